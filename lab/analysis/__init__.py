@@ -1,0 +1,1 @@
+"""Trials and a prediction become an estimate with its interval."""

@@ -1,0 +1,28 @@
+"""`lab check`: is a hypothesis fit to be run? Starts no service and no database."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from lab.config import Project
+from lab.hypothesis import find, load, names
+
+
+def command(
+    name: Annotated[
+        list[str] | None, typer.Argument(help="Hypotheses; all of them if none is named.")
+    ] = None,
+) -> None:
+    """Validate hypotheses, the settings of their arms and their scenarios."""
+    from lab.cli.wiring import checked
+
+    project = Project.find()
+    for each in name or names(project.root):
+        hypothesis = load(find(each, project.root), project.root)
+        checked(hypothesis, project)
+        print(
+            f"{each}: ok ({len(hypothesis.arms)} arms, {len(hypothesis.predictions)} predictions, "
+            f"{len(hypothesis.rivals)} rivals)"
+        )

@@ -1,0 +1,42 @@
+"""The `lab` command: its verbs, and one way of telling what went wrong."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from lab.cli import check, doctor, judge, list_, report, run
+
+WRONG = 2
+INTERRUPTED = 130
+
+app = typer.Typer(
+    help="Confirm or refute a suspicion about a bottleneck, by experiment.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("list")(list_.command)
+app.command("check")(check.command)
+app.command("run")(run.command)
+app.command("judge")(judge.command)
+app.command("report")(report.command)
+app.command("doctor")(doctor.command)
+
+
+def main() -> None:
+    """Run a verb; every foreseen failure is one message and an exit code."""
+    from lab.config import ProjectError
+    from lab.hypothesis import HypothesisError
+    from lab.notebook import NotebookError
+
+    try:
+        app()
+    except (ProjectError, HypothesisError, NotebookError) as error:
+        print(f"lab: {error}", file=sys.stderr)
+        sys.exit(WRONG)
+    except KeyboardInterrupt:
+        print("lab: interrupted", file=sys.stderr)
+        sys.exit(INTERRUPTED)

@@ -1,0 +1,137 @@
+"""Live progress of a run: a display that renders the loop's events, or plain lines."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from lab.cli.verdict_text import figures, judgement_table, print_verdict
+from lab.experiment import BlockEnded, Event, Profiling, Second, TrialBegun, TrialEnded
+from lab.hypothesis import Hypothesis
+from lab.measures import measure
+from lab.notebook import Notebook
+from lab.plan import Plan
+from lab.verdict import Verdict
+
+
+class Progress:
+    """Shows block, arm, estimates so far and time left. A context manager."""
+
+    def __init__(self, hypothesis: Hypothesis, plan: Plan) -> None:
+        self._hypothesis, self._plan = hypothesis, plan
+        self._console = Console(highlight=False)
+        self._fancy = self._console.is_terminal
+        self._stage = ""
+        self._standing: Verdict | None = None
+        self._trial: TrialBegun | None = None
+        self._trial_began = 0.0
+        self._block_began = 0.0
+        self._block_s: float | None = None  # how long a block takes, once one was seen
+        self._live = Live(console=self._console, get_renderable=self._draw, refresh_per_second=4)
+
+    def __enter__(self) -> Progress:
+        self._console.print(
+            Text.assemble((self._hypothesis.name, "bold"), f"  {self._hypothesis.question}")
+        )
+        if self._fancy:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._fancy:
+            self._live.stop()
+
+    def waiting(self, holder: int | None) -> None:
+        """Another run holds the machine."""
+        self._console.print(
+            f"waiting: another run is measuring (process {holder or 'unknown'}); Ctrl-C gives up"
+        )
+
+    def stage(self, text: str) -> None:
+        """Something is done that is no trial."""
+        self._stage, self._trial = text, None
+        self._say(f"{text} ...")
+
+    def show(self, event: Event) -> None:
+        """Render one event of the loop."""
+        match event:
+            case TrialBegun():
+                if event.position == 1:
+                    self._block_began = time.monotonic()
+                self._trial, self._trial_began = event, time.monotonic()
+            case TrialEnded(trial):
+                rate = measure(trial, "throughput", self._hypothesis.measures)
+                words = f"{rate:.1f} requests/s" if rate is not None else "no request"
+                mark = "" if trial.trusted else f"  not trusted: {trial.faults[0].message}"
+                self._say(f"block {trial.block} {trial.arm}: {words}{mark}", keep=not trial.trusted)
+            case BlockEnded():
+                self._standing = event.standing
+                if not event.faults:
+                    self._block_s = time.monotonic() - self._block_began
+                for judgement in (*event.standing.predictions, *event.standing.rivals):
+                    self._say(
+                        f"  {judgement.measure} {judgement.subject}: {figures(judgement)}, "
+                        f"predicted {judgement.bound}: {judgement.outcome}"
+                    )
+            case Profiling(arm):
+                self.stage(f"profiling {arm} (untimed)")
+            case Second():
+                pass
+
+    def conclude(self, verdict: Verdict, notebook: Notebook) -> None:
+        """Print the verdict."""
+        print_verdict(verdict, notebook)
+
+    def _say(self, text: str, *, keep: bool = False) -> None:
+        """A plain line; in a live display only what should stay."""
+        if not self._fancy or keep:
+            self._console.print(Text(text), soft_wrap=True)
+
+    def _draw(self) -> Group:
+        line = Table.grid(padding=(0, 1))
+        if self._trial is None:
+            line.add_row(Text(self._stage + " ..."))
+            return Group(line, *self._estimates())
+        planned = self._hypothesis.trial.warmup_s + self._hypothesis.trial.window_s
+        passed = min(time.monotonic() - self._trial_began, planned)
+        line.add_row(
+            Text(f"block {self._done() + 1} of {self._plan.first} to {self._plan.last}"),
+            Text(f"trial {self._trial.position}/{len(self._hypothesis.arms)}"),
+            Text(self._trial.arm, style="bold"),
+            ProgressBar(total=planned, completed=passed, width=24),
+            Text(self._left()),
+        )
+        return Group(line, *self._estimates())
+
+    def _estimates(self) -> list[Table]:
+        return [judgement_table(self._standing)] if self._standing and self._standing.blocks else []
+
+    def _done(self) -> int:
+        return self._standing.blocks if self._standing else 0
+
+    def _left(self) -> str:
+        """Time to the first look that may decide, and to the last."""
+        arms, trial = len(self._hypothesis.arms), self._hypothesis.trial
+        block_s = self._block_s or arms * (trial.warmup_s + trial.window_s + 1)
+        in_block = time.monotonic() - self._block_began
+
+        def left(blocks: int) -> float:
+            return max(0.0, (max(blocks, self._done() + 1) - self._done()) * block_s - in_block)
+
+        first, last = left(self._plan.first), left(self._plan.last)
+        return f"{_clock(first)} left, {_clock(last)} at most"
+
+
+def _clock(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"

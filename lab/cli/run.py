@@ -1,0 +1,217 @@
+"""`lab run`: one hypothesis, from its file to a verdict."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from lab.config import Project
+    from lab.experiment import Experiment
+    from lab.hypothesis import Hypothesis
+    from lab.notebook import Notebook
+    from lab.plan import Plan
+    from lab.verdict import Verdict
+
+EXIT_CODES = {"CONFIRMED": 0, "REFUTED": 0, "INCONCLUSIVE": 3, "INVALID": 4}
+UNEXPECTED = 1
+WRONG = 2
+INVALID = 4
+INTERRUPTED = 130
+
+
+def command(
+    name: Annotated[str, typer.Argument(help="NAME of hypotheses/NAME.md, or a path to a hypothesis file.")],
+    seed: Annotated[
+        int | None, typer.Option(help="Seed of the random orders; drawn if not given.")
+    ] = None,
+    target: Annotated[str, typer.Option(help="Where the service runs.")] = "embedded",
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the latest, unfinished run.")
+    ] = False,
+    no_wait: Annotated[
+        bool, typer.Option("--no-wait", help="Stop if another run is measuring.")
+    ] = False,
+    expect: Annotated[
+        str | None, typer.Option(help="Exit with 1 if decided otherwise than this verdict.")
+    ] = None,
+) -> None:
+    """Run an experiment and end with a verdict.
+
+    Exit codes: 0 decided (CONFIRMED or REFUTED), 1 decided otherwise than --expect, 2 the command
+    or a file is wrong, 3 INCONCLUSIVE, 4 INVALID, 130 interrupted.
+    """
+    import signal
+    import sys
+
+    from lab.instruments.load import DriverError
+    from lab.targets.base import TargetError
+    from lab.turn import Busy
+
+    if expect is not None and expect not in EXIT_CODES:
+        print(f"lab: --expect {expect}: one of {', '.join(EXIT_CODES)}", file=sys.stderr)
+        raise typer.Exit(WRONG)
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        signal.signal(number, _interrupt)
+    try:
+        verdict = _run(name, seed, target, resume, no_wait)
+    except Busy as error:
+        print(f"lab: {error}; without --no-wait this one waits its turn", file=sys.stderr)
+        raise typer.Exit(WRONG) from error
+    except TargetError as error:
+        print(f"lab: {error}", file=sys.stderr)
+        raise typer.Exit(WRONG if error.usage else INVALID) from error
+    except DriverError as error:
+        print(f"lab: {error}", file=sys.stderr)
+        raise typer.Exit(INVALID) from error
+    except OSError as error:
+        print(f"lab: {error}. What was finished is kept; mend it and use --resume", file=sys.stderr)
+        raise typer.Exit(INVALID) from error
+    except KeyboardInterrupt as error:
+        print(
+            f"lab: interrupted; finished trials are kept: lab run {name} --resume goes on",
+            file=sys.stderr,
+        )
+        raise typer.Exit(INTERRUPTED) from error
+    assert verdict.verdict is not None
+    code = EXIT_CODES[verdict.verdict]
+    if expect is not None and code == 0 and verdict.verdict != expect:
+        code = UNEXPECTED
+    raise typer.Exit(code)
+
+
+def _interrupt(number: int, _: object) -> None:
+    """Leave by the ordinary way out, once: a second signal must not stop the clearing up."""
+    import signal
+
+    for each in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        signal.signal(each, signal.SIG_IGN)
+    raise KeyboardInterrupt(signal.Signals(number).name)
+
+
+def _run(name: str, seed: int | None, target_name: str, resume: bool, no_wait: bool) -> Verdict:
+    import os
+    import time
+
+    import psutil
+
+    from lab.cli.progress import Progress
+    from lab.cli.wiring import children_here, make_target, ready_driver
+    from lab.conditions import observe
+    from lab.config import Project
+    from lab.experiment import Experiment
+    from lab.processes import divide_cores, pin
+    from lab.turn import turn
+
+    # the interpreter's own start and the imports belong to the command
+    began = time.monotonic() - (time.time() - psutil.Process().create_time())
+    project = Project.find()
+    hypothesis, plan, notebook = (
+        _unfinished(name, project) if resume else _fresh(name, seed, target_name, project)
+    )
+    cores = divide_cores()
+    progress = Progress(hypothesis, plan)
+    with turn(None if no_wait else progress.waiting), children_here() as children, progress:
+        target = make_target(plan.target, children, project, cores)
+        progress.stage("checking the arms' settings and the scenario")
+        driver = ready_driver(hypothesis, target, children, project, cores)
+        progress.stage("starting the arms")
+        target.start(hypothesis.arms)
+        pin(os.getpid(), cores.driver)
+        notebook = notebook or _seal(hypothesis, plan, project)
+        try:
+            conditions = observe(project.root) | {
+                "driver": {"pid": driver.child.pid, "cores": cores.driver},
+                "target": {"name": target.name, "cores": cores.target, **target.conditions()},
+            }
+            _same_machine(notebook, conditions)
+            notebook.write_json("conditions.json", conditions)
+            notebook.add_journal("session began", elapsed_s=0.0)
+            experiment = Experiment(hypothesis, plan, notebook, target, driver, began)
+            for event in experiment.run():
+                progress.show(event)
+            if experiment.standing.verdict != "INVALID":
+                for event in experiment.profiles():
+                    progress.show(event)
+            progress.stage("writing the report")
+            target.stop()
+            verdict = _conclude(experiment)
+        finally:
+            children.keep_logs(notebook.path("logs"))
+    progress.conclude(verdict, notebook)
+    return verdict
+
+
+def _fresh(
+    name: str, seed: int | None, target: str, project: Project
+) -> tuple[Hypothesis, Plan, None]:
+    """The claim as it stands in its file, and a new plan for it."""
+    import secrets
+    from pathlib import Path
+
+    from lab.hypothesis import find, load
+    from lab.notebook import attempts
+    from lab.plan import draw
+
+    path = Path(name).absolute() if name.endswith(".md") else find(name, project.root)
+    hypothesis = load(path, project.root)
+    earlier = attempts(project.reports, hypothesis.name, hypothesis.claim_digest)
+    plan = draw(hypothesis, secrets.randbelow(10**6) if seed is None else seed, target, earlier)
+    return hypothesis, plan, None
+
+
+def _unfinished(name: str, project: Project) -> tuple[Hypothesis, Plan, Notebook]:
+    """The latest run, its claim and its plan as they were sealed."""
+    from pathlib import Path
+
+    from lab.experiment import sealed_hypothesis
+    from lab.notebook import Notebook, NotebookError
+
+    folder = project.reports / Path(name).stem / "latest"
+    if not folder.is_dir():
+        raise NotebookError(f"{folder}: there is no run to resume. Leave --resume out")
+    notebook = Notebook.open(folder.resolve())
+    if notebook.path("verdict.json").exists():
+        raise NotebookError(
+            f"{notebook.folder}: this run has its verdict. Leave --resume out for a new one"
+        )
+    plan = notebook.plan()
+    return sealed_hypothesis(notebook, plan, project.root), plan, notebook
+
+
+def _seal(hypothesis: Hypothesis, plan: Plan, project: Project) -> Notebook:
+    """A new run folder with claim and plan in it, before the first trial."""
+    from lab.notebook import Notebook
+
+    notebook = Notebook.create(project.reports, hypothesis.name)
+    notebook.write_plan(plan, hypothesis.text)
+    return notebook
+
+
+def _same_machine(notebook: Notebook, conditions: dict[str, object]) -> None:
+    """Refuse to go on under other conditions: the blocks could not be compared."""
+    from lab.conditions import differences
+    from lab.notebook import NotebookError
+
+    earlier = notebook.conditions()
+    if earlier and (found := differences(earlier, conditions)):
+        raise NotebookError(
+            f"{notebook.folder}: conditions have changed since: {'; '.join(found)}. "
+            "Start a new run without --resume"
+        )
+
+
+def _conclude(experiment: Experiment) -> Verdict:
+    """Judge from what is on disk, render, and note how long all of it took."""
+    from lab.experiment import verdict_of
+    from lab.reporting import render
+
+    notebook, hypothesis, plan = experiment.notebook, experiment.hypothesis, experiment.plan
+    verdict = verdict_of(notebook, hypothesis, plan)
+    notebook.write_verdict(verdict)
+    render(notebook, hypothesis, plan, verdict)
+    notebook.add_journal("session ended", elapsed_s=round(experiment.elapsed_s(), 3))
+    verdict = verdict_of(notebook, hypothesis, plan)
+    notebook.write_verdict(verdict)
+    return verdict

@@ -1,0 +1,26 @@
+"""Naming a run on the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lab.config import Project
+from lab.notebook import Notebook, NotebookError
+
+Run = Annotated[
+    str,
+    typer.Argument(help="A run folder, NAME/RUN below reports/, or NAME for its latest run."),
+]
+
+
+def open_run(run: str, project: Project) -> Notebook:
+    """The notebook that RUN means."""
+    for folder in (Path(run), project.reports / run / "latest", project.reports / run):
+        if (folder / "plan.json").is_file():
+            return Notebook.open(folder.resolve())
+    raise NotebookError(
+        f"{run}: no such run. Name a hypothesis that was run, or a folder reports/NAME/RUN"
+    )

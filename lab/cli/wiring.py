@@ -1,0 +1,84 @@
+"""The concrete parts, put together."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from lab.config import Project
+from lab.hypothesis import Hypothesis, HypothesisError
+from lab.instruments.load import DriverError, LoadDriver, ScenarioError
+from lab.processes import Children, Cores, divide_cores
+from lab.targets.base import SettingError, Target, TargetError
+from lab.targets.embedded import EmbeddedTarget, database_url_given
+
+TARGETS = ("embedded",)
+
+
+def make_target(name: str, children: Children, project: Project, cores: Cores) -> Target:
+    """The target of that name."""
+    if name not in TARGETS:
+        raise TargetError(f"no target {name!r}; known are: {', '.join(TARGETS)}", usage=True)
+    return EmbeddedTarget(children, project.root, cores, database_url_given())
+
+
+def ready_driver(
+    hypothesis: Hypothesis, target: Target, children: Children, project: Project, cores: Cores
+) -> LoadDriver:
+    """The driver with the scenario loaded, and the arms' settings known to the service.
+
+    Raises HypothesisError where either does not hold: nothing of the target was started then.
+    """
+    path = project.hypotheses / f"{hypothesis.name}.md"
+    driver = LoadDriver(children, project.root, cores.driver)
+    try:
+        target.check(hypothesis.arms)
+    except SettingError as error:
+        raise HypothesisError(
+            path,
+            _line(hypothesis.text, error.arm, error.setting),
+            str(error),
+            "See service/settings.py for the settings that there are",
+        ) from error
+    scenario = project.root / hypothesis.scenario
+    try:
+        driver.load(scenario)
+    except (ScenarioError, DriverError) as error:
+        line = error.line if isinstance(error, ScenarioError) else None
+        raise HypothesisError(
+            scenario,
+            line,
+            f"the scenario of {hypothesis.name} cannot be imported: {error}",
+            f"Mend it until `locust -f {hypothesis.scenario}` starts",
+        ) from error
+    return driver
+
+
+def _line(text: str, arm: str, setting: str) -> int | None:
+    """Where an arm sets this; where none does so by itself, the settings common to all."""
+    lines = [
+        (number, line)
+        for number, line in enumerate(text.splitlines(), 1)
+        if re.search(rf"\b{re.escape(setting)}\b", line)
+    ]
+    own = [number for number, line in lines if line.strip().startswith(f"{arm}:")]
+    return next(iter(own or [number for number, _ in lines]), None)
+
+
+def checked(hypothesis: Hypothesis, project: Project) -> None:
+    """Check a hypothesis as far as can be done without a service or a database."""
+    with children_here() as children:
+        cores = divide_cores()
+        target = make_target("embedded", children, project, cores)
+        ready_driver(hypothesis, target, children, project, cores)
+
+
+@contextmanager
+def children_here() -> Iterator[Children]:
+    """Children whose logs lie in their own folder."""
+    import tempfile
+
+    with tempfile.TemporaryDirectory(prefix="lab-logs-") as logs, Children(Path(logs)) as children:
+        yield children

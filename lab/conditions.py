@@ -1,0 +1,90 @@
+"""What a run ran on: machine, versions, commit; whether two runs may be compared."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+PACKAGES = (
+    "aiohttp",
+    "asyncpg",
+    "fastapi",
+    "gevent",
+    "geventhttpclient",
+    "locust",
+    "numpy",
+    "scipy",
+    "sqlalchemy",
+    "starlette",
+    "uvicorn",
+    "uvloop",
+)
+
+# What must not change between the sessions of one run.
+_SAME = ("processor", "cores", "kernel", "python", "packages", "commit", "dirty")
+
+
+def observe(project: Path) -> dict[str, Any]:
+    """Look at machine and code as they are now."""
+    commit, dirty = _commit(project)
+    return {
+        "processor": _processor(),
+        "cores": len(os.sched_getaffinity(0)),
+        "memory_bytes": psutil.virtual_memory().total,
+        "kernel": platform.release(),
+        "system": platform.system(),
+        "python": platform.python_version(),
+        "packages": {name: _version(name) for name in PACKAGES},
+        "commit": commit,
+        "dirty": dirty,
+    }
+
+
+def differences(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[str]:
+    """Why two runs must not be mixed, in words; empty where they may."""
+    return [
+        f"{key} was {a.get(key)!r}, is {b.get(key)!r}" for key in _SAME if a.get(key) != b.get(key)
+    ]
+
+
+def _processor() -> str:
+    for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _commit(project: Path) -> tuple[str, bool]:
+    """The commit checked out, and whether files differ from it; "unknown" outside git."""
+
+    def git(*arguments: str) -> str | None:
+        try:
+            done = subprocess.run(
+                ["git", "-C", str(project), *arguments],
+                capture_output=True,
+                text=True,
+                timeout=10,
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired):
+            return None
+        return done.stdout.strip() if done.returncode == 0 else None
+
+    head = git("rev-parse", "HEAD")
+    if head is None:
+        return "unknown", False
+    return head, bool(git("status", "--porcelain", "--untracked-files=no"))

@@ -1,0 +1,117 @@
+"""Examinations of the machine, each a figure with what is wanted."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import psutil
+
+from lab.gates import OTHER_CPU, STEAL, TICKER_FLOOR_S
+from lab.processes import divide_cores
+
+_WATCH_S = 3.0
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One examination's outcome."""
+
+    what: str
+    found: str
+    wanted: str
+    good: bool
+
+
+def cores() -> Finding:
+    """How many cores this process may use."""
+    count = len(os.sched_getaffinity(0))
+    return Finding("cores", str(count), "2 or more: the driver apart from the service", count >= 2)
+
+
+def pinning() -> Finding:
+    """Whether processes can be kept on cores."""
+    before = os.sched_getaffinity(0)
+    wanted = set(divide_cores().driver)
+    try:
+        os.sched_setaffinity(0, wanted)
+        good = os.sched_getaffinity(0) == wanted
+    except OSError:
+        good = False
+    finally:
+        os.sched_setaffinity(0, before)
+    return Finding("pinning", "works" if good else "refused", "works", good)
+
+
+def jitter() -> Finding:
+    """Lateness of a 10 ms timer, which is what the driver's gate will see at least."""
+    late = []
+    due = time.monotonic() + 0.01
+    for _ in range(int(_WATCH_S / 0.01)):
+        time.sleep(max(0.0, due - time.monotonic()))
+        late.append(time.monotonic() - due)
+        due += 0.01
+    p99 = sorted(late)[int(len(late) * 0.99)]
+    return Finding(
+        "timer and scheduling jitter, p99",
+        f"{p99 * 1000:.2f} ms",
+        f"below {TICKER_FLOOR_S * 1000:g} ms",
+        p99 < TICKER_FLOOR_S,
+    )
+
+
+def steal() -> Finding:
+    """The hypervisor's share of all cores."""
+    before, began = psutil.cpu_times().steal, time.monotonic()
+    time.sleep(_WATCH_S)
+    span = (time.monotonic() - began) * (psutil.cpu_count() or 1)
+    share = (psutil.cpu_times().steal - before) / span
+    return Finding("steal", f"{share:.1%}", f"at most {STEAL:.0%}", share <= STEAL)
+
+
+def other_load() -> Finding:
+    """Cores that other processes use while this one sleeps."""
+
+    def busy() -> float:
+        times = psutil.cpu_times()
+        return float(times.user + times.nice + times.system + times.irq + times.softirq)
+
+    before, began = busy(), time.monotonic()
+    time.sleep(_WATCH_S)
+    used = (busy() - before) / (time.monotonic() - began)
+    return Finding("other load", f"{used:.2f} cores", f"at most {OTHER_CPU:g}", used <= OTHER_CPU)
+
+
+def loopback() -> Finding:
+    """Round trip of a small message over loopback, median."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        one = socket.create_connection(server.getsockname())
+        other, _ = server.accept()
+        took = []
+        with one, other:
+            for side in (one, other):
+                side.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            for _ in range(500):
+                began = time.perf_counter()
+                one.sendall(b"x")
+                other.recv(1)
+                other.sendall(b"x")
+                one.recv(1)
+                took.append(time.perf_counter() - began)
+    median = sorted(took)[len(took) // 2]
+    return Finding(
+        "loopback round trip, median", f"{median * 1e6:.0f} us", "below 1000 us", median < 1e-3
+    )
+
+
+EXAMINATIONS: tuple[Callable[[], Finding], ...] = (
+    cores,
+    pinning,
+    jitter,
+    loopback,
+    steal,
+    other_load,
+)

@@ -1,0 +1,1 @@
+"""The load driver's own process: the only room that imports locust and gevent."""

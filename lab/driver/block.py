@@ -1,0 +1,123 @@
+"""One trial's load: Locust as a library, with an environment of its own each time."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import random
+import time
+from collections.abc import Callable
+from typing import Any
+
+import gevent
+import locust
+from locust import User
+from locust.env import Environment
+from locust.event import Events
+
+from lab.driver.recorder import Recorder
+from lab.driver.ticker import Ticker
+
+_DRAIN_S = 30  # how long users may take to end their last task
+
+
+def run(
+    user_classes: list[type[User]],
+    *,
+    host: str,
+    users: int,
+    warmup_s: float,
+    window_s: float,
+    seed: str,
+    send: Callable[[dict[str, Any]], None],
+) -> None:
+    """Load `host` with so many users; send `opened`, a `frame` per second, and `closed`.
+
+    The window opens `warmup_s` after all users run. Frames never straddle its edges.
+    """
+    random.seed(seed)
+    environment = Environment(
+        user_classes=user_classes, events=_events(), host=host, stop_timeout=_DRAIN_S
+    )
+    runner = environment.create_local_runner()
+    recorder = Recorder()
+    # Locust's own statistics go unused: its percentiles are rounded
+    environment.events.request._handlers = [
+        *_scenario_handlers("request"),
+        recorder.on_request,
+    ]
+    environment.events.user_error.add_listener(recorder.on_user_error)
+    spawned = gevent.event.Event()
+    environment.events.spawning_complete.add_listener(lambda **_: spawned.set())
+    ticker = Ticker()
+    try:
+        runner.start(users, spawn_rate=users)
+        spawned.wait()
+        started = time.monotonic()
+        clients = [greenlet.args[0] for greenlet in runner.user_greenlets if greenlet.args]
+        opens, closes = started + warmup_s, started + warmup_s + window_s
+        send({"event": "opened", "started": started, "opens": opens, "closes": closes})
+        cpu = time.process_time()
+        began = started
+        for edge in _edges(warmup_s, window_s):
+            gevent.sleep(max(0.0, started + edge - time.monotonic()))
+            ended = time.monotonic()
+            used = time.process_time()
+            send(
+                {
+                    "event": "frame",
+                    "t": round(edge, 6),
+                    "window": edge > warmup_s + 1e-9,
+                    "driver_cpu": (used - cpu) / max(ended - began, 1e-9),
+                    "late": ticker.take(),
+                    **recorder.take(started + edge),
+                }
+            )
+            cpu, began = used, ended
+    finally:
+        ticker.close()
+        runner.quit()
+    for user in clients:
+        _close(user)
+    send({"event": "closed"})
+
+
+def _edges(warmup_s: float, window_s: float) -> list[float]:
+    """Ends of the frames: every second of the warm-up, then every second of the window."""
+    edges = [warmup_s - i for i in range(math.ceil(warmup_s))][::-1] if warmup_s > 0 else []
+    whole = [warmup_s + i for i in range(1, math.ceil(window_s))]
+    return [*edges, *whole, warmup_s + window_s]
+
+
+def _events() -> Events:
+    """Events of this block alone, with what the scenario listens to.
+
+    Sharing `locust.events` would pile up the listeners that Locust adds per environment.
+    """
+    events = Events()
+    for name, hook in vars(events).items():
+        hook._handlers = _scenario_handlers(name)
+    return events
+
+
+_HANDLERS = {name: list(hook._handlers) for name, hook in vars(locust.events).items()}
+
+
+def remember_scenario_handlers() -> None:
+    """Note what a scenario has just added to `locust.events`."""
+    for name, hook in vars(locust.events).items():
+        _HANDLERS[name] = list(hook._handlers)
+
+
+def _scenario_handlers(name: str) -> list[Callable[..., Any]]:
+    return list(_HANDLERS.get(name, []))
+
+
+def _close(user: User) -> None:
+    """Close a user's connections, which would otherwise stay until it is collected."""
+    client = getattr(user, "client", None)
+    for closer in (getattr(client, "client", None), client):
+        close = getattr(closer, "close", None)
+        if callable(close):
+            with contextlib.suppress(Exception):
+                close()

@@ -1,0 +1,197 @@
+"""Was the trial to be trusted? Gates look at everything but the outcome measure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from lab.hypothesis import Hypothesis
+from lab.measures import counter, total
+from lab.trial import Fault, Trial
+
+DRIVER = "driver"
+TARGET_ROLES = ("service", "database", "pricing")
+
+TICKER_FLOOR_S = 0.005
+TICKER_SHARE = 0.05  # of the measured median latency
+DRIVER_CPU = 0.90  # of its core, in any second
+OTHER_CPU = 0.25  # cores, mean over the window
+STEAL = 0.10  # of all cores
+LITTLE = 0.10  # relative gap, beyond what the scrapes leave open
+
+_IN_FLIGHT = "http_in_flight_request_seconds_total"
+_DURATION = "http_request_duration_seconds"
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A condition of trust, in words for the report."""
+
+    name: str
+    says: str
+    unit: str
+
+
+GATES = (
+    Gate("alive", "every process of the arm lived through the trial", ""),
+    Gate("settings", "the service answered with the arm's settings, never restarted", ""),
+    Gate("scenario", "the scenario itself raised no error", "errors"),
+    Gate("other_cpu", f"other processes used at most {OTHER_CPU:g} of a core", "cores"),
+    Gate("steal", f"the hypervisor took at most {STEAL:.0%} of the cores", "share"),
+    Gate(
+        "ticker_late",
+        "the load driver's 10 ms ticker was late, at p99, by at most the larger of "
+        f"{TICKER_FLOOR_S * 1000:g} ms and {TICKER_SHARE:.0%} of the median latency",
+        "s",
+    ),
+    Gate("driver_cpu", f"the load driver used at most {DRIVER_CPU:.0%} of its core", "cores"),
+    Gate("errors", "requests failed no more often than the hypothesis allows", "share"),
+    Gate(
+        "littles_law",
+        "requests in flight, throughput and time in the service agree (N = X * R) within "
+        f"{LITTLE:.0%} and the time that the two scrapes took",
+        "share",
+    ),
+    Gate("target_cpu", "service, database and pricing left room on their core", "cores"),
+)
+
+
+def describe(gate: str) -> str:
+    """What a gate demands, in words."""
+    return next((known.says for known in GATES if known.name == gate), gate)
+
+
+def inspect(trial: Trial, hypothesis: Hypothesis, task_errors: Mapping[str, int]) -> Trial:
+    """The trial with the figure of every gate and the faults found, gravest cause first.
+
+    Faults that the trial already carries (a dead process, other settings) stay in front: what
+    follows from them is not the reason. `task_errors` counts errors raised by the scenario itself.
+    """
+    figures: dict[str, float] = {
+        "alive": float(any(fault.gate == "alive" for fault in trial.faults)),
+        "settings": float(any(fault.gate == "settings" for fault in trial.faults)),
+    }
+    faults = list(trial.faults)
+    for gate, figure, limit, fault in _checks(trial, hypothesis, task_errors):
+        figures[gate] = round(figure, 6)
+        if figure > limit:
+            faults.append(replace(fault, gate=gate, figure=figure, limit=limit))
+    return replace(trial, faults=tuple(faults), gates=figures)
+
+
+def _checks(
+    trial: Trial, hypothesis: Hypothesis, task_errors: Mapping[str, int]
+) -> Iterator[tuple[str, float, float, Fault]]:
+    """Each gate's name, figure and limit, and what to say where the figure is over it."""
+    raised = sum(task_errors.values())
+    first = next(iter(task_errors), "")
+    yield "scenario", raised, 0, _fault(f"The scenario raised: {first}.", mendable=False)
+    yield (
+        "other_cpu",
+        trial.other_cpu,
+        OTHER_CPU,
+        _fault(
+            f"Other processes kept the machine busy: {trial.other_cpu:.2f} cores "
+            f"(limit {OTHER_CPU:g})."
+        ),
+    )
+    yield (
+        "steal",
+        trial.steal,
+        STEAL,
+        _fault(f"The hypervisor took {trial.steal:.0%} of the cores (limit {STEAL:.0%})."),
+    )
+    seen = total(trial)
+    median = seen.latency.quantile(0.5) or 0.0
+    late_limit = max(TICKER_FLOOR_S, TICKER_SHARE * median)
+    yield (
+        "ticker_late",
+        trial.ticker_late_p99_s,
+        late_limit,
+        _fault(
+            "The load driver itself was held up: its 10 ms ticker ran "
+            f"{trial.ticker_late_p99_s * 1000:.1f} ms late at p99 "
+            f"(limit {late_limit * 1000:.1f} ms)."
+        ),
+    )
+    driver = trial.usage[DRIVER].cpu_peak if DRIVER in trial.usage else 0.0
+    yield (
+        "driver_cpu",
+        driver,
+        DRIVER_CPU,
+        _fault(f"The load driver was saturated: {driver:.0%} of its core (limit {DRIVER_CPU:.0%})"),
+    )
+    yield from _errors(trial, hypothesis)
+    yield from _little(trial)
+    yield from _target_cpu(trial, hypothesis)
+
+
+def _errors(
+    trial: Trial, hypothesis: Hypothesis
+) -> Iterator[tuple[str, float, float, Fault]]:
+    seen = total(trial)
+    if not seen.count:
+        # no evidence is never a pass: over any limit
+        fault = _fault(f"No request to arm {trial.arm} ended within the window.")
+        yield "errors", 1.0 + 1e-9, max(hypothesis.allow.error_rate, 1.0), fault
+        return
+    rate = seen.errors / seen.count
+    commonest = max(trial.errors, key=lambda text: trial.errors[text], default="")
+    yield (
+        "errors",
+        rate,
+        hypothesis.allow.error_rate,
+        _fault(
+            f"{rate:.2%} of the requests to arm {trial.arm} failed "
+            f"(allowed {hypothesis.allow.error_rate:.2%}): {commonest}"
+        ),
+    )
+
+
+def _little(trial: Trial) -> Iterator[tuple[str, float, float, Fault]]:
+    """Little's law with N and R from the service and X from the driver.
+
+    Requests that wait before the service sees them (a stopped event loop) are in neither N nor R,
+    so that a bottleneck cannot trip this gate; lost, foreign or miscounted requests do.
+    """
+    in_flight = counter(trial.counters, _IN_FLIGHT)
+    spent = counter(trial.counters, f"{_DURATION}_sum")
+    served = counter(trial.counters, f"{_DURATION}_count")
+    driven = total(trial).count
+    if in_flight is None or not spent or not served or not driven:
+        return  # a service that does not export them
+    here = in_flight / trial.window_s
+    expected = driven / trial.window_s * spent / served
+    gap = abs(here - expected) / max(here, expected)
+    limit = LITTLE + trial.counters_uncertainty_s / trial.window_s
+    yield (
+        "littles_law",
+        gap,
+        limit,
+        _fault(
+            f"Little's law fails for arm {trial.arm}: {here:.1f} requests in flight, but "
+            f"throughput times time in service is {expected:.1f} (limit {limit:.0%} apart)."
+        ),
+    )
+
+
+def _target_cpu(
+    trial: Trial, hypothesis: Hypothesis
+) -> Iterator[tuple[str, float, float, Fault]]:
+    used = sum(trial.usage[role].cpu for role in TARGET_ROLES if role in trial.usage)
+    if not used:
+        return
+    limit = hypothesis.limits.target_cpu
+    yield (
+        "target_cpu",
+        used,
+        float("inf") if limit is None else limit,
+        _fault(
+            f"Service, database and pricing of arm {trial.arm} used {used:.0%} of their core "
+            f"(limit {limit or 0:.0%}): the processor may bind, not what is claimed."
+        ),
+    )
+
+
+def _fault(message: str, *, mendable: bool = True) -> Fault:
+    return Fault("", message, mendable=mendable)

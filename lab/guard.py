@@ -1,0 +1,71 @@
+"""A watchdog process: when the lab dies, however it dies, what it started goes too.
+
+Run as `python -m lab.guard` with a pipe for standard input. Each line tells of a process
+(`+ PID START SIGNAL`: its id, its start time in clock ticks, the signal that ends it), of one that
+has ended (`- PID`) or of a folder to remove (`folder PATH`). At the pipe's end the processes still
+alive are ended and the folders removed. Standard library only: it must start at once.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sys
+import time
+from pathlib import Path
+
+GRACE_S = 2.0
+
+
+def start_ticks(pid: int) -> int | None:
+    """Start time of a process in clock ticks since boot; None where it is gone or a zombie."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return None
+    fields = stat.rpartition(")")[2].split()
+    return None if fields[0] == "Z" else int(fields[19])
+
+
+def _send(pid: int, number: int) -> None:
+    """Signal a process's group (each child leads one of its own)."""
+    try:
+        os.killpg(pid, number)
+    except (ProcessLookupError, PermissionError):
+        return
+
+
+def main() -> None:
+    """Read the pipe to its end, then clear up."""
+    for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ignored, signal.SIG_IGN)
+    processes: dict[int, tuple[int, int]] = {}
+    folders: list[str] = []
+    for line in sys.stdin:
+        word, _, rest = line.rstrip("\n").partition(" ")
+        if word == "+":
+            pid, started, number = map(int, rest.split())
+            processes[pid] = (started, number)
+        elif word == "-":
+            processes.pop(int(rest), None)
+        elif word == "folder":
+            folders.append(rest)
+
+    def alive() -> list[int]:
+        return [pid for pid, (started, _) in processes.items() if start_ticks(pid) == started]
+
+    # newest first: clients before the database that they use
+    for pid in reversed(alive()):
+        _send(pid, processes[pid][1])
+    deadline = time.monotonic() + GRACE_S
+    while alive() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    for pid in alive():
+        _send(pid, signal.SIGKILL)
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()

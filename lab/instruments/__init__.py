@@ -1,0 +1,1 @@
+"""What drives or observes: load, metrics, process usage, profiles."""

@@ -1,0 +1,24 @@
+"""A pyinstrument profile of a Python service, taken from outside: it runs under the profiler."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+INTERVAL_S = 0.001
+
+
+def command_prefix(output: Path) -> list[str]:
+    """What to put between the interpreter and `-m MODULE` to have it profiled into `output`."""
+    return ["-m", "pyinstrument", "-r", "pyisession", "-o", str(output), "-i", str(INTERVAL_S)]
+
+
+def read_profile(output: Path) -> str:
+    """The profile as a text tree, widest branches first."""
+    from pyinstrument.renderers import ConsoleRenderer
+    from pyinstrument.session import Session
+
+    if not output.is_file():
+        return "no profile was written"
+    session = Session.load(output)
+    renderer = ConsoleRenderer(unicode=True, color=False, show_all=False)
+    return renderer.render(session)

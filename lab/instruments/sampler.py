@@ -1,0 +1,144 @@
+"""What processes use, by role, and what the rest of the machine is doing."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import psutil
+
+from lab.trial import Usage
+
+Roles = Mapping[str, Iterable[int]]  # role -> ids of its processes; their children belong to it
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One moment: counters since boot in CPU seconds, levels as they are."""
+
+    at: float  # monotonic seconds
+    cpu_s: Mapping[str, float]
+    rss_bytes: Mapping[str, float]
+    descriptors: Mapping[str, float]
+    threads: Mapping[str, float]
+    ours_s: float  # CPU seconds of everything the lab started, the lab included
+    busy_s: float  # CPU seconds of all processes of the machine
+    steal_s: float
+
+
+@dataclass
+class Sampler:
+    """Samples the roles of one trial. psutil underneath."""
+
+    roles: Roles
+    samples: list[Sample] = field(default_factory=list)
+
+    def sample(self) -> Sample:
+        """Look now and remember it.
+
+        A role's CPU includes children that have ended since (their time passes to the parent), so
+        that short-lived workers of a database are not lost.
+        """
+        family = _children_by_parent()
+        cpu: dict[str, float] = {}
+        rss: dict[str, float] = {}
+        descriptors: dict[str, float] = {}
+        threads: dict[str, float] = {}
+        for role, roots in self.roles.items():
+            members = [pid for root in roots for pid in _with_descendants(root, family)]
+            cpu[role] = sum(map(_cpu_s, members))
+            levels = [level for pid in members if (level := _levels(pid))]
+            rss[role] = sum(level[0] for level in levels)
+            descriptors[role] = sum(level[1] for level in levels)
+            threads[role] = sum(level[2] for level in levels)
+        times = psutil.cpu_times()
+        ours = sum(map(_cpu_s, _with_descendants(os.getpid(), family)))
+        busy = times.user + times.nice + times.system + times.irq + times.softirq
+        sample = Sample(
+            time.monotonic(), cpu, rss, descriptors, threads, ours, busy, times.steal
+        )
+        self.samples.append(sample)
+        return sample
+
+    def latest(self) -> dict[str, dict[str, float]]:
+        """Usage by role over the last interval, as plain JSON types."""
+        if len(self.samples) < 2:
+            return {}
+        return {
+            role: {
+                "cpu": round(usage.cpu, 4),
+                "rss_bytes": usage.rss_bytes,
+                "descriptors": usage.descriptors,
+                "threads": usage.threads,
+            }
+            for role, usage in usage_over(self.samples[-2:]).items()
+        }
+
+
+def usage_over(samples: list[Sample]) -> dict[str, Usage]:
+    """Usage by role between the first and the last of these samples."""
+    if len(samples) < 2:
+        return {}
+    return {
+        role: Usage(
+            cpu=_rate(samples[0], samples[-1], role),
+            cpu_peak=max(_rate(a, b, role) for a, b in zip(samples, samples[1:], strict=False)),
+            rss_bytes=max(sample.rss_bytes[role] for sample in samples),
+            descriptors=max(sample.descriptors[role] for sample in samples),
+            threads=max(sample.threads[role] for sample in samples),
+        )
+        for role in samples[0].cpu_s
+    }
+
+
+def others_over(samples: list[Sample]) -> tuple[float, float]:
+    """Cores used by processes that are not the lab's, and the hypervisor's share of all cores."""
+    if len(samples) < 2:
+        return 0.0, 0.0
+    first, last = samples[0], samples[-1]
+    span = last.at - first.at
+    others = ((last.busy_s - first.busy_s) - (last.ours_s - first.ours_s)) / span
+    steal = (last.steal_s - first.steal_s) / span / (psutil.cpu_count() or 1)
+    return max(0.0, others), max(0.0, steal)
+
+
+def _rate(a: Sample, b: Sample, role: str) -> float:
+    return max(0.0, b.cpu_s[role] - a.cpu_s[role]) / max(b.at - a.at, 1e-9)
+
+
+def _children_by_parent() -> dict[int, list[int]]:
+    family: dict[int, list[int]] = {}
+    for child, parent in psutil._psplatform.ppid_map().items():  # type: ignore[attr-defined]
+        family.setdefault(parent, []).append(child)
+    return family
+
+
+def _with_descendants(root: int, family: Mapping[int, list[int]]) -> list[int]:
+    found = [root]
+    for pid in found:
+        found.extend(family.get(pid, ()))
+    return found
+
+
+def _cpu_s(pid: int) -> float:
+    with contextlib.suppress(psutil.Error):
+        times = psutil.Process(pid).cpu_times()
+        return float(times.user + times.system + times.children_user + times.children_system)
+    return 0.0
+
+
+def _levels(pid: int) -> tuple[float, float, float] | None:
+    """Resident bytes of its own (what it shares is counted nowhere), descriptors, threads."""
+    with contextlib.suppress(psutil.Error):
+        process = psutil.Process(pid)
+        with process.oneshot():
+            memory = process.memory_info()
+            return (
+                float(max(0, memory.rss - getattr(memory, "shared", 0))),
+                float(process.num_fds()),
+                float(process.num_threads()),
+            )
+    return None

@@ -1,0 +1,76 @@
+"""A hypothesis and a seed become blocks of trials in random order, before the first trial."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from lab.hypothesis import Hypothesis
+
+SCHEMA = "lab.plan/1"
+ALPHA = 0.01  # one side
+FIRST_LOOK = 4  # blocks before the first decision
+LAST_LOOK = 12  # blocks at most
+SPARE = 12  # orders beyond the last look, for voided and interrupted blocks
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """An earlier run of a hypothesis of the same name."""
+
+    run: str
+    verdict: str
+    same_claim: bool  # False where predictions, bounds or arms were edited since
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What will be done, sealed: order of trials, rule of decision, digest of the claim."""
+
+    hypothesis: str
+    digest: str
+    claim_digest: str
+    seed: int
+    orders: tuple[tuple[str, ...], ...]  # per block; more than `last`, for voided blocks
+    target: str
+    attempts: tuple[Attempt, ...] = ()
+    alpha: float = ALPHA
+    first: int = FIRST_LOOK
+    last: int = LAST_LOOK
+
+    @property
+    def voids_allowed(self) -> int:
+        """How many blocks may be voided before the run is not to be trusted."""
+        return self.last // 3
+
+    def as_dict(self) -> dict[str, Any]:
+        """As plain JSON types."""
+        return {"schema": SCHEMA, **asdict(self)}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Plan:
+        """The inverse of `as_dict`."""
+        fields = {key: value for key, value in data.items() if key != "schema"}
+        fields["orders"] = tuple(tuple(order) for order in data["orders"])
+        fields["attempts"] = tuple(Attempt(**attempt) for attempt in data["attempts"])
+        return cls(**fields)
+
+
+def draw(
+    hypothesis: Hypothesis, seed: int, target: str, attempts: tuple[Attempt, ...] = ()
+) -> Plan:
+    """Draw every block's order from the seed, spare blocks for voided ones included."""
+    generator = random.Random(seed)
+    arms = list(hypothesis.arms)
+    orders = tuple(tuple(generator.sample(arms, len(arms))) for _ in range(LAST_LOOK + SPARE))
+    return Plan(
+        hypothesis=hypothesis.name,
+        digest=hypothesis.digest,
+        claim_digest=hypothesis.claim_digest,
+        seed=seed,
+        orders=orders,
+        target=target,
+        attempts=attempts,
+    )

@@ -1,0 +1,129 @@
+"""Predictions and rivals as judged, put into words and units."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from lab.hypothesis import Bound, Hypothesis, MetricRatio, Prediction, parse_measure
+from lab.reporting import words
+from lab.verdict import Judgement, Verdict
+
+Scale = Literal["ratio", "share", "plain"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One judged prediction: what was said, what was seen, and how it is drawn."""
+
+    says: str
+    rival: str | None  # the rival's claim, where it is a rival's prediction
+    bound: Bound
+    scale: Scale
+    form: words.Formatter
+    estimate: float | None
+    low: float | None
+    high: float | None
+    tone: words.Tone
+    outcome: str
+    predicted: str  # the bound in its unit
+    observed: str  # what was seen, in one clause
+    note: str  # when it was decided, or what it would take
+
+    @property
+    def sentence(self) -> str:
+        """Observation against bound."""
+        return f"{self.observed}; {'it' if self.rival else 'the claim'} predicts {self.predicted}"
+
+
+def findings(hypothesis: Hypothesis, verdict: Verdict) -> tuple[tuple[Finding, ...], ...]:
+    """The predictions and the rivals of a verdict, in the order of the hypothesis."""
+    return (
+        tuple(
+            _finding(hypothesis, prediction, judgement)
+            for prediction, judgement in zip(
+                hypothesis.predictions, verdict.predictions, strict=True
+            )
+        ),
+        tuple(
+            _finding(hypothesis, rival.prediction, judgement)
+            for rival, judgement in zip(hypothesis.rivals, verdict.rivals, strict=True)
+        ),
+    )
+
+
+def own_reasons(verdict: Verdict, shown: Sequence[Finding]) -> tuple[str, ...]:
+    """The reasons that no single finding tells already."""
+    return tuple(
+        reason
+        for reason in verdict.reasons
+        if not any(reason.startswith(f"{finding.says}: ") for finding in shown)
+    )
+
+
+def _finding(hypothesis: Hypothesis, prediction: Prediction, judged: Judgement) -> Finding:
+    scale = _scale(hypothesis, prediction, judged)
+    form = (
+        words.factor
+        if scale == "ratio"
+        else words.measure_format(prediction.measure, hypothesis.measures, scale == "share")
+    )
+    tone, outcome = words.outcome(judged.claim is not None, judged.outcome)
+    return Finding(
+        says=judged.says,
+        rival=judged.claim,
+        bound=prediction.bound,
+        scale=scale,
+        form=form,
+        estimate=judged.estimate,
+        low=judged.low,
+        high=judged.high,
+        tone=tone,
+        outcome=outcome,
+        predicted=words.bound(prediction.bound, form),
+        observed=_observed(hypothesis, prediction, judged, form),
+        note=_note(judged),
+    )
+
+
+def _scale(hypothesis: Hypothesis, prediction: Prediction, judged: Judgement) -> Scale:
+    if prediction.compare is not None:
+        return "ratio"
+    custom = hypothesis.measures.get(prediction.measure)
+    if custom is None:
+        return "share" if parse_measure(prediction.measure).base == "error_rate" else "plain"
+    bound = prediction.bound
+    figures = (
+        judged.estimate, judged.low, judged.high,
+        bound.at_least, bound.at_most, *(bound.within or ()),
+    )  # fmt: skip
+    within = all(0 <= figure <= 1 for figure in figures if figure is not None)
+    return "share" if isinstance(custom, MetricRatio) and within else "plain"
+
+
+def _observed(
+    hypothesis: Hypothesis, prediction: Prediction, judged: Judgement, form: words.Formatter
+) -> str:
+    name = words.measure_name(prediction.measure, hypothesis.measures)
+    if judged.estimate is None:
+        return f"{name} of {judged.subject}: no evidence"
+    if prediction.compare is not None:
+        compared = prediction.compare
+        seen = (
+            f"{name} of {compared.numerator} is {form(judged.estimate)} that of "
+            f"{compared.denominator}"
+        )
+    else:
+        seen = f"{name} of {prediction.arm} is {form(judged.estimate)}"
+    if judged.low is None or judged.high is None:
+        return f"{seen} (no bounded interval yet)"
+    return f"{seen} ({words.span(form, [judged.low, judged.high])})"
+
+
+def _note(judged: Judgement) -> str:
+    if judged.decided_at is not None:
+        return f"decided at block {judged.decided_at}"
+    if judged.blocks_wanted is not None:
+        return f"about {judged.blocks_wanted} blocks would likely decide it"
+    return "more blocks are not expected to decide it"

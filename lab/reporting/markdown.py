@@ -1,0 +1,168 @@
+"""The report as Markdown: the same content, with words and tables for pictures."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from markdown_it import MarkdownIt
+
+from lab.reporting import words
+from lab.reporting.findings import Finding
+from lab.reporting.tables import Table
+from lab.reporting.view import View
+
+# What would be read as markup: underscores only where they do not lie within a word.
+_MARKUP = re.compile(r"[\\`*\[\]|~$]|(?<!\w)_|_(?!\w)")
+_ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+
+
+def page(view: View) -> str:
+    """Write the whole report."""
+    return "\n\n".join(_sections(view)) + "\n"
+
+
+def text(raw: str) -> str:
+    """Any text as one line that Markdown shows as it is."""
+    line = _MARKUP.sub(r"\\\g<0>", " ".join(raw.split())).translate(_ENTITIES)
+    return re.sub(r"^([#+-]|\d+(?=[.)]))", r"\\\1", line) if line[:1] in "#+-" else line
+
+
+def table(data: Table) -> str:
+    """A table, or the word for an empty one."""
+    if not data.rows:
+        return "None."
+    rule = ("---:" if align == "r" else "---" for align in data.align)
+    lines = [map(text, data.head), rule, *(map(text, row) for row in data.rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def fence(raw: str) -> str:
+    """A block of code that its own content cannot end."""
+    longest = max((len(ticks) for ticks in re.findall(r"`+", raw)), default=0)
+    ticks = "`" * max(3, longest + 1)
+    return f"{ticks}text\n{raw.rstrip()}\n{ticks}"
+
+
+def prose(raw: str) -> str:
+    """Prose below a section's heading: headings one lower, HTML as text."""
+    lines = raw.splitlines()
+    tokens = MarkdownIt("commonmark").parse(raw)
+    for token, inline in zip(tokens, tokens[1:], strict=False):
+        if token.type == "heading_open" and token.level == 0 and token.map:
+            first, last = token.map
+            depth = max(3, min(int(token.tag[1]) + 1, 6))
+            lines[first:last] = [f"{'#' * depth} {inline.content}", *[""] * (last - first - 1)]
+    told = "\n".join(lines).strip()
+    for piece in dict.fromkeys(_html(tokens)):
+        told = told.replace(piece, piece.translate(_ENTITIES))
+    return told
+
+
+def _html(tokens: Iterable[object]) -> Iterator[str]:
+    for token in tokens:
+        kind, content = getattr(token, "type", ""), getattr(token, "content", "")
+        if kind in ("html_block", "html_inline"):
+            yield content.strip()
+        yield from _html(getattr(token, "children", None) or ())
+
+
+def _sections(view: View) -> Iterator[str]:
+    yield f"# {text(view.question)}"
+    yield f"**Claim.** {text(view.claim)}"
+    yield f"**{view.mark} {view.verdict}** – {view.lead}"
+    told = [text(reason) for reason in view.why]
+    told += [f"**{finding.outcome}**: {text(finding.sentence)}" for finding in view.findings]
+    yield _list(told)
+    yield f"**Attempts.** {view.attempts}"
+    yield f"{text(view.name)}, run {text(view.run)}: {text(view.facts)}"
+
+    yield "## Predictions"
+    yield "\n\n".join(map(_finding, view.predictions))
+    yield "## Rival explanations"
+    yield "\n\n".join(map(_finding, view.rivals))
+
+    yield "## What was compared"
+    yield table(view.arm_table)
+    yield "### Throughput"
+    yield text(view.throughput_words)
+    yield table(_throughput(view))
+    yield "### Latency"
+    yield text(view.latency_words)
+    yield table(view.requests)
+    if view.breakdowns:
+        yield "## Where the time went"
+        yield from (text(breakdown.words) for breakdown in view.breakdowns)
+    yield "## Second by second"
+    if view.series:
+        yield f"Block {view.series.block}, lowest to highest second of the measured window."
+        yield table(view.series.table)
+        if view.series.waits.rows:
+            yield table(view.series.waits)
+    else:
+        yield "No series was kept."
+
+    yield "## Was the run to be trusted?"
+    yield view.trust
+    yield table(view.gates)
+    if view.voided:
+        yield _list(map(text, view.voided))
+    if view.errors.rows:
+        yield "### Errors seen"
+        yield table(view.errors)
+    yield "### Trials"
+    yield table(view.trials)
+
+    if view.profiles:
+        yield "## Profiles"
+        for arm, profile in view.profiles.items():
+            yield f"### {text(arm)}"
+            yield fence(profile)
+    yield "## The hypothesis"
+    yield prose(view.prose) or "No prose."
+    yield "## Conditions"
+    if not view.conditions:
+        yield "Not recorded."
+    for title, part in view.conditions:
+        yield f"### {text(title)}"
+        yield table(part)
+    yield "## Repeat it"
+    yield fence("\n".join(view.commands))
+    yield table(view.seals)
+    if view.earlier.rows:
+        yield "### Earlier runs"
+        yield table(view.earlier)
+    yield "## How to read this verdict"
+    yield view.reading
+    yield _list(f"**{name}**: {meaning}" for name, meaning in words.MEANINGS.items())
+    yield "Known limits:"
+    yield _list(words.LIMITS)
+
+
+def _finding(finding: Finding) -> str:
+    rival = f"Rival: {text(finding.rival)}. " if finding.rival else ""
+    return (
+        f"**{finding.outcome}** – {rival}{text(finding.says)}\n\n"
+        f"{text(finding.sentence)} ({finding.note})."
+    )
+
+
+def _throughput(view: View) -> Table:
+    blocks = sorted({point.block for points in view.throughput.values() for point in points})
+    cells = {
+        (point.block, arm): words.plain(point.value) + ("" if point.counted else " (not counted)")
+        for arm, points in view.throughput.items()
+        for point in points
+    }
+    return Table(
+        ("block", *view.arms),
+        tuple(
+            (str(block), *(cells.get((block, arm), words.MISSING) for arm in view.arms))
+            for block in blocks
+        ),
+        "r" * (1 + len(view.arms)),
+    )
+
+
+def _list(items: Iterable[str]) -> str:
+    return "\n".join(f"- {item}" for item in items)

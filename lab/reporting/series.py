@@ -1,0 +1,141 @@
+"""What went on, second by second, in one block."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lab.notebook import Notebook
+from lab.reporting import words
+from lab.reporting.tables import Evidence, Table, in_order
+from lab.stats.histogram import Histogram
+
+Row = Mapping[str, Any]
+Line = list[tuple[float, float | None]]  # seconds since the trial began, value
+Reader = Callable[[Row], float | None]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One quantity over time, a line for each arm."""
+
+    title: str
+    lines: Mapping[str, Line]
+    unit: str = ""
+
+
+@dataclass(frozen=True)
+class Series:
+    """The panels of one block, and where its measured windows lay."""
+
+    block: int
+    window: tuple[float, float] | None
+    panels: tuple[Panel, ...]
+    table: Table
+    waits: Table  # what PostgreSQL sessions waited for
+
+
+def collect(notebook: Notebook, evidence: Evidence) -> Series | None:
+    """The series of the middle block that counts, or of any block there is."""
+    counted = sorted({trial.block for trial in evidence.counted})
+    middle = counted[len(counted) // 2 :] + counted[: len(counted) // 2]
+    others = sorted({trial.block for trial in evidence.trials} - set(counted))
+    for block in (*middle, *others):
+        rows = {arm: notebook.series(block, arm) for arm in evidence.arms}
+        rows = {arm: [row for row in own if "t" in row] for arm, own in rows.items()}
+        panels = _panels(rows)
+        if panels:
+            inside = [row["t"] for own in rows.values() for row in own if row.get("window")]
+            return Series(
+                block=block,
+                window=(min(inside), max(inside)) if inside else None,
+                panels=panels,
+                table=_table(rows, panels),
+                waits=_waits(rows),
+            )
+    return None
+
+
+def _panels(rows: Mapping[str, Sequence[Row]]) -> tuple[Panel, ...]:
+    every = [row for own in rows.values() for row in own]
+    roles = in_order(role for row in every for role in row.get("usage", {}))
+    metrics = sorted({metric for row in every for metric in row.get("metrics", {})})
+    readers: list[tuple[str, str, Reader]] = [
+        ("throughput", "/s", _throughput),
+        ("median latency", "ms", _median_ms),
+        *((f"CPU of {role}", "cores", _at("usage", role, "cpu")) for role in roles),
+        *((metric, "", _at("metrics", metric)) for metric in metrics),
+        ("PostgreSQL sessions waiting", "", _at("postgres", "waiting")),
+    ]
+    panels = (
+        Panel(
+            title,
+            {arm: [(row["t"], reader(row)) for row in own] for arm, own in rows.items()},
+            unit,
+        )
+        for title, unit, reader in readers
+    )
+    return tuple(
+        panel
+        for panel in panels
+        if any(value is not None for line in panel.lines.values() for _, value in line)
+    )
+
+
+def _throughput(row: Row) -> float | None:
+    if "requests" not in row:
+        return None
+    return float(sum(seen["count"] - seen["errors"] for seen in row["requests"].values()))
+
+
+def _median_ms(row: Row) -> float | None:
+    merged = Histogram()
+    for seen in row.get("requests", {}).values():
+        merged.merge(Histogram.from_dict(seen["latency"]))
+    # One second of one trial is drawn, never judged: a thin sample may show.
+    median = merged.quantile(0.5, beyond=0)
+    return None if median is None else median * 1000
+
+
+def _at(*keys: str) -> Reader:
+    def read(row: Row) -> float | None:
+        found: Any = row
+        for key in keys:
+            if not isinstance(found, Mapping) or key not in found:
+                return None
+            found = found[key]
+        return None if found is None else float(found)
+
+    return read
+
+
+def _table(rows: Mapping[str, Sequence[Row]], panels: Sequence[Panel]) -> Table:
+    """Lowest and highest second within the measured window."""
+    inside = {arm: {row["t"] for row in own if row.get("window")} for arm, own in rows.items()}
+
+    def figures(panel: Panel, arm: str) -> str:
+        seen = [v for t, v in panel.lines[arm] if v is not None and t in inside[arm]]
+        return words.span(words.plain, seen)
+
+    return Table(
+        ("each second", *rows),
+        tuple(
+            (f"{panel.title} ({panel.unit})" if panel.unit else panel.title,)
+            + tuple(figures(panel, arm) for arm in rows)
+            for panel in panels
+        ),
+        "l" + "r" * len(rows),
+    )
+
+
+def _waits(rows: Mapping[str, Sequence[Row]]) -> Table:
+    found = []
+    for arm, own in rows.items():
+        seen: Counter[str] = Counter()
+        for row in own:
+            if row.get("window"):
+                seen.update(row.get("postgres", {}).get("waits", {}))
+        found += [(arm, wait, str(count)) for wait, count in seen.most_common(5)]
+    return Table(("arm", "PostgreSQL waits for", "times seen"), tuple(found), "llr")

@@ -1,0 +1,253 @@
+"""Tables of the report, free of any format."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lab import gates
+from lab.hypothesis import Hypothesis
+from lab.measures import measure, total
+from lab.plan import Plan
+from lab.reporting import words
+from lab.stats.histogram import Histogram
+from lab.trial import Trial
+from lab.verdict import sort_blocks
+
+ROLES = ("service", "database", "pricing", "driver")
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of text under a head; figures are aligned to the right."""
+
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    align: str  # "l" or "r" per column
+
+    @property
+    def columns(self) -> tuple[tuple[str, str], ...]:
+        """Each head with its alignment."""
+        return tuple(zip(self.head, self.align, strict=True))
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All trials of a run, and those of them that count."""
+
+    hypothesis: Hypothesis
+    trials: tuple[Trial, ...]
+    counted: tuple[Trial, ...]
+
+    @classmethod
+    def gather(cls, hypothesis: Hypothesis, plan: Plan, trials: Sequence[Trial]) -> Evidence:
+        """Sort out the trials whose block counts."""
+        blocks = sort_blocks(trials, plan).complete[: plan.last]
+        return cls(
+            hypothesis,
+            tuple(sorted(trials, key=lambda trial: (trial.block, trial.position))),
+            tuple(trial for block in blocks for trial in block.values()),
+        )
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        """The arms in the order of the hypothesis."""
+        return tuple(self.hypothesis.arms)
+
+    def of(self, arm: str) -> tuple[Trial, ...]:
+        """The trials of an arm that count."""
+        return tuple(trial for trial in self.counted if trial.arm == arm)
+
+    def values(self, arm: str, name: str) -> list[float]:
+        """A measure of an arm, a value for each block in which there is one."""
+        found = (measure(trial, name, self.hypothesis.measures) for trial in self.of(arm))
+        return [value for value in found if value is not None]
+
+    def latency(self, arm: str, request: str | None = None) -> Histogram:
+        """Latencies of an arm over all trials that count."""
+        merged = Histogram()
+        for trial in self.of(arm):
+            merged.merge(total(trial, request).latency)
+        return merged
+
+
+def quantiles(latency: Histogram) -> tuple[str, ...]:
+    """Median, p95 and p99."""
+    return tuple(
+        words.maybe(words.seconds, latency.quantile(q), words.REFUSED) for q in (0.5, 0.95, 0.99)
+    )
+
+
+def arms(evidence: Evidence) -> Table:
+    """What was compared, and what each arm yielded."""
+    hypothesis = evidence.hypothesis
+    rows = []
+    for arm in evidence.arms:
+        own = {
+            key: value
+            for key, value in hypothesis.arms[arm].items()
+            if hypothesis.settings.get(key) != value
+        }
+        rows.append(
+            (
+                f"{arm} (control)" if arm == hypothesis.control else arm,
+                ", ".join(f"{key}={value}" for key, value in own.items()) or "as in every arm",
+                words.span(words.rate, evidence.values(arm, "throughput")),
+                *quantiles(evidence.latency(arm)),
+                words.span(words.share, evidence.values(arm, "error_rate")),
+            )
+        )
+    head = ("arm", "settings", "throughput", "p50", "p95", "p99", "errors")
+    return Table(head, tuple(rows), "llrrrrr")
+
+
+def requests(evidence: Evidence) -> Table:
+    """Every request name by arm, over the trials that count."""
+    rows = []
+    for arm in evidence.arms:
+        for name in sorted({name for trial in evidence.of(arm) for name in trial.requests}):
+            parts = [total(trial, name) for trial in evidence.of(arm)]
+            rows.append(
+                (
+                    arm,
+                    name,
+                    f"{sum(part.count for part in parts):,}",
+                    f"{sum(part.errors for part in parts):,}",
+                    *quantiles(evidence.latency(arm, name)),
+                )
+            )
+    head = ("arm", "request", "requests", "errors", "p50", "p95", "p99")
+    return Table(head, tuple(rows), "llrrrrr")
+
+
+def errors(evidence: Evidence) -> Table:
+    """Errors seen in any trial, trusted or not, most frequent first."""
+    seen: Counter[tuple[str, str]] = Counter()
+    for trial in evidence.trials:
+        for text, count in trial.errors.items():
+            seen[trial.arm, text] += count
+    rows = tuple((arm, text, f"{count:,}") for (arm, text), count in seen.most_common())
+    return Table(("arm", "error", "times"), rows, "llr")
+
+
+def gate_figures(evidence: Evidence) -> Table:
+    """The worst figure of each gate, its limit, and the blocks that it voided."""
+    faults = [(trial, fault) for trial in evidence.trials for fault in trial.faults]
+    names = [name for trial in evidence.trials for name in trial.gates]
+    units = {gate.name: gate.unit for gate in gates.GATES}
+    rows = []
+    for gate in dict.fromkeys([*names, *(fault.gate for _, fault in faults)]):
+        form = words.unit_format(units.get(gate, ""))
+        seen = [(trial.gates[gate], trial) for trial in evidence.trials if gate in trial.gates]
+        worst = words.MISSING
+        if seen:
+            figure, trial = max(seen, key=lambda pair: pair[0])
+            worst = f"{form(figure)} (block {trial.block}, {trial.arm})"
+        own = [(trial, fault) for trial, fault in faults if fault.gate == gate]
+        limits = [fault.limit for _, fault in own if fault.limit is not None]
+        voided = {trial.block for trial, _ in own}
+        rows.append(
+            (
+                gate,
+                gates.describe(gate),
+                worst,
+                words.span(form, limits) if limits else "kept",
+                f"{len(voided)}" if voided else "none",
+            )
+        )
+    head = ("gate", "what it watches", "worst figure", "limit passed", "blocks voided")
+    return Table(head, tuple(rows), "lllrr")
+
+
+def voided(evidence: Evidence) -> tuple[str, ...]:
+    """Which trials voided their block, and why."""
+    return tuple(
+        f"Block {trial.block}, {trial.arm}: {fault.message}"
+        for trial in evidence.trials
+        for fault in trial.faults
+    )
+
+
+def trials(evidence: Evidence) -> Table:
+    """Every trial, trusted or not."""
+    custom = tuple(evidence.hypothesis.measures)
+    roles = in_order(role for trial in evidence.trials for role in trial.usage)
+    faulty = {trial.block for trial in evidence.trials if trial.faults}
+    counted = {(trial.block, trial.arm) for trial in evidence.counted}
+    rows = []
+    for trial in evidence.trials:
+        if trial.faults:
+            trusted = "no: " + "; ".join(fault.message for fault in trial.faults)
+        elif (trial.block, trial.arm) in counted:
+            trusted = "yes"
+        else:
+            trusted = "block voided" if trial.block in faulty else "block unfinished"
+        rows.append(
+            (
+                str(trial.block),
+                trial.arm,
+                *(
+                    _figure(evidence.hypothesis, trial, name)
+                    for name in ("throughput", "latency_p50", "latency_p95", "error_rate", *custom)
+                ),
+                *(
+                    f"{trial.usage[role].cpu:.2f}" if role in trial.usage else words.MISSING
+                    for role in roles
+                ),
+                trusted,
+            )
+        )
+    head = (
+        "block", "arm", "throughput", "p50", "p95", "errors", *custom,
+        *(f"{role} CPU" for role in roles), "trusted",
+    )  # fmt: skip
+    return Table(head, tuple(rows), "rl" + "r" * (len(head) - 3) + "l")
+
+
+def conditions(data: Mapping[str, Any]) -> tuple[tuple[str, Table], ...]:
+    """What the run ran on: a table for each part."""
+    parts = {key: value for key, value in data.items() if isinstance(value, Mapping)}
+    loose = {key: value for key, value in data.items() if key not in parts}
+    if loose:
+        parts = {"general": loose, **parts}
+    return tuple(
+        (title, Table(("condition", "value"), tuple(_flat(part)), "ll"))
+        for title, part in parts.items()
+        if part
+    )
+
+
+def attempts(plan: Plan) -> Table:
+    """Every earlier run of this hypothesis."""
+    rows = tuple(
+        (attempt.run, attempt.verdict, "the same" if attempt.same_claim else "edited since")
+        for attempt in plan.attempts
+    )
+    return Table(("run", "verdict", "claim"), rows, "lll")
+
+
+def in_order(roles: Iterable[str]) -> tuple[str, ...]:
+    """Roles without doubles, the known ones first."""
+    found = set(roles)
+    return (*(role for role in ROLES if role in found), *sorted(found.difference(ROLES)))
+
+
+def _figure(hypothesis: Hypothesis, trial: Trial, name: str) -> str:
+    value = measure(trial, name, hypothesis.measures)
+    is_share = value is not None and 0 <= value <= 1
+    form = words.measure_format(name, hypothesis.measures, is_share)
+    missing = words.REFUSED if name.startswith("latency_p") else words.MISSING
+    return words.maybe(form, value, missing)
+
+
+def _flat(data: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, str]]:
+    for key, value in data.items():
+        name = f"{path}{key}"
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{name} › ")
+        elif isinstance(value, list):
+            yield name, ", ".join(str(item) for item in value)
+        else:
+            yield name, words.MISSING if value is None else str(value)

@@ -1,0 +1,290 @@
+"""All that a report shows, gathered once for every format."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from lab.hypothesis import Hypothesis, MetricRatio
+from lab.measures import counter, measure
+from lab.notebook import Notebook
+from lab.plan import Attempt, Plan
+from lab.reporting import tables, words
+from lab.reporting.findings import Finding, findings, own_reasons
+from lab.reporting.series import Series, collect
+from lab.reporting.tables import Evidence, Table
+from lab.stats.histogram import Histogram
+from lab.verdict import Verdict
+
+
+@dataclass(frozen=True)
+class Point:
+    """An arm's throughput in one block."""
+
+    block: int
+    value: float
+    counted: bool
+
+
+@dataclass(frozen=True)
+class Part:
+    """How much of an arm's time one thing took."""
+
+    share: float
+    part_s: float | None  # per request
+    whole_s: float | None
+
+    def __str__(self) -> str:
+        if self.part_s is None or self.whole_s is None:
+            return words.share(self.share)
+        return (
+            f"{words.share(self.share)} "
+            f"({words.seconds(self.part_s)} of {words.seconds(self.whole_s)} a request)"
+        )
+
+
+@dataclass(frozen=True)
+class Breakdown:
+    """Where the time went, by arm, as far as one measured share tells."""
+
+    name: str
+    whole: str
+    parts: Mapping[str, Part]
+
+    @property
+    def words(self) -> str:
+        """What the picture shows."""
+        return _by_arm(
+            f"Share of {self.whole} that was {self.name}",
+            {arm: str(part) for arm, part in self.parts.items()},
+        )
+
+
+@dataclass(frozen=True)
+class View:
+    """A finished run, ready to be drawn."""
+
+    name: str
+    run: str
+    question: str
+    claim: str
+    facts: str
+    verdict: str
+    why: tuple[str, ...]
+    attempts: str
+    edited: bool
+    predictions: tuple[Finding, ...]
+    rivals: tuple[Finding, ...]
+    arms: tuple[str, ...]
+    arm_table: Table
+    throughput: Mapping[str, list[Point]]
+    latency: Mapping[str, Histogram]
+    breakdowns: tuple[Breakdown, ...]
+    series: Series | None
+    requests: Table
+    errors: Table
+    gates: Table
+    voided_blocks: int
+    voided: tuple[str, ...]
+    trials: Table
+    profiles: Mapping[str, str]
+    conditions: tuple[tuple[str, Table], ...]
+    prose: str
+    commands: tuple[str, ...]
+    seals: Table
+    earlier: Table
+    reading: str
+
+    @property
+    def lead(self) -> str:
+        """The verdict in one sentence."""
+        return words.LEADS[self.verdict]
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Predictions and rivals together."""
+        return (*self.predictions, *self.rivals)
+
+    @property
+    def mark(self) -> str:
+        """The verdict's sign, for those who do not see its colour."""
+        return words.MARKS[self.verdict]
+
+    @property
+    def trust(self) -> str:
+        """What the gates found, in a sentence."""
+        if not self.voided_blocks:
+            return "No gate objected to any trial."
+        plural = "s were" if self.voided_blocks > 1 else " was"
+        return f"{self.voided_blocks} block{plural} voided and did not count."
+
+    @property
+    def throughput_words(self) -> str:
+        """What the picture of throughput shows."""
+        return _by_arm(
+            "Requests a second, lowest to highest block",
+            {
+                arm: words.span(words.plain, [point.value for point in points if point.counted])
+                for arm, points in self.throughput.items()
+            },
+        )
+
+    @property
+    def latency_words(self) -> str:
+        """What the picture of latency shows."""
+        return _by_arm(
+            "Median and p99 over all trials that count",
+            {
+                arm: "{0} and {2}".format(*tables.quantiles(latency))
+                for arm, latency in self.latency.items()
+            },
+        )
+
+
+def gather(notebook: Notebook, hypothesis: Hypothesis, plan: Plan, verdict: Verdict) -> View:
+    """Bring together what a run's folder and its verdict hold."""
+    evidence = Evidence.gather(hypothesis, plan, notebook.trials())
+    predictions, rivals = findings(hypothesis, verdict)
+    return View(
+        name=hypothesis.name,
+        run=notebook.run,
+        question=hypothesis.question,
+        claim=hypothesis.claim,
+        facts=_facts(hypothesis, plan, verdict),
+        verdict=verdict.verdict or "UNFINISHED",
+        why=own_reasons(verdict, (*predictions, *rivals)),
+        attempts=_attempts(plan.attempts),
+        edited=any(not attempt.same_claim for attempt in plan.attempts),
+        predictions=predictions,
+        rivals=rivals,
+        arms=evidence.arms,
+        arm_table=tables.arms(evidence),
+        throughput=_throughput(evidence),
+        latency={arm: evidence.latency(arm) for arm in evidence.arms},
+        breakdowns=_breakdowns(evidence),
+        series=collect(notebook, evidence),
+        requests=tables.requests(evidence),
+        errors=tables.errors(evidence),
+        gates=tables.gate_figures(evidence),
+        voided_blocks=verdict.voided,
+        voided=tables.voided(evidence),
+        trials=tables.trials(evidence),
+        profiles=_profiles(notebook, evidence.arms),
+        conditions=tables.conditions(notebook.conditions()),
+        prose=hypothesis.prose,
+        commands=_commands(plan),
+        seals=Table(
+            ("seal", "digest"),
+            (("hypothesis file", plan.digest), ("claim", plan.claim_digest)),
+            "ll",
+        ),
+        earlier=tables.attempts(plan),
+        reading=words.reading(verdict.alpha),
+    )
+
+
+def _facts(hypothesis: Hypothesis, plan: Plan, verdict: Verdict) -> str:
+    blocks = f"{verdict.blocks} blocks of {len(hypothesis.arms)} arms"
+    if verdict.voided:
+        blocks += f" ({verdict.voided} more voided)"
+    return " · ".join(
+        (
+            f"{hypothesis.load.users} users",
+            blocks,
+            f"{hypothesis.trial.window_s:g} s a trial",
+            f"{words.plain(verdict.elapsed_s)} s in all",
+            f"target {plan.target}",
+            f"seed {plan.seed}",
+        )
+    )
+
+
+def _attempts(attempts: Sequence[Attempt]) -> str:
+    same = [attempt.verdict for attempt in attempts if attempt.same_claim]
+    other = [attempt.verdict for attempt in attempts if not attempt.same_claim]
+    if same:
+        told = f"This claim was run {_times(len(same))} before: {_tally(same)}."
+    elif other:
+        told = "This claim was not run before as it stands."
+    else:
+        return "This is the first run of this claim."
+    if other:
+        return (
+            f"{told} Predictions, bounds or arms were edited since "
+            f"{len(other)} earlier run{'s' * (len(other) > 1)}: {_tally(other)}."
+        )
+    return f"{told} Its predictions, bounds and arms were not edited since."
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
+
+
+def _tally(verdicts: Sequence[str]) -> str:
+    return ", ".join(f"{name} {_times(count)}" for name, count in Counter(verdicts).items())
+
+
+def _throughput(evidence: Evidence) -> dict[str, list[Point]]:
+    counted = {(trial.block, trial.arm) for trial in evidence.counted}
+    points: dict[str, list[Point]] = {arm: [] for arm in evidence.arms}
+    for trial in evidence.trials:
+        value = measure(trial, "throughput", {})
+        if value is not None:
+            points[trial.arm].append(
+                Point(trial.block, value, (trial.block, trial.arm) in counted)
+            )
+    return points
+
+
+def _breakdowns(evidence: Evidence) -> tuple[Breakdown, ...]:
+    pooled: dict[str, Counter[str]] = {}
+    for arm in evidence.arms:
+        pooled[arm] = Counter()
+        for trial in evidence.of(arm):
+            pooled[arm].update(trial.counters)  # type: ignore[arg-type]  # it adds floats too
+    found = []
+    for name, metric in evidence.hypothesis.measures.items():
+        if not isinstance(metric, MetricRatio):
+            continue
+        parts = {
+            arm: part for arm in evidence.arms if (part := _part(pooled[arm], metric)) is not None
+        }
+        if parts and all(0 <= part.share <= 1 for part in parts.values()):
+            label = name.removesuffix("_share").replace("_", " ")
+            found.append(Breakdown(label, metric.denominator, parts))
+    return tuple(found)
+
+
+def _part(counters: Mapping[str, float], metric: MetricRatio) -> Part | None:
+    part, whole = counter(counters, metric.numerator), counter(counters, metric.denominator)
+    if part is None or not whole:
+        return None
+    # A Prometheus histogram or summary counts its observations beside their sum.
+    selector, summed = re.subn(r"_sum(?=\{|$)", "_count", metric.denominator, count=1)
+    count = counter(counters, selector) if summed else None
+    if not count:
+        return Part(part / whole, None, None)
+    return Part(part / whole, part / count, whole / count)
+
+
+def _profiles(notebook: Notebook, arms: Sequence[str]) -> dict[str, str]:
+    files = {arm: notebook.path("profiles", f"{arm}.txt") for arm in arms}
+    return {
+        arm: file.read_text(encoding="utf-8", errors="replace")
+        for arm, file in files.items()
+        if file.is_file()
+    }
+
+
+def _commands(plan: Plan) -> tuple[str, ...]:
+    direct = f"lab run {plan.hypothesis} --seed {plan.seed}"
+    if plan.target != "embedded":
+        return (f"{direct} --target {shlex.quote(plan.target)}",)
+    return (f"make experiment NAME={plan.hypothesis} SEED={plan.seed}", direct)
+
+
+def _by_arm(what: str, figures: Mapping[str, str]) -> str:
+    return f"{what}: " + ", ".join(f"{arm} {figure}" for arm, figure in figures.items()) + "."

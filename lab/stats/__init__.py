@@ -1,0 +1,1 @@
+"""Numbers in, numbers out: the statistics of the lab, which know nothing of the lab."""

@@ -1,0 +1,198 @@
+"""A latency histogram with a bounded relative error (DDSketch: Masson, Rim & Lee, 2019).
+
+Bucket ``i`` holds the values in ``(gamma**(i - 1), gamma**i]`` with ``gamma = (1 + a) / (1 - a)``.
+Answering with the point ``2 * gamma**i / (gamma + 1)`` is at most a share ``a`` away from any
+value in it. Buckets are the same in every histogram, so that merging loses nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+ACCURACY = 0.005
+"""Largest relative error of a quantile."""
+
+SMALLEST = 1e-6
+"""Seconds. What is shorter (zero and negative included) is counted as this, everywhere."""
+
+_GAMMA = (1 + ACCURACY) / (1 - ACCURACY)
+_LOG_GAMMA = math.log(_GAMMA)
+
+
+class Histogram:
+    """Counts of latencies, in seconds, in buckets of equal relative width.
+
+    A value below `SMALLEST` is taken as `SMALLEST`, also in `total`, `mean`, `min` and `max`:
+    no request takes less, and a clock that steps back must not stop a measurement.
+
+    Attributes:
+        count: How many values were added.
+        total: Their sum, in seconds, not rounded to buckets.
+    """
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self.count = 0
+        self.total = 0.0
+        self._low = math.inf
+        self._high = -math.inf
+        self._buckets: Counter[int] = Counter()
+
+    @property
+    def min(self) -> float | None:
+        """The smallest value, exact, in seconds; None when empty."""
+        return self._low if self.count else None
+
+    @property
+    def max(self) -> float | None:
+        """The largest value, exact, in seconds; None when empty."""
+        return self._high if self.count else None
+
+    @property
+    def mean(self) -> float | None:
+        """The mean, from the exact sum, in seconds; None when empty."""
+        return self.total / self.count if self.count else None
+
+    def add(self, value: float) -> None:
+        """Count one value.
+
+        Args:
+            value: Seconds.
+
+        Raises:
+            ValueError: If the value is not finite.
+        """
+        if not math.isfinite(value):
+            raise ValueError(f"a latency must be finite, not {value}")
+        value = max(value, SMALLEST)
+        self._buckets[math.ceil(math.log(value) / _LOG_GAMMA)] += 1
+        self._record(1, value, value, value)
+
+    def add_many(self, values: Sequence[float] | npt.NDArray[np.float64]) -> None:
+        """Count many values at once; the same as adding each.
+
+        Args:
+            values: Seconds, one-dimensional.
+
+        Raises:
+            ValueError: If any value is not finite; none is counted then.
+        """
+        # Imported here so that a load driver that adds one by one need not load numpy.
+        import numpy as np
+
+        seconds = np.asarray(values, dtype=np.float64)
+        if not seconds.size:
+            return
+        if not np.isfinite(seconds).all():
+            raise ValueError("latencies must be finite")
+        seconds = np.maximum(seconds, SMALLEST)
+        indices = np.ceil(np.log(seconds) / _LOG_GAMMA).astype(np.int64)
+        offset = int(indices.min())
+        counts = np.bincount(indices - offset)
+        for bucket in np.flatnonzero(counts).tolist():
+            self._buckets[bucket + offset] += int(counts[bucket])
+        self._record(seconds.size, float(seconds.sum()), float(seconds.min()), float(seconds.max()))
+
+    def merge(self, other: Histogram) -> None:
+        """Add everything that another histogram counted; the other stays as it is."""
+        self._buckets.update(other._buckets)
+        self._record(other.count, other.total, other._low, other._high)
+
+    def quantile(self, q: float, beyond: int = 10) -> float | None:
+        """Return a quantile by nearest rank, or None when too few samples lie beyond it.
+
+        The quantile of ``n`` values is the one of rank ``k = ceil(q * n)`` (at least 1) in
+        ascending order, ``q`` taken as the decimal that it prints as. Beyond it lie ``n - k``
+        values for ``q >= 0.5`` and ``k - 1`` below the middle: those farther out in the tail that
+        the quantile speaks about. With fewer than ``beyond`` of them a single request decides
+        the answer, so there is none.
+
+        Args:
+            q: Between 0 and 1.
+            beyond: Samples required beyond the rank; 0 asks for whatever there is.
+
+        Returns:
+            Seconds, within a share `ACCURACY` of the true value; None when refused or empty.
+
+        Raises:
+            ValueError: If ``q`` is outside [0, 1].
+        """
+        if not 0 <= q <= 1:
+            raise ValueError(f"a quantile lies between 0 and 1, not {q}")
+        # In binary floating point 0.07 * 100 is more than 7, and the rank would be one too high.
+        rank = max(1, math.ceil(Fraction(str(q)) * self.count))
+        outside = self.count - rank if q >= 0.5 else rank - 1
+        if not self.count or outside < beyond:
+            return None
+        bucket = next(index for index, seen in self._cumulative() if seen >= rank)
+        middle = 2 * _GAMMA**bucket / (_GAMMA + 1)
+        return min(max(middle, self._low), self._high)
+
+    def cdf(self) -> Iterator[tuple[float, float]]:
+        """Yield, per bucket in use, its upper edge (seconds) and the share of values up to it."""
+        for index, seen in self._cumulative():
+            yield min(_GAMMA**index, self._high), seen / self.count
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what JSON can hold; only buckets in use are listed, by ascending index."""
+        return {
+            "accuracy": ACCURACY,
+            "total": self.total,
+            "min": self.min,
+            "max": self.max,
+            "buckets": {str(index): self._buckets[index] for index in sorted(self._buckets)},
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Histogram:
+        """Rebuild a histogram from `as_dict`.
+
+        Raises:
+            ValueError: If it was made with another accuracy: its buckets mean something else.
+            KeyError: If a key is missing.
+        """
+        if data["accuracy"] != ACCURACY:
+            raise ValueError(f"the histogram's accuracy is {data['accuracy']}, not {ACCURACY}")
+        histogram = cls()
+        buckets = {int(index): int(count) for index, count in data["buckets"].items()}
+        if buckets:
+            histogram._buckets.update(buckets)
+            histogram._record(sum(buckets.values()), data["total"], data["min"], data["max"])
+        return histogram
+
+    def __eq__(self, other: object) -> bool:
+        """Tell whether both counted the same; sums may differ by the rounding of their order."""
+        if not isinstance(other, Histogram):
+            return NotImplemented
+        return (
+            self._buckets == other._buckets
+            and self._low == other._low
+            and self._high == other._high
+            and math.isclose(self.total, other.total, rel_tol=1e-9)
+        )
+
+    __hash__ = None  # type: ignore[assignment]  # It changes as values are added.
+
+    def __repr__(self) -> str:
+        """Show the count and the range."""
+        return f"Histogram(count={self.count}, min={self.min}, max={self.max})"
+
+    def _record(self, count: int, total: float, low: float, high: float) -> None:
+        self.count += count
+        self.total += total
+        self._low = min(self._low, low)
+        self._high = max(self._high, high)
+
+    def _cumulative(self) -> Iterator[tuple[int, int]]:
+        seen = 0
+        for index in sorted(self._buckets):
+            seen += self._buckets[index]
+            yield index, seen

@@ -1,0 +1,121 @@
+"""Looking after every block without paying for it in false decisions.
+
+After each block from ``first`` to ``last`` the t interval is taken at one constant nominal level
+(Pocock, 1977), chosen so that under normal noise the chance that *any* look excludes the truth on
+a given side is ``alpha``. Such an interval is a repeated confidence interval (Jennison &
+Turnbull, 1989): it holds whenever one stops, and for whatever reason.
+
+Several claims that must all hold are each tested at the full ``alpha`` (intersection-union test:
+Berger, 1982); one refuted among ``k`` is tested at ``alpha / k`` (Holm, 1979). The table holds
+these fractions of .05 and .01 for ``k`` up to 8. It is computed by `lab.stats.pocock_table`.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+from lab.stats.intervals import Interval, t_interval
+
+TABLE = Path(__file__).with_name("pocock_levels.json")
+"""Where the nominal levels are kept."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """What could be said after ``n`` blocks: the mean lies between ``low`` and ``high``."""
+
+    n: int
+    low: float
+    high: float
+
+
+def nominal_level(alpha: float, first: int, last: int) -> float:
+    """Return the one-sided level at which every look is taken (Pocock, 1977).
+
+    Between two tabulated alphas the level is interpolated linearly in the logarithms; nothing is
+    ever extrapolated.
+
+    Args:
+        alpha: Chance of a false decision on one side over all looks.
+        first: Blocks at the first look.
+        last: Blocks at the last look.
+
+    Returns:
+        The nominal one-sided probability, at most ``alpha``.
+
+    Raises:
+        ValueError: If the table does not cover these looks or this alpha.
+    """
+    alphas, levels = _table()
+    row = levels.get((first, last))
+    if row is None:
+        lasts: dict[int, list[int]] = {}
+        for start, end in levels:
+            lasts.setdefault(start, []).append(end)
+        available = "; ".join(
+            f"from {start} to {', '.join(map(str, ends))}" for start, ends in lasts.items()
+        )
+        raise ValueError(f"no levels for looks from {first} to {last}; available: {available}")
+    for known, level in zip(alphas, row, strict=True):
+        if math.isclose(alpha, known, rel_tol=1e-9):
+            return level
+    if not alphas[0] < alpha < alphas[-1]:
+        raise ValueError(f"no levels for alpha {alpha}; available: {alphas[0]} to {alphas[-1]}")
+    above = bisect_left(alphas, alpha)
+    below = above - 1
+    share = math.log(alpha / alphas[below]) / math.log(alphas[above] / alphas[below])
+    return row[below] * math.pow(row[above] / row[below], share)
+
+
+def repeated_interval(values: Sequence[float], alpha: float, first: int, last: int) -> Interval:
+    """Return the interval after the latest block (Jennison & Turnbull, 1989).
+
+    Over all looks together each bound misses the mean with probability ``alpha``, so that the
+    interval's level is ``1 - 2 * alpha``. Before the first look it is infinite. Equal values
+    give an interval of no width, as in `lab.stats.intervals.t_interval`.
+
+    Args:
+        values: One value per block so far, at most ``last``.
+        alpha: Chance of a false decision on one side over all looks.
+        first: Blocks at the first look.
+        last: Blocks at the last look.
+
+    Raises:
+        ValueError: If there are more than ``last`` values, a value is not finite, or the table
+            does not cover the looks.
+    """
+    if len(values) > last:
+        raise ValueError(f"{len(values)} blocks, but the last look was planned after {last}")
+    interval = replace(t_interval(values, nominal_level(alpha, first, last)), level=1 - 2 * alpha)
+    if len(values) < first:
+        return replace(interval, low=-math.inf, high=math.inf)
+    return interval
+
+
+def looks(values: Sequence[float], alpha: float, first: int, last: int) -> list[Look]:
+    """Return every look taken so far, oldest first: empty before the first is due.
+
+    Arguments and errors are those of `repeated_interval`.
+    """
+    intervals = (
+        repeated_interval(values[:n], alpha, first, last) for n in range(first, len(values) + 1)
+    )
+    return [Look(interval.n, interval.low, interval.high) for interval in intervals]
+
+
+@cache
+def _table() -> tuple[list[float], dict[tuple[int, int], list[float]]]:
+    """Read ascending alphas, and for each pair of first and last look the level per alpha."""
+    data = json.loads(TABLE.read_text(encoding="utf-8"))
+    levels = {
+        (int(first), int(last)): row
+        for first, rows in data["levels"].items()
+        for last, row in rows.items()
+    }
+    return data["alphas"], levels

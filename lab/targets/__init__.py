@@ -1,0 +1,1 @@
+"""Where the service runs: start, configure, reset, watch and stop it."""

@@ -1,0 +1,75 @@
+"""The record of one trial: counters, latency histograms, series and faults."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from lab.stats.histogram import Histogram
+
+
+@dataclass(frozen=True)
+class Requests:
+    """What the driver saw of one request name within the measured window."""
+
+    count: int
+    errors: int
+    latency: Histogram  # seconds, successes and errors alike
+
+    def as_dict(self) -> dict[str, Any]:
+        """As plain JSON types."""
+        return {"count": self.count, "errors": self.errors, "latency": self.latency.as_dict()}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Requests:
+        """The inverse of `as_dict`."""
+        return cls(data["count"], data["errors"], Histogram.from_dict(data["latency"]))
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What the processes of one role used within the measured window."""
+
+    cpu: float  # cores, mean over the window
+    cpu_peak: float  # cores, highest second
+    rss_bytes: float  # highest second
+    descriptors: float  # highest second
+    threads: float  # highest second
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Why a trial is not to be trusted: the gate, its figure and limit, and in words."""
+
+    gate: str
+    message: str
+    figure: float | None = None
+    limit: float | None = None
+    mendable: bool = True  # whether repeating the block may help
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One run of one arm. The unit of evidence; its series lie in a file beside the record."""
+
+    block: int
+    position: int
+    arm: str
+    started_at: float  # seconds since the epoch
+    window_s: float  # as measured by the driver's clock
+    requests: Mapping[str, Requests] = field(default_factory=dict)
+    counters: Mapping[str, float] = field(default_factory=dict)  # Prometheus deltas over the window
+    counters_uncertainty_s: float = 0.0  # how long the two scrapes took together
+    usage: Mapping[str, Usage] = field(default_factory=dict)  # by role
+    other_cpu: float = 0.0  # cores used by processes that are not the run's
+    steal: float = 0.0  # share of all cores taken by the hypervisor
+    ticker_late_p99_s: float = 0.0  # lateness of the driver's 10 ms ticker
+    errors: Mapping[str, int] = field(default_factory=dict)  # first words of errors, with counts
+    faults: tuple[Fault, ...] = ()
+    gates: Mapping[str, float] = field(default_factory=dict)  # figure of every gate looked at
+
+    @property
+    def trusted(self) -> bool:
+        """Whether no gate objects."""
+        return not self.faults

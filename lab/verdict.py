@@ -1,0 +1,292 @@
+"""Estimates and gates become a verdict with reasons: a value, computed in one place."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from lab.analysis.comparison import level, ratio, share
+from lab.analysis.estimate import Estimate
+from lab.hypothesis import Hypothesis, Prediction
+from lab.measures import measure
+from lab.plan import Plan
+from lab.stats.sequential import nominal_level
+from lab.trial import Fault, Trial
+
+SCHEMA = "lab.verdict/1"
+
+Outcome = Literal["supported", "contradicted", "undecided"]
+Name = Literal["CONFIRMED", "REFUTED", "INCONCLUSIVE", "INVALID"]
+Block = Mapping[str, Trial]  # arm -> its trusted trial
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """One prediction, or a rival's, held against the blocks so far."""
+
+    says: str
+    measure: str
+    subject: str  # "wide / narrow", or the arm
+    bound: str
+    outcome: Outcome
+    estimate: float | None = None
+    low: float | None = None
+    high: float | None = None
+    decided_at: int | None = None  # block
+    blocks_wanted: int | None = None  # likely needed to decide, where undecided
+    claim: str | None = None  # the rival's
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the evidence says; `verdict` is None while more blocks are wanted."""
+
+    hypothesis: str
+    verdict: Name | None
+    reasons: tuple[str, ...]
+    blocks: int
+    voided: int
+    predictions: tuple[Judgement, ...]
+    rivals: tuple[Judgement, ...]
+    alpha: float
+    measuring_s: float
+    elapsed_s: float = 0.0
+    schema: str = field(default=SCHEMA)
+
+    def as_dict(self) -> dict[str, Any]:
+        """As plain JSON types."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Sorted:
+    """Trials sorted into blocks."""
+
+    complete: tuple[Block, ...]
+    voided: tuple[tuple[Fault, ...], ...]  # the faults of each voided block
+
+
+def sort_blocks(trials: Sequence[Trial], plan: Plan) -> Sorted:
+    """Blocks that count and blocks that a gate voided; unfinished ones are neither."""
+    arms = set(plan.orders[0])
+    by_block: dict[int, list[Trial]] = {}
+    for trial in trials:
+        by_block.setdefault(trial.block, []).append(trial)
+    complete: list[Block] = []
+    voided: list[tuple[Fault, ...]] = []
+    for _, members in sorted(by_block.items()):
+        faults = tuple(fault for trial in members for fault in trial.faults)
+        if faults:
+            voided.append(faults)
+        elif {trial.arm for trial in members} == arms:
+            complete.append({trial.arm: trial for trial in members})
+    return Sorted(tuple(complete), tuple(voided))
+
+
+def judge(
+    hypothesis: Hypothesis,
+    plan: Plan,
+    trials: Sequence[Trial],
+    *,
+    out_of_time: bool = False,
+    elapsed_s: float = 0.0,
+) -> Verdict:
+    """Judge the trials by the sealed rule.
+
+    Looks after each block from `plan.first` to `plan.last` at the constant level of a Pocock
+    t-boundary; what is decided stays decided. CONFIRMED: every prediction supported, each at
+    alpha (intersection-union, Berger 1982), every rival's prediction contradicted. REFUTED: some
+    prediction contradicted at alpha / k (Holm 1979, first step).
+
+    Args:
+        hypothesis: the sealed claim.
+        plan: order and rule.
+        trials: all finished trials, voided ones included.
+        out_of_time: whether the budget ended before the next block.
+        elapsed_s: seconds of the whole command so far.
+    """
+    blocks = sort_blocks(trials, plan)
+    complete = blocks.complete[: plan.last]
+    count = len(complete)
+    k = len(hypothesis.predictions)
+    support_tail = nominal_level(plan.alpha, plan.first, plan.last)
+    refute_tail = nominal_level(plan.alpha / k, plan.first, plan.last)
+
+    def held(prediction: Prediction, contradict_tail: float, claim: str | None) -> Judgement:
+        return _held(hypothesis, plan, prediction, complete, support_tail, contradict_tail, claim)
+
+    predictions = tuple(held(p, refute_tail, None) for p in hypothesis.predictions)
+    rivals = tuple(held(r.prediction, support_tail, r.claim) for r in hypothesis.rivals)
+    name, reasons = _decide(plan, blocks, count, predictions, rivals, out_of_time)
+    return Verdict(
+        hypothesis=hypothesis.name,
+        verdict=name,
+        reasons=reasons,
+        blocks=count,
+        voided=len(blocks.voided),
+        predictions=predictions,
+        rivals=rivals,
+        alpha=plan.alpha,
+        measuring_s=round(sum(trial.window_s for trial in trials), 3),
+        elapsed_s=round(elapsed_s, 3),
+    )
+
+
+def _decide(
+    plan: Plan,
+    blocks: Sorted,
+    count: int,
+    predictions: Sequence[Judgement],
+    rivals: Sequence[Judgement],
+    out_of_time: bool,
+) -> tuple[Name | None, tuple[str, ...]]:
+    fatal = [f for faults in blocks.voided for f in faults if not f.mendable]
+    if fatal:
+        return "INVALID", tuple(dict.fromkeys(fault.message for fault in fatal))
+    if len(blocks.voided) > plan.voids_allowed:
+        return "INVALID", _commonest(blocks.voided)
+    refuted = [j for j in predictions if j.outcome == "contradicted"]
+    if refuted:
+        return "REFUTED", tuple(_sentence(j) for j in refuted)
+    if all(j.outcome == "supported" for j in predictions):
+        standing = [j for j in rivals if j.outcome == "supported"]
+        if standing:
+            return "INCONCLUSIVE", tuple(
+                f"A rival explanation stands: {j.claim} ({_sentence(j)})" for j in standing
+            )
+        if all(j.outcome == "contradicted" for j in rivals):
+            return "CONFIRMED", tuple(_sentence(j) for j in (*predictions, *rivals))
+    if count < plan.last and not out_of_time:
+        return None, ()
+    return "INCONCLUSIVE", _undecided(count, (*predictions, *rivals), out_of_time)
+
+
+def _commonest(voided: Sequence[Sequence[Fault]]) -> tuple[str, ...]:
+    """The gate that voided most blocks comes first."""
+    first = [faults[0] for faults in voided]
+    order = [gate for gate, _ in Counter(fault.gate for fault in first).most_common()]
+    messages = [next(f.message for f in first if f.gate == gate) for gate in order]
+    return (messages[0], f"{len(voided)} blocks were voided.", *messages[1:])
+
+
+def _undecided(
+    count: int, judgements: Sequence[Judgement], out_of_time: bool
+) -> tuple[str, ...]:
+    ended = "The budget ended" if out_of_time else "All blocks were used"
+    opened = [j for j in judgements if j.outcome == "undecided"]
+    wanted = [j.blocks_wanted for j in opened]
+    known = [blocks for blocks in wanted if blocks is not None]
+    if known and len(known) == len(wanted):
+        outlook = f"about {max(max(known) - count, 1)} more would likely decide"
+    else:
+        outlook = "more blocks are not expected to decide it"
+    return (f"{ended} after {count} blocks; {outlook}.", *(_sentence(j) for j in opened))
+
+
+def _sentence(judgement: Judgement) -> str:
+    if judgement.estimate is None:
+        return f"{judgement.says}: no evidence ({judgement.measure} of {judgement.subject})"
+    figures = f"{judgement.measure} of {judgement.subject} is {judgement.estimate:.3g}"
+    if judgement.low is not None and judgement.high is not None:
+        figures += f" [{judgement.low:.3g} to {judgement.high:.3g}]"
+    return f"{judgement.says}: {judgement.outcome}; {figures}, predicted {judgement.bound}"
+
+
+def _held(
+    hypothesis: Hypothesis,
+    plan: Plan,
+    prediction: Prediction,
+    blocks: Sequence[Block],
+    support_tail: float,
+    contradict_tail: float,
+    claim: str | None,
+) -> Judgement:
+    values = _values(hypothesis, prediction, blocks)
+    outcome: Outcome = "undecided"
+    decided_at = None
+    if values is not None:
+        for look in range(plan.first, len(blocks) + 1):
+            part = {arm: column[:look] for arm, column in values.items()}
+            if _estimate(hypothesis, prediction, part, support_tail).meets(prediction.bound):
+                outcome, decided_at = "supported", look
+            elif _estimate(hypothesis, prediction, part, contradict_tail).misses(prediction.bound):
+                outcome, decided_at = "contradicted", look
+            if decided_at:
+                break
+    shown = None
+    if values is not None and len(blocks) >= 2:
+        shown = _estimate(hypothesis, prediction, values, support_tail)
+    return Judgement(
+        says=prediction.says,
+        measure=prediction.measure,
+        subject=str(prediction.compare or prediction.arm),
+        bound=str(prediction.bound),
+        outcome=outcome,
+        estimate=_json(shown.estimate) if shown else None,
+        low=_json(shown.low) if shown else None,
+        high=_json(shown.high) if shown else None,
+        decided_at=decided_at,
+        blocks_wanted=_wanted(prediction, shown, len(blocks)) if not decided_at else None,
+        claim=claim,
+    )
+
+
+def _values(
+    hypothesis: Hypothesis, prediction: Prediction, blocks: Sequence[Block]
+) -> dict[str, list[float]] | None:
+    """Block values of each arm concerned; None where one is missing."""
+    columns: dict[str, list[float]] = {}
+    for arm in prediction.arms:
+        column = [measure(block[arm], prediction.measure, hypothesis.measures) for block in blocks]
+        usable = [v for v in column if v is not None and math.isfinite(v)]
+        if len(usable) < len(column) or (prediction.compare and min(usable, default=1) <= 0):
+            return None
+        columns[arm] = usable
+    return columns
+
+
+def _estimate(
+    hypothesis: Hypothesis,
+    prediction: Prediction,
+    values: Mapping[str, Sequence[float]],
+    tail: float,
+) -> Estimate:
+    if prediction.compare is not None:
+        return ratio(
+            values[prediction.compare.numerator], values[prediction.compare.denominator], tail
+        )
+    assert prediction.arm is not None
+    column = values[prediction.arm]
+    is_share = prediction.measure in hypothesis.measures or prediction.measure.startswith(
+        "error_rate"
+    )
+    if is_share and all(0 <= value <= 1 for value in column):
+        return share(column, tail)
+    return level(column, tail)
+
+
+def _wanted(prediction: Prediction, shown: Estimate | None, count: int) -> int | None:
+    """Blocks that would decide it if estimate and scatter stayed as they are.
+
+    The half-width shrinks as 1 / sqrt(n) (the t quantile's own shrinking is left out, so that this
+    rather over-states).
+    """
+    if shown is None or not math.isfinite(shown.low) or not math.isfinite(shown.high):
+        return None
+    edges = prediction.bound.within or tuple(
+        edge for edge in (prediction.bound.at_least, prediction.bound.at_most) if edge is not None
+    )
+    gap = min(abs(shown.estimate - edge) for edge in edges)
+    half = (shown.high - shown.low) / 2
+    if gap == 0 or half == 0:
+        return None
+    blocks = math.ceil(count * (half / gap) ** 2)
+    return blocks if blocks <= 100 * count else None
+
+
+def _json(value: float) -> float | None:
+    """JSON knows no infinity."""
+    return value if math.isfinite(value) else None

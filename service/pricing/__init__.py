@@ -1,0 +1,1 @@
+"""Pricing: a remote party, how it is called, and its stand-in."""

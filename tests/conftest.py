@@ -1,0 +1,38 @@
+"""Fixtures that manage lifetimes: one PostgreSQL per session, one database per test."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lab.processes import Children
+from lab.targets.postgres import Databases, EmbeddedPostgres
+
+_numbers = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real PostgreSQL 18 for the session; yields its URL."""
+    logs = tmp_path_factory.mktemp("postgres-logs")
+    with Children(logs) as children:
+        server = EmbeddedPostgres(children)
+        server.start()
+        yield server.url
+
+
+@pytest.fixture
+def database_url(postgres: str) -> Iterator[str]:
+    """A fresh, empty database."""
+    databases = Databases(postgres, prefix=f"test{next(_numbers)}")
+    yield databases.create("db")
+    databases.close(drop=True)
+
+
+@pytest.fixture
+def project() -> Path:
+    """The folder of this project."""
+    return Path(__file__).parent.parent

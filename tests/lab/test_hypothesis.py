@@ -1,0 +1,557 @@
+"""A hypothesis file: what a good one means, and what each broken one is told."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lab import hypothesis as room
+from lab.frontmatter import LARGEST_FILE
+from lab.hypothesis import (
+    Bound,
+    ClosedLoad,
+    Comparison,
+    HypothesisError,
+    Measure,
+    MetricRate,
+    MetricRatio,
+    Span,
+    TrialTimes,
+)
+
+BROKEN = Path(__file__).parent / "broken"
+GOOD = """\
+---
+question: Why does checkout slow to a crawl at 50 shoppers while the CPU idles?
+claim: Requests wait for a database connection, held open while pricing is asked.
+kind: load
+scenario: scenarios/checkout.py
+load: {users: 50}
+trial: {warmup: 1s, window: 4s}
+arms:
+  narrow: {DB_POOL_SIZE: 5}
+  wide: {DB_POOL_SIZE: 20}
+  short-hold: {DB_POOL_SIZE: 5, PRICING_INSIDE_TRANSACTION: false}
+  more-pricing: {DB_POOL_SIZE: 5, PRICING_CAPACITY: 200}
+control: narrow
+measures:
+  pool_wait_share: {ratio: ['db_pool_wait_seconds_sum', 'http_request_duration_seconds_sum{route="/orders"}']}
+allow: {error_rate: 0.0}
+predictions:
+  - says: four times the pool gives at least 2.5 times the throughput
+    measure: throughput
+    compare: wide / narrow
+    at_least: 2.5
+  - says: so does giving the connection back before pricing is asked
+    measure: throughput
+    compare: short-hold / narrow
+    at_least: 2.5
+  - says: most of a request is spent waiting for a connection
+    measure: pool_wait_share
+    arm: narrow
+    at_least: 0.7
+rivals:
+  - claim: pricing itself is too narrow
+    says: if so, more pricing capacity helps while the pool stays narrow
+    measure: throughput
+    compare: more-pricing / narrow
+    at_least: 1.2
+budget: 5m
+---
+## Mechanism
+A connection is held while pricing is asked, so five shoppers at a time are served.
+"""  # noqa: E501
+
+# file: the line that is wrong, and how the problem begins
+MANIFEST = {
+    "no-front-matter": (1, "there is no front matter"),
+    "unclosed-front-matter": (1, "the front matter is never closed"),
+    "empty-front-matter": (1, "the front matter is empty"),
+    "list-front-matter": (2, "the front matter is not made of keys"),
+    "second-document": (13, "there is a second document in the front matter"),
+    "unclosed-quote": (4, "a quote that opens here is closed only in line"),
+    "unclosed-group": (6, "the group `{` that opens here is not closed or"),
+    "unclosed-list": (15, "the list `[` that opens here is not closed or"),
+    "colon-in-text": (3, "there is a colon where no key can end"),
+    "tab-indent": (9, "there is a character that cannot begin a value"),
+    "wrong-indent": (19, "this line does not fit the lines above it"),
+    "no-colon": (36, "this line is not of the form `key: value`"),
+    "backtick-value": (13, "there is a character that cannot begin a value"),
+    "stray-bracket": (36, "there is a bracket or a comma where a value"),
+    "duplicate-key": (37, "the key `kind` stands here a second time"),
+    "duplicate-arm": (10, "the key `narrow` stands here a second time"),
+    "key-on": (16, "the key `on` is not text, but a number or a"),
+    "key-yes": (10, "the key `yes` is not text, but a number or a"),
+    "key-number": (10, "the key `20` is not text, but a number or a"),
+    "complex-key": (13, "a key is a list or a group"),
+    "doubtful-truth": (11, "`PRICING_INSIDE_TRANSACTION` is `off`, which is"),
+    "anchor": (9, "there is a reference (`&` or `*`) named `base`"),
+    "merge-key": (10, "there is a merge key `<<`"),
+    "tag": (2, "there is a type mark"),
+    "bomb": (37, "there is a reference (`&` or `*`) named `a`"),
+    "too-deep": (6, "this is nested too deep"),
+    "unknown-key": (13, "unknown key `contrl`"),
+    "unknown-key-in-prediction": (29, "unknown key `atleast`"),
+    "missing-question": (2, "the front matter has no `question`"),
+    "missing-rivals": (2, "the front matter has no `rivals`"),
+    "missing-window": (7, "`trial` has no `window`"),
+    "missing-measure": (26, "item 3 of predictions has no `measure`"),
+    "empty-claim": (3, "`claim` is empty"),
+    "blank-says": (26, "`says` is empty"),
+    "number-for-text": (31, "`claim` is `42`, not text"),
+    "no-rival": (30, "`rivals` is empty"),
+    "no-prediction": (17, "`predictions` is empty"),
+    "predictions-not-a-list": (17, "`predictions` is a group of keys, not a list"),
+    "kind-soak": (4, "`kind: soak` is not available in this version"),
+    "kind-unknown": (4, "unknown kind `laod`"),
+    "users-zero": (6, "`users` is 0"),
+    "users-many": (6, "`users` is 10001"),
+    "users-text": (6, "`users` is `fifty`, not a whole number"),
+    "users-truth": (6, "`users` is `true`, not a whole number"),
+    "users-fraction": (6, "`users` is `50.5`, not a whole number"),
+    "open-load": (6, "unknown key `rate`"),
+    "window-short": (7, "the `window` is shorter than a second"),
+    "duration-without-unit": (7, "`warmup` is `1`, not a duration"),
+    "duration-unknown-unit": (36, "`budget` is `5 minutes`, not a duration"),
+    "budget-short": (36, "the budget is 79s, but 4 blocks of 4 arms take"),
+    "budget-endless": (36, "`budget` is longer than seven days"),
+    "scenario-missing": (5, "there is no scenario `scenarios/chekout.py`"),
+    "scenario-absolute": (5, "the scenario `/etc/scenarios/checkout.py` is"),
+    "scenario-outside": (5, "the scenario `scenarios/../../checkout.py` is"),
+    "scenario-elsewhere": (5, "the scenario `lab/checkout.py` is not a Python"),
+    "scenario-not-python": (5, "the scenario `scenarios/checkout.sh` is not a"),
+    "scenario-link-outside": (5, "the scenario `scenarios/link.py` is a link that"),
+    "one-arm": (8, "there are fewer than two arms"),
+    "arm-name": (11, "`Short_Hold` is not the name of an arm"),
+    "arm-empty": (10, "`wide` is empty, not a group of keys"),
+    "arm-unused": (13, "no prediction and no rival uses the arm `wider`"),
+    "control-unknown": (13, "the control `narow` is not an arm"),
+    "setting-name": (10, "`db_pool_size` is not the name of a setting"),
+    "setting-list": (10, "`DB_POOL_SIZE` is not a single value"),
+    "setting-empty": (10, "`DB_POOL_SIZE` is not a single value"),
+    "setting-preload": (10, "`LD_PRELOAD` changes how a process is loaded"),
+    "setting-pythonpath": (10, "`PYTHONPATH` changes how a process is loaded"),
+    "setting-path": (10, "`PATH` changes how a process is loaded"),
+    "setting-gconv": (10, "`GCONV_PATH` changes how a process is loaded"),
+    "setting-malloc": (10, "`MALLOC_CONF` changes how a process is loaded"),
+    "setting-of-the-lab": (13, "`DATABASE_URL` is set by the lab itself, per arm"),
+    "measure-built-in": (15, "`throughput` is a built-in measure"),
+    "measure-name": (15, "`Pool-Wait` is not the name of a measure"),
+    "measure-both": (15, "`ratio` stands beside `rate`"),
+    "measure-neither": (15, "`pool_wait_share` has none of ratio, rate"),
+    "ratio-of-one": (15, "`ratio` needs two metrics, not 1"),
+    "metric-name": (15, "`db-pool-wait` is not the name of a metric"),
+    "metric-labels": (15, "the labels of"),
+    "allow-share": (16, "`error_rate` is 5, not a share"),
+    "limit-share": (36, "`target_cpu` is 90, not a share"),
+    "measure-unknown": (19, "unknown measure `thruput`"),
+    "quantile-100": (19, "unknown measure `latency_p100`"),
+    "measure-words": (19, "`the throughput` is not the name of a measure"),
+    "cpu-of-request": (27, "`cpu` cannot be taken of one request"),
+    "arm-unknown": (20, "there is no arm `wyde`"),
+    "compare-itself": (20, "an arm is compared with itself"),
+    "compare-three": (20, "`wide / narrow / short-hold` does not compare"),
+    "arm-and-compare": (29, "`compare` stands beside `arm`"),
+    "neither-arm-nor-compare": (26, "item 3 of predictions has none of arm, compare"),
+    "two-bounds": (30, "`at_most` stands beside `at_least`"),
+    "no-bound": (26, "item 3 of predictions has none of at_least,"),
+    "bound-text": (29, "`at_least` is `most`, not a number"),
+    "bound-nan": (29, "`at_least` is `.nan`, which is not a finite"),
+    "bound-infinite": (29, "`at_most` is `1e999`, which is not a finite"),
+    "bound-negative": (29, "no pool_wait_share of narrow can be at most -0.7"),
+    "within-reversed": (29, "nothing lies within 0.9 to 0.7"),
+    "within-one": (29, "`within` needs two numbers, not 1"),
+    "ratio-zero": (21, "every throughput of wide / narrow is at least 0"),
+    "ratio-never": (21, "no throughput of wide / narrow can be at most 0"),
+    "ratio-within-zero": (21, "a bound within 0 to 1.5 goes beyond what"),
+    "latency-never": (29, "no latency_p99 of narrow can be at most 0"),
+    "errors-always": (29, "every error_rate of narrow is at most 1"),
+    "errors-never": (29, "no error_rate of narrow can be at least 5"),
+    "errors-compared": (19, "error rates cannot be compared as a ratio,"),
+    "prediction-twice": (21, "this predicts the same as line 17"),
+    "prediction-twice-mirrored": (21, "this predicts the same as line 17"),
+    "predictions-clash": (21, "this can never hold together with line 17"),
+    "rival-supported": (30, "the predictions of throughput of wide / narrow"),
+    "rival-contradicted": (30, "the predictions of throughput of wide / narrow"),
+    "rival-mirrored": (30, "the predictions of throughput of narrow / wide"),
+    "rival-between": (29, "the predictions of throughput of wide / narrow"),
+}
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project with one scenario, one that is a link to elsewhere, and the good hypothesis."""
+    folder = tmp_path / "project"
+    for name in ("hypotheses", "scenarios"):
+        (folder / name).mkdir(parents=True)
+    (folder / "scenarios" / "checkout.py").touch()
+    (tmp_path / "elsewhere.py").touch()
+    (folder / "scenarios" / "link.py").symlink_to(tmp_path / "elsewhere.py")
+    (folder / "hypotheses" / "pool-exhaustion.md").write_text(GOOD)
+    return folder
+
+
+def edited(project: Path, old: str, new: str) -> room.Hypothesis:
+    assert old in GOOD
+    return room.loads(GOOD.replace(old, new), Path("pool-exhaustion.md"), project)
+
+
+def test_a_good_file_means_what_it_says(project: Path) -> None:
+    claim = room.load(room.find("pool-exhaustion", project), project)
+    assert claim.name == "pool-exhaustion"
+    assert claim.question.startswith("Why does checkout slow")
+    assert claim.claim.startswith("Requests wait")
+    assert (claim.kind, claim.scenario) == ("load", "scenarios/checkout.py")
+    assert claim.load == ClosedLoad(users=50)
+    assert claim.trial == TrialTimes(warmup_s=1.0, window_s=4.0)
+    assert claim.settings == {}
+    assert claim.arms == {
+        "narrow": {"DB_POOL_SIZE": "5"},
+        "wide": {"DB_POOL_SIZE": "20"},
+        "short-hold": {"DB_POOL_SIZE": "5", "PRICING_INSIDE_TRANSACTION": "false"},
+        "more-pricing": {"DB_POOL_SIZE": "5", "PRICING_CAPACITY": "200"},
+    }
+    assert claim.control == "narrow"
+    assert claim.measures == {
+        "pool_wait_share": MetricRatio(
+            "db_pool_wait_seconds_sum", 'http_request_duration_seconds_sum{route="/orders"}'
+        )
+    }
+    assert claim.allow.error_rate == 0.0
+    assert claim.limits.target_cpu is None
+    assert [str(p.compare or p.arm) for p in claim.predictions] == [
+        "wide / narrow",
+        "short-hold / narrow",
+        "narrow",
+    ]
+    assert [p.bound for p in claim.predictions] == [Bound(2.5), Bound(2.5), Bound(0.7)]
+    (rival,) = claim.rivals
+    assert rival.claim == "pricing itself is too narrow"
+    assert rival.prediction.compare == Comparison("more-pricing", "narrow")
+    assert claim.budget_s == 300.0
+    assert claim.prose.startswith("## Mechanism")
+    assert claim.text == GOOD
+
+
+def test_settings_and_limits_and_rates(project: Path) -> None:
+    claim = edited(
+        project,
+        "allow: {error_rate: 0.0}",
+        """  waits: {rate: db_pool_waits_total}
+settings: {DB_POOL_SIZE: 7, GREETING: '', RATIO: 1.50, SINCE: 2020-01-01, DEBUG: True}
+limits: {target_cpu: 0.8}""",
+    )
+    common = {"GREETING": "", "RATIO": "1.50", "SINCE": "2020-01-01", "DEBUG": "true"}
+    assert claim.settings == {"DB_POOL_SIZE": "7", **common}
+    assert claim.arms["wide"] == {"DB_POOL_SIZE": "20", **common}
+    assert claim.measures["waits"] == MetricRate("db_pool_waits_total")
+    assert claim.limits.target_cpu == 0.8
+
+
+def test_the_copy_of_a_run_outlives_its_scenario(project: Path) -> None:
+    claim = edited(project, "## Mechanism", "## Mechanism")
+    (project / claim.scenario).unlink()
+    copy = project / "hypothesis.md"
+    assert room.loads(claim.text, copy, project, name=claim.name, sealed=True) == claim
+    with pytest.raises(HypothesisError, match="there is no scenario"):
+        room.loads(claim.text, copy, project, name=claim.name)
+
+
+def test_equal_arms_may_be_compared(project: Path) -> None:
+    assert edited(project, "wide: {DB_POOL_SIZE: 20}", "wide: {DB_POOL_SIZE: 5}")
+
+
+@pytest.mark.parametrize(
+    ("written", "seconds"),
+    [("1500ms", 1.5), ("2s", 2.0), ("1.5 s", 1.5), ("0.05m", 3.0), ("'2s'", 2.0)],
+)
+def test_durations(project: Path, written: str, seconds: float) -> None:
+    assert edited(project, "window: 4s", f"window: {written}").trial.window_s == seconds
+
+
+def test_an_edit_of_the_prose_leaves_the_claim_sealed(project: Path) -> None:
+    before = edited(project, "## Mechanism", "## Mechanism")
+    for old, new in (
+        ("## Mechanism", "## The mechanism"),
+        ("budget: 5m", "budget: 6m"),
+        ("idles?", "idles today?"),
+        ("says: four times", "says: 4 times"),
+        ("at_least: 2.5", "at_least: 2.50"),
+    ):
+        after = edited(project, old, new)
+        assert after.digest != before.digest
+        assert after.claim_digest == before.claim_digest
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("at_least: 1.2", "at_least: 1.3"),
+        ("at_least: 0.7", "at_most: 0.7"),
+        ("users: 50", "users: 51"),
+        ("window: 4s", "window: 5s"),
+        ("DB_POOL_SIZE: 20", "DB_POOL_SIZE: 21"),
+        ("control: narrow", "control: wide"),
+        ("error_rate: 0.0", "error_rate: 0.1"),
+        ("db_pool_wait_seconds_sum", "db_pool_wait_seconds_total"),
+        ("budget: 5m", "limits: {target_cpu: 0.9}\nbudget: 5m"),
+    ],
+)
+def test_an_edit_of_what_decides_breaks_both_seals(project: Path, old: str, new: str) -> None:
+    before = edited(project, "## Mechanism", "## Mechanism")
+    after = edited(project, old, new)
+    assert after.digest != before.digest
+    assert after.claim_digest != before.claim_digest
+
+
+def test_line_ends_do_not_count(project: Path) -> None:
+    path = project / "hypotheses" / "pool-exhaustion.md"
+    before = room.load(path, project)
+    path.write_bytes(b"\xef\xbb\xbf" + GOOD.replace("\n", "\r\n").encode())
+    assert room.load(path, project) == before
+    assert before.digest.startswith("sha256:")
+
+
+def test_the_first_problem_of_several_is_told(project: Path) -> None:
+    text = GOOD.replace("budget: 5m", "budget: 5").replace("users: 50", "users: 0")
+    with pytest.raises(HypothesisError) as caught:
+        room.loads(text, Path("pool-exhaustion.md"), project)
+    assert caught.value.line == 6
+
+
+def test_every_broken_file_is_expected() -> None:
+    assert {path.stem for path in BROKEN.glob("*.md")} == set(MANIFEST)
+
+
+@pytest.mark.parametrize("name", MANIFEST)
+def test_a_broken_file_gets_one_clear_message(project: Path, name: str) -> None:
+    path = BROKEN / f"{name}.md"
+    line, problem = MANIFEST[name]
+    started = time.monotonic()
+    with pytest.raises(HypothesisError) as caught:
+        room.load(path, project)
+    assert time.monotonic() - started < 1.0
+    error = caught.value
+    assert (error.path, error.line) == (path, line)
+    assert error.problem.startswith(problem)
+    assert error.remedy.endswith((".", "?"))
+    assert str(error) == f"{path}:{line}: {error.problem}. {error.remedy}"
+    assert "\n" not in str(error)
+    assert error.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    ("data", "line", "problem"),
+    [
+        (b"", 1, "there is no front matter"),
+        (b"---\nquestion: caf\xe9\n---\n", 2, "this is not UTF-8 text"),
+        (b"---\nquestion: a\0b\n---\n", 2, "there is an unprintable character (U+0000)"),
+        (b'---\nquestion: "a\\0b"\n---\n', 2, "`question` holds an unprintable character"),
+        (b"\x7fELF\x02\x01\x01\x00", 1, "there is an unprintable character"),
+        (b"---\n" + b"x" * LARGEST_FILE, None, "the file is larger than 256 KiB"),
+    ],
+)
+def test_what_is_not_text_is_refused(
+    project: Path, data: bytes, line: int | None, problem: str
+) -> None:
+    path = project / "hypotheses" / "odd.md"
+    path.write_bytes(data)
+    with pytest.raises(HypothesisError) as caught:
+        room.load(path, project)
+    assert caught.value.line == line
+    assert caught.value.problem.startswith(problem)
+
+
+@pytest.mark.parametrize("name", ["missing.md", "folder.md", "With Space.md"])
+def test_a_file_that_is_none_is_refused(project: Path, name: str) -> None:
+    path = project / "hypotheses" / name
+    if name == "folder.md":
+        path.mkdir()
+    elif name != "missing.md":
+        path.write_text(GOOD)
+    with pytest.raises(HypothesisError):
+        room.load(path, project)
+
+
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [
+        ("pool-exhaustoin", "Did you mean `pool-exhaustion`?"),
+        ("hypotheses/pool-exhaustion.md", "Did you mean `pool-exhaustion`?"),
+        ("../../etc/passwd", "It can be: pool-exhaustion."),
+        ("", "It can be: pool-exhaustion."),
+    ],
+)
+def test_a_name_that_is_none_is_refused(project: Path, name: str, remedy: str) -> None:
+    with pytest.raises(HypothesisError) as caught:
+        room.find(name, project)
+    assert caught.value.remedy == remedy
+
+
+def test_names_and_headlines(project: Path) -> None:
+    folder = project / "hypotheses"
+    (folder / "README.md").write_text("What lies here")
+    (folder / "a-draft.md").write_text("---\nquestion: Is it?\nrest: is missing\n---\n")
+    assert room.names(project) == ["a-draft", "pool-exhaustion"]
+    assert room.headline(folder / "a-draft.md") == "Is it?"
+    with pytest.raises(HypothesisError):
+        room.headline(folder / "README.md")
+    with pytest.raises(HypothesisError, match="there is no hypothesis here"):
+        room.find("any", project / "scenarios")
+
+
+def test_a_headline_needs_little() -> None:
+    code = (
+        "import sys, lab.hypothesis; from pathlib import Path\n"
+        f"lab.hypothesis.headline(Path({str(BROKEN / 'no-rival.md')!r}))\n"
+        "print(*{'pydantic', 'numpy', 'scipy', 'locust'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "measure", "quantile"),
+    [
+        ("throughput", Measure("throughput"), None),
+        ("latency_p99.9", Measure("latency_p99.9"), 99.9),
+        ('latency_p50{name="/orders"}', Measure("latency_p50", "/orders"), 50.0),
+        (r'error_rate{name="a \"b\" \\"}', Measure("error_rate", 'a "b" \\'), None),
+        ("pool_wait_share", Measure("pool_wait_share"), None),
+        ("latency_p0", Measure("latency_p0"), None),
+    ],
+)
+def test_measures(text: str, measure: Measure, quantile: float | None) -> None:
+    assert room.parse_measure(text) == measure
+    assert measure.quantile == quantile
+
+
+@pytest.mark.parametrize("text", ["", "Latency", 'cpu{route="/"}', 'cpu{name="/"', "cpu{}"])
+def test_no_measures(text: str) -> None:
+    with pytest.raises(ValueError, match="is not the name of a measure"):
+        room.parse_measure(text)
+
+
+def test_selectors() -> None:
+    assert room.parse_selector("up") == ("up", {})
+    assert room.parse_selector("up{}") == ("up", {})
+    selector = r'http:sum{route="/a,\"b\"}", code="200"}'
+    assert room.parse_selector(selector) == ("http:sum", {"route": '/a,"b"}', "code": "200"})
+
+
+@pytest.mark.parametrize("text", ["", "1up", 'up{a="1",}', 'up{a="1"b="2"}', 'up{a="1",a="2"}'])
+def test_no_selectors(text: str) -> None:
+    with pytest.raises(ValueError, match=r"is not the name|are not of the form"):
+        room.parse_selector(text)
+
+
+positive = st.floats(min_value=1e-6, max_value=1e6)
+spans = st.tuples(positive, positive).filter(lambda p: p[0] < p[1]).map(lambda p: Span(*p))
+
+
+@given(spans, spans)
+def test_mirroring_keeps_how_spans_lie(one: Span, other: Span) -> None:
+    assert one.inverse().apart(other.inverse()) == one.apart(other)
+    assert one.inverse().inside(one.inverse().inverse().inverse())
+    assert not (one.apart(other) and one.inside(other))
+
+
+@pytest.fixture(scope="module")
+def still_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project that no test changes, so that many examples may share it."""
+    folder = tmp_path_factory.mktemp("project")
+    (folder / "scenarios").mkdir()
+    (folder / "scenarios" / "checkout.py").touch()
+    return folder
+
+
+def only_hypothesis_errors(text: str, project: Path) -> None:
+    try:
+        room.loads(text, Path("any.md"), project)
+    except HypothesisError as error:
+        assert error.problem
+        assert error.remedy
+
+
+@given(st.text())
+def test_any_text_is_understood_or_refused(still_project: Path, text: str) -> None:
+    only_hypothesis_errors(text, still_project)
+    only_hypothesis_errors(f"---\n{text}\n---\n", still_project)
+
+
+@given(st.binary())
+def test_any_bytes_are_understood_or_refused(still_project: Path, data: bytes) -> None:
+    path = still_project / "any.md"
+    for front in (b"", b"---\n"):
+        path.write_bytes(front + data)
+        with contextlib.suppress(HypothesisError):
+            room.load(path, still_project)
+    only_hypothesis_errors(data.decode("utf-8", "surrogateescape"), still_project)
+
+
+pieces = st.sampled_from(
+    [
+        "\n",
+        " ",
+        "- ",
+        "{",
+        "}",
+        "[",
+        "]",
+        ": ",
+        "'",
+        '"',
+        "&a ",
+        "*a ",
+        "0",
+        "-1",
+        ".nan",
+        "1e999",
+        "yes",
+        "null",
+        "narrow",
+        "!!x ",
+        "/",
+        "within: [0, 1]",
+    ]
+)
+
+
+@settings(max_examples=300)
+@given(st.integers(0, len(GOOD)), st.integers(0, 40), st.lists(pieces, max_size=4))
+def test_any_edit_is_understood_or_refused(
+    still_project: Path, place: int, length: int, parts: list[str]
+) -> None:
+    text = GOOD[:place] + "".join(parts) + GOOD[place + length :]
+    only_hypothesis_errors(text, still_project)
+
+
+bounds = st.sampled_from([-1, 0, 1e-320, 0.4, 1, 2.5, 1e308])
+
+
+@given(
+    st.sampled_from(["throughput", "error_rate", "latency_p99", "pool_wait_share", "cpu"]),
+    st.sampled_from(["arm: wide", "compare: wide / narrow", "compare: narrow / wide"]),
+    st.one_of(
+        st.tuples(st.sampled_from(["at_least", "at_most"]), bounds),
+        st.tuples(st.just("within"), st.lists(bounds, min_size=2, max_size=2)),
+    ),
+)
+def test_any_bound_is_understood_or_refused(
+    still_project: Path, measure: str, subject: str, bound: tuple[str, object]
+) -> None:
+    more = f"""  - says: something else
+    measure: {measure}
+    {subject}
+    {bound[0]}: {bound[1]}
+"""
+    for place in ("rivals:\n", "budget:"):  # one more prediction, one more rival
+        new = more if place == "rivals:\n" else more.replace("- says", "- claim: c\n    says")
+        only_hypothesis_errors(GOOD.replace(place, new + place), still_project)
