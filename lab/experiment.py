@@ -85,7 +85,10 @@ class Experiment:
         self.target = target
         self.driver = driver
         self._began = began  # when the command began, monotonic
-        self._instances: dict[str, dict[str, str]] = {}
+        self._instances = {
+            arm: {role: who.instance for role, who in target.identities(arm).items()}
+            for arm in hypothesis.arms
+        }
         self.standing = judge(hypothesis, plan, notebook.trials())
 
     def elapsed_s(self) -> float:
@@ -94,10 +97,6 @@ class Experiment:
 
     def run(self) -> Iterator[Event]:
         """Run blocks until the evidence decides, the plan or the budget ends."""
-        self._instances = {
-            arm: {role: who.instance for role, who in self.target.identities(arm).items()}
-            for arm in self.hypothesis.arms
-        }
         trials = self.notebook.trials()
         earlier_s = elapsed_of(self.notebook.journal())
         block = max((trial.block for trial in trials), default=0)
@@ -111,7 +110,7 @@ class Experiment:
             faults: tuple[Fault, ...] = ()
             for position, arm in enumerate(self.plan.orders[block - 1], 1):
                 yield TrialBegun(block, position, arm)
-                trial = yield from self._trial(block, position, arm)
+                trial = yield from self.trial(block, position, arm)
                 trials.append(trial)
                 self.notebook.add_trial(trial)
                 yield TrialEnded(trial)
@@ -141,7 +140,7 @@ class Experiment:
     def _over_budget(self, more_s: float) -> bool:
         return self.elapsed_s() + more_s > self.hypothesis.budget_s
 
-    def _trial(self, block: int, position: int, arm: str) -> Generator[Event, None, Trial]:
+    def trial(self, block: int, position: int, arm: str) -> Generator[Event, None, Trial]:
         """Reset, drive and observe one trial; returns it with its faults."""
         blank = Trial(block, position, arm, time.time(), self.hypothesis.trial.window_s)
         if fault := self._stranger(arm):
@@ -212,16 +211,18 @@ class Experiment:
         return inspect(trial, self.hypothesis, tally.task_errors)
 
     def _stranger(self, arm: str) -> Fault | None:
-        """Whether the arm is dead, was restarted, or answers with other settings."""
-        if how := self.target.dead(arm):
-            return Fault("alive", f"A process ended: {how}.", mendable=False)
+        """Whether the arm answers with other settings, was restarted, or is dead.
+
+        In this order: who answers as another arm is the graver finding than that one has ended.
+        """
         try:
             found = self.target.identities(arm)
         except TargetError as error:
-            return Fault("alive", f"{error}", mendable=False)
-        expected = self.target.expected(arm)
+            how = self.target.dead(arm)
+            reason = f"A process ended: {how}." if how else f"{error}."
+            return Fault("alive", reason, mendable=False)
         answered = {key: value for who in found.values() for key, value in who.settings.items()}
-        for setting, value in expected.items():
+        for setting, value in self.target.expected(arm).items():
             if answered.get(setting) != value:
                 return Fault(
                     "settings",
@@ -229,7 +230,10 @@ class Experiment:
                     f"{answered.get(setting)}, not {value}.",
                     mendable=False,
                 )
-        return self._restarted(arm, found)
+        if fault := self._restarted(arm, found):
+            return fault
+        how = self.target.dead(arm)
+        return Fault("alive", f"A process ended: {how}.", mendable=False) if how else None
 
     def _restarted(self, arm: str, found: dict[str, Identity]) -> Fault | None:
         for role, who in found.items():

@@ -15,7 +15,6 @@ from typing import Any, ParamSpec
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 
 from lab.reporting import words
@@ -26,7 +25,8 @@ from lab.stats.histogram import Histogram
 
 P = ParamSpec("P")
 
-WIDTH = 5.2  # inches: legible on a phone without zooming
+WIDTH = 4.8  # inches: legible on a phone without zooming
+CARD = 4.5  # within a card
 SAMPLES_BEYOND = 10  # a tail of fewer is not drawn, as no quantile is told from it
 
 INK, FAINT, GRID, PAPER, MEETS, PART = (f"#01010{i}" for i in range(6))
@@ -43,7 +43,7 @@ _DASHES: tuple[Any, ...] = (
     "-", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)),
     (0, (9, 2)), (0, (3, 1.5)), (0, (6, 2, 1.5, 2, 1.5, 2)), (0, (1, 2.5)),
 )  # fmt: skip
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "svg.fonttype": "none", "text.parse_math": False, "axes.unicode_minus": True,
     "font.family": ["DejaVu Sans"], "font.size": 10,
     "text.color": INK, "axes.labelcolor": INK, "axes.edgecolor": FAINT, "axes.linewidth": 0.8,
@@ -51,7 +51,7 @@ _STYLE = {
     "xtick.labelsize": 9.5, "ytick.labelsize": 9.5, "axes.labelsize": 9.5, "axes.titlesize": 10,
     "axes.titlelocation": "left", "axes.spines.top": False, "axes.spines.right": False,
     "axes.grid": True, "grid.color": GRID, "grid.linewidth": 0.7, "axes.axisbelow": True,
-    "legend.frameon": False, "legend.fontsize": 9.5, "legend.handlelength": 2.6,
+    "legend.frameon": False, "legend.fontsize": 9.5, "legend.handlelength": 2.3,
     "lines.linewidth": 1.7, "lines.markersize": 5.5,
 }  # fmt: skip
 
@@ -117,7 +117,8 @@ def throughput(points: Mapping[str, Sequence[Point]]) -> Figure:
         )
     every = [point for own in points.values() for point in own]
     axes.set_ylim(0, 1.08 * max(point.value for point in every) or 1)
-    axes.set_xlabel("block (hollow: does not count)" if not all(p.counted for p in every) else "block")
+    whole = all(point.counted for point in every)
+    axes.set_xlabel("block" if whole else "block (hollow: does not count)")
     axes.set_ylabel("requests a second")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(axis="x", visible=False)
@@ -181,6 +182,7 @@ def breakdown(data: Breakdown) -> Figure:
             textcoords="offset points", va="center", fontsize=9.5,
         )  # fmt: skip
     axes.set_xlim(0, max(wholes) * 1.14)
+    axes.xaxis.set_major_locator(MaxNLocator(5))
     axes.set_yticks(range(len(arms)), arms)
     axes.tick_params(axis="y", length=0)
     axes.invert_yaxis()
@@ -199,8 +201,8 @@ def series(data: Series, arms: Sequence[str]) -> Figure:
     figure = Figure(figsize=(WIDTH, 0.55 + 1.25 * rows), layout="constrained")
     grid = figure.subplots(rows, 2, sharex=True, squeeze=False)
     for axes, panel in zip(grid.flat, data.panels, strict=False):
-        title = f"{panel.title} ({panel.unit})" if panel.unit else panel.title
-        axes.set_title(title if len(title) <= 34 else f"{title[:33]}…", fontsize=9)
+        short = panel.label if len(panel.label) <= 32 else f"{panel.label[:31]}…"
+        axes.set_title(short, fontsize=9)
         if data.window:
             axes.axvspan(*data.window, color=MEETS, linewidth=0)
         for index, arm in enumerate(arms):
@@ -211,7 +213,8 @@ def series(data: Series, arms: Sequence[str]) -> Figure:
                 label=arm,
                 **{**_line(index), "marker": "", "linewidth": 1.4},
             )
-        axes.set_ylim(bottom=0)
+        values = [value for line in panel.lines.values() for _, value in line if value]
+        axes.set_ylim(0, 1.08 * max(values, default=1))
         axes.yaxis.set_major_locator(MaxNLocator(3))
         axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
         axes.tick_params(labelsize=8.5, labelbottom=True)
@@ -224,7 +227,7 @@ def series(data: Series, arms: Sequence[str]) -> Figure:
 
 @_styled
 def _strip(finding: Finding, limits: tuple[float, float]) -> Figure:
-    figure, axes = _figure(0.92)
+    figure, axes = _figure(0.92, CARD)
     axes.set_xlim(*limits)
     if finding.scale == "ratio":
         axes.set_xscale("log")
@@ -305,8 +308,8 @@ def _figures(finding: Finding) -> list[float]:
     return [figure for figure in candidates if figure is not None]
 
 
-def _figure(height: float) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+def _figure(height: float, width: float = WIDTH) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=(width, height), layout="constrained")
     return figure, figure.add_subplot()
 
 
@@ -320,12 +323,9 @@ def _legend(figure: Figure, axes: Axes) -> None:
     handles, labels = axes.get_legend_handles_labels()
     if not handles:
         return
-    for handle in handles:
-        if isinstance(handle, Line2D):
-            handle.set_markevery(None)
     # Four short names fit beside each other; longer ones in pairs.
-    columns = 4 if sum(len(label) + 7 for label in labels) < 66 else 2
-    figure.legend(handles, labels, loc="outside upper left", ncols=columns, columnspacing=1.4)
+    columns = 4 if sum(len(label) + 7 for label in labels) < 62 else 2
+    figure.legend(handles, labels, loc="outside upper left", ncols=columns, columnspacing=1.1)
 
 
 def _log_ticks(axes: Axes, form: words.Formatter) -> None:

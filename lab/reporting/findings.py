@@ -18,10 +18,10 @@ class Finding:
     """One judged prediction: what was said, what was seen, and how it is drawn."""
 
     says: str
-    rival: str | None  # the rival's claim, where it is a rival's prediction
+    rival: str | None  # the claim of the rival whose prediction it is
     bound: Bound
     scale: Scale
-    form: words.Formatter
+    form: words.Formatter  # of bounds and axes
     estimate: float | None
     low: float | None
     high: float | None
@@ -32,22 +32,30 @@ class Finding:
     note: str  # when it was decided, or what it would take
 
     @property
+    def title(self) -> str:
+        """What is at stake, as its author put it."""
+        said = self.rival or self.says
+        return f"{said[:1].upper()}{said[1:]}"
+
+    @property
     def sentence(self) -> str:
         """Observation against bound."""
-        return f"{self.observed}; {'it' if self.rival else 'the claim'} predicts {self.predicted}"
+        return (
+            f"{self.observed}; {'the rival needs' if self.rival else 'predicted:'} {self.predicted}"
+        )
 
 
 def findings(hypothesis: Hypothesis, verdict: Verdict) -> tuple[tuple[Finding, ...], ...]:
     """The predictions and the rivals of a verdict, in the order of the hypothesis."""
     return (
         tuple(
-            _finding(hypothesis, prediction, judgement)
+            _finding(hypothesis, prediction, judgement, verdict.blocks)
             for prediction, judgement in zip(
                 hypothesis.predictions, verdict.predictions, strict=True
             )
         ),
         tuple(
-            _finding(hypothesis, rival.prediction, judgement)
+            _finding(hypothesis, rival.prediction, judgement, verdict.blocks)
             for rival, judgement in zip(hypothesis.rivals, verdict.rivals, strict=True)
         ),
     )
@@ -62,13 +70,13 @@ def own_reasons(verdict: Verdict, shown: Sequence[Finding]) -> tuple[str, ...]:
     )
 
 
-def _finding(hypothesis: Hypothesis, prediction: Prediction, judged: Judgement) -> Finding:
+def _finding(
+    hypothesis: Hypothesis, prediction: Prediction, judged: Judgement, blocks: int
+) -> Finding:
     scale = _scale(hypothesis, prediction, judged)
-    form = (
-        words.factor
-        if scale == "ratio"
-        else words.measure_format(prediction.measure, hypothesis.measures, scale == "share")
-    )
+    figure = form = words.measure_format(prediction.measure, hypothesis.measures, scale == "share")
+    if scale == "ratio":
+        figure, form = words.factor, words.multiple
     tone, outcome = words.outcome(judged.claim is not None, judged.outcome)
     return Finding(
         says=judged.says,
@@ -82,8 +90,8 @@ def _finding(hypothesis: Hypothesis, prediction: Prediction, judged: Judgement) 
         tone=tone,
         outcome=outcome,
         predicted=words.bound(prediction.bound, form),
-        observed=_observed(hypothesis, prediction, judged, form),
-        note=_note(judged),
+        observed=_observed(hypothesis, prediction, judged, figure),
+        note=_note(judged, blocks),
     )
 
 
@@ -121,9 +129,11 @@ def _observed(
     return f"{seen} ({words.span(form, [judged.low, judged.high])})"
 
 
-def _note(judged: Judgement) -> str:
+def _note(judged: Judgement, blocks: int) -> str:
     if judged.decided_at is not None:
-        return f"decided at block {judged.decided_at}"
+        return f"decided after {judged.decided_at} of {blocks} blocks"
+    if judged.estimate is None:
+        return "not decided"
     if judged.blocks_wanted is not None:
         return f"about {judged.blocks_wanted} blocks would likely decide it"
     return "more blocks are not expected to decide it"

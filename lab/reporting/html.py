@@ -26,10 +26,7 @@ def page(view: View) -> str:
         view=view,
         words=words,
         prose=_prose(view.prose),
-        pictures={
-            name: Markup(charts.with_ids(svg, name))  # noqa: S704 - drawn here
-            for name, svg in pictures.items()
-        },
+        pictures={name: Markup(charts.with_ids(svg, name)) for name, svg in pictures.items()},
     )
 
 
@@ -57,5 +54,5 @@ def _prose(text: str) -> Markup:
     tokens = parser.parse(text)
     for token in tokens:
         if token.type in ("heading_open", "heading_close"):
-            token.tag = f"h{min(int(token.tag[1]) + 1, 6)}" if token.tag != "h1" else "h3"
-    return Markup(parser.renderer.render(tokens, parser.options, {}))  # noqa: S704 - escaped above
+            token.tag = f"h{max(3, min(int(token.tag[1]) + 1, 6))}"
+    return Markup(parser.renderer.render(tokens, parser.options, {}))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 
 from markdown_it import MarkdownIt
 
@@ -48,7 +49,7 @@ def prose(raw: str) -> str:
     """Prose below a section's heading: headings one lower, HTML as text."""
     lines = raw.splitlines()
     tokens = MarkdownIt("commonmark").parse(raw)
-    for token, inline in zip(tokens, tokens[1:], strict=False):
+    for token, inline in pairwise(tokens):
         if token.type == "heading_open" and token.level == 0 and token.map:
             first, last = token.map
             depth = max(3, min(int(token.tag[1]) + 1, 6))
@@ -56,7 +57,7 @@ def prose(raw: str) -> str:
     told = "\n".join(lines).strip()
     for piece in dict.fromkeys(_html(tokens)):
         told = told.replace(piece, piece.translate(_ENTITIES))
-    return told
+    return told.replace("![", "!\\[")  # a viewer would fetch the picture
 
 
 def _html(tokens: Iterable[object]) -> Iterator[str]:
@@ -72,12 +73,18 @@ def _sections(view: View) -> Iterator[str]:
     yield f"**Claim.** {text(view.claim)}"
     yield f"**{view.mark} {view.verdict}** – {view.lead}"
     told = [text(reason) for reason in view.why]
-    told += [f"**{finding.outcome}**: {text(finding.sentence)}" for finding in view.findings]
+    told += [
+        f"**{finding.outcome}**: {text(finding.title)} – {text(finding.sentence)}"
+        for finding in view.deciding
+    ]
     yield _list(told)
     yield f"**Attempts.** {view.attempts}"
     yield f"{text(view.name)}, run {text(view.run)}: {text(view.facts)}"
 
     yield "## Predictions"
+    if view.verdict == "INVALID":
+        yield words.DISTRUST
+    yield words.STANDING
     yield "\n\n".join(map(_finding, view.predictions))
     yield "## Rival explanations"
     yield "\n\n".join(map(_finding, view.rivals))
@@ -140,10 +147,10 @@ def _sections(view: View) -> Iterator[str]:
 
 
 def _finding(finding: Finding) -> str:
-    rival = f"Rival: {text(finding.rival)}. " if finding.rival else ""
+    says = f" ({text(finding.says)})" if finding.rival else ""
     return (
-        f"**{finding.outcome}** – {rival}{text(finding.says)}\n\n"
-        f"{text(finding.sentence)} ({finding.note})."
+        f"**{finding.outcome}** – {text(finding.title)}{says}\n\n"
+        f"{text(finding.sentence)}; {finding.note}."
     )
 
 

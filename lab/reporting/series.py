@@ -23,7 +23,13 @@ class Panel:
 
     title: str
     lines: Mapping[str, Line]
-    unit: str = ""
+    unit: str
+    form: words.Formatter
+
+    @property
+    def label(self) -> str:
+        """Title and unit."""
+        return f"{self.title} ({self.unit})" if self.unit else self.title
 
 
 @dataclass(frozen=True)
@@ -34,7 +40,7 @@ class Series:
     window: tuple[float, float] | None
     panels: tuple[Panel, ...]
     table: Table
-    waits: Table  # what PostgreSQL sessions waited for
+    waits: Table  # what PostgreSQL sessions were seen at instead of work
 
 
 def collect(notebook: Notebook, evidence: Evidence) -> Series | None:
@@ -62,20 +68,24 @@ def _panels(rows: Mapping[str, Sequence[Row]]) -> tuple[Panel, ...]:
     every = [row for own in rows.values() for row in own]
     roles = in_order(role for row in every for role in row.get("usage", {}))
     metrics = sorted({metric for row in every for metric in row.get("metrics", {})})
-    readers: list[tuple[str, str, Reader]] = [
-        ("throughput", "/s", _throughput),
-        ("median latency", "ms", _median_ms),
-        *((f"CPU of {role}", "cores", _at("usage", role, "cpu")) for role in roles),
-        *((metric, "", _at("metrics", metric)) for metric in metrics),
-        ("PostgreSQL sessions waiting", "", _at("postgres", "waiting")),
+    readers: list[tuple[str, str, words.Formatter, Reader]] = [
+        ("throughput", "/s", words.plain, _throughput),
+        ("median latency", "ms", words.plain, _median_ms),
+        *(
+            (f"CPU of {role}", "cores", "{:.2f}".format, _at("usage", role, "cpu"))
+            for role in roles
+        ),
+        *((metric, "", words.plain, _at("metrics", metric)) for metric in metrics),
+        ("PostgreSQL sessions waiting", "", words.plain, _at("postgres", "waiting")),
     ]
     panels = (
         Panel(
             title,
             {arm: [(row["t"], reader(row)) for row in own] for arm, own in rows.items()},
             unit,
+            form,
         )
-        for title, unit, reader in readers
+        for title, unit, form, reader in readers
     )
     return tuple(
         panel
@@ -117,15 +127,11 @@ def _table(rows: Mapping[str, Sequence[Row]], panels: Sequence[Panel]) -> Table:
 
     def figures(panel: Panel, arm: str) -> str:
         seen = [v for t, v in panel.lines[arm] if v is not None and t in inside[arm]]
-        return words.span(words.plain, seen)
+        return words.span(panel.form, seen)
 
     return Table(
         ("each second", *rows),
-        tuple(
-            (f"{panel.title} ({panel.unit})" if panel.unit else panel.title,)
-            + tuple(figures(panel, arm) for arm in rows)
-            for panel in panels
-        ),
+        tuple((panel.label, *(figures(panel, arm) for arm in rows)) for panel in panels),
         "l" + "r" * len(rows),
     )
 
@@ -138,4 +144,4 @@ def _waits(rows: Mapping[str, Sequence[Row]]) -> Table:
             if row.get("window"):
                 seen.update(row.get("postgres", {}).get("waits", {}))
         found += [(arm, wait, str(count)) for wait, count in seen.most_common(5)]
-    return Table(("arm", "PostgreSQL waits for", "times seen"), tuple(found), "llr")
+    return Table(("arm", "waiting for, or idle", "times seen"), tuple(found), "llr")

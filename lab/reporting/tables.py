@@ -139,26 +139,21 @@ def gate_figures(evidence: Evidence) -> Table:
     units = {gate.name: gate.unit for gate in gates.GATES}
     rows = []
     for gate in dict.fromkeys([*names, *(fault.gate for _, fault in faults)]):
-        form = words.unit_format(units.get(gate, ""))
+        form = words.unit_format(units.get(gate, "unknown"))
         seen = [(trial.gates[gate], trial) for trial in evidence.trials if gate in trial.gates]
         worst = words.MISSING
         if seen:
             figure, trial = max(seen, key=lambda pair: pair[0])
-            worst = f"{form(figure)} (block {trial.block}, {trial.arm})"
+            worst = form(figure)
+            if figure:
+                worst += f" (block {trial.block}, {trial.arm})"
         own = [(trial, fault) for trial, fault in faults if fault.gate == gate]
         limits = [fault.limit for _, fault in own if fault.limit is not None]
-        voided = {trial.block for trial, _ in own}
-        rows.append(
-            (
-                gate,
-                gates.describe(gate),
-                worst,
-                words.span(form, limits) if limits else "kept",
-                f"{len(voided)}" if voided else "none",
-            )
-        )
-    head = ("gate", "what it watches", "worst figure", "limit passed", "blocks voided")
-    return Table(head, tuple(rows), "lllrr")
+        voided = f"{len({trial.block for trial, _ in own})}" if own else "none"
+        if limits:
+            voided += f" (limit {words.span(form, limits)})"
+        rows.append((gate, gates.describe(gate), worst, voided))
+    return Table(("gate", "what it demands", "worst figure", "blocks voided"), tuple(rows), "llll")
 
 
 def voided(evidence: Evidence) -> tuple[str, ...]:
@@ -179,7 +174,7 @@ def trials(evidence: Evidence) -> Table:
     rows = []
     for trial in evidence.trials:
         if trial.faults:
-            trusted = "no: " + "; ".join(fault.message for fault in trial.faults)
+            trusted = "no: " + ", ".join(dict.fromkeys(fault.gate for fault in trial.faults))
         elif (trial.block, trial.arm) in counted:
             trusted = "yes"
         else:
@@ -188,6 +183,7 @@ def trials(evidence: Evidence) -> Table:
             (
                 str(trial.block),
                 trial.arm,
+                trusted,
                 *(
                     _figure(evidence.hypothesis, trial, name)
                     for name in ("throughput", "latency_p50", "latency_p95", "error_rate", *custom)
@@ -196,14 +192,13 @@ def trials(evidence: Evidence) -> Table:
                     f"{trial.usage[role].cpu:.2f}" if role in trial.usage else words.MISSING
                     for role in roles
                 ),
-                trusted,
             )
         )
     head = (
-        "block", "arm", "throughput", "p50", "p95", "errors", *custom,
-        *(f"{role} CPU" for role in roles), "trusted",
+        "block", "arm", "trusted", "throughput", "p50", "p95", "errors",
+        *(name.replace("_", " ") for name in custom), *(f"{role} CPU" for role in roles),
     )  # fmt: skip
-    return Table(head, tuple(rows), "rl" + "r" * (len(head) - 3) + "l")
+    return Table(head, tuple(rows), "rll" + "r" * (len(head) - 3))
 
 
 def conditions(data: Mapping[str, Any]) -> tuple[tuple[str, Table], ...]:

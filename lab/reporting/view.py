@@ -58,7 +58,7 @@ class Breakdown:
     def words(self) -> str:
         """What the picture shows."""
         return _by_arm(
-            f"Share of {self.whole} that was {self.name}",
+            f"{self.name.capitalize()} as a share of {self.whole}",
             {arm: str(part) for arm, part in self.parts.items()},
         )
 
@@ -109,6 +109,14 @@ class View:
         return (*self.predictions, *self.rivals)
 
     @property
+    def deciding(self) -> list[Finding]:
+        """What the first screen tells: the claim's trouble first; nothing of a run gone wrong."""
+        if self.verdict == "INVALID":
+            return []
+        tones: tuple[words.Tone, ...] = ("bad", "open", "good")
+        return sorted(self.findings, key=lambda finding: tones.index(finding.tone))
+
+    @property
     def mark(self) -> str:
         """The verdict's sign, for those who do not see its colour."""
         return words.MARKS[self.verdict]
@@ -124,6 +132,8 @@ class View:
     @property
     def throughput_words(self) -> str:
         """What the picture of throughput shows."""
+        if not any(point.counted for points in self.throughput.values() for point in points):
+            return "No block counts."
         return _by_arm(
             "Requests a second, lowest to highest block",
             {
@@ -136,9 +146,9 @@ class View:
     def latency_words(self) -> str:
         """What the picture of latency shows."""
         return _by_arm(
-            "Median and p99 over all trials that count",
+            "Median over all trials that count",
             {
-                arm: "{0} and {2}".format(*tables.quantiles(latency))
+                arm: "{0} (p99: {2})".format(*tables.quantiles(latency))
                 for arm, latency in self.latency.items()
             },
         )
@@ -187,13 +197,11 @@ def gather(notebook: Notebook, hypothesis: Hypothesis, plan: Plan, verdict: Verd
 
 
 def _facts(hypothesis: Hypothesis, plan: Plan, verdict: Verdict) -> str:
-    blocks = f"{verdict.blocks} blocks of {len(hypothesis.arms)} arms"
-    if verdict.voided:
-        blocks += f" ({verdict.voided} more voided)"
     return " · ".join(
         (
             f"{hypothesis.load.users} users",
-            blocks,
+            f"{len(hypothesis.arms)} arms",
+            f"{verdict.blocks} blocks counted, {verdict.voided} voided",
             f"{hypothesis.trial.window_s:g} s a trial",
             f"{words.plain(verdict.elapsed_s)} s in all",
             f"target {plan.target}",
@@ -220,7 +228,7 @@ def _attempts(attempts: Sequence[Attempt]) -> str:
 
 
 def _times(count: int) -> str:
-    return "once" if count == 1 else f"{count} times"
+    return {1: "once", 2: "twice"}.get(count, f"{count} times")
 
 
 def _tally(verdicts: Sequence[str]) -> str:
@@ -233,9 +241,7 @@ def _throughput(evidence: Evidence) -> dict[str, list[Point]]:
     for trial in evidence.trials:
         value = measure(trial, "throughput", {})
         if value is not None:
-            points[trial.arm].append(
-                Point(trial.block, value, (trial.block, trial.arm) in counted)
-            )
+            points[trial.arm].append(Point(trial.block, value, (trial.block, trial.arm) in counted))
     return points
 
 
@@ -244,7 +250,7 @@ def _breakdowns(evidence: Evidence) -> tuple[Breakdown, ...]:
     for arm in evidence.arms:
         pooled[arm] = Counter()
         for trial in evidence.of(arm):
-            pooled[arm].update(trial.counters)  # type: ignore[arg-type]  # it adds floats too
+            pooled[arm].update(trial.counters)
     found = []
     for name, metric in evidence.hypothesis.measures.items():
         if not isinstance(metric, MetricRatio):
@@ -287,4 +293,4 @@ def _commands(plan: Plan) -> tuple[str, ...]:
 
 
 def _by_arm(what: str, figures: Mapping[str, str]) -> str:
-    return f"{what}: " + ", ".join(f"{arm} {figure}" for arm, figure in figures.items()) + "."
+    return f"{what}: " + "; ".join(f"{arm} {figure}" for arm, figure in figures.items()) + "."

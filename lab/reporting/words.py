@@ -14,11 +14,16 @@ Formatter = Callable[[float], str]
 REFUSED = "too few samples"
 MISSING = "–"
 
+STANDING = "Intervals are as of the last block; what was decided earlier stays decided."
+
+DISTRUST = "The run is not to be trusted: what follows is shown, not believed."
+
 LEADS: Mapping[str, str] = {
     "CONFIRMED": "The evidence supports the claim: every prediction held, "
-    "and every rival explanation is ruled out.",
-    "REFUTED": "The evidence contradicts the claim: what it predicted did not happen.",
-    "INCONCLUSIVE": "The evidence does not decide: the claim is neither supported nor contradicted.",
+    "every rival is ruled out.",
+    "REFUTED": "The evidence contradicts the claim: at least one of its predictions failed.",
+    "INCONCLUSIVE": "The evidence does not decide: the claim is neither supported "
+    "nor contradicted.",
     "INVALID": "The run is not to be trusted, so it says nothing about the claim.",
     "UNFINISHED": "The run has not ended: there is no verdict yet.",
 }
@@ -54,6 +59,7 @@ _OUTCOMES: Mapping[tuple[bool, Outcome], tuple[Tone, str]] = {
     (True, "undecided"): ("open", "◇ rival undecided"),
 }
 
+
 def outcome(rival: bool, value: Outcome) -> tuple[Tone, str]:
     """What an outcome means for the claim, and how it is called."""
     return _OUTCOMES[rival, value]
@@ -88,11 +94,17 @@ def seconds(value: float) -> str:
 
 def share(value: float) -> str:
     """A share of one, as a percentage."""
-    return f"{value * 100:.3g} %"
+    return f"{value * 100:.3g}%"
 
 
 def factor(value: float) -> str:
-    """A ratio."""
+    """A measured ratio: its digits are kept, zeros too."""
+    figure = plain(value) if abs(value) >= 1000 else f"{value:#.3g}".rstrip(".")
+    return f"{figure}×"
+
+
+def multiple(value: float) -> str:
+    """A round ratio: a bound, or a mark on an axis."""
     return f"{plain(value)}×"
 
 
@@ -121,7 +133,10 @@ def span(form: Formatter, values: list[float]) -> str:
     if not values:
         return MISSING
     low, high = form(min(values)), form(max(values))
-    return low if low == high else f"{low} to {high}"
+    if low == high:
+        return low
+    figure, _, unit = low.partition(" ")
+    return f"{figure if unit and high.endswith(f' {unit}') else low} to {high}"
 
 
 def bound(limit: Bound, form: Formatter) -> str:
@@ -131,7 +146,7 @@ def bound(limit: Bound, form: Formatter) -> str:
     if limit.at_most is not None:
         return f"at most {form(limit.at_most)}"
     assert limit.within is not None
-    return f"within {form(limit.within[0])} to {form(limit.within[1])}"
+    return f"within {span(form, list(limit.within))}"
 
 
 def measure_name(measure: str, definitions: Mapping[str, Metric]) -> str:
@@ -162,4 +177,9 @@ def measure_format(measure: str, definitions: Mapping[str, Metric], is_share: bo
 
 def unit_format(unit: str) -> Formatter:
     """How figures of a unit are written."""
-    return {"s": seconds, "share": share, "cores": cores}.get(unit, plain)
+    return {"s": seconds, "share": share, "cores": cores, "": kept}.get(unit, plain)
+
+
+def kept(value: float) -> str:
+    """A condition that holds or does not; 0 is good."""
+    return "broken" if value else "kept"

@@ -17,7 +17,7 @@ from lab.stats.histogram import Histogram
 from lab.trial import Fault, Requests, Trial, Usage
 from lab.verdict import Verdict, judge
 
-HOSTILE = '<script>alert(1)</script>|`x`"\'&'
+HOSTILE = "<script>alert(1)</script>|`x`\"'&"
 
 TEXT = """---
 question: Why does checkout slow to a crawl at 50 shoppers while the CPU idles?
@@ -75,7 +75,7 @@ Give the connection back first.
 
 RATES = {"narrow": 31.2, "wide": 125.0, "short-hold": 160.0, "more-pricing": 31.3}
 WAITS = {"narrow": 0.86, "wide": 0.55, "short-hold": 0.03, "more-pricing": 0.86}
-BLOCKS = {"CONFIRMED": 4, "REFUTED": 4, "INCONCLUSIVE": 12, "INVALID": 5}
+BLOCKS = {"CONFIRMED": 4, "REFUTED": 4, "INCONCLUSIVE": 12, "INVALID": 4}
 
 
 @dataclass(frozen=True)
@@ -115,16 +115,17 @@ def build(reports: Path, name: str, *, bare: bool = False) -> Run:
         rates["wide"] = 33.0
     noise = 0.5 if name == "INCONCLUSIVE" else 0.015
     chance = random.Random(7)
-    voided = 1 if name != "INVALID" else BLOCKS[name]
-    for block in range(BLOCKS[name] + (voided if name != "INVALID" else 0)):
-        for position, arm in enumerate(plan.orders[block]):
+    for block in range(1, BLOCKS[name] + 2):
+        for position, arm in enumerate(plan.orders[block - 1], 1):
             rate = rates[arm] * chance.lognormvariate(0, noise)
             trial = _trial(chance, block, position, arm, rate)
-            if (block == 2 or name == "INVALID") and position == 1:
-                trial = replace(trial, faults=(_fault(),))
+            if (block == 3 or name == "INVALID") and position == 2:
+                trial = replace(trial, faults=(_fault(),), gates={**trial.gates, "other_cpu": 0.61})
             notebook.add_trial(trial)
             if not bare:
                 _series(notebook, chance, trial, rate)
+            if trial.faults:
+                break
     if not bare:
         notebook.path("profiles", "narrow.txt").write_text(f"1.2 s  handle\n  {HOSTILE}\n```\n")
         notebook.write_json("conditions.json", _conditions())
@@ -215,7 +216,10 @@ def _series(notebook: Notebook, chance: random.Random, trial: Trial, rate: float
                     role: {"cpu": usage.cpu * chance.uniform(0.9, 1.1), "rss_bytes": 1e8}
                     for role, usage in trial.usage.items()
                 },
-                "metrics": {"db_pool_in_use": 5.0 if slow else chance.uniform(1, 4)},
+                "metrics": {
+                    "db_pool_in_use": 5.0 if slow else chance.uniform(1, 4),
+                    f'jobs{{queue="{HOSTILE}"}}': 0.0,
+                },
                 "postgres": {"active": 3, "waiting": int(slow), "waits": {"Client:ClientRead": 4}},
             }
         )

@@ -1,0 +1,33 @@
+"""`python -m tests.proof [PART ...]`."""
+
+from __future__ import annotations
+
+import sys
+
+from tests.proof import error_rates, gates, main_job, planted
+
+PARTS = {
+    "main-job": main_job.prove,
+    "planted": planted.prove,
+    "gates": gates.prove,
+    "error-rates": error_rates.prove,
+}
+
+
+def main(wanted: list[str]) -> int:
+    """Run the parts named, or all; 1 where one of them does not hold."""
+    unknown = [part for part in wanted if part not in PARTS]
+    if unknown:
+        print(f"no part {unknown[0]!r}; there are: {', '.join(PARTS)}", file=sys.stderr)
+        return 2
+    holds = True
+    for part in wanted or PARTS:
+        print(f"{part}:", flush=True)
+        held = PARTS[part]()
+        print(f"{part}: {'holds' if held else 'DOES NOT HOLD'}", flush=True)
+        holds &= held
+    return 0 if holds else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

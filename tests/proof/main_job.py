@@ -1,0 +1,45 @@
+"""Ten runs in a row of the shipped experiment with different seeds."""
+
+from __future__ import annotations
+
+from tests.proof.record import Steps, publish
+from tests.proof.runs import run_lab
+
+SEEDS = range(1, 11)
+
+
+def prove() -> bool:
+    """Never a wrong decision, at least nine CONFIRMED."""
+    steps = Steps("main-job")
+    runs = {
+        seed: steps.do(f"seed {seed}", lambda seed=seed: run_lab("pool-exhaustion", f"--seed={seed}"))
+        for seed in SEEDS
+    }
+    verdicts = [run.get("verdict") for run in runs.values()]
+    lines = [
+        "| seed | verdict | blocks | voided | command s | measured s | share "
+        "| wide / narrow | short-hold / narrow | pool wait share | more-pricing / narrow |",
+        "| --- " * 11 + "|",
+    ]
+    for seed, run in runs.items():
+        if "verdict" not in run:
+            lines.append(f"| {seed} | none: exit code {run['code']} |" + " |" * 9)
+            continue
+        estimates = [
+            "-" if e[0] is None else f"{e[0]:.2f} [{_edge(e[1])} to {_edge(e[2])}]"
+            for e in run["estimates"].values()
+        ]
+        lines.append(
+            f"| {seed} | {run['verdict']} | {run['blocks']} | {run['voided']} "
+            f"| {run['elapsed_s']:.0f} | {run['measuring_s']:.0f} "
+            f"| {run['measuring_s'] / run['elapsed_s']:.0%} | {' | '.join(estimates)} |"
+        )
+    wrong = verdicts.count("REFUTED")
+    confirmed = verdicts.count("CONFIRMED")
+    lines += ["", f"{confirmed} of {len(runs)} CONFIRMED, {wrong} decided wrongly."]
+    publish("main-job", "The main job: ten runs of pool-exhaustion", lines)
+    return wrong == 0 and confirmed >= 9
+
+
+def _edge(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"

@@ -1,0 +1,65 @@
+"""Finished steps of a part on disk, and the document with the figures."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from lab.conditions import observe
+
+ROOT = Path(__file__).parent.parent.parent
+STATE = ROOT / ".proof"
+DOCUMENT = ROOT / "docs" / "proof.md"
+HEAD = (
+    "# Proof\n\nFigures that `make proof` measured, each part by itself with "
+    "`make proof PART=...`.\nEvery part tells when, where and at which commit it was measured.\n"
+)
+
+
+class Steps:
+    """The steps of a part, each done once."""
+
+    def __init__(self, part: str) -> None:
+        STATE.mkdir(exist_ok=True)
+        self._file = STATE / f"{part}.jsonl"
+        lines = self._file.read_text().splitlines() if self._file.exists() else []
+        self._done = {step["key"]: step["result"] for step in map(json.loads, lines)}
+
+    def do(self, key: str, work: Callable[[], Any]) -> Any:
+        """The result of a step: from disk, or from doing it now."""
+        if key not in self._done:
+            print(f"  {key} ...", flush=True)
+            result = work()
+            with self._file.open("a") as file:
+                file.write(json.dumps({"key": key, "result": result}) + "\n")
+            self._done[key] = result
+        print(f"  {key}: {_short(self._done[key])}", flush=True)
+        return self._done[key]
+
+
+def publish(part: str, title: str, lines: list[str]) -> None:
+    """Write a part's figures into the document, in place of its earlier ones."""
+    seen = observe(ROOT)
+    where = (
+        f"*{datetime.now(UTC):%Y-%m-%d}, {seen['processor']}, {seen['cores']} cores, "
+        f"Python {seen['python']}, commit {str(seen['commit'])[:12]}"
+        f"{' with changes' if seen['dirty'] else ''}*"
+    )
+    section = "\n".join([f"<!-- {part} -->", f"## {title}", "", where, "", *lines, ""])
+    text = DOCUMENT.read_text() if DOCUMENT.exists() else HEAD
+    pattern = re.compile(rf"<!-- {re.escape(part)} -->.*?(?=<!-- |\Z)", re.S)
+    if pattern.search(text):
+        text = pattern.sub(lambda _: section + "\n", text)
+    else:
+        text = f"{text.rstrip()}\n\n{section}"
+    DOCUMENT.write_text(text.rstrip() + "\n")
+    print("\n".join(lines))
+
+
+def _short(result: Any) -> str:
+    text = json.dumps(result)
+    return text if len(text) < 200 else text[:197] + "..."
