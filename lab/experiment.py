@@ -238,9 +238,7 @@ class Experiment:
     def _restarted(self, arm: str, found: dict[str, Identity]) -> Fault | None:
         for role, who in found.items():
             if who.instance != self._instances[arm][role]:
-                return Fault(
-                    "settings", f"The {role} of arm {arm} was restarted.", mendable=False
-                )
+                return Fault("settings", f"The {role} of arm {arm} was restarted.", mendable=False)
         return None
 
 
@@ -272,9 +270,7 @@ class _Tally:
     def into(self, trial: Trial) -> Trial:
         late = sorted(self._late)
         p99 = late[min(len(late) - 1, int(len(late) * 0.99))] if late else 0.0
-        return replace(
-            trial, requests=self._requests, errors=self._errors, ticker_late_p99_s=p99
-        )
+        return replace(trial, requests=self._requests, errors=self._errors, ticker_late_p99_s=p99)
 
 
 def _count(totals: dict[str, int], more: dict[str, int]) -> None:

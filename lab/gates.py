@@ -126,9 +126,7 @@ def _checks(
     yield from _target_cpu(trial, hypothesis)
 
 
-def _errors(
-    trial: Trial, hypothesis: Hypothesis
-) -> Iterator[tuple[str, float, float, Fault]]:
+def _errors(trial: Trial, hypothesis: Hypothesis) -> Iterator[tuple[str, float, float, Fault]]:
     seen = total(trial)
     if not seen.count:
         # no evidence is never a pass: over any limit
@@ -175,9 +173,7 @@ def _little(trial: Trial) -> Iterator[tuple[str, float, float, Fault]]:
     )
 
 
-def _target_cpu(
-    trial: Trial, hypothesis: Hypothesis
-) -> Iterator[tuple[str, float, float, Fault]]:
+def _target_cpu(trial: Trial, hypothesis: Hypothesis) -> Iterator[tuple[str, float, float, Fault]]:
     used = sum(trial.usage[role].cpu for role in TARGET_ROLES if role in trial.usage)
     if not used:
         return

@@ -172,9 +172,7 @@ def _commonest(voided: Sequence[Sequence[Fault]]) -> tuple[str, ...]:
     return (messages[0], f"{len(voided)} blocks were voided.", *messages[1:])
 
 
-def _undecided(
-    count: int, judgements: Sequence[Judgement], out_of_time: bool
-) -> tuple[str, ...]:
+def _undecided(count: int, judgements: Sequence[Judgement], out_of_time: bool) -> tuple[str, ...]:
     ended = "The budget ended" if out_of_time else "All blocks were used"
     opened = [j for j in judgements if j.outcome == "undecided"]
     wanted = [j.blocks_wanted for j in opened]

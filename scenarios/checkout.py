@@ -10,7 +10,7 @@ from locust import FastHttpUser, constant, task
 
 SKUS = 10_000
 CUSTOMERS = 1_000
-THINK_S = 0.15  # a pause between two orders, the same for everyone
+THINK_S = 0.25  # a pause between two orders, the same for everyone
 
 
 class Shopper(FastHttpUser):

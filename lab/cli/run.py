@@ -22,7 +22,9 @@ INTERRUPTED = 130
 
 
 def command(
-    name: Annotated[str, typer.Argument(help="NAME of hypotheses/NAME.md, or a path to a hypothesis file.")],
+    name: Annotated[
+        str, typer.Argument(help="NAME of hypotheses/NAME.md, or a path to a hypothesis file.")
+    ],
     seed: Annotated[
         int | None, typer.Option(help="Seed of the random orders; drawn if not given.")
     ] = None,
@@ -33,6 +35,9 @@ def command(
     no_wait: Annotated[
         bool, typer.Option("--no-wait", help="Stop if another run is measuring.")
     ] = False,
+    profile: Annotated[
+        bool, typer.Option("--profile/--no-profile", help="Profile every arm, untimed, at the end.")
+    ] = True,
     expect: Annotated[
         str | None, typer.Option(help="Exit with 1 if decided otherwise than this verdict.")
     ] = None,
@@ -55,7 +60,7 @@ def command(
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         signal.signal(number, _interrupt)
     try:
-        verdict = _run(name, seed, target, resume, no_wait)
+        verdict = _run(name, seed, target, resume, no_wait, profile)
     except Busy as error:
         print(f"lab: {error}; without --no-wait this one waits its turn", file=sys.stderr)
         raise typer.Exit(WRONG) from error
@@ -90,7 +95,9 @@ def _interrupt(number: int, _: object) -> None:
     raise KeyboardInterrupt(signal.Signals(number).name)
 
 
-def _run(name: str, seed: int | None, target_name: str, resume: bool, no_wait: bool) -> Verdict:
+def _run(
+    name: str, seed: int | None, target_name: str, resume: bool, no_wait: bool, profile: bool
+) -> Verdict:
     import os
     import time
 
@@ -131,7 +138,7 @@ def _run(name: str, seed: int | None, target_name: str, resume: bool, no_wait: b
             experiment = Experiment(hypothesis, plan, notebook, target, driver, began)
             for event in experiment.run():
                 progress.show(event)
-            if experiment.standing.verdict != "INVALID":
+            if profile and experiment.standing.verdict != "INVALID":
                 for event in experiment.profiles():
                     progress.show(event)
             progress.stage("writing the report")

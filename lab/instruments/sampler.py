@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import time
 from collections.abc import Iterable, Mapping
@@ -57,9 +58,7 @@ class Sampler:
         times = psutil.cpu_times()
         ours = sum(map(_cpu_s, _with_descendants(os.getpid(), family)))
         busy = times.user + times.nice + times.system + times.irq + times.softirq
-        sample = Sample(
-            time.monotonic(), cpu, rss, descriptors, threads, ours, busy, times.steal
-        )
+        sample = Sample(time.monotonic(), cpu, rss, descriptors, threads, ours, busy, times.steal)
         self.samples.append(sample)
         return sample
 
@@ -85,7 +84,7 @@ def usage_over(samples: list[Sample]) -> dict[str, Usage]:
     return {
         role: Usage(
             cpu=_rate(samples[0], samples[-1], role),
-            cpu_peak=max(_rate(a, b, role) for a, b in zip(samples, samples[1:], strict=False)),
+            cpu_peak=max(_rate(a, b, role) for a, b in itertools.pairwise(samples)),
             rss_bytes=max(sample.rss_bytes[role] for sample in samples),
             descriptors=max(sample.descriptors[role] for sample in samples),
             threads=max(sample.threads[role] for sample in samples),

@@ -12,7 +12,9 @@ def prove() -> bool:
     """Never a wrong decision, at least nine CONFIRMED."""
     steps = Steps("main-job")
     runs = {
-        seed: steps.do(f"seed {seed}", lambda seed=seed: run_lab("pool-exhaustion", f"--seed={seed}"))
+        seed: steps.do(
+            f"seed {seed}", lambda seed=seed: run_lab("pool-exhaustion", f"--seed={seed}")
+        )
         for seed in SEEDS
     }
     verdicts = [run.get("verdict") for run in runs.values()]

@@ -17,7 +17,10 @@ def prove() -> bool:
     for case in CASES:
         path = str(ROOT / "tests" / "planted" / f"{case}.md")
         runs = [
-            steps.do(f"{case} {seed}", lambda seed=seed, path=path: run_lab(path, f"--seed={seed}"))
+            steps.do(
+                f"{case} {seed}",
+                lambda seed=seed, path=path: run_lab(path, f"--seed={seed}", "--no-profile"),
+            )
             for seed in range(1, RUNS + 1)
         ]
         verdicts = [run.get("verdict", f"exit code {run['code']}") for run in runs]

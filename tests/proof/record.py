@@ -29,6 +29,10 @@ class Steps:
         lines = self._file.read_text().splitlines() if self._file.exists() else []
         self._done = {step["key"]: step["result"] for step in map(json.loads, lines)}
 
+    def has(self, key: str) -> bool:
+        """Whether a step is done."""
+        return key in self._done
+
     def do(self, key: str, work: Callable[[], Any]) -> Any:
         """The result of a step: from disk, or from doing it now."""
         if key not in self._done:

@@ -54,7 +54,7 @@ def started(name: str, *arguments: str) -> Iterator[Running]:
     reports = ROOT / "reports" / Path(name).stem
     before = set(reports.iterdir()) if reports.exists() else set()
     process = subprocess.Popen(
-        [*LAB, "run", name, *arguments],
+        [*LAB, "run", name, "--no-profile", *arguments],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
