@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from lab.gates import inspect
+from lab.gates import OTHER_CPU, STEAL, inspect
 from lab.hypothesis import Hypothesis, loads
 from lab.instruments.load import DriverError, LoadDriver
 from lab.instruments.observation import Observation
+from lab.instruments.sampler import Sampler, others_over
 from lab.notebook import Notebook, NotebookError
 from lab.plan import Plan
 from lab.stats.histogram import Histogram
@@ -20,6 +22,7 @@ from lab.trial import Fault, Requests, Trial
 from lab.verdict import Verdict, judge
 
 BUDGET_ENDED = "budget ended"
+SETTLE_S = 10.0  # at most, after a voided block
 PROFILE_WARMUP_S = 0.5
 PROFILE_WINDOW_S = 2.0
 
@@ -120,6 +123,8 @@ class Experiment:
             self.standing = judge(self.hypothesis, self.plan, trials)
             self.notebook.add_journal("block", block=block, elapsed_s=round(self.elapsed_s(), 3))
             yield BlockEnded(block, faults, self.standing)
+            if faults and self.standing.verdict is None:
+                self._settle()
 
     def profiles(self) -> Iterator[Event]:
         """Profile every arm in a trial of its own that is never timed."""
@@ -136,6 +141,18 @@ class Experiment:
             ):
                 pass
             self.notebook.write_text(f"profiles/{arm}.txt", copy.finish())
+
+    def _settle(self) -> None:
+        """Let a passing disturbance pass, so that it voids its own block only."""
+        deadline = time.monotonic() + SETTLE_S
+        while time.monotonic() < deadline:
+            watch = Sampler({})
+            watch.sample()
+            time.sleep(1)
+            watch.sample()
+            others, steal = others_over(watch.samples)
+            if others <= OTHER_CPU and steal <= STEAL:
+                return
 
     def _over_budget(self, more_s: float) -> bool:
         return self.elapsed_s() + more_s > self.hypothesis.budget_s
@@ -269,7 +286,7 @@ class _Tally:
 
     def into(self, trial: Trial) -> Trial:
         late = sorted(self._late)
-        p99 = late[min(len(late) - 1, int(len(late) * 0.99))] if late else 0.0
+        p99 = late[math.ceil(len(late) * 0.99) - 1] if late else 0.0
         return replace(trial, requests=self._requests, errors=self._errors, ticker_late_p99_s=p99)
 
 

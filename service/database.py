@@ -97,4 +97,4 @@ class Database:
             }
             for statement in SEED:
                 connection.execute(text(statement), seeds)
-            connection.execute(text("ANALYZE"))
+            connection.execute(text("ANALYZE customers, invoices, stock"))

@@ -126,6 +126,7 @@ def _run(
         progress.stage("starting the arms")
         target.start(hypothesis.arms)
         pin(os.getpid(), cores.driver)
+        os.nice(10)  # watching must not hold up the driver, which shares the core
         notebook = notebook or _seal(hypothesis, plan, project)
         try:
             conditions = observe(project.root) | {

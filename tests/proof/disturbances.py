@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -58,24 +57,38 @@ def kill(pid: int) -> None:
     os.kill(pid, signal.SIGKILL)
 
 
-def impostor(pid: int, url: str, **other: str) -> subprocess.Popen[bytes]:
-    """End a service process and put one with other settings on its port."""
-    environ = Path(f"/proc/{pid}/environ").read_bytes().decode().split("\0")
-    settings = dict(entry.split("=", 1) for entry in environ if "=" in entry) | other
-    kill(pid)
-    port = urlsplit(url).port
-    while True:  # until the port is free again
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port or 0))
-                break
-            except OSError:
-                time.sleep(0.05)
-    return subprocess.Popen(
-        [sys.executable, "-m", "service", "--port", str(port)],
-        env=settings,
-        cwd=ROOT,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+class Impostor:
+    """A service with other settings, loaded and waiting to take another's port."""
+
+    _CODE = (
+        "import runpy, sys, service.app, uvicorn; print('loaded', flush=True); "
+        "sys.argv[1:] = ['--port', sys.stdin.readline().strip()]; "
+        "runpy.run_module('service', run_name='__main__', alter_sys=True)"
     )
+
+    def __init__(self, pid: int, url: str, **other: str) -> None:
+        environ = Path(f"/proc/{pid}/environ").read_bytes().decode().split("\0")
+        settings = dict(entry.split("=", 1) for entry in environ if "=" in entry) | other
+        self._pid, self._port = pid, urlsplit(url).port
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", self._CODE],
+            env=settings,
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        assert self._process.stdout is not None
+        self._process.stdout.readline()
+
+    def take_over(self) -> None:
+        """kill -9 the other and answer in its place."""
+        kill(self._pid)
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{self._port}\n".encode())
+        self._process.stdin.flush()
+
+    def close(self) -> None:
+        """End it."""
+        self._process.kill()
+        self._process.communicate()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tests.proof.disturbances import busy, impostor, kill, throttled
+from tests.proof.disturbances import Impostor, busy, kill, throttled
 from tests.proof.record import ROOT, Steps, publish
 from tests.proof.runs import Running, started
 
@@ -25,11 +25,8 @@ def driver_throttled(run: Running) -> dict[str, Any]:
 
 def service_killed(run: Running) -> dict[str, Any]:
     """A service is killed in the middle of a trial."""
-    run.wait_for_trials(1)
     pids = [arm["service"]["pid"] for arm in run.conditions()["target"]["arms"].values()]
-    series = run.folder / "series"
-    files = len(list(series.iterdir()))
-    run.wait_for(lambda: len(list(series.iterdir())) > files)
+    run.wait_for_trial_begun()
     for pid in pids:
         kill(pid)
     return run.end()
@@ -37,18 +34,19 @@ def service_killed(run: Running) -> dict[str, Any]:
 
 def service_restarted(run: Running) -> dict[str, Any]:
     """Another process with another pool answers on the service's port."""
-    run.wait_for_trials(1)
     arms = run.conditions()["target"]["arms"]
-    stand_ins = [
-        impostor(arm["service"]["pid"], arm["service"]["url"], DB_POOL_SIZE="3")
+    impostors = [
+        Impostor(arm["service"]["pid"], arm["service"]["url"], DB_POOL_SIZE="3")
         for arm in arms.values()
     ]
     try:
+        run.wait_for_trial_begun()
+        for impostor in impostors:
+            impostor.take_over()
         return run.end()
     finally:
-        for stand_in in stand_ins:
-            stand_in.kill()
-            stand_in.wait()
+        for impostor in impostors:
+            impostor.close()
 
 
 def machine_busy(run: Running) -> dict[str, Any]:

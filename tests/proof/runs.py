@@ -116,6 +116,12 @@ class Running:
         """Wait until so many trials are on disk."""
         self.wait_for(lambda: self.trials() >= count, 180)
 
+    def wait_for_trial_begun(self) -> None:
+        """Wait until a trial is being driven."""
+        series = self.folder / "series"
+        files = len(list(series.iterdir()))
+        self.wait_for(lambda: len(list(series.iterdir())) > files)
+
     def end(self, limit_s: float = 600) -> dict[str, Any]:
         """Wait for its end."""
         stdout, stderr = self.process.communicate(timeout=limit_s)
