@@ -8,9 +8,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import psutil
-
 from lab.gates import OTHER_CPU, STEAL, TICKER_FLOOR_S
+from lab.instruments.sampler import Sampler, others_over, timer_lateness
 from lab.processes import divide_cores
 
 _WATCH_S = 3.0
@@ -48,13 +47,7 @@ def pinning() -> Finding:
 
 def jitter() -> Finding:
     """Lateness of a 10 ms timer, which is what the driver's gate will see at least."""
-    late = []
-    due = time.monotonic() + 0.01
-    for _ in range(int(_WATCH_S / 0.01)):
-        time.sleep(max(0.0, due - time.monotonic()))
-        late.append(time.monotonic() - due)
-        due += 0.01
-    p99 = sorted(late)[int(len(late) * 0.99)]
+    p99 = timer_lateness(_WATCH_S)
     return Finding(
         "timer and scheduling jitter, p99",
         f"{p99 * 1000:.2f} ms",
@@ -65,24 +58,22 @@ def jitter() -> Finding:
 
 def steal() -> Finding:
     """The hypervisor's share of all cores."""
-    before, began = psutil.cpu_times().steal, time.monotonic()
-    time.sleep(_WATCH_S)
-    span = (time.monotonic() - began) * (psutil.cpu_count() or 1)
-    share = (psutil.cpu_times().steal - before) / span
+    share = _others()[1]
     return Finding("steal", f"{share:.1%}", f"at most {STEAL:.0%}", share <= STEAL)
 
 
 def other_load() -> Finding:
     """Cores that other processes use while this one sleeps."""
-
-    def busy() -> float:
-        times = psutil.cpu_times()
-        return float(times.user + times.nice + times.system + times.irq + times.softirq)
-
-    before, began = busy(), time.monotonic()
-    time.sleep(_WATCH_S)
-    used = (busy() - before) / (time.monotonic() - began)
+    used = _others()[0]
     return Finding("other load", f"{used:.2f} cores", f"at most {OTHER_CPU:g}", used <= OTHER_CPU)
+
+
+def _others() -> tuple[float, float]:
+    watch = Sampler({})
+    watch.sample()
+    time.sleep(_WATCH_S)
+    watch.sample()
+    return others_over(watch.samples)
 
 
 def loopback() -> Finding:

@@ -9,11 +9,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from lab.gates import OTHER_CPU, STEAL, inspect
+from lab.gates import OTHER_CPU, STEAL, TICKER_FLOOR_S, inspect
 from lab.hypothesis import Hypothesis, loads
-from lab.instruments.load import DriverError, LoadDriver
+from lab.instruments.base import Driver, Watch, Watcher
+from lab.instruments.load import DriverError
 from lab.instruments.observation import Observation
-from lab.instruments.sampler import Sampler, others_over
+from lab.instruments.sampler import Sampler, others_over, timer_lateness
 from lab.notebook import Notebook, NotebookError
 from lab.plan import Plan
 from lab.stats.histogram import Histogram
@@ -22,7 +23,7 @@ from lab.trial import Fault, Requests, Trial
 from lab.verdict import Verdict, judge
 
 BUDGET_ENDED = "budget ended"
-SETTLE_S = 10.0  # at most, after a voided block
+SETTLE_S = 20.0  # at most, after a voided block
 PROFILE_WARMUP_S = 0.5
 PROFILE_WINDOW_S = 2.0
 
@@ -40,8 +41,7 @@ class TrialBegun:
 class Second:
     """A second of a trial has passed."""
 
-    t: float
-    count: int
+    rate: float  # requests that ended in it, per second
 
 
 @dataclass(frozen=True)
@@ -79,14 +79,16 @@ class Experiment:
         plan: Plan,
         notebook: Notebook,
         target: Target,
-        driver: LoadDriver,
+        driver: Driver,
         began: float,
+        watch: Watcher = Observation,
     ) -> None:
         self.hypothesis = hypothesis
         self.plan = plan
         self.notebook = notebook
         self.target = target
         self.driver = driver
+        self._watch = watch
         self._began = began  # when the command began, monotonic
         self._instances = {
             arm: {role: who.instance for role, who in target.identities(arm).items()}
@@ -148,10 +150,10 @@ class Experiment:
         while time.monotonic() < deadline:
             watch = Sampler({})
             watch.sample()
-            time.sleep(1)
+            late = timer_lateness(1.0)
             watch.sample()
             others, steal = others_over(watch.samples)
-            if others <= OTHER_CPU and steal <= STEAL:
+            if others <= OTHER_CPU and steal <= STEAL and late <= TICKER_FLOOR_S:
                 return
 
     def _over_budget(self, more_s: float) -> bool:
@@ -177,10 +179,11 @@ class Experiment:
 
     def _drive(self, blank: Trial) -> Generator[Event, None, Trial]:
         arm = blank.arm
-        observation: Observation | None = None
+        observation: Watch | None = None
         tally = _Tally()
         series = self.notebook.series_writer(blank.block, arm)
         fault: Fault | None = None
+        driven = False
         try:
             for message in self.driver.drive(
                 host=self.target.url(arm),
@@ -191,8 +194,8 @@ class Experiment:
                 seed=f"{self.plan.seed}-{blank.block}",
             ):
                 if message["event"] == "opened":
-                    roles = {**self.target.roles(arm), "driver": (self.driver.child.pid,)}
-                    observation = Observation(
+                    roles = {**self.target.roles(arm), "driver": (self.driver.pid,)}
+                    observation = self._watch(
                         self.target.url(arm),
                         roles,
                         lambda: self.target.activity(arm),
@@ -204,12 +207,13 @@ class Experiment:
                     seen = {} if observation is None else observation.row()
                     row = {key: message[key] for key in ("t", "window", "requests")}
                     series.add({**row, **seen})
-                    yield Second(message["t"], tally.last_count)
+                    yield Second(tally.rate)
+            driven = True
         except DriverError as error:
             fault = Fault("alive", f"{error}", mendable=False)
         finally:
             if observation is not None:
-                observation.finish()
+                observation.finish(whole=driven)
             series.close()
         fault = self._stranger(arm) or fault
         trial = tally.into(blank)
@@ -267,11 +271,13 @@ class _Tally:
         self._errors: dict[str, int] = {}
         self._late: list[float] = []
         self.task_errors: dict[str, int] = {}
-        self.last_count = 0
+        self.rate = 0.0  # requests a second in the last frame
+        self._until = 0.0
 
     def add(self, frame: dict[str, Any]) -> None:
         seen = {name: Requests.from_dict(data) for name, data in frame["requests"].items()}
-        self.last_count = sum(requests.count for requests in seen.values())
+        length, self._until = frame["t"] - self._until, frame["t"]
+        self.rate = sum(requests.count for requests in seen.values()) / max(length, 1e-9)
         _count(self.task_errors, frame["task_errors"])
         if not frame["window"]:
             return

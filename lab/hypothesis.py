@@ -19,7 +19,8 @@ FOLDER = "hypotheses"
 SCENARIOS = "scenarios"
 LEAST_BLOCKS = 4  # no verdict is reached on fewer
 MOST_USERS = 10_000
-MOST_ENTRIES = 64  # arms, measures, predictions or rivals
+MOST_ENTRIES = 64  # arms, settings or measures
+MOST_STATEMENTS = 8  # predictions or rivals: refuting one of k is tested at alpha / k
 LEAST_WINDOW_S = 1.0
 LONGEST_S = 7 * 24 * 3600.0
 
@@ -519,9 +520,9 @@ def _entries(node: Node, pattern: re.Pattern[str], what: str, example: str) -> d
     return entries
 
 
-def _not_too_many(node: Node, count: int) -> None:
-    if count > MOST_ENTRIES:
-        raise node.flaw(f"{node.title} has {count} entries", f"Keep to {MOST_ENTRIES}.")
+def _not_too_many(node: Node, count: int, most: int = MOST_ENTRIES) -> None:
+    if count > most:
+        raise node.flaw(f"{node.title} has {count} entries", f"Keep to {most}.")
 
 
 def _arms(node: Node) -> dict[str, dict[str, str]]:
@@ -588,7 +589,7 @@ _ALTERNATIVES = ("arm", "compare", *_BOUNDS)
 
 def _predictions(node: Node, read: Callable[[Node], Any]) -> tuple[Any, ...]:
     items = node.sequence()
-    _not_too_many(node, len(items))
+    _not_too_many(node, len(items), MOST_STATEMENTS)
     if not items:
         raise node.flaw(
             f"{node.title} is empty", "A hypothesis needs a prediction and a rival: add one."

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, BinaryIO, TextIO
 
 from lab.plan import Attempt, Plan
 from lab.trial import Fault, Requests, Trial, Usage
@@ -103,26 +103,26 @@ class Notebook:
     def add_trial(self, trial: Trial) -> None:
         """Append a finished trial; it is on disk when this returns."""
         record = {"schema": TRIAL_SCHEMA, **asdict_trial(trial)}
-        self._append("trials.jsonl", record, sync=True)
+        self._append("trials.jsonl", record)
 
     def add_journal(self, event: str, **facts: Any) -> None:
         """Append what happened to the run as a whole."""
         self._append(
             "journal.jsonl",
             {"at": datetime.now(UTC).isoformat(timespec="milliseconds"), "event": event, **facts},
-            sync=True,
         )
 
     def series_writer(self, block: int, arm: str) -> SeriesWriter:
         """Where the rows of a trial's series go while it runs."""
         return SeriesWriter(self.path("series", f"{block:02d}-{arm}.jsonl"))
 
-    def _append(self, name: str, record: Mapping[str, Any], sync: bool) -> None:
-        with self.path(name).open("a", encoding="utf-8") as file:
-            file.write(json.dumps(record, separators=(",", ":"), allow_nan=False) + "\n")
+    def _append(self, name: str, record: Mapping[str, Any]) -> None:
+        line = json.dumps(record, separators=(",", ":"), allow_nan=False) + "\n"
+        with self.path(name).open("ab+") as file:
+            _drop_torn_line(file)
+            file.write(line.encode())
             file.flush()
-            if sync:
-                os.fsync(file.fileno())
+            os.fsync(file.fileno())
 
     # -- reading ---------------------------------------------------------------------------
 
@@ -227,3 +227,14 @@ def trial_from_dict(data: Mapping[str, Any]) -> Trial:
     fields["usage"] = {role: Usage(**usage) for role, usage in data["usage"].items()}
     fields["faults"] = tuple(Fault(**fault) for fault in data["faults"])
     return Trial(**fields)
+
+
+def _drop_torn_line(file: BinaryIO) -> None:
+    """Remove a last line that a crash cut short, so that the next one begins on its own."""
+    size = file.seek(0, os.SEEK_END)
+    if not size:
+        return
+    file.seek(size - 1)
+    if file.read(1) != b"\n":
+        file.seek(0)
+        file.truncate(file.read().rfind(b"\n") + 1)

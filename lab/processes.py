@@ -59,9 +59,10 @@ class Child:
 class Children:
     """All processes of a run, and a folder that goes with them. A context manager."""
 
-    def __init__(self, logs: Path) -> None:
-        self.logs = logs
+    def __init__(self) -> None:
         self.folder = _short_folder()
+        self.logs = self.folder / "logs"
+        self.logs.mkdir()
         self._children: list[Child] = []
         self._guard = subprocess.Popen(
             [sys.executable, "-m", "lab.guard"],

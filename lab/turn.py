@@ -38,7 +38,10 @@ def turn(waiting: Callable[[int | None], None] | None) -> Iterator[None]:
             mine.close()
             holder = _holder()
             if waiting is None:
-                raise Busy(f"another run is measuring (process {holder or 'unknown'})") from None
+                raise Busy(
+                    f"another run is measuring (process {holder or 'unknown'}). "
+                    "Leave --no-wait out to wait for it"
+                ) from None
             if not told:
                 waiting(holder)
                 told = True

@@ -15,10 +15,9 @@ _numbers = itertools.count()
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres() -> Iterator[str]:
     """A real PostgreSQL 18 for the session; yields its URL."""
-    logs = tmp_path_factory.mktemp("postgres-logs")
-    with Children(logs) as children:
+    with Children() as children:
         server = EmbeddedPostgres(children)
         server.start()
         yield server.url

@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
+from lab.cli.naming import hypothesis_file
 from lab.config import Project
-from lab.hypothesis import find, load, names
+from lab.hypothesis import load, names
 
 
 def command(
@@ -20,7 +21,7 @@ def command(
 
     project = Project.find()
     for each in name or names(project.root):
-        hypothesis = load(find(each, project.root), project.root)
+        hypothesis = load(hypothesis_file(each, project), project.root)
         checked(hypothesis, project)
         print(
             f"{each}: ok ({len(hypothesis.arms)} arms, {len(hypothesis.predictions)} predictions, "

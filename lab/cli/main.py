@@ -8,9 +8,6 @@ import typer
 
 from lab.cli import check, doctor, judge, list_, report, run
 
-WRONG = 2
-INTERRUPTED = 130
-
 app = typer.Typer(
     help="Confirm or refute a suspicion about a bottleneck, by experiment.",
     no_args_is_help=True,
@@ -28,15 +25,13 @@ app.command("doctor")(doctor.command)
 
 def main() -> None:
     """Run a verb; every foreseen failure is one message and an exit code."""
-    from lab.config import ProjectError
-    from lab.hypothesis import HypothesisError
-    from lab.notebook import NotebookError
-
     try:
         app()
-    except (ProjectError, HypothesisError, NotebookError) as error:
+    except Exception as error:
+        from lab.cli.failures import exit_code
+
+        code = exit_code(error)
+        if code is None:
+            raise
         print(f"lab: {error}", file=sys.stderr)
-        sys.exit(WRONG)
-    except KeyboardInterrupt:
-        print("lab: interrupted", file=sys.stderr)
-        sys.exit(INTERRUPTED)
+        sys.exit(code)

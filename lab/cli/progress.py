@@ -33,6 +33,7 @@ class Progress:
         self._trial_began = 0.0
         self._block_began = 0.0
         self._block_s: float | None = None  # how long a block takes, once one was seen
+        self._rate = ""
         self._live = Live(console=self._console, get_renderable=self._draw, refresh_per_second=4)
 
     def __enter__(self) -> Progress:
@@ -69,7 +70,7 @@ class Progress:
             case TrialBegun():
                 if event.position == 1:
                     self._block_began = time.monotonic()
-                self._trial, self._trial_began = event, time.monotonic()
+                self._trial, self._trial_began, self._rate = event, time.monotonic(), ""
             case TrialEnded(trial):
                 rate = measure(trial, "throughput", self._hypothesis.measures)
                 words = f"{rate:.1f} requests/s" if rate is not None else "no request"
@@ -86,8 +87,8 @@ class Progress:
                     )
             case Profiling(arm):
                 self.stage(f"profiling {arm} (untimed)")
-            case Second():
-                pass
+            case Second(rate):
+                self._rate = f"{rate:.0f} requests/s"
 
     def conclude(self, verdict: Verdict, notebook: Notebook) -> None:
         """Print the verdict."""
@@ -110,6 +111,7 @@ class Progress:
             Text(f"trial {self._trial.position}/{len(self._hypothesis.arms)}"),
             Text(self._trial.arm, style="bold"),
             ProgressBar(total=planned, completed=passed, width=24),
+            Text(self._rate),
             Text(self._left()),
         )
         return Group(line, *self._estimates())

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from lab.cli.runs import Run, open_run
+from lab.cli.naming import Run, open_run
 from lab.config import Project
 
 

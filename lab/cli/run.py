@@ -15,10 +15,8 @@ if TYPE_CHECKING:
     from lab.verdict import Verdict
 
 EXIT_CODES = {"CONFIRMED": 0, "REFUTED": 0, "INCONCLUSIVE": 3, "INVALID": 4}
+DECIDED = ("CONFIRMED", "REFUTED")
 UNEXPECTED = 1
-WRONG = 2
-INVALID = 4
-INTERRUPTED = 130
 
 
 def command(
@@ -50,29 +48,15 @@ def command(
     import signal
     import sys
 
-    from lab.instruments.load import DriverError
-    from lab.targets.base import TargetError
-    from lab.turn import Busy
+    from lab.cli.failures import INTERRUPTED, WRONG
 
-    if expect is not None and expect not in EXIT_CODES:
-        print(f"lab: --expect {expect}: one of {', '.join(EXIT_CODES)}", file=sys.stderr)
+    if expect is not None and expect not in DECIDED:
+        print(f"lab: --expect {expect}: one of {', '.join(DECIDED)}", file=sys.stderr)
         raise typer.Exit(WRONG)
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         signal.signal(number, _interrupt)
     try:
         verdict = _run(name, seed, target, resume, no_wait, profile)
-    except Busy as error:
-        print(f"lab: {error}; without --no-wait this one waits its turn", file=sys.stderr)
-        raise typer.Exit(WRONG) from error
-    except TargetError as error:
-        print(f"lab: {error}", file=sys.stderr)
-        raise typer.Exit(WRONG if error.usage else INVALID) from error
-    except DriverError as error:
-        print(f"lab: {error}", file=sys.stderr)
-        raise typer.Exit(INVALID) from error
-    except OSError as error:
-        print(f"lab: {error}. What was finished is kept; mend it and use --resume", file=sys.stderr)
-        raise typer.Exit(INVALID) from error
     except KeyboardInterrupt as error:
         print(
             f"lab: interrupted; finished trials are kept: lab run {name} --resume goes on",
@@ -81,7 +65,7 @@ def command(
         raise typer.Exit(INTERRUPTED) from error
     assert verdict.verdict is not None
     code = EXIT_CODES[verdict.verdict]
-    if expect is not None and code == 0 and verdict.verdict != expect:
+    if expect is not None and verdict.verdict in DECIDED and verdict.verdict != expect:
         code = UNEXPECTED
     raise typer.Exit(code)
 
@@ -100,15 +84,16 @@ def _run(
 ) -> Verdict:
     import os
     import time
+    from contextlib import ExitStack
 
     import psutil
 
     from lab.cli.progress import Progress
-    from lab.cli.wiring import children_here, make_target, ready_driver
+    from lab.cli.wiring import make_target, ready_driver
     from lab.conditions import observe
     from lab.config import Project
     from lab.experiment import Experiment
-    from lab.processes import divide_cores, pin
+    from lab.processes import Children, divide_cores, pin
     from lab.turn import turn
 
     # the interpreter's own start and the imports belong to the command
@@ -117,10 +102,14 @@ def _run(
     hypothesis, plan, notebook = (
         _unfinished(name, project) if resume else _fresh(name, seed, target_name, project)
     )
-    cores = divide_cores()
+    machine, cores = observe(project.root), divide_cores()
     progress = Progress(hypothesis, plan)
-    with turn(None if no_wait else progress.waiting), children_here() as children, progress:
+    with ExitStack() as ending:
+        ending.enter_context(turn(None if no_wait else progress.waiting))
+        children = ending.enter_context(Children())
+        ending.enter_context(progress)
         target = make_target(plan.target, children, project, cores)
+        ending.callback(target.stop)
         progress.stage("checking the arms' settings and the scenario")
         driver = ready_driver(hypothesis, target, children, project, cores)
         progress.stage("starting the arms")
@@ -128,25 +117,23 @@ def _run(
         pin(os.getpid(), cores.driver)
         os.nice(10)  # watching must not hold up the driver, which shares the core
         notebook = notebook or _seal(hypothesis, plan, project)
-        try:
-            conditions = observe(project.root) | {
-                "driver": {"pid": driver.child.pid, "cores": cores.driver},
-                "target": {"name": target.name, "cores": cores.target, **target.conditions()},
-            }
-            _same_machine(notebook, conditions)
-            notebook.write_json("conditions.json", conditions)
-            notebook.add_journal("session began", elapsed_s=0.0)
-            experiment = Experiment(hypothesis, plan, notebook, target, driver, began)
-            for event in experiment.run():
+        ending.callback(children.keep_logs, notebook.path("logs"))
+        conditions = machine | {
+            "driver": {"pid": driver.pid, "cores": cores.driver},
+            "target": {"name": target.name, "cores": cores.target, **target.conditions()},
+        }
+        _same_machine(notebook, conditions)
+        notebook.write_json("conditions.json", conditions)
+        notebook.add_journal("session began", elapsed_s=0.0)
+        experiment = Experiment(hypothesis, plan, notebook, target, driver, began)
+        for event in experiment.run():
+            progress.show(event)
+        if profile and experiment.standing.verdict != "INVALID":
+            for event in experiment.profiles():
                 progress.show(event)
-            if profile and experiment.standing.verdict != "INVALID":
-                for event in experiment.profiles():
-                    progress.show(event)
-            progress.stage("writing the report")
-            target.stop()
-            verdict = _conclude(experiment)
-        finally:
-            children.keep_logs(notebook.path("logs"))
+        progress.stage("writing the report")
+        target.stop()
+        verdict = _conclude(experiment)
     progress.conclude(verdict, notebook)
     return verdict
 
@@ -156,14 +143,13 @@ def _fresh(
 ) -> tuple[Hypothesis, Plan, None]:
     """The claim as it stands in its file, and a new plan for it."""
     import secrets
-    from pathlib import Path
 
-    from lab.hypothesis import find, load
+    from lab.cli.naming import hypothesis_file
+    from lab.hypothesis import load
     from lab.notebook import attempts
     from lab.plan import draw
 
-    path = Path(name).absolute() if name.endswith(".md") else find(name, project.root)
-    hypothesis = load(path, project.root)
+    hypothesis = load(hypothesis_file(name, project), project.root)
     earlier = attempts(project.reports, hypothesis.name, hypothesis.claim_digest)
     plan = draw(hypothesis, secrets.randbelow(10**6) if seed is None else seed, target, earlier)
     return hypothesis, plan, None
@@ -216,6 +202,7 @@ def _conclude(experiment: Experiment) -> Verdict:
     from lab.reporting import render
 
     notebook, hypothesis, plan = experiment.notebook, experiment.hypothesis, experiment.plan
+    notebook.add_journal("measured", elapsed_s=round(experiment.elapsed_s(), 3))
     verdict = verdict_of(notebook, hypothesis, plan)
     notebook.write_verdict(verdict)
     render(notebook, hypothesis, plan, verdict)

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 from lab.config import Project
 from lab.hypothesis import Hypothesis, HypothesisError
@@ -69,16 +66,7 @@ def _line(text: str, arm: str, setting: str) -> int | None:
 
 def checked(hypothesis: Hypothesis, project: Project) -> None:
     """Check a hypothesis as far as can be done without a service or a database."""
-    with children_here() as children:
+    with Children() as children:
         cores = divide_cores()
         target = make_target("embedded", children, project, cores)
         ready_driver(hypothesis, target, children, project, cores)
-
-
-@contextmanager
-def children_here() -> Iterator[Children]:
-    """Children whose logs lie in their own folder."""
-    import tempfile
-
-    with tempfile.TemporaryDirectory(prefix="lab-logs-") as logs, Children(Path(logs)) as children:
-        yield children

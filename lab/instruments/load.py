@@ -47,6 +47,11 @@ class LoadDriver:
         self._pending = b""
         self._messages: list[dict[str, Any]] = []
 
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self.child.pid
+
     def load(self, scenario: Path) -> list[str]:
         """Import the scenario, under a time limit; the names of its user classes."""
         self._receive(time.monotonic() + _UP_S)

@@ -8,8 +8,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from lab.instruments.base import Roles
 from lab.instruments.http import HttpError
-from lab.instruments.sampler import Roles, Sample, Sampler, others_over, usage_over
+from lab.instruments.sampler import Sample, Sampler, others_over, usage_over
 from lab.instruments.scraper import Scrape, Scraper
 from lab.trial import Usage
 
@@ -34,6 +35,7 @@ class Observation:
         self._activity = activity
         self._scrapes: list[Scrape] = []
         self._activities: list[dict[str, Any]] = []
+        self._cut_short = threading.Event()
         self._threads = [
             threading.Thread(target=self._every_second, args=(look,), daemon=True)
             for look in (self._scrape, self._sample)
@@ -56,10 +58,12 @@ class Observation:
             row["postgres"] = self._activities[-1]
         return row
 
-    def finish(self) -> None:
-        """Wait for the last looks, which fall on the window's closing."""
+    def finish(self, whole: bool) -> None:
+        """Wait for the last looks, which fall on the window's closing; not if it was cut short."""
+        if not whole:
+            self._cut_short.set()
         for thread in self._threads:
-            thread.join()
+            thread.join(None if whole else _PERIOD_S)
         self._scraper.close()
 
     @property
@@ -96,7 +100,8 @@ class Observation:
         """At the opening, every second, and at the closing; late looks are not made up for."""
         due = self._opens
         while True:
-            time.sleep(max(0.0, due - time.monotonic()))
+            if self._cut_short.wait(max(0.0, due - time.monotonic())):
+                return
             look()
             if due >= self._closes:
                 return

@@ -6,14 +6,13 @@ import contextlib
 import itertools
 import os
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import psutil
 
+from lab.instruments.base import Roles
 from lab.trial import Usage
-
-Roles = Mapping[str, Iterable[int]]  # role -> ids of its processes; their children belong to it
 
 
 @dataclass(frozen=True)
@@ -102,6 +101,17 @@ def others_over(samples: list[Sample]) -> tuple[float, float]:
     others = ((last.busy_s - first.busy_s) - (last.ours_s - first.ours_s)) / span
     steal = (last.steal_s - first.steal_s) / span / (psutil.cpu_count() or 1)
     return max(0.0, others), max(0.0, steal)
+
+
+def timer_lateness(seconds: float) -> float:
+    """Lateness of a 10 ms timer of this process at p99, in seconds, watched for so long."""
+    late = []
+    due = time.monotonic() + 0.01
+    for _ in range(int(seconds / 0.01)):
+        time.sleep(max(0.0, due - time.monotonic()))
+        late.append(time.monotonic() - due)
+        due += 0.01
+    return sorted(late)[int(len(late) * 0.99)]
 
 
 def _rate(a: Sample, b: Sample, role: str) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -60,7 +60,7 @@ class Target(Protocol):
     def reset(self, arm: str) -> None:
         """Bring an arm back to its seeded state."""
 
-    def roles(self, arm: str) -> dict[str, Sequence[int]]:
+    def roles(self, arm: str) -> dict[str, tuple[int, ...]]:
         """Process ids by role, for the sampler."""
 
     def activity(self, arm: str) -> dict[str, Any]:

@@ -128,10 +128,10 @@ class EmbeddedTarget:
         assert self._databases is not None
         self._databases.reset(self._arms[arm].database, self._reset_sql)
 
-    def roles(self, arm: str) -> dict[str, Sequence[int]]:
+    def roles(self, arm: str) -> dict[str, tuple[int, ...]]:
         """Service, pricing and, where it is ours, the database."""
         running = self._arms[arm]
-        found: dict[str, Sequence[int]] = {
+        found: dict[str, tuple[int, ...]] = {
             "service": (running.service.pid,),
             "pricing": (running.pricing.pid,),
         }

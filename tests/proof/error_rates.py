@@ -8,17 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from lab.cli.wiring import children_here, make_target, ready_driver
+from lab.cli.wiring import make_target, ready_driver
 from lab.config import Project
 from lab.experiment import Experiment
 from lab.hypothesis import load
 from lab.measures import measure
 from lab.notebook import Notebook
 from lab.plan import ALPHA, FIRST_LOOK, LAST_LOOK, draw
-from lab.processes import divide_cores
+from lab.processes import Children, divide_cores
 from lab.stats import simulation
 from lab.turn import turn
-from tests.proof.record import ROOT, STATE, Steps, publish
+from tests.proof.record import STATE, Steps, publish
+from tests.runs import ROOT
 
 PAIRS = 100  # of trials: 200 real trials
 LABELLINGS = 10_000
@@ -72,7 +73,7 @@ def record() -> list[Any]:
     if all(steps.has(key) for key in keys):
         return [steps.do(key, dict) for key in keys]
     cores = divide_cores()
-    with turn(lambda holder: print(f"  waiting for process {holder}")), children_here() as children:
+    with turn(lambda holder: print(f"  waiting for process {holder}")), Children() as children:
         target = make_target("embedded", children, project, cores)
         driver = ready_driver(hypothesis, target, children, project, cores)
         target.start(hypothesis.arms)

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tests.proof.disturbances import Impostor, busy, kill, throttled
-from tests.proof.record import ROOT, Steps, publish
-from tests.proof.runs import Running, started
-
-QUICK = str(ROOT / "tests" / "planted" / "quick.md")
+from tests.disturbances import Impostor, busy, kill, throttled
+from tests.proof.record import Steps, publish
+from tests.runs import QUICK, Running, started
 
 
 def _spoiled(disturb: Callable[[Running], dict[str, Any]]) -> dict[str, Any]:
-    with started(QUICK, "--seed=1") as run:
+    with started(str(QUICK), "--seed=1") as run:
         return disturb(run)
 
 
@@ -35,17 +33,17 @@ def service_killed(run: Running) -> dict[str, Any]:
 def service_restarted(run: Running) -> dict[str, Any]:
     """Another process with another pool answers on the service's port."""
     arms = run.conditions()["target"]["arms"]
-    impostors = [
-        Impostor(arm["service"]["pid"], arm["service"]["url"], DB_POOL_SIZE="3")
-        for arm in arms.values()
-    ]
+    impostors = {
+        name: Impostor(arm["service"]["pid"], arm["service"]["url"], DB_POOL_SIZE="3")
+        for name, arm in arms.items()
+    }
     try:
-        run.wait_for_trial_begun()
-        for impostor in impostors:
-            impostor.take_over()
+        loaded = run.wait_for_trial_begun()
+        for name in impostors.keys() - {loaded}:
+            impostors[name].take_over()
         return run.end()
     finally:
-        for impostor in impostors:
+        for impostor in impostors.values():
             impostor.close()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.proof.record import Steps, publish
-from tests.proof.runs import run_lab
+from tests.runs import run_lab
 
 SEEDS = range(1, 11)
 

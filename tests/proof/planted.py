@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tests.proof.record import ROOT, Steps, publish
-from tests.proof.runs import run_lab
+from tests.proof.record import Steps, publish
+from tests.runs import ROOT, run_lab
 
 CASES = ("planted-blocked-loop", "planted-hot-row", "planted-database-cpu")
 RUNS = 5

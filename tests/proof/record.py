@@ -6,12 +6,11 @@ import json
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from lab.conditions import observe
+from tests.runs import ROOT
 
-ROOT = Path(__file__).parent.parent.parent
 STATE = ROOT / ".proof"
 DOCUMENT = ROOT / "docs" / "proof.md"
 HEAD = (

@@ -1,4 +1,4 @@
-"""Naming a run on the command line."""
+"""Naming hypotheses and runs on the command line."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from lab.config import Project
+from lab.hypothesis import find
 from lab.notebook import Notebook, NotebookError
 
 Run = Annotated[
@@ -24,3 +25,8 @@ def open_run(run: str, project: Project) -> Notebook:
     raise NotebookError(
         f"{run}: no such run. Name a hypothesis that was run, or a folder reports/NAME/RUN"
     )
+
+
+def hypothesis_file(name: str, project: Project) -> Path:
+    """The file that NAME means: itself, or hypotheses/NAME.md."""
+    return Path(name).absolute() if name.endswith(".md") else find(name, project.root)

@@ -3,26 +3,42 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.proof.record import ROOT
+import psutil
 
-LAB = [sys.executable, "-m", "lab"]
+ROOT = Path(__file__).parent.parent
+QUICK = ROOT / "tests" / "planted" / "quick.md"
+
+
+def lab(*arguments: str, project: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    """Any `lab` command to its end."""
+    command = [sys.executable, "-m", "lab", *arguments]
+    return subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
 
 
 def run_lab(*arguments: str) -> dict[str, Any]:
     """`lab run ...` to its end: exit code, and the verdict as it stands on disk."""
     began = time.monotonic()
-    done = subprocess.run(
-        [*LAB, "run", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    done = lab("run", *arguments)
     return outcome(done.returncode, done.stdout, done.stderr, time.monotonic() - began)
+
+
+def copy_project(folder: Path) -> Path:
+    """A project of its own, so that a test's runs do not mix with the user's."""
+    for part in ("scenarios", "service"):
+        shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "hypotheses").mkdir()
+    shutil.copy(QUICK, folder / "hypotheses")
+    return folder
 
 
 def outcome(code: int, stdout: str, stderr: str, took_s: float) -> dict[str, Any]:
@@ -49,33 +65,36 @@ def outcome(code: int, stdout: str, stderr: str, took_s: float) -> dict[str, Any
 
 
 @contextmanager
-def started(name: str, *arguments: str) -> Iterator[Running]:
-    """A run under way, as soon as its first block has begun."""
-    reports = ROOT / "reports" / Path(name).stem
-    before = set(reports.iterdir()) if reports.exists() else set()
-    process = subprocess.Popen(
-        [*LAB, "run", name, "--no-profile", *arguments],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    running = Running(process, reports, before)
+def started(
+    name: str, *arguments: str, project: Path = ROOT, env: Mapping[str, str] | None = None
+) -> Iterator[Running]:
+    """A run under way, without profiles; ended at the latest with the block."""
+    running = Running(name, arguments, project, env or {})
     try:
         yield running
     finally:
-        if process.poll() is None:
-            process.terminate()
-            process.wait(30)
+        if running.process.poll() is None:
+            running.process.terminate()
+        running.process.communicate()
 
 
 class Running:
     """A run in a process of its own."""
 
-    def __init__(self, process: subprocess.Popen[str], reports: Path, before: set[Path]) -> None:
-        self.process = process
+    def __init__(
+        self, name: str, arguments: tuple[str, ...], project: Path, env: Mapping[str, str]
+    ) -> None:
+        self._reports = project / "reports" / Path(name).stem
+        self._before = set(self._reports.iterdir()) if self._reports.exists() else set()
         self._began = time.monotonic()
-        self._reports, self._before = reports, before
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "lab", "run", name, "--no-profile", *arguments],
+            cwd=project,
+            env=os.environ | dict(env),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
 
     def wait_for(self, look: Callable[[], Any], limit_s: float = 60) -> Any:
         """Wait until `look` finds something."""
@@ -84,10 +103,10 @@ class Running:
             if found := look():
                 return found
             if self.process.poll() is not None:
-                break
+                stdout, stderr = self.process.communicate()
+                raise AssertionError(f"it ended: {stdout[-800:]} {stderr[-800:]}")
             time.sleep(0.02)
-        stdout, stderr = self.process.communicate() if self.process.poll() is not None else ("", "")
-        raise AssertionError(f"never seen; the run said: {stdout[-800:]} {stderr[-800:]}")
+        raise AssertionError(f"not seen within {limit_s} s")
 
     @property
     def folder(self) -> Path:
@@ -96,8 +115,8 @@ class Running:
         def look() -> Path | None:
             if not self._reports.exists():
                 return None
-            new = [p for p in self._reports.iterdir() if p not in self._before]
-            return next((p for p in new if (p / "conditions.json").exists()), None)
+            new = [path for path in self._reports.iterdir() if path not in self._before]
+            return next((path for path in new if (path / "conditions.json").exists()), None)
 
         found: Path = self.wait_for(look)
         return found
@@ -106,6 +125,10 @@ class Running:
         """Who runs where."""
         data: dict[str, Any] = json.loads((self.folder / "conditions.json").read_text())
         return data
+
+    def family(self) -> list[psutil.Process]:
+        """Every process that the run has started so far, the guard included."""
+        return psutil.Process(self.process.pid).children(recursive=True)
 
     def trials(self) -> int:
         """How many trials are on disk."""
@@ -116,11 +139,12 @@ class Running:
         """Wait until so many trials are on disk."""
         self.wait_for(lambda: self.trials() >= count, 180)
 
-    def wait_for_trial_begun(self) -> None:
-        """Wait until a trial is being driven."""
+    def wait_for_trial_begun(self) -> str:
+        """Wait until a trial is being driven; its arm."""
         series = self.folder / "series"
-        files = len(list(series.iterdir()))
-        self.wait_for(lambda: len(list(series.iterdir())) > files)
+        before = set(series.iterdir())
+        (begun,) = self.wait_for(lambda: set(series.iterdir()) - before)
+        return str(begun.stem.partition("-")[2])
 
     def end(self, limit_s: float = 600) -> dict[str, Any]:
         """Wait for its end."""

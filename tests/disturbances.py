@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from tests.proof.record import ROOT
+from tests.runs import ROOT
 
 
 @contextmanager

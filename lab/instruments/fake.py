@@ -1,0 +1,76 @@
+"""Stand-ins for `Driver` and `Watch`, for tests of the loop. They measure nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from lab.instruments.base import Roles
+from lab.stats.histogram import Histogram
+from lab.trial import Usage
+
+
+@dataclass
+class FakeDriver:
+    """Answers with the rates that it is told, by host; `fails` may raise in their place."""
+
+    rates: dict[str, float]
+    fails: Callable[[str], None] = lambda host: None
+    pid: int = 0
+    driven: list[tuple[str, str]] = field(default_factory=list)  # host and seed of each trial
+
+    def drive(
+        self, *, host: str, users: int, warmup_s: float, window_s: float, seed: str
+    ) -> Iterator[dict[str, Any]]:
+        """One frame of warm-up and one that covers the window."""
+        self.driven.append((host, seed))
+        yield {"event": "opened", "started": 0.0, "opens": warmup_s, "closes": warmup_s + window_s}
+        self.fails(host)
+        count = round(self.rates[host] * window_s)
+        latency = Histogram()
+        latency.add_many([0.1] * count)
+        seen = {"/orders": {"count": count, "errors": 0, "latency": latency.as_dict()}}
+        for t, inside in ((warmup_s, False), (warmup_s + window_s, True)):
+            yield {
+                "event": "frame",
+                "t": t,
+                "window": inside,
+                "driver_cpu": 0.1,
+                "late": [0.001] * 100,
+                "requests": seen,
+                "errors": {},
+                "task_errors": {},
+            }
+        yield {"event": "closed"}
+
+
+@dataclass
+class FakeWatch:
+    """Sees a quiet machine, but for the strangers that it is told of."""
+
+    strangers: float = 0.0
+    counters: dict[str, float] = field(default_factory=dict)
+    counters_uncertainty_s: float = 0.0
+    usage: dict[str, Usage] = field(default_factory=dict)
+
+    def row(self) -> dict[str, Any]:
+        """Nothing beside the requests."""
+        return {}
+
+    def finish(self, whole: bool) -> None:
+        """At once."""
+
+    @property
+    def others(self) -> tuple[float, float]:
+        """The strangers, no steal."""
+        return self.strangers, 0.0
+
+
+def fake_watcher(strangers: Callable[[], float]) -> Callable[..., FakeWatch]:
+    """A watcher whose watches see these strangers."""
+
+    def watch(url: str, roles: Roles, activity: object, opens: float, closes: float) -> FakeWatch:
+        return FakeWatch(strangers())
+
+    return watch

@@ -1,0 +1,16 @@
+"""`python -m tests.bench`: every benchmark in a process of its own; figures, no verdicts."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+BENCHMARKS = {
+    "startup": "the command line answers at once",
+    "recording": "recording costs at most 3 % of plain Locust's throughput",
+}
+
+if __name__ == "__main__":
+    for name, claim in BENCHMARKS.items():
+        print(f"{name}: {claim}", flush=True)
+        subprocess.run([sys.executable, "-m", f"tests.bench.{name}"], check=True)

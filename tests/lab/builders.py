@@ -1,0 +1,76 @@
+"""Trials made up for tests: figures go in, what the rooms make of them is tested."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from lab.hypothesis import Bound, Comparison, Hypothesis, Prediction, Rival, load
+from lab.plan import Plan, draw
+from lab.stats.histogram import Histogram
+from lab.trial import Requests, Trial, Usage
+
+PROJECT = Path(__file__).parent.parent.parent
+SHIPPED = load(PROJECT / "hypotheses" / "pool-exhaustion.md", PROJECT)
+
+
+def claim(*predictions: Prediction, rivals: Sequence[Rival] = ()) -> Hypothesis:
+    """The shipped hypothesis with other predictions."""
+    return replace(SHIPPED, predictions=predictions, rivals=tuple(rivals))
+
+
+def ratio(at_least: float, compare: str = "wide / narrow", says: str = "it helps") -> Prediction:
+    """A prediction on throughput."""
+    numerator, denominator = compare.split(" / ")
+    return Prediction(
+        says,
+        "throughput",
+        Bound(at_least=at_least),
+        compare=Comparison(numerator, denominator),
+    )
+
+
+def plan(hypothesis: Hypothesis = SHIPPED, seed: int = 1) -> Plan:
+    """A plan for it."""
+    return draw(hypothesis, seed, "embedded")
+
+
+def trial(arm: str, rate: float, block: int = 1, **changes: object) -> Trial:
+    """A sound trial of four seconds at so many requests a second."""
+    window_s = 4.0
+    count = round(rate * window_s)
+    latency = Histogram()
+    latency.add_many([0.1 + 0.0001 * i for i in range(count)])
+    made = Trial(
+        block=block,
+        position=1,
+        arm=arm,
+        started_at=0.0,
+        window_s=window_s,
+        requests={"/orders": Requests(count, 0, latency)} if count else {},
+        counters={
+            "http_in_flight_request_seconds_total": latency.total,
+            'http_request_duration_seconds_sum{route="/orders"}': latency.total,
+            'http_request_duration_seconds_count{route="/orders"}': float(count),
+            "db_pool_wait_seconds_sum": 0.9 * latency.total,
+        },
+        usage={
+            "service": Usage(0.3, 0.4, 1e8, 50, 5),
+            "database": Usage(0.1, 0.1, 1e8, 50, 5),
+            "pricing": Usage(0.05, 0.1, 1e8, 50, 5),
+            "driver": Usage(0.1, 0.2, 1e8, 50, 5),
+        },
+        ticker_late_p99_s=0.001,
+    )
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def blocks(rates: Mapping[str, Sequence[float]]) -> list[Trial]:
+    """A trial of each arm per block: arm -> its rate in each block; other arms stand still."""
+    length = len(next(iter(rates.values())))
+    return [
+        trial(arm, rates.get(arm, [100.0] * length)[index], block=index + 1)
+        for index in range(length)
+        for arm in SHIPPED.arms
+    ]

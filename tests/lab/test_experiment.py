@@ -1,0 +1,235 @@
+"""The loop, with stand-ins for everything that measures: order, looks, voids, ends."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from lab.experiment import (
+    BlockEnded,
+    Event,
+    Experiment,
+    TrialEnded,
+    elapsed_of,
+    sealed_hypothesis,
+    verdict_of,
+)
+from lab.hypothesis import Hypothesis
+from lab.instruments.fake import FakeDriver, fake_watcher
+from lab.instruments.load import DriverError
+from lab.notebook import Notebook, NotebookError
+from lab.targets.fake import FakeTarget
+from tests.lab.builders import PROJECT, SHIPPED, claim, plan, ratio
+from tests.lab.test_verdict import RIVAL
+
+RATES = {"narrow": 30.0, "wide": 120.0, "short-hold": 120.0, "more-pricing": 30.0}
+
+
+class Bench:
+    """An experiment on fakes, and what became of it."""
+
+    def __init__(self, tmp_path: Path) -> None:
+        self.hypothesis: Hypothesis = claim(ratio(2.5), rivals=[RIVAL])
+        self.plan = plan(self.hypothesis)
+        self.notebook = Notebook.create(tmp_path, "x")
+        self.notebook.write_plan(self.plan, self.hypothesis.text)
+        self.target = FakeTarget({arm: dict(s) for arm, s in self.hypothesis.arms.items()})
+        self.driver = FakeDriver(dict(RATES))
+        self.strangers: Callable[[], float] = lambda: 0.0
+        self.began = time.monotonic()
+        self.events: list[Event] = []
+
+    def experiment(self) -> Experiment:
+        return Experiment(
+            self.hypothesis,
+            self.plan,
+            self.notebook,
+            self.target,
+            self.driver,
+            self.began,
+            watch=fake_watcher(lambda: self.strangers()),
+        )
+
+    def run(self, disturb: Callable[[Event], None] = lambda event: None) -> Experiment:
+        experiment = self.experiment()
+        for event in experiment.run():
+            self.events.append(event)
+            disturb(event)
+        return experiment
+
+    @property
+    def verdict(self) -> tuple[str | None, str]:
+        found = verdict_of(self.notebook, self.hypothesis, self.plan)
+        return found.verdict, (found.reasons or ("",))[0]
+
+
+@pytest.fixture
+def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    monkeypatch.setattr("lab.experiment.SETTLE_S", 0.0)
+    return Bench(tmp_path)
+
+
+def after(trials: int, act: Callable[[], object]) -> Callable[[Event], None]:
+    """Act once so many trials have ended."""
+    seen = itertools.count(1)
+
+    def disturb(event: Event) -> None:
+        if isinstance(event, TrialEnded) and next(seen) == trials:
+            act()
+
+    return disturb
+
+
+def test_trials_follow_the_plan_each_on_a_fresh_state_and_stop_when_decided(bench: Bench) -> None:
+    bench.run()
+    planned = [arm for order in bench.plan.orders[:4] for arm in order]
+    assert [trial.arm for trial in bench.notebook.trials()] == planned
+    assert bench.target.resets == planned
+    assert bench.verdict[0] == "CONFIRMED"
+
+
+def test_the_arms_of_a_block_meet_the_same_shoppers_and_blocks_meet_others(bench: Bench) -> None:
+    bench.run()
+    seeds = [seed for _, seed in bench.driver.driven]
+    assert [len(set(seeds[i : i + 4])) for i in range(0, 16, 4)] == [1, 1, 1, 1]
+    assert len(set(seeds)) == 4
+
+
+def test_every_trial_is_on_disk_before_it_is_announced(bench: Bench) -> None:
+    counted = []
+    bench.run(
+        lambda event: (
+            counted.append(len(bench.notebook.trials())) if isinstance(event, TrialEnded) else None
+        )
+    )
+    assert counted == list(range(1, 17))
+
+
+def test_a_disturbed_block_is_left_at_once_and_repeated_in_another_order(bench: Bench) -> None:
+    calls = itertools.count()
+    bench.strangers = lambda: 1.0 if next(calls) == 5 else 0.0
+    bench.run()
+    ended = [event for event in bench.events if isinstance(event, BlockEnded)]
+    assert [bool(event.faults) for event in ended] == [False, True, False, False, False]
+    trials = bench.notebook.trials()
+    assert [trial.block for trial in trials].count(2) == 2  # the rest was not driven
+    assert bench.verdict[0] == "CONFIRMED"
+
+
+def test_a_machine_that_stays_busy_ends_invalid(bench: Bench) -> None:
+    bench.strangers = lambda: 1.0
+    bench.run()
+    assert bench.verdict == (
+        "INVALID",
+        "Other processes kept the machine busy: 1.00 cores (limit 0.25).",
+    )
+    assert len(bench.notebook.trials()) == 5
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (lambda b: b.target.instances.update(wide="second"), "The service of arm wide was restart"),
+        (
+            lambda b: b.target.answers.update(
+                wide={**b.target.settings["wide"], "DB_POOL_SIZE": "9"}
+            ),
+            "Arm wide answers with other settings: DB_POOL_SIZE is 9, not 20.",
+        ),
+        (
+            lambda b: b.target.deaths.update(wide="the service of arm wide ended by SIGKILL"),
+            "A process ended: the service of arm wide ended by SIGKILL.",
+        ),
+        (lambda b: b.target.unresettable.add("wide"), "Arm wide cannot be reset: the disk is gone"),
+    ],
+)
+def test_what_repeating_cannot_mend_ends_the_run(
+    spoil: Callable[[Bench], None], reason: str, bench: Bench
+) -> None:
+    bench.run(after(4, lambda: spoil(bench)))
+    name, said = bench.verdict
+    assert name == "INVALID"
+    assert said.startswith(reason)
+    assert len(bench.notebook.trials()) <= 8
+
+
+def test_a_driver_that_dies_ends_the_run(bench: Bench) -> None:
+    def die(host: str) -> None:
+        if len(bench.driver.driven) == 6:
+            raise DriverError("the load driver ended by SIGKILL")
+
+    bench.driver.fails = die
+    bench.run()
+    assert bench.verdict == ("INVALID", "the load driver ended by SIGKILL")
+
+
+def test_no_request_at_all_is_neither_pass_nor_finding(bench: Bench) -> None:
+    bench.driver.rates["narrow"] = 0.0
+    bench.run()
+    name, said = bench.verdict
+    assert name == "INVALID"
+    assert "No request to arm narrow ended within the window" in said
+
+
+def test_the_budget_ends_it_between_blocks(bench: Bench) -> None:
+    bench.began -= bench.hypothesis.budget_s
+    bench.run()
+    assert bench.verdict[0] == "INCONCLUSIVE"
+    assert bench.verdict[1].startswith("The budget ended after 0 blocks")
+
+
+def test_an_interrupted_run_goes_on_with_its_next_block(bench: Bench) -> None:
+    class Interrupted(Exception):
+        pass
+
+    def interrupt() -> None:
+        raise Interrupted
+
+    with pytest.raises(Interrupted):
+        bench.run(after(6, interrupt))
+    kept = bench.notebook.trials()
+    assert len(kept) == 6
+    bench.run()
+    trials = bench.notebook.trials()
+    assert trials[:6] == kept
+    assert {trial.block for trial in trials[6:]} == {3, 4, 5}
+    found = verdict_of(bench.notebook, bench.hypothesis, bench.plan)
+    assert (found.verdict, found.blocks, found.voided) == ("CONFIRMED", 4, 0)
+
+
+def test_a_finished_run_measures_nothing_more(bench: Bench) -> None:
+    bench.run()
+    count = len(bench.driver.driven)
+    bench.run()
+    assert len(bench.driver.driven) == count
+
+
+def test_profiles_are_taken_of_every_arm_and_make_no_trial(bench: Bench) -> None:
+    list(bench.experiment().profiles())
+    assert {p.stem for p in bench.notebook.path("profiles").iterdir()} == set(RATES)
+    assert bench.notebook.trials() == []
+
+
+def test_elapsed_adds_up_the_sessions() -> None:
+    journal = [
+        {"event": "session began", "elapsed_s": 0.0},
+        {"event": "block", "elapsed_s": 30.0},
+        {"event": "session began", "elapsed_s": 0.0},
+        {"event": "block", "elapsed_s": 12.0},
+        {"event": "session ended", "elapsed_s": 20.0},
+    ]
+    assert elapsed_of(journal) == 50.0
+
+
+def test_a_seal_that_was_broken_is_noticed(bench: Bench) -> None:
+    sealed = replace(bench.plan, digest=SHIPPED.digest)
+    assert sealed_hypothesis(bench.notebook, sealed, PROJECT).digest == SHIPPED.digest
+    path = bench.notebook.path("hypothesis.md")
+    path.write_text(path.read_text().replace("at_least: 2.5", "at_least: 1.5"))
+    with pytest.raises(NotebookError, match="edited since the run was sealed"):
+        sealed_hypothesis(bench.notebook, sealed, PROJECT)

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from lab.gates import GATES, describe, inspect
+from lab.hypothesis import Allow, Limits
+from lab.stats.histogram import Histogram
+from lab.trial import Fault, Requests, Trial, Usage
+from tests.lab.builders import SHIPPED, trial
+
+
+def faults(made: Trial, **task_errors: int) -> list[str]:
+    return [fault.gate for fault in inspect(made, SHIPPED, task_errors).faults]
+
+
+def with_usage(role: str, cpu: float, peak: float | None = None) -> Trial:
+    made = trial("narrow", 100)
+    used = replace(made.usage[role], cpu=cpu, cpu_peak=peak or cpu)
+    return replace(made, usage={**made.usage, role: used})
+
+
+def test_a_sound_trial_passes_every_gate_and_keeps_its_figures() -> None:
+    seen = inspect(trial("narrow", 100), SHIPPED, {})
+    assert seen.trusted
+    assert set(seen.gates) == {gate.name for gate in GATES}
+
+
+@pytest.mark.parametrize(
+    ("gate", "spoiled"),
+    [
+        ("other_cpu", trial("narrow", 100, other_cpu=0.5)),
+        ("steal", trial("narrow", 100, steal=0.3)),
+        ("ticker_late", trial("narrow", 100, ticker_late_p99_s=0.09)),
+        ("driver_cpu", with_usage("driver", 0.5, peak=0.97)),
+        ("target_cpu", with_usage("service", 0.9)),
+        ("errors", trial("narrow", 0)),
+    ],
+)
+def test_each_gate_fires_alone(gate: str, spoiled: Trial) -> None:
+    assert faults(spoiled) == [gate]
+
+
+def test_the_ticker_may_be_late_by_a_share_of_a_long_latency() -> None:
+    slow = Histogram()
+    slow.add_many([2.0] * 100)
+    made = trial("narrow", 0, ticker_late_p99_s=0.09, counters={})
+    assert faults(replace(made, requests={"/orders": Requests(100, 0, slow)})) == []
+
+
+def test_errors_beyond_what_is_allowed() -> None:
+    made = trial("narrow", 100)
+    seen = made.requests["/orders"]
+    failing = replace(
+        made, requests={"/orders": replace(seen, errors=5)}, errors={"503 busy": 4, "reset": 1}
+    )
+    assert faults(failing) == ["errors"]
+    message = inspect(failing, SHIPPED, {}).faults[0].message
+    assert "503 busy" in message and "1.25%" in message
+    generous = replace(SHIPPED, allow=Allow(error_rate=0.02))
+    assert inspect(failing, generous, {}).trusted
+
+
+@pytest.mark.parametrize("factor", [0.5, 2.0])
+def test_littles_law_notices_lost_and_foreign_requests(factor: float) -> None:
+    made = trial("narrow", 100)
+    area = made.counters["http_in_flight_request_seconds_total"]
+    counters = {**made.counters, "http_in_flight_request_seconds_total": area * factor}
+    assert faults(replace(made, counters=counters)) == ["littles_law"]
+
+
+def test_littles_law_is_not_asked_of_a_service_that_exports_nothing() -> None:
+    assert faults(trial("narrow", 100, counters={})) == []
+
+
+def test_slow_scrapes_widen_littles_law() -> None:
+    made = trial("narrow", 100)
+    area = made.counters["http_in_flight_request_seconds_total"]
+    counters = {**made.counters, "http_in_flight_request_seconds_total": area * 1.4}
+    assert faults(replace(made, counters=counters)) == ["littles_law"]
+    assert faults(replace(made, counters=counters, counters_uncertainty_s=1.5)) == []
+
+
+def test_target_cpu_is_checked_only_where_the_hypothesis_limits_it() -> None:
+    busy = with_usage("database", 0.95)
+    assert inspect(busy, replace(SHIPPED, limits=Limits()), {}).trusted
+    assert not inspect(busy, SHIPPED, {}).trusted
+
+
+def test_a_scenario_that_raises_is_a_fault_that_repeating_cannot_mend() -> None:
+    seen = inspect(trial("narrow", 100), SHIPPED, {"KeyError: 'sku'": 3})
+    assert seen.faults[0].gate == "scenario"
+    assert not seen.faults[0].mendable
+    assert "KeyError" in seen.faults[0].message
+
+
+def test_the_cause_stands_before_what_follows_from_it() -> None:
+    died = Fault("alive", "the service died", mendable=False)
+    spoiled = trial("narrow", 0, faults=(died,), ticker_late_p99_s=0.5, other_cpu=1.0)
+    assert faults(spoiled)[0] == "alive"
+    busy = trial("narrow", 100, other_cpu=1.0, ticker_late_p99_s=0.5)
+    assert faults(busy) == ["other_cpu", "ticker_late"]
+
+
+def test_every_gate_can_be_told_in_words() -> None:
+    assert all(len(describe(gate.name)) > 20 for gate in GATES)
+
+
+def test_usage_is_optional() -> None:
+    assert faults(trial("narrow", 100, usage={})) == []
+    assert faults(trial("narrow", 100, usage={"driver": Usage(0.1, 0.1, 1, 1, 1)})) == []

@@ -1,0 +1,161 @@
+"""Scraper, sampler, recorder and observation, against real processes and sockets."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from lab.instruments.http import HttpClient, HttpError
+from lab.instruments.observation import Observation
+from lab.instruments.sampler import Sampler, others_over, usage_over
+from lab.instruments.scraper import Scrape, Scraper, parse
+
+TEXT = """\
+# HELP http_requests_total Requests.
+# TYPE http_requests_total counter
+http_requests_total{route="/orders",status="201"} 5.0
+# TYPE http_request_duration_seconds histogram
+http_request_duration_seconds_bucket{le="0.1",route="/orders"} 3.0
+http_request_duration_seconds_bucket{le="+Inf",route="/orders"} 5.0
+http_request_duration_seconds_sum{route="/orders"} 1.5
+http_request_duration_seconds_count{route="/orders"} 5.0
+# TYPE db_pool_in_use gauge
+db_pool_in_use 4.0
+# TYPE odd gauge
+odd NaN
+"""
+
+
+class _Service(BaseHTTPRequestHandler):
+    served = 0
+
+    def do_GET(self) -> None:
+        type(self).served += 10
+        body = f"# TYPE served_total counter\nserved_total {self.served}\n".encode()
+        if self.path == "/broken":
+            self.send_error(500)
+            return
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def service() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Service)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def test_prometheus_text_is_split_into_counters_and_gauges() -> None:
+    counters, gauges = parse(TEXT)
+    assert counters == {
+        'http_requests_total{route="/orders",status="201"}': 5.0,
+        'http_request_duration_seconds_sum{route="/orders"}': 1.5,
+        'http_request_duration_seconds_count{route="/orders"}': 5.0,
+    }
+    assert gauges == {"db_pool_in_use": 4.0}
+
+
+def test_counters_grow_and_a_reset_one_is_left_out() -> None:
+    first = Scrape(0, 0, {"a": 5.0, "b": 9.0})
+    last = Scrape(1, 0, {"a": 7.0, "b": 1.0, "new": 3.0})
+    assert last.since(first) == {"a": 2.0, "new": 3.0}
+
+
+def test_what_is_not_prometheus_is_told() -> None:
+    with pytest.raises(HttpError, match="not Prometheus"):
+        parse("<html>hello there</html>")
+
+
+def test_scraping_a_service(service: str) -> None:
+    scraper = Scraper(service)
+    assert scraper.scrape().counters.keys() == {"served_total"}
+    scraper.close()
+    with pytest.raises(HttpError, match="status 500"):
+        Scraper(service, "/broken").scrape()
+
+
+def test_a_service_that_is_not_there() -> None:
+    with pytest.raises(HttpError, match="GET /ready"):
+        HttpClient("http://127.0.0.1:9").get_json("/ready")
+
+
+def test_the_sampler_sees_cpu_by_role_children_that_ended_included() -> None:
+    burn = "import time; end = time.process_time() + .3\nwhile time.process_time() < end: pass"
+    parent = (
+        "import subprocess, sys, time; sys.stdin.readline(); "
+        f"subprocess.run([sys.executable, '-c', {burn!r}]); print('done', flush=True); "
+        "sys.stdin.readline()"
+    )
+    worker = subprocess.Popen(
+        [sys.executable, "-c", parent], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    idle = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    assert worker.stdin is not None and worker.stdout is not None
+    time.sleep(0.2)
+    sampler = Sampler({"service": [worker.pid], "idle": [idle.pid]})
+    first = sampler.sample()
+    worker.stdin.write(b"\n")
+    worker.stdin.flush()
+    worker.stdout.readline()
+    last = sampler.sample()
+    idle.kill()
+    worker.communicate(b"\n")
+    idle.wait()
+    used = last.cpu_s["service"] - first.cpu_s["service"]
+    assert 0.25 < used < 1.0
+    assert last.cpu_s["idle"] - first.cpu_s["idle"] < 0.05
+    usage = usage_over([first, last])
+    assert usage["service"].rss_bytes > 1e6
+    assert usage["service"].descriptors >= 3
+    # what the lab started is not "others": both are this process's children
+    assert last.ours_s - first.ours_s >= used - 0.02
+
+
+def test_strangers_are_what_is_busy_and_not_ours() -> None:
+    sampler = Sampler({})
+    sampler.sample()
+    end = time.process_time() + 0.3
+    while time.process_time() < end:
+        pass
+    sampler.sample()
+    a, b = sampler.samples
+    assert b.ours_s - a.ours_s >= 0.28
+    others, steal = others_over(sampler.samples)
+    assert 0 <= others <= (os.cpu_count() or 1)
+    assert 0 <= steal <= 1
+
+
+def test_an_observation_covers_the_window_and_scales_counters_to_it(service: str) -> None:
+    opens = time.monotonic() + 0.2
+    seen = Observation(service, {"service": [os.getpid()]}, dict, opens, opens + 1.5)
+    seen.finish(whole=True)
+    assert time.monotonic() >= opens + 1.5
+    assert seen.usage["service"].threads >= 1
+    # three scrapes: at the opening, a second later, at the closing; 10 served by each
+    assert 18 <= seen.counters["served_total"] <= 22
+    assert 0 < seen.counters_uncertainty_s < 1
+
+
+def test_an_observation_cut_short_does_not_wait(service: str) -> None:
+    began = time.monotonic()
+    seen = Observation(service, {}, dict, began + 0.1, began + 30)
+    time.sleep(0.3)
+    seen.finish(whole=False)
+    assert time.monotonic() - began < 5

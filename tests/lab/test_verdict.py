@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+
+from lab.hypothesis import Bound, Prediction, Rival
+from lab.stats.intervals import t_interval
+from lab.stats.sequential import nominal_level
+from lab.trial import Fault
+from lab.verdict import judge
+from tests.lab.builders import SHIPPED, blocks, claim, plan, ratio
+
+RIVAL = Rival("pricing is too narrow", ratio(1.2, "more-pricing / narrow", "pricing helps"))
+QUIET = [100.0, 101.0, 99.0, 100.0]
+FOUR = [400.0, 402.0, 398.0, 401.0]
+
+
+def test_confirmed_when_predictions_hold_and_the_rival_falls() -> None:
+    hypothesis = claim(ratio(2.5), rivals=[RIVAL])
+    verdict = judge(hypothesis, plan(), blocks({"narrow": QUIET, "wide": FOUR}))
+    assert verdict.verdict == "CONFIRMED"
+    assert verdict.predictions[0].outcome == "supported"
+    assert verdict.predictions[0].estimate == pytest.approx(4.0, rel=0.02)
+    assert verdict.rivals[0].outcome == "contradicted"
+    assert verdict.predictions[0].decided_at == 4
+
+
+def test_refuted_names_the_prediction_that_failed() -> None:
+    hypothesis = claim(ratio(2.5, says="wide helps"), rivals=[RIVAL])
+    verdict = judge(hypothesis, plan(), blocks({"narrow": QUIET, "wide": QUIET[::-1]}))
+    assert verdict.verdict == "REFUTED"
+    assert "wide helps" in verdict.reasons[0]
+
+
+def test_no_decision_before_the_first_look() -> None:
+    hypothesis = claim(ratio(2.5), rivals=[RIVAL])
+    verdict = judge(hypothesis, plan(), blocks({"narrow": QUIET[:3], "wide": FOUR[:3]}))
+    assert verdict.verdict is None
+    assert verdict.predictions[0].outcome == "undecided"
+    assert verdict.predictions[0].estimate is not None
+
+
+def test_noise_leaves_it_open_and_tells_how_many_blocks_it_would_take() -> None:
+    wild = [100.0, 400.0, 150.0, 700.0] * 3
+    hypothesis = claim(ratio(1.8), rivals=[RIVAL])
+    verdict = judge(hypothesis, plan(), blocks({"narrow": QUIET * 3, "wide": wild}))
+    assert verdict.verdict == "INCONCLUSIVE"
+    assert "All blocks were used after 12 blocks" in verdict.reasons[0]
+    assert (verdict.predictions[0].blocks_wanted or 0) > 12
+
+
+def test_the_budget_can_end_it() -> None:
+    hypothesis = claim(ratio(2.5), rivals=[RIVAL])
+    trials = blocks({"narrow": QUIET[:3], "wide": FOUR[:3]})
+    verdict = judge(hypothesis, plan(), trials, out_of_time=True)
+    assert verdict.verdict == "INCONCLUSIVE"
+    assert verdict.reasons[0].startswith("The budget ended after 3 blocks")
+
+
+def test_a_rival_that_stands_forbids_confirmation() -> None:
+    hypothesis = claim(ratio(2.5), rivals=[RIVAL])
+    rates = {"narrow": QUIET, "wide": FOUR, "more-pricing": [150.0, 151.0, 149.0, 150.0]}
+    verdict = judge(hypothesis, plan(), blocks(rates))
+    assert verdict.verdict == "INCONCLUSIVE"
+    assert "pricing is too narrow" in verdict.reasons[0]
+
+
+def test_what_is_decided_stays_decided() -> None:
+    later = [*FOUR, 10.0, 2000.0, 10.0, 2000.0]
+    hypothesis = claim(ratio(2.5), rivals=[RIVAL])
+    verdict = judge(hypothesis, plan(), blocks({"narrow": QUIET * 2, "wide": later}))
+    assert verdict.predictions[0].outcome == "supported"
+    assert verdict.predictions[0].decided_at == 4
+
+
+def test_refuting_one_of_several_takes_more_evidence_than_refuting_the_only_one() -> None:
+    # Holm's first step: alpha / k. The same data, k = 1 and k = 3.
+    near = [104.0, 92.0, 101.0, 94.0]
+    logs = [math.log(b / a) for b, a in zip(near, QUIET, strict=True)]
+    highs = [math.exp(t_interval(logs, nominal_level(a, 4, 12)).high) for a in (0.01, 0.01 / 3)]
+    assert highs[0] < highs[1]
+    failing = ratio(sum(highs) / 2, says="wide helps")
+    easy = Prediction("waits", "pool_wait_share", Bound(at_least=0.1), arm="narrow")
+    more = replace(easy, says="waits much", bound=Bound(at_least=0.2))
+    alone = judge(claim(failing, rivals=[RIVAL]), plan(), blocks({"narrow": QUIET, "wide": near}))
+    among = judge(
+        claim(failing, easy, more, rivals=[RIVAL]), plan(), blocks({"narrow": QUIET, "wide": near})
+    )
+    assert (alone.verdict, among.verdict) == ("REFUTED", None)
+
+
+def test_a_faulty_trial_voids_its_block_and_only_that() -> None:
+    trials = blocks({"narrow": [*QUIET, 100.0], "wide": [*FOUR, 400.0]})
+    trials[4] = replace(trials[4], faults=(Fault("other_cpu", "busy"),))
+    hypothesis = claim(ratio(2.5), rivals=[RIVAL])
+    verdict = judge(hypothesis, plan(), trials)
+    assert (verdict.blocks, verdict.voided, verdict.verdict) == (4, 1, "CONFIRMED")
+
+
+def test_too_many_voided_blocks_make_the_run_invalid_commonest_reason_first() -> None:
+    trials = blocks({"narrow": QUIET * 2, "wide": FOUR * 2})
+    gates = ["errors", "other_cpu", "other_cpu", "other_cpu", "steal"]
+    for index, gate in enumerate(gates):
+        place = index * len(SHIPPED.arms)
+        trials[place] = replace(trials[place], faults=(Fault(gate, f"because of {gate}"),))
+    verdict = judge(claim(ratio(2.5), rivals=[RIVAL]), plan(), trials)
+    assert verdict.verdict == "INVALID"
+    assert verdict.reasons[0] == "because of other_cpu"
+
+
+def test_a_fault_that_repeating_cannot_mend_makes_the_run_invalid_at_once() -> None:
+    trials = blocks({"narrow": QUIET, "wide": FOUR})
+    trials[0] = replace(trials[0], faults=(Fault("alive", "it died", mendable=False),))
+    verdict = judge(claim(ratio(2.5), rivals=[RIVAL]), plan(), trials)
+    assert (verdict.verdict, verdict.reasons) == ("INVALID", ("it died",))
+
+
+def test_an_unfinished_block_counts_for_nothing() -> None:
+    trials = blocks({"narrow": QUIET, "wide": FOUR})[:-1]
+    verdict = judge(claim(ratio(2.5), rivals=[RIVAL]), plan(), trials)
+    assert (verdict.blocks, verdict.voided, verdict.verdict) == (3, 0, None)
+
+
+def test_no_evidence_is_neither_a_pass_nor_a_finding() -> None:
+    missing = Prediction("too few", "latency_p99.9", Bound(at_most=10.0), arm="narrow")
+    verdict = judge(claim(missing, rivals=[RIVAL]), plan(), blocks({"narrow": QUIET}))
+    assert verdict.predictions[0].outcome == "undecided"
+    assert verdict.predictions[0].estimate is None
+    assert verdict.verdict is None
+
+
+def test_equivalence_is_supported_inside_and_contradicted_outside() -> None:
+    same = replace(ratio(1.0), bound=Bound(within=(0.9, 1.1)))
+    rates = {"narrow": QUIET, "wide": [100.0, 100.0, 101.0, 99.0]}
+    supported = judge(claim(same, rivals=[RIVAL]), plan(), blocks(rates))
+    assert supported.predictions[0].outcome == "supported"
+    contradicted = judge(
+        claim(same, rivals=[RIVAL]), plan(), blocks({"narrow": QUIET, "wide": FOUR})
+    )
+    assert contradicted.predictions[0].outcome == "contradicted"

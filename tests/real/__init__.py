@@ -1,0 +1,1 @@
+"""Real experiments, short ones: real PostgreSQL, real Locust, real sockets."""
