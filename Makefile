@@ -33,6 +33,7 @@ check: $(READY)  ## lint, types, import walls
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/lint-imports
 
 bench: $(READY)  ## print the lab's own performance figures, as ratios measured in one run
 	@$(BIN)/python -m tests.bench
@@ -41,4 +42,4 @@ proof: $(READY)  ## long proofs, resumable; figures go to docs/proof.md: [PART=m
 	@$(BIN)/python -m tests.proof $(PART)
 
 clean:  ## remove the environment and caches; reports stay
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks *.egg-info
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info

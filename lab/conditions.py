@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import platform
 import subprocess
@@ -28,7 +29,8 @@ PACKAGES = (
 )
 
 # What must not change between the sessions of one run.
-_SAME = ("processor", "cores", "kernel", "python", "packages", "commit", "dirty")
+_SAME = ("processor", "cores", "kernel", "python", "packages", "commit", "dirty", "service")
+_SAME_TARGET = ("name", "cores", "postgresql", "postgresql_is")
 
 
 def observe(project: Path) -> dict[str, Any]:
@@ -36,7 +38,7 @@ def observe(project: Path) -> dict[str, Any]:
     commit, dirty = _commit(project)
     return {
         "processor": _processor(),
-        "cores": len(os.sched_getaffinity(0)),
+        "cores": os.cpu_count(),
         "memory_bytes": psutil.virtual_memory().total,
         "kernel": platform.release(),
         "system": platform.system(),
@@ -44,14 +46,29 @@ def observe(project: Path) -> dict[str, Any]:
         "packages": {name: _version(name) for name in PACKAGES},
         "commit": commit,
         "dirty": dirty,
+        "service": _digest(project / "service"),
     }
 
 
 def differences(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[str]:
     """Why two runs must not be mixed, in words; empty where they may."""
-    return [
-        f"{key} was {a.get(key)!r}, is {b.get(key)!r}" for key in _SAME if a.get(key) != b.get(key)
-    ]
+    pairs = {key: (a.get(key), b.get(key)) for key in _SAME}
+    targets = a.get("target", {}), b.get("target", {})
+    pairs |= {f"target {key}": tuple(t.get(key) for t in targets) for key in _SAME_TARGET}
+    return [f"{key} was {x!r}, is {y!r}" for key, (x, y) in pairs.items() if x != y]
+
+
+def steady(project: Path, driver: int) -> dict[str, Any]:
+    """What must not change while a run goes on, cheap enough to look at before every trial."""
+    try:
+        pinned = sorted(os.sched_getaffinity(driver))
+    except OSError:
+        pinned = []  # it is dead, which is told elsewhere
+    return {
+        "cores of the machine": os.cpu_count(),
+        "cores of the driver": pinned,
+        "code of the service": _digest(project / "service"),
+    }
 
 
 def _processor() -> str:
@@ -59,6 +76,16 @@ def _processor() -> str:
         if line.startswith("model name"):
             return line.partition(":")[2].strip()
     return platform.processor() or platform.machine()
+
+
+def _digest(folder: Path) -> str:
+    """Seal of a folder's code."""
+    sealed = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.suffix in (".py", ".sql"):
+            sealed.update(path.relative_to(folder).as_posix().encode() + b"\0")
+            sealed.update(path.read_bytes() + b"\0")
+    return f"sha256:{sealed.hexdigest()}"
 
 
 def _version(package: str) -> str:

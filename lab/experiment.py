@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from lab.instruments.sampler import Sampler, others_over, timer_lateness
 from lab.notebook import Notebook, NotebookError
 from lab.plan import Plan
 from lab.stats.histogram import Histogram
-from lab.targets.base import Identity, Target, TargetError
+from lab.targets.base import Identity, Profiled, Target, TargetError
 from lab.trial import Fault, Requests, Trial
 from lab.verdict import Verdict, judge
 
@@ -82,6 +82,7 @@ class Experiment:
         driver: Driver,
         began: float,
         watch: Watcher = Observation,
+        steady: Callable[[], Mapping[str, Any]] = dict,
     ) -> None:
         self.hypothesis = hypothesis
         self.plan = plan
@@ -89,6 +90,8 @@ class Experiment:
         self.target = target
         self.driver = driver
         self._watch = watch
+        self._steady = steady  # what must not change in the run
+        self._conditions = steady()
         self._began = began  # when the command began, monotonic
         self._instances = {
             arm: {role: who.instance for role, who in target.identities(arm).items()}
@@ -133,16 +136,23 @@ class Experiment:
         copies = {arm: self.target.profile(arm) for arm in self.hypothesis.arms}
         for arm, copy in copies.items():
             yield Profiling(arm)
-            copy.wait()
-            for _ in self.driver.drive(
-                host=copy.url,
-                users=self.hypothesis.load.users,
-                warmup_s=PROFILE_WARMUP_S,
-                window_s=PROFILE_WINDOW_S,
-                seed=f"{self.plan.seed}-profile",
-            ):
-                pass
-            self.notebook.write_text(f"profiles/{arm}.txt", copy.finish())
+            try:
+                self._load_untimed(copy)
+                text = copy.finish()
+            except (TargetError, DriverError) as error:  # the verdict does not depend on it
+                text = f"no profile: {error}"
+            self.notebook.write_text(f"profiles/{arm}.txt", text)
+
+    def _load_untimed(self, copy: Profiled) -> None:
+        copy.wait()
+        for _ in self.driver.drive(
+            host=copy.url,
+            users=self.hypothesis.load.users,
+            warmup_s=PROFILE_WARMUP_S,
+            window_s=PROFILE_WINDOW_S,
+            seed=f"{self.plan.seed}-profile",
+        ):
+            pass
 
     def _settle(self) -> None:
         """Let a passing disturbance pass, so that it voids its own block only."""
@@ -162,12 +172,12 @@ class Experiment:
     def trial(self, block: int, position: int, arm: str) -> Generator[Event, None, Trial]:
         """Reset, drive and observe one trial; returns it with its faults."""
         blank = Trial(block, position, arm, time.time(), self.hypothesis.trial.window_s)
-        if fault := self._stranger(arm):
+        if fault := self._changed() or self._stranger(arm):
             return replace(blank, faults=(fault,))
         try:
             self.target.reset(arm)
         except Exception as error:
-            problem = str(error).strip() or type(error).__name__
+            problem = (str(error).strip() or type(error).__name__).splitlines()[0]
             return replace(
                 blank,
                 faults=(
@@ -180,7 +190,7 @@ class Experiment:
     def _drive(self, blank: Trial) -> Generator[Event, None, Trial]:
         arm = blank.arm
         observation: Watch | None = None
-        tally = _Tally()
+        tally = _Tally(self.hypothesis.load.users)
         series = self.notebook.series_writer(blank.block, arm)
         fault: Fault | None = None
         driven = False
@@ -208,6 +218,8 @@ class Experiment:
                     row = {key: message[key] for key in ("t", "window", "requests")}
                     series.add({**row, **seen})
                     yield Second(tally.rate)
+                else:
+                    tally.drained = message["drained"]
             driven = True
         except DriverError as error:
             fault = Fault("alive", f"{error}", mendable=False)
@@ -230,6 +242,16 @@ class Experiment:
         if fault is not None:
             trial = replace(trial, faults=(fault,))
         return inspect(trial, self.hypothesis, tally.task_errors)
+
+    def _changed(self) -> Fault | None:
+        """Whether the conditions are no longer those that the run began under."""
+        now = self._steady()
+        changed = [key for key, value in self._conditions.items() if now.get(key) != value]
+        if not changed:
+            return None
+        return Fault(
+            "conditions", f"Changed since the run began: {', '.join(changed)}.", mendable=False
+        )
 
     def _stranger(self, arm: str) -> Fault | None:
         """Whether the arm answers with other settings, was restarted, or is dead.
@@ -266,7 +288,9 @@ class Experiment:
 class _Tally:
     """Frames of the window, added up."""
 
-    def __init__(self) -> None:
+    def __init__(self, users: int) -> None:
+        self._users, self._fewest = users, users
+        self.drained = True
         self._requests: dict[str, Requests] = {}
         self._errors: dict[str, int] = {}
         self._late: list[float] = []
@@ -282,6 +306,7 @@ class _Tally:
         if not frame["window"]:
             return
         self._late += frame["late"]
+        self._fewest = min(self._fewest, frame["users"])
         _count(self._errors, frame["errors"])
         for name, requests in seen.items():
             known = self._requests.get(name, Requests(0, 0, Histogram()))
@@ -293,7 +318,13 @@ class _Tally:
     def into(self, trial: Trial) -> Trial:
         late = sorted(self._late)
         p99 = late[math.ceil(len(late) * 0.99) - 1] if late else 0.0
-        return replace(trial, requests=self._requests, errors=self._errors, ticker_late_p99_s=p99)
+        return replace(
+            trial,
+            requests=self._requests,
+            errors=self._errors,
+            ticker_late_p99_s=p99,
+            users_missing=self._users - self._fewest if self.drained else self._users,
+        )
 
 
 def _count(totals: dict[str, int], more: dict[str, int]) -> None:
@@ -316,7 +347,7 @@ def sealed_hypothesis(notebook: Notebook, plan: Plan, project: Path) -> Hypothes
     path = notebook.path("hypothesis.md")
     try:
         text = path.read_text(encoding="utf-8")
-    except OSError as error:
+    except (OSError, UnicodeDecodeError) as error:
         raise NotebookError(f"{path}: cannot be read ({error})") from error
     hypothesis = loads(text, path, project, name=plan.hypothesis, sealed=True)
     if hypothesis.digest != plan.digest:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from lab.hypothesis import Hypothesis
-from lab.measures import counter, total
+from lab.measures import counter, measure, total
 from lab.trial import Fault, Trial
 
 DRIVER = "driver"
@@ -35,7 +35,8 @@ class Gate:
 GATES = (
     Gate("alive", "every process of the arm lived through the trial", ""),
     Gate("settings", "the service answered with the arm's settings, never restarted", ""),
-    Gate("scenario", "the scenario itself raised no error", "errors"),
+    Gate("conditions", "machine, pinning and the service's code stayed as they were", ""),
+    Gate("users", "all users ran to the end, and ended when they were told", "users missing"),
     Gate("other_cpu", f"other processes used at most {OTHER_CPU:g} of a core", "cores"),
     Gate("steal", f"the hypervisor took at most {STEAL:.0%} of the cores", "share"),
     Gate(
@@ -45,6 +46,7 @@ GATES = (
         "s",
     ),
     Gate("driver_cpu", f"the load driver used at most {DRIVER_CPU:.0%} of its core", "cores"),
+    Gate("scenario", "the scenario itself raised no error", "errors"),
     Gate("errors", "requests failed no more often than the hypothesis allows", "share"),
     Gate(
         "littles_law",
@@ -52,6 +54,7 @@ GATES = (
         f"{LITTLE:.0%} and what the window's edges leave open",
         "share",
     ),
+    Gate("evidence", "every measure that a prediction asks of the arm has a value", "measures"),
     Gate("target_cpu", "service, database and pricing left room on their core", "cores"),
 )
 
@@ -68,8 +71,8 @@ def inspect(trial: Trial, hypothesis: Hypothesis, task_errors: Mapping[str, int]
     follows from them is not the reason. `task_errors` counts errors raised by the scenario itself.
     """
     figures: dict[str, float] = {
-        "alive": float(any(fault.gate == "alive" for fault in trial.faults)),
-        "settings": float(any(fault.gate == "settings" for fault in trial.faults)),
+        gate: float(any(fault.gate == gate for fault in trial.faults))
+        for gate in ("alive", "settings", "conditions")
     }
     faults = list(trial.faults)
     for gate, figure, limit, fault in _checks(trial, hypothesis, task_errors):
@@ -83,9 +86,6 @@ def _checks(
     trial: Trial, hypothesis: Hypothesis, task_errors: Mapping[str, int]
 ) -> Iterator[tuple[str, float, float, Fault]]:
     """Each gate's name, figure and limit, and what to say where the figure is over it."""
-    raised = sum(task_errors.values())
-    first = next(iter(task_errors), "")
-    yield "scenario", raised, 0, _fault(f"The scenario raised: {first}.", mendable=False)
     yield (
         "other_cpu",
         trial.other_cpu,
@@ -121,8 +121,23 @@ def _checks(
         DRIVER_CPU,
         _fault(f"The load driver was saturated: {driver:.0%} of its core (limit {DRIVER_CPU:.0%})"),
     )
-    yield from _errors(trial, hypothesis)
+    yield (
+        "users",
+        trial.users_missing,
+        0,
+        _fault(
+            f"{trial.users_missing} of {hypothesis.load.users} users of arm {trial.arm} were not "
+            "running all the time, or did not end: requests may be left over in the service."
+        ),
+    )
+    raised = sum(task_errors.values())
+    first = next(iter(task_errors), "")
+    scenario = ("scenario", raised, 0.0, _fault(f"The scenario raised: {first}."))
+    # a failed request may make a task raise; a task that raises at once makes no request
+    causes = [*_errors(trial, hypothesis), scenario]
+    yield from causes if seen.errors else reversed(causes)
     yield from _little(trial)
+    yield from _evidence(trial, hypothesis)
     yield from _target_cpu(trial, hypothesis)
 
 
@@ -175,6 +190,24 @@ def _little(trial: Trial) -> Iterator[tuple[str, float, float, Fault]]:
     )
 
 
+def _evidence(trial: Trial, hypothesis: Hypothesis) -> Iterator[tuple[str, float, float, Fault]]:
+    """No evidence is never a pass: a block that lacks a measure is repeated, not judged."""
+    if not total(trial).count:
+        return  # told already
+    asked = [*hypothesis.predictions, *(rival.prediction for rival in hypothesis.rivals)]
+    names = dict.fromkeys(p.measure for p in asked if trial.arm in p.arms)
+    lacking = [n for n in names if measure(trial, n, hypothesis.measures) is None]
+    yield (
+        "evidence",
+        len(lacking),
+        0,
+        _fault(
+            f"No evidence for {', '.join(lacking)} of arm {trial.arm}: too few samples, or the "
+            "service does not export it."
+        ),
+    )
+
+
 def _target_cpu(trial: Trial, hypothesis: Hypothesis) -> Iterator[tuple[str, float, float, Fault]]:
     used = sum(trial.usage[role].cpu for role in TARGET_ROLES if role in trial.usage)
     if not used:
@@ -191,5 +224,5 @@ def _target_cpu(trial: Trial, hypothesis: Hypothesis) -> Iterator[tuple[str, flo
     )
 
 
-def _fault(message: str, *, mendable: bool = True) -> Fault:
-    return Fault("", message, mendable=mendable)
+def _fault(message: str) -> Fault:
+    return Fault("", message)

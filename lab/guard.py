@@ -2,12 +2,14 @@
 
 Run as `python -m lab.guard` with a pipe for standard input. Each line tells of a process
 (`+ PID START SIGNAL`: its id, its start time in clock ticks, the signal that ends it), of one that
-has ended (`- PID`) or of a folder to remove (`folder PATH`). At the pipe's end the processes still
+has ended (`- PID`) or of a folder to remove (`folder PATH`), or what marks the run's
+processes in their environment (`mark NAME=VALUE`). At the pipe's end the processes still
 alive are ended and the folders removed. Standard library only: it must start at once.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -36,12 +38,24 @@ def _send(pid: int, number: int) -> None:
         return
 
 
+def _marked(marks: list[bytes]) -> list[int]:
+    """Processes that carry one of these entries in their environment."""
+    found = []
+    for process in Path("/proc").iterdir():
+        if process.name.isdigit() and int(process.name) != os.getpid():
+            with contextlib.suppress(OSError):
+                if set((process / "environ").read_bytes().split(b"\0")) & set(marks):
+                    found.append(int(process.name))
+    return found
+
+
 def main() -> None:
     """Read the pipe to its end, then clear up."""
     for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(ignored, signal.SIG_IGN)
     processes: dict[int, tuple[int, int]] = {}
     folders: list[str] = []
+    marks: list[bytes] = []
     for line in sys.stdin:
         word, _, rest = line.rstrip("\n").partition(" ")
         if word == "+":
@@ -51,6 +65,8 @@ def main() -> None:
             processes.pop(int(rest), None)
         elif word == "folder":
             folders.append(rest)
+        elif word == "mark":
+            marks.append(rest.encode())
 
     def alive() -> list[int]:
         return [pid for pid, (started, _) in processes.items() if start_ticks(pid) == started]
@@ -63,6 +79,9 @@ def main() -> None:
         time.sleep(0.02)
     for pid in alive():
         _send(pid, signal.SIGKILL)
+    for pid in _marked(marks):  # started, but never told of
+        with contextlib.suppress(OSError):
+            os.kill(pid, signal.SIGKILL)
     for folder in folders:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -349,7 +349,7 @@ def loads(
         )
         for flaw in sorted(_contradictions(unsealed, document.root), key=lambda f: f.line or 0):
             raise flaw
-    return replace(unsealed, claim_digest=_claim_digest(unsealed))
+    return replace(unsealed, claim_digest=_claim_digest(unsealed, project))
 
 
 @contextmanager
@@ -373,11 +373,13 @@ def _seal(text: str) -> str:
     return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
-def _claim_digest(hypothesis: Hypothesis) -> str:
-    """Seals all that decides the verdict, and no wording."""
+def _claim_digest(hypothesis: Hypothesis, project: Path) -> str:
+    """Seals all that decides the verdict, the scenario's code included, and no wording."""
     claimed = {key: value for key, value in asdict(hypothesis).items() if key not in _NOT_DECIDING}
     claimed["predictions"] = [asdict(replace(p, says="")) for p in hypothesis.predictions]
     claimed["rivals"] = [asdict(replace(r.prediction, says="")) for r in hypothesis.rivals]
+    scenario = project / hypothesis.scenario  # gone, perhaps, where an old run is read
+    claimed["load_code"] = _seal(scenario.read_text("utf-8")) if scenario.is_file() else None
     return _seal(json.dumps(claimed, sort_keys=True))
 
 

@@ -2,7 +2,8 @@
 
 A run folder holds `hypothesis.md`, `plan.json`, `conditions.json`, `trials.jsonl` (a line per
 finished trial, flushed), `journal.jsonl` (sessions of the run), `series/` (a row per second),
-`profiles/`, `logs/`, `verdict.json`, `report.html` and `report.md`.
+`profiles/`, `verdict.json`, `report.html` and `report.md`; of a failed run
+`logs/` as well.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ class Notebook:
                 folder.mkdir(parents=True)
             except FileExistsError:
                 continue
-            for part in ("series", "profiles", "logs"):
+            for part in ("series", "profiles"):
                 (folder / part).mkdir()
             return cls(folder)
         raise NotebookError(f"{reports / name}: no free run folder for {stamp}")

@@ -58,9 +58,7 @@ class Plan:
         return cls(**fields)
 
 
-def draw(
-    hypothesis: Hypothesis, seed: int, target: str, attempts: tuple[Attempt, ...] = ()
-) -> Plan:
+def draw(hypothesis: Hypothesis, seed: int, target: str) -> Plan:
     """Draw every block's order from the seed, spare blocks for voided ones included."""
     generator = random.Random(seed)
     arms = list(hypothesis.arms)
@@ -72,5 +70,4 @@ def draw(
         seed=seed,
         orders=orders,
         target=target,
-        attempts=attempts,
     )

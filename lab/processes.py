@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import shutil
 import signal
 import subprocess
@@ -21,6 +22,7 @@ from lab.guard import start_ticks
 # so that an arm is what its hypothesis says and nothing more.
 _INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "USER", "LOGNAME")
 _STOP_S = 5.0
+MARK = "LAB_RUN"
 
 
 @dataclass
@@ -61,6 +63,7 @@ class Children:
 
     def __init__(self) -> None:
         self.folder = _short_folder()
+        self._mark = {MARK: secrets.token_hex(8)}  # whoever carries it is ours
         self.logs = self.folder / "logs"
         self.logs.mkdir()
         self._children: list[Child] = []
@@ -73,6 +76,7 @@ class Children:
             cwd=Path(__file__).parent.parent,
         )
         self._tell(f"folder {self.folder}")
+        self._tell(f"mark {MARK}={self._mark[MARK]}")
 
     def __enter__(self) -> Children:
         return self
@@ -103,11 +107,10 @@ class Children:
         """Start a process in a session of its own, known to the guard, logging to `logs`."""
         name = role if arm is None else f"{role}-{arm}"
         log = self.logs / f"{name}.log"
-        inherited = {key: os.environ[key] for key in _INHERITED if key in os.environ}
         with log.open("ab") as sink:
             popen = subprocess.Popen(
                 list(command),
-                env=inherited | dict(env or {}),
+                env=self.environment() | dict(env or {}),
                 cwd=cwd,
                 stdin=stdin,
                 stdout=sink if stdout is None else stdout,
@@ -124,6 +127,10 @@ class Children:
         if cores is not None:
             pin(popen.pid, cores)
         return child
+
+    def environment(self) -> dict[str, str]:
+        """What a child inherits."""
+        return {key: os.environ[key] for key in _INHERITED if key in os.environ} | self._mark
 
     def stop(self, *children: Child) -> None:
         """End these children together: their own signal first, SIGKILL for who lingers."""
@@ -148,6 +155,7 @@ class Children:
 
     def keep_logs(self, folder: Path) -> None:
         """Copy the logs that say something."""
+        folder.mkdir(exist_ok=True)
         for log in self.logs.glob("*.log"):
             if log.stat().st_size:
                 shutil.copy(log, folder / log.name)

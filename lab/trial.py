@@ -65,6 +65,7 @@ class Trial:
     other_cpu: float = 0.0  # cores used by processes that are not the run's
     steal: float = 0.0  # share of all cores taken by the hypervisor
     ticker_late_p99_s: float = 0.0  # lateness of the driver's 10 ms ticker
+    users_missing: int = 0  # not running within the window, or not ended after it
     errors: Mapping[str, int] = field(default_factory=dict)  # first words of errors, with counts
     faults: tuple[Fault, ...] = ()
     gates: Mapping[str, float] = field(default_factory=dict)  # figure of every gate looked at

@@ -36,14 +36,13 @@ def turn(waiting: Callable[[int | None], None] | None) -> Iterator[None]:
             mine.bind(_ADDRESS)
         except OSError:
             mine.close()
-            holder = _holder()
             if waiting is None:
                 raise Busy(
-                    f"another run is measuring (process {holder or 'unknown'}). "
+                    f"another run is measuring (process {_holder() or 'unknown'}). "
                     "Leave --no-wait out to wait for it"
                 ) from None
             if not told:
-                waiting(holder)
+                waiting(_holder())
                 told = True
             time.sleep(_POLL_S)
             continue

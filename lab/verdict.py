@@ -130,7 +130,7 @@ def judge(
         predictions=predictions,
         rivals=rivals,
         alpha=plan.alpha,
-        measuring_s=round(sum(trial.window_s for trial in trials), 3),
+        measuring_s=round(sum(trial.window_s for trial in trials if trial.requests), 3),
         elapsed_s=round(elapsed_s, 3),
     )
 
@@ -161,7 +161,7 @@ def _decide(
             return "CONFIRMED", tuple(_sentence(j) for j in (*predictions, *rivals))
     if count < plan.last and not out_of_time:
         return None, ()
-    return "INCONCLUSIVE", _undecided(count, (*predictions, *rivals), out_of_time)
+    return "INCONCLUSIVE", _undecided(plan, count, (*predictions, *rivals), out_of_time)
 
 
 def _commonest(voided: Sequence[Sequence[Fault]]) -> tuple[str, ...]:
@@ -172,12 +172,16 @@ def _commonest(voided: Sequence[Sequence[Fault]]) -> tuple[str, ...]:
     return (messages[0], f"{len(voided)} blocks were voided.", *messages[1:])
 
 
-def _undecided(count: int, judgements: Sequence[Judgement], out_of_time: bool) -> tuple[str, ...]:
+def _undecided(
+    plan: Plan, count: int, judgements: Sequence[Judgement], out_of_time: bool
+) -> tuple[str, ...]:
     ended = "The budget ended" if out_of_time else "All blocks were used"
     opened = [j for j in judgements if j.outcome == "undecided"]
     wanted = [j.blocks_wanted for j in opened]
     known = [blocks for blocks in wanted if blocks is not None]
-    if known and len(known) == len(wanted):
+    if count < plan.first:
+        outlook = f"at least {plan.first - count} more are needed for a first look"
+    elif known and len(known) == len(wanted):
         outlook = f"about {max(max(known) - count, 1)} more would likely decide"
     else:
         outlook = "more blocks are not expected to decide it"
@@ -202,18 +206,20 @@ def _held(
     contradict_tail: float,
     claim: str | None,
 ) -> Judgement:
-    values = _values(hypothesis, prediction, blocks)
     outcome: Outcome = "undecided"
     decided_at = None
-    if values is not None:
-        for look in range(plan.first, len(blocks) + 1):
-            part = {arm: column[:look] for arm, column in values.items()}
-            if _estimate(hypothesis, prediction, part, support_tail).meets(prediction.bound):
-                outcome, decided_at = "supported", look
-            elif _estimate(hypothesis, prediction, part, contradict_tail).misses(prediction.bound):
-                outcome, decided_at = "contradicted", look
-            if decided_at:
-                break
+    for look in range(plan.first, len(blocks) + 1):
+        # of these blocks alone: a value missing later cannot undo what is decided
+        part = _values(hypothesis, prediction, blocks[:look])
+        if part is None:
+            break
+        if _estimate(hypothesis, prediction, part, support_tail).meets(prediction.bound):
+            outcome, decided_at = "supported", look
+        elif _estimate(hypothesis, prediction, part, contradict_tail).misses(prediction.bound):
+            outcome, decided_at = "contradicted", look
+        if decided_at:
+            break
+    values = _values(hypothesis, prediction, blocks)
     shown = None
     if values is not None and len(blocks) >= 2:
         shown = _estimate(hypothesis, prediction, values, support_tail)
@@ -281,7 +287,7 @@ def _wanted(prediction: Prediction, shown: Estimate | None, count: int) -> int |
     half = (shown.high - shown.low) / 2
     if gap == 0 or half == 0:
         return None
-    blocks = math.ceil(count * (half / gap) ** 2)
+    blocks = max(count + 1, math.ceil(count * (half / gap) ** 2))
     return blocks if blocks <= 100 * count else None
 
 

@@ -7,11 +7,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from lab.processes import Children
 from lab.targets.postgres import Databases, EmbeddedPostgres
 
 _numbers = itertools.count()
+
+# an example may take as long as a busy machine makes it
+settings.register_profile("lab", deadline=None)
+settings.load_profile("lab")
 
 
 @pytest.fixture(scope="session")

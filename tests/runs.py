@@ -22,7 +22,9 @@ QUICK = ROOT / "tests" / "planted" / "quick.md"
 def lab(*arguments: str, project: Path = ROOT) -> subprocess.CompletedProcess[str]:
     """Any `lab` command to its end."""
     command = [sys.executable, "-m", "lab", *arguments]
-    return subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        command, cwd=project, capture_output=True, text=True, check=False, timeout=900
+    )
 
 
 def run_lab(*arguments: str) -> dict[str, Any]:

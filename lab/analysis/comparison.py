@@ -11,13 +11,12 @@ import math
 from collections.abc import Sequence
 
 from lab.analysis.estimate import Estimate
-from lab.stats.intervals import expit, logit, t_interval
+from lab.stats.intervals import expit, log_ratio, logit, t_interval
 
 
 def ratio(numerators: Sequence[float], denominators: Sequence[float], tail: float) -> Estimate:
     """Geometric mean of the per-block ratios. All values must be above 0."""
-    differences = [math.log(b / a) for b, a in zip(numerators, denominators, strict=True)]
-    interval = t_interval(differences, tail)
+    interval = t_interval(log_ratio(denominators, numerators), tail)
     return Estimate(_exp(interval.estimate), _exp(interval.low), _exp(interval.high))
 
 

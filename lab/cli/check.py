@@ -21,8 +21,9 @@ def command(
 
     project = Project.find()
     for each in name or names(project.root):
-        hypothesis = load(hypothesis_file(each, project), project.root)
-        checked(hypothesis, project)
+        file = hypothesis_file(each, project)
+        hypothesis = load(file, project.root)
+        checked(hypothesis, file, project)
         print(
             f"{each}: ok ({len(hypothesis.arms)} arms, {len(hypothesis.predictions)} predictions, "
             f"{len(hypothesis.rivals)} rivals)"

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from lab.hypothesis import Hypothesis
     from lab.notebook import Notebook
     from lab.plan import Plan
+    from lab.processes import Children
     from lab.verdict import Verdict
 
 EXIT_CODES = {"CONFIRMED": 0, "REFUTED": 0, "INCONCLUSIVE": 3, "INVALID": 4}
@@ -54,7 +55,8 @@ def command(
         print(f"lab: --expect {expect}: one of {', '.join(DECIDED)}", file=sys.stderr)
         raise typer.Exit(WRONG)
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
-        signal.signal(number, _interrupt)
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup stays nohup
+            signal.signal(number, _interrupt)
     try:
         verdict = _run(name, seed, target, resume, no_wait, profile)
     except KeyboardInterrupt as error:
@@ -88,9 +90,10 @@ def _run(
 
     import psutil
 
+    from lab.cli.naming import hypothesis_file
     from lab.cli.progress import Progress
     from lab.cli.wiring import make_target, ready_driver
-    from lab.conditions import observe
+    from lab.conditions import observe, steady
     from lab.config import Project
     from lab.experiment import Experiment
     from lab.processes import Children, divide_cores, pin
@@ -102,22 +105,29 @@ def _run(
     hypothesis, plan, notebook = (
         _unfinished(name, project) if resume else _fresh(name, seed, target_name, project)
     )
-    machine, cores = observe(project.root), divide_cores()
+    file = notebook.path("hypothesis.md") if notebook else hypothesis_file(name, project)
+    cores = divide_cores()
     progress = Progress(hypothesis, plan)
     with ExitStack() as ending:
+        asked = time.monotonic()
         ending.enter_context(turn(None if no_wait else progress.waiting))
+        began += time.monotonic() - asked  # waiting is neither measuring nor budget
+        if notebook is not None:
+            _refuse_finished(notebook)  # by the run that was waited for
+        machine = observe(project.root)
         children = ending.enter_context(Children())
         ending.enter_context(progress)
         target = make_target(plan.target, children, project, cores)
         ending.callback(target.stop)
         progress.stage("checking the arms' settings and the scenario")
-        driver = ready_driver(hypothesis, target, children, project, cores)
+        driver = ready_driver(hypothesis, file, target, children, project, cores)
         progress.stage("starting the arms")
         target.start(hypothesis.arms)
         pin(os.getpid(), cores.driver)
         os.nice(10)  # watching must not hold up the driver, which shares the core
-        notebook = notebook or _seal(hypothesis, plan, project)
-        ending.callback(children.keep_logs, notebook.path("logs"))
+        if notebook is None:
+            notebook, plan = _seal(hypothesis, plan, project)
+        ending.callback(_keep_logs_of_failure, notebook, children)
         conditions = machine | {
             "driver": {"pid": driver.pid, "cores": cores.driver},
             "target": {"name": target.name, "cores": cores.target, **target.conditions()},
@@ -125,7 +135,15 @@ def _run(
         _same_machine(notebook, conditions)
         notebook.write_json("conditions.json", conditions)
         notebook.add_journal("session began", elapsed_s=0.0)
-        experiment = Experiment(hypothesis, plan, notebook, target, driver, began)
+        experiment = Experiment(
+            hypothesis,
+            plan,
+            notebook,
+            target,
+            driver,
+            began,
+            steady=lambda: steady(project.root, driver.pid),
+        )
         for event in experiment.run():
             progress.show(event)
         if profile and experiment.standing.verdict != "INVALID":
@@ -146,12 +164,10 @@ def _fresh(
 
     from lab.cli.naming import hypothesis_file
     from lab.hypothesis import load
-    from lab.notebook import attempts
     from lab.plan import draw
 
     hypothesis = load(hypothesis_file(name, project), project.root)
-    earlier = attempts(project.reports, hypothesis.name, hypothesis.claim_digest)
-    plan = draw(hypothesis, secrets.randbelow(10**6) if seed is None else seed, target, earlier)
+    plan = draw(hypothesis, secrets.randbelow(10**6) if seed is None else seed, target)
     return hypothesis, plan, None
 
 
@@ -166,21 +182,37 @@ def _unfinished(name: str, project: Project) -> tuple[Hypothesis, Plan, Notebook
     if not folder.is_dir():
         raise NotebookError(f"{folder}: there is no run to resume. Leave --resume out")
     notebook = Notebook.open(folder.resolve())
+    _refuse_finished(notebook)
+    plan = notebook.plan()
+    hypothesis = sealed_hypothesis(notebook, plan, project.root)
+    if hypothesis.claim_digest != plan.claim_digest:
+        raise NotebookError(
+            f"{project.root / hypothesis.scenario}: edited since the run began. "
+            "Restore it, or start a new run without --resume"
+        )
+    return hypothesis, plan, notebook
+
+
+def _refuse_finished(notebook: Notebook) -> None:
+    from lab.notebook import NotebookError
+
     if notebook.path("verdict.json").exists():
         raise NotebookError(
             f"{notebook.folder}: this run has its verdict. Leave --resume out for a new one"
         )
-    plan = notebook.plan()
-    return sealed_hypothesis(notebook, plan, project.root), plan, notebook
 
 
-def _seal(hypothesis: Hypothesis, plan: Plan, project: Project) -> Notebook:
+def _seal(hypothesis: Hypothesis, plan: Plan, project: Project) -> tuple[Notebook, Plan]:
     """A new run folder with claim and plan in it, before the first trial."""
-    from lab.notebook import Notebook
+    from dataclasses import replace
 
+    from lab.notebook import Notebook, attempts
+
+    earlier = attempts(project.reports, hypothesis.name, hypothesis.claim_digest)
+    plan = replace(plan, attempts=earlier)
     notebook = Notebook.create(project.reports, hypothesis.name)
     notebook.write_plan(plan, hypothesis.text)
-    return notebook
+    return notebook, plan
 
 
 def _same_machine(notebook: Notebook, conditions: dict[str, object]) -> None:
@@ -194,6 +226,13 @@ def _same_machine(notebook: Notebook, conditions: dict[str, object]) -> None:
             f"{notebook.folder}: conditions have changed since: {'; '.join(found)}. "
             "Start a new run without --resume"
         )
+
+
+def _keep_logs_of_failure(notebook: Notebook, children: Children) -> None:
+    """Logs go with the processes, unless the run came to nothing."""
+    decided = notebook.path("verdict.json").exists()
+    if not decided or notebook.read_json("verdict.json")["verdict"] == "INVALID":
+        children.keep_logs(notebook.path("logs"))
 
 
 def _conclude(experiment: Experiment) -> Verdict:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from lab.config import Project
 from lab.hypothesis import Hypothesis, HypothesisError
@@ -22,19 +23,23 @@ def make_target(name: str, children: Children, project: Project, cores: Cores) -
 
 
 def ready_driver(
-    hypothesis: Hypothesis, target: Target, children: Children, project: Project, cores: Cores
+    hypothesis: Hypothesis,
+    file: Path,
+    target: Target,
+    children: Children,
+    project: Project,
+    cores: Cores,
 ) -> LoadDriver:
     """The driver with the scenario loaded, and the arms' settings known to the service.
 
     Raises HypothesisError where either does not hold: nothing of the target was started then.
     """
-    path = project.hypotheses / f"{hypothesis.name}.md"
     driver = LoadDriver(children, project.root, cores.driver)
     try:
         target.check(hypothesis.arms)
     except SettingError as error:
         raise HypothesisError(
-            path,
+            file,
             _line(hypothesis.text, error.arm, error.setting),
             str(error),
             "See service/settings.py for the settings that there are",
@@ -64,9 +69,9 @@ def _line(text: str, arm: str, setting: str) -> int | None:
     return next(iter(own or [number for number, _ in lines]), None)
 
 
-def checked(hypothesis: Hypothesis, project: Project) -> None:
+def checked(hypothesis: Hypothesis, file: Path, project: Project) -> None:
     """Check a hypothesis as far as can be done without a service or a database."""
     with Children() as children:
         cores = divide_cores()
         target = make_target("embedded", children, project, cores)
-        ready_driver(hypothesis, target, children, project, cores)
+        ready_driver(hypothesis, file, target, children, project, cores)

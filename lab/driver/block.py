@@ -49,6 +49,7 @@ def run(
     environment.events.user_error.add_listener(recorder.on_user_error)
     spawned = gevent.event.Event()
     environment.events.spawning_complete.add_listener(lambda **_: spawned.set())
+    environment.events.init.fire(environment=environment, runner=runner, web_ui=None)
     ticker = Ticker()
     try:
         runner.start(users, spawn_rate=users)
@@ -70,16 +71,19 @@ def run(
                     "window": edge > warmup_s + 1e-9,
                     "driver_cpu": (used - cpu) / max(ended - began, 1e-9),
                     "late": ticker.take(),
+                    "users": runner.user_count,
                     **recorder.take(started + edge),
                 }
             )
             cpu, began = used, ended
     finally:
         ticker.close()
+        stopping = time.monotonic()
         runner.quit()
     for user in clients:
         _close(user)
-    send({"event": "closed"})
+    # past the limit Locust ends users by force, and the service goes on with their requests
+    send({"event": "closed", "drained": time.monotonic() - stopping < _DRAIN_S})
 
 
 def _edges(warmup_s: float, window_s: float) -> list[float]:

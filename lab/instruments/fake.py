@@ -38,11 +38,12 @@ class FakeDriver:
                 "window": inside,
                 "driver_cpu": 0.1,
                 "late": [0.001] * 100,
+                "users": users,
                 "requests": seen,
                 "errors": {},
                 "task_errors": {},
             }
-        yield {"event": "closed"}
+        yield {"event": "closed", "drained": True}
 
 
 @dataclass

@@ -54,7 +54,10 @@ class LoadDriver:
 
     def load(self, scenario: Path) -> list[str]:
         """Import the scenario, under a time limit; the names of its user classes."""
-        self._receive(time.monotonic() + _UP_S)
+        try:
+            self._receive(time.monotonic() + _UP_S)
+        except TimeoutError:
+            raise DriverError(f"the load driver does not start within {_UP_S:g} s") from None
         self._send({"op": "load", "scenario": str(scenario)})
         try:
             answer = self._receive(time.monotonic() + _IMPORT_S)
@@ -121,5 +124,4 @@ class LoadDriver:
         return self._messages.pop(0)
 
     def _death(self) -> DriverError:
-        tail = self.child.log_tail(3)
-        return DriverError(f"the load driver {self.child.died() or 'closed its pipe'}. {tail}")
+        return DriverError(f"the load driver {self.child.died() or 'closed its pipe'}")

@@ -15,6 +15,7 @@ from lab.instruments.scraper import Scrape, Scraper
 from lab.trial import Usage
 
 _PERIOD_S = 1.0
+_PATIENCE_S = 60.0  # with a service or database that hangs; its identity is asked next
 _SKIPPED_GAUGES = ("python_", "process_")
 
 
@@ -63,7 +64,7 @@ class Observation:
         if not whole:
             self._cut_short.set()
         for thread in self._threads:
-            thread.join(None if whole else _PERIOD_S)
+            thread.join(_PATIENCE_S if whole else _PERIOD_S)
         self._scraper.close()
 
     @property

@@ -19,6 +19,9 @@ def read_profile(output: Path) -> str:
 
     if not output.is_file():
         return "no profile was written"
-    session = Session.load(output)
+    try:
+        session = Session.load(output)
+    except (ValueError, KeyError) as error:
+        return f"no profile: what was written cannot be read ({error})"
     renderer = ConsoleRenderer(unicode=True, color=False, show_all=False)
     return renderer.render(session)

@@ -14,6 +14,8 @@ import psutil
 from lab.instruments.base import Roles
 from lab.trial import Usage
 
+_SHORTEST_S = 0.5  # between two samples whose difference makes a rate
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -24,7 +26,7 @@ class Sample:
     rss_bytes: Mapping[str, float]
     descriptors: Mapping[str, float]
     threads: Mapping[str, float]
-    ours_s: float  # CPU seconds of everything the lab started, the lab included
+    ours_s: float  # CPU seconds of the roles and of the lab itself
     busy_s: float  # CPU seconds of all processes of the machine
     steal_s: float
 
@@ -55,7 +57,8 @@ class Sampler:
             descriptors[role] = sum(level[1] for level in levels)
             threads[role] = sum(level[2] for level in levels)
         times = psutil.cpu_times()
-        ours = sum(map(_cpu_s, _with_descendants(os.getpid(), family)))
+        # not every child: another arm at work is a stranger to the one that is loaded
+        ours = sum(cpu.values()) + _cpu_s(os.getpid())
         busy = times.user + times.nice + times.system + times.irq + times.softirq
         sample = Sample(time.monotonic(), cpu, rss, descriptors, threads, ours, busy, times.steal)
         self.samples.append(sample)
@@ -83,13 +86,19 @@ def usage_over(samples: list[Sample]) -> dict[str, Usage]:
     return {
         role: Usage(
             cpu=_rate(samples[0], samples[-1], role),
-            cpu_peak=max(_rate(a, b, role) for a, b in itertools.pairwise(samples)),
+            cpu_peak=max(_rate(a, b, role) for a, b in _long_enough(samples)),
             rss_bytes=max(sample.rss_bytes[role] for sample in samples),
             descriptors=max(sample.descriptors[role] for sample in samples),
             threads=max(sample.threads[role] for sample in samples),
         )
         for role in samples[0].cpu_s
     }
+
+
+def _long_enough(samples: list[Sample]) -> list[tuple[Sample, Sample]]:
+    """Neighbours; over a short rest of a second, CPU ticks of 10 ms would make wild rates."""
+    pairs = [(a, b) for a, b in itertools.pairwise(samples) if b.at - a.at >= _SHORTEST_S]
+    return pairs or [(samples[0], samples[-1])]
 
 
 def others_over(samples: list[Sample]) -> tuple[float, float]:

@@ -64,7 +64,9 @@ def parse(text: str) -> tuple[dict[str, float], dict[str, float]]:
             for sample in family.samples:
                 if sample.name.endswith(("_bucket", "_created")) or not math.isfinite(sample.value):
                     continue
-                labels = ",".join(f'{key}="{value}"' for key, value in sample.labels.items())
+                labels = ",".join(
+                    f'{key}="{_escaped(value)}"' for key, value in sample.labels.items()
+                )
                 series = f"{sample.name}{{{labels}}}" if labels else sample.name
                 counting = family.type == "counter" or (
                     family.type in ("histogram", "summary") and "quantile" not in sample.labels
@@ -73,3 +75,7 @@ def parse(text: str) -> tuple[dict[str, float], dict[str, float]]:
     except ValueError as error:
         raise HttpError(f"/metrics is not Prometheus text ({error})") from error
     return counters, gauges
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

@@ -69,9 +69,17 @@ def _styled(draw: Callable[P, Figure]) -> Callable[P, str]:
 
 def with_ids(svg: str, prefix: str) -> str:
     """Make the ids of an SVG its own within a page."""
-    svg = re.sub(r'\bid="', f'id="{prefix}-', svg)
-    svg = svg.replace("url(#", f"url(#{prefix}-")
-    return svg.replace('href="#', f'href="#{prefix}-')
+
+    def own(tag: str) -> str:
+        tag = re.sub(r'\bid="', f'id="{prefix}-', tag)
+        return tag.replace("url(#", f"url(#{prefix}-").replace('href="#', f'href="#{prefix}-')
+
+    return _in_tags(svg, own)
+
+
+def _in_tags(svg: str, edit: Callable[[str], str]) -> str:
+    """Edit the tags alone: labels, which a service may have named, stay as they are."""
+    return re.sub(r"<[^>]+>", lambda tag: edit(tag[0]), svg)
 
 
 def forest(findings: Sequence[Finding]) -> list[str]:
@@ -346,9 +354,13 @@ def _svg(figure: Figure) -> str:
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>", "", svg, count=1, flags=re.S)
     svg = re.sub(r"<svg[^>]*(viewBox=\"[^\"]*\")[^>]*>", r"<svg \1>", svg, count=1)
-    svg = re.sub(r"font-family: [^;\"]*(?:; )?", "", svg).replace("xlink:href", "href")
     used = set(re.findall(r'(?:href="#|url\(#)([^")]+)', svg))
-    svg = re.sub(r' id="([^"]*)"', lambda found: found[0] if found[1] in used else "", svg)
+
+    def plain(tag: str) -> str:
+        tag = re.sub(r"font-family: [^;\"]*(?:; )?", "", tag).replace("xlink:href", "href")
+        return re.sub(r' id="([^"]*)"', lambda found: found[0] if found[1] in used else "", tag)
+
+    svg = _in_tags(svg, plain)
     svg = re.sub(r"\s*\n\s*", " ", svg).strip()
     for colour, name in _VARIABLES.items():
         svg = svg.replace(colour, f"var(--{name})")

@@ -26,7 +26,7 @@ def page(view: View) -> str:
 def text(raw: str) -> str:
     """Any text as one line that Markdown shows as it is."""
     line = _MARKUP.sub(r"\\\g<0>", " ".join(raw.split())).translate(_ENTITIES)
-    return re.sub(r"^([#+-]|\d+(?=[.)]))", r"\\\1", line) if line[:1] in "#+-" else line
+    return f"\\{line}" if line[:1] in "#+-" else line
 
 
 def table(data: Table) -> str:

@@ -22,8 +22,7 @@ LEADS: Mapping[str, str] = {
     "CONFIRMED": "The evidence supports the claim: every prediction held, "
     "every rival is ruled out.",
     "REFUTED": "The evidence contradicts the claim: at least one of its predictions failed.",
-    "INCONCLUSIVE": "The evidence does not decide: the claim is neither supported "
-    "nor contradicted.",
+    "INCONCLUSIVE": "The evidence does not decide between the claim and what else could be true.",
     "INVALID": "The run is not to be trusted, so it says nothing about the claim.",
     "UNFINISHED": "The run has not ended: there is no verdict yet.",
 }
@@ -69,10 +68,10 @@ def reading(alpha: float) -> str:
     """How to read a verdict, in three sentences."""
     return (
         "A block holds one trial of every arm in random order; arms are compared within blocks, "
-        "and an interval tells how far the blocks scatter, at a level that allows for a look "
-        f"after every block (α = {alpha:g} a side). "
-        "A prediction is supported when its whole interval meets the bound, contradicted when the "
-        "whole interval misses it, and undecided otherwise. "
+        "and an interval tells where the mean over blocks may lie, at a level that allows for a "
+        f"look after every block (α = {alpha:g} a side). "
+        "A prediction is supported when its whole interval meets the bound, contradicted when a "
+        "somewhat wider one (α over the number of predictions) misses it, and undecided otherwise. "
         "Claim, bounds and rule were sealed before the first trial, so that nothing was chosen "
         "after seeing the data."
     )

@@ -85,7 +85,7 @@ class Histogram:
         Raises:
             ValueError: If any value is not finite; none is counted then.
         """
-        # Imported here so that a load driver that adds one by one need not load numpy.
+        # Imported here: who only reads a histogram need not load numpy.
         import numpy as np
 
         seconds = np.asarray(values, dtype=np.float64)

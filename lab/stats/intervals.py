@@ -18,15 +18,11 @@ class Interval:
         estimate: The point estimate; NaN when there is no value at all.
         low: Lower bound, ``-inf`` when the data bound nothing.
         high: Upper bound, ``inf`` when the data bound nothing.
-        level: Two-sided confidence, in (0, 1).
-        n: How many values (blocks) it rests on.
     """
 
     estimate: float
     low: float
     high: float
-    level: float
-    n: int
 
 
 def t_interval(values: Sequence[float], tail: float) -> Interval:
@@ -53,9 +49,9 @@ def t_interval(values: Sequence[float], tail: float) -> Interval:
     n = len(values)
     mean = statistics.fmean(values) if n else math.nan
     if n < 2:
-        return Interval(mean, -math.inf, math.inf, 1 - 2 * tail, n)
+        return Interval(mean, -math.inf, math.inf)
     half = critical_value(tail, n - 1) * statistics.stdev(values) / math.sqrt(n)
-    return Interval(mean, mean - half, mean + half, 1 - 2 * tail, n)
+    return Interval(mean, mean - half, mean + half)
 
 
 def log_ratio(a: Sequence[float], b: Sequence[float]) -> list[float]:

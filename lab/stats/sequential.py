@@ -15,24 +15,11 @@ from __future__ import annotations
 import json
 import math
 from bisect import bisect_left
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
-from lab.stats.intervals import Interval, t_interval
-
 TABLE = Path(__file__).with_name("pocock_levels.json")
 """Where the nominal levels are kept."""
-
-
-@dataclass(frozen=True)
-class Look:
-    """What could be said after ``n`` blocks: the mean lies between ``low`` and ``high``."""
-
-    n: int
-    low: float
-    high: float
 
 
 def nominal_level(alpha: float, first: int, last: int) -> float:
@@ -71,42 +58,6 @@ def nominal_level(alpha: float, first: int, last: int) -> float:
     below = above - 1
     share = math.log(alpha / alphas[below]) / math.log(alphas[above] / alphas[below])
     return row[below] * math.pow(row[above] / row[below], share)
-
-
-def repeated_interval(values: Sequence[float], alpha: float, first: int, last: int) -> Interval:
-    """Return the interval after the latest block (Jennison & Turnbull, 1989).
-
-    Over all looks together each bound misses the mean with probability ``alpha``, so that the
-    interval's level is ``1 - 2 * alpha``. Before the first look it is infinite. Equal values
-    give an interval of no width, as in `lab.stats.intervals.t_interval`.
-
-    Args:
-        values: One value per block so far, at most ``last``.
-        alpha: Chance of a false decision on one side over all looks.
-        first: Blocks at the first look.
-        last: Blocks at the last look.
-
-    Raises:
-        ValueError: If there are more than ``last`` values, a value is not finite, or the table
-            does not cover the looks.
-    """
-    if len(values) > last:
-        raise ValueError(f"{len(values)} blocks, but the last look was planned after {last}")
-    interval = replace(t_interval(values, nominal_level(alpha, first, last)), level=1 - 2 * alpha)
-    if len(values) < first:
-        return replace(interval, low=-math.inf, high=math.inf)
-    return interval
-
-
-def looks(values: Sequence[float], alpha: float, first: int, last: int) -> list[Look]:
-    """Return every look taken so far, oldest first: empty before the first is due.
-
-    Arguments and errors are those of `repeated_interval`.
-    """
-    intervals = (
-        repeated_interval(values[:n], alpha, first, last) for n in range(first, len(values) + 1)
-    )
-    return [Look(interval.n, interval.low, interval.high) for interval in intervals]
 
 
 @cache

@@ -47,6 +47,7 @@ class EmbeddedTarget:
         self._given_url = database_url
         self._postgres: EmbeddedPostgres | None = None
         self._databases: Databases | None = None
+        self._server_pid: int | None = None
         self._settings: dict[str, dict[str, str]] = {}
         self._expected: dict[str, dict[str, str]] = {}
         self._arms: dict[str, _Arm] = {}
@@ -54,15 +55,18 @@ class EmbeddedTarget:
 
     def check(self, arms: Mapping[str, Mapping[str, str]]) -> None:
         """Ask the service itself which settings it knows."""
-        asked = subprocess.run(
-            [sys.executable, "-m", "service.settings"],
-            input=json.dumps({arm: dict(settings) for arm, settings in arms.items()}),
-            capture_output=True,
-            text=True,
-            cwd=self._project,
-            timeout=_READY_S,
-            check=False,
-        )
+        try:
+            asked = subprocess.run(
+                [sys.executable, "-m", "service.settings"],
+                input=json.dumps({arm: dict(settings) for arm, settings in arms.items()}),
+                capture_output=True,
+                text=True,
+                cwd=self._project,
+                timeout=_READY_S,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise TargetError("the service does not tell its settings") from None
         if asked.returncode:
             raise TargetError(f"the service's settings cannot be read:\n{asked.stderr.strip()}")
         for arm, answer in json.loads(asked.stdout).items():
@@ -135,8 +139,9 @@ class EmbeddedTarget:
             "service": (running.service.pid,),
             "pricing": (running.pricing.pid,),
         }
-        if self._postgres is not None and self._postgres.child is not None:
-            found["database"] = (self._postgres.child.pid,)
+        assert self._databases is not None
+        if (server := self._server_pid) is not None:
+            found["database"] = (server,)
         return found
 
     def activity(self, arm: str) -> dict[str, Any]:
@@ -181,6 +186,7 @@ class EmbeddedTarget:
         running = self._arms.get(arm)
         assert running is not None
         env = self._settings[arm] | {
+            **_client_defaults(),
             "DATABASE_URL": running.database,
             "PRICING_URL": running.pricing_url,
         }
@@ -189,10 +195,13 @@ class EmbeddedTarget:
     def _start_databases(self) -> None:
         url = self._given_url
         if url is None:
+            for name in [name for name in os.environ if name.startswith("PG")]:
+                del os.environ[name]  # they speak of another server
             self._postgres = EmbeddedPostgres(self._children, self._cores.target)
             self._postgres.start()
             url = self._postgres.url
         self._databases = Databases(url, prefix=f"lab_{secrets.token_hex(4)}")
+        self._server_pid = self._databases.server_pid()
 
     def _start_arm(self, arm: str) -> _Arm:
         assert self._databases is not None
@@ -200,6 +209,7 @@ class EmbeddedTarget:
         database = self._databases.create(arm)
         pricing, pricing_url = self._listen("pricing", arm, ["-m", "service.pricing"], settings)
         env = settings | {
+            **_client_defaults(),
             "DATABASE_URL": database,
             "PRICING_URL": pricing_url,
             "DB_MIGRATE_ON_START": "true",
@@ -285,6 +295,11 @@ class ProfiledService:
         """Stop the service and read what the profiler wrote."""
         self._target._children.stop(self._child)
         return read_profile(self._file)
+
+
+def _client_defaults() -> dict[str, str]:
+    """PGPASSWORD and its like: what connects the lab to a server of the user's own."""
+    return {name: value for name, value in os.environ.items() if name.startswith("PG")}
 
 
 def database_url_given() -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import shutil
@@ -50,12 +51,25 @@ class Databases:
         try:
             self._admin = psycopg.connect(self._url, autocommit=True, connect_timeout=10)
         except psycopg.Error as error:
-            raise DatabaseError(f"cannot connect to PostgreSQL: {_first_line(error)}") from error
+            told = _redacted(_first_line(error), self._url)
+            raise DatabaseError(f"cannot connect to PostgreSQL: {told}") from None
 
     @property
     def version(self) -> str:
         """The server's version, such as 18.4."""
         return str(self._admin.execute("SHOW server_version").fetchone()[0])  # type: ignore[index]
+
+    def server_pid(self) -> int | None:
+        """The server's first process, where it runs on this machine and can be seen."""
+        import psutil
+
+        backend = self._admin.info.backend_pid
+        with contextlib.suppress(psutil.Error):
+            process = psutil.Process(backend)
+            parent = process.parent()
+            if "postgres" in process.name() and parent is not None:
+                return int(parent.pid)
+        return None
 
     def create(self, label: str) -> str:
         """Create a database of the run's own and return its URL."""
@@ -110,16 +124,14 @@ class Databases:
 
     def close(self, drop: bool) -> None:
         """Close all sessions; drop what this run created where the server lives on."""
-        import contextlib
-
         import psycopg
         from psycopg import sql
 
         for session in self._sessions.values():
             session.close()
         self._sessions.clear()
-        with contextlib.suppress(psycopg.Error):
-            for name in self._created if drop else ():
+        for name in self._created if drop else ():
+            with contextlib.suppress(psycopg.Error):  # the others still go
                 self._admin.execute(
                     sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
                 )
@@ -130,7 +142,10 @@ class Databases:
         import psycopg
 
         if url not in self._sessions:
-            self._sessions[url] = psycopg.connect(url, autocommit=True, connect_timeout=10)
+            session = psycopg.connect(url, autocommit=True, connect_timeout=10)
+            session.execute("SET lock_timeout = '10s'")  # someone may hold a table for ever
+            session.execute("SET statement_timeout = '60s'")
+            self._sessions[url] = session
         return self._sessions[url]
 
 
@@ -156,6 +171,7 @@ class EmbeddedPostgres:
         self.folder.mkdir(mode=0o700)
         self._data = self.folder / "data"
         self._runner = _Runner.choose(self.folder)
+        self._environment = children.environment() | {"LC_ALL": "C"}
         self.child: Child | None = None
 
     @property
@@ -169,6 +185,7 @@ class EmbeddedPostgres:
             "initdb",
             *("--pgdata", str(self._data), "--username=lab", "--encoding=UTF8"),
             *("--locale=C", "--auth-local=trust", "--auth-host=reject", "--no-sync"),
+            env=self._environment,
         )
         if made.returncode:
             raise DatabaseError(f"initdb failed: {made.stderr.strip() or made.stdout.strip()}")
@@ -178,7 +195,7 @@ class EmbeddedPostgres:
         self.child = self._children.start(
             command,
             role="database",
-            env=self._runner.env,
+            env={"LC_ALL": "C"},
             cwd=self.folder,
             cores=self._cores,
             stop_signal=signal.SIGINT,
@@ -207,10 +224,6 @@ class _Runner:
     prefix: tuple[str, ...] = ()
     user: int | None = None
 
-    @property
-    def env(self) -> dict[str, str]:
-        return {"LC_ALL": "C", "PATH": os.environ.get("PATH", os.defpath)}
-
     @classmethod
     def choose(cls, folder: Path) -> _Runner:
         """As ourselves; for root, in a user namespace of its own, else as `nobody`.
@@ -232,17 +245,20 @@ class _Runner:
         libraries = home.parent.with_name(f"{home.parent.name}.libs")
         if libraries.is_dir():
             shutil.copytree(libraries, copied / libraries.name)
-        os.chown(folder, _NOBODY, _NOBODY)
+        for path in (folder, *folder.rglob("*")):
+            os.chown(path, _NOBODY, _NOBODY, follow_symlinks=False)
         folder.parent.chmod(0o711)  # made by this run: `nobody` must pass through it
         return cls(copied / "package" / home.name / "bin", user=_NOBODY)
 
     def command(self, program: str, *arguments: str) -> list[str]:
         return [*self.prefix, str(self.binaries / program), *arguments]
 
-    def run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, program: str, *arguments: str, env: Mapping[str, str]
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             self.command(program, *arguments),
-            env=self.env,
+            env=env,
             cwd=self.binaries if self.user is None else "/",
             user=self.user,
             group=self.user,
@@ -268,12 +284,28 @@ def _binaries() -> Path:
 
 def _plain(url: str) -> str:
     """Without a SQLAlchemy driver: postgresql+asyncpg:// becomes postgresql://."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise DatabaseError(
+            "LAB_DATABASE_URL is not a URL (a password's % / @ [ are written %25 %2F %40 %5B)"
+        ) from None
     scheme = parts.scheme.partition("+")[0]
     if scheme not in ("postgresql", "postgres"):
         raise DatabaseError("LAB_DATABASE_URL must begin with postgresql://")
     query = urlencode(parse_qsl(parts.query), safe="/")
     return urlunsplit(parts._replace(scheme="postgresql", query=query))
+
+
+def _redacted(text: str, url: str) -> str:
+    """Without the password, of which a message may quote even a part."""
+    netloc = urlsplit(url).netloc
+    secret = netloc.rpartition("@")[0].partition(":")[2]
+    return (
+        "the URL is not valid"
+        if secret and "token" in text
+        else text.replace(secret or "\0", "***")
+    )
 
 
 def _first_line(error: BaseException) -> str:

@@ -72,9 +72,10 @@ def plain(host: str) -> Rates:
     runner.start(USERS, spawn_rate=USERS)
     spawned.wait()
     gevent.sleep(WARMUP_S)
-    began, cpu, before = time.monotonic(), time.process_time(), environment.stats.total.num_requests
+    stats = environment.stats.total
+    began, cpu, before = time.monotonic(), time.process_time(), stats.num_requests
     gevent.sleep(WINDOW_S)
-    count = environment.stats.total.num_requests - before
+    count = stats.num_requests - before
     took, used = time.monotonic() - began, time.process_time() - cpu
     runner.quit()
     return count / took, count / used
@@ -97,59 +98,6 @@ def recorded(host: str) -> Rates:
     return count / WINDOW_S, count / (frame["driver_cpu"] * WINDOW_S)
 
 
-def main():
-    server = await asyncio.get_running_loop().create_server(Static, "127.0.0.1", 0)
-    print(server.sockets[0].getsockname()[1], flush=True)
-    await server.serve_forever()
-
-uvloop.run(main())
-"""
-
-
-class Reader(FastHttpUser):
-    """Asks as fast as it is answered."""
-
-    wait_time = constant(0)
-
-    @task
-    def read(self) -> None:
-        """One request."""
-        self.client.get("/")
-
-
-def plain(host: str) -> Rates:
-    """Locust as it comes."""
-    environment = Environment(user_classes=[Reader], host=host, stop_timeout=5)
-    runner = environment.create_local_runner()
-    spawned = gevent.event.Event()
-    environment.events.spawning_complete.add_listener(lambda **_: spawned.set())
-    runner.start(USERS, spawn_rate=USERS)
-    spawned.wait()
-    gevent.sleep(WARMUP_S)
-    began, cpu, before = time.monotonic(), time.process_time(), environment.stats.total.num_requests
-    gevent.sleep(WINDOW_S)
-    count = environment.stats.total.num_requests - before
-    took, used = time.monotonic() - began, time.process_time() - cpu
-    runner.quit()
-    return count / took, count / used
-
-
-def recorded(host: str) -> Rates:
-    """The lab's driver, recording."""
-    messages: list[dict[str, Any]] = []
-    block.run(
-        [Reader],
-        host=host,
-        users=USERS,
-        warmup_s=WARMUP_S,
-        window_s=WINDOW_S,
-        seed="bench",
-        send=messages.append,
-    )
-    frames = [message for message in messages if message.get("window")]
-    return float(sum(f["requests"]["/"]["count"] for f in frames) / WINDOW_S)
-
-
 def main() -> int:
     """Print the ratio with its 99 % interval."""
     cores = divide_cores()
@@ -161,8 +109,9 @@ def main() -> int:
         os.sched_setaffinity(0, cores.driver)
         rates: dict[str, list[Rates]] = {"plain": [], "recorded": []}
         drive = {"plain": plain, "recorded": recorded}
+        coin = random.Random()  # of its own: every block seeds the common one
         for _ in range(PAIRS):
-            for name in random.sample(list(drive), 2):
+            for name in coin.sample(list(drive), 2):
                 rates[name].append(drive[name](host))
     finally:
         server.kill()

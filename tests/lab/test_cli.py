@@ -20,9 +20,13 @@ def test_every_verb_has_help(verb: str) -> None:
 
 def test_list_tells_the_question_and_the_last_verdict(tmp_path: Path) -> None:
     project = copy_project(tmp_path)
+    latest = project / "reports" / "quick" / "latest"
+    latest.mkdir(parents=True)
+    (latest / "verdict.json").write_text('{"verdict": "REFUTED"}')
     done = lab("list", project=project)
     assert done.returncode == 0
     assert done.stdout.startswith("quick") and "Does a narrow pool" in done.stdout
+    assert "REFUTED" in done.stdout
 
 
 def test_list_works_from_any_folder_of_the_project(tmp_path: Path) -> None:

@@ -115,7 +115,7 @@ def test_counts_are_the_servers_own_block_after_block(
         for m in frames[1:]:
             window.merge(Histogram.from_dict(m["requests"]["/look"]["latency"]))  # type: ignore
         assert window.quantile(0.5) == pytest.approx(0.05, abs=0.02)
-        assert len(frames[1]["late"]) == pytest.approx(100, abs=5)  # type: ignore[arg-type]
+        assert len(frames[1]["late"]) == pytest.approx(100, abs=30)  # type: ignore[arg-type]
 
 
 def test_connections_do_not_pile_up(driver: LoadDriver, server: Server, tmp_path: Path) -> None:

@@ -42,6 +42,7 @@ class Bench:
         self.driver = FakeDriver(dict(RATES))
         self.strangers: Callable[[], float] = lambda: 0.0
         self.began = time.monotonic()
+        self.conditions = {"cores of the machine": 2}
         self.events: list[Event] = []
 
     def experiment(self) -> Experiment:
@@ -53,6 +54,7 @@ class Bench:
             self.driver,
             self.began,
             watch=fake_watcher(lambda: self.strangers()),
+            steady=lambda: dict(self.conditions),
         )
 
     def run(self, disturb: Callable[[Event], None] = lambda event: None) -> Experiment:
@@ -145,6 +147,10 @@ def test_a_machine_that_stays_busy_ends_invalid(bench: Bench) -> None:
             lambda b: b.target.deaths.update(wide="the service of arm wide ended by SIGKILL"),
             "A process ended: the service of arm wide ended by SIGKILL.",
         ),
+        (
+            lambda b: b.conditions.update({"cores of the machine": 1}),
+            "Changed since the run began: cores of the machine.",
+        ),
         (lambda b: b.target.unresettable.add("wide"), "Arm wide cannot be reset: the disk is gone"),
     ],
 )
@@ -207,6 +213,18 @@ def test_a_finished_run_measures_nothing_more(bench: Bench) -> None:
     count = len(bench.driver.driven)
     bench.run()
     assert len(bench.driver.driven) == count
+
+
+def test_a_profile_that_fails_does_not_cost_the_verdict(bench: Bench) -> None:
+    def die(host: str) -> None:
+        raise DriverError("the load driver ended by SIGKILL")
+
+    bench.run()
+    bench.driver.fails = die
+    list(bench.experiment().profiles())
+    told = bench.notebook.path("profiles", "narrow.txt").read_text()
+    assert told == "no profile: the load driver ended by SIGKILL"
+    assert bench.verdict[0] == "CONFIRMED"
 
 
 def test_profiles_are_taken_of_every_arm_and_make_no_trial(bench: Bench) -> None:

@@ -8,11 +8,13 @@ from lab.gates import GATES, describe, inspect
 from lab.hypothesis import Allow, Limits
 from lab.stats.histogram import Histogram
 from lab.trial import Fault, Requests, Trial, Usage
-from tests.lab.builders import SHIPPED, trial
+from tests.lab.builders import SHIPPED, claim, ratio, trial
+
+THROUGHPUT = claim(ratio(2.5))
 
 
-def faults(made: Trial, **task_errors: int) -> list[str]:
-    return [fault.gate for fault in inspect(made, SHIPPED, task_errors).faults]
+def faults(made: Trial) -> list[str]:
+    return [fault.gate for fault in inspect(made, THROUGHPUT, {}).faults]
 
 
 def with_usage(role: str, cpu: float, peak: float | None = None) -> Trial:
@@ -88,11 +90,30 @@ def test_target_cpu_is_checked_only_where_the_hypothesis_limits_it() -> None:
     assert not inspect(busy, SHIPPED, {}).trusted
 
 
-def test_a_scenario_that_raises_is_a_fault_that_repeating_cannot_mend() -> None:
+def test_a_scenario_that_raises_is_told_by_its_first_error() -> None:
     seen = inspect(trial("narrow", 100), SHIPPED, {"KeyError: 'sku'": 3})
-    assert seen.faults[0].gate == "scenario"
-    assert not seen.faults[0].mendable
+    assert [fault.gate for fault in seen.faults] == ["scenario"]
     assert "KeyError" in seen.faults[0].message
+
+
+def test_failed_requests_come_before_the_tasks_that_they_made_raise() -> None:
+    made = trial("narrow", 100)
+    failing = replace(made, requests={"/orders": replace(made.requests["/orders"], errors=5)})
+    found = inspect(failing, THROUGHPUT, {"KeyError: 'id'": 5}).faults
+    assert [fault.gate for fault in found] == ["errors", "scenario"]
+    silent = inspect(trial("narrow", 0), THROUGHPUT, {"NameError: x": 5}).faults
+    assert [fault.gate for fault in silent] == ["scenario", "errors"]
+
+
+def test_users_that_left_are_missed() -> None:
+    assert faults(trial("narrow", 100, users_missing=3)) == ["users"]
+
+
+def test_a_measure_without_a_value_voids_instead_of_passing() -> None:
+    seen = inspect(trial("narrow", 100, counters={}), SHIPPED, {})
+    assert [fault.gate for fault in seen.faults] == ["evidence"]
+    assert "pool_wait_share" in seen.faults[0].message
+    assert inspect(trial("wide", 100, counters={}), SHIPPED, {}).trusted  # nothing asks it there
 
 
 def test_the_cause_stands_before_what_follows_from_it() -> None:

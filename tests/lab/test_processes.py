@@ -72,6 +72,13 @@ def test_kill_9_of_the_lab_leaves_nothing() -> None:
     assert wait_until(lambda: not Path(folder).exists())
 
 
+def test_a_process_that_the_guard_was_not_told_of_goes_too() -> None:
+    with Children() as children:
+        environment = os.environ | children.environment()
+        untold = subprocess.Popen(SLEEPER, env=environment, start_new_session=True)
+    assert wait_until(lambda: untold.poll() is not None)
+
+
 def test_a_stray_setting_of_the_shell_does_not_reach_an_arm(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

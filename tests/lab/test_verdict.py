@@ -3,11 +3,13 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from lab.hypothesis import Bound, Prediction, Rival
 from lab.stats.intervals import t_interval
 from lab.stats.sequential import nominal_level
+from lab.stats.simulation import decision_rates
 from lab.trial import Fault
 from lab.verdict import judge
 from tests.lab.builders import SHIPPED, blocks, claim, plan, ratio
@@ -129,6 +131,28 @@ def test_no_evidence_is_neither_a_pass_nor_a_finding() -> None:
     assert verdict.predictions[0].outcome == "undecided"
     assert verdict.predictions[0].estimate is None
     assert verdict.verdict is None
+
+
+def test_a_value_missing_later_does_not_undo_a_decision() -> None:
+    trials = blocks({"narrow": [*QUIET, 100.0], "wide": [*FOUR, 400.0]})
+    trials = [replace(t, requests={}) if (t.block, t.arm) == (5, "wide") else t for t in trials]
+    verdict = judge(claim(ratio(2.5), rivals=[RIVAL]), plan(), trials)
+    assert (verdict.predictions[0].outcome, verdict.predictions[0].decided_at) == ("supported", 4)
+
+
+def test_the_published_error_rates_are_those_of_this_rule() -> None:
+    """The vectorised rule of the simulations and the verdict decide alike, run by run."""
+    generator = np.random.default_rng(4)
+    level = nominal_level(0.01, 4, 12)
+    for shift in (-0.1, 0.0, 0.1):
+        for row in generator.normal(shift, 0.1, size=(10, 12)):
+            rates = {"narrow": [1000.0] * 12, "wide": [round(4000 * math.exp(d)) / 4 for d in row]}
+            exact = np.log(np.array(rates["wide"]) / 1000.0)
+            verdict = judge(claim(ratio(1.0), rivals=[RIVAL]), plan(), blocks(rates))
+            found = decision_rates(exact[np.newaxis], 0.0, level, 4, 12)
+            outcome = {(1, 0): "supported", (0, 1): "contradicted", (0, 0): "undecided"}
+            expected = outcome[int(found.supported), int(found.contradicted)]
+            assert verdict.predictions[0].outcome == expected
 
 
 def test_equivalence_is_supported_inside_and_contradicted_outside() -> None:

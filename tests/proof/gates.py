@@ -81,7 +81,7 @@ def prove() -> bool:
     run = steps.do("passing", lambda: _spoiled(passing))
     holds &= run["code"] == 0 and run.get("voided", 0) >= 1
     lines.append(_row(passing, run, run.get("reasons", [""])[0]))
-    publish("gates", "Gates fire, each with the right reason", lines)
+    publish("gates", "Gates fire, each with the right reason", lines, steps)
     return holds
 
 

@@ -35,5 +35,5 @@ def prove() -> bool:
         ]
         told = ", ".join(f"{verdicts.count(v)} {v}" for v in dict.fromkeys(verdicts))
         lines.append(f"| {case.removeprefix('planted-')} | {told} | {ratios[0]} | {ratios[1]} |")
-    publish("planted", "Planted truths: the claim where another thing binds", lines)
+    publish("planted", "Planted truths: the claim where another thing binds", lines, steps)
     return holds

@@ -26,7 +26,9 @@ class Steps:
         STATE.mkdir(exist_ok=True)
         self._file = STATE / f"{part}.jsonl"
         lines = self._file.read_text().splitlines() if self._file.exists() else []
-        self._done = {step["key"]: step["result"] for step in map(json.loads, lines)}
+        steps = [json.loads(line) for line in lines]
+        self._done = {step["key"]: step["result"] for step in steps}
+        self.where: list[str] = [step["where"] for step in steps]  # of every step, in order
 
     def has(self, key: str) -> bool:
         """Whether a step is done."""
@@ -37,21 +39,18 @@ class Steps:
         if key not in self._done:
             print(f"  {key} ...", flush=True)
             result = work()
+            step = {"key": key, "result": result, "where": _where()}
             with self._file.open("a") as file:
-                file.write(json.dumps({"key": key, "result": result}) + "\n")
+                file.write(json.dumps(step) + "\n")
             self._done[key] = result
+            self.where.append(step["where"])
         print(f"  {key}: {_short(self._done[key])}", flush=True)
         return self._done[key]
 
 
-def publish(part: str, title: str, lines: list[str]) -> None:
+def publish(part: str, title: str, lines: list[str], steps: Steps) -> None:
     """Write a part's figures into the document, in place of its earlier ones."""
-    seen = observe(ROOT)
-    where = (
-        f"*{datetime.now(UTC):%Y-%m-%d}, {seen['processor']}, {seen['cores']} cores, "
-        f"Python {seen['python']}, commit {str(seen['commit'])[:12]}"
-        f"{' with changes' if seen['dirty'] else ''}*"
-    )
+    where = f"*{'; '.join(dict.fromkeys(steps.where))}*"
     section = "\n".join([f"<!-- {part} -->", f"## {title}", "", where, "", *lines, ""])
     text = DOCUMENT.read_text() if DOCUMENT.exists() else HEAD
     pattern = re.compile(rf"<!-- {re.escape(part)} -->.*?(?=<!-- |\Z)", re.S)
@@ -66,3 +65,13 @@ def publish(part: str, title: str, lines: list[str]) -> None:
 def _short(result: Any) -> str:
     text = json.dumps(result)
     return text if len(text) < 200 else text[:197] + "..."
+
+
+def _where() -> str:
+    """Date, machine and commit of a step."""
+    seen = observe(ROOT)
+    return (
+        f"{datetime.now(UTC):%Y-%m-%d}, {seen['processor']}, {seen['cores']} cores, "
+        f"Python {seen['python']}, commit {str(seen['commit'])[:12]}"
+        f"{' with changes' if seen['dirty'] else ''}"
+    )

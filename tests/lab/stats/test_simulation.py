@@ -8,7 +8,8 @@ import pytest
 from scipy import stats
 
 from lab.stats import simulation
-from lab.stats.sequential import looks
+from lab.stats.intervals import t_interval
+from lab.stats.sequential import nominal_level
 from lab.stats.simulation import DecisionRates, Values, decision_rates, false_decision_rate
 
 RUNS, BLOCKS = 40_000, 12
@@ -57,11 +58,8 @@ def test_the_bound_is_where_the_truth_is(rng: np.random.Generator) -> None:
 def test_the_first_decision_stays(rng: np.random.Generator) -> None:
     """The vectorised rule, run by run, is the one that takes the looks in turn."""
     for row in simulation.normal(rng, 200, BLOCKS, sd=1.0) + np.linspace(0.9, -3, BLOCKS):
-        decisions = [
-            (look.low > 0, look.high < 0)
-            for look in looks(row.tolist(), 0.05, 4, 12)
-            if look.low > 0 or look.high < 0
-        ]
+        taken = [t_interval(row[:n].tolist(), nominal_level(0.05, 4, 12)) for n in range(4, 13)]
+        decisions = [(i.low > 0, i.high < 0) for i in taken if i.low > 0 or i.high < 0]
         found = rates(row[np.newaxis], alpha=0.05)
         expected = decisions[0] if decisions else (False, False)
         assert (found.supported, found.contradicted) == expected
