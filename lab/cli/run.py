@@ -129,8 +129,8 @@ def _run(
             notebook, plan = _seal(hypothesis, plan, project)
         ending.callback(_keep_logs_of_failure, notebook, children)
         conditions = machine | {
-            "driver": {"pid": driver.pid, "cores": cores.driver},
-            "target": {"name": target.name, "cores": cores.target, **target.conditions()},
+            "driver": {"pid": driver.pid, "cores": list(cores.driver)},
+            "target": {"name": target.name, "cores": list(cores.target), **target.conditions()},
         }
         _same_machine(notebook, conditions)
         notebook.write_json("conditions.json", conditions)

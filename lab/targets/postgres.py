@@ -301,11 +301,9 @@ def _redacted(text: str, url: str) -> str:
     """Without the password, of which a message may quote even a part."""
     netloc = urlsplit(url).netloc
     secret = netloc.rpartition("@")[0].partition(":")[2]
-    return (
-        "the URL is not valid"
-        if secret and "token" in text
-        else text.replace(secret or "\0", "***")
-    )
+    if not secret:
+        return text
+    return "the URL is not valid" if "token" in text else text.replace(secret, "***")
 
 
 def _first_line(error: BaseException) -> str:
