@@ -7,6 +7,7 @@ import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 from lab.gates import OTHER_CPU, STEAL, TICKER_FLOOR_S
 from lab.instruments.sampler import Sampler, others_over, timer_lateness
@@ -68,7 +69,9 @@ def other_load() -> Finding:
     return Finding("other load", f"{used:.2f} cores", f"at most {OTHER_CPU:g}", used <= OTHER_CPU)
 
 
+@cache
 def _others() -> tuple[float, float]:
+    """Both from one watch of the machine."""
     watch = Sampler({})
     watch.sample()
     time.sleep(_WATCH_S)
