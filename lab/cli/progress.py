@@ -34,7 +34,12 @@ class Progress:
         self._block_began = 0.0
         self._block_s: float | None = None  # how long a block takes, once one was seen
         self._rate = ""
-        self._live = Live(console=self._console, get_renderable=self._draw, refresh_per_second=4)
+        self._live = Live(
+            console=self._console,
+            get_renderable=self._draw,
+            refresh_per_second=4,
+            transient=True,
+        )
 
     def __enter__(self) -> Progress:
         self._console.print(

@@ -28,7 +28,7 @@ def print_verdict(verdict: Verdict, notebook: Notebook) -> None:
             f", {verdict.measuring_s:.0f} s measured of {verdict.elapsed_s:.0f} s",
         )
     )
-    for reason in verdict.reasons:
+    for reason in verdict.reasons if verdict.verdict != "CONFIRMED" else ():  # the table says it
         console.print(Text(f"  {reason}"), soft_wrap=True)
     if any(j.estimate is not None for j in (*verdict.predictions, *verdict.rivals)):
         console.print(judgement_table(verdict))
