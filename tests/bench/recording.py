@@ -1,19 +1,20 @@
 """What recording costs: the lab's driver against plain Locust, both saturated, interleaved.
 
 Run as `python -m tests.bench.recording`. A static server that answers from memory has a core of its
-own; the driver's process has another. Blocks of plain Locust (its stock statistics on) and of the
-lab's driver (its own recording) alternate within one process, in random order within each pair.
+own, the driver's process another. The same users run all the time; in slices of a twentieth of a
+second their requests go to Locust's stock statistics, or to the lab's recorder with its ticker and
+its folding. Slices come in pairs of random order, so that what drifts falls out of a pair.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import subprocess
 import sys
 import time
 from statistics import median
-from typing import Any
 
 # Locust first: it patches sockets and threads
 import gevent
@@ -22,15 +23,14 @@ from locust import FastHttpUser, constant, task
 from locust.env import Environment
 
 from lab.analysis.comparison import ratio
-from lab.driver import block
+from lab.driver.recorder import Recorder
+from lab.driver.ticker import Ticker
 from lab.processes import divide_cores
 
-PAIRS = 80  # short ones: what drifts within a second or more falls out of a pair
+PAIRS = 1000
 USERS = 50
-WARMUP_S, WINDOW_S = 0.2, 0.5
+WARMUP_S, SLICE_S = 1.0, 0.05
 LIMIT = 0.97
-
-Rates = tuple[float, float]  # requests a second, and a second of the driver's CPU time
 
 SERVER = """
 import asyncio, sys, uvloop
@@ -63,39 +63,62 @@ class Reader(FastHttpUser):
         self.client.get("/")
 
 
-def plain(host: str) -> Rates:
-    """Locust as it comes."""
+class Plain:
+    """Locust's stock statistics."""
+
+    def __init__(self, environment: Environment) -> None:
+        self._request = environment.events.request
+        self._handlers = list(self._request._handlers)
+        self._total = environment.stats.total
+        self._before = 0
+
+    def begin(self) -> None:
+        """Requests are counted here from now on."""
+        self._request._handlers = self._handlers
+        self._before = self._total.num_requests
+
+    def end(self) -> int:
+        """How many there were."""
+        return int(self._total.num_requests - self._before)
+
+
+class Recorded:
+    """The lab's recorder and its ticker."""
+
+    def __init__(self, environment: Environment) -> None:
+        self._request = environment.events.request
+        self._recorder = Recorder()
+
+    def begin(self) -> None:
+        """Requests are recorded from now on."""
+        self._request._handlers = [self._recorder.on_request]
+        self._ticker = Ticker()
+
+    def end(self) -> int:
+        """How many there were; they are folded and written as a frame would be."""
+        self._ticker.close()
+        frame = self._recorder.take(time.monotonic())
+        json.dumps({**frame, "late": self._ticker.take()})
+        return sum(seen["count"] for seen in frame["requests"].values())
+
+
+def slices(host: str) -> dict[str, list[float]]:
+    """Requests a second of every slice, by who counted them; the lists pair up."""
     environment = Environment(user_classes=[Reader], host=host, stop_timeout=5)
     runner = environment.create_local_runner()
-    spawned = gevent.event.Event()
-    environment.events.spawning_complete.add_listener(lambda **_: spawned.set())
     runner.start(USERS, spawn_rate=USERS)
-    spawned.wait()
     gevent.sleep(WARMUP_S)
-    stats = environment.stats.total
-    began, cpu, before = time.monotonic(), time.process_time(), stats.num_requests
-    gevent.sleep(WINDOW_S)
-    count = stats.num_requests - before
-    took, used = time.monotonic() - began, time.process_time() - cpu
+    counters = {"plain": Plain(environment), "recorded": Recorded(environment)}
+    rates: dict[str, list[float]] = {name: [] for name in counters}
+    for _ in range(PAIRS):
+        for name in random.sample(list(counters), 2):
+            began = time.monotonic()
+            counters[name].begin()
+            gevent.sleep(SLICE_S)
+            count = counters[name].end()
+            rates[name].append(count / (time.monotonic() - began))
     runner.quit()
-    return count / took, count / used
-
-
-def recorded(host: str) -> Rates:
-    """The lab's driver, recording."""
-    messages: list[dict[str, Any]] = []
-    block.run(
-        [Reader],
-        host=host,
-        users=USERS,
-        warmup_s=WARMUP_S,
-        window_s=WINDOW_S,
-        seed="bench",
-        send=messages.append,
-    )
-    (frame,) = [message for message in messages if message.get("window")]
-    count = frame["requests"]["/"]["count"]
-    return count / WINDOW_S, count / (frame["driver_cpu"] * WINDOW_S)
+    return rates
 
 
 def main() -> int:
@@ -107,25 +130,18 @@ def main() -> int:
         host = f"http://127.0.0.1:{int(server.stdout.readline())}"
         os.sched_setaffinity(server.pid, cores.target)
         os.sched_setaffinity(0, cores.driver)
-        rates: dict[str, list[Rates]] = {"plain": [], "recorded": []}
-        drive = {"plain": plain, "recorded": recorded}
-        coin = random.Random()  # of its own: every block seeds the common one
-        for _ in range(PAIRS):
-            for name in coin.sample(list(drive), 2):
-                rates[name].append(drive[name](host))
+        rates = slices(host)
     finally:
         server.kill()
         server.communicate()
-    print(f"  {PAIRS} pairs of blocks, Locust {locust.__version__}")
-    for index, unit in enumerate(("second", "CPU second of the driver")):
-        values = {name: [rate[index] for rate in column] for name, column in rates.items()}
-        found = ratio(values["recorded"], values["plain"], tail=0.005)
-        told = "within 3 %" if found.low >= LIMIT else "not shown to be within 3 %"
-        print(
-            f"  requests a {unit}: plain {median(values['plain']):.0f}, recorded "
-            f"{median(values['recorded']):.0f}; recorded / plain {found.estimate:.3f} "
-            f"[{found.low:.3f} to {found.high:.3f}], 99 %: {told}"
-        )
+    found = ratio(rates["recorded"], rates["plain"], tail=0.005)
+    told = "within 3 %" if found.low >= LIMIT else "not shown to be within 3 %"
+    print(
+        f"  {PAIRS} pairs of slices, Locust {locust.__version__}: "
+        f"plain {median(rates['plain']):.0f}, recorded {median(rates['recorded']):.0f} "
+        f"requests a second; recorded / plain {found.estimate:.3f} "
+        f"[{found.low:.3f} to {found.high:.3f}], 99 %: {told}"
+    )
     return 0
 
 
