@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import platform
@@ -60,15 +61,13 @@ def differences(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[str]:
 
 def steady(project: Path, driver: int) -> dict[str, Any]:
     """What must not change while a run goes on, cheap enough to look at before every trial."""
-    try:
-        pinned = sorted(os.sched_getaffinity(driver))
-    except OSError:
-        pinned = []  # it is dead, which is told elsewhere
-    return {
+    seen: dict[str, Any] = {
         "cores of the machine": os.cpu_count(),
-        "cores of the driver": pinned,
         "code of the service": _digest(project / "service"),
     }
+    with contextlib.suppress(OSError):  # where it is dead there is nothing to see
+        seen["cores of the driver"] = sorted(os.sched_getaffinity(driver))
+    return seen
 
 
 def _processor() -> str:

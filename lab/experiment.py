@@ -244,9 +244,12 @@ class Experiment:
         return inspect(trial, self.hypothesis, tally.task_errors)
 
     def _changed(self) -> Fault | None:
-        """Whether the conditions are no longer those that the run began under."""
+        """Whether the conditions are no longer those that the run began under.
+
+        What cannot be seen now has not changed: a dead driver is told as that.
+        """
         now = self._steady()
-        changed = [key for key, value in self._conditions.items() if now.get(key) != value]
+        changed = [key for key, value in self._conditions.items() if now.get(key, value) != value]
         if not changed:
             return None
         return Fault(

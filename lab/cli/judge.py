@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import typer
 
 from lab.cli.naming import Run, open_run
 from lab.config import Project
 
 
-def command(
-    run: Run,
-    show: Annotated[bool, typer.Option("--show", help="Print verdict.json, too.")] = False,
-) -> None:
+def command(run: Run) -> None:
     """Judge a run again by its sealed rule. Never measures, never applies new bounds."""
     import sys
 
@@ -33,7 +28,4 @@ def command(
         )
         raise typer.Exit(2)
     notebook.write_verdict(verdict)
-    if show:
-        print(notebook.path("verdict.json").read_text(), end="")
-    else:
-        print_verdict(verdict, notebook)
+    print_verdict(verdict, notebook)

@@ -164,6 +164,18 @@ def test_what_repeating_cannot_mend_ends_the_run(
     assert len(bench.notebook.trials()) <= 8
 
 
+def test_a_dead_driver_is_not_told_as_changed_conditions(bench: Bench) -> None:
+    def die(host: str) -> None:
+        raise DriverError("the load driver ended by SIGKILL")
+
+    def vanish() -> None:
+        bench.conditions.clear()  # its cores cannot be seen any more
+        bench.driver.fails = die
+
+    bench.run(after(4, vanish))
+    assert bench.verdict == ("INVALID", "the load driver ended by SIGKILL")
+
+
 def test_a_driver_that_dies_ends_the_run(bench: Bench) -> None:
     def die(host: str) -> None:
         if len(bench.driver.driven) == 6:
