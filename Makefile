@@ -9,7 +9,8 @@ READY := $(VENV)/.ready
 
 help:  ## what there is to do
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo "  make experiment takes NAME=..., and SEED=... to repeat a run; proof takes PART=..."
+	@echo "  make experiment takes NAME=..., SEED=... to repeat a run, and"
+	@echo "  TARGET=compose to have it in containers; proof takes PART=..."
 
 $(READY): requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -22,9 +23,9 @@ $(READY): requirements.txt pyproject.toml
 
 setup: $(READY)  ## install everything into .venv
 
-experiment: $(READY)  ## run a hypothesis: NAME=pool-exhaustion [SEED=1]
+experiment: $(READY)  ## run a hypothesis: NAME=pool-exhaustion [SEED=1] [TARGET=compose]
 	@test -n "$(NAME)" || { echo "which one? make experiment NAME=..., of:" >&2; $(BIN)/lab list >&2; exit 2; }
-	@$(BIN)/lab run "$(NAME)" $(if $(SEED),--seed "$(SEED)")
+	@$(BIN)/lab run "$(NAME)" $(if $(SEED),--seed "$(SEED)") $(if $(TARGET),--target "$(TARGET)")
 
 test: $(READY)  ## run all tests
 	@$(BIN)/python -m pytest

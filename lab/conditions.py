@@ -31,7 +31,7 @@ PACKAGES = (
 
 # What must not change between the sessions of one run.
 _SAME = ("processor", "cores", "kernel", "python", "packages", "commit", "dirty", "service")
-_SAME_TARGET = ("name", "cores", "postgresql", "postgresql_is")
+_SAME_TARGET = ("name", "cores", "postgresql", "postgresql_is", "engine", "images")
 
 
 def observe(project: Path) -> dict[str, Any]:

@@ -2,22 +2,26 @@
 
 Run as `python -m lab.guard` with a pipe for standard input. Each line tells of a process
 (`+ PID START SIGNAL`: its id, its start time in clock ticks, the signal that ends it), of one that
-has ended (`- PID`) or of a folder to remove (`folder PATH`), or what marks the run's
-processes in their environment (`mark NAME=VALUE`). At the pipe's end the processes still
-alive are ended and the folders removed. Standard library only: it must start at once.
+has ended (`- PID`), of a folder to remove (`folder PATH`), of what marks the run's processes in
+their environment (`mark NAME=VALUE`), or of what to run last (`last JSON`: a module and its
+arguments; an empty list takes it back). At the pipe's end the processes still alive are ended, the
+last module is run and the folders are removed. Standard library only: it must start at once.
 """
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
 
 GRACE_S = 2.0
+LAST_S = 120.0
 
 
 def start_ticks(pid: int) -> int | None:
@@ -56,6 +60,7 @@ def main() -> None:
     processes: dict[int, tuple[int, int]] = {}
     folders: list[str] = []
     marks: list[bytes] = []
+    last: list[str] = []
     for line in sys.stdin:
         word, _, rest = line.rstrip("\n").partition(" ")
         if word == "+":
@@ -67,6 +72,8 @@ def main() -> None:
             folders.append(rest)
         elif word == "mark":
             marks.append(rest.encode())
+        elif word == "last":
+            last = json.loads(rest)
 
     def alive() -> list[int]:
         return [pid for pid, (started, _) in processes.items() if start_ticks(pid) == started]
@@ -82,6 +89,9 @@ def main() -> None:
     for pid in _marked(marks):  # started, but never told of
         with contextlib.suppress(OSError):
             os.kill(pid, signal.SIGKILL)
+    if last:
+        with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+            subprocess.run([sys.executable, "-m", *last], timeout=LAST_S, check=False)
     for folder in folders:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -204,7 +204,7 @@ class Hypothesis:
 # --- the words of measures -----------------------------------------------------------------
 
 PER_REQUEST = ("throughput", "error_rate", "latency_mean")
-PER_PROCESS = ("cpu", "rss_bytes", "descriptors")
+PER_PROCESS = ("cpu", "rss_bytes", "descriptors", "throttled")
 _QUANTILE = re.compile(r"latency_p((?:0|[1-9][0-9]?)(?:\.[0-9]*[1-9])?)")
 _QUOTED = r'"((?:[^"\\\n]|\\[\\"n])*)"'
 _LABEL = re.compile(rf"([a-zA-Z_][a-zA-Z0-9_]*)={_QUOTED}(?:, *(?=[a-zA-Z_])|\Z)")

@@ -8,7 +8,7 @@ from lab.hypothesis import Metric, MetricRatio, parse_measure, parse_selector
 from lab.stats.histogram import Histogram
 from lab.trial import Requests, Trial
 
-SERVICE = "service"  # the role whose processes `cpu`, `rss_bytes` and `descriptors` speak of
+SERVICE = "service"  # the role whose processes `cpu`, `rss_bytes` and their like speak of
 
 
 def measure(trial: Trial, name: str, definitions: Mapping[str, Metric]) -> float | None:
@@ -27,6 +27,8 @@ def measure(trial: Trial, name: str, definitions: Mapping[str, Metric]) -> float
             return usage.rss_bytes if usage else None
         case "descriptors":
             return usage.descriptors if usage else None
+        case "throttled":
+            return usage.throttled if usage else None
     seen = total(trial, asked.request)
     if seen.count == 0:
         return None

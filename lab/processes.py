@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import secrets
 import shutil
@@ -152,6 +153,14 @@ class Children:
             self._tell(f"- {child.pid}")
             if child in self._children:
                 self._children.remove(child)
+
+    def running(self) -> tuple[Child, ...]:
+        """Those that were started and not stopped."""
+        return tuple(self._children)
+
+    def at_death(self, *command: str) -> None:
+        """What the guard runs should the lab die: a module and its arguments; none for nothing."""
+        self._tell(f"last {json.dumps(command)}")
 
     def keep_logs(self, folder: Path) -> None:
         """Copy the logs that say something."""

@@ -36,6 +36,7 @@ class Usage:
     rss_bytes: float  # highest second
     descriptors: float  # highest second
     threads: float  # highest second
+    throttled: float | None = None  # share of scheduling periods that a CPU quota cut short
 
 
 @dataclass(frozen=True)

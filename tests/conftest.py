@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,7 +22,10 @@ settings.load_profile("lab")
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
-    """A real PostgreSQL 18 for the session; yields its URL."""
+    """A real PostgreSQL 18 for the session, or the one of TEST_DATABASE_URL; yields its URL."""
+    if given := os.environ.get("TEST_DATABASE_URL"):
+        yield given
+        return
     with Children() as children:
         server = EmbeddedPostgres(children)
         server.start()

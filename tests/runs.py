@@ -19,11 +19,18 @@ ROOT = Path(__file__).parent.parent
 QUICK = ROOT / "tests" / "planted" / "quick.md"
 
 
-def lab(*arguments: str, project: Path = ROOT) -> subprocess.CompletedProcess[str]:
+def lab(
+    *arguments: str, project: Path = ROOT, env: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     """Any `lab` command to its end."""
-    command = [sys.executable, "-m", "lab", *arguments]
     return subprocess.run(
-        command, cwd=project, capture_output=True, text=True, check=False, timeout=900
+        [sys.executable, "-m", "lab", *arguments],
+        cwd=project,
+        env=os.environ | dict(env or {}),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=900,
     )
 
 
@@ -38,6 +45,8 @@ def copy_project(folder: Path) -> Path:
     """A project of its own, so that a test's runs do not mix with the user's."""
     for part in ("scenarios", "service"):
         shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+    for file in ("docker-compose.yml", ".dockerignore", "requirements.txt"):
+        shutil.copy(ROOT / file, folder)
     (folder / "hypotheses").mkdir()
     shutil.copy(QUICK, folder / "hypotheses")
     return folder

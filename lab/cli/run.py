@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from lab.notebook import Notebook
     from lab.plan import Plan
     from lab.processes import Children
+    from lab.targets.base import Target
     from lab.verdict import Verdict
 
 EXIT_CODES = {"CONFIRMED": 0, "REFUTED": 0, "INCONCLUSIVE": 3, "INVALID": 4}
@@ -27,7 +28,9 @@ def command(
     seed: Annotated[
         int | None, typer.Option(help="Seed of the random orders; drawn if not given.")
     ] = None,
-    target: Annotated[str, typer.Option(help="Where the service runs.")] = "embedded",
+    target: Annotated[
+        str, typer.Option(help="Where the service runs: embedded on this machine, or compose.")
+    ] = "embedded",
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the latest, unfinished run.")
     ] = False,
@@ -118,7 +121,7 @@ def _run(
         children = ending.enter_context(Children())
         ending.enter_context(progress)
         target = make_target(plan.target, children, project, cores)
-        ending.callback(target.stop)
+        ending.callback(_stop, target)
         progress.stage("checking the arms' settings and the scenario")
         driver = ready_driver(hypothesis, file, target, children, project, cores)
         progress.stage("starting the arms")
@@ -127,7 +130,7 @@ def _run(
         os.nice(10)  # watching must not hold up the driver, which shares the core
         if notebook is None:
             notebook, plan = _seal(hypothesis, plan, project)
-        ending.callback(_keep_logs_of_failure, notebook, children)
+        ending.callback(_keep_logs_of_failure, notebook, children, target)
         conditions = machine | {
             "driver": {"pid": driver.pid, "cores": list(cores.driver)},
             "target": {"name": target.name, "cores": list(cores.target), **target.conditions()},
@@ -150,7 +153,7 @@ def _run(
             for event in experiment.profiles():
                 progress.show(event)
         progress.stage("writing the report")
-        target.stop()
+        _stop(target)
         verdict = _conclude(experiment)
     progress.conclude(verdict, notebook)
     return verdict
@@ -228,8 +231,21 @@ def _same_machine(notebook: Notebook, conditions: dict[str, object]) -> None:
         )
 
 
-def _keep_logs_of_failure(notebook: Notebook, children: Children) -> None:
+def _stop(target: Target) -> None:
+    """Bring everything down; what cannot be is told, and takes no verdict with it."""
+    import sys
+
+    from lab.targets.base import TargetError
+
+    try:
+        target.stop()
+    except TargetError as error:
+        print(f"lab: {error}", file=sys.stderr)
+
+
+def _keep_logs_of_failure(notebook: Notebook, children: Children, target: Target) -> None:
     """Logs go with the processes, unless the run came to nothing."""
+    _stop(target)
     decided = notebook.path("verdict.json").exists()
     if not decided or notebook.read_json("verdict.json")["verdict"] == "INVALID":
         children.keep_logs(notebook.path("logs"))

@@ -12,13 +12,17 @@ from lab.processes import Children, Cores, divide_cores
 from lab.targets.base import SettingError, Target, TargetError
 from lab.targets.embedded import EmbeddedTarget, database_url_given
 
-TARGETS = ("embedded",)
+TARGETS = ("embedded", "compose")
 
 
 def make_target(name: str, children: Children, project: Project, cores: Cores) -> Target:
     """The target of that name."""
     if name not in TARGETS:
         raise TargetError(f"no target {name!r}; known are: {', '.join(TARGETS)}", usage=True)
+    if name == "compose":
+        from lab.targets.compose import ComposeTarget
+
+        return ComposeTarget(children, project.root, cores)
     return EmbeddedTarget(children, project.root, cores, database_url_given())
 
 

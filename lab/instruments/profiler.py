@@ -7,9 +7,13 @@ from pathlib import Path
 INTERVAL_S = 0.001
 
 
-def command_prefix(output: Path) -> list[str]:
-    """What to put between the interpreter and `-m MODULE` to have it profiled into `output`."""
-    return ["-m", "pyinstrument", "-r", "pyisession", "-o", str(output), "-i", str(INTERVAL_S)]
+def command_prefix(output: Path | None) -> list[str]:
+    """What to put between the interpreter and `-m MODULE` to have it profiled into `output`.
+
+    Without an output the profile goes to standard output, after all that the module prints.
+    """
+    where = [] if output is None else ["-o", str(output)]
+    return ["-m", "pyinstrument", "-r", "pyisession", *where, "-i", str(INTERVAL_S)]
 
 
 def read_profile(output: Path) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import psutil
 
 from lab.instruments.base import Roles
+from lab.instruments.cgroup import throttling
 from lab.trial import Usage
 
 _SHORTEST_S = 0.5  # between two samples whose difference makes a rate
@@ -29,6 +30,7 @@ class Sample:
     ours_s: float  # CPU seconds of the roles and of the lab itself
     busy_s: float  # CPU seconds of all processes of the machine
     steal_s: float
+    periods: Mapping[str, tuple[int, int] | None]  # scheduled and throttled, by role
 
 
 @dataclass
@@ -49,6 +51,7 @@ class Sampler:
         rss: dict[str, float] = {}
         descriptors: dict[str, float] = {}
         threads: dict[str, float] = {}
+        periods = {role: throttling(roots[0]) for role, roots in self.roles.items()}
         for role, roots in self.roles.items():
             members = [pid for root in roots for pid in _with_descendants(root, family)]
             cpu[role] = sum(map(_cpu_s, members))
@@ -60,7 +63,9 @@ class Sampler:
         # not every child: another arm at work is a stranger to the one that is loaded
         ours = sum(cpu.values()) + _cpu_s(os.getpid())
         busy = times.user + times.nice + times.system + times.irq + times.softirq
-        sample = Sample(time.monotonic(), cpu, rss, descriptors, threads, ours, busy, times.steal)
+        sample = Sample(
+            time.monotonic(), cpu, rss, descriptors, threads, ours, busy, times.steal, periods
+        )
         self.samples.append(sample)
         return sample
 
@@ -74,6 +79,7 @@ class Sampler:
                 "rss_bytes": usage.rss_bytes,
                 "descriptors": usage.descriptors,
                 "threads": usage.threads,
+                **({} if usage.throttled is None else {"throttled": round(usage.throttled, 4)}),
             }
             for role, usage in usage_over(self.samples[-2:]).items()
         }
@@ -90,6 +96,7 @@ def usage_over(samples: list[Sample]) -> dict[str, Usage]:
             rss_bytes=max(sample.rss_bytes[role] for sample in samples),
             descriptors=max(sample.descriptors[role] for sample in samples),
             threads=max(sample.threads[role] for sample in samples),
+            throttled=_throttled(samples[0], samples[-1], role),
         )
         for role in samples[0].cpu_s
     }
@@ -121,6 +128,14 @@ def timer_lateness(seconds: float) -> float:
         late.append(time.monotonic() - due)
         due += 0.01
     return sorted(late)[int(len(late) * 0.99)]
+
+
+def _throttled(a: Sample, b: Sample, role: str) -> float | None:
+    before, after = a.periods[role], b.periods[role]
+    if before is None or after is None:
+        return None
+    scheduled = after[0] - before[0]
+    return (after[1] - before[1]) / scheduled if scheduled > 0 else 0.0
 
 
 def _rate(a: Sample, b: Sample, role: str) -> float:

@@ -75,6 +75,11 @@ def _panels(rows: Mapping[str, Sequence[Row]]) -> tuple[Panel, ...]:
             (f"CPU of {role}", "cores", "{:.2f}".format, _at("usage", role, "cpu"))
             for role in roles
         ),
+        *(
+            (f"{role}: periods cut short by its CPU quota", "share", words.share, reader)
+            for role in roles
+            if any(map(reader := _at("usage", role, "throttled"), every))
+        ),
         *((metric, "", words.plain, _at("metrics", metric)) for metric in metrics),
         ("PostgreSQL sessions waiting", "", words.plain, _at("postgres", "waiting")),
     ]

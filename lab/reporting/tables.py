@@ -169,6 +169,9 @@ def trials(evidence: Evidence) -> Table:
     """Every trial, trusted or not."""
     custom = tuple(evidence.hypothesis.measures)
     roles = in_order(role for trial in evidence.trials for role in trial.usage)
+    throttled = [
+        role for role in roles if any(t.usage[role].throttled for t in evidence.trials if t.usage)
+    ]
     faulty = {trial.block for trial in evidence.trials if trial.faults}
     counted = {(trial.block, trial.arm) for trial in evidence.counted}
     rows = []
@@ -192,11 +195,18 @@ def trials(evidence: Evidence) -> Table:
                     f"{trial.usage[role].cpu:.2f}" if role in trial.usage else words.MISSING
                     for role in roles
                 ),
+                *(
+                    words.share(trial.usage[role].throttled or 0.0)
+                    if role in trial.usage
+                    else words.MISSING
+                    for role in throttled
+                ),
             )
         )
     head = (
         "block", "arm", "trusted", "throughput", "p50", "p95", "errors",
         *(name.replace("_", " ") for name in custom), *(f"{role} CPU" for role in roles),
+        *(f"{role} throttled" for role in throttled),
     )  # fmt: skip
     return Table(head, tuple(rows), "rll" + "r" * (len(head) - 3))
 

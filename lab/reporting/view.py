@@ -286,10 +286,12 @@ def _profiles(notebook: Notebook, arms: Sequence[str]) -> dict[str, str]:
 
 
 def _commands(plan: Plan) -> tuple[str, ...]:
+    by_make = f"make experiment NAME={plan.hypothesis} SEED={plan.seed}"
     direct = f"lab run {plan.hypothesis} --seed {plan.seed}"
-    if plan.target != "embedded":
-        return (f"{direct} --target {shlex.quote(plan.target)}",)
-    return (f"make experiment NAME={plan.hypothesis} SEED={plan.seed}", direct)
+    if plan.target == "embedded":
+        return by_make, direct
+    target = shlex.quote(plan.target)
+    return f"{by_make} TARGET={target}", f"{direct} --target {target}"
 
 
 def _by_arm(what: str, figures: Mapping[str, str]) -> str:

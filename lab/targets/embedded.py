@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 import signal
 import socket
-import subprocess
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from lab.instruments.http import HttpClient, HttpError
 from lab.instruments.profiler import command_prefix, read_profile
 from lab.processes import Child, Children, Cores, pin
-from lab.targets.base import Identity, SettingError, TargetError
+from lab.targets.base import Identity, TargetError
 from lab.targets.postgres import DatabaseError, Databases, EmbeddedPostgres
-
-_READY_S = 60.0
+from lab.targets.service import await_ready, identify, known_settings
 
 
 @dataclass
@@ -55,25 +51,7 @@ class EmbeddedTarget:
 
     def check(self, arms: Mapping[str, Mapping[str, str]]) -> None:
         """Ask the service itself which settings it knows."""
-        try:
-            asked = subprocess.run(
-                [sys.executable, "-m", "service.settings"],
-                input=json.dumps({arm: dict(settings) for arm, settings in arms.items()}),
-                capture_output=True,
-                text=True,
-                cwd=self._project,
-                timeout=_READY_S,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            raise TargetError("the service does not tell its settings") from None
-        if asked.returncode:
-            raise TargetError(f"the service's settings cannot be read:\n{asked.stderr.strip()}")
-        for arm, answer in json.loads(asked.stdout).items():
-            for error in answer["errors"]:
-                raise SettingError(arm, error["setting"], error["message"])
-            known = answer["settings"]
-            self._expected[arm] = {key: known[key] for key in arms[arm]}
+        self._expected = known_settings(self._project, arms)
 
     def start(self, arms: Mapping[str, Mapping[str, str]]) -> None:
         """Start the database, then every arm at once."""
@@ -84,9 +62,10 @@ class EmbeddedTarget:
                 self._arms[arm] = self._start_arm(arm)
         except DatabaseError as error:
             raise TargetError(str(error), usage=self._given_url is not None) from error
-        deadline = time.monotonic() + _READY_S
         for arm in arms:
-            self._await_ready(arm, deadline)
+            await_ready(
+                partial(self.identities, arm), partial(self.dead, arm), partial(self._tail, arm)
+            )
         for running in self._arms.values():
             for child in (running.service, running.pricing):
                 pin(child.pid, self._cores.target)
@@ -99,17 +78,7 @@ class EmbeddedTarget:
         """Who answers as service and as pricing."""
         running = self._arms[arm]
         urls = {"service": running.service_url, "pricing": running.pricing_url}
-        found = {}
-        for role, url in urls.items():
-            client = HttpClient(url)
-            try:
-                data = client.get_json("/ready")
-            except HttpError as error:
-                raise TargetError(f"the {role} of arm {arm} is not ready: {error}") from error
-            finally:
-                client.close()
-            found[role] = Identity(str(data.get("instance")), data.get("settings", {}))
-        return found
+        return {role: identify(role, arm, url) for role, url in urls.items()}
 
     def expected(self, arm: str) -> dict[str, str]:
         """The settings of an arm as the service itself spells them."""
@@ -130,7 +99,7 @@ class EmbeddedTarget:
     def reset(self, arm: str) -> None:
         """Seeded rows only, storage tidy, WAL flushed."""
         assert self._databases is not None
-        self._databases.reset(self._arms[arm].database, self._reset_sql)
+        self._databases.sessions.reset(self._arms[arm].database, self._reset_sql)
 
     def roles(self, arm: str) -> dict[str, tuple[int, ...]]:
         """Service, pricing and, where it is ours, the database."""
@@ -147,7 +116,7 @@ class EmbeddedTarget:
     def activity(self, arm: str) -> dict[str, Any]:
         """The arm's sessions in PostgreSQL."""
         assert self._databases is not None
-        return self._databases.activity(self._arms[arm].database).as_dict()
+        return self._databases.sessions.activity(self._arms[arm].database).as_dict()
 
     def profile(self, arm: str) -> ProfiledService:
         """A second service process on the arm's database and pricing, under pyinstrument."""
@@ -240,20 +209,6 @@ class EmbeddedTarget:
             )
             return child, f"http://127.0.0.1:{bound.getsockname()[1]}"
 
-    def _await_ready(self, arm: str, deadline: float) -> None:
-        problem = ""
-        while time.monotonic() < deadline:
-            if how := self.dead(arm):
-                raise TargetError(f"{how} while starting:\n{self._tail(arm)}")
-            try:
-                self.identities(arm)
-            except TargetError as error:
-                problem = str(error)
-                time.sleep(0.05)
-            else:
-                return
-        raise TargetError(f"{problem} (waited {_READY_S:g} s):\n{self._tail(arm)}")
-
     def _tail(self, arm: str) -> str:
         running = self._arms[arm]
         dead = next((c for c in (running.pricing, running.service) if c.died()), running.service)
@@ -265,6 +220,7 @@ class ProfiledService:
 
     def __init__(self, target: EmbeddedTarget, arm: str) -> None:
         self._target = target
+        self._arm = arm
         self._file = target._children.folder / f"profile-{arm}.json"
         self._child, self.url = target.start_service(
             f"profile-{arm}", arm, command_prefix(self._file), stop_signal=signal.SIGINT
@@ -272,24 +228,12 @@ class ProfiledService:
 
     def wait(self) -> None:
         """Wait until it is ready, and keep it on the target's cores."""
-        self._await()
+        await_ready(
+            lambda: identify("profiled service", self._arm, self.url),
+            lambda: (how := self._child.died()) and f"the profiled service {how}",
+            self._child.log_tail,
+        )
         pin(self._child.pid, self._target._cores.target)
-
-    def _await(self) -> None:
-        deadline = time.monotonic() + _READY_S
-        while time.monotonic() < deadline:
-            if how := self._child.died():
-                raise TargetError(f"the profiled service {how}:\n{self._child.log_tail()}")
-            client = HttpClient(self.url)
-            try:
-                client.get_json("/ready")
-            except HttpError:
-                time.sleep(0.05)
-            else:
-                return
-            finally:
-                client.close()
-        raise TargetError(f"the profiled service is not ready:\n{self._child.log_tail()}")
 
     def finish(self) -> str:
         """Stop the service and read what the profiler wrote."""

@@ -38,56 +38,15 @@ class Activity:
         return {"active": self.active, "waiting": self.waiting, "waits": dict(self.waits)}
 
 
-class Databases:
-    """Databases that a run creates on one server. Only those are ever dropped."""
+class Sessions:
+    """Sessions of the lab's own on the arms' databases, by URL: reset them, watch them."""
 
-    def __init__(self, url: str, prefix: str) -> None:
-        import psycopg
+    def __init__(self) -> None:
+        self._sessions: dict[str, Any] = {}
 
-        self._url = _plain(url)
-        self._prefix = prefix
-        self._created: list[str] = []
-        self._sessions: dict[str, psycopg.Connection[Any]] = {}
-        try:
-            self._admin = psycopg.connect(self._url, autocommit=True, connect_timeout=10)
-        except psycopg.Error as error:
-            told = _redacted(_first_line(error), self._url)
-            raise DatabaseError(f"cannot connect to PostgreSQL: {told}") from None
-
-    @property
-    def version(self) -> str:
+    def version(self, url: str) -> str:
         """The server's version, such as 18.4."""
-        return str(self._admin.execute("SHOW server_version").fetchone()[0])  # type: ignore[index]
-
-    def server_pid(self) -> int | None:
-        """The server's first process, where it runs on this machine and can be seen."""
-        import psutil
-
-        backend = self._admin.info.backend_pid
-        with contextlib.suppress(psutil.Error):
-            process = psutil.Process(backend)
-            parent = process.parent()
-            if "postgres" in process.name() and parent is not None:
-                return int(parent.pid)
-        return None
-
-    def create(self, label: str) -> str:
-        """Create a database of the run's own and return its URL."""
-        import psycopg
-        from psycopg import sql
-
-        name = f"{self._prefix}_{label}".replace("-", "_")[:63]
-        try:
-            self._admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        except psycopg.Error as error:
-            raise DatabaseError(f"cannot create database {name}: {_first_line(error)}") from error
-        self._created.append(name)
-        return self.url(name)
-
-    def url(self, name: str) -> str:
-        """The URL of one database on this server."""
-        parts = urlsplit(self._url)
-        return urlunsplit(parts._replace(path=f"/{quote(name)}"))
+        return str(self._session(url).execute("SHOW server_version").fetchone()[0])
 
     def reset(self, url: str, script: str) -> None:
         """Bring a database back to its seeded state, its storage tidy."""
@@ -122,14 +81,82 @@ class Databases:
         waiting = sum(count for label, count in waits.items() if label.startswith("Lock"))
         return Activity(active, waiting, waits)
 
+    def close(self) -> None:
+        """Close all of them."""
+        for session in self._sessions.values():
+            session.close()
+        self._sessions.clear()
+
+    def _session(self, url: str) -> Any:
+        import psycopg
+
+        if url not in self._sessions:
+            session = psycopg.connect(
+                url, autocommit=True, connect_timeout=10, client_encoding="utf8"
+            )
+            session.execute("SET lock_timeout = '10s'")  # someone may hold a table for ever
+            session.execute("SET statement_timeout = '60s'")
+            self._sessions[url] = session
+        return self._sessions[url]
+
+
+class Databases:
+    """Databases that a run creates on one server. Only those are ever dropped."""
+
+    def __init__(self, url: str, prefix: str) -> None:
+        import psycopg
+
+        self._url = _plain(url)
+        self._prefix = prefix
+        self._created: list[str] = []
+        self.sessions = Sessions()
+        try:
+            self._admin = psycopg.connect(self._url, autocommit=True, connect_timeout=10)
+        except psycopg.Error as error:
+            told = _redacted(_first_line(error), self._url)
+            raise DatabaseError(f"cannot connect to PostgreSQL: {told}") from None
+
+    @property
+    def version(self) -> str:
+        """The server's version, such as 18.4."""
+        return self.sessions.version(self._url)
+
+    def server_pid(self) -> int | None:
+        """The server's first process, where it runs on this machine and can be seen."""
+        import psutil
+
+        backend = self._admin.info.backend_pid
+        with contextlib.suppress(psutil.Error):
+            process = psutil.Process(backend)
+            parent = process.parent()
+            if "postgres" in process.name() and parent is not None:
+                return int(parent.pid)
+        return None
+
+    def create(self, label: str) -> str:
+        """Create a database of the run's own and return its URL."""
+        import psycopg
+        from psycopg import sql
+
+        name = f"{self._prefix}_{label}".replace("-", "_")[:63]
+        try:
+            self._admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        except psycopg.Error as error:
+            raise DatabaseError(f"cannot create database {name}: {_first_line(error)}") from error
+        self._created.append(name)
+        return self.url(name)
+
+    def url(self, name: str) -> str:
+        """The URL of one database on this server."""
+        parts = urlsplit(self._url)
+        return urlunsplit(parts._replace(path=f"/{quote(name)}"))
+
     def close(self, drop: bool) -> None:
         """Close all sessions; drop what this run created where the server lives on."""
         import psycopg
         from psycopg import sql
 
-        for session in self._sessions.values():
-            session.close()
-        self._sessions.clear()
+        self.sessions.close()
         for name in self._created if drop else ():
             with contextlib.suppress(psycopg.Error):  # the others still go
                 self._admin.execute(
@@ -137,16 +164,6 @@ class Databases:
                 )
         self._created.clear()
         self._admin.close()
-
-    def _session(self, url: str) -> Any:
-        import psycopg
-
-        if url not in self._sessions:
-            session = psycopg.connect(url, autocommit=True, connect_timeout=10)
-            session.execute("SET lock_timeout = '10s'")  # someone may hold a table for ever
-            session.execute("SET statement_timeout = '60s'")
-            self._sessions[url] = session
-        return self._sessions[url]
 
 
 class EmbeddedPostgres:
