@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from lab.cli import check, doctor, judge, list_, report, run
+from lab.cli import check, doctor, judge, list_, report, run, serve
 
 app = typer.Typer(
     help="Confirm or refute a suspicion about a bottleneck, by experiment.",
@@ -20,6 +20,7 @@ app.command("check")(check.command)
 app.command("run")(run.command)
 app.command("judge")(judge.command)
 app.command("report")(report.command)
+app.command("serve")(serve.command)
 app.command("doctor")(doctor.command)
 
 

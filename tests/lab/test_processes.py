@@ -105,3 +105,28 @@ def test_pinning_covers_threads_and_driver_and_target_are_apart() -> None:
         tasks = [int(task.name) for task in Path(f"/proc/{child.pid}/task").iterdir()]
         assert len(tasks) == 4
         assert all(os.sched_getaffinity(task) == set(cores.target) for task in tasks)
+
+
+LAST_WORD = """
+import sys, time
+from lab.processes import Children
+children = Children()
+children.at_death("tests.lab.last_word", sys.argv[1])
+if sys.argv[2] == "taken back":
+    children.at_death()
+print("up", flush=True)
+time.sleep(300)
+"""
+
+
+@pytest.mark.parametrize("kept", ["kept", "taken back"])
+def test_the_guard_runs_what_a_killed_lab_would_have_run(kept: str, tmp_path: Path) -> None:
+    file = tmp_path / "said"
+    command = [sys.executable, "-c", LAST_WORD, str(file), kept]
+    lab = subprocess.Popen(command, stdout=subprocess.PIPE)
+    assert lab.stdout is not None and lab.stdout.readline()
+    (guard,) = psutil.Process(lab.pid).children()
+    os.kill(lab.pid, signal.SIGKILL)
+    lab.communicate()
+    psutil.wait_procs([guard], timeout=20)
+    assert file.exists() == (kept == "kept")

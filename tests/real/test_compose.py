@@ -18,6 +18,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from lab.instruments.sampler import Sampler, usage_over
 from lab.targets import engine
 from tests.disturbances import kill
 from tests.runs import ROOT, copy_project, lab, started
@@ -181,6 +182,24 @@ def test_no_engine_names_the_embedded_default(tmp_path: Path) -> None:
         assert done.returncode == 2
         assert said in done.stderr and "embedded" in done.stderr
         assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_quota_that_cuts_a_container_short_is_seen() -> None:
+    name, image = f"lab-test-{os.getpid()}", os.environ.get("PYTHON_IMAGE", "python:3.13-slim")
+    busy = "import time; end = time.time() + 30\nwhile time.time() < end: pass"
+    try:
+        command = ("--cpus", "0.1", image, "python", "-c", busy)
+        engine.docker("run", "--detach", "--name", name, *command, timeout_s=60)
+        watch = Sampler({"busy": (engine.inspect(name).pid,), "own": (os.getpid(),)})
+        watch.sample()
+        time.sleep(2)
+        watch.sample()
+    finally:
+        engine.docker("rm", "--force", "--volumes", name)
+    usage = usage_over(watch.samples)
+    assert usage["busy"].throttled is not None and usage["busy"].throttled > 0.5
+    assert usage["busy"].cpu < 0.3
+    assert not usage["own"].throttled
 
 
 def test_the_services_tests_pass_on_the_images_postgresql() -> None:

@@ -1,0 +1,51 @@
+"""`lab serve`: the sample service alone, to play with."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+
+def command(
+    settings: Annotated[
+        list[str] | None, typer.Argument(help="Settings of the service, such as DB_POOL_SIZE=5.")
+    ] = None,
+    target: Annotated[
+        str, typer.Option(help="Where the service runs: embedded on this machine, or compose.")
+    ] = "embedded",
+) -> None:
+    """Start the sample service with its database and pricing, until Ctrl-C."""
+    import signal
+    import time
+    from contextlib import ExitStack, suppress
+
+    from lab.cli.wiring import make_target
+    from lab.config import Project
+    from lab.processes import Children, divide_cores
+    from lab.targets.base import TargetError
+
+    chosen = dict(_setting(text) for text in settings or ())
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.default_int_handler)
+    with suppress(KeyboardInterrupt), ExitStack() as ending:
+        children = ending.enter_context(Children())
+        service = make_target(target, children, Project.find(), divide_cores())
+        ending.callback(service.stop)
+        service.check({"alone": chosen})
+        print("starting ...", flush=True)
+        service.start({"alone": chosen})
+        url = service.url("alone")
+        print(f"the service answers at {url}, its operations at {url}/docs; Ctrl-C ends it")
+        while (how := service.dead("alone")) is None:
+            time.sleep(0.5)
+        raise TargetError(how)
+
+
+def _setting(text: str) -> tuple[str, str]:
+    from lab.targets.base import TargetError
+
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise TargetError(f"{text}: a setting is written NAME=VALUE", usage=True)
+    return name, value
