@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup experiment service test check bench proof clean
+.PHONY: help setup experiment service test risks check bench proof clean
 
 help:  ## what there is to do
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ service: $(READY)  ## the sample service alone, to play with: [TARGET=compose]
 
 test: $(READY)  ## run all tests
 	@$(BIN)/python -m pytest
+
+risks: $(READY)  ## plant a defect per risk in a copy; the layer that answers for it must go red
+	@$(BIN)/python -m tests.risks
 
 check: $(READY)  ## lint, types, import walls
 	@$(BIN)/ruff check .
