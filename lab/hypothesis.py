@@ -205,6 +205,7 @@ class Hypothesis:
 
 PER_REQUEST = ("throughput", "error_rate", "latency_mean")
 PER_PROCESS = ("cpu", "rss_bytes", "descriptors", "throttled")
+SHARES = ("error_rate", "throttled")  # between 0 and 1, both included
 _QUANTILE = re.compile(r"latency_p((?:0|[1-9][0-9]?)(?:\.[0-9]*[1-9])?)")
 _QUOTED = r'"((?:[^"\\\n]|\\[\\"n])*)"'
 _LABEL = re.compile(rf"([a-zA-Z_][a-zA-Z0-9_]*)={_QUOTED}(?:, *(?=[a-zA-Z_])|\Z)")
@@ -228,6 +229,11 @@ class Measure(NamedTuple):
     def of_requests(self) -> bool:
         """Whether it is built in and can be taken of one request name."""
         return self.base in PER_REQUEST or self.quantile is not None
+
+    @property
+    def is_share(self) -> bool:
+        """Whether it is built in and lies between 0 and 1."""
+        return self.base in SHARES
 
     @property
     def built_in(self) -> bool:
@@ -742,10 +748,11 @@ def _wrong_measure(statement: _Statement, custom: Mapping[str, Metric]) -> Itera
         yield place.flaw(
             f"`{measure.base}` cannot be taken of one request", f"Write `{measure.base}` alone."
         )
-    elif measure.base == "error_rate" and statement.prediction.compare:
+    elif measure.is_share and statement.prediction.compare:
+        name = measure.base.replace("_", " ")
         yield place.flaw(
-            "error rates cannot be compared as a ratio, since they may be 0",
-            "Name one `arm:` instead of `compare:`, and bound its error rate.",
+            f"shares ({name}) cannot be compared as a ratio, since they may be 0",
+            f"Name one `arm:` instead of `compare:`, and bound its {name}.",
         )
 
 
@@ -770,7 +777,7 @@ def _idle_bound(statement: _Statement) -> Iterator[Flaw]:
 def _domain(prediction: Prediction) -> Span:
     """Where a measure can lie at all."""
     measure = parse_measure(prediction.measure)
-    if measure.base == "error_rate":
+    if measure.is_share:
         return Span(0, 1)
     may_be_zero = not (measure.built_in or prediction.compare)
     return Span(0 if may_be_zero else math.nextafter(0, 1), math.inf)

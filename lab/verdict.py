@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from lab.analysis.comparison import level, ratio, share
 from lab.analysis.estimate import Estimate
-from lab.hypothesis import Hypothesis, Prediction
+from lab.hypothesis import Hypothesis, Prediction, parse_measure
 from lab.measures import measure
 from lab.plan import Plan
 from lab.stats.sequential import nominal_level
@@ -264,10 +264,10 @@ def _estimate(
         )
     assert prediction.arm is not None
     column = values[prediction.arm]
-    is_share = prediction.measure in hypothesis.measures or prediction.measure.startswith(
-        "error_rate"
+    may_be_share = (
+        prediction.measure in hypothesis.measures or parse_measure(prediction.measure).is_share
     )
-    if is_share and all(0 <= value <= 1 for value in column):
+    if may_be_share and all(0 <= value <= 1 for value in column):
         return share(column, tail)
     return level(column, tail)
 

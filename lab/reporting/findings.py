@@ -100,7 +100,7 @@ def _scale(hypothesis: Hypothesis, prediction: Prediction, judged: Judgement) ->
         return "ratio"
     custom = hypothesis.measures.get(prediction.measure)
     if custom is None:
-        return "share" if parse_measure(prediction.measure).base == "error_rate" else "plain"
+        return "share" if parse_measure(prediction.measure).is_share else "plain"
     bound = prediction.bound
     figures = (
         judged.estimate, judged.low, judged.high,

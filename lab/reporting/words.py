@@ -169,9 +169,9 @@ def measure_format(measure: str, definitions: Mapping[str, Metric], is_share: bo
     base, _ = parse_measure(measure)
     if base.startswith("latency_"):
         return seconds
-    return {"throughput": rate, "error_rate": share, "cpu": cores, "rss_bytes": size}.get(
-        base, plain
-    )
+    if parse_measure(measure).is_share:
+        return share
+    return {"throughput": rate, "cpu": cores, "rss_bytes": size}.get(base, plain)
 
 
 def unit_format(unit: str) -> Formatter:
