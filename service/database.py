@@ -29,6 +29,7 @@ class Database:
             max_overflow=settings.db_pool_overflow,
             pool_timeout=settings.db_pool_timeout_s,
         )
+        self._lost: list[AsyncConnection] = []
 
     @property
     def pool_size(self) -> int:
@@ -48,6 +49,10 @@ class Database:
         except (DBAPIError, OSError) as error:
             raise DatabaseUnavailable("the database cannot be reached") from error
 
+    def lose(self, connection: AsyncConnection) -> None:
+        """Never give a connection back; without a reference, the pool would get it back."""
+        self._lost.append(connection)
+
     async def warm(self) -> None:
         """Open the pool's connections, so that no request pays for it."""
         # Held all at once: a connection given back would be taken again instead of a new one.
@@ -64,7 +69,7 @@ class Database:
         """Whether the database answers and is migrated."""
         try:
             async with aclosing(await self.connect()) as connection:
-                found = await connection.scalar(text("SELECT to_regclass('order_lines')::text"))
+                found = await connection.scalar(text("SELECT to_regclass('outbox')::text"))
         except (DatabaseBusy, DatabaseUnavailable, SQLAlchemyError):
             return False
         return found is not None
@@ -78,7 +83,9 @@ class Database:
             await connection.commit()
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Close every connection, the lost ones too."""
+        for connection in self._lost:
+            await connection.close()
         await self._engine.dispose()
 
     def _migrate(self, connection: Connection) -> None:

@@ -8,6 +8,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from service.realtime.rooms import Rooms
+
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _TICK_S = 0.1
 
@@ -59,6 +61,7 @@ class HttpMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self.in_flight = InFlight()
         registry.register(self.in_flight)
+        self.streams = Gauge("http_streams_open", "Streams of events open.", registry=registry)
         self._requests = Counter(
             "http_requests", "Requests answered.", ["method", "route", "status"], registry=registry
         )
@@ -86,21 +89,87 @@ class HttpMetrics:
 class PoolMetrics:
     """The connection pool, as the units of work meet it."""
 
-    def __init__(self, registry: CollectorRegistry, size: int, in_use: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        registry: CollectorRegistry,
+        size: int,
+        in_use: Callable[[], float],
+        pool: str = "db_pool",
+    ) -> None:
         self.wait = Histogram(
-            "db_pool_wait_seconds",
+            f"{pool}_wait_seconds",
             "Time from asking for a connection to having it.",
             buckets=_SECONDS,
             registry=registry,
         )
         self.hold = Histogram(
-            "db_pool_hold_seconds",
+            f"{pool}_hold_seconds",
             "Time from having a connection to giving it back.",
             buckets=_SECONDS,
             registry=registry,
         )
-        Gauge("db_pool_size", "Connections that may be in use.", registry=registry).set(size)
-        Gauge("db_pool_in_use", "Connections in use.", registry=registry).set_function(in_use)
+        Gauge(f"{pool}_size", "Connections that may be in use.", registry=registry).set(size)
+        Gauge(f"{pool}_in_use", "Connections in use.", registry=registry).set_function(in_use)
+
+
+class RoomMetrics(Collector):
+    """The rooms, read when asked."""
+
+    def __init__(self, registry: CollectorRegistry, rooms: Rooms) -> None:
+        self._rooms = rooms
+        registry.register(self)
+
+    def collect(self) -> Iterator[Metric]:
+        """What is there now, and what happened so far."""
+        rooms = self._rooms
+        yield GaugeMetricFamily("rooms", "Rooms in memory, empty ones included.", value=len(rooms))
+        yield GaugeMetricFamily("room_members", "Members of all rooms.", value=rooms.members)
+        yield CounterMetricFamily(
+            "room_broadcasts", "Messages broadcast to a room.", value=rooms.broadcasts
+        )
+        yield CounterMetricFamily(
+            "room_members_dropped", "Members dropped for being slow.", value=rooms.dropped
+        )
+
+
+class OutboxMetrics:
+    """Events on their way to their consumer."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.pending = Gauge("outbox_pending", "Events not yet delivered.", registry=registry)
+        self.dead = Gauge("outbox_dead", "Events given up.", registry=registry)
+        self._delivered = Counter("outbox_delivered", "Events delivered.", registry=registry)
+        self._failed = Counter("outbox_failed", "Deliveries that failed.", registry=registry)
+        self.duplicates = Counter(
+            "events_duplicate", "Events dropped as delivered before.", registry=registry
+        )
+
+    def settled(self, delivered: int, failed: int) -> None:
+        """Count a batch."""
+        self._delivered.inc(delivered)
+        self._failed.inc(failed)
+
+
+class JobMetrics:
+    """The job queue."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.depth = Gauge("job_queue_depth", "Jobs that wait for a worker.", registry=registry)
+        self.wait = Histogram(
+            "job_queue_wait_seconds",
+            "Time that a job waits for a worker.",
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self.done = Counter("jobs_done", "Jobs done.", registry=registry)
+        self.failed = Counter("jobs_failed", "Jobs given up.", registry=registry)
+        self.retried = Counter("jobs_retried", "Jobs tried again.", registry=registry)
+        self.rejected = Counter("jobs_rejected", "Jobs refused, the queue full.", registry=registry)
+
+
+def retry_metric(registry: CollectorRegistry) -> Counter:
+    """Questions that pricing was asked again."""
+    return Counter("pricing_retries", "Questions asked to pricing again.", registry=registry)
 
 
 def pricing_metric(registry: CollectorRegistry) -> Histogram:

@@ -8,12 +8,16 @@ from sqlalchemy import (
     DateTime,
     ForeignKey,
     Identity,
+    Index,
     Integer,
+    LargeBinary,
     MetaData,
+    SmallInteger,
     Table,
     Text,
     func,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 
 metadata = MetaData()
 
@@ -60,6 +64,71 @@ order_lines = Table(
     Column("quantity", Integer, nullable=False),
     Column("unit_price_cents", Integer, nullable=False),
 )
+
+# Without a foreign key: the check would lock `orders` after this table, against the order in which
+# everyone else takes their locks.
+order_progress = Table(
+    "order_progress",
+    metadata,
+    Column("order_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("seq", SmallInteger, primary_key=True, autoincrement=False),
+    Column("status", Text, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+)
+
+# Without a foreign key for the same reason.
+order_documents = Table(
+    "order_documents",
+    metadata,
+    Column("order_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("text", Text, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+)
+
+# A key is claimed before there is an answer; by the commit there is one.
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("fingerprint", LargeBinary, nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    Column("status", SmallInteger),
+    Column("headers", JSONB),
+    Column("body", LargeBinary),
+)
+Index("idempotency_keys_expires_at", idempotency_keys.c.expires_at)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True, comment="what consumers tell events by"),
+    Column("kind", Text, nullable=False),
+    Column("payload", JSONB, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("due_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("last_error", Text),
+)
+
+dead_letters = Table(
+    "dead_letters",
+    metadata,
+    Column("event_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("kind", Text, nullable=False),
+    Column("payload", JSONB, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("last_error", Text, nullable=False),
+    Column("died_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+)
+
+consumed_events = Table(
+    "consumed_events",
+    metadata,
+    Column("consumer", Text, primary_key=True),
+    Column("event_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+)
+# Rows come in the order of time, which this kind of index knows how to use at next to no cost.
+Index("consumed_events_at", consumed_events.c.at, postgresql_using="brin")
 
 # Created or dropped by the migration as configured: it is not part of the metadata's tables.
 INVOICES_INDEX = "invoices_customer_id"

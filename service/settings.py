@@ -123,6 +123,124 @@ class ServiceSettings(Settings):
     pricing_timeout_s: float = Field(
         5, gt=0, le=600, description="Wait for pricing before answering 504."
     )
+    room_secret: SecretStr = Field(
+        SecretStr("for-development-only"),
+        min_length=8,
+        description="Key of the rooms' tokens; the default is known to everybody.",
+    )
+    room_queue: int = Field(
+        100, ge=1, le=100_000, description="Broadcasts that a room's member may be behind."
+    )
+    slow_consumer: Literal["drop", "wait"] = Field(
+        "drop",
+        description="Drop a member whose queue is full, or let the whole room wait for it.",
+    )
+    room_history: int = Field(
+        1_000, ge=0, le=100_000, description="Broadcasts that a room keeps for replay."
+    )
+    room_cleanup: bool = Field(
+        True, description="Remove a room after its last member left, or keep it for ever."
+    )
+    room_linger_s: float = Field(
+        60, ge=0, le=86_400, description="Keep an empty room for those who come back to it."
+    )
+    room_linger_rooms: int = Field(
+        1_000, ge=0, le=1_000_000, description="Empty rooms kept; the longest empty goes first."
+    )
+    room_heartbeat_s: float = Field(
+        20,
+        ge=0.05,
+        le=600,
+        description="Ping a WebSocket this often; close it if it does not answer as long.",
+    )
+    pricing_retry: Literal["none", "budgeted", "unbounded"] = Field(
+        "budgeted",
+        description="Retry failed questions to pricing not at all, within a budget, "
+        "or however many fail.",
+    )
+    pricing_retries: int = Field(
+        2, ge=0, le=100, description="Retries of one question to pricing, at most."
+    )
+    pricing_retry_budget: float = Field(
+        0.1, ge=0, le=1, description="Retries as a share of the questions to pricing, at most."
+    )
+    pricing_backoff_ms: int = Field(
+        50, ge=0, le=60_000, description="Longest pause before the first retry; it doubles."
+    )
+    quote_endpoint: Literal["async", "thread"] = Field(
+        "async",
+        description="Answer quotes on the event loop, "
+        "or in a `def` endpoint that blocks one of the thread pool's threads.",
+    )
+    thread_tokens: int = Field(
+        40, ge=1, le=10_000, description="Threads that `def` endpoints share."
+    )
+    list_paging: Literal["keyset", "offset"] = Field(
+        "keyset",
+        description="How the first page of orders continues: after its last order, "
+        "or by counting past those before.",
+    )
+    list_lines: Literal["joined", "n_plus_one"] = Field(
+        "joined", description="Read the lines of a page in one query, or in one per order."
+    )
+    response_validation: bool = Field(
+        True, description="Build responses through validated models, or as plain JSON."
+    )
+    connection_returned_on_error: bool = Field(
+        True, description="Give a failed request's connection back, or lose it."
+    )
+    max_body_bytes: int = Field(
+        65_536, ge=1, le=1_000_000_000, description="A longer request body is answered 413."
+    )
+    job_queue_limit: int = Field(
+        100, ge=0, le=1_000_000, description="Jobs waiting before 503 is answered; 0: no limit."
+    )
+    job_workers: int = Field(4, ge=1, le=1_000, description="Jobs worked on at once.")
+    job_attempts: int = Field(3, ge=1, le=100, description="Attempts at a job, at most.")
+    job_backoff_ms: int = Field(
+        100, ge=0, le=60_000, description="Longest pause before a job's second attempt; it doubles."
+    )
+    job_drain_s: float = Field(
+        5, ge=0, le=600, description="Time that jobs have to finish when the service stops."
+    )
+    metrics: bool = Field(
+        True, description="Measure requests and the event loop, and answer `/metrics`."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "warning", description="The service's log; receipts and refused requests are at info."
+    )
+    stream_heartbeat_s: float = Field(
+        15, ge=1, le=600, description="Send a comment down a stream that is quiet this long."
+    )
+    idempotency_store: Literal["database", "process"] = Field(
+        "database",
+        description="Keep answers by Idempotency-Key in the database, "
+        "or in the process, which loses them when it ends and shares them with no other.",
+    )
+    idempotency_ttl_s: float = Field(
+        86_400, gt=0, le=31_536_000, description="Keep an answer under its key this long."
+    )
+    idempotency_forgets: bool = Field(
+        True, description="Let answers kept in the process expire, or keep them for ever."
+    )
+    outbox_relays: int = Field(
+        1, ge=0, le=16, description="Relays in this process that deliver events; 0: none."
+    )
+    outbox_batch: int = Field(
+        100, ge=1, le=10_000, description="Events that a relay delivers at once, at most."
+    )
+    outbox_rate: float = Field(
+        0, ge=0, le=1_000_000, description="Events that are delivered a second; 0: no limit."
+    )
+    outbox_max_attempts: int = Field(
+        8, ge=1, le=100, description="Attempts at an event before it becomes a dead letter."
+    )
+    outbox_backoff_ms: int = Field(
+        200, ge=0, le=3_600_000, description="Longest pause before the first retry; it doubles."
+    )
+    outbox_backoff_max_ms: int = Field(
+        30_000, ge=0, le=3_600_000, description="Longest pause before any retry of an event."
+    )
     event_loop: Literal["uvloop", "asyncio"] = Field(
         "uvloop", description="The event loop that runs the service."
     )
@@ -134,6 +252,9 @@ class PricingSettings(Settings):
     pricing_latency_ms: int = Field(80, ge=0, le=60_000, description="Time that a quote takes.")
     pricing_capacity: int = Field(
         64, ge=1, le=100_000, description="Quotes worked on at once; further ones wait in line."
+    )
+    pricing_error_rate: float = Field(
+        0, ge=0, le=1, description="Share of quotes answered with status 500."
     )
 
 

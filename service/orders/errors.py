@@ -25,3 +25,9 @@ class UnknownOrder(ServiceError):
     """The order does not exist."""
 
     code = "unknown_order"
+
+
+class UnknownInvoice(ServiceError):
+    """No invoice of the order was asked for, or it could not be written."""
+
+    code = "unknown_invoice"

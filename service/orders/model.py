@@ -54,6 +54,14 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
+class Page:
+    """Orders in a row, newest first, and whether there are more after them."""
+
+    orders: Sequence[Order]
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Credit:
     """What a customer may owe, and owes."""
 

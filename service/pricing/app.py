@@ -5,6 +5,7 @@ It is the only place that waits on purpose.
 
 import asyncio
 import os
+import random
 import uuid
 from zlib import crc32
 
@@ -29,6 +30,8 @@ def create_app(settings: PricingSettings) -> Starlette:
             return JSONResponse({"error": "expected lines with a sku each"}, 422)
         async with capacity:
             await asyncio.sleep(latency_s)
+        if random.random() < settings.pricing_error_rate:
+            return JSONResponse({"error": "as configured"}, 500)
         return JSONResponse({"unit_prices_cents": {sku: _price(sku) for sku in skus}})
 
     async def ready(_: Request) -> JSONResponse:

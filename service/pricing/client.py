@@ -107,6 +107,10 @@ class BlockingPricing(Pricing):
 
     @override
     async def quote(self, items: Sequence[Item]) -> Mapping[str, int]:
+        return self.ask(items)
+
+    def ask(self, items: Sequence[Item]) -> Mapping[str, int]:
+        """The same, for a thread to wait for."""
         request = urllib.request.Request(self._url, _question(items), _JSON)
         try:
             with urllib.request.urlopen(request, timeout=self._timeout_s) as reply:

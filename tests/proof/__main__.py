@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import sys
 
-from tests.proof import error_rates, gates, main_job, planted
+from tests.proof import (
+    error_rates,
+    gates,
+    main_job,
+    orders_survive,
+    planted,
+    rooms_reconnect,
+    schemathesis_cases,
+)
 
 PARTS = {
     "main-job": main_job.prove,
     "planted": planted.prove,
     "gates": gates.prove,
     "error-rates": error_rates.prove,
+    "orders-survive": orders_survive.prove,
+    "rooms-reconnect": rooms_reconnect.prove,
+    "schemathesis": schemathesis_cases.prove,
 }
 
 

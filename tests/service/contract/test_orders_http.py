@@ -58,7 +58,7 @@ async def test_an_order_is_placed_read_and_listed(start: Start, database_url: st
     prices = [line["unit_price_cents"] for line in order["lines"]]
     assert order["total_cents"] == prices[0] + 3 * prices[1]
     assert (await service.get(f"/orders/{order['id']}")).json() == order
-    assert (await service.get("/orders")).json() == {"orders": [order]}
+    assert (await service.get("/orders")).json() == {"orders": [order], "next": None}
     stock = await _rows(database_url, "SELECT sku, opening - available FROM stock ORDER BY sku")
     assert stock[:3] == [("*", 0), ("SKU-1", 1), ("SKU-2", 3)]
 
@@ -68,11 +68,50 @@ async def test_pages_go_back_from_the_newest(start: Start) -> None:
     for _ in range(4):
         await service.post("/orders", json=ORDER)
 
-    page = (await service.get("/orders", params={"limit": 2, "offset": 1})).json()["orders"]
+    page = (await service.get("/orders", params={"limit": 2, "offset": 1})).json()
 
-    assert [order["id"] for order in page] == [3, 2]
-    assert all(len(order["lines"]) == 2 for order in page)
-    assert (await service.get("/orders", params={"offset": 4})).json() == {"orders": []}
+    assert [order["id"] for order in page["orders"]] == [3, 2]
+    assert all(len(order["lines"]) == 2 for order in page["orders"])
+    assert page["next"] == "/orders?limit=2&offset=3"
+    beyond = await service.get("/orders", params={"offset": 4})
+    assert beyond.json() == {"orders": [], "next": None}
+
+
+@pytest.mark.parametrize(
+    ("paging", "begun", "following"),
+    [
+        ("keyset", "", ["before=4", "before=2", None]),
+        ("offset", "", ["offset=2", "offset=4", None]),
+        ("offset", "&before=6", ["before=4", "before=2", None]),
+        ("keyset", "&offset=0", ["offset=2", "offset=4", None]),
+    ],
+)
+async def test_a_listing_continues_as_it_was_begun(
+    start: Start, paging: str, begun: str, following: list[str | None]
+) -> None:
+    service = await start(LIST_PAGING=paging)
+    for _ in range(5):
+        await service.post("/orders", json=ORDER)
+
+    seen, url = [], f"/orders?limit=2{begun}"
+    for position in following:
+        page = (await service.get(url)).json()
+        seen += [order["id"] for order in page["orders"]]
+        assert page["next"] == (position and f"/orders?limit=2&{position}")
+        url = page["next"]
+
+    assert seen == [5, 4, 3, 2, 1]
+
+
+async def test_plain_json_is_the_same_to_the_byte(start: Start) -> None:
+    validated, plain = await start(), await start(RESPONSE_VALIDATION="false")
+    for _ in range(3):
+        await validated.post("/orders", json=ORDER)
+
+    for url in ("/orders/1", "/orders?limit=2", "/orders?limit=2&before=1"):
+        one, other = await validated.get(url), await plain.get(url)
+        assert one.content == other.content
+        assert one.headers["content-type"] == other.headers["content-type"]
 
 
 async def test_a_page_takes_as_many_statements_as_one_order(
@@ -85,7 +124,8 @@ async def test_a_page_takes_as_many_statements_as_one_order(
     execute = AsyncConnection.execute
 
     async def counted(self: AsyncConnection, statement: Any, *args: Any) -> Any:
-        statements.append(str(statement))
+        if "outbox" not in str(statement):  # what the relay does meanwhile
+            statements.append(str(statement))
         return await execute(self, statement, *args)
 
     monkeypatch.setattr(AsyncConnection, "execute", counted)
@@ -156,6 +196,9 @@ async def test_requests_that_lead_nowhere(start: Start) -> None:
     _error(await service.get("/orders/1"), 404, "unknown_order")
     _error(await service.get(f"/orders/{2**63}"), 422, "invalid_request")
     _error(await service.get("/orders", params={"limit": 101}), 422, "invalid_request")
+    both = {"offset": 1, "before": 1}
+    _error(await service.get("/orders", params=both), 422, "invalid_request")
+    _error(await service.get("/orders", params={"ofset": 1}), 422, "invalid_request")
     _error(await service.post("/orders", content=b"{"), 422, "invalid_request")
 
 
@@ -234,7 +277,9 @@ async def test_pricing_fails(start: Start, serve: Serve, call: str) -> None:
         return answer or Response()
 
     url = serve(Starlette(routes=[Route("/quotes", quote, methods=["POST"])]))
-    service = await start(PRICING_CALL=call, PRICING_URL=url, PRICING_TIMEOUT_S="0.2")
+    service = await start(
+        PRICING_CALL=call, PRICING_URL=url, PRICING_TIMEOUT_S="0.2", PRICING_RETRY="none"
+    )
 
     for _ in range(3):
         _error(await service.post("/orders", json=ORDER), 502, "pricing_failed")

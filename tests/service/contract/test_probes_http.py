@@ -92,7 +92,7 @@ async def test_reset_brings_back_the_seeded_state(start: Start, database_url: st
 
     await _scalar(database_url, reset)
 
-    assert (await client.get("/orders")).json() == {"orders": []}
+    assert (await client.get("/orders")).json() == {"orders": [], "next": None}
     assert await _scalar(database_url, "SELECT count(*) FROM stock WHERE available <> opening") == 0
     assert (await client.post("/orders", json=ORDER)).json()["id"] == first["id"]
 
@@ -174,7 +174,11 @@ async def test_pricing_is_ready_with_its_own_settings() -> None:
         bad = await client.post("/quotes", json={"lines": [{}]})
 
     assert set(ready) == {"status", "instance", "pid", "settings"}
-    assert ready["settings"] == {"PRICING_LATENCY_MS": "3", "PRICING_CAPACITY": "64"}
+    assert ready["settings"] == {
+        "PRICING_LATENCY_MS": "3",
+        "PRICING_CAPACITY": "64",
+        "PRICING_ERROR_RATE": "0",
+    }
     assert bad.status_code == 422
 
 
@@ -191,6 +195,19 @@ async def test_pricing_makes_wait_what_is_beyond_its_capacity() -> None:
 
     assert all(answer.status_code == 200 for answer in answers)
     assert clock() - started >= 3 * 0.020
+
+
+async def test_pricing_fails_as_often_as_configured() -> None:
+    for rate, status in (("0", 200), ("1", 500)):
+        values = {"PRICING_LATENCY_MS": "0", "PRICING_ERROR_RATE": rate}
+        app = create_pricing(PricingSettings.from_values(values))
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(app), base_url="http://pricing"
+        ) as client:
+            quotes = [
+                await client.post("/quotes", json={"lines": [{"sku": "SKU-1"}]}) for _ in range(20)
+            ]
+        assert {quote.status_code for quote in quotes} == {status}
 
 
 async def _scalar(database_url: str, statement: str) -> object:

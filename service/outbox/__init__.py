@@ -1,0 +1,1 @@
+"""Events leave with what they tell of: written in its transaction, delivered afterwards."""
