@@ -133,10 +133,10 @@ class Experiment:
 
     def profiles(self) -> Iterator[Event]:
         """Profile every arm in a trial of its own that is never timed."""
-        copies = {arm: self.target.profile(arm) for arm in self.hypothesis.arms}
-        for arm, copy in copies.items():
+        for arm in self.hypothesis.arms:
             yield Profiling(arm)
             try:
+                copy = self.target.profile(arm)
                 self._load_untimed(copy)
                 text = copy.finish()
             except (TargetError, DriverError) as error:  # the verdict does not depend on it

@@ -24,11 +24,13 @@ def command(
     from lab.config import Project
     from lab.processes import Children, divide_cores
     from lab.targets.base import TargetError
+    from lab.turn import turn
 
     chosen = dict(_setting(text) for text in settings or ())
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     signal.signal(signal.SIGHUP, signal.default_int_handler)
     with suppress(KeyboardInterrupt), ExitStack() as ending:
+        ending.enter_context(turn(None))  # it would disturb a run, and a run would end it
         children = ending.enter_context(Children())
         service = make_target(target, children, Project.find(), divide_cores())
         ending.callback(service.stop)

@@ -170,7 +170,9 @@ def trials(evidence: Evidence) -> Table:
     custom = tuple(evidence.hypothesis.measures)
     roles = in_order(role for trial in evidence.trials for role in trial.usage)
     throttled = [
-        role for role in roles if any(t.usage[role].throttled for t in evidence.trials if t.usage)
+        role
+        for role in roles
+        if any(t.usage[role].throttled for t in evidence.trials if role in t.usage)
     ]
     faulty = {trial.block for trial in evidence.trials if trial.faults}
     counted = {(trial.block, trial.arm) for trial in evidence.counted}

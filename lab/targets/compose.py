@@ -263,7 +263,9 @@ class ComposeTarget:
         )
         container = engine.inspect(name)
         engine.keep_on(self._cores.target, [container])
-        published = container.ports[PORTS["service"]]
+        published = container.ports.get(PORTS["service"])
+        if not published:
+            raise TargetError(f"the profiled service ended:\n{engine.logs(name, _LOG_LINES)}")
         return container.id, f"http://127.0.0.1:{published[0][1]}"
 
     # --- Compose -----------------------------------------------------------------------------
