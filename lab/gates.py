@@ -10,7 +10,7 @@ from lab.measures import counter, measure, total
 from lab.trial import Fault, Trial
 
 DRIVER = "driver"
-TARGET_ROLES = ("service", "database", "pricing")
+TARGET_ROLES = ("service", "database", "pricing", "docker-proxy")
 
 TICKER_FLOOR_S = 0.005
 TICKER_SHARE = 0.05  # of the measured median latency

@@ -33,9 +33,9 @@ class Usage:
 
     cpu: float  # cores, mean over the window
     cpu_peak: float  # cores, highest second
-    rss_bytes: float  # highest second
-    descriptors: float  # highest second
-    threads: float  # highest second
+    rss_bytes: float | None  # highest second; None where the system does not let us look
+    descriptors: float | None  # highest second
+    threads: float | None  # highest second
     throttled: float | None = None  # share of scheduling periods that a CPU quota cut short
 
 

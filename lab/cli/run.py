@@ -21,6 +21,10 @@ DECIDED = ("CONFIRMED", "REFUTED")
 UNEXPECTED = 1
 
 
+class _TooEarly(KeyboardInterrupt):
+    """Interrupted before there was a run to keep."""
+
+
 def command(
     name: Annotated[
         str, typer.Argument(help="NAME of hypotheses/NAME.md, or a path to a hypothesis file.")
@@ -29,8 +33,12 @@ def command(
         int | None, typer.Option(help="Seed of the random orders; drawn if not given.")
     ] = None,
     target: Annotated[
-        str, typer.Option(help="Where the service runs: embedded on this machine, or compose.")
-    ] = "embedded",
+        str | None,
+        typer.Option(
+            help="Where the service runs: embedded on this machine, or compose.",
+            show_default="embedded",
+        ),
+    ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the latest, unfinished run.")
     ] = False,
@@ -63,10 +71,9 @@ def command(
     try:
         verdict = _run(name, seed, target, resume, no_wait, profile)
     except KeyboardInterrupt as error:
-        print(
-            f"lab: interrupted; finished trials are kept: lab run {name} --resume goes on",
-            file=sys.stderr,
-        )
+        kept = f"finished trials are kept: lab run {name} --resume goes on"
+        told = "nothing was measured yet" if isinstance(error, _TooEarly) else kept
+        print(f"lab: interrupted; {told}", file=sys.stderr)
         raise typer.Exit(INTERRUPTED) from error
     assert verdict.verdict is not None
     code = EXIT_CODES[verdict.verdict]
@@ -85,7 +92,7 @@ def _interrupt(number: int, _: object) -> None:
 
 
 def _run(
-    name: str, seed: int | None, target_name: str, resume: bool, no_wait: bool, profile: bool
+    name: str, seed: int | None, target_name: str | None, resume: bool, no_wait: bool, profile: bool
 ) -> Verdict:
     import os
     import time
@@ -106,7 +113,9 @@ def _run(
     began = time.monotonic() - (time.time() - psutil.Process().create_time())
     project = Project.find()
     hypothesis, plan, notebook = (
-        _unfinished(name, project) if resume else _fresh(name, seed, target_name, project)
+        _unfinished(name, target_name, project)
+        if resume
+        else _fresh(name, seed, target_name or "embedded", project)
     )
     file = notebook.path("hypothesis.md") if notebook else hypothesis_file(name, project)
     cores = divide_cores()
@@ -122,10 +131,13 @@ def _run(
         ending.enter_context(progress)
         target = make_target(plan.target, children, project, cores)
         ending.callback(_stop, target)
-        progress.stage("checking the arms' settings and the scenario")
-        driver = ready_driver(hypothesis, file, target, children, project, cores)
-        progress.stage("starting the arms")
-        target.start(hypothesis.arms)
+        try:
+            progress.stage("checking the arms' settings and the scenario")
+            driver = ready_driver(hypothesis, file, target, children, project, cores)
+            progress.stage("starting the arms")
+            target.start(hypothesis.arms)
+        except KeyboardInterrupt as interrupt:
+            raise interrupt if notebook else _TooEarly from None
         pin(os.getpid(), cores.driver)
         os.nice(10)  # watching must not hold up the driver, which shares the core
         if notebook is None:
@@ -174,7 +186,9 @@ def _fresh(
     return hypothesis, plan, None
 
 
-def _unfinished(name: str, project: Project) -> tuple[Hypothesis, Plan, Notebook]:
+def _unfinished(
+    name: str, target: str | None, project: Project
+) -> tuple[Hypothesis, Plan, Notebook]:
     """The latest run, its claim and its plan as they were sealed."""
     from pathlib import Path
 
@@ -187,6 +201,11 @@ def _unfinished(name: str, project: Project) -> tuple[Hypothesis, Plan, Notebook
     notebook = Notebook.open(folder.resolve())
     _refuse_finished(notebook)
     plan = notebook.plan()
+    if target not in (None, plan.target):
+        raise NotebookError(
+            f"{notebook.folder}: this run's target is {plan.target}, not {target}. "
+            "Leave --target out, or start a new run without --resume"
+        )
     hypothesis = sealed_hypothesis(notebook, plan, project.root)
     if hypothesis.claim_digest != plan.claim_digest:
         raise NotebookError(

@@ -6,7 +6,7 @@ import contextlib
 import itertools
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import psutil
@@ -24,9 +24,9 @@ class Sample:
 
     at: float  # monotonic seconds
     cpu_s: Mapping[str, float]
-    rss_bytes: Mapping[str, float]
-    descriptors: Mapping[str, float]
-    threads: Mapping[str, float]
+    rss_bytes: Mapping[str, float | None]  # None where the system does not let us look
+    descriptors: Mapping[str, float | None]
+    threads: Mapping[str, float | None]
     ours_s: float  # CPU seconds of the roles and of the lab itself
     busy_s: float  # CPU seconds of all processes of the machine
     steal_s: float
@@ -47,18 +47,16 @@ class Sampler:
         that short-lived workers of a database are not lost.
         """
         family = _children_by_parent()
-        cpu: dict[str, float] = {}
-        rss: dict[str, float] = {}
-        descriptors: dict[str, float] = {}
-        threads: dict[str, float] = {}
+        members = {
+            role: [pid for root in roots for pid in _with_descendants(root, family)]
+            for role, roots in self.roles.items()
+        }
+        cpu = {role: sum(map(_cpu_s, pids)) for role, pids in members.items()}
+        rss, descriptors, threads = (
+            {role: _level(pids, read) for role, pids in members.items()}
+            for read in (_own_bytes, psutil.Process.num_fds, psutil.Process.num_threads)
+        )
         periods = {role: throttling(roots[0]) for role, roots in self.roles.items()}
-        for role, roots in self.roles.items():
-            members = [pid for root in roots for pid in _with_descendants(root, family)]
-            cpu[role] = sum(map(_cpu_s, members))
-            levels = [level for pid in members if (level := _levels(pid))]
-            rss[role] = sum(level[0] for level in levels)
-            descriptors[role] = sum(level[1] for level in levels)
-            threads[role] = sum(level[2] for level in levels)
         times = psutil.cpu_times()
         # not every child: another arm at work is a stranger to the one that is loaded
         ours = sum(cpu.values()) + _cpu_s(os.getpid())
@@ -69,7 +67,7 @@ class Sampler:
         self.samples.append(sample)
         return sample
 
-    def latest(self) -> dict[str, dict[str, float]]:
+    def latest(self) -> dict[str, dict[str, float | None]]:
         """Usage by role over the last interval, as plain JSON types."""
         if len(self.samples) < 2:
             return {}
@@ -93,9 +91,9 @@ def usage_over(samples: list[Sample]) -> dict[str, Usage]:
         role: Usage(
             cpu=_rate(samples[0], samples[-1], role),
             cpu_peak=max(_rate(a, b, role) for a, b in _long_enough(samples)),
-            rss_bytes=max(sample.rss_bytes[role] for sample in samples),
-            descriptors=max(sample.descriptors[role] for sample in samples),
-            threads=max(sample.threads[role] for sample in samples),
+            rss_bytes=_highest(sample.rss_bytes[role] for sample in samples),
+            descriptors=_highest(sample.descriptors[role] for sample in samples),
+            threads=_highest(sample.threads[role] for sample in samples),
             throttled=_throttled(samples[0], samples[-1], role),
         )
         for role in samples[0].cpu_s
@@ -163,15 +161,26 @@ def _cpu_s(pid: int) -> float:
     return 0.0
 
 
-def _levels(pid: int) -> tuple[float, float, float] | None:
-    """Resident bytes of its own (what it shares is counted nowhere), descriptors, threads."""
-    with contextlib.suppress(psutil.Error):
-        process = psutil.Process(pid)
-        with process.oneshot():
-            memory = process.memory_info()
-            return (
-                float(max(0, memory.rss - getattr(memory, "shared", 0))),
-                float(process.num_fds()),
-                float(process.num_threads()),
-            )
-    return None
+def _own_bytes(process: psutil.Process) -> float:
+    """Resident bytes of its own: what it shares is counted nowhere."""
+    memory = process.memory_info()
+    return float(max(0, memory.rss - getattr(memory, "shared", 0)))
+
+
+def _level(pids: list[int], read: Callable[[psutil.Process], float]) -> float | None:
+    """Sum over those that still are; None where one may not be looked at."""
+    total = 0.0
+    for pid in pids:
+        try:
+            total += read(psutil.Process(pid))
+        except psutil.AccessDenied:
+            return None
+        except psutil.Error:
+            continue
+    return total
+
+
+def _highest(levels: Iterable[float | None]) -> float | None:
+    seen = list(levels)
+    known = [level for level in seen if level is not None]
+    return max(known) if len(known) == len(seen) else None

@@ -14,19 +14,19 @@ from typing import Any
 
 from lab.guard import start_ticks
 from lab.instruments.profiler import command_prefix, read_profile
-from lab.processes import Child, Children, Cores
+from lab.processes import Child, Children, Cores, pin
 from lab.targets import engine
 from lab.targets.base import Identity, TargetError
-from lab.targets.engine import LABEL, Container, EngineError
-from lab.targets.postgres import EmbeddedPostgres, Sessions
+from lab.targets.composefile import FILE, PORTS, ComposeFile
+from lab.targets.engine import Container, EngineError
+from lab.targets.postgres import EmbeddedPostgres, Sessions, forget_variables
 from lab.targets.service import READY_S, await_ready, identify, known_settings
 
-FILE = "docker-compose.yml"
-PORTS = {"service": 8000, "pricing": 8001, "database": 5432}  # inside the containers
 _LOG_LINES = 12
 _BUILD_S = 900.0
 _UP_S = 300.0
 _LOOPBACK = ("127.0.0.1", "::1")
+PROXY = "docker-proxy"  # the engine's own, which passes on what is published
 
 # How engine and Compose, of several versions, word what the user can mend.
 _TAKEN = ("port is already allocated", "address already in use")
@@ -84,11 +84,11 @@ class ComposeTarget:
         self._children = children
         self._project = project
         self._cores = cores
-        self._run = secrets.token_hex(4)
-        self._label = f"{LABEL}={self._run}"
+        self._owner = engine.owner()
         self._password = secrets.token_hex(16)
         self._compose: tuple[str, ...] = ()
         self._engine = ""
+        self._file = ComposeFile("", {})
         self._settings: dict[str, dict[str, str]] = {}
         self._expected: dict[str, dict[str, str]] = {}
         self._arms: dict[str, _Arm] = {}
@@ -104,37 +104,36 @@ class ComposeTarget:
             raise TargetError(
                 f"{self._project / FILE}: not found. --target compose needs it", usage=True
             )
-        done = self._call("check", ["config", "--services"], files=(str(self._project / FILE),))
-        services = done.log_tail(100).split()
-        if lacking := sorted(PORTS.keys() - set(services)):
-            raise TargetError(
-                f"{FILE}: there is no service {' and no '.join(lacking)}; "
-                f"it needs {', '.join(PORTS)}",
-                usage=True,
-            )
+        self._file = self._resolved()
+        if flaw := self._file.flaw():
+            raise TargetError(f"{FILE}: {flaw}", usage=True)
         self._expected = known_settings(self._project, arms)
 
     def start(self, arms: Mapping[str, Mapping[str, str]]) -> None:
         """Build the image, then bring the arms up, databases and pricing first."""
         self._begun = True
-        self._children.at_death("lab.targets.engine", self._label)
-        engine.remove(LABEL)  # what a run left behind that nobody could clear up after
+        forget_variables()
+        self._children.at_death("lab.targets.engine", self._owner)
+        engine.remove(engine.abandoned)  # what a lab left behind when nobody could clear up
         for arm, settings in arms.items():
             self._settings[arm] = dict(settings)
             self._arms[arm] = self._describe(arm)
         first = next(iter(self._arms.values()))
         self._call("build", ["build"], files=first.files, project=first.project, limit_s=_BUILD_S)
         up = ["up", "--detach", "--no-build", "--no-deps"]
-        self._call_all([*up, "database", "pricing"])
+        self._call_all([*up, "database", "pricing", *self._file.further()])
         for running in self._arms.values():
-            self._look(running)
+            self._look(running, "database", "pricing")
             self._await(running, partial(self._sessions_answer, running))
         self._call_all([*up, "service"])
         for running in self._arms.values():
-            self._look(running)
+            self._look(running, "service")
             self._await(running, partial(self._identities, running))
         every = [c for running in self._arms.values() for c in running.containers.values()]
         self._pinned = engine.keep_on(self._cores.target, every)
+        for arm in arms:
+            for pid in self.roles(arm).get(PROXY, ()):
+                pin(pid, self._cores.target)
 
     def url(self, arm: str) -> str:
         """Where an arm's service answers."""
@@ -156,13 +155,19 @@ class ComposeTarget:
     def dead(self, arm: str) -> str | None:
         """Which container of an arm has ended, and how, as far as the engine can tell."""
         running = self._arms[arm]
-        for role, container in running.containers.items():
-            if start_ticks(container.pid) != running.born[role]:
-                try:
-                    how = engine.inspect(container.id).ending
-                except EngineError:
-                    how = "ended, and the Docker engine does not answer any more"
-                return f"the {role}'s container of arm {arm} {how}"
+        for role, container in list(running.containers.items()):
+            if start_ticks(container.pid) == running.born[role]:
+                continue
+            try:
+                now = engine.inspect(container.id)
+            except EngineError:
+                how = "ended, and the Docker engine does not answer any more"
+            else:
+                if role not in PORTS and now.exit_code == 0:  # it had one thing to do
+                    del running.containers[role]
+                    continue
+                how = now.ending
+            return f"the {role}'s container of arm {arm} {how}"
         return None
 
     def reset(self, arm: str) -> None:
@@ -176,7 +181,7 @@ class ComposeTarget:
             role: (container.pid,) for role, container in running.containers.items()
         }
         if passing := engine.proxies(running.port(role) for role in PORTS):
-            found["proxy"] = passing
+            found[PROXY] = passing
         return found
 
     def activity(self, arm: str) -> dict[str, Any]:
@@ -225,18 +230,14 @@ class ComposeTarget:
         self._begun = False
         self._sessions.close()
         self._children.stop(*(c for c in self._children.running() if c.role == "compose"))
-        for arm in self._arms.values():
-            for role, container in arm.containers.items():
-                if text := engine.logs(container.id):
-                    file = self._children.logs / f"{role}-{arm.name}.log"
-                    file.write_text(text, encoding="utf-8")
         try:
-            engine.remove(self._label)
+            self._keep_logs()  # an engine that hangs is asked once
+            engine.remove(engine.of(self._owner))
         except EngineError as error:
             raise TargetError(
                 f"containers of this run may be left: {error}. The next run with --target "
                 "compose removes them, as does: docker rm --force --volumes "
-                f"$(docker ps --all --quiet --filter label={self._label})"
+                f"$(docker ps --all --quiet --filter name={self._owner})"
             ) from error
         self._children.at_death()
 
@@ -268,20 +269,26 @@ class ComposeTarget:
             raise TargetError(f"the profiled service ended:\n{engine.logs(name, _LOG_LINES)}")
         return container.id, f"http://127.0.0.1:{published[0][1]}"
 
+    def _keep_logs(self) -> None:
+        for arm in self._arms.values():
+            for role, container in arm.containers.items():
+                if text := engine.logs(container.id):
+                    file = self._children.logs / f"{role}-{arm.name}.log"
+                    file.write_text(text, encoding="utf-8")
+
     # --- Compose -----------------------------------------------------------------------------
 
     def _describe(self, arm: str) -> _Arm:
         """The arm's project: the file as it is, and what this run adds to it."""
         added = self._children.folder / f"compose-{arm}.json"
         added.write_text(json.dumps(self._added(arm)), encoding="utf-8")
-        project = f"lab-{self._run}-{len(self._arms) + 1}"  # an arm's name may hold any letter
+        project = f"{self._owner}-{len(self._arms) + 1}"  # an arm's name may hold any letter
         return _Arm(arm, project, (str(self._project / FILE), str(added)), {}, {})
 
     def _added(self, arm: str) -> dict[str, Any]:
-        """Settings, free ports on loopback, labels; no health checks, a load of their own."""
-        labels = {LABEL: self._run}
+        """Settings, free ports on loopback; no health checks, a load of their own."""
         settings = {name: value.replace("$", "$$") for name, value in self._settings[arm].items()}
-        common: dict[str, Any] = {"labels": labels, "healthcheck": {"interval": "24h"}}
+        common: dict[str, Any] = {"healthcheck": {"interval": "24h"}}
         command = ["postgres"]
         for key, value in _database_settings().items():
             command += ["-c", f"{key}={value}"]
@@ -293,33 +300,48 @@ class ComposeTarget:
                 "database": common
                 | {"command": command, "ports": [f"127.0.0.1::{PORTS['database']}"]},
             },
-            "networks": {"default": {"labels": labels}},
-            "volumes": {name: {"labels": labels} for name in self._volumes()},
         }
 
-    def _volumes(self) -> list[str]:
-        """The named volumes of the file: they must carry the label to be found again."""
+    def _resolved(self) -> ComposeFile:
+        """The file as Compose reads it, for a project of no arm."""
         import yaml
 
-        data = yaml.safe_load((self._project / FILE).read_text(encoding="utf-8"))
-        return list(data.get("volumes") or ())
+        project = f"{self._owner}-0"
+        answer = self._children.folder / "compose.yml"
+        with answer.open("wb") as sink:
+            self._call(
+                "check",
+                ["config"],
+                files=(str(self._project / FILE),),
+                project=project,
+                stdout=sink.fileno(),
+            )
+        return ComposeFile(project, yaml.safe_load(answer.read_text(encoding="utf-8")) or {})
 
     def _environment(self) -> dict[str, str]:
         """Of the Compose command: the user's, for images and the engine's address; ours on top."""
-        return dict(os.environ) | {"SERVICE_PORT": "", "POSTGRES_PASSWORD": self._password}
+        ours = {"SERVICE_PORT": "", "POSTGRES_PASSWORD": self._password}
+        if self._compose == ("docker-compose",) and "DOCKER_HOST" not in os.environ:
+            ours["DOCKER_HOST"] = engine.context_host()
+        return dict(os.environ) | ours
 
     def _begin(
-        self, label: str, arguments: list[str], files: tuple[str, ...], project: str | None
+        self,
+        label: str,
+        arguments: list[str],
+        files: tuple[str, ...],
+        project: str,
+        stdout: int | None = None,
     ) -> Child:
         """Start a Compose command; its output goes to a log of its own."""
         chosen = [part for file in files for part in ("--file", file)]
-        named = ["--project-name", project] if project else []
         return self._children.start(
-            [*self._compose, *chosen, *named, *arguments],
+            [*self._compose, *chosen, "--project-name", project, *arguments],
             role="compose",
             arm=label,
             env=self._environment(),
             cwd=self._project,
+            stdout=stdout,
         )
 
     def _end(self, child: Child, limit_s: float) -> Child:
@@ -341,10 +363,11 @@ class ComposeTarget:
         arguments: list[str],
         *,
         files: tuple[str, ...],
-        project: str | None = None,
+        project: str,
         limit_s: float = _UP_S,
+        stdout: int | None = None,
     ) -> Child:
-        return self._end(self._begin(label, arguments, files, project), limit_s)
+        return self._end(self._begin(label, arguments, files, project, stdout), limit_s)
 
     def _call_all(self, arguments: list[str]) -> None:
         """The same command for every arm at once."""
@@ -356,20 +379,31 @@ class ComposeTarget:
 
     # --- what came up --------------------------------------------------------------------------
 
-    def _look(self, arm: _Arm) -> None:
-        """Find the arm's containers as they are now."""
-        for container in engine.containers(f"com.docker.compose.project={arm.project}"):
+    def _look(self, arm: _Arm, *roles: str) -> None:
+        """Find the arm's containers as they are now; these roles must be among them."""
+        for container in engine.containers(arm.project):
             if container.service not in arm.containers:
                 arm.containers[container.service] = container
                 arm.born[container.service] = start_ticks(container.pid)
                 if container.running and not engine.here(container):
-                    raise EngineError(
-                        "the Docker engine runs its containers on another machine, or in a "
-                        "virtual one: what they use cannot be watched from here. Take an engine "
-                        "of this machine, or the embedded target"
-                    )
+                    self._refuse_elsewhere(container)
                 if not container.running:
                     arm.born[container.service] = -1  # no process starts then
+        if lacking := [role for role in roles if role not in arm.containers]:
+            raise TargetError(
+                f"{FILE}: Compose starts no container for service {' and '.join(lacking)} "
+                "(replicas: 0, or a profile?)",
+                usage=True,
+            )
+
+    def _refuse_elsewhere(self, container: Container) -> None:
+        """Unless it has just ended, which is told as that."""
+        if engine.inspect(container.id).running:
+            raise EngineError(
+                "the Docker engine runs its containers on another machine, or in a "
+                "virtual one: what they use cannot be watched from here. Take an engine "
+                "of this machine, or the embedded target"
+            )
 
     def _await(self, arm: _Arm, ask: Callable[[], object]) -> None:
         await_ready(ask, partial(self.dead, arm.name), partial(self._tail, arm))
@@ -383,12 +417,15 @@ class ComposeTarget:
         try:
             self._sessions.version(self._database_url(arm))
         except psycopg.Error as error:
+            text = str(error).strip()
+            # a server that is on its way up or down says so; no other refusal passes by itself
+            final = "FATAL" in text and "the database system" not in text
             raise TargetError(
-                f"the database of arm {arm.name} is not ready: {str(error).strip()}"
+                f"the database of arm {arm.name} is not ready: {text}", usage=final
             ) from error
 
     def _database_url(self, arm: _Arm) -> str:
-        return f"postgresql://orders:{self._password}@127.0.0.1:{arm.port('database')}/orders"
+        return self._file.database_url(arm.port("database"))
 
     def _tail(self, arm: _Arm) -> str:
         """The end of the log of the container that ended; of the newest where none did."""

@@ -16,7 +16,7 @@ from typing import Any
 from lab.instruments.profiler import command_prefix, read_profile
 from lab.processes import Child, Children, Cores, pin
 from lab.targets.base import Identity, TargetError
-from lab.targets.postgres import DatabaseError, Databases, EmbeddedPostgres
+from lab.targets.postgres import DatabaseError, Databases, EmbeddedPostgres, forget_variables
 from lab.targets.service import await_ready, identify, known_settings
 
 
@@ -164,8 +164,7 @@ class EmbeddedTarget:
     def _start_databases(self) -> None:
         url = self._given_url
         if url is None:
-            for name in [name for name in os.environ if name.startswith("PG")]:
-                del os.environ[name]  # they speak of another server
+            forget_variables()
             self._postgres = EmbeddedPostgres(self._children, self._cores.target)
             self._postgres.start()
             url = self._postgres.url

@@ -1,24 +1,29 @@
 """The Docker engine of this machine, through its command line and Compose's.
 
-`python -m lab.targets.engine LABEL` removes everything that carries the label: the guard's last
-word for a lab that was killed.
+`python -m lab.targets.engine OWNER` removes all projects of that owner: the guard's last word for a
+lab that was killed.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
+import os
+import platform
+import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lab.guard import start_ticks
 from lab.targets.base import TargetError
 
-LABEL = "bottleneck-lab.run"  # on every container, network and volume that the lab makes
+PROJECT = "com.docker.compose.project"  # Compose labels all that it makes with it
 _PATIENCE_S = 20.0  # with an engine that hangs
 _REMOVAL_S = 60.0
 _EMBEDDED = "or leave the target out: the default one, embedded, needs no engine"
@@ -40,6 +45,7 @@ class Container:
     project: str
     running: bool
     pid: int
+    exit_code: int
     ending: str  # how it ended, in words, if it did
     image: str  # digest
     image_name: str
@@ -61,9 +67,10 @@ class Container:
         return cls(
             id=data["Id"],
             service=labels.get("com.docker.compose.service", ""),
-            project=labels.get("com.docker.compose.project", ""),
+            project=labels.get(PROJECT, ""),
             running=bool(state["Running"]),
             pid=int(state["Pid"]),
+            exit_code=int(state["ExitCode"]),
             ending=ending,
             image=data["Image"],
             image_name=data["Config"]["Image"],
@@ -130,9 +137,40 @@ def compose() -> tuple[str, ...]:
     )
 
 
-def containers(label: str) -> list[Container]:
-    """Every container with this label, stopped ones too."""
-    found = docker("ps", "--all", "--quiet", "--no-trunc", "--filter", f"label={label}").split()
+def context_host() -> str:
+    """The engine's address by the context that `docker` uses, which docker-compose 1 ignores."""
+    return docker("context", "inspect", "--format", "{{.Endpoints.docker.Host}}").strip()
+
+
+def owner() -> str:
+    """This process, named apart from all others that an engine may serve, of other machines too."""
+    return f"lab-{_host()}-{_boot()}-{os.getpid()}-{start_ticks(os.getpid())}"
+
+
+def abandoned(project: str) -> bool:
+    """Whether a project was a lab's of this machine that is no more."""
+    found = re.match(r"lab-(\w+)-(\w+)-(\d+)-(\d+)-", project)
+    if found is None or found[1] != _host():
+        return False
+    return found[2] != _boot() or start_ticks(int(found[3])) != int(found[4])
+
+
+def _host() -> str:
+    """This machine and, where processes are numbered anew in a container, that."""
+    told = [platform.node(), str(Path("/proc/self/ns/pid").readlink())]
+    with contextlib.suppress(OSError):
+        told.append(Path("/etc/machine-id").read_text(encoding="ascii"))
+    return hashlib.sha256("\n".join(told).encode()).hexdigest()[:8]
+
+
+def _boot() -> str:
+    return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")[:8]
+
+
+def containers(project: str) -> list[Container]:
+    """Every container of a project, stopped ones too."""
+    chosen = ("--filter", f"label={PROJECT}={project}")
+    found = docker("ps", "--all", "--quiet", "--no-trunc", *chosen).split()
     return [Container.of(data) for data in json.loads(docker("inspect", *found))] if found else []
 
 
@@ -142,9 +180,9 @@ def inspect(container: str) -> Container:
 
 
 def logs(container: str, lines: int | None = None) -> str:
-    """What a container wrote to standard output and standard error."""
+    """What a container wrote; EngineError where the engine does not answer in time."""
     tail = () if lines is None else ("--tail", str(lines))
-    with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+    try:
         return subprocess.run(
             ["docker", "logs", *tail, container],
             stdout=subprocess.PIPE,
@@ -155,7 +193,8 @@ def logs(container: str, lines: int | None = None) -> str:
             check=False,
             start_new_session=True,
         ).stdout
-    return ""
+    except (OSError, subprocess.TimeoutExpired):
+        raise EngineError("the Docker engine does not hand out its containers' logs") from None
 
 
 def keep_on(cores: Iterable[int], found: Sequence[Container]) -> bool:
@@ -191,22 +230,36 @@ def here(container: Container) -> bool:
     return container.id in text
 
 
-def remove(label: str) -> None:
-    """Remove every container, volume and network with this label, until none is left.
+def listed(kind: str, mine: Callable[[str], bool]) -> list[str]:
+    """Ids of what belongs to such projects; `kind` is ps, volume or network."""
+    listing = (kind, "--all") if kind == "ps" else (kind, "ls")
+    name = "{{.Name}}" if kind == "volume" else "{{.ID}}"
+    table = docker(
+        *listing,
+        "--filter",
+        f"label={PROJECT}",
+        "--format",
+        f'{name} {{{{.Label "{PROJECT}"}}}}',
+    )
+    rows = (line.split() for line in table.splitlines())
+    return [row[0] for row in rows if len(row) == 2 and mine(row[1])]
+
+
+def remove(mine: Callable[[str], bool]) -> None:
+    """Remove every container, volume and network of such projects, until none is left.
 
     It looks again: what a killed Compose command had asked for may still appear meanwhile.
     """
-    chosen = ("--filter", f"label={label}")
     deadline = time.monotonic() + _REMOVAL_S
     problem = ""
     while time.monotonic() < deadline:
         left = False
-        for listing, removing in (
-            (("ps", "--all", "--quiet"), ("rm", "--force", "--volumes")),
-            (("volume", "ls", "--quiet"), ("volume", "rm", "--force")),
-            (("network", "ls", "--quiet"), ("network", "rm")),
+        for kind, removing in (
+            ("ps", ("rm", "--force", "--volumes")),
+            ("volume", ("volume", "rm", "--force")),
+            ("network", ("network", "rm")),
         ):
-            if found := docker(*listing, *chosen).split():
+            if found := listed(kind, mine):
                 left = True
                 try:
                     docker(*removing, *found, timeout_s=_REMOVAL_S)
@@ -215,7 +268,12 @@ def remove(label: str) -> None:
                     time.sleep(0.2)
         if not left:
             return
-    raise EngineError(f"what carries the label {label} cannot be removed: {problem}")
+    raise EngineError(f"what this run made cannot be removed: {problem}")
+
+
+def of(owner_name: str) -> Callable[[str], bool]:
+    """Which projects are this owner's."""
+    return lambda project: project.startswith(f"{owner_name}-")
 
 
 def _last_line(text: str) -> str:
@@ -225,4 +283,4 @@ def _last_line(text: str) -> str:
 
 if __name__ == "__main__":
     with contextlib.suppress(EngineError):
-        remove(sys.argv[1])
+        remove(of(sys.argv[1]))

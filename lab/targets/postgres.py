@@ -25,6 +25,15 @@ class DatabaseError(Exception):
     """PostgreSQL could not be started or used; the message says why and what to do."""
 
 
+def forget_variables() -> None:
+    """Drop PGHOST, PGSSLMODE and their like, which every connection of ours would take up.
+
+    They speak of a server of the user's own.
+    """
+    for name in [name for name in os.environ if name.startswith("PG")]:
+        del os.environ[name]
+
+
 @dataclass(frozen=True)
 class Activity:
     """What the sessions of one database are doing at this moment."""

@@ -86,16 +86,26 @@ def test_removal_looks_again_until_nothing_is_left(program: object, tmp_path: Pa
         "docker",
         f'echo "$*" >> {calls}\n'
         'case "$1" in\n'
-        f'ps) n=$(/usr/bin/grep -c "^ps" {calls}); [ "$n" -gt 2 ] || echo id$n;;\n'
+        f'ps) n=$(/usr/bin/grep -c "^ps" {calls}); [ "$n" -gt 2 ] || echo id$n lab-me-$n\n'
+        "echo foreign lab-menot-1;;\n"
         "esac",
     )
-    engine.remove("x=1")
+    engine.remove(engine.of("lab-me"))
     told = calls.read_text().splitlines()
     assert [line for line in told if line.startswith("rm")] == [
         "rm --force --volumes id1",
         "rm --force --volumes id2",
     ]
-    assert all("label=x=1" in line for line in told if not line.startswith("rm"))
+
+
+def test_an_owner_that_lives_is_told_from_one_that_is_gone() -> None:
+    mine = engine.owner()
+    host, boot, pid, start = mine.removeprefix("lab-").split("-")
+    assert not engine.abandoned(f"{mine}-1")
+    assert engine.abandoned(f"lab-{host}-{boot}-{pid}-{int(start) + 1}-1")  # the id was used again
+    assert engine.abandoned(f"lab-{host}-00000000-{pid}-{start}-1")  # before the machine restarted
+    assert not engine.abandoned(f"lab-00000000-{boot}-{pid}-1-1")  # another machine's
+    assert not engine.abandoned("lab-notebooks-1")
 
 
 def test_waiting_mends_no_file() -> None:

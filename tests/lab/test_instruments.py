@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import psutil
 import pytest
 
 from lab.hypothesis import parse_selector
@@ -101,6 +102,24 @@ def test_scraping_a_service(service: str) -> None:
 def test_a_service_that_is_not_there() -> None:
     with pytest.raises(HttpError, match="GET /ready"):
         HttpClient("http://127.0.0.1:9").get_json("/ready")
+
+
+def test_what_the_sampler_may_not_look_at_is_unknown_and_not_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A lab that is not root may not count the descriptors of a container's processes."""
+
+    def denied(process: psutil.Process) -> int:
+        raise psutil.AccessDenied(process.pid)
+
+    monkeypatch.setattr(psutil.Process, "num_fds", denied)
+    sampler = Sampler({"service": (os.getpid(),)})
+    sampler.sample()
+    sampler.sample()
+    usage = usage_over(sampler.samples)["service"]
+    assert usage.descriptors is None
+    assert usage.rss_bytes and usage.rss_bytes > 1e6
+    assert usage.threads and usage.threads >= 1
 
 
 def test_the_sampler_sees_cpu_by_role_children_that_ended_included() -> None:

@@ -54,9 +54,11 @@ def needs_an_engine() -> None:
 
 def left() -> list[str]:
     """Containers, volumes and networks of any run of the lab."""
-    chosen = ("--quiet", "--filter", f"label={engine.LABEL}")
-    listings = (("ps", "--all"), ("volume", "ls"), ("network", "ls"))
-    return [name for listing in listings for name in engine.docker(*listing, *chosen).split()]
+    return [name for kind in ("ps", "volume", "network") for name in engine.listed(kind, _ours)]
+
+
+def _ours(project: str) -> bool:
+    return project.startswith("lab-")
 
 
 def gone(limit_s: float) -> bool:
@@ -115,8 +117,25 @@ def test_interrupted_while_starting(tmp_path: Path) -> None:
     with started("quick", *COMPOSE, "--seed=4", project=copy_project(tmp_path)) as run:
         run.wait_for(left, 60)
         run.process.send_signal(signal.SIGTERM)
-        assert run.process.wait(60) == 130
+        _, stderr = run.process.communicate(timeout=60)
+        assert run.process.returncode == 130
+        assert "nothing was measured yet" in stderr
         assert not left()
+
+
+def test_what_another_lab_made_is_left_to_it(tmp_path: Path) -> None:
+    """One of this machine that lives, and one of another machine; not one that was killed."""
+    host, boot, pid, start = engine.owner().removeprefix("lab-").split("-")
+    alive, dead = f"lab-{host}-{boot}-{pid}-{start}-7", f"lab-{host}-{boot}-{pid}-1-7"
+    elsewhere = f"lab-00000000-{boot}-{pid}-1-7"
+    made = [f"{project}_volume" for project in (alive, dead, elsewhere)]
+    try:
+        for project, name in zip((alive, dead, elsewhere), made, strict=True):
+            engine.docker("volume", "create", "--label", f"{engine.PROJECT}={project}", name)
+        engine.remove(engine.abandoned)
+        assert sorted(engine.listed("volume", _ours)) == sorted([made[0], made[2]])
+    finally:
+        engine.docker("volume", "rm", "--force", *made)
 
 
 def test_the_engine_stops_answering_in_the_middle_of_a_run(tmp_path: Path) -> None:
@@ -141,7 +160,7 @@ def test_the_engine_stops_answering_in_the_middle_of_a_run(tmp_path: Path) -> No
         assert done.returncode == 0, done.stdout + done.stderr
         assert not left()
     finally:
-        engine.remove(engine.LABEL)
+        engine.remove(_ours)
 
 
 @pytest.mark.parametrize(
@@ -154,6 +173,19 @@ def test_the_engine_stops_answering_in_the_middle_of_a_run(tmp_path: Path) -> No
         ("  database:\n    image", "  storage:\n    image", 2, "undefined"),
         ("services:", "services: [", 2, "docker-compose.yml"),
         ("//orders@database/orders", "//orders@database/absent", 4, "database cannot be reached"),
+        (
+            "volumes:\n  database: {}",
+            "volumes:\n  database: {name: one}",
+            2,
+            "all arms would share",
+        ),
+        (
+            "  database:\n    image",
+            "  database:\n    container_name: x\n    image",
+            2,
+            "only one arm",
+        ),
+        ("  pricing:\n    <<", "  pricing:\n    scale: 0\n    <<", 2, "starts no container"),
     ],
 )
 def test_a_mistake_in_the_file_is_one_message(
@@ -171,6 +203,26 @@ def test_a_mistake_in_the_file_is_one_message(
     assert done.stderr.count("lab: ") == 1 and "Traceback" not in done.stderr
     assert not (project / "reports").exists()
     assert not left()
+
+
+def test_services_beside_the_three_come_up_too(tmp_path: Path) -> None:
+    """One that stays, and one that has one thing to do."""
+    project = copy_project(tmp_path)
+    file = project / "docker-compose.yml"
+    needed = "      pricing: {condition: service_healthy}\n"
+    more = needed + "      once: {condition: service_started}\n"
+    once = "  once:\n    <<: *app\n    command: [python, -c, pass]\n    depends_on: [stays]\n"
+    stays = "  stays:\n    <<: *app\n    command: [python, -m, http.server]\n"
+    text = file.read_text()
+    assert needed in text
+    file.write_text(text.replace(needed, more).replace("services:\n", f"services:\n{once}{stays}"))
+    done = lab("run", "quick", *COMPOSE, "--no-profile", project=project)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert not left()
+    folder = (project / "reports" / "quick" / "latest").resolve()
+    last = json.loads((folder / "trials.jsonl").read_text().splitlines()[-1])
+    assert last["usage"]["stays"]["rss_bytes"] > 1e6
+    assert "once" not in last["usage"]
 
 
 def test_no_engine_names_the_embedded_default(tmp_path: Path) -> None:
