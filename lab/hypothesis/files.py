@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from lab import frontmatter
 from lab.frontmatter import Flaw, shown, suggestion
@@ -136,4 +137,11 @@ def _claim_digest(hypothesis: Hypothesis, project: Path) -> str:
     claimed["rivals"] = [asdict(replace(r.prediction, says="")) for r in hypothesis.rivals]
     scenario = project / hypothesis.scenario  # gone, perhaps, where an old run is read
     claimed["load_code"] = _seal(scenario.read_text("utf-8")) if scenario.is_file() else None
-    return _seal(json.dumps(claimed, sort_keys=True))
+    return _seal(json.dumps(_said(claimed), sort_keys=True))
+
+
+def _said(data: Any) -> Any:
+    """Without what a file leaves out: a new kind of key changes no seal that lacks it."""
+    if isinstance(data, Mapping):
+        return {key: _said(value) for key, value in data.items() if value not in (None, {}, ())}
+    return [_said(item) for item in data] if isinstance(data, list | tuple) else data
