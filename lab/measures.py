@@ -21,6 +21,8 @@ def measure(trial: Trial, name: str, definitions: Mapping[str, Metric]) -> float
     asked = parse_measure(name)
     usage = trial.usage.get(SERVICE)
     match asked.base:
+        case "time":
+            return trial.timing.value_s if trial.timing else None
         case "cpu":
             return usage.cpu if usage else None
         case "rss_bytes":

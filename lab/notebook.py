@@ -2,6 +2,7 @@
 
 A run folder holds `hypothesis.md`, `plan.json`, `conditions.json`, `trials.jsonl` (a line per
 finished trial, flushed), `journal.jsonl` (sessions of the run), `series/` (a row per second),
+`rounds/` (the raw rounds of each process of a benchmark),
 `profiles/`, `verdict.json`, `report.html` and `report.md`; of a failed run
 `logs/` as well.
 """
@@ -10,15 +11,17 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
+import numpy as np
+
 from lab.hypothesis import Step
 from lab.plan import Attempt, Plan
-from lab.trial import Fault, Requests, Trial, Usage
+from lab.trial import Fault, Requests, Timing, Trial, Usage
 from lab.verdict import Verdict
 
 TRIAL_SCHEMA = "lab.trial/1"
@@ -118,6 +121,12 @@ class Notebook:
         """Where the rows of a trial's series go while it runs."""
         return SeriesWriter(self.path(_series_name(block, step)))
 
+    def write_rounds(self, trial: Trial, rounds: Sequence[float]) -> None:
+        """Keep the raw rounds of a benchmark's process: seconds per call, as 64-bit floats."""
+        file = self.path(_rounds_name(trial))
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(np.asarray(rounds, dtype="<f8").tobytes())
+
     def _append(self, name: str, record: Mapping[str, Any]) -> None:
         line = json.dumps(record, separators=(",", ":"), allow_nan=False) + "\n"
         with self.path(name).open("ab+") as file:
@@ -164,6 +173,16 @@ class Notebook:
         """The rows of one trial's series."""
         return list(self._lines(_series_name(block, step)))
 
+    def rounds(self, trial: Trial) -> list[float]:
+        """The raw rounds of a benchmark's process; empty where none were kept."""
+        file = self.path(_rounds_name(trial))
+        if not file.is_file():
+            return []
+        try:
+            return np.frombuffer(file.read_bytes(), dtype="<f8").tolist()
+        except ValueError as error:
+            raise NotebookError(f"{file}: damaged rounds ({error})") from error
+
     def _lines(self, name: str) -> Iterator[dict[str, Any]]:
         path = self.path(name)
         if not path.exists():
@@ -199,6 +218,11 @@ def _series_name(block: int, step: Step) -> str:
     return f"series/{block:02d}-{str(step).replace(' ', '-')}.jsonl"
 
 
+def _rounds_name(trial: Trial) -> str:
+    step = str(trial.step).replace(" ", "-")
+    return f"rounds/{trial.block:02d}-{step}-{trial.repeat}.f64"
+
+
 def attempts(reports: Path, name: str, claim_digest: str) -> tuple[Attempt, ...]:
     """Earlier runs of this hypothesis, oldest first, for the report's first screen."""
     found: list[Attempt] = []
@@ -223,6 +247,8 @@ def asdict_trial(trial: Trial) -> dict[str, Any]:
     data["requests"] = {name: seen.as_dict() for name, seen in trial.requests.items()}
     data["usage"] = {role: asdict(usage) for role, usage in trial.usage.items()}
     data["faults"] = [asdict(fault) for fault in trial.faults]
+    if trial.timing is not None:
+        data["timing"] = asdict(trial.timing)
     return data
 
 
@@ -231,6 +257,8 @@ def trial_from_dict(data: Mapping[str, Any]) -> Trial:
     fields = {key: value for key, value in data.items() if key != "schema"}
     fields["requests"] = {n: Requests.from_dict(seen) for n, seen in data["requests"].items()}
     fields["usage"] = {role: Usage(**usage) for role, usage in data["usage"].items()}
+    if timing := data.get("timing"):
+        fields["timing"] = Timing(**timing)
     fields["faults"] = tuple(Fault(**fault) for fault in data["faults"])
     return Trial(**fields)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from lab.hypothesis import Step
+from lab.hypothesis import Statistic, Step
 from lab.stats.histogram import Histogram
 
 
@@ -26,6 +26,22 @@ class Requests:
     def from_dict(cls, data: Mapping[str, Any]) -> Requests:
         """The inverse of `as_dict`."""
         return cls(data["count"], data["errors"], Histogram.from_dict(data["latency"]))
+
+
+@dataclass(frozen=True)
+class Timing:
+    """The rounds of one process of a benchmark; the raw ones lie in a file beside the record."""
+
+    statistic: Statistic
+    rounds: int
+    iterations: int  # calls per round
+    min_s: float  # per call
+    median_s: float
+
+    @property
+    def value_s(self) -> float:
+        """Seconds per call, by the statistic that the hypothesis chose."""
+        return self.min_s if self.statistic == "min" else self.median_s
 
 
 @dataclass(frozen=True)
@@ -70,6 +86,8 @@ class Trial:
     steal: float = 0.0  # share of all cores taken by the hypervisor
     ticker_late_p99_s: float = 0.0  # lateness of the driver's 10 ms ticker
     users_missing: int = 0  # not running within the window, or not ended after it
+    timing: Timing | None = None  # of a benchmark
+    counts: Mapping[str, int] = field(default_factory=dict)  # exact, of a benchmark
     errors: Mapping[str, int] = field(default_factory=dict)  # first words of errors, with counts
     faults: tuple[Fault, ...] = ()
     gates: Mapping[str, float] = field(default_factory=dict)  # figure of every gate looked at

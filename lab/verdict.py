@@ -130,7 +130,9 @@ def judge(
         predictions=predictions,
         rivals=rivals,
         alpha=plan.alpha,
-        measuring_s=round(sum(trial.window_s for trial in trials if trial.requests), 3),
+        measuring_s=round(
+            sum(trial.window_s for trial in trials if trial.requests or trial.timing), 3
+        ),
         elapsed_s=round(elapsed_s, 3),
     )
 
@@ -208,7 +210,8 @@ def _held(
 ) -> Judgement:
     outcome: Outcome = "undecided"
     decided_at = None
-    for look in range(plan.first, len(blocks) + 1):
+    first = 1 if prediction.count else plan.first  # what is counted is exact
+    for look in range(first, len(blocks) + 1):
         # of these blocks alone: a value missing later cannot undo what is decided
         part = columns(hypothesis, prediction, blocks[:look])
         if part is None:
@@ -221,13 +224,13 @@ def _held(
             break
     values = columns(hypothesis, prediction, blocks)
     shown = None
-    if values is not None and len(blocks) >= 2:
+    if values is not None and len(blocks) >= min(first, 2):
         shown = estimate(hypothesis, prediction, values, support_tail)
     return Judgement(
         says=prediction.says,
         measure=prediction.measure,
         subject=prediction.subject,
-        bound=str(prediction.bound),
+        bound=prediction.bound_words,
         outcome=outcome,
         estimate=_json(shown.estimate) if shown else None,
         low=_json(shown.low) if shown else None,

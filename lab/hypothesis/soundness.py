@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lab.frontmatter import Flaw, Node, shown, suggestion
-from lab.hypothesis.claim import Hypothesis, Metric, Prediction, Span
+from lab.hypothesis.claim import GROWTHS, Hypothesis, Prediction, Span
 from lab.hypothesis.reading import BOUNDS
-from lab.hypothesis.words import PER_PROCESS, PER_REQUEST, parse_measure
+from lab.hypothesis.words import PER_CALL, PER_PROCESS, PER_REQUEST, parse_measure
 
 LEAST_BLOCKS = 4  # no verdict is reached on fewer
+LEAST_SIZES = 4  # to tell an overhead, a factor and an exponent
+LEAST_FOLD = 64.0  # from the smallest size above 0 to the largest
 
 
 @dataclass(frozen=True)
@@ -29,11 +31,14 @@ class _Statement:
     @property
     def quantity(self) -> tuple[str, ...]:
         """What is measured: the same for a / b and b / a."""
-        return (self.prediction.measure, str(self.prediction.at), *sorted(self.prediction.arms))
+        at = "growth" if self.prediction.grows else str(self.prediction.at)
+        return (self.prediction.measure, at, *sorted(self.prediction.arms))
 
     @property
     def span(self) -> Span:
         """The values foreseen, of the ratio in the arms' alphabetical order."""
+        if self.prediction.grows is not None:
+            return Span(*GROWTHS[self.prediction.grows])
         compare, span = self.prediction.compare, self.prediction.bound.span
         mirrored = compare is not None and compare.numerator > compare.denominator
         return span.inverse() if mirrored else span
@@ -54,7 +59,11 @@ def contradictions(hypothesis: Hypothesis, root: Node) -> Iterator[Flaw]:
     unsound = [
         flaw
         for statement in claimed + rivals
-        for flaw in (*_wrong_measure(statement, hypothesis.measures), *_idle_bound(statement))
+        for flaw in (
+            *_wrong_measure(statement, hypothesis),
+            *_wrong_level(statement, hypothesis),
+            *_idle_bound(statement),
+        )
     ]
     yield from unsound
     if not unsound:  # bounds can be set against each other only where each makes sense
@@ -85,10 +94,18 @@ def _wrong_arms(hypothesis: Hypothesis, root: Node, statements: list[_Statement]
             )
 
 
-def _wrong_measure(statement: _Statement, custom: Mapping[str, Metric]) -> Iterator[Flaw]:
-    measure = parse_measure(statement.prediction.measure)
+def _wrong_measure(statement: _Statement, hypothesis: Hypothesis) -> Iterator[Flaw]:
+    if statement.prediction.count:
+        yield from _wrong_count(statement, hypothesis)
+        return
+    measure, custom = parse_measure(statement.prediction.measure), hypothesis.measures
     place = statement.node.at("measure")
-    if not measure.built_in and measure.base not in custom:
+    if (hypothesis.benchmark is None) == (measure.base in PER_CALL):
+        known = "time, or a `count:`" if hypothesis.benchmark else "throughput or latency_p99"
+        yield place.flaw(
+            f"`{measure.base}` is no measure of a {hypothesis.kind}", f"Write {known}."
+        )
+    elif not measure.built_in and measure.base not in custom:
         known = [*PER_REQUEST, "latency_p50", "latency_p95", "latency_p99", *PER_PROCESS, *custom]
         yield place.flaw(f"unknown measure {shown(measure.base)}", suggestion(measure.base, known))
     elif measure.request is not None and not measure.of_requests:
@@ -103,8 +120,70 @@ def _wrong_measure(statement: _Statement, custom: Mapping[str, Metric]) -> Itera
         )
 
 
+def _wrong_count(statement: _Statement, hypothesis: Hypothesis) -> Iterator[Flaw]:
+    if hypothesis.benchmark is None:
+        yield statement.node.at("count").flaw(
+            f"a {hypothesis.kind} has no exact counts", "Name a `measure:`."
+        )
+    elif statement.prediction.compare:
+        yield statement.node.at("compare").flaw(
+            "counts are not compared as a ratio", "Name one `arm:`, and bound its count."
+        )
+
+
+def _wrong_level(statement: _Statement, hypothesis: Hypothesis) -> Iterator[Flaw]:
+    """A level that is none of the parameter's, or a growth that the sizes cannot show."""
+    if hypothesis.benchmark is None:
+        if statement.prediction.grows:
+            yield statement.node.at("grows").flaw(
+                f"a {hypothesis.kind} has no sizes to grow with", "Bound a measure."
+            )
+        return
+    at, parameter = statement.prediction.at, hypothesis.benchmark.parameter
+    if statement.prediction.grows:
+        yield from _wrong_growth(statement, () if parameter is None else parameter.levels)
+    elif parameter is None and at is not None:
+        yield statement.node.at("at").flaw(
+            "the benchmark has no parameter to be at", "Remove it, or add `params:`."
+        )
+    elif parameter is not None and at not in parameter.levels:
+        known = ", ".join(f"{level:.12g}" for level in parameter.levels)
+        place = statement.node if at is None else statement.node.at("at")
+        which = f"no `at:`, which {parameter.name} it speaks of" if at is None else f"at {at:.12g}"
+        yield place.flaw(
+            f"{statement.node.title} has {which}"
+            if at is None
+            else f"the benchmark is not measured {which}",
+            f"Write `at:` with one of {known}.",
+        )
+
+
+def _wrong_growth(statement: _Statement, levels: tuple[float, ...]) -> Iterator[Flaw]:
+    place = statement.node.at("grows")
+    sizes = [level for level in levels if level > 0]
+    if statement.prediction.compare:
+        yield statement.node.at("compare").flaw("growth is of one arm", "Name it with `arm:`.")
+    elif statement.prediction.count:
+        yield place.flaw("growth is of time; a count is exact", "Bound the count `at:` each size.")
+    elif statement.prediction.at is not None:
+        yield statement.node.at("at").flaw("growth is over all sizes", "Remove `at:`.")
+    elif len(levels) < LEAST_SIZES:
+        yield place.flaw(
+            f"growth cannot be told from {len(levels)} sizes",
+            f"Give `params:` at least {LEAST_SIZES}: overhead, factor and exponent are unknown.",
+        )
+    elif sizes[-1] < LEAST_FOLD * sizes[0]:
+        yield place.flaw(
+            f"sizes from {sizes[0]:.12g} to {sizes[-1]:.12g} span "
+            f"{sizes[-1] / sizes[0]:.3g}-fold, too little to tell growths apart",
+            f"Let `params:` span at least {LEAST_FOLD:g}-fold.",
+        )
+
+
 def _idle_bound(statement: _Statement) -> Iterator[Flaw]:
     """A bound that nothing could miss, or that nothing could meet."""
+    if statement.prediction.grows:
+        return
     domain = _domain(statement.prediction)
     bound, span = statement.prediction.bound, statement.prediction.bound.span
     place = statement.node.at(next(key for key in BOUNDS if getattr(bound, key) is not None))
@@ -123,6 +202,8 @@ def _idle_bound(statement: _Statement) -> Iterator[Flaw]:
 
 def _domain(prediction: Prediction) -> Span:
     """Where a measure can lie at all."""
+    if prediction.count:
+        return Span(0, math.inf)
     measure = parse_measure(prediction.measure)
     if measure.is_share:
         return Span(0, 1)
@@ -171,9 +252,10 @@ def _decided(rivals: list[_Statement], claimed: list[_Statement]) -> Iterator[Fl
 def _short_budget(hypothesis: Hypothesis, root: Node) -> Iterator[Flaw]:
     trial, arms = hypothesis.trial, len(hypothesis.arms)
     levels = len(hypothesis.levels)
-    least_s = LEAST_BLOCKS * arms * levels * (trial.warmup_s + trial.window_s)
+    trials = arms * levels * hypothesis.repeats
+    least_s = LEAST_BLOCKS * trials * (trial.warmup_s + trial.window_s)
     if hypothesis.budget_s < least_s:
-        held = f"{arms} arms" if levels == 1 else f"{arms * levels} trials"
+        held = f"{arms} arms" if trials == arms else f"{trials} trials"
         yield root.at("budget").flaw(
             f"the budget is {root.at('budget').written}, but {LEAST_BLOCKS} blocks "
             f"of {held} take {least_s:g}s",

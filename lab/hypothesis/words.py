@@ -8,6 +8,7 @@ from typing import NamedTuple
 from lab.frontmatter import shown
 
 PER_REQUEST = ("throughput", "error_rate", "latency_mean")
+PER_CALL = ("time",)  # of a benchmark, and nothing else of it
 PER_PROCESS = ("cpu", "rss_bytes", "descriptors", "throttled")
 SHARES = ("error_rate", "throttled")  # between 0 and 1, both included
 _QUANTILE = re.compile(r"latency_p((?:0|[1-9][0-9]?)(?:\.[0-9]*[1-9])?)")
@@ -42,7 +43,7 @@ class Measure(NamedTuple):
     @property
     def built_in(self) -> bool:
         """Whether every trial yields it, so that no file has to define it."""
-        return self.of_requests or self.base in PER_PROCESS
+        return self.of_requests or self.base in PER_PROCESS + PER_CALL
 
 
 class Selector(NamedTuple):
