@@ -3,9 +3,9 @@
 Two numbers of a block: the factor from the smallest size to the largest, and the exponent of the
 fitted curve. Intervals are Student t over blocks, of the factor on the log scale.
 
-Growth is *constant* where the factor stays within `FLAT`. It is contradicted beyond `STEEP` only: in
-between lie steps of a cache, but also a logarithm under an overhead, which a bound of 1.5 alone would
-take for constant.
+Growth is *constant* where the factor stays within `FLAT`. It is contradicted beyond `STEEP` only:
+in between lie steps of a cache, but also a logarithm under an overhead, which a bound of 1.5 alone
+would take for constant.
 """
 
 from __future__ import annotations

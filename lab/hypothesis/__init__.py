@@ -1,6 +1,7 @@
 """The frozen claim: one Markdown file in `hypotheses/`, loaded, validated and sealed."""
 
 from lab.hypothesis.claim import (
+    BENCHMARK_REPEATS,
     FLAT,
     GROWTHS,
     STEEP,
@@ -31,6 +32,7 @@ from lab.hypothesis.files import HypothesisError, find, headline, load, loads, n
 from lab.hypothesis.words import Measure, Selector, parse_measure, parse_selector
 
 __all__ = [
+    "BENCHMARK_REPEATS",
     "FLAT",
     "GROWTHS",
     "STEEP",

@@ -90,15 +90,23 @@ def arms(evidence: Evidence) -> Table:
             for key, value in hypothesis.arms[arm].items()
             if hypothesis.settings.get(key) != value
         }
+        named = (
+            f"{arm} (control)" if arm == hypothesis.control else arm,
+            ", ".join(f"{key}={value}" for key, value in own.items()) or "as in every arm",
+        )
+        if hypothesis.benchmark is not None:
+            rows.append(named)
+            continue
         rows.append(
             (
-                f"{arm} (control)" if arm == hypothesis.control else arm,
-                ", ".join(f"{key}={value}" for key, value in own.items()) or "as in every arm",
+                *named,
                 words.span(words.rate, evidence.values(arm, "throughput")),
                 *quantiles(evidence.latency(arm)),
                 words.span(words.share, evidence.values(arm, "error_rate")),
             )
         )
+    if hypothesis.benchmark is not None:
+        return Table(("arm", "settings"), tuple(rows), "ll")
     head = ("arm", "settings", "throughput", "p50", "p95", "p99", "errors")
     return Table(head, tuple(rows), "llrrrrr")
 
@@ -184,6 +192,11 @@ def trials(evidence: Evidence) -> Table:
             trusted = "yes"
         else:
             trusted = "block voided" if trial.block in faulty else "block unfinished"
+        if evidence.hypothesis.benchmark is not None:
+            time = _figure(evidence.hypothesis, trial, "time")
+            others = f"{trial.other_cpu:.2f}"
+            rows.append((str(trial.block), str(trial.step), trusted, time, others))
+            continue
         rows.append(
             (
                 str(trial.block),
@@ -205,6 +218,9 @@ def trials(evidence: Evidence) -> Table:
                 ),
             )
         )
+    if evidence.hypothesis.benchmark is not None:
+        head = ("block", "arm", "trusted", "time", "others' CPU")
+        return Table(head, tuple(rows), "rllrr")
     head = (
         "block", "arm", "trusted", "throughput", "p50", "p95", "errors",
         *(name.replace("_", " ") for name in custom), *(f"{role} CPU" for role in roles),

@@ -12,7 +12,8 @@ from lab.hypothesis import Hypothesis, MetricRatio
 from lab.measures import counter, measure
 from lab.notebook import Notebook
 from lab.plan import Attempt, Plan
-from lab.reporting import tables, words
+from lab.reporting import benchmark, tables, words
+from lab.reporting.benchmark import BenchmarkView
 from lab.reporting.findings import Finding, findings, own_reasons
 from lab.reporting.series import Series, collect
 from lab.reporting.tables import Evidence, Table
@@ -84,6 +85,7 @@ class View:
     latency: Mapping[str, Histogram]
     breakdowns: tuple[Breakdown, ...]
     series: Series | None
+    benchmark: BenchmarkView | None
     requests: Table
     errors: Table
     gates: Table
@@ -176,6 +178,7 @@ def gather(notebook: Notebook, hypothesis: Hypothesis, plan: Plan, verdict: Verd
         latency={arm: evidence.latency(arm) for arm in evidence.arms},
         breakdowns=_breakdowns(evidence),
         series=collect(notebook, evidence),
+        benchmark=benchmark.collect(notebook, evidence),
         requests=tables.requests(evidence),
         errors=tables.errors(evidence),
         gates=tables.gate_figures(evidence),
@@ -197,9 +200,14 @@ def gather(notebook: Notebook, hypothesis: Hypothesis, plan: Plan, verdict: Verd
 
 
 def _facts(hypothesis: Hypothesis, plan: Plan, verdict: Verdict) -> str:
+    measured = (
+        str(hypothesis.load)
+        if hypothesis.benchmark is None
+        else f"{hypothesis.benchmark.statistic} of the rounds of each process"
+    )
     return " · ".join(
         (
-            str(hypothesis.load),
+            measured,
             f"{len(hypothesis.arms)} arms",
             f"{verdict.blocks} blocks counted, {verdict.voided} voided",
             f"{hypothesis.trial.window_s:g} s a trial",
