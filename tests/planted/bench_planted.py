@@ -3,6 +3,7 @@
 import os
 
 import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
 
 SIZES = [64, 256, 1024, 4096, 16384]
 OVERHEAD = 2_000  # steps that every call pays
@@ -31,10 +32,10 @@ def work(kind: str, n: int) -> int:
 
 
 @pytest.mark.parametrize("n", SIZES)
-def test_growth(benchmark, n: int) -> None:  # type: ignore[no-untyped-def]
+def test_growth(benchmark: BenchmarkFixture, n: int) -> None:
     benchmark(work, os.environ.get("KIND", "linear"), n)
 
 
-def test_twin(benchmark) -> None:  # type: ignore[no-untyped-def]
+def test_twin(benchmark: BenchmarkFixture) -> None:
     """Ten per cent slower where SLOWER=true."""
     benchmark(steps, 2_200 if os.environ.get("SLOWER") == "true" else 2_000)

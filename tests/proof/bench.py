@@ -115,8 +115,8 @@ def prove_growth() -> bool:
     """Growths told apart: never confirmed for the wrong one, the right one 9 of 10."""
     steps = Steps("growth")
     lines = [
-        f"Planted functions under an overhead, {RUNS} runs of each; sizes 64 to 16,384. A run tests "
-        "the right claim (constant, of the logarithms); its trials are judged against the other "
+        f"Planted functions under an overhead, {RUNS} runs of each; sizes 64 to 16,384. A run "
+        "tests the right claim (constant, of the logarithms); its trials are judged against the other "
         "claims as well, and where that leaves them open, they are run by themselves. C confirmed, "
         "R refuted, I inconclusive, V invalid.",
         "",
