@@ -53,8 +53,9 @@ def needs_an_engine() -> None:
 
 
 def left() -> list[str]:
-    """Containers, volumes and networks of any run of the lab."""
-    return [name for kind in ("ps", "volume", "network") for name in engine.listed(kind, _ours)]
+    """Containers, volumes, networks and images of any run of the lab."""
+    kinds = ("ps", "volume", "network", "image")
+    return [name for kind in kinds for name in engine.listed(kind, _ours)]
 
 
 def _ours(project: str) -> bool:
