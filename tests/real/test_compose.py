@@ -218,6 +218,7 @@ def test_services_beside_the_three_come_up_too(tmp_path: Path) -> None:
     assert needed in text
     file.write_text(text.replace(needed, more).replace("services:\n", f"services:\n{once}{stays}"))
     done = lab("run", "quick", *COMPOSE, "--no-profile", project=project)
+    engine.docker("image", "rm", "bottleneck-lab/once", "bottleneck-lab/stays")
     assert done.returncode == 0, done.stdout + done.stderr
     assert not left()
     folder = (project / "reports" / "quick" / "latest").resolve()
