@@ -14,9 +14,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import lru_cache
 
 from lab.analysis.estimate import Estimate
+from lab.hypothesis import Step
 from lab.measures import measure
 from lab.stats import scalability as stats
 from lab.stats.intervals import Interval, t_interval
@@ -61,17 +62,17 @@ class Curve:
         """Up to how many users it could show a peak."""
         return stats.reach(self.users)
 
-    @cached_property
+    @property
     def bounds(self) -> Bounds | None:
         """Capacity, time without queueing and pause; None where it did not saturate."""
         points = (self.users, self.throughput, self.response)
         think = stats.measured_think(*points) if self.closed else 0.0
         return stats.measured_bounds(*points, think)
 
-    @cached_property
+    @property
     def law(self) -> stats.Law | None:
         """The Universal Scalability Law, fitted."""
-        return stats.fit_law(self.users, self.throughput)
+        return _fitted(self.users, self.throughput)
 
     @property
     def peak(self) -> float | None:
@@ -81,6 +82,23 @@ class Curve:
         if self.law.peak is not None:
             return self.law.peak.users
         return math.inf if self.law.rises else None
+
+
+def curves(
+    arm: str, blocks: Sequence[Mapping[Step, tuple[Trial, ...]]], *, closed: bool
+) -> list[Curve | None]:
+    """An arm's curve in each block."""
+    return [
+        Curve.of(
+            {
+                step.level: trial
+                for step, (trial,) in block.items()
+                if step.arm == arm and step.level is not None
+            },
+            closed=closed,
+        )
+        for block in blocks
+    ]
 
 
 MEASURES: Mapping[str, Callable[[Curve], float | None]] = {
@@ -205,6 +223,11 @@ def summary(curves: Sequence[Curve], tail: float) -> Sweep:
         reach=min(curve.reach for curve in curves),
         closed=curves[0].closed,
     )
+
+
+@lru_cache(maxsize=256)  # every look fits the same blocks again
+def _fitted(users: tuple[float, ...], throughput: tuple[float, ...]) -> stats.Law | None:
+    return stats.fit_law(users, throughput)
 
 
 def _told(curve: Curve, law: stats.Law) -> bool:
