@@ -181,7 +181,7 @@ class LawOverBlocks:
 
 
 @dataclass(frozen=True)
-class Sweep:
+class Shape:
     """What the curves of one arm show together.
 
     Attributes:
@@ -208,10 +208,10 @@ class Sweep:
     closed: bool
 
 
-def summary(curves: Sequence[Curve], tail: float) -> Sweep:
+def summary(curves: Sequence[Curve], tail: float) -> Shape:
     """Bring the curves of one arm together, one per block and at least one."""
     laws = [curve.law for curve in curves if curve.law is not None and _told(curve, curve.law)]
-    return Sweep(
+    return Shape(
         points=tuple(_point(curves, place) for place in range(len(curves[0].levels))),
         bounds=_bounds(curves, tail),
         capacity=level(curves, "peak_throughput", tail),
