@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from lab.hypothesis import Hypothesis, OpenLoad
+from lab.hypothesis import Hypothesis, OpenLoad, parse_measure
 from lab.measures import counter, measure, total
 from lab.trial import Fault, Trial
 
@@ -248,7 +248,12 @@ def _evidence(trial: Trial, hypothesis: Hypothesis) -> Iterator[tuple[str, float
     if not total(trial).count:
         return  # told already
     asked = [*hypothesis.predictions, *(rival.prediction for rival in hypothesis.rivals)]
-    names = dict.fromkeys((p.measure, p.during) for p in asked if trial.arm in p.arms)
+    names = dict.fromkeys(
+        (name, prediction.during)
+        for prediction in asked
+        if trial.arm in prediction.arms and prediction.at in (None, trial.level)
+        for name in _needed(prediction.measure)
+    )
     lacking = [
         name if during is None else f"{name} during {during}"
         for name, during in names
@@ -263,6 +268,11 @@ def _evidence(trial: Trial, hypothesis: Hypothesis) -> Iterator[tuple[str, float
             "service does not export it."
         ),
     )
+
+
+def _needed(name: str) -> tuple[str, ...]:
+    """What a trial must yield for a measure: a sweep's curve is made of these."""
+    return ("throughput", "latency_mean") if parse_measure(name).of_sweep else (name,)
 
 
 def _target_cpu(trial: Trial, hypothesis: Hypothesis) -> Iterator[tuple[str, float, float, Fault]]:

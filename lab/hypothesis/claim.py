@@ -170,6 +170,7 @@ class Sweep:
     axis: Literal["users", "rate"]
     levels: tuple[float, ...]
     arrivals: Arrivals | None = None  # of rates
+    most_users: int = MOST_BUSY  # of rates
 
     def __str__(self) -> str:
         what = "users" if self.arrivals is None else f"{self.arrivals} arrivals a second"
@@ -179,7 +180,7 @@ class Sweep:
         """The load of one trial."""
         if self.arrivals is None:
             return ClosedLoad(int(level))
-        return OpenLoad(self.arrivals, (Stage(None, level, level, None),))
+        return OpenLoad(self.arrivals, (Stage(None, level, level, None),), self.most_users)
 
 
 Load = ClosedLoad | OpenLoad | Sweep

@@ -10,6 +10,7 @@ from lab.frontmatter import shown
 PER_REQUEST = ("throughput", "error_rate", "latency_mean", "service_latency_mean")
 PER_PROCESS = ("cpu", "rss_bytes", "descriptors", "throttled")
 PER_STAGE = ("recovery",)  # seconds
+OF_SWEEPS = ("peak_throughput", "knee", "peak")  # of all levels together
 SHARES = ("error_rate", "throttled")  # between 0 and 1, both included
 _SERVICE = "service_"  # latency from the actual send, not from the intended one
 _QUANTILE = re.compile(r"(?:service_)?latency_p((?:0|[1-9][0-9]?)(?:\.[0-9]*[1-9])?)")
@@ -47,9 +48,14 @@ class Measure(NamedTuple):
         return self.base in SHARES
 
     @property
+    def of_sweep(self) -> bool:
+        """Whether it is what a whole sweep yields, not a trial."""
+        return self.base in OF_SWEEPS
+
+    @property
     def built_in(self) -> bool:
-        """Whether every trial yields it, so that no file has to define it."""
-        return self.of_requests or self.base in (*PER_PROCESS, *PER_STAGE)
+        """Whether every trial, stage or sweep yields it, so that no file has to define it."""
+        return self.of_requests or self.of_sweep or self.base in (*PER_PROCESS, *PER_STAGE)
 
 
 class Selector(NamedTuple):
