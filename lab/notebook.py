@@ -11,17 +11,16 @@ from __future__ import annotations
 
 import json
 import os
+import struct
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
-import numpy as np
-
 from lab.hypothesis import Step
 from lab.plan import Attempt, Plan
-from lab.trial import Fault, Requests, Timing, Trial, Usage
+from lab.trial import Dispatch, Fault, Requests, StageRecord, Timing, Trial, Usage
 from lab.verdict import Verdict
 
 TRIAL_SCHEMA = "lab.trial/1"
@@ -125,7 +124,7 @@ class Notebook:
         """Keep the raw rounds of a benchmark's process: seconds per call, as 64-bit floats."""
         file = self.path(_rounds_name(trial))
         file.parent.mkdir(exist_ok=True)
-        file.write_bytes(np.asarray(rounds, dtype="<f8").tobytes())
+        file.write_bytes(struct.pack(f"<{len(rounds)}d", *rounds))
 
     def _append(self, name: str, record: Mapping[str, Any]) -> None:
         line = json.dumps(record, separators=(",", ":"), allow_nan=False) + "\n"
@@ -179,8 +178,8 @@ class Notebook:
         if not file.is_file():
             return []
         try:
-            return np.frombuffer(file.read_bytes(), dtype="<f8").tolist()
-        except ValueError as error:
+            return [value for (value,) in struct.iter_unpack("<d", file.read_bytes())]
+        except (OSError, struct.error) as error:
             raise NotebookError(f"{file}: damaged rounds ({error})") from error
 
     def _lines(self, name: str) -> Iterator[dict[str, Any]]:
@@ -246,6 +245,8 @@ def asdict_trial(trial: Trial) -> dict[str, Any]:
     data = {key: getattr(trial, key) for key in trial.__dataclass_fields__}
     data["requests"] = {name: seen.as_dict() for name, seen in trial.requests.items()}
     data["usage"] = {role: asdict(usage) for role, usage in trial.usage.items()}
+    data["dispatch"] = None if trial.dispatch is None else asdict(trial.dispatch)
+    data["stages"] = [stage.as_dict() for stage in trial.stages]
     data["faults"] = [asdict(fault) for fault in trial.faults]
     if trial.timing is not None:
         data["timing"] = asdict(trial.timing)
@@ -259,6 +260,9 @@ def trial_from_dict(data: Mapping[str, Any]) -> Trial:
     fields["usage"] = {role: Usage(**usage) for role, usage in data["usage"].items()}
     if timing := data.get("timing"):
         fields["timing"] = Timing(**timing)
+    if data.get("dispatch"):
+        fields["dispatch"] = Dispatch(**data["dispatch"])
+    fields["stages"] = tuple(map(StageRecord.from_dict, data.get("stages", ())))
     fields["faults"] = tuple(Fault(**fault) for fault in data["faults"])
     return Trial(**fields)
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from lab.analysis.blocks import Block, columns, estimate
+from lab.analysis.blocks import Block, estimate
 from lab.analysis.estimate import Estimate
 from lab.hypothesis import Hypothesis, Prediction
 from lab.plan import Plan
@@ -30,7 +30,7 @@ class Judgement:
     subject: str  # "wide / narrow", or the arm
     bound: str
     outcome: Outcome
-    estimate: float | None = None
+    estimate: float | None = None  # None with a `low`: there is none up to there
     low: float | None = None
     high: float | None = None
     decided_at: int | None = None  # block
@@ -191,8 +191,11 @@ def _undecided(
 
 
 def _sentence(judgement: Judgement) -> str:
-    if judgement.estimate is None:
+    if judgement.estimate is None and judgement.low is None:
         return f"{judgement.says}: no evidence ({judgement.measure} of {judgement.subject})"
+    if judgement.estimate is None:
+        figures = f"{judgement.subject} has no {judgement.measure} up to {judgement.low:.3g}"
+        return f"{judgement.says}: {judgement.outcome}; {figures}, predicted {judgement.bound}"
     figures = f"{judgement.measure} of {judgement.subject} is {judgement.estimate:.3g}"
     if judgement.low is not None and judgement.high is not None:
         figures += f" [{judgement.low:.3g} to {judgement.high:.3g}]"
@@ -213,19 +216,17 @@ def _held(
     first = 1 if prediction.count else plan.first  # what is counted is exact
     for look in range(first, len(blocks) + 1):
         # of these blocks alone: a value missing later cannot undo what is decided
-        part = columns(hypothesis, prediction, blocks[:look])
-        if part is None:
-            break
-        if estimate(hypothesis, prediction, part, support_tail).meets(prediction.bound):
+        part = blocks[:look]
+        found = estimate(hypothesis, prediction, part, support_tail)
+        wider = estimate(hypothesis, prediction, part, contradict_tail)
+        if found is not None and found.meets(prediction.bound):
             outcome, decided_at = "supported", look
-        elif estimate(hypothesis, prediction, part, contradict_tail).misses(prediction.bound):
+        elif wider is not None and wider.misses(prediction.bound):
             outcome, decided_at = "contradicted", look
         if decided_at:
             break
-    values = columns(hypothesis, prediction, blocks)
-    shown = None
-    if values is not None and len(blocks) >= min(first, 2):
-        shown = estimate(hypothesis, prediction, values, support_tail)
+    enough = len(blocks) >= min(first, 2)
+    shown = estimate(hypothesis, prediction, blocks, support_tail) if enough else None
     return Judgement(
         says=prediction.says,
         measure=prediction.measure,

@@ -15,7 +15,8 @@ ORDERS = 120_000
 LINES = 3  # of each order
 _FILLED = """
     TRUNCATE orders, order_lines RESTART IDENTITY CASCADE;
-    INSERT INTO orders (customer_id, total_cents) SELECT n % 1000 + 1, 4711 FROM generate_series(1, {orders}) n;
+    INSERT INTO orders (customer_id, total_cents)
+        SELECT n % 1000 + 1, 4711 FROM generate_series(1, {orders}) n;
     INSERT INTO order_lines (order_id, sku, quantity, unit_price_cents)
         SELECT n, 'SKU-' || line, line, 100 * line
         FROM generate_series(1, {orders}) n, generate_series(1, {lines}) line;

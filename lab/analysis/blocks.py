@@ -8,12 +8,12 @@ from dataclasses import replace
 
 from lab.analysis.comparison import level, ratio, share
 from lab.analysis.estimate import Estimate
-from lab.analysis.growth import block_value, growth
-from lab.hypothesis import Hypothesis, Prediction, Step, parse_measure
-from lab.measures import measure
+from lab.hypothesis import Hypothesis, Prediction, Step, Sweep, parse_measure
+from lab.measures import AtLeast, measure
 from lab.trial import Trial
 
 Block = Mapping[Step, tuple[Trial, ...]]  # the trusted trials of each step
+
 Columns = Mapping[str, Sequence[float]]  # arm -> a value per block
 
 
@@ -43,6 +43,8 @@ def _of_block(
         return None if counted or exact is None else float(exact)
     if prediction.grows is None:
         return _value(hypothesis, prediction, arm, block)
+    from lab.analysis.growth import block_value  # numpy: too heavy for what does not grow
+
     sizes = [level for level in hypothesis.levels if level is not None]
     found = [_value(hypothesis, replace(prediction, at=size), arm, block) for size in sizes]
     times = [time for time in found if time is not None and 0 < time < math.inf]
@@ -52,10 +54,15 @@ def _of_block(
 def _value(hypothesis: Hypothesis, prediction: Prediction, arm: str, block: Block) -> float | None:
     """One arm's value in one block: over repeats the mean, of logarithms where ratios are taken."""
     trials = block[Step(arm, prediction.at)]
-    found = [measure(trial, prediction.measure, hypothesis.measures) for trial in trials]
+    found = [
+        measure(trial, prediction.measure, hypothesis.measures, prediction.during)
+        for trial in trials
+    ]
     values = [value for value in found if value is not None]
     if len(values) < len(found):
         return None
+    if prediction.compare is None and not values[1:]:
+        return values[0]
     if prediction.compare is None:
         return math.fsum(values) / len(values)
     if min(values) <= 0:
@@ -64,9 +71,14 @@ def _value(hypothesis: Hypothesis, prediction: Prediction, arm: str, block: Bloc
 
 
 def estimate(
-    hypothesis: Hypothesis, prediction: Prediction, values: Columns, tail: float
-) -> Estimate:
-    """What the blocks say of a prediction, with its interval at this tail."""
+    hypothesis: Hypothesis, prediction: Prediction, blocks: Sequence[Block], tail: float
+) -> Estimate | None:
+    """What the blocks say of a prediction, with its interval at this tail; None for nothing."""
+    if parse_measure(prediction.measure).of_sweep:
+        return _of_sweep(hypothesis, prediction, blocks, tail)
+    values = columns(hypothesis, prediction, blocks)
+    if values is None:
+        return None
     if prediction.compare is not None:
         return ratio(
             values[prediction.compare.numerator], values[prediction.compare.denominator], tail
@@ -74,6 +86,8 @@ def estimate(
     assert prediction.arm is not None
     column = values[prediction.arm]
     if prediction.grows is not None:
+        from lab.analysis.growth import growth
+
         return growth(prediction.grows, column, tail)
     if prediction.count:
         return Estimate(column[0], min(column), max(column))
@@ -82,4 +96,21 @@ def estimate(
     )
     if may_be_share and all(0 <= value <= 1 for value in column):
         return share(column, tail)
-    return level(column, tail)
+    found = level(column, tail)
+    if any(isinstance(value, AtLeast) for value in column):
+        return replace(found, high=math.inf)  # the mean has no known upper end
+    return found
+
+
+def _of_sweep(
+    hypothesis: Hypothesis, prediction: Prediction, blocks: Sequence[Block], tail: float
+) -> Estimate | None:
+    # numpy: too heavy for what has no sweep
+    from lab.analysis import scalability
+
+    assert isinstance(hypothesis.load, Sweep)
+    closed = hypothesis.load.axis == "users"
+    first, *second = (scalability.curves(arm, blocks, closed=closed) for arm in prediction.arms)
+    if second:
+        return scalability.ratio(first, second[0], prediction.measure, tail)
+    return scalability.level(first, prediction.measure, tail)

@@ -11,7 +11,7 @@ from typing import Any
 from lab.conditions import steady, steady_code
 from lab.config import Project
 from lab.experiment import BenchmarkTrials, Instrument, LoadTrials
-from lab.hypothesis import Hypothesis, HypothesisError
+from lab.hypothesis import Hypothesis, HypothesisError, OpenLoad
 from lab.instruments.benchmark import BenchmarkFile, BenchmarkFileError
 from lab.instruments.load import DriverError, LoadDriver, ScenarioError
 from lab.notebook import Notebook
@@ -59,7 +59,7 @@ def ready_driver(
         ) from error
     scenario = project.root / hypothesis.scenario
     try:
-        driver.load(scenario)
+        driver.load(scenario, isinstance(hypothesis.load_at(hypothesis.levels[0]), OpenLoad))
     except (ScenarioError, DriverError) as error:
         line = error.line if isinstance(error, ScenarioError) else None
         raise HypothesisError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 Arrivals = Literal["poisson", "constant"]
@@ -19,6 +19,7 @@ GROWTHS: Mapping[Grows, tuple[float, float]] = {  # exponents that count as such
 FLAT = 1.1  # times the time of the smallest size: constant growth stays within it at the largest
 BENCHMARK_REPEATS = 3  # processes of each step in a block
 STEEP = 1.5  # and beyond this it is not constant; in between nothing is decided
+MOST_BUSY = 1000  # users of an open load, where the file does not say
 
 
 class Span(NamedTuple):
@@ -98,6 +99,7 @@ class Prediction:
     arm: str | None = None
     compare: Comparison | None = None
     at: float | None = None  # level of a sweep, or of a benchmark's parameter
+    during: str | None = None  # name of a stage
     grows: Grows | None = None  # how time grows with the parameter; the bound follows from it
     count: bool = False  # the measure is an exact count of a benchmark's own
 
@@ -107,6 +109,8 @@ class Prediction:
         of = str(self.compare or self.arm)
         if self.grows is not None:
             return f"{of}, growth"
+        if self.during is not None:
+            return f"{of} during {self.during}"
         return of if self.at is None else f"{of} at {self.at:.12g}"
 
     @property
@@ -115,7 +119,7 @@ class Prediction:
         if self.grows is None:
             return str(self.bound)
         if self.grows == "constant":
-            return f"constant: at most {FLAT:g} times (over {STEEP:g} times contradicts)"
+            return f"constant: at most {FLAT:g}×"
         return f"{self.grows}: exponent {self.bound}"
 
     @property
@@ -161,6 +165,20 @@ class OpenLoad:
 
     arrivals: Arrivals
     stages: tuple[Stage, ...]
+    most_users: int = MOST_BUSY  # who carry them out; an arrival that finds none free waits
+
+    @property
+    def peak(self) -> float:
+        """The highest rate."""
+        return max(max(stage.from_rate, stage.to_rate) for stage in self.stages)
+
+    def over(self, window_s: float) -> OpenLoad:
+        """The same with every duration known."""
+        stages = tuple(
+            replace(stage, duration_s=window_s) if stage.duration_s is None else stage
+            for stage in self.stages
+        )
+        return replace(self, stages=stages)
 
     def __str__(self) -> str:
         rates = [rate for stage in self.stages for rate in (stage.from_rate, stage.to_rate)]
@@ -176,6 +194,7 @@ class Sweep:
     axis: Literal["users", "rate"]
     levels: tuple[float, ...]
     arrivals: Arrivals | None = None  # of rates
+    most_users: int = MOST_BUSY  # of rates
 
     def __str__(self) -> str:
         what = "users" if self.arrivals is None else f"{self.arrivals} arrivals a second"
@@ -185,7 +204,7 @@ class Sweep:
         """The load of one trial."""
         if self.arrivals is None:
             return ClosedLoad(int(level))
-        return OpenLoad(self.arrivals, (Stage(None, level, level, None),))
+        return OpenLoad(self.arrivals, (Stage(None, level, level, None),), self.most_users)
 
 
 Load = ClosedLoad | OpenLoad | Sweep
@@ -240,6 +259,7 @@ class Allow:
     """What is expected and does not make the run invalid."""
 
     error_rate: float = 0.0
+    unsent: float = 0.0  # share of an open load's arrivals
 
 
 @dataclass(frozen=True)

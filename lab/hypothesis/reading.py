@@ -11,6 +11,7 @@ from lab.frontmatter import Node, shown, suggestion
 from lab.hypothesis.claim import (
     FLAT,
     GROWTHS,
+    MOST_BUSY,
     Allow,
     Benchmark,
     Bound,
@@ -33,16 +34,19 @@ from lab.hypothesis.words import Measure, parse_measure, parse_selector
 
 SCENARIOS = "scenarios"
 MOST_USERS = 10_000
+LEAST_RATE = 0.01
 MOST_RATE = 10_000.0  # arrivals a second
 ARRIVALS = ("poisson", "constant")
 MOST_ENTRIES = 64  # arms, settings or measures
 MOST_STATEMENTS = 8  # predictions or rivals: refuting one of k is tested at alpha / k
+LEAST_LEVELS = 4  # a curve that bends has three parameters; the fourth level tells whether it fits
 LEAST_WINDOW_S = 1.0
 LEAST_ROUNDS_S = 0.02  # of one process of a benchmark
 MOST_ROUNDS_S = 60.0
 KINDS = ("load", "benchmark")
 LONGEST_S = 7 * 24 * 3600.0
 
+_ALLOWED = ("error_rate", "unsent")
 OPTIONAL = ("settings", "measures", "allow", "limits", "params", "database")
 _ARM = re.compile(r"[a-z][a-z0-9-]*")
 _CUSTOM = re.compile(r"[a-z][a-z0-9_]*")
@@ -73,16 +77,14 @@ def fields(root: Node, project: Path | None) -> dict[str, Reader]:
             "statistic": _statistic,
             "database": _truth,
             "trial": _rounds,
-            "arms": lambda node: _arms(node, least=1),
         }
     else:
         own = {
             "scenario": lambda node: _scenario(node, project),
             "load": _load,
             "trial": _trial,
-            "arms": lambda node: _arms(node, least=2),
             "measures": _measures,
-            "allow": lambda node: Allow(**node.fields({"error_rate": _share}, ("error_rate",))),
+            "allow": _allow,
             "limits": lambda node: Limits(**node.fields({"target_cpu": _share}, ("target_cpu",))),
         }
     return {
@@ -91,6 +93,7 @@ def fields(root: Node, project: Path | None) -> dict[str, Reader]:
         "kind": _kind,
         **own,
         "settings": _settings,
+        "arms": _arms,
         "control": Node.exact,
         "predictions": lambda node: _predictions(node, _prediction),
         "rivals": lambda node: _predictions(node, _rival),
@@ -105,6 +108,10 @@ def benchmark_of(values: dict[str, Any]) -> tuple[str, Benchmark | None]:
     file, function = values.pop("scenario")
     parameter, database = values.pop("params", None), values.pop("database", False)
     return file, Benchmark(values.pop("statistic"), function, parameter, database)
+
+
+def _allow(node: Node) -> Allow:
+    return Allow(**node.fields(dict.fromkeys(_ALLOWED, _share), _ALLOWED))
 
 
 def _kind(node: Node) -> str:
@@ -245,15 +252,21 @@ def _load(node: Node) -> Load:
     found = _only_one(node, "users", "rate", "stages")
     if found == "users":
         return _users(node)
-    keys = {"arrivals": _arrivals, "rate": lambda n: n, "stages": _stages}
-    values = node.fields(keys, ("rate", "stages"))
+    keys = {
+        "arrivals": _arrivals,
+        "rate": lambda n: n,
+        "stages": _stages,
+        "most_users": lambda n: n.whole(1, MOST_USERS),
+    }
+    values = node.fields(keys, ("rate", "stages", "most_users"))
+    most_users = values.get("most_users", MOST_BUSY)
     if found == "stages":
-        return OpenLoad(values["arrivals"], values["stages"])
+        return OpenLoad(values["arrivals"], values["stages"], most_users)
     rate = values["rate"]
     if isinstance(rate.value, list):
-        return Sweep("rate", _levels(rate, lambda n: _rate(n, least=0)), values["arrivals"])
-    steady = _rate(rate, least=0)
-    return OpenLoad(values["arrivals"], (Stage(None, steady, steady, None),))
+        return Sweep("rate", _levels(rate, _some_rate), values["arrivals"], most_users)
+    steady = _rate(rate, least=LEAST_RATE)
+    return OpenLoad(values["arrivals"], (Stage(None, steady, steady, None),), most_users)
 
 
 def _users(node: Node) -> ClosedLoad | Sweep:
@@ -264,7 +277,22 @@ def _users(node: Node) -> ClosedLoad | Sweep:
 
 
 def _levels(node: Node, read: Callable[[Node], float]) -> tuple[float, ...]:
-    return tuple(float(read(item)) for item in node.sequence())
+    items = node.sequence()
+    _not_too_many(node, len(items))
+    levels = tuple(float(read(item)) for item in items)
+    for item, level, before in zip(items[1:], levels[1:], levels, strict=False):
+        if level <= before:
+            raise item.flaw(
+                f"the level {level:g} does not lie above the one before it, {before:g}",
+                "Write the levels of a sweep from the lowest to the highest, each once.",
+            )
+    if len(levels) < LEAST_LEVELS:
+        raise node.flaw(
+            f"a sweep over {len(levels)} level{'s' * (len(levels) != 1)} shows no curve",
+            f"Name {LEAST_LEVELS} or more: one that bends has three parameters, "
+            "and one level more tells whether it fits.",
+        )
+    return levels
 
 
 def _arrivals(node: Node) -> str:
@@ -283,17 +311,48 @@ def _rate(node: Node, least: float) -> float:
     return rate
 
 
+def _some_rate(node: Node) -> float:
+    rate = _rate(node, least=0)
+    if not rate:
+        raise node.flaw("a level of the sweep is 0", "Write what is above 0: nothing is measured.")
+    return rate
+
+
 def _stages(node: Node) -> tuple[Stage, ...]:
     items = node.sequence()
     _not_too_many(node, len(items))
-    return tuple(map(_stage, items))
+    stages = tuple(map(_stage, items))
+    if not any(stage.from_rate or stage.to_rate for stage in stages):
+        raise node.flaw("the `stages` bring no arrival at all", "Give one of them a rate above 0.")
+    named: dict[str, Node] = {}
+    for stage, item in zip(stages, items, strict=True):
+        if stage.name in named:
+            line = named[stage.name].line
+            raise item.flaw(
+                f"the stage `{stage.name}` stands here a second time",
+                f"Give it another name; the first is in line {line}.",
+            )
+        if stage.name is not None:
+            named[stage.name] = item
+    return stages
 
 
 def _stage(node: Node) -> Stage:
-    keys = {"name": Node.exact, "rate": _ramp, "for": _duration}
+    keys = {"name": _stage_name, "rate": _ramp, "for": _duration}
     values = node.fields(keys, ("name",))
+    if values["for"] < LEAST_WINDOW_S:
+        raise node.at("for").flaw("the stage is shorter than a second", "Write 1s or more.")
     from_rate, to_rate = values["rate"]
     return Stage(values.get("name"), from_rate, to_rate, values["for"])
+
+
+def _stage_name(node: Node) -> str:
+    if not _ARM.fullmatch(node.exact()):
+        raise node.flaw(
+            f"{shown(node.written)} is not the name of a stage",
+            "Write it like spike or calm-again (a-z, 0-9 and -).",
+        )
+    return node.written
 
 
 def _ramp(node: Node) -> tuple[float, float]:
@@ -351,12 +410,10 @@ def _not_too_many(node: Node, count: int, most: int = MOST_ENTRIES) -> None:
         raise node.flaw(f"{node.title} has {count} entries", f"Keep to {most}.")
 
 
-def _arms(node: Node, least: int) -> dict[str, dict[str, str]]:
-    """The arms; one is enough where the levels of a parameter are what is compared."""
+def _arms(node: Node) -> dict[str, dict[str, str]]:
     entries = _entries(node, _ARM, "an arm", "wide or short-hold (a-z, 0-9 and -)")
-    if len(entries) < least:
-        wanted = "two arms" if least == 2 else "one arm"
-        raise node.flaw(f"there are fewer than {wanted}", "Add an arm to compare with.")
+    if not entries:
+        raise node.flaw("there is no arm", "Add one.")
     return {arm: _settings(child) for arm, child in entries.items()}
 
 
@@ -411,11 +468,12 @@ _PREDICTION: Mapping[str, Reader] = {
     "arm": Node.exact,
     "compare": lambda node: _comparison(node),
     "at": Node.number,
+    "during": Node.exact,
     "at_least": Node.number,
     "at_most": Node.number,
     "within": lambda node: _within(node),
 }
-_ALTERNATIVES = ("measure", "count", "arm", "compare", "at", "grows", *BOUNDS)
+_ALTERNATIVES = ("measure", "count", "arm", "compare", "at", "during", "grows", *BOUNDS)
 
 
 def _predictions(node: Node, read: Callable[[Node], Any]) -> tuple[Any, ...]:
@@ -453,6 +511,8 @@ def _count(node: Node) -> str:
     text = node.exact()
     if not _CUSTOM.fullmatch(text):
         raise node.flaw(f"{shown(text)} is not the name of a count", "Write sql_statements.")
+    if Measure(text).built_in:
+        raise node.flaw(f"{shown(text)} is a measure, not a count", f"Write `measure: {text}`.")
     return text
 
 

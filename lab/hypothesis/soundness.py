@@ -3,13 +3,29 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from lab.frontmatter import Flaw, Node, shown, suggestion
-from lab.hypothesis.claim import GROWTHS, Hypothesis, Prediction, Span
+from lab.hypothesis.claim import (
+    GROWTHS,
+    Hypothesis,
+    Load,
+    OpenLoad,
+    Prediction,
+    Span,
+    Stage,
+    Sweep,
+)
 from lab.hypothesis.reading import BOUNDS
-from lab.hypothesis.words import PER_CALL, PER_PROCESS, PER_REQUEST, parse_measure
+from lab.hypothesis.words import (
+    OF_SWEEPS,
+    PER_CALL,
+    PER_PROCESS,
+    PER_REQUEST,
+    PER_STAGE,
+    parse_measure,
+)
 
 LEAST_BLOCKS = 4  # no verdict is reached on fewer
 LEAST_SIZES = 4  # to tell an overhead, a factor and an exponent
@@ -31,8 +47,9 @@ class _Statement:
     @property
     def quantity(self) -> tuple[str, ...]:
         """What is measured: the same for a / b and b / a."""
-        at = "growth" if self.prediction.grows else str(self.prediction.at)
-        return (self.prediction.measure, at, *sorted(self.prediction.arms))
+        of = self.prediction
+        at = "growth" if of.grows else str(of.at)
+        return (of.measure, at, str(of.during), *sorted(of.arms))
 
     @property
     def span(self) -> Span:
@@ -56,13 +73,15 @@ def contradictions(hypothesis: Hypothesis, root: Node) -> Iterator[Flaw]:
     ]
     yield from _wrong_arms(hypothesis, root, claimed + rivals)
     yield from _short_budget(hypothesis, root)
+    yield from _other_window(hypothesis, root)
     unsound = [
         flaw
         for statement in claimed + rivals
         for flaw in (
             *_wrong_measure(statement, hypothesis),
             *_wrong_level(statement, hypothesis),
-            *_idle_bound(statement),
+            *_wrong_stage(statement, hypothesis.load),
+            *_idle_bound(statement, hypothesis),
         )
     ]
     yield from unsound
@@ -76,6 +95,8 @@ def _wrong_arms(hypothesis: Hypothesis, root: Node, statements: list[_Statement]
     if hypothesis.control not in arms:
         problem = f"the control {shown(hypothesis.control)} is not an arm"
         yield root.at("control").flaw(problem, suggestion(hypothesis.control, arms))
+    if len(arms) < 2 and hypothesis.levels == (None,):
+        yield root.at("arms").flaw("there are fewer than two arms", "Add an arm to compare with.")
     used = set()
     for statement in statements:
         prediction = statement.prediction
@@ -98,19 +119,28 @@ def _wrong_measure(statement: _Statement, hypothesis: Hypothesis) -> Iterator[Fl
     if statement.prediction.count:
         yield from _wrong_count(statement, hypothesis)
         return
-    measure, custom = parse_measure(statement.prediction.measure), hypothesis.measures
+    custom = hypothesis.measures
+    measure = parse_measure(statement.prediction.measure)
     place = statement.node.at("measure")
-    if (hypothesis.benchmark is None) == (measure.base in PER_CALL):
-        known = "time, or a `count:`" if hypothesis.benchmark else "throughput or latency_p99"
+    if measure.built_in and (measure.base in PER_CALL) != (hypothesis.benchmark is not None):
+        known = (
+            "throughput or latency_p99" if hypothesis.benchmark is None else "time or a `count:`"
+        )
         yield place.flaw(
             f"`{measure.base}` is no measure of a {hypothesis.kind}", f"Write {known}."
         )
     elif not measure.built_in and measure.base not in custom:
-        known = [*PER_REQUEST, "latency_p50", "latency_p95", "latency_p99", *PER_PROCESS, *custom]
+        quantiles = ("latency_p50", "latency_p95", "latency_p99")
+        known = [*PER_REQUEST, *quantiles, *PER_PROCESS, *PER_STAGE, *OF_SWEEPS, *custom]
         yield place.flaw(f"unknown measure {shown(measure.base)}", suggestion(measure.base, known))
     elif measure.request is not None and not measure.of_requests:
         yield place.flaw(
             f"`{measure.base}` cannot be taken of one request", f"Write `{measure.base}` alone."
+        )
+    elif measure.base in PER_STAGE and statement.prediction.compare:
+        yield place.flaw(
+            f"`{measure.base}` cannot be compared as a ratio, since it may be 0",
+            "Name one `arm:` instead of `compare:`, and bound its seconds.",
         )
     elif measure.is_share and statement.prediction.compare:
         name = measure.base.replace("_", " ")
@@ -131,37 +161,106 @@ def _wrong_count(statement: _Statement, hypothesis: Hypothesis) -> Iterator[Flaw
         )
 
 
-def _wrong_level(statement: _Statement, hypothesis: Hypothesis) -> Iterator[Flaw]:
-    """A level that is none of the parameter's, or a growth that the sizes cannot show."""
-    if hypothesis.benchmark is None:
-        if statement.prediction.grows:
-            yield statement.node.at("grows").flaw(
-                f"a {hypothesis.kind} has no sizes to grow with", "Bound a measure."
+def _wrong_stage(statement: _Statement, load: Load | None) -> Iterator[Flaw]:
+    """`during` names a stage, and the measure is one that can be told of a stage alone."""
+    prediction, node = statement.prediction, statement.node
+    measure = parse_measure(prediction.measure)
+    if prediction.during is None:
+        if measure.base in PER_STAGE:
+            yield node.at("measure").flaw(
+                f"`{measure.base}` needs the stage that it is a recovery from",
+                "Add `during:` with the name of a stage of the load.",
             )
         return
-    at, parameter = statement.prediction.at, hypothesis.benchmark.parameter
-    if statement.prediction.grows:
-        yield from _wrong_growth(statement, () if parameter is None else parameter.levels)
-    elif parameter is None and at is not None:
-        yield statement.node.at("at").flaw(
-            "the benchmark has no parameter to be at", "Remove it, or add `params:`."
-        )
-    elif parameter is not None and at not in parameter.levels:
-        known = ", ".join(f"{level:.12g}" for level in parameter.levels)
-        place = statement.node if at is None else statement.node.at("at")
-        which = f"no `at:`, which {parameter.name} it speaks of" if at is None else f"at {at:.12g}"
+    place = node.at("during")
+    stages = load.stages if isinstance(load, OpenLoad) else ()
+    names = [stage.name for stage in stages if stage.name is not None]
+    if not names:
+        yield place.flaw("the load has no named stages", "Name its `stages`, or remove `during`.")
+    elif prediction.during not in names:
+        problem = f"there is no stage {shown(prediction.during)}"
+        yield place.flaw(problem, suggestion(prediction.during, names))
+    elif not (measure.of_requests or measure.base in PER_STAGE):
         yield place.flaw(
-            f"{statement.node.title} has {which}"
-            if at is None
-            else f"the benchmark is not measured {which}",
-            f"Write `at:` with one of {known}.",
+            f"{shown(prediction.measure)} is measured over the whole window only",
+            "Choose a measure of requests (throughput, error_rate, a latency) or remove `during`.",
+        )
+    elif measure.base in PER_STAGE:
+        yield from _unseen_recovery(statement, stages)
+
+
+def _unseen_recovery(statement: _Statement, stages: Sequence[Stage]) -> Iterator[Flaw]:
+    prediction = statement.prediction
+    place = next(i for i, stage in enumerate(stages) if stage.name == prediction.during)
+    if place == 0 or place == len(stages) - 1:
+        yield statement.node.at("during").flaw(
+            f"there is no stage {'before' if place == 0 else 'after'} `{prediction.during}`",
+            "Recovery is a return to what was before the stage: put it between two others.",
+        )
+        return
+    rest_s = sum(stage.duration_s or 0.0 for stage in stages[place + 1 :])
+    bound = prediction.bound
+    edges = bound.within or (bound.at_least or bound.at_most or 0.0,)
+    if max(edges) >= rest_s:
+        key = next(key for key in BOUNDS if getattr(bound, key) is not None)
+        yield statement.node.at(key).flaw(
+            f"`{prediction.during}` is followed by {rest_s:g}s only, in which a recovery {bound} "
+            "s cannot be told from one that takes longer",
+            f"Bound it below {rest_s:g}, or lengthen what follows.",
         )
 
 
-def _wrong_growth(statement: _Statement, levels: tuple[float, ...]) -> Iterator[Flaw]:
+def _other_window(hypothesis: Hypothesis, root: Node) -> Iterator[Flaw]:
+    """Stages fill the window."""
+    load, window_s = hypothesis.load, hypothesis.trial.window_s
+    if not isinstance(load, OpenLoad) or load.stages[0].duration_s is None:
+        return
+    total_s = sum(stage.duration_s or 0.0 for stage in load.stages)
+    if not math.isclose(total_s, window_s):
+        yield root.at("trial", "window").flaw(
+            f"the `window` is {window_s:g}s, but the stages take {total_s:g}s",
+            f"Write `window: {total_s:g}s`.",
+        )
+
+
+def _wrong_level(statement: _Statement, hypothesis: Hypothesis) -> Iterator[Flaw]:
+    """A level where there is none, or none where there are several."""
+    prediction, node = statement.prediction, statement.node
+    if prediction.grows is not None:
+        yield from _wrong_growth(statement, hypothesis)
+        return
+    what = "load" if hypothesis.benchmark is None else "benchmark"
+    whole = parse_measure(prediction.measure).of_sweep
+    levels = [f"{level:.12g}" for level in hypothesis.levels if level is not None]
+    if whole and not isinstance(hypothesis.load, Sweep):
+        yield node.at("measure").flaw(
+            f"`{prediction.measure}` is of a sweep, and the load has one level only",
+            "Write several levels, as in load: {users: [1, 2, 4, 8, 16, 32, 64]}.",
+        )
+    elif whole and prediction.at is not None:
+        yield node.at("at").flaw(
+            f"`{prediction.measure}` is of all levels together", "Remove `at`."
+        )
+    elif prediction.at is None and levels and not whole:
+        yield node.at("count" if prediction.count else "measure").flaw(
+            f"there is no telling at which level {prediction.measure} is meant",
+            f"Add `at:` with one of {', '.join(levels)}.",
+        )
+    elif prediction.at is not None and prediction.at not in hypothesis.levels:
+        one_of = f"Write one of {', '.join(levels)}." if levels else "Remove `at`."
+        yield node.at("at").flaw(f"the {what} has no level {prediction.at:.12g}", one_of)
+
+
+def _wrong_growth(statement: _Statement, hypothesis: Hypothesis) -> Iterator[Flaw]:
+    """A growth that the sizes cannot show."""
     place = statement.node.at("grows")
+    levels = [level for level in hypothesis.levels if level is not None]
     sizes = [level for level in levels if level > 0]
-    if statement.prediction.compare:
+    if hypothesis.benchmark is None:
+        yield place.flaw(
+            f"a {hypothesis.kind} has no sizes to grow with", "Bound the measure instead."
+        )
+    elif statement.prediction.compare:
         yield statement.node.at("compare").flaw("growth is of one arm", "Name it with `arm:`.")
     elif statement.prediction.count:
         yield place.flaw("growth is of time; a count is exact", "Bound the count `at:` each size.")
@@ -180,11 +279,11 @@ def _wrong_growth(statement: _Statement, levels: tuple[float, ...]) -> Iterator[
         )
 
 
-def _idle_bound(statement: _Statement) -> Iterator[Flaw]:
+def _idle_bound(statement: _Statement, hypothesis: Hypothesis) -> Iterator[Flaw]:
     """A bound that nothing could miss, or that nothing could meet."""
-    if statement.prediction.grows:
+    if statement.prediction.grows is not None:
         return
-    domain = _domain(statement.prediction)
+    domain = _domain(statement.prediction, hypothesis)
     bound, span = statement.prediction.bound, statement.prediction.bound.span
     place = statement.node.at(next(key for key in BOUNDS if getattr(bound, key) is not None))
     if domain.high < math.inf:
@@ -192,6 +291,8 @@ def _idle_bound(statement: _Statement) -> Iterator[Flaw]:
     else:
         possible = "more than 0" if domain.low else "0 or more"
     remedy = f"Choose a bound that can turn out either way: {statement.subject} is {possible}."
+    if domain.high < math.inf and parse_measure(statement.prediction.measure).of_sweep:
+        remedy += " A sweep tells it up to two thirds of its highest level."
     if span.low > domain.high or span.high < domain.low:
         yield place.flaw(f"no {statement.subject} can be {bound}", remedy)
     elif bound.within and (span.low < domain.low or span.high > domain.high):
@@ -200,14 +301,20 @@ def _idle_bound(statement: _Statement) -> Iterator[Flaw]:
         yield place.flaw(f"every {statement.subject} is {bound}", remedy)
 
 
-def _domain(prediction: Prediction) -> Span:
+def _domain(prediction: Prediction, hypothesis: Hypothesis) -> Span:
     """Where a measure can lie at all."""
     if prediction.count:
         return Span(0, math.inf)
     measure = parse_measure(prediction.measure)
+    load = hypothesis.load
+    users = load.levels if isinstance(load, Sweep) and load.axis == "users" else None
+    if measure.base in ("knee", "peak") and prediction.arm and users:  # else: requests in flight
+        from lab.stats.scalability import reach  # numpy: too heavy for what has no sweep
+
+        return Span(users[0], reach(users))
     if measure.is_share:
         return Span(0, 1)
-    may_be_zero = not (measure.built_in or prediction.compare)
+    may_be_zero = measure.base in PER_STAGE or not (measure.built_in or prediction.compare)
     return Span(0 if may_be_zero else math.nextafter(0, 1), math.inf)
 
 

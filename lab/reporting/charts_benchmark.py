@@ -10,7 +10,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from lab.reporting import words
 from lab.reporting.benchmark import Growth, Process
-from lab.reporting.charts import WIDTH, _figure, _legend, _line, _log_ticks, _styled
+from lab.reporting.charts import PAPER, WIDTH, _figure, _legend, _line, _log_ticks, _styled
 
 
 @_styled
@@ -21,10 +21,12 @@ def rounds(
     levels = {level: arms for level, arms in processes.items() if any(arms.values())}
     arms = list(next(iter(processes.values())))
     most = max(len(own) for by_arm in levels.values() for own in by_arm.values())
-    height = 0.7 + len(levels) * (0.45 + len(arms) * max(0.34, 0.075 * most))
+    columns = min(2, len(levels))
+    rows = -(-len(levels) // columns)
+    height = 0.5 + rows * (0.6 + len(arms) * max(0.3, 0.05 * most))
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
-    panels = figure.subplots(len(levels), 1, squeeze=False)[:, 0]
-    for axes, (level, by_arm) in zip(panels, levels.items(), strict=True):
+    panels = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axes, (level, by_arm) in zip(panels, levels.items(), strict=False):
         for place, arm in enumerate(arms):
             own = by_arm[arm]
             style = _line(place)
@@ -39,7 +41,7 @@ def rounds(
                     facecolor=colour if process.counted else "none",
                 )  # fmt: skip
                 axes.plot(
-                    [process.middle], [y], marker="|", color=colour,
+                    [process.middle], [y], marker="|", color=PAPER if process.counted else colour,
                     markersize=max(4.0, 40 * step), markeredgewidth=1.4,
                 )  # fmt: skip
         axes.set_yticks(range(len(arms)), arms)
@@ -47,13 +49,16 @@ def rounds(
         axes.set_ylim(len(arms) - 0.45, -0.55)
         axes.grid(axis="y", visible=False)
         axes.set_xlim(left=0)
-        axes.xaxis.set_major_locator(MaxNLocator(4))
+        axes.xaxis.set_major_locator(MaxNLocator(3))
         axes.xaxis.set_major_formatter(
             FuncFormatter(lambda value, _: words.seconds(value) if value else "0")
         )
         if level:
             axes.set_title(f"{parameter} {level}", fontsize=9)
-    panels[-1].set_xlabel("time per call")
+        axes.tick_params(labelsize=8.5)
+    for axes in list(panels)[len(levels) :]:
+        axes.set_axis_off()
+    figure.supxlabel("time per call", fontsize=9.5)
     return figure
 
 

@@ -103,7 +103,7 @@ MANIFEST = {
     "missing-question": (2, "the front matter has no `question`"),
     "missing-rivals": (2, "the front matter has no `rivals`"),
     "missing-window": (7, "`trial` has no `window`"),
-    "missing-measure": (26, "item 3 of predictions has no `measure`"),
+    "missing-measure": (26, "item 3 of predictions has none of measure, count"),
     "empty-claim": (3, "`claim` is empty"),
     "blank-says": (26, "`says` is empty"),
     "number-for-text": (31, "`claim` is `42`, not text"),
@@ -118,6 +118,25 @@ MANIFEST = {
     "users-truth": (6, "`users` is `true`, not a whole number"),
     "users-fraction": (6, "`users` is `50.5`, not a whole number"),
     "arrivals-unknown": (6, "unknown arrivals `bursty`"),
+    "stage-rates": (6, "`rate` is 50000 a second"),
+    "stage-twice": (6, "the stage `calm` stands here a second time"),
+    "stage-name": (6, "`Spike 1` is not the name of a stage"),
+    "stage-short": (6, "the stage is shorter than a second"),
+    "stages-empty": (6, "the `stages` bring no arrival at all"),
+    "stages-silent": (6, "the `stages` bring no arrival at all"),
+    "stages-window": (7, "the `window` is 8s, but the stages take 10s"),
+    "ramp-three": (6, "`rate` needs two ends, not 3"),
+    "arrivals-missing": (6, "`load` has no `arrivals`"),
+    "most-users-none": (6, "`most_users` is 0"),
+    "rate-zero": (6, "`rate` is 0 a second"),
+    "unsent-share": (16, "`unsent` is 2, not a share"),
+    "during-unknown": (29, "there is no stage `spikes`"),
+    "during-closed": (29, "the load has no named stages"),
+    "during-process": (29, "`cpu` is measured over the whole window only"),
+    "recovery-of-nothing": (27, "`recovery` needs the stage that it is a recovery from"),
+    "recovery-first": (29, "there is no stage before `calm`"),
+    "recovery-unseen": (30, "`spike` is followed by 5s only"),
+    "recovery-compared": (27, "`recovery` cannot be compared as a ratio, since it may be 0"),
     "load-both": (6, "`rate` stands beside `users`"),
     "window-short": (7, "the `window` is shorter than a second"),
     "duration-without-unit": (7, "`warmup` is `1`, not a duration"),
@@ -185,6 +204,47 @@ MANIFEST = {
     "rival-contradicted": (30, "the predictions of throughput of wide / narrow"),
     "rival-mirrored": (30, "the predictions of throughput of narrow / wide"),
     "rival-between": (29, "the predictions of throughput of wide / narrow"),
+    "sweep-too-short": (6, "a sweep over 3 levels shows no curve"),
+    "sweep-not-rising": (6, "the level 4 does not lie above the one before it, 8"),
+    "sweep-twice": (6, "the level 4 does not lie above the one before it, 4"),
+    "sweep-rate-zero": (6, "a level of the sweep is 0"),
+    "sweep-without-at": (17, "there is no telling at which level throughput is meant"),
+    "sweep-budget": (27, "the budget is 2m, but 4 blocks of 7 trials take 140s"),
+    "at-unknown-level": (19, "the load has no level 48"),
+    "at-without-sweep": (29, "the load has no level 50"),
+    "knee-without-sweep": (14, "`peak_throughput` is of a sweep"),
+    "knee-at": (15, "`peak_throughput` is of all levels together"),
+    "peak-beyond-sweep": (26, "every peak of five is at most 60"),
+    "bench-load": (7, "unknown key `load`"),
+    "bench-file": (5, "the scenario `scenarios/checkout.py` is not a benchmark file"),
+    "bench-function": (5, "`page` is not the name of a benchmark"),
+    "bench-params-two": (6, "`params` has 2 entries"),
+    "bench-params-one": (6, "`depth` has fewer than two values"),
+    "bench-params-order": (6, "100 comes after 1000"),
+    "bench-params-negative": (6, "-1 is no size"),
+    "bench-statistic": (7, "unknown statistic `mean`"),
+    "bench-database": (8, "`database` is `postgres`, not true or false"),
+    "bench-warmup": (8, "a benchmark has no `warmup`"),
+    "bench-window": (8, "the `window` of a benchmark's process is 0.005s"),
+    "bench-measure": (15, "`throughput` is no measure of a benchmark"),
+    "bench-growth": (17, "unknown growth `cubic`"),
+    "bench-growth-bound": (18, "`at_most` stands beside `grows`"),
+    "bench-growth-compare": (16, "growth is of one arm"),
+    "bench-growth-count": (17, "growth is of time; a count is exact"),
+    "bench-growth-at": (18, "growth is over all sizes"),
+    "bench-growth-sizes": (17, "growth cannot be told from 3 sizes"),
+    "bench-growth-span": (17, "sizes from 1000 to 10000 span 10-fold, too little"),
+    "bench-count-compare": (20, "counts are not compared as a ratio"),
+    "bench-count-name": (19, "`SQL statements` is not the name of a count"),
+    "bench-count-measure": (19, "`time` is a measure, not a count"),
+    "bench-count-and-measure": (20, "`measure` stands beside `count`"),
+    "bench-level": (21, "the benchmark has no level 5000"),
+    "bench-level-missing": (19, "there is no telling at which level sql_statements is meant"),
+    "bench-budget": (30, "the budget is 10s, but 4 blocks of 30 trials take 18s"),
+    "bench-pytest": (10, "`PYTEST_PLUGINS` changes how a process is loaded"),
+    "load-grows": (21, "a load has no sizes to grow with"),
+    "load-count": (27, "a load has no exact counts"),
+    "load-time": (19, "`time` is no measure of a load"),
 }
 
 
@@ -194,7 +254,8 @@ def project(tmp_path: Path) -> Path:
     folder = tmp_path / "project"
     for name in ("hypotheses", "scenarios"):
         (folder / name).mkdir(parents=True)
-    (folder / "scenarios" / "checkout.py").touch()
+    for name in ("checkout", "bench_pagination"):
+        (folder / "scenarios" / f"{name}.py").touch()
     (tmp_path / "elsewhere.py").touch()
     (folder / "scenarios" / "link.py").symlink_to(tmp_path / "elsewhere.py")
     (folder / "hypotheses" / "pool-exhaustion.md").write_text(GOOD)
@@ -473,7 +534,8 @@ def still_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project that no test changes, so that many examples may share it."""
     folder = tmp_path_factory.mktemp("project")
     (folder / "scenarios").mkdir()
-    (folder / "scenarios" / "checkout.py").touch()
+    for name in ("checkout", "bench_pagination"):
+        (folder / "scenarios" / f"{name}.py").touch()
     return folder
 
 

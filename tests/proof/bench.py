@@ -116,9 +116,9 @@ def prove_growth() -> bool:
     steps = Steps("growth")
     lines = [
         f"Planted functions under an overhead, {RUNS} runs of each; sizes 64 to 16,384. A run "
-        "tests the right claim (constant, of the logarithms); its trials are judged against the other "
-        "claims as well, and where that leaves them open, they are run by themselves. C confirmed, "
-        "R refuted, I inconclusive, V invalid.",
+        "tests the right claim (constant, of the logarithms); its trials are judged against the "
+        "other claims as well, and where that leaves them open, they are run by themselves. "
+        "C confirmed, R refuted, I inconclusive, V invalid.",
         "",
         "| planted | " + " | ".join(f"claimed {claim}" for claim in CLAIMS) + " | seconds a run |",
         "| --- " * (len(CLAIMS) + 2) + "|",
