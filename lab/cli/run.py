@@ -130,11 +130,14 @@ def _run(
         machine = observe(project.root)
         children = ending.enter_context(Children())
         ending.enter_context(progress)
+
+        def at_end(stop: Callable[[], None]) -> None:
+            ending.callback(_stop, stop)
+
         try:
             ready = bring_up(
-                hypothesis, file, plan.target, children, project, cores,
-                progress.stage, lambda stop: ending.callback(_stop, stop) and None,
-            )  # fmt: skip
+                hypothesis, file, plan.target, children, project, cores, progress.stage, at_end
+            )
         except KeyboardInterrupt as interrupt:
             raise interrupt if notebook else _TooEarly from None
         pin(os.getpid(), cores.driver)

@@ -123,11 +123,10 @@ def _wrong_measure(statement: _Statement, hypothesis: Hypothesis) -> Iterator[Fl
     measure = parse_measure(statement.prediction.measure)
     place = statement.node.at("measure")
     if measure.built_in and (measure.base in PER_CALL) != (hypothesis.benchmark is not None):
-        known = (
-            "throughput or latency_p99" if hypothesis.benchmark is None else "time or a `count:`"
-        )
+        load = hypothesis.benchmark is None
         yield place.flaw(
-            f"`{measure.base}` is no measure of a {hypothesis.kind}", f"Write {known}."
+            f"`{measure.base}` is no measure of a {hypothesis.kind}",
+            f"Write {'throughput or latency_p99' if load else 'time or a `count:`'}.",
         )
     elif not measure.built_in and measure.base not in custom:
         quantiles = ("latency_p50", "latency_p95", "latency_p99")

@@ -102,7 +102,7 @@ def quantiles(latency: Histogram) -> tuple[str, ...]:
 def arms(evidence: Evidence) -> Table:
     """What was compared, and what each arm yielded."""
     hypothesis = evidence.hypothesis
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for arm in evidence.arms:
         own = {
             key: value
@@ -203,7 +203,7 @@ def trials(evidence: Evidence) -> Table:
     ]
     faulty = {trial.block for trial in evidence.trials if trial.faults}
     counted = {trial.block for trial in evidence.counted}
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for trial in evidence.trials:
         if trial.faults:
             trusted = "no: " + ", ".join(dict.fromkeys(fault.gate for fault in trial.faults))
@@ -238,8 +238,7 @@ def trials(evidence: Evidence) -> Table:
             )
         )
     if evidence.hypothesis.benchmark is not None:
-        head = ("block", "arm", "trusted", "time", "others' CPU")
-        return Table(head, tuple(rows), "rllrr")
+        return Table(("block", "arm", "trusted", "time", "others' CPU"), tuple(rows), "rllrr")
     head = (
         "block", "arm", "trusted", "throughput", "p50", "p95", "errors",
         *(name.replace("_", " ") for name in custom), *(f"{role} CPU" for role in roles),
