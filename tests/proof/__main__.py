@@ -12,6 +12,7 @@ from tests.proof import (
     planted,
     rooms_reconnect,
     schemathesis_cases,
+    sweep,
 )
 
 PARTS = {
@@ -22,6 +23,7 @@ PARTS = {
     "orders-survive": orders_survive.prove,
     "rooms-reconnect": rooms_reconnect.prove,
     "schemathesis": schemathesis_cases.prove,
+    "sweep": sweep.prove,
 }
 
 
