@@ -18,7 +18,7 @@ from typing import Any, BinaryIO, TextIO
 
 from lab.hypothesis import Step
 from lab.plan import Attempt, Plan
-from lab.trial import Fault, Requests, Trial, Usage
+from lab.trial import Dispatch, Fault, Requests, StageRecord, Trial, Usage
 from lab.verdict import Verdict
 
 TRIAL_SCHEMA = "lab.trial/1"
@@ -222,6 +222,8 @@ def asdict_trial(trial: Trial) -> dict[str, Any]:
     data = {key: getattr(trial, key) for key in trial.__dataclass_fields__}
     data["requests"] = {name: seen.as_dict() for name, seen in trial.requests.items()}
     data["usage"] = {role: asdict(usage) for role, usage in trial.usage.items()}
+    data["dispatch"] = None if trial.dispatch is None else asdict(trial.dispatch)
+    data["stages"] = [stage.as_dict() for stage in trial.stages]
     data["faults"] = [asdict(fault) for fault in trial.faults]
     return data
 
@@ -231,6 +233,9 @@ def trial_from_dict(data: Mapping[str, Any]) -> Trial:
     fields = {key: value for key, value in data.items() if key != "schema"}
     fields["requests"] = {n: Requests.from_dict(seen) for n, seen in data["requests"].items()}
     fields["usage"] = {role: Usage(**usage) for role, usage in data["usage"].items()}
+    if data.get("dispatch"):
+        fields["dispatch"] = Dispatch(**data["dispatch"])
+    fields["stages"] = tuple(map(StageRecord.from_dict, data.get("stages", ())))
     fields["faults"] = tuple(Fault(**fault) for fault in data["faults"])
     return Trial(**fields)
 

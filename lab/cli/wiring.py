@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from lab.config import Project
-from lab.hypothesis import Hypothesis, HypothesisError
+from lab.hypothesis import Hypothesis, HypothesisError, OpenLoad
 from lab.instruments.load import DriverError, LoadDriver, ScenarioError
 from lab.processes import Children, Cores, divide_cores
 from lab.targets.base import SettingError, Target, TargetError
@@ -50,7 +50,7 @@ def ready_driver(
         ) from error
     scenario = project.root / hypothesis.scenario
     try:
-        driver.load(scenario)
+        driver.load(scenario, isinstance(hypothesis.load_at(hypothesis.levels[0]), OpenLoad))
     except (ScenarioError, DriverError) as error:
         line = error.line if isinstance(error, ScenarioError) else None
         raise HypothesisError(

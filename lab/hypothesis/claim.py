@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 Arrivals = Literal["poisson", "constant"]
+MOST_BUSY = 1000  # users of an open load, where the file does not say
 
 
 class Span(NamedTuple):
@@ -87,11 +88,14 @@ class Prediction:
     arm: str | None = None
     compare: Comparison | None = None
     at: float | None = None  # level of a sweep
+    during: str | None = None  # name of a stage
 
     @property
     def subject(self) -> str:
         """What it is predicted of, in words."""
         of = str(self.compare or self.arm)
+        if self.during is not None:
+            return f"{of} during {self.during}"
         return of if self.at is None else f"{of} at {self.at:.12g}"
 
     @property
@@ -137,6 +141,20 @@ class OpenLoad:
 
     arrivals: Arrivals
     stages: tuple[Stage, ...]
+    most_users: int = MOST_BUSY  # who carry them out; an arrival that finds none free waits
+
+    @property
+    def peak(self) -> float:
+        """The highest rate."""
+        return max(max(stage.from_rate, stage.to_rate) for stage in self.stages)
+
+    def over(self, window_s: float) -> OpenLoad:
+        """The same with every duration known."""
+        stages = tuple(
+            replace(stage, duration_s=window_s) if stage.duration_s is None else stage
+            for stage in self.stages
+        )
+        return replace(self, stages=stages)
 
     def __str__(self) -> str:
         rates = [rate for stage in self.stages for rate in (stage.from_rate, stage.to_rate)]
@@ -152,6 +170,7 @@ class Sweep:
     axis: Literal["users", "rate"]
     levels: tuple[float, ...]
     arrivals: Arrivals | None = None  # of rates
+    most_users: int = MOST_BUSY  # of rates
 
     def __str__(self) -> str:
         what = "users" if self.arrivals is None else f"{self.arrivals} arrivals a second"
@@ -161,7 +180,7 @@ class Sweep:
         """The load of one trial."""
         if self.arrivals is None:
             return ClosedLoad(int(level))
-        return OpenLoad(self.arrivals, (Stage(None, level, level, None),))
+        return OpenLoad(self.arrivals, (Stage(None, level, level, None),), self.most_users)
 
 
 Load = ClosedLoad | OpenLoad | Sweep
@@ -198,6 +217,7 @@ class Allow:
     """What is expected and does not make the run invalid."""
 
     error_rate: float = 0.0
+    unsent: float = 0.0  # share of an open load's arrivals
 
 
 @dataclass(frozen=True)
