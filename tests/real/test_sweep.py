@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -24,6 +25,7 @@ pytestmark = pytest.mark.real
 
 PLANTED = ROOT / "tests" / "planted" / "queue"
 LEVELS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
+RATES = (25.0, 50.0, 100.0, 250.0, 300.0)  # arrivals a second; 200 can be served
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +43,11 @@ def hypothesis() -> Hypothesis:
 @pytest.fixture(scope="module")
 def trials(hypothesis: Hypothesis, tmp_path_factory: pytest.TempPathFactory) -> list[Trial]:
     """One block."""
+    return swept(hypothesis, tmp_path_factory.mktemp("reports"))
+
+
+def swept(hypothesis: Hypothesis, reports: Path) -> list[Trial]:
+    """One block of a sweep, measured."""
     with Children() as children:
         cores = divide_cores()
         target = QueueTarget(children, cores.target)
@@ -48,7 +55,7 @@ def trials(hypothesis: Hypothesis, tmp_path_factory: pytest.TempPathFactory) -> 
         driver = LoadDriver(children, ROOT, cores.driver)
         driver.load(PLANTED / hypothesis.scenario)
         plan = draw(hypothesis, 1, "queue")
-        notebook = Notebook.create(tmp_path_factory.mktemp("reports"), "eight-servers")
+        notebook = Notebook.create(reports, "eight-servers")
         instrument = LoadTrials(hypothesis, plan, notebook, target, driver)
         return list(_block(Experiment(hypothesis, plan, notebook, instrument, time.monotonic())))
 
@@ -84,3 +91,17 @@ def test_capacity_and_knee_are_those_of_the_queue(trials: list[Trial]) -> None:
     assert curve.bounds.knee == pytest.approx(8, rel=0.3)
     assert curve.bounds.think == pytest.approx(0, abs=0.01)
     assert curve.peak == math.inf, "throughput does not fall"
+
+
+def test_arrivals_show_the_same_queue(hypothesis: Hypothesis, tmp_path: Path) -> None:
+    """In requests in flight: past the capacity they pile up."""
+    arrivals = replace(hypothesis, load=Sweep("rate", RATES, "poisson"))
+    block = {trial.step: (trial,) for trial in swept(arrivals, tmp_path)}
+    (curve,) = scalability.curves("eight", [block], closed=False)
+    assert curve is not None
+    assert curve.levels == RATES
+    assert curve.users[0] == pytest.approx(1, rel=0.5)
+    assert curve.users[-1] > 12
+    assert curve.bounds is not None
+    assert curve.bounds.capacity == pytest.approx(200, rel=0.25)
+    assert curve.bounds.knee == pytest.approx(8, rel=0.35)
