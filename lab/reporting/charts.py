@@ -127,23 +127,29 @@ def curve(data: Curve) -> Figure:
         color=style["color"], alpha=0.22, linewidth=0, label="lowest to highest block",
     )  # fmt: skip
     axes.plot(users, [point.throughput for point in shape.points], label="measured", **style)
-    fine = [users[0] * (users[-1] / users[0]) ** (i / 200) for i in range(201)]
+    fewest, most = min(users), max(users)
+    fine = [fewest * (most / fewest) ** (i / 200) for i in range(201)]
     tops = [point.high for point in shape.points]
     if shape.law is not None:
         fitted = [shape.law.throughput(n) for n in fine]
         axes.plot(fine, fitted, color=PART, linewidth=1.5, label="Universal Scalability Law")
     if shape.bounds is not None:
-        most = [float(shape.bounds.throughput(n)) for n in fine]
-        tops += most
+        allowed = [float(shape.bounds.throughput(n)) for n in fine]
+        tops += allowed
         axes.plot(
-            fine, most, color=INK, linewidth=1.2, linestyle=(0, (5, 3)), label="asymptotic bounds"
+            fine,
+            allowed,
+            color=INK,
+            linewidth=1.2,
+            linestyle=(0, (5, 3)),
+            label="asymptotic bounds",
         )
     axes.set_ylim(0, 1.12 * max(tops))
     if shape.knee is not None:
         _mark(axes, shape.knee, "knee")
     if shape.peak is not None and shape.peak.estimate < math.inf:
         _mark(axes, shape.peak, "peak")
-    axes.set_xlim(users[0] / 1.1, users[-1] * 1.1)
+    axes.set_xlim(fewest / 1.1, most * 1.1)
     axes.xaxis.set_major_locator(FixedLocator(users))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: words.plain(value)))
     axes.xaxis.set_minor_locator(NullLocator())
@@ -272,8 +278,7 @@ def series(data: Series, arms: Sequence[str]) -> Figure:
     for axes, panel in zip(grid.flat, data.panels, strict=False):
         short = panel.label if len(panel.label) <= 32 else f"{panel.label[:31]}…"
         axes.set_title(short, fontsize=9)
-        if data.window:
-            axes.axvspan(*data.window, color=MEETS, linewidth=0)
+        _bands(axes, data)
         for index, arm in enumerate(arms):
             line = [(t, value) for t, value in panel.lines[arm] if value is not None]
             axes.plot(
@@ -289,9 +294,23 @@ def series(data: Series, arms: Sequence[str]) -> Figure:
         axes.tick_params(labelsize=8.5, labelbottom=True)
     for axes in grid.flat[len(data.panels) :]:
         axes.set_axis_off()
-    figure.supxlabel("seconds since the trial began (shaded: measured)", fontsize=9.5)
+    bands = "stages of the load" if data.stages else "shaded: measured"
+    figure.supxlabel(f"seconds since the trial began ({bands})", fontsize=9.5)
     _legend(figure, grid.flat[0])
     return figure
+
+
+def _bands(axes: Axes, data: Series) -> None:
+    """What was measured; of a load in stages, each stage with its name."""
+    if data.window and not data.stages:
+        axes.axvspan(*data.window, color=MEETS, linewidth=0)
+    for index, (name, begin, end) in enumerate(data.stages):
+        if index % 2 == 0:
+            axes.axvspan(begin, end, color=MEETS, linewidth=0)
+        axes.annotate(
+            name, (begin, 1), (2, -2), xycoords=axes.get_xaxis_transform(),
+            textcoords="offset points", ha="left", va="top", fontsize=7.5,
+        )  # fmt: skip
 
 
 @_styled

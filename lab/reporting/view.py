@@ -91,6 +91,7 @@ class View:
     series: Series | None
     benchmark: BenchmarkView | None
     requests: Table
+    arrivals: Table
     errors: Table
     gates: Table
     voided_blocks: int
@@ -188,6 +189,7 @@ def gather(notebook: Notebook, hypothesis: Hypothesis, plan: Plan, verdict: Verd
         series=collect(notebook, evidence),
         benchmark=benchmark.collect(notebook, evidence),
         requests=tables.requests(evidence),
+        arrivals=tables.arrivals(evidence),
         errors=tables.errors(evidence),
         gates=tables.gate_figures(evidence),
         voided_blocks=verdict.voided,

@@ -8,17 +8,22 @@ from tests.proof import (
     bench,
     error_rates,
     gates,
+    generator,
+    latency,
     main_job,
     orders_survive,
     planted,
     rooms_reconnect,
     schemathesis_cases,
+    sweep,
 )
 
 PARTS = {
     "main-job": main_job.prove,
     "planted": planted.prove,
     "gates": gates.prove,
+    "latency": latency.prove,
+    "generator": generator.prove,
     "error-rates": error_rates.prove,
     "bench-aa": bench.prove_aa,
     "bench-planted": bench.prove_planted,
@@ -26,6 +31,7 @@ PARTS = {
     "orders-survive": orders_survive.prove,
     "rooms-reconnect": rooms_reconnect.prove,
     "schemathesis": schemathesis_cases.prove,
+    "sweep": sweep.prove,
 }
 
 
