@@ -25,7 +25,7 @@ LEVELS = (1, 2, 4, 8, 16, 32, 64)
 Shown = Mapping[float, float]  # level -> requests a second
 
 POOL: Shown = {n: min(n / 0.41, 31.25) for n in LEVELS}
-PEAK: Shown = {n: 30 * n / (1 + 0.05 * (n - 1) + 0.95 / 256 * n * (n - 1)) for n in LEVELS}
+PEAK: Shown = {n: 2.44 * n / (1 + 0.05 * (n - 1) + 0.95 / 256 * n * (n - 1)) for n in LEVELS}
 LINEAR: Shown = {n: n / 0.41 for n in LEVELS}
 
 
