@@ -188,7 +188,7 @@ def _dispatch(
     yield (
         "unsent",
         share,
-        max(UNSENT, hypothesis.allow.unsent),
+        max(UNSENT, hypothesis.allow.unsent or 0.0),
         _fault(f"{share:.1%} of the arrivals of arm {trial.arm} were not sent: {why}"),
     )
 

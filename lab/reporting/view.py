@@ -89,6 +89,7 @@ class View:
     breakdowns: tuple[Breakdown, ...]
     series: Series | None
     requests: Table
+    arrivals: Table
     errors: Table
     gates: Table
     voided_blocks: int
@@ -185,6 +186,7 @@ def gather(notebook: Notebook, hypothesis: Hypothesis, plan: Plan, verdict: Verd
         breakdowns=_breakdowns(evidence),
         series=collect(notebook, evidence),
         requests=tables.requests(evidence),
+        arrivals=tables.arrivals(evidence),
         errors=tables.errors(evidence),
         gates=tables.gate_figures(evidence),
         voided_blocks=verdict.voided,
