@@ -67,6 +67,7 @@ GATES = (
         f"{LITTLE:.0%} and what the window's edges leave open",
         "share",
     ),
+    Gate("counts", "what a benchmark counts is the same in every process of a step", ""),
     Gate("evidence", "every measure that a prediction asks of the arm has a value", "measures"),
     Gate("target_cpu", "service, database and pricing left room on their core", "cores"),
 )
@@ -95,10 +96,36 @@ def inspect(trial: Trial, hypothesis: Hypothesis, task_errors: Mapping[str, int]
     return replace(trial, faults=tuple(faults), gates=figures)
 
 
-def _checks(
-    trial: Trial, hypothesis: Hypothesis, task_errors: Mapping[str, int]
-) -> Iterator[tuple[str, float, float, Fault]]:
-    """Each gate's name, figure and limit, and what to say where the figure is over it."""
+def inspect_benchmark(trial: Trial, hypothesis: Hypothesis) -> Trial:
+    """The same for one process of a benchmark, which no driver loads."""
+    figures = {
+        gate: float(any(fault.gate == gate for fault in trial.faults))
+        for gate in ("alive", "conditions", "counts")
+    }
+    faults = list(trial.faults)
+    for gate, figure, limit, fault in _machine(trial):
+        figures[gate] = round(figure, 6)
+        if figure > limit:
+            faults.append(replace(fault, gate=gate, figure=figure, limit=limit))
+    asked = [*hypothesis.predictions, *(rival.prediction for rival in hypothesis.rivals)]
+    wanted = {
+        p.measure
+        for p in asked
+        if p.count and trial.arm in p.arms and p.at == trial.level and trial.timing
+    }
+    lacking = sorted(wanted - set(trial.counts))
+    figures["evidence"] = float(len(lacking))
+    if lacking:
+        message = (
+            f"{trial.step} reports no {', '.join(lacking)}: set it in the benchmark, as in "
+            f'benchmark.extra_info["{lacking[0]}"] = n.'
+        )
+        faults.append(Fault("evidence", message, len(lacking), 0, mendable=False))
+    return replace(trial, faults=tuple(faults), gates=figures)
+
+
+def _machine(trial: Trial) -> Iterator[tuple[str, float, float, Fault]]:
+    """What the rest of the machine did meanwhile."""
     yield (
         "other_cpu",
         trial.other_cpu,
@@ -114,6 +141,13 @@ def _checks(
         STEAL,
         _fault(f"The hypervisor took {trial.steal:.0%} of the cores (limit {STEAL:.0%})."),
     )
+
+
+def _checks(
+    trial: Trial, hypothesis: Hypothesis, task_errors: Mapping[str, int]
+) -> Iterator[tuple[str, float, float, Fault]]:
+    """Each gate's name, figure and limit, and what to say where the figure is over it."""
+    yield from _machine(trial)
     seen = total(trial)
     median = seen.latency.quantile(0.5) or 0.0
     late_limit = max(TICKER_FLOOR_S, TICKER_SHARE * median)

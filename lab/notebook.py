@@ -2,6 +2,7 @@
 
 A run folder holds `hypothesis.md`, `plan.json`, `conditions.json`, `trials.jsonl` (a line per
 finished trial, flushed), `journal.jsonl` (sessions of the run), `series/` (a row per second),
+`rounds/` (the raw rounds of each process of a benchmark),
 `profiles/`, `verdict.json`, `report.html` and `report.md`; of a failed run
 `logs/` as well.
 """
@@ -10,7 +11,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+import struct
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +20,7 @@ from typing import Any, BinaryIO, TextIO
 
 from lab.hypothesis import Step
 from lab.plan import Attempt, Plan
-from lab.trial import Dispatch, Fault, Requests, StageRecord, Trial, Usage
+from lab.trial import Dispatch, Fault, Requests, StageRecord, Timing, Trial, Usage
 from lab.verdict import Verdict
 
 TRIAL_SCHEMA = "lab.trial/1"
@@ -118,6 +120,12 @@ class Notebook:
         """Where the rows of a trial's series go while it runs."""
         return SeriesWriter(self.path(_series_name(block, step)))
 
+    def write_rounds(self, trial: Trial, rounds: Sequence[float]) -> None:
+        """Keep the raw rounds of a benchmark's process: seconds per call, as 64-bit floats."""
+        file = self.path(_rounds_name(trial))
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(struct.pack(f"<{len(rounds)}d", *rounds))
+
     def _append(self, name: str, record: Mapping[str, Any]) -> None:
         line = json.dumps(record, separators=(",", ":"), allow_nan=False) + "\n"
         with self.path(name).open("ab+") as file:
@@ -164,6 +172,16 @@ class Notebook:
         """The rows of one trial's series."""
         return list(self._lines(_series_name(block, step)))
 
+    def rounds(self, trial: Trial) -> list[float]:
+        """The raw rounds of a benchmark's process; empty where none were kept."""
+        file = self.path(_rounds_name(trial))
+        if not file.is_file():
+            return []
+        try:
+            return [value for (value,) in struct.iter_unpack("<d", file.read_bytes())]
+        except (OSError, struct.error) as error:
+            raise NotebookError(f"{file}: damaged rounds ({error})") from error
+
     def _lines(self, name: str) -> Iterator[dict[str, Any]]:
         path = self.path(name)
         if not path.exists():
@@ -199,6 +217,11 @@ def _series_name(block: int, step: Step) -> str:
     return f"series/{block:02d}-{str(step).replace(' ', '-')}.jsonl"
 
 
+def _rounds_name(trial: Trial) -> str:
+    step = str(trial.step).replace(" ", "-")
+    return f"rounds/{trial.block:02d}-{step}-{trial.repeat}.f64"
+
+
 def attempts(reports: Path, name: str, claim_digest: str) -> tuple[Attempt, ...]:
     """Earlier runs of this hypothesis, oldest first, for the report's first screen."""
     found: list[Attempt] = []
@@ -225,6 +248,8 @@ def asdict_trial(trial: Trial) -> dict[str, Any]:
     data["dispatch"] = None if trial.dispatch is None else asdict(trial.dispatch)
     data["stages"] = [stage.as_dict() for stage in trial.stages]
     data["faults"] = [asdict(fault) for fault in trial.faults]
+    if trial.timing is not None:
+        data["timing"] = asdict(trial.timing)
     return data
 
 
@@ -233,6 +258,8 @@ def trial_from_dict(data: Mapping[str, Any]) -> Trial:
     fields = {key: value for key, value in data.items() if key != "schema"}
     fields["requests"] = {n: Requests.from_dict(seen) for n, seen in data["requests"].items()}
     fields["usage"] = {role: Usage(**usage) for role, usage in data["usage"].items()}
+    if timing := data.get("timing"):
+        fields["timing"] = Timing(**timing)
     if data.get("dispatch"):
         fields["dispatch"] = Dispatch(**data["dispatch"])
     fields["stages"] = tuple(map(StageRecord.from_dict, data.get("stages", ())))

@@ -59,16 +59,18 @@ class Plan:
         return cls(**fields)
 
 
-def draw(hypothesis: Hypothesis, seed: int, target: str, repeats: int = 1) -> Plan:
+def draw(hypothesis: Hypothesis, seed: int, target: str) -> Plan:
     """Draw every block's order from the seed, spare blocks for voided ones included.
 
-    A block with `repeats` holds each step as often: one random order after the other, so that
+    A block with repeats holds each step as often: one random order after the other, so that
     what is compared stays close together in time.
     """
     generator = random.Random(seed)
     steps = hypothesis.steps
     orders = tuple(
-        tuple(step for _ in range(repeats) for step in generator.sample(steps, len(steps)))
+        tuple(
+            step for _ in range(hypothesis.repeats) for step in generator.sample(steps, len(steps))
+        )
         for _ in range(LAST_LOOK + SPARE)
     )
     return Plan(

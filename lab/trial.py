@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from lab.hypothesis import Step
+from lab.hypothesis import Statistic, Step
 from lab.stats.histogram import Histogram
 
 
@@ -117,6 +117,22 @@ class StageRecord:
 
 
 @dataclass(frozen=True)
+class Timing:
+    """The rounds of one process of a benchmark; the raw ones lie in a file beside the record."""
+
+    statistic: Statistic
+    rounds: int
+    iterations: int  # calls per round
+    min_s: float  # per call
+    median_s: float
+
+    @property
+    def value_s(self) -> float:
+        """Seconds per call, by the statistic that the hypothesis chose."""
+        return self.min_s if self.statistic == "min" else self.median_s
+
+
+@dataclass(frozen=True)
 class Usage:
     """What the processes of one role used within the measured window."""
 
@@ -158,6 +174,8 @@ class Trial:
     steal: float = 0.0  # share of all cores taken by the hypervisor
     ticker_late_p99_s: float = 0.0  # lateness of the driver's 10 ms ticker
     users_missing: int = 0  # not running within the window, or not ended after it
+    timing: Timing | None = None  # of a benchmark
+    counts: Mapping[str, int] = field(default_factory=dict)  # exact, of a benchmark
     dispatch: Dispatch | None = None  # of an open load
     stages: tuple[StageRecord, ...] = ()  # of an open load with more than one
     errors: Mapping[str, int] = field(default_factory=dict)  # first words of errors, with counts

@@ -130,7 +130,9 @@ def judge(
         predictions=predictions,
         rivals=rivals,
         alpha=plan.alpha,
-        measuring_s=round(sum(trial.window_s for trial in trials if trial.requests), 3),
+        measuring_s=round(
+            sum(trial.window_s for trial in trials if trial.requests or trial.timing), 3
+        ),
         elapsed_s=round(elapsed_s, 3),
     )
 
@@ -211,7 +213,8 @@ def _held(
 ) -> Judgement:
     outcome: Outcome = "undecided"
     decided_at = None
-    for look in range(plan.first, len(blocks) + 1):
+    first = 1 if prediction.count else plan.first  # what is counted is exact
+    for look in range(first, len(blocks) + 1):
         # of these blocks alone: a value missing later cannot undo what is decided
         part = blocks[:look]
         found = estimate(hypothesis, prediction, part, support_tail)
@@ -222,12 +225,13 @@ def _held(
             outcome, decided_at = "contradicted", look
         if decided_at:
             break
-    shown = estimate(hypothesis, prediction, blocks, support_tail) if len(blocks) >= 2 else None
+    enough = len(blocks) >= min(first, 2)
+    shown = estimate(hypothesis, prediction, blocks, support_tail) if enough else None
     return Judgement(
         says=prediction.says,
         measure=prediction.measure,
         subject=prediction.subject,
-        bound=str(prediction.bound),
+        bound=prediction.bound_words,
         outcome=outcome,
         estimate=_json(shown.estimate) if shown else None,
         low=_json(shown.low) if shown else None,

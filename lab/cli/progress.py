@@ -17,6 +17,7 @@ from lab.hypothesis import Hypothesis
 from lab.measures import measure
 from lab.notebook import Notebook
 from lab.plan import Plan
+from lab.trial import Trial
 from lab.verdict import Verdict
 
 
@@ -77,8 +78,7 @@ class Progress:
                     self._block_began = time.monotonic()
                 self._trial, self._trial_began, self._rate = event, time.monotonic(), ""
             case TrialEnded(trial):
-                rate = measure(trial, "throughput", self._hypothesis.measures)
-                words = f"{rate:.1f} requests/s" if rate is not None else "no request"
+                words = self._yielded(trial)
                 mark = "" if trial.trusted else f"  not trusted: {trial.faults[0].message}"
                 self._say(
                     f"block {trial.block} {trial.step}: {words}{mark}", keep=not trial.trusted
@@ -100,6 +100,13 @@ class Progress:
     def conclude(self, verdict: Verdict, notebook: Notebook) -> None:
         """Print the verdict."""
         print_verdict(verdict, notebook)
+
+    def _yielded(self, trial: Trial) -> str:
+        if self._hypothesis.benchmark is not None:
+            timing = trial.timing
+            return f"{timing.value_s:.4g} s a call" if timing else "no rounds"
+        rate = measure(trial, "throughput", self._hypothesis.measures)
+        return f"{rate:.1f} requests/s" if rate is not None else "no request"
 
     def _say(self, text: str, *, keep: bool = False) -> None:
         """A plain line; in a live display only what should stay."""

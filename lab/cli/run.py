@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from lab.config import Project
     from lab.experiment import Experiment
     from lab.hypothesis import Hypothesis
     from lab.notebook import Notebook
     from lab.plan import Plan
     from lab.processes import Children
-    from lab.targets.base import Target
     from lab.verdict import Verdict
 
 EXIT_CODES = {"CONFIRMED": 0, "REFUTED": 0, "INCONCLUSIVE": 3, "INVALID": 4}
@@ -102,10 +103,10 @@ def _run(
 
     from lab.cli.naming import hypothesis_file
     from lab.cli.progress import Progress
-    from lab.cli.wiring import make_target, ready_driver
-    from lab.conditions import observe, steady
+    from lab.cli.wiring import bring_up
+    from lab.conditions import observe
     from lab.config import Project
-    from lab.experiment import Experiment, LoadTrials
+    from lab.experiment import Experiment
     from lab.processes import Children, divide_cores, pin
     from lab.turn import turn
 
@@ -129,24 +130,22 @@ def _run(
         machine = observe(project.root)
         children = ending.enter_context(Children())
         ending.enter_context(progress)
-        target = make_target(plan.target, children, project, cores)
-        ending.callback(_stop, target)
+
+        def at_end(stop: Callable[[], None]) -> None:
+            ending.callback(_stop, stop)
+
         try:
-            progress.stage("checking the arms' settings and the scenario")
-            driver = ready_driver(hypothesis, file, target, children, project, cores)
-            progress.stage("starting the arms")
-            target.start(hypothesis.arms)
+            ready = bring_up(
+                hypothesis, file, plan.target, children, project, cores, progress.stage, at_end
+            )
         except KeyboardInterrupt as interrupt:
             raise interrupt if notebook else _TooEarly from None
         pin(os.getpid(), cores.driver)
         os.nice(10)  # watching must not hold up the driver, which shares the core
         if notebook is None:
             notebook, plan = _seal(hypothesis, plan, project)
-        ending.callback(_keep_logs_of_failure, notebook, children, target)
-        conditions = machine | {
-            "driver": {"pid": driver.pid, "cores": list(cores.driver)},
-            "target": {"name": target.name, "cores": list(cores.target), **target.conditions()},
-        }
+        ending.callback(_keep_logs_of_failure, notebook, children, ready.stop)
+        conditions = {**machine, **ready.conditions}
         _same_machine(notebook, conditions)
         notebook.write_json("conditions.json", conditions)
         notebook.add_journal("session began", elapsed_s=0.0)
@@ -154,9 +153,9 @@ def _run(
             hypothesis,
             plan,
             notebook,
-            LoadTrials(hypothesis, plan, notebook, target, driver),
+            ready.instrument(plan, notebook),
             began,
-            steady=lambda: steady(project.root, driver.pid),
+            steady=ready.steady,
         )
         for event in experiment.run():
             progress.show(event)
@@ -164,7 +163,7 @@ def _run(
             for event in experiment.profiles():
                 progress.show(event)
         progress.stage("writing the report")
-        _stop(target)
+        _stop(ready.stop)
         verdict = _conclude(experiment)
     progress.conclude(verdict, notebook)
     return verdict
@@ -249,21 +248,21 @@ def _same_machine(notebook: Notebook, conditions: dict[str, object]) -> None:
         )
 
 
-def _stop(target: Target) -> None:
+def _stop(stop: Callable[[], None]) -> None:
     """Bring everything down; what cannot be is told, and takes no verdict with it."""
     import sys
 
     from lab.targets.base import TargetError
 
     try:
-        target.stop()
+        stop()
     except TargetError as error:
         print(f"lab: {error}", file=sys.stderr)
 
 
-def _keep_logs_of_failure(notebook: Notebook, children: Children, target: Target) -> None:
+def _keep_logs_of_failure(notebook: Notebook, children: Children, stop: Callable[[], None]) -> None:
     """Logs go with the processes, unless the run came to nothing."""
-    _stop(target)
+    _stop(stop)
     decided = notebook.path("verdict.json").exists()
     if not decided or notebook.read_json("verdict.json")["verdict"] == "INVALID":
         children.keep_logs(notebook.path("logs"))

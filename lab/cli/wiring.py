@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from lab.conditions import steady, steady_code
 from lab.config import Project
+from lab.experiment import BenchmarkTrials, Instrument, LoadTrials
 from lab.hypothesis import Hypothesis, HypothesisError, OpenLoad
+from lab.instruments.benchmark import BenchmarkFile, BenchmarkFileError
 from lab.instruments.load import DriverError, LoadDriver, ScenarioError
+from lab.notebook import Notebook
+from lab.plan import Plan
 from lab.processes import Children, Cores, divide_cores
+from lab.targets.bare import BareTarget
 from lab.targets.base import SettingError, Target, TargetError
 from lab.targets.embedded import EmbeddedTarget, database_url_given
 
@@ -62,6 +71,43 @@ def ready_driver(
     return driver
 
 
+def ready_benchmark(
+    hypothesis: Hypothesis, file: Path, children: Children, project: Project, cores: Cores
+) -> tuple[BenchmarkFile, str]:
+    """The benchmark file and the function in it, collected by pytest with all its levels.
+
+    Raises HypothesisError where that fails, or where an arm sets what the file never reads.
+    """
+    benchmark = hypothesis.benchmark
+    assert benchmark is not None
+    _refuse_unread_settings(hypothesis, file, project)
+    bench = BenchmarkFile(children, project.root, cores.target, hypothesis.scenario)
+    try:
+        function = bench.check(benchmark.function, benchmark.parameter)
+    except BenchmarkFileError as error:
+        raise HypothesisError(
+            project.root / hypothesis.scenario, error.line, error.problem, error.remedy
+        ) from error
+    return bench, function
+
+
+def _refuse_unread_settings(hypothesis: Hypothesis, file: Path, project: Project) -> None:
+    """A misspelt setting would change nothing, and equal arms would be compared."""
+    scenario = project.root / hypothesis.scenario
+    conftest = scenario.with_name("conftest.py")
+    files = [scenario, conftest] if conftest.is_file() else [scenario]
+    text = "\n".join(each.read_text(encoding="utf-8") for each in files)
+    for arm, settings in hypothesis.arms.items():
+        for setting in settings:
+            if not re.search(rf"\b{re.escape(setting)}\b", text):
+                raise HypothesisError(
+                    file,
+                    _line(hypothesis.text, arm, setting),
+                    f"arm {arm}: {setting} is not named in {hypothesis.scenario}",
+                    f'Read it there, as in os.environ.get("{setting}")',
+                )
+
+
 def _line(text: str, arm: str, setting: str) -> int | None:
     """Where an arm sets this; where none does so by itself, the settings common to all."""
     lines = [
@@ -73,9 +119,93 @@ def _line(text: str, arm: str, setting: str) -> int | None:
     return next(iter(own or [number for number, _ in lines]), None)
 
 
+@dataclass(frozen=True)
+class Ready:
+    """All of a run that differs from kind to kind, brought up."""
+
+    instrument: Callable[[Plan, Notebook], Instrument]
+    conditions: Mapping[str, Any]
+    steady: Callable[[], Mapping[str, Any]]
+    stop: Callable[[], None]
+
+
+def bring_up(
+    hypothesis: Hypothesis,
+    file: Path,
+    target: str,
+    children: Children,
+    project: Project,
+    cores: Cores,
+    stage: Callable[[str], None],
+    at_end: Callable[[Callable[[], None]], None],
+) -> Ready:
+    """Check what a hypothesis needs, then start it; what is to be stopped is told to `at_end`."""
+    if hypothesis.benchmark is not None:
+        return _benchmark(hypothesis, file, target, children, project, cores, stage, at_end)
+    return _load(hypothesis, file, target, children, project, cores, stage, at_end)
+
+
+def _load(
+    hypothesis: Hypothesis,
+    file: Path,
+    target_name: str,
+    children: Children,
+    project: Project,
+    cores: Cores,
+    stage: Callable[[str], None],
+    at_end: Callable[[Callable[[], None]], None],
+) -> Ready:
+    target = make_target(target_name, children, project, cores)
+    at_end(target.stop)
+    stage("checking the arms' settings and the scenario")
+    driver = ready_driver(hypothesis, file, target, children, project, cores)
+    stage("starting the arms")
+    target.start(hypothesis.arms)
+    return Ready(
+        lambda plan, notebook: LoadTrials(hypothesis, plan, notebook, target, driver),
+        {
+            "driver": {"pid": driver.pid, "cores": list(cores.driver)},
+            "target": {"name": target.name, "cores": list(cores.target), **target.conditions()},
+        },
+        lambda: steady(project.root, driver.pid),
+        target.stop,
+    )
+
+
+def _benchmark(
+    hypothesis: Hypothesis,
+    file: Path,
+    target_name: str,
+    children: Children,
+    project: Project,
+    cores: Cores,
+    stage: Callable[[str], None],
+    at_end: Callable[[Callable[[], None]], None],
+) -> Ready:
+    if target_name != BareTarget.name:
+        raise TargetError("a benchmark runs on this machine only: leave --target out", usage=True)
+    assert hypothesis.benchmark is not None
+    stage("collecting the benchmark")
+    bench, function = ready_benchmark(hypothesis, file, children, project, cores)
+    target = BareTarget(children, cores, database_url_given(), hypothesis.benchmark.database)
+    at_end(target.stop)
+    if hypothesis.benchmark.database:
+        stage("starting PostgreSQL")
+    target.start(hypothesis.arms)
+    return Ready(
+        lambda _, notebook: BenchmarkTrials(hypothesis, notebook, target, bench, function),
+        {"target": {"name": target.name, "cores": list(cores.target), **target.conditions()}},
+        lambda: steady_code(project.root),
+        target.stop,
+    )
+
+
 def checked(hypothesis: Hypothesis, file: Path, project: Project) -> None:
     """Check a hypothesis as far as can be done without a service or a database."""
     with Children() as children:
         cores = divide_cores()
+        if hypothesis.benchmark is not None:
+            ready_benchmark(hypothesis, file, children, project, cores)
+            return
         target = make_target("embedded", children, project, cores)
         ready_driver(hypothesis, file, target, children, project, cores)

@@ -1,5 +1,6 @@
 """An experiment under way: the loop over blocks, and what one trial of each kind is."""
 
+from lab.experiment.benchmark import BenchmarkTrials
 from lab.experiment.events import (
     BlockEnded,
     Event,
@@ -9,13 +10,15 @@ from lab.experiment.events import (
     TrialEnded,
 )
 from lab.experiment.load import LoadTrials
-from lab.experiment.loop import Experiment
+from lab.experiment.loop import Experiment, Instrument
 from lab.experiment.record import elapsed_of, sealed_hypothesis, verdict_of
 
 __all__ = [
+    "BenchmarkTrials",
     "BlockEnded",
     "Event",
     "Experiment",
+    "Instrument",
     "LoadTrials",
     "Profiling",
     "Second",

@@ -8,6 +8,17 @@ from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 Arrivals = Literal["poisson", "constant"]
+Grows = Literal["constant", "linear", "quadratic"]
+Statistic = Literal["min", "median"]
+
+GROWTHS: Mapping[Grows, tuple[float, float]] = {  # exponents that count as such
+    "constant": (0.0, 0.3),
+    "linear": (0.8, 1.25),
+    "quadratic": (1.8, 2.2),
+}
+FLAT = 1.1  # times the time of the smallest size: constant growth stays within it at the largest
+BENCHMARK_REPEATS = 3  # processes of each step in a block
+STEEP = 1.5  # and beyond this it is not constant; in between nothing is decided
 MOST_BUSY = 1000  # users of an open load, where the file does not say
 
 
@@ -87,16 +98,29 @@ class Prediction:
     bound: Bound
     arm: str | None = None
     compare: Comparison | None = None
-    at: float | None = None  # level of a sweep
+    at: float | None = None  # level of a sweep, or of a benchmark's parameter
     during: str | None = None  # name of a stage
+    grows: Grows | None = None  # how time grows with the parameter; the bound follows from it
+    count: bool = False  # the measure is an exact count of a benchmark's own
 
     @property
     def subject(self) -> str:
         """What it is predicted of, in words."""
         of = str(self.compare or self.arm)
+        if self.grows is not None:
+            return f"{of}, growth"
         if self.during is not None:
             return f"{of} during {self.during}"
         return of if self.at is None else f"{of} at {self.at:.12g}"
+
+    @property
+    def bound_words(self) -> str:
+        """What it predicts, in words."""
+        if self.grows is None:
+            return str(self.bound)
+        if self.grows == "constant":
+            return f"constant: at most {FLAT:g}×"
+        return f"{self.grows}: exponent {self.bound}"
 
     @property
     def arms(self) -> tuple[str, ...]:
@@ -189,6 +213,24 @@ Load = ClosedLoad | OpenLoad | Sweep
 
 
 @dataclass(frozen=True)
+class Parameter:
+    """What a benchmark's function is parametrized by, and the values at which it is measured."""
+
+    name: str
+    levels: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """How a benchmark file is measured: each trial is a fresh process that runs one function."""
+
+    statistic: Statistic  # of the rounds of one process
+    function: str | None = None  # None: the file's only one
+    parameter: Parameter | None = None
+    database: bool = False  # whether DATABASE_URL names a database of the arm's own
+
+
+@dataclass(frozen=True)
 class TrialTimes:
     """Seconds of a trial that are cut (warm-up) and measured (window)."""
 
@@ -230,7 +272,7 @@ class Limits:
 
 
 class Step(NamedTuple):
-    """What one trial tries: an arm and, of a sweep, the level."""
+    """What one trial tries: an arm and, of a sweep or a parametrized benchmark, the level."""
 
     arm: str
     level: float | None = None
@@ -254,7 +296,8 @@ class Hypothesis:
     claim: str
     kind: str
     scenario: str  # relative to the project folder, forward slashes
-    load: Load
+    load: Load | None  # None for a benchmark
+    benchmark: Benchmark | None  # None for a load
     trial: TrialTimes
     settings: Mapping[str, str]  # of the service, in every arm
     arms: Mapping[str, Mapping[str, str]]  # `settings` included
@@ -273,7 +316,14 @@ class Hypothesis:
     @property
     def levels(self) -> tuple[float | None, ...]:
         """The levels at which every arm is tried; None alone where there is nothing to vary."""
+        if self.benchmark is not None and self.benchmark.parameter is not None:
+            return self.benchmark.parameter.levels
         return self.load.levels if isinstance(self.load, Sweep) else (None,)
+
+    @property
+    def repeats(self) -> int:
+        """Trials of each step in a block: a benchmark's are short, and fresh processes differ."""
+        return 1 if self.benchmark is None else BENCHMARK_REPEATS
 
     @property
     def steps(self) -> list[Step]:
@@ -285,4 +335,5 @@ class Hypothesis:
         if isinstance(self.load, Sweep):
             assert level is not None
             return self.load.at(level)
+        assert self.load is not None
         return self.load

@@ -14,7 +14,7 @@ from typing import Any
 from lab import frontmatter
 from lab.frontmatter import Flaw, shown, suggestion
 from lab.hypothesis.claim import Allow, Hypothesis, Limits
-from lab.hypothesis.reading import OPTIONAL, fields
+from lab.hypothesis.reading import OPTIONAL, benchmark_of, fields
 from lab.hypothesis.soundness import contradictions
 
 FOLDER = "hypotheses"
@@ -88,10 +88,14 @@ def loads(
             raise Flaw(None, "the file's name is not plain", "Name it as in pool-exhaustion.md.")
         text = frontmatter.normalised(text)
         document = frontmatter.parse(text)
-        values = document.root.fields(fields(None if sealed else project), OPTIONAL)
+        values = document.root.fields(fields(document.root, None if sealed else project), OPTIONAL)
+        scenario, benchmark = benchmark_of(values)
         settings = values.pop("settings", {})
         unsealed = Hypothesis(
             name=name,
+            scenario=scenario,
+            load=values.pop("load", None),
+            benchmark=benchmark,
             settings=settings,
             arms={arm: {**settings, **own} for arm, own in values.pop("arms").items()},
             measures=values.pop("measures", {}),

@@ -9,8 +9,11 @@ from typing import Any
 
 from lab.frontmatter import Node, shown, suggestion
 from lab.hypothesis.claim import (
+    FLAT,
+    GROWTHS,
     MOST_BUSY,
     Allow,
+    Benchmark,
     Bound,
     ClosedLoad,
     Comparison,
@@ -20,6 +23,7 @@ from lab.hypothesis.claim import (
     MetricRate,
     MetricRatio,
     OpenLoad,
+    Parameter,
     Prediction,
     Rival,
     Stage,
@@ -37,45 +41,73 @@ MOST_ENTRIES = 64  # arms, settings or measures
 MOST_STATEMENTS = 8  # predictions or rivals: refuting one of k is tested at alpha / k
 LEAST_LEVELS = 4  # a curve that bends has three parameters; the fourth level tells whether it fits
 LEAST_WINDOW_S = 1.0
+LEAST_ROUNDS_S = 0.02  # of one process of a benchmark
+MOST_ROUNDS_S = 60.0
+KINDS = ("load", "benchmark")
 LONGEST_S = 7 * 24 * 3600.0
 
 _ALLOWED = ("error_rate", "unsent")
-OPTIONAL = ("settings", "measures", "allow", "limits")
+OPTIONAL = ("settings", "measures", "allow", "limits", "params", "database")
 _ARM = re.compile(r"[a-z][a-z0-9-]*")
 _CUSTOM = re.compile(r"[a-z][a-z0-9_]*")
 _SETTING = re.compile(r"[A-Z][A-Z0-9_]*")
 _LOADING = re.compile(  # what changes how a process is loaded, found or run
-    r"(LD_|DYLD_|PYTHON|MALLOC_|GLIBC_|PERL5).*"
+    r"(LD_|DYLD_|PYTHON|PYTEST_|MALLOC_|GLIBC_|PERL5).*"
     r"|PATH|HOME|SHELL|ENV|BASH_ENV|IFS|GCONV_PATH|LOCPATH|NLSPATH|OPENSSL_CONF"
     r"|NODE_OPTIONS|NODE_PATH|RUBYLIB|RUBYOPT|JAVA_TOOL_OPTIONS|JDK_JAVA_OPTIONS"
 )
 _OF_THE_LAB = ("DATABASE_URL", "PRICING_URL", "DB_MIGRATE_ON_START")
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(ms|s|m|h)")
 _UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_FUNCTION = re.compile(r"test[A-Za-z0-9_]*")
+_PARAMETER = re.compile(r"[a-z][a-z0-9_]*")
 _COMPARE = re.compile(r"([^\s/]+) ?/ ?([^\s/]+)")
 
 Reader = Callable[[Node], Any]
 
 
-def fields(project: Path | None) -> dict[str, Reader]:
-    """The keys of a hypothesis, each with what reads it."""
+def fields(root: Node, project: Path | None) -> dict[str, Reader]:
+    """The keys of a hypothesis of its kind, each with what reads it."""
+    kind = _kind(root.at("kind")) if "kind" in root.mapping() else "load"
+    own: dict[str, Reader]
+    if kind == "benchmark":
+        own = {
+            "scenario": lambda node: _benchmark_file(node, project),
+            "params": _params,
+            "statistic": _statistic,
+            "database": _truth,
+            "trial": _rounds,
+        }
+    else:
+        own = {
+            "scenario": lambda node: _scenario(node, project),
+            "load": _load,
+            "trial": _trial,
+            "measures": _measures,
+            "allow": _allow,
+            "limits": lambda node: Limits(**node.fields({"target_cpu": _share}, ("target_cpu",))),
+        }
     return {
         "question": Node.text,
         "claim": Node.text,
         "kind": _kind,
-        "scenario": lambda node: _scenario(node, project),
-        "load": _load,
-        "trial": _trial,
+        **own,
         "settings": _settings,
         "arms": _arms,
         "control": Node.exact,
-        "measures": _measures,
-        "allow": _allow,
-        "limits": lambda node: Limits(**node.fields({"target_cpu": _share}, ("target_cpu",))),
         "predictions": lambda node: _predictions(node, _prediction),
         "rivals": lambda node: _predictions(node, _rival),
         "budget": _duration,
     }
+
+
+def benchmark_of(values: dict[str, Any]) -> tuple[str, Benchmark | None]:
+    """The scenario's path and, of a benchmark, what its own keys say together."""
+    if values["kind"] != "benchmark":
+        return values.pop("scenario"), None
+    file, function = values.pop("scenario")
+    parameter, database = values.pop("params", None), values.pop("database", False)
+    return file, Benchmark(values.pop("statistic"), function, parameter, database)
 
 
 def _allow(node: Node) -> Allow:
@@ -84,15 +116,88 @@ def _allow(node: Node) -> Allow:
 
 def _kind(node: Node) -> str:
     kind = node.text()
-    if kind in ("benchmark", "soak"):
+    if kind == "soak":
         raise node.flaw(f"`kind: {kind}` is not available in this version", "Write `kind: load`.")
-    if kind != "load":
-        raise node.flaw(f"unknown kind {shown(kind)}", "Write `kind: load`.")
+    if kind not in KINDS:
+        raise node.flaw(f"unknown kind {shown(kind)}", f"Write {' or '.join(KINDS)}.")
     return kind
 
 
-def _scenario(node: Node, project: Path | None) -> str:
+def _benchmark_file(node: Node, project: Path | None) -> tuple[str, str | None]:
+    """The file, and the function behind `::`."""
+    path, colons, function = node.exact().partition("::")
+    if colons and not _FUNCTION.fullmatch(function):
+        raise node.flaw(
+            f"{shown(function)} is not the name of a benchmark",
+            "Write it as in scenarios/bench_pagination.py::test_page.",
+        )
+    if not PurePosixPath(path).name.startswith("bench_"):
+        raise node.flaw(
+            f"the scenario {shown(path)} is not a benchmark file",
+            f"Name it as in {SCENARIOS}/bench_pagination.py.",
+        )
+    return _scenario_path(node, path, project), function or None
+
+
+def _params(node: Node) -> Parameter:
+    entries = node.mapping()
+    if len(entries) != 1:
+        raise node.flaw(
+            f"`params` has {len(entries)} entries", "Vary one parameter: {depth: [0, 1000]}."
+        )
+    ((name, values),) = entries.items()
+    if not _PARAMETER.fullmatch(name):
+        raise values.flaw(f"{shown(name)} is not the name of a parameter", "Write it like depth.")
+    items = values.sequence()
+    _not_too_many(values, len(items))
+    if len(items) < 2:
+        raise values.flaw(f"{values.title} has fewer than two values", "Add another one.")
+    levels = tuple(item.number() for item in items)
+    for item, before, level in zip(items[1:], levels, levels[1:], strict=False):
+        if level <= before:
+            raise item.flaw(
+                f"{level:.12g} comes after {before:.12g}", "Order the values, each greater."
+            )
+    if levels[0] < 0:
+        raise items[0].flaw(f"{levels[0]:g} is no size", "Begin with 0 or more.")
+    return Parameter(name, levels)
+
+
+def _statistic(node: Node) -> str:
     text = node.exact()
+    if text not in ("min", "median"):
+        raise node.flaw(
+            f"unknown statistic {shown(text)}",
+            "Write min for code that always does the same, median where variation is behaviour.",
+        )
+    return text
+
+
+def _truth(node: Node) -> bool:
+    if not isinstance(node.value, bool):
+        raise node.misfit("true or false", "true")
+    return node.value
+
+
+def _rounds(node: Node) -> TrialTimes:
+    if "warmup" in node.mapping():
+        raise node.at("warmup").flaw(
+            "a benchmark has no `warmup`", "Remove it: each process calibrates before it measures."
+        )
+    window_s = node.fields({"window": _duration})["window"]
+    if not LEAST_ROUNDS_S <= window_s <= MOST_ROUNDS_S:
+        raise node.at("window").flaw(
+            f"the `window` of a benchmark's process is {window_s:g}s",
+            f"Write {LEAST_ROUNDS_S * 1000:g}ms to {MOST_ROUNDS_S:g}s.",
+        )
+    return TrialTimes(warmup_s=0.0, window_s=window_s)
+
+
+def _scenario(node: Node, project: Path | None) -> str:
+    return _scenario_path(node, node.exact(), project)
+
+
+def _scenario_path(node: Node, text: str, project: Path | None) -> str:
     path = PurePosixPath(text)
     inside = path.parts[:1] == (SCENARIOS,) and ".." not in path.parts and "\\" not in text
     if not inside or path.suffix != ".py" or str(path) != text:
@@ -101,20 +206,20 @@ def _scenario(node: Node, project: Path | None) -> str:
             f"Write its path from the project folder, as in {SCENARIOS}/checkout.py.",
         )
     if project is not None:
-        _refuse_elsewhere(node, project)
+        _refuse_elsewhere(node, text, project)
     return text
 
 
-def _refuse_elsewhere(node: Node, project: Path) -> None:
+def _refuse_elsewhere(node: Node, path: str, project: Path) -> None:
     """A scenario that is missing, or that is a link to a place outside the project."""
-    file = project / node.written
+    file = project / path
     if not _is_file(file):
         known = [f"{SCENARIOS}/{other.name}" for other in (project / SCENARIOS).glob("*.py")]
-        remedy = suggestion(node.written, known) if known else f"Put a file into {SCENARIOS}/."
-        raise node.flaw(f"there is no scenario {shown(node.written)}", remedy)
+        remedy = suggestion(path, known) if known else f"Put a file into {SCENARIOS}/."
+        raise node.flaw(f"there is no scenario {shown(path)}", remedy)
     if not file.resolve().is_relative_to(project.resolve()):
         raise node.flaw(
-            f"the scenario {shown(node.written)} is a link that leaves the project",
+            f"the scenario {shown(path)} is a link that leaves the project",
             f"Put the file itself into {SCENARIOS}/.",
         )
 
@@ -360,6 +465,8 @@ BOUNDS = ("at_least", "at_most", "within")
 _PREDICTION: Mapping[str, Reader] = {
     "says": Node.text,
     "measure": lambda node: _measure(node),
+    "count": lambda node: _count(node),
+    "grows": lambda node: _grows(node),
     "arm": Node.exact,
     "compare": lambda node: _comparison(node),
     "at": Node.number,
@@ -368,7 +475,7 @@ _PREDICTION: Mapping[str, Reader] = {
     "at_most": Node.number,
     "within": lambda node: _within(node),
 }
-_ALTERNATIVES = ("arm", "compare", "at", "during", *BOUNDS)
+_ALTERNATIVES = ("measure", "count", "arm", "compare", "at", "during", "grows", *BOUNDS)
 
 
 def _predictions(node: Node, read: Callable[[Node], Any]) -> tuple[Any, ...]:
@@ -392,8 +499,30 @@ def _rival(node: Node) -> Rival:
 
 def _predicted(node: Node, values: dict[str, Any]) -> Prediction:
     _only_one(node, "arm", "compare")
-    bound = _only_one(node, *BOUNDS)
-    return Prediction(bound=Bound(**{bound: values.pop(bound)}), **values)
+    if _only_one(node, "measure", "count") == "count":
+        values |= {"measure": values["count"], "count": True}
+    bound = _only_one(node, *BOUNDS, "grows")
+    if bound != "grows":
+        return Prediction(bound=Bound(**{bound: values.pop(bound)}), **values)
+    grows = values["grows"]
+    span = Bound(at_most=FLAT) if grows == "constant" else Bound(within=GROWTHS[grows])
+    return Prediction(bound=span, **values)
+
+
+def _count(node: Node) -> str:
+    text = node.exact()
+    if not _CUSTOM.fullmatch(text):
+        raise node.flaw(f"{shown(text)} is not the name of a count", "Write sql_statements.")
+    if Measure(text).built_in:
+        raise node.flaw(f"{shown(text)} is a measure, not a count", f"Write `measure: {text}`.")
+    return text
+
+
+def _grows(node: Node) -> str:
+    text = node.exact()
+    if text not in GROWTHS:
+        raise node.flaw(f"unknown growth {shown(text)}", f"Write {', '.join(GROWTHS)}.")
+    return text
 
 
 def _only_one(node: Node, *keys: str) -> str:

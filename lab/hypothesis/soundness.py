@@ -7,11 +7,29 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from lab.frontmatter import Flaw, Node, shown, suggestion
-from lab.hypothesis.claim import Hypothesis, Load, OpenLoad, Prediction, Span, Stage, Sweep
+from lab.hypothesis.claim import (
+    GROWTHS,
+    Hypothesis,
+    Load,
+    OpenLoad,
+    Prediction,
+    Span,
+    Stage,
+    Sweep,
+)
 from lab.hypothesis.reading import BOUNDS
-from lab.hypothesis.words import OF_SWEEPS, PER_PROCESS, PER_REQUEST, PER_STAGE, parse_measure
+from lab.hypothesis.words import (
+    OF_SWEEPS,
+    PER_CALL,
+    PER_PROCESS,
+    PER_REQUEST,
+    PER_STAGE,
+    parse_measure,
+)
 
 LEAST_BLOCKS = 4  # no verdict is reached on fewer
+LEAST_SIZES = 4  # to tell an overhead, a factor and an exponent
+LEAST_FOLD = 64.0  # from the smallest size above 0 to the largest
 
 
 @dataclass(frozen=True)
@@ -30,11 +48,14 @@ class _Statement:
     def quantity(self) -> tuple[str, ...]:
         """What is measured: the same for a / b and b / a."""
         of = self.prediction
-        return (of.measure, str(of.at), str(of.during), *sorted(of.arms))
+        at = "growth" if of.grows else str(of.at)
+        return (of.measure, at, str(of.during), *sorted(of.arms))
 
     @property
     def span(self) -> Span:
         """The values foreseen, of the ratio in the arms' alphabetical order."""
+        if self.prediction.grows is not None:
+            return Span(*GROWTHS[self.prediction.grows])
         compare, span = self.prediction.compare, self.prediction.bound.span
         mirrored = compare is not None and compare.numerator > compare.denominator
         return span.inverse() if mirrored else span
@@ -95,10 +116,19 @@ def _wrong_arms(hypothesis: Hypothesis, root: Node, statements: list[_Statement]
 
 
 def _wrong_measure(statement: _Statement, hypothesis: Hypothesis) -> Iterator[Flaw]:
+    if statement.prediction.count:
+        yield from _wrong_count(statement, hypothesis)
+        return
     custom = hypothesis.measures
     measure = parse_measure(statement.prediction.measure)
     place = statement.node.at("measure")
-    if not measure.built_in and measure.base not in custom:
+    if measure.built_in and (measure.base in PER_CALL) != (hypothesis.benchmark is not None):
+        load = hypothesis.benchmark is None
+        yield place.flaw(
+            f"`{measure.base}` is no measure of a {hypothesis.kind}",
+            f"Write {'throughput or latency_p99' if load else 'time or a `count:`'}.",
+        )
+    elif not measure.built_in and measure.base not in custom:
         quantiles = ("latency_p50", "latency_p95", "latency_p99")
         known = [*PER_REQUEST, *quantiles, *PER_PROCESS, *PER_STAGE, *OF_SWEEPS, *custom]
         yield place.flaw(f"unknown measure {shown(measure.base)}", suggestion(measure.base, known))
@@ -119,7 +149,18 @@ def _wrong_measure(statement: _Statement, hypothesis: Hypothesis) -> Iterator[Fl
         )
 
 
-def _wrong_stage(statement: _Statement, load: Load) -> Iterator[Flaw]:
+def _wrong_count(statement: _Statement, hypothesis: Hypothesis) -> Iterator[Flaw]:
+    if hypothesis.benchmark is None:
+        yield statement.node.at("count").flaw(
+            f"a {hypothesis.kind} has no exact counts", "Name a `measure:`."
+        )
+    elif statement.prediction.compare:
+        yield statement.node.at("compare").flaw(
+            "counts are not compared as a ratio", "Name one `arm:`, and bound its count."
+        )
+
+
+def _wrong_stage(statement: _Statement, load: Load | None) -> Iterator[Flaw]:
     """`during` names a stage, and the measure is one that can be told of a stage alone."""
     prediction, node = statement.prediction, statement.node
     measure = parse_measure(prediction.measure)
@@ -184,6 +225,10 @@ def _other_window(hypothesis: Hypothesis, root: Node) -> Iterator[Flaw]:
 def _wrong_level(statement: _Statement, hypothesis: Hypothesis) -> Iterator[Flaw]:
     """A level where there is none, or none where there are several."""
     prediction, node = statement.prediction, statement.node
+    if prediction.grows is not None:
+        yield from _wrong_growth(statement, hypothesis)
+        return
+    what = "load" if hypothesis.benchmark is None else "benchmark"
     whole = parse_measure(prediction.measure).of_sweep
     levels = [f"{level:.12g}" for level in hypothesis.levels if level is not None]
     if whole and not isinstance(hypothesis.load, Sweep):
@@ -196,17 +241,47 @@ def _wrong_level(statement: _Statement, hypothesis: Hypothesis) -> Iterator[Flaw
             f"`{prediction.measure}` is of all levels together", "Remove `at`."
         )
     elif prediction.at is None and levels and not whole:
-        yield node.at("measure").flaw(
+        yield node.at("count" if prediction.count else "measure").flaw(
             f"there is no telling at which level {prediction.measure} is meant",
             f"Add `at:` with one of {', '.join(levels)}.",
         )
     elif prediction.at is not None and prediction.at not in hypothesis.levels:
         one_of = f"Write one of {', '.join(levels)}." if levels else "Remove `at`."
-        yield node.at("at").flaw(f"the load has no level {prediction.at:.12g}", one_of)
+        yield node.at("at").flaw(f"the {what} has no level {prediction.at:.12g}", one_of)
+
+
+def _wrong_growth(statement: _Statement, hypothesis: Hypothesis) -> Iterator[Flaw]:
+    """A growth that the sizes cannot show."""
+    place = statement.node.at("grows")
+    levels = [level for level in hypothesis.levels if level is not None]
+    sizes = [level for level in levels if level > 0]
+    if hypothesis.benchmark is None:
+        yield place.flaw(
+            f"a {hypothesis.kind} has no sizes to grow with", "Bound the measure instead."
+        )
+    elif statement.prediction.compare:
+        yield statement.node.at("compare").flaw("growth is of one arm", "Name it with `arm:`.")
+    elif statement.prediction.count:
+        yield place.flaw("growth is of time; a count is exact", "Bound the count `at:` each size.")
+    elif statement.prediction.at is not None:
+        yield statement.node.at("at").flaw("growth is over all sizes", "Remove `at:`.")
+    elif len(levels) < LEAST_SIZES:
+        yield place.flaw(
+            f"growth cannot be told from {len(levels)} sizes",
+            f"Give `params:` at least {LEAST_SIZES}: overhead, factor and exponent are unknown.",
+        )
+    elif sizes[-1] < LEAST_FOLD * sizes[0]:
+        yield place.flaw(
+            f"sizes from {sizes[0]:.12g} to {sizes[-1]:.12g} span "
+            f"{sizes[-1] / sizes[0]:.3g}-fold, too little to tell growths apart",
+            f"Let `params:` span at least {LEAST_FOLD:g}-fold.",
+        )
 
 
 def _idle_bound(statement: _Statement, hypothesis: Hypothesis) -> Iterator[Flaw]:
     """A bound that nothing could miss, or that nothing could meet."""
+    if statement.prediction.grows is not None:
+        return
     domain = _domain(statement.prediction, hypothesis)
     bound, span = statement.prediction.bound, statement.prediction.bound.span
     place = statement.node.at(next(key for key in BOUNDS if getattr(bound, key) is not None))
@@ -227,6 +302,8 @@ def _idle_bound(statement: _Statement, hypothesis: Hypothesis) -> Iterator[Flaw]
 
 def _domain(prediction: Prediction, hypothesis: Hypothesis) -> Span:
     """Where a measure can lie at all."""
+    if prediction.count:
+        return Span(0, math.inf)
     measure = parse_measure(prediction.measure)
     load = hypothesis.load
     users = load.levels if isinstance(load, Sweep) and load.axis == "users" else None
@@ -281,9 +358,10 @@ def _decided(rivals: list[_Statement], claimed: list[_Statement]) -> Iterator[Fl
 def _short_budget(hypothesis: Hypothesis, root: Node) -> Iterator[Flaw]:
     trial, arms = hypothesis.trial, len(hypothesis.arms)
     levels = len(hypothesis.levels)
-    least_s = LEAST_BLOCKS * arms * levels * (trial.warmup_s + trial.window_s)
+    trials = arms * levels * hypothesis.repeats
+    least_s = LEAST_BLOCKS * trials * (trial.warmup_s + trial.window_s)
     if hypothesis.budget_s < least_s:
-        held = f"{arms} arms" if levels == 1 else f"{arms * levels} trials"
+        held = f"{arms} arms" if trials == arms else f"{trials} trials"
         yield root.at("budget").flaw(
             f"the budget is {root.at('budget').written}, but {LEAST_BLOCKS} blocks "
             f"of {held} take {least_s:g}s",

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from lab.frontmatter import shown
 
 PER_REQUEST = ("throughput", "error_rate", "latency_mean", "service_latency_mean")
+PER_CALL = ("time",)  # of a benchmark, and nothing else of it
 PER_PROCESS = ("cpu", "rss_bytes", "descriptors", "throttled")
 PER_STAGE = ("recovery",)  # seconds
 OF_SWEEPS = ("peak_throughput", "knee", "peak")  # of all levels together
@@ -55,7 +56,8 @@ class Measure(NamedTuple):
     @property
     def built_in(self) -> bool:
         """Whether every trial, stage or sweep yields it, so that no file has to define it."""
-        return self.of_requests or self.of_sweep or self.base in (*PER_PROCESS, *PER_STAGE)
+        known = (*PER_PROCESS, *PER_CALL, *PER_STAGE)
+        return self.of_requests or self.of_sweep or self.base in known
 
 
 class Selector(NamedTuple):

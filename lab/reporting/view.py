@@ -12,7 +12,8 @@ from lab.hypothesis import Hypothesis, MetricRatio
 from lab.measures import counter, measure
 from lab.notebook import Notebook
 from lab.plan import Attempt, Plan
-from lab.reporting import curves, tables, words
+from lab.reporting import benchmark, curves, tables, words
+from lab.reporting.benchmark import BenchmarkView
 from lab.reporting.curves import Curve
 from lab.reporting.findings import Finding, findings, own_reasons
 from lab.reporting.series import Series, collect
@@ -88,6 +89,7 @@ class View:
     latency: Mapping[str, Histogram]
     breakdowns: tuple[Breakdown, ...]
     series: Series | None
+    benchmark: BenchmarkView | None
     requests: Table
     arrivals: Table
     errors: Table
@@ -185,6 +187,7 @@ def gather(notebook: Notebook, hypothesis: Hypothesis, plan: Plan, verdict: Verd
         latency={arm: evidence.latency(arm) for arm in evidence.arms},
         breakdowns=_breakdowns(evidence),
         series=collect(notebook, evidence),
+        benchmark=benchmark.collect(notebook, evidence),
         requests=tables.requests(evidence),
         arrivals=tables.arrivals(evidence),
         errors=tables.errors(evidence),
@@ -207,9 +210,14 @@ def gather(notebook: Notebook, hypothesis: Hypothesis, plan: Plan, verdict: Verd
 
 
 def _facts(hypothesis: Hypothesis, plan: Plan, verdict: Verdict) -> str:
+    measured = (
+        str(hypothesis.load)
+        if hypothesis.benchmark is None
+        else f"{hypothesis.benchmark.statistic} of the rounds of each process"
+    )
     return " · ".join(
         (
-            str(hypothesis.load),
+            measured,
             f"{len(hypothesis.arms)} arm{'s' * (len(hypothesis.arms) > 1)}",
             f"{verdict.blocks} blocks counted, {verdict.voided} voided",
             f"{hypothesis.trial.window_s:g} s a trial",

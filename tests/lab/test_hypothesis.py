@@ -103,7 +103,7 @@ MANIFEST = {
     "missing-question": (2, "the front matter has no `question`"),
     "missing-rivals": (2, "the front matter has no `rivals`"),
     "missing-window": (7, "`trial` has no `window`"),
-    "missing-measure": (26, "item 3 of predictions has no `measure`"),
+    "missing-measure": (26, "item 3 of predictions has none of measure, count"),
     "empty-claim": (3, "`claim` is empty"),
     "blank-says": (26, "`says` is empty"),
     "number-for-text": (31, "`claim` is `42`, not text"),
@@ -215,6 +215,36 @@ MANIFEST = {
     "knee-without-sweep": (14, "`peak_throughput` is of a sweep"),
     "knee-at": (15, "`peak_throughput` is of all levels together"),
     "peak-beyond-sweep": (26, "every peak of five is at most 60"),
+    "bench-load": (7, "unknown key `load`"),
+    "bench-file": (5, "the scenario `scenarios/checkout.py` is not a benchmark file"),
+    "bench-function": (5, "`page` is not the name of a benchmark"),
+    "bench-params-two": (6, "`params` has 2 entries"),
+    "bench-params-one": (6, "`depth` has fewer than two values"),
+    "bench-params-order": (6, "100 comes after 1000"),
+    "bench-params-negative": (6, "-1 is no size"),
+    "bench-statistic": (7, "unknown statistic `mean`"),
+    "bench-database": (8, "`database` is `postgres`, not true or false"),
+    "bench-warmup": (8, "a benchmark has no `warmup`"),
+    "bench-window": (8, "the `window` of a benchmark's process is 0.005s"),
+    "bench-measure": (15, "`throughput` is no measure of a benchmark"),
+    "bench-growth": (17, "unknown growth `cubic`"),
+    "bench-growth-bound": (18, "`at_most` stands beside `grows`"),
+    "bench-growth-compare": (16, "growth is of one arm"),
+    "bench-growth-count": (17, "growth is of time; a count is exact"),
+    "bench-growth-at": (18, "growth is over all sizes"),
+    "bench-growth-sizes": (17, "growth cannot be told from 3 sizes"),
+    "bench-growth-span": (17, "sizes from 1000 to 10000 span 10-fold, too little"),
+    "bench-count-compare": (20, "counts are not compared as a ratio"),
+    "bench-count-name": (19, "`SQL statements` is not the name of a count"),
+    "bench-count-measure": (19, "`time` is a measure, not a count"),
+    "bench-count-and-measure": (20, "`measure` stands beside `count`"),
+    "bench-level": (21, "the benchmark has no level 5000"),
+    "bench-level-missing": (19, "there is no telling at which level sql_statements is meant"),
+    "bench-budget": (30, "the budget is 10s, but 4 blocks of 30 trials take 18s"),
+    "bench-pytest": (10, "`PYTEST_PLUGINS` changes how a process is loaded"),
+    "load-grows": (21, "a load has no sizes to grow with"),
+    "load-count": (27, "a load has no exact counts"),
+    "load-time": (19, "`time` is no measure of a load"),
 }
 
 
@@ -224,7 +254,8 @@ def project(tmp_path: Path) -> Path:
     folder = tmp_path / "project"
     for name in ("hypotheses", "scenarios"):
         (folder / name).mkdir(parents=True)
-    (folder / "scenarios" / "checkout.py").touch()
+    for name in ("checkout", "bench_pagination"):
+        (folder / "scenarios" / f"{name}.py").touch()
     (tmp_path / "elsewhere.py").touch()
     (folder / "scenarios" / "link.py").symlink_to(tmp_path / "elsewhere.py")
     (folder / "hypotheses" / "pool-exhaustion.md").write_text(GOOD)
@@ -503,7 +534,8 @@ def still_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project that no test changes, so that many examples may share it."""
     folder = tmp_path_factory.mktemp("project")
     (folder / "scenarios").mkdir()
-    (folder / "scenarios" / "checkout.py").touch()
+    for name in ("checkout", "bench_pagination"):
+        (folder / "scenarios" / f"{name}.py").touch()
     return folder
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from tests.proof import (
+    bench,
     error_rates,
     gates,
     generator,
@@ -24,6 +25,9 @@ PARTS = {
     "latency": latency.prove,
     "generator": generator.prove,
     "error-rates": error_rates.prove,
+    "bench-aa": bench.prove_aa,
+    "bench-planted": bench.prove_planted,
+    "growth": bench.prove_growth,
     "orders-survive": orders_survive.prove,
     "rooms-reconnect": rooms_reconnect.prove,
     "schemathesis": schemathesis_cases.prove,
