@@ -146,9 +146,9 @@ def curve(data: Curve) -> Figure:
         )
     axes.set_ylim(0, 1.12 * max(tops))
     if shape.knee is not None:
-        _mark(axes, shape.knee, "knee")
+        _mark(axes, shape.knee, "knee", 6)
     if shape.peak is not None and shape.peak.estimate < math.inf:
-        _mark(axes, shape.peak, "peak")
+        _mark(axes, shape.peak, "peak", 22)
     axes.set_xlim(fewest / 1.1, most * 1.1)
     axes.xaxis.set_major_locator(FixedLocator(users))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: words.plain(value)))
@@ -159,12 +159,12 @@ def curve(data: Curve) -> Figure:
     return figure
 
 
-def _mark(axes: Axes, found: Estimate, name: str) -> None:
-    """A number of users, with its interval as a thicker foot."""
+def _mark(axes: Axes, found: Estimate, name: str, line: float) -> None:
+    """A number of users, with its interval as a thicker foot; its name so many points above."""
     axes.axvline(found.estimate, color=FAINT, linewidth=1.2, linestyle=(0, (1.5, 2)))
     axes.plot([found.low, found.high], [0, 0], color=INK, linewidth=5, solid_capstyle="butt")
     axes.annotate(
-        f"{name} {words.plain(found.estimate)}", (found.estimate, 0), (4, 6),
+        f"{name} {words.plain(found.estimate)}", (found.estimate, 0), (4, line),
         textcoords="offset points", ha="left", va="bottom", fontsize=9.5,
     )  # fmt: skip
 

@@ -169,7 +169,7 @@ def test_equivalence_is_supported_inside_and_contradicted_outside() -> None:
 
 
 POOL = {users: min(users / 0.41, 31.25) for users in (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)}
-RISE_AND_FALL = {n: 30 * n / (1 + 0.05 * (n - 1) + 0.95 / 256 * n * (n - 1)) for n in POOL}
+RISE_AND_FALL = {n: 2.44 * n / (1 + 0.05 * (n - 1) + 0.95 / 256 * n * (n - 1)) for n in POOL}
 
 
 def swept(curve: dict[float, float], count: int) -> list[Trial]:

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.real
 
 PLANTED = ROOT / "tests" / "planted" / "queue"
 LEVELS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
-RATES = (25.0, 50.0, 100.0, 250.0, 300.0)  # arrivals a second; 200 can be served
+RATES = (25.0, 50.0, 100.0, 250.0, 500.0)  # arrivals a second; 200 can be served
 
 
 @pytest.fixture(scope="module")

