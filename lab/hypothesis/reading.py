@@ -500,7 +500,7 @@ def _rival(node: Node) -> Rival:
 def _predicted(node: Node, values: dict[str, Any]) -> Prediction:
     _only_one(node, "arm", "compare")
     if _only_one(node, "measure", "count") == "count":
-        values |= {"measure": values["count"], "count": True}
+        values["measure"] = values["count"]
     bound = _only_one(node, *BOUNDS, "grows")
     if bound != "grows":
         return Prediction(bound=Bound(**{bound: values.pop(bound)}), **values)
