@@ -121,12 +121,13 @@ def _checks(
         DRIVER_CPU,
         _fault(f"The load driver was saturated: {driver:.0%} of its core (limit {DRIVER_CPU:.0%})"),
     )
+    load = hypothesis.load_at(trial.level)
     yield (
         "users",
         trial.users_missing,
         0,
         _fault(
-            f"{trial.users_missing} of {hypothesis.load.users} users of arm {trial.arm} were not "
+            f"{trial.users_missing} of {load} of arm {trial.arm} were not "
             "running all the time, or did not end: requests may be left over in the service."
         ),
     )

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
+from lab.hypothesis import Step
 from lab.plan import Attempt, Plan
 from lab.trial import Fault, Requests, Trial, Usage
 from lab.verdict import Verdict
@@ -113,9 +114,9 @@ class Notebook:
             {"at": datetime.now(UTC).isoformat(timespec="milliseconds"), "event": event, **facts},
         )
 
-    def series_writer(self, block: int, arm: str) -> SeriesWriter:
+    def series_writer(self, block: int, step: Step) -> SeriesWriter:
         """Where the rows of a trial's series go while it runs."""
-        return SeriesWriter(self.path("series", f"{block:02d}-{arm}.jsonl"))
+        return SeriesWriter(self.path(_series_name(block, step)))
 
     def _append(self, name: str, record: Mapping[str, Any]) -> None:
         line = json.dumps(record, separators=(",", ":"), allow_nan=False) + "\n"
@@ -159,9 +160,9 @@ class Notebook:
         """What happened to the run as a whole."""
         return list(self._lines("journal.jsonl"))
 
-    def series(self, block: int, arm: str) -> list[dict[str, Any]]:
+    def series(self, block: int, step: Step) -> list[dict[str, Any]]:
         """The rows of one trial's series."""
-        return list(self._lines(f"series/{block:02d}-{arm}.jsonl"))
+        return list(self._lines(_series_name(block, step)))
 
     def _lines(self, name: str) -> Iterator[dict[str, Any]]:
         path = self.path(name)
@@ -192,6 +193,10 @@ class SeriesWriter:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+
+def _series_name(block: int, step: Step) -> str:
+    return f"series/{block:02d}-{str(step).replace(' ', '-')}.jsonl"
 
 
 def attempts(reports: Path, name: str, claim_digest: str) -> tuple[Attempt, ...]:

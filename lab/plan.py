@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from lab.hypothesis import Hypothesis
+from lab.hypothesis import Hypothesis, Step
 
 SCHEMA = "lab.plan/1"
 ALPHA = 0.01  # one side
@@ -33,7 +33,7 @@ class Plan:
     digest: str
     claim_digest: str
     seed: int
-    orders: tuple[tuple[str, ...], ...]  # per block; more than `last`, for voided blocks
+    orders: tuple[tuple[Step, ...], ...]  # per block; more than `last`, for voided blocks
     target: str
     attempts: tuple[Attempt, ...] = ()
     alpha: float = ALPHA
@@ -47,22 +47,30 @@ class Plan:
 
     def as_dict(self) -> dict[str, Any]:
         """As plain JSON types."""
-        return {"schema": SCHEMA, **asdict(self)}
+        orders = [[str(step) for step in order] for order in self.orders]
+        return {"schema": SCHEMA, **asdict(self), "orders": orders}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Plan:
         """The inverse of `as_dict`."""
         fields = {key: value for key, value in data.items() if key != "schema"}
-        fields["orders"] = tuple(tuple(order) for order in data["orders"])
+        fields["orders"] = tuple(tuple(map(Step.parse, order)) for order in data["orders"])
         fields["attempts"] = tuple(Attempt(**attempt) for attempt in data["attempts"])
         return cls(**fields)
 
 
-def draw(hypothesis: Hypothesis, seed: int, target: str) -> Plan:
-    """Draw every block's order from the seed, spare blocks for voided ones included."""
+def draw(hypothesis: Hypothesis, seed: int, target: str, repeats: int = 1) -> Plan:
+    """Draw every block's order from the seed, spare blocks for voided ones included.
+
+    A block with `repeats` holds each step as often: one random order after the other, so that
+    what is compared stays close together in time.
+    """
     generator = random.Random(seed)
-    arms = list(hypothesis.arms)
-    orders = tuple(tuple(generator.sample(arms, len(arms))) for _ in range(LAST_LOOK + SPARE))
+    steps = hypothesis.steps
+    orders = tuple(
+        tuple(step for _ in range(repeats) for step in generator.sample(steps, len(steps)))
+        for _ in range(LAST_LOOK + SPARE)
+    )
     return Plan(
         hypothesis=hypothesis.name,
         digest=hypothesis.digest,

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from lab.hypothesis import Step
 from lab.stats.histogram import Histogram
 
 
@@ -59,6 +60,8 @@ class Trial:
     arm: str
     started_at: float  # seconds since the epoch
     window_s: float  # as measured by the driver's clock
+    level: float | None = None  # of a sweep: users, or arrivals a second
+    repeat: int = 1  # which of the block's trials of this step
     requests: Mapping[str, Requests] = field(default_factory=dict)
     counters: Mapping[str, float] = field(default_factory=dict)  # Prometheus deltas over the window
     counters_uncertainty_s: float = 0.0  # how long the two scrapes took together
@@ -70,6 +73,11 @@ class Trial:
     errors: Mapping[str, int] = field(default_factory=dict)  # first words of errors, with counts
     faults: tuple[Fault, ...] = ()
     gates: Mapping[str, float] = field(default_factory=dict)  # figure of every gate looked at
+
+    @property
+    def step(self) -> Step:
+        """What was tried."""
+        return Step(self.arm, self.level)
 
     @property
     def trusted(self) -> bool:

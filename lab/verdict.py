@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from lab.analysis.comparison import level, ratio, share
+from lab.analysis.blocks import Block, columns, estimate
 from lab.analysis.estimate import Estimate
-from lab.hypothesis import Hypothesis, Prediction, parse_measure
-from lab.measures import measure
+from lab.hypothesis import Hypothesis, Prediction
 from lab.plan import Plan
 from lab.stats.sequential import nominal_level
 from lab.trial import Fault, Trial
@@ -20,7 +19,6 @@ SCHEMA = "lab.verdict/1"
 
 Outcome = Literal["supported", "contradicted", "undecided"]
 Name = Literal["CONFIRMED", "REFUTED", "INCONCLUSIVE", "INVALID"]
-Block = Mapping[str, Trial]  # arm -> its trusted trial
 
 
 @dataclass(frozen=True)
@@ -71,7 +69,7 @@ class Sorted:
 
 def sort_blocks(trials: Sequence[Trial], plan: Plan) -> Sorted:
     """Blocks that count and blocks that a gate voided; unfinished ones are neither."""
-    arms = set(plan.orders[0])
+    planned = Counter(plan.orders[0])
     by_block: dict[int, list[Trial]] = {}
     for trial in trials:
         by_block.setdefault(trial.block, []).append(trial)
@@ -81,8 +79,10 @@ def sort_blocks(trials: Sequence[Trial], plan: Plan) -> Sorted:
         faults = tuple(fault for trial in members for fault in trial.faults)
         if faults:
             voided.append(faults)
-        elif {trial.arm for trial in members} == arms:
-            complete.append({trial.arm: trial for trial in members})
+        elif Counter(trial.step for trial in members) == planned:
+            complete.append(
+                {step: tuple(trial for trial in members if trial.step == step) for step in planned}
+            )
     return Sorted(tuple(complete), tuple(voided))
 
 
@@ -210,23 +210,23 @@ def _held(
     decided_at = None
     for look in range(plan.first, len(blocks) + 1):
         # of these blocks alone: a value missing later cannot undo what is decided
-        part = _values(hypothesis, prediction, blocks[:look])
+        part = columns(hypothesis, prediction, blocks[:look])
         if part is None:
             break
-        if _estimate(hypothesis, prediction, part, support_tail).meets(prediction.bound):
+        if estimate(hypothesis, prediction, part, support_tail).meets(prediction.bound):
             outcome, decided_at = "supported", look
-        elif _estimate(hypothesis, prediction, part, contradict_tail).misses(prediction.bound):
+        elif estimate(hypothesis, prediction, part, contradict_tail).misses(prediction.bound):
             outcome, decided_at = "contradicted", look
         if decided_at:
             break
-    values = _values(hypothesis, prediction, blocks)
+    values = columns(hypothesis, prediction, blocks)
     shown = None
     if values is not None and len(blocks) >= 2:
-        shown = _estimate(hypothesis, prediction, values, support_tail)
+        shown = estimate(hypothesis, prediction, values, support_tail)
     return Judgement(
         says=prediction.says,
         measure=prediction.measure,
-        subject=str(prediction.compare or prediction.arm),
+        subject=prediction.subject,
         bound=str(prediction.bound),
         outcome=outcome,
         estimate=_json(shown.estimate) if shown else None,
@@ -236,40 +236,6 @@ def _held(
         blocks_wanted=_wanted(prediction, shown, len(blocks)) if not decided_at else None,
         claim=claim,
     )
-
-
-def _values(
-    hypothesis: Hypothesis, prediction: Prediction, blocks: Sequence[Block]
-) -> dict[str, list[float]] | None:
-    """Block values of each arm concerned; None where one is missing."""
-    columns: dict[str, list[float]] = {}
-    for arm in prediction.arms:
-        column = [measure(block[arm], prediction.measure, hypothesis.measures) for block in blocks]
-        usable = [v for v in column if v is not None and math.isfinite(v)]
-        if len(usable) < len(column) or (prediction.compare and min(usable, default=1) <= 0):
-            return None
-        columns[arm] = usable
-    return columns
-
-
-def _estimate(
-    hypothesis: Hypothesis,
-    prediction: Prediction,
-    values: Mapping[str, Sequence[float]],
-    tail: float,
-) -> Estimate:
-    if prediction.compare is not None:
-        return ratio(
-            values[prediction.compare.numerator], values[prediction.compare.denominator], tail
-        )
-    assert prediction.arm is not None
-    column = values[prediction.arm]
-    may_be_share = (
-        prediction.measure in hypothesis.measures or parse_measure(prediction.measure).is_share
-    )
-    if may_be_share and all(0 <= value <= 1 for value in column):
-        return share(column, tail)
-    return level(column, tail)
 
 
 def _wanted(prediction: Prediction, shown: Estimate | None, count: int) -> int | None:

@@ -80,7 +80,9 @@ class Progress:
                 rate = measure(trial, "throughput", self._hypothesis.measures)
                 words = f"{rate:.1f} requests/s" if rate is not None else "no request"
                 mark = "" if trial.trusted else f"  not trusted: {trial.faults[0].message}"
-                self._say(f"block {trial.block} {trial.arm}: {words}{mark}", keep=not trial.trusted)
+                self._say(
+                    f"block {trial.block} {trial.step}: {words}{mark}", keep=not trial.trusted
+                )
             case BlockEnded():
                 self._standing = event.standing
                 if not event.faults:
@@ -113,8 +115,8 @@ class Progress:
         passed = min(time.monotonic() - self._trial_began, planned)
         line.add_row(
             Text(f"block {self._done() + 1} of {self._plan.first} to {self._plan.last}"),
-            Text(f"trial {self._trial.position}/{len(self._hypothesis.arms)}"),
-            Text(self._trial.arm, style="bold"),
+            Text(f"trial {self._trial.position}/{len(self._plan.orders[0])}"),
+            Text(str(self._trial.step), style="bold"),
             ProgressBar(total=planned, completed=passed, width=24),
             Text(self._rate),
             Text(self._left()),
@@ -129,8 +131,8 @@ class Progress:
 
     def _left(self) -> str:
         """Time to the first look that may decide, and to the last."""
-        arms, trial = len(self._hypothesis.arms), self._hypothesis.trial
-        block_s = self._block_s or arms * (trial.warmup_s + trial.window_s + 1)
+        trials, trial = len(self._plan.orders[0]), self._hypothesis.trial
+        block_s = self._block_s or trials * (trial.warmup_s + trial.window_s + 1)
         in_block = time.monotonic() - self._block_began
 
         def left(blocks: int) -> float:

@@ -105,7 +105,7 @@ def _run(
     from lab.cli.wiring import make_target, ready_driver
     from lab.conditions import observe, steady
     from lab.config import Project
-    from lab.experiment import Experiment
+    from lab.experiment import Experiment, LoadTrials
     from lab.processes import Children, divide_cores, pin
     from lab.turn import turn
 
@@ -154,8 +154,7 @@ def _run(
             hypothesis,
             plan,
             notebook,
-            target,
-            driver,
+            LoadTrials(hypothesis, plan, notebook, target, driver),
             began,
             steady=lambda: steady(project.root, driver.pid),
         )

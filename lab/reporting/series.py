@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from lab.hypothesis import Step
 from lab.notebook import Notebook
 from lab.reporting import words
 from lab.reporting.tables import Evidence, Table, in_order
@@ -49,7 +50,7 @@ def collect(notebook: Notebook, evidence: Evidence) -> Series | None:
     middle = counted[len(counted) // 2 :] + counted[: len(counted) // 2]
     others = sorted({trial.block for trial in evidence.trials} - set(counted))
     for block in (*middle, *others):
-        rows = {arm: notebook.series(block, arm) for arm in evidence.arms}
+        rows = {arm: notebook.series(block, Step(arm)) for arm in evidence.arms}
         rows = {arm: [row for row in own if "t" in row] for arm, own in rows.items()}
         panels = _panels(rows)
         if panels:

@@ -48,7 +48,7 @@ class Evidence:
         return cls(
             hypothesis,
             tuple(sorted(trials, key=lambda trial: (trial.block, trial.position))),
-            tuple(trial for block in blocks for trial in block.values()),
+            tuple(trial for block in blocks for trials in block.values() for trial in trials),
         )
 
     @property
@@ -146,7 +146,7 @@ def gate_figures(evidence: Evidence) -> Table:
             figure, trial = max(seen, key=lambda pair: pair[0])
             worst = form(figure)
             if figure:
-                worst += f" (block {trial.block}, {trial.arm})"
+                worst += f" (block {trial.block}, {trial.step})"
         own = [(trial, fault) for trial, fault in faults if fault.gate == gate]
         limits = [fault.limit for _, fault in own if fault.limit is not None]
         voided = f"{len({trial.block for trial, _ in own})}" if own else "none"
@@ -159,7 +159,7 @@ def gate_figures(evidence: Evidence) -> Table:
 def voided(evidence: Evidence) -> tuple[str, ...]:
     """Which trials voided their block, and why."""
     return tuple(
-        f"Block {trial.block}, {trial.arm}: {fault.message}"
+        f"Block {trial.block}, {trial.step}: {fault.message}"
         for trial in evidence.trials
         for fault in trial.faults
     )
@@ -175,19 +175,19 @@ def trials(evidence: Evidence) -> Table:
         if any(t.usage[role].throttled for t in evidence.trials if role in t.usage)
     ]
     faulty = {trial.block for trial in evidence.trials if trial.faults}
-    counted = {(trial.block, trial.arm) for trial in evidence.counted}
+    counted = {trial.block for trial in evidence.counted}
     rows = []
     for trial in evidence.trials:
         if trial.faults:
             trusted = "no: " + ", ".join(dict.fromkeys(fault.gate for fault in trial.faults))
-        elif (trial.block, trial.arm) in counted:
+        elif trial.block in counted:
             trusted = "yes"
         else:
             trusted = "block voided" if trial.block in faulty else "block unfinished"
         rows.append(
             (
                 str(trial.block),
-                trial.arm,
+                str(trial.step),
                 trusted,
                 *(
                     _figure(evidence.hypothesis, trial, name)

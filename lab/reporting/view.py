@@ -199,7 +199,7 @@ def gather(notebook: Notebook, hypothesis: Hypothesis, plan: Plan, verdict: Verd
 def _facts(hypothesis: Hypothesis, plan: Plan, verdict: Verdict) -> str:
     return " · ".join(
         (
-            f"{hypothesis.load.users} users",
+            str(hypothesis.load),
             f"{len(hypothesis.arms)} arms",
             f"{verdict.blocks} blocks counted, {verdict.voided} voided",
             f"{hypothesis.trial.window_s:g} s a trial",
@@ -236,12 +236,12 @@ def _tally(verdicts: Sequence[str]) -> str:
 
 
 def _throughput(evidence: Evidence) -> dict[str, list[Point]]:
-    counted = {(trial.block, trial.arm) for trial in evidence.counted}
+    counted = {trial.block for trial in evidence.counted}
     points: dict[str, list[Point]] = {arm: [] for arm in evidence.arms}
     for trial in evidence.trials:
         value = measure(trial, "throughput", {})
         if value is not None:
-            points[trial.arm].append(Point(trial.block, value, (trial.block, trial.arm) in counted))
+            points[trial.arm].append(Point(trial.block, value, trial.block in counted))
     return points
 
 

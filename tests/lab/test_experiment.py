@@ -14,6 +14,7 @@ from lab.experiment import (
     BlockEnded,
     Event,
     Experiment,
+    LoadTrials,
     TrialEnded,
     elapsed_of,
     sealed_hypothesis,
@@ -46,14 +47,20 @@ class Bench:
         self.events: list[Event] = []
 
     def experiment(self) -> Experiment:
-        return Experiment(
+        trials = LoadTrials(
             self.hypothesis,
             self.plan,
             self.notebook,
             self.target,
             self.driver,
-            self.began,
             watch=fake_watcher(lambda: self.strangers()),
+        )
+        return Experiment(
+            self.hypothesis,
+            self.plan,
+            self.notebook,
+            trials,
+            self.began,
             steady=lambda: dict(self.conditions),
         )
 
@@ -72,7 +79,7 @@ class Bench:
 
 @pytest.fixture
 def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
-    monkeypatch.setattr("lab.experiment.SETTLE_S", 0.0)
+    monkeypatch.setattr("lab.experiment.loop.SETTLE_S", 0.0)
     return Bench(tmp_path)
 
 
@@ -89,7 +96,7 @@ def after(trials: int, act: Callable[[], object]) -> Callable[[Event], None]:
 
 def test_trials_follow_the_plan_each_on_a_fresh_state_and_stop_when_decided(bench: Bench) -> None:
     bench.run()
-    planned = [arm for order in bench.plan.orders[:4] for arm in order]
+    planned = [step.arm for order in bench.plan.orders[:4] for step in order]
     assert [trial.arm for trial in bench.notebook.trials()] == planned
     assert bench.target.resets == planned
     assert bench.verdict[0] == "CONFIRMED"

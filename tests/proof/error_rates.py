@@ -11,8 +11,8 @@ import numpy as np
 
 from lab.cli.wiring import make_target, ready_driver
 from lab.config import Project
-from lab.experiment import Experiment
-from lab.hypothesis import load
+from lab.experiment import Experiment, LoadTrials
+from lab.hypothesis import Step, load
 from lab.measures import measure
 from lab.notebook import Notebook
 from lab.plan import ALPHA, FIRST_LOOK, LAST_LOOK, draw
@@ -86,11 +86,12 @@ def record(steps: Steps) -> list[Any]:
         driver = ready_driver(hypothesis, FILE, target, children, project, cores)
         target.start(hypothesis.arms)
         notebook = Notebook.create(STATE, "equal-arms")
-        experiment = Experiment(hypothesis, plan, notebook, target, driver, time.monotonic())
+        trials = LoadTrials(hypothesis, plan, notebook, target, driver)
+        experiment = Experiment(hypothesis, plan, notebook, trials, time.monotonic())
 
-        def trial(block: int, position: int, arm: str) -> dict[str, float | None]:
+        def trial(block: int, position: int, step: Step) -> dict[str, float | None]:
             while True:  # a disturbed trial is measured again
-                events = experiment.trial(block, position, arm)
+                events = experiment.trial(block, position, step)
                 while True:
                     try:
                         next(events)
@@ -109,7 +110,7 @@ def record(steps: Steps) -> list[Any]:
                 steps.do(
                     key,
                     lambda number=number, order=order: [
-                        trial(number, position, arm) for position, arm in enumerate(order, 1)
+                        trial(number, position, step) for position, step in enumerate(order, 1)
                     ],
                 )
             )

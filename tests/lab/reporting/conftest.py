@@ -116,7 +116,8 @@ def build(reports: Path, name: str, *, bare: bool = False) -> Run:
     noise = 0.5 if name == "INCONCLUSIVE" else 0.015
     chance = random.Random(7)
     for block in range(1, BLOCKS[name] + 2):
-        for position, arm in enumerate(plan.orders[block - 1], 1):
+        for position, step in enumerate(plan.orders[block - 1], 1):
+            arm = step.arm
             rate = rates[arm] * chance.lognormvariate(0, noise)
             trial = _trial(chance, block, position, arm, rate)
             if (block == 3 or name == "INVALID") and position == 2:
@@ -202,7 +203,7 @@ def _fault() -> Fault:
 
 
 def _series(notebook: Notebook, chance: random.Random, trial: Trial, rate: float) -> None:
-    writer = notebook.series_writer(trial.block, trial.arm)
+    writer = notebook.series_writer(trial.block, trial.step)
     slow = WAITS[trial.arm] > 0.5
     for second in range(5):
         count = int(rate * chance.uniform(0.9, 1.1) * (0.6 if second == 0 else 1))

@@ -1,77 +1,30 @@
-"""The loop: gate, run the plan, save each trial, look, stop. It yields events and draws nothing."""
+"""A trial of load: reset the arm, drive it, observe it, gate it."""
 
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Callable, Generator, Iterator, Mapping
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Generator
+from dataclasses import replace
 from typing import Any
 
-from lab.gates import OTHER_CPU, STEAL, TICKER_FLOOR_S, inspect
-from lab.hypothesis import Hypothesis, loads
+from lab.experiment.events import Event, Second
+from lab.gates import inspect
+from lab.hypothesis import ClosedLoad, Hypothesis
 from lab.instruments.base import Driver, Watch, Watcher
 from lab.instruments.load import DriverError
 from lab.instruments.observation import Observation
-from lab.instruments.sampler import Sampler, others_over, timer_lateness
-from lab.notebook import Notebook, NotebookError
+from lab.notebook import Notebook
 from lab.plan import Plan
 from lab.stats.histogram import Histogram
 from lab.targets.base import Identity, Profiled, Target, TargetError
 from lab.trial import Fault, Requests, Trial
-from lab.verdict import Verdict, judge
 
-BUDGET_ENDED = "budget ended"
-SETTLE_S = 20.0  # at most, after a voided block
 PROFILE_WARMUP_S = 0.5
 PROFILE_WINDOW_S = 2.0
 
 
-@dataclass(frozen=True)
-class TrialBegun:
-    """A trial is about to be driven."""
-
-    block: int
-    position: int
-    arm: str
-
-
-@dataclass(frozen=True)
-class Second:
-    """A second of a trial has passed."""
-
-    rate: float  # requests that ended in it, per second
-
-
-@dataclass(frozen=True)
-class TrialEnded:
-    """A trial is on disk."""
-
-    trial: Trial
-
-
-@dataclass(frozen=True)
-class BlockEnded:
-    """A block is complete, or void; what the evidence says so far."""
-
-    block: int
-    faults: tuple[Fault, ...]
-    standing: Verdict
-
-
-@dataclass(frozen=True)
-class Profiling:
-    """An arm is being profiled, untimed."""
-
-    arm: str
-
-
-Event = TrialBegun | Second | TrialEnded | BlockEnded | Profiling
-
-
-class Experiment:
-    """One session of one run, all parts given."""
+class LoadTrials:
+    """Trials of the arms of a target, loaded by a driver."""
 
     def __init__(
         self,
@@ -80,9 +33,7 @@ class Experiment:
         notebook: Notebook,
         target: Target,
         driver: Driver,
-        began: float,
         watch: Watcher = Observation,
-        steady: Callable[[], Mapping[str, Any]] = dict,
     ) -> None:
         self.hypothesis = hypothesis
         self.plan = plan
@@ -90,89 +41,37 @@ class Experiment:
         self.target = target
         self.driver = driver
         self._watch = watch
-        self._steady = steady  # what must not change in the run
-        self._conditions = steady()
-        self._began = began  # when the command began, monotonic
         self._instances = {
             arm: {role: who.instance for role, who in target.identities(arm).items()}
             for arm in hypothesis.arms
         }
-        self.standing = judge(hypothesis, plan, notebook.trials())
 
-    def elapsed_s(self) -> float:
-        """Seconds since the command began."""
-        return time.monotonic() - self._began
-
-    def run(self) -> Iterator[Event]:
-        """Run blocks until the evidence decides, the plan or the budget ends."""
-        trials = self.notebook.trials()
-        earlier_s = elapsed_of(self.notebook.journal())
-        block = max((trial.block for trial in trials), default=0)
-        longest = 0.0
-        while self.standing.verdict is None:
-            block += 1
-            if block > len(self.plan.orders) or self._over_budget(earlier_s + longest):
-                self.notebook.add_journal(BUDGET_ENDED, elapsed_s=round(self.elapsed_s(), 3))
-                return
-            block_began = time.monotonic()
-            faults: tuple[Fault, ...] = ()
-            for position, arm in enumerate(self.plan.orders[block - 1], 1):
-                yield TrialBegun(block, position, arm)
-                trial = yield from self.trial(block, position, arm)
-                trials.append(trial)
-                self.notebook.add_trial(trial)
-                yield TrialEnded(trial)
-                if faults := trial.faults:
-                    break  # the block is void: its other trials would be wasted
-            longest = max(longest, time.monotonic() - block_began)
-            self.standing = judge(self.hypothesis, self.plan, trials)
-            self.notebook.add_journal("block", block=block, elapsed_s=round(self.elapsed_s(), 3))
-            yield BlockEnded(block, faults, self.standing)
-            if faults and self.standing.verdict is None:
-                self._settle()
-
-    def profiles(self) -> Iterator[Event]:
-        """Profile every arm in a trial of its own that is never timed."""
-        for arm in self.hypothesis.arms:
-            yield Profiling(arm)
-            try:
-                copy = self.target.profile(arm)
-                self._load_untimed(copy)
-                text = copy.finish()
-            except (TargetError, DriverError) as error:  # the verdict does not depend on it
-                text = f"no profile: {error}"
-            self.notebook.write_text(f"profiles/{arm}.txt", text)
+    def profile(self, arm: str) -> str:
+        """Profile a copy of the arm's service under a short load."""
+        try:
+            copy = self.target.profile(arm)
+            self._load_untimed(copy)
+            return copy.finish()
+        except (TargetError, DriverError) as error:  # the verdict does not depend on it
+            return f"no profile: {error}"
 
     def _load_untimed(self, copy: Profiled) -> None:
         copy.wait()
+        load = self.hypothesis.load_at(self.hypothesis.levels[-1])
+        assert isinstance(load, ClosedLoad)
         for _ in self.driver.drive(
             host=copy.url,
-            users=self.hypothesis.load.users,
+            users=load.users,
             warmup_s=PROFILE_WARMUP_S,
             window_s=PROFILE_WINDOW_S,
             seed=f"{self.plan.seed}-profile",
         ):
             pass
 
-    def _settle(self) -> None:
-        """Let a passing disturbance pass, so that it voids its own block only."""
-        deadline = time.monotonic() + SETTLE_S
-        while time.monotonic() < deadline:
-            watch = Sampler({})
-            watch.sample()
-            late = timer_lateness(1.0)
-            watch.sample()
-            others, steal = others_over(watch.samples)
-            if others <= OTHER_CPU and steal <= STEAL and late <= TICKER_FLOOR_S:
-                return
-
-    def _over_budget(self, more_s: float) -> bool:
-        return self.elapsed_s() + more_s > self.hypothesis.budget_s
-
-    def trial(self, block: int, position: int, arm: str) -> Generator[Event, None, Trial]:
+    def trial(self, blank: Trial) -> Generator[Event, None, Trial]:
         """Reset, drive and observe one trial; returns it with its faults."""
-        blank = Trial(block, position, arm, time.time(), self.hypothesis.trial.window_s)
-        if fault := self._changed() or self._stranger(arm):
+        arm = blank.arm
+        if fault := self._stranger(arm):
             return replace(blank, faults=(fault,))
         try:
             self.target.reset(arm)
@@ -190,14 +89,16 @@ class Experiment:
     def _drive(self, blank: Trial) -> Generator[Event, None, Trial]:
         arm = blank.arm
         observation: Watch | None = None
-        tally = _Tally(self.hypothesis.load.users)
-        series = self.notebook.series_writer(blank.block, arm)
+        load = self.hypothesis.load_at(blank.level)
+        assert isinstance(load, ClosedLoad)
+        tally = _Tally(load.users)
+        series = self.notebook.series_writer(blank.block, blank.step)
         fault: Fault | None = None
         driven = False
         try:
             for message in self.driver.drive(
                 host=self.target.url(arm),
-                users=self.hypothesis.load.users,
+                users=load.users,
                 warmup_s=self.hypothesis.trial.warmup_s,
                 window_s=self.hypothesis.trial.window_s,
                 # the same shoppers for every arm of a block: they are compared as pairs
@@ -242,19 +143,6 @@ class Experiment:
         if fault is not None:
             trial = replace(trial, faults=(fault,))
         return inspect(trial, self.hypothesis, tally.task_errors)
-
-    def _changed(self) -> Fault | None:
-        """Whether the conditions are no longer those that the run began under.
-
-        What cannot be seen now has not changed: a dead driver is told as that.
-        """
-        now = self._steady()
-        changed = [key for key, value in self._conditions.items() if now.get(key, value) != value]
-        if not changed:
-            return None
-        return Fault(
-            "conditions", f"Changed since the run began: {', '.join(changed)}.", mendable=False
-        )
 
     def _stranger(self, arm: str) -> Fault | None:
         """Whether the arm answers with other settings, was restarted, or is dead.
@@ -333,41 +221,3 @@ class _Tally:
 def _count(totals: dict[str, int], more: dict[str, int]) -> None:
     for text, count in more.items():
         totals[text] = totals.get(text, 0) + count
-
-
-def elapsed_of(journal: list[dict[str, Any]]) -> float:
-    """Seconds that the run's sessions took together, as far as each was noted."""
-    total, current = 0.0, 0.0
-    for entry in journal:
-        if entry["event"] == "session began":
-            total, current = total + current, 0.0
-        current = max(current, float(entry.get("elapsed_s", 0.0)))
-    return total + current
-
-
-def sealed_hypothesis(notebook: Notebook, plan: Plan, project: Path) -> Hypothesis:
-    """The claim as it was sealed; refuses a copy that was edited since."""
-    path = notebook.path("hypothesis.md")
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise NotebookError(f"{path}: cannot be read ({error})") from error
-    hypothesis = loads(text, path, project, name=plan.hypothesis, sealed=True)
-    if hypothesis.digest != plan.digest:
-        raise NotebookError(
-            f"{path}: edited since the run was sealed (its digest is not the plan's). "
-            "Restore it: new bounds are never applied to old data"
-        )
-    return hypothesis
-
-
-def verdict_of(notebook: Notebook, hypothesis: Hypothesis, plan: Plan) -> Verdict:
-    """The verdict from what is on disk, and from nothing else."""
-    journal = notebook.journal()
-    return judge(
-        hypothesis,
-        plan,
-        notebook.trials(),
-        out_of_time=any(entry["event"] == BUDGET_ENDED for entry in journal),
-        elapsed_s=elapsed_of(journal),
-    )

@@ -1,0 +1,61 @@
+"""A block and a prediction become a number per arm."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from lab.analysis.comparison import level, ratio, share
+from lab.analysis.estimate import Estimate
+from lab.hypothesis import Hypothesis, Prediction, Step, parse_measure
+from lab.measures import measure
+from lab.trial import Trial
+
+Block = Mapping[Step, tuple[Trial, ...]]  # the trusted trials of each step
+Columns = Mapping[str, Sequence[float]]  # arm -> a value per block
+
+
+def columns(
+    hypothesis: Hypothesis, prediction: Prediction, blocks: Sequence[Block]
+) -> Columns | None:
+    """Block values of each arm that the prediction speaks of; None where one is missing."""
+    found: dict[str, list[float]] = {}
+    for arm in prediction.arms:
+        column = [_value(hypothesis, prediction, arm, block) for block in blocks]
+        usable = [v for v in column if v is not None and math.isfinite(v)]
+        if len(usable) < len(column) or (prediction.compare and min(usable, default=1) <= 0):
+            return None
+        found[arm] = usable
+    return found
+
+
+def _value(hypothesis: Hypothesis, prediction: Prediction, arm: str, block: Block) -> float | None:
+    """One arm's value in one block: over repeats the mean, of logarithms where ratios are taken."""
+    trials = block[Step(arm, prediction.at)]
+    found = [measure(trial, prediction.measure, hypothesis.measures) for trial in trials]
+    values = [value for value in found if value is not None]
+    if len(values) < len(found):
+        return None
+    if prediction.compare is None:
+        return math.fsum(values) / len(values)
+    if min(values) <= 0:
+        return None
+    return math.exp(math.fsum(map(math.log, values)) / len(values)) if values[1:] else values[0]
+
+
+def estimate(
+    hypothesis: Hypothesis, prediction: Prediction, values: Columns, tail: float
+) -> Estimate:
+    """What the blocks say of a prediction, with its interval at this tail."""
+    if prediction.compare is not None:
+        return ratio(
+            values[prediction.compare.numerator], values[prediction.compare.denominator], tail
+        )
+    assert prediction.arm is not None
+    column = values[prediction.arm]
+    may_be_share = (
+        prediction.measure in hypothesis.measures or parse_measure(prediction.measure).is_share
+    )
+    if may_be_share and all(0 <= value <= 1 for value in column):
+        return share(column, tail)
+    return level(column, tail)

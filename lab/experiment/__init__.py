@@ -1,0 +1,27 @@
+"""An experiment under way: the loop over blocks, and what one trial of each kind is."""
+
+from lab.experiment.events import (
+    BlockEnded,
+    Event,
+    Profiling,
+    Second,
+    TrialBegun,
+    TrialEnded,
+)
+from lab.experiment.load import LoadTrials
+from lab.experiment.loop import Experiment
+from lab.experiment.record import elapsed_of, sealed_hypothesis, verdict_of
+
+__all__ = [
+    "BlockEnded",
+    "Event",
+    "Experiment",
+    "LoadTrials",
+    "Profiling",
+    "Second",
+    "TrialBegun",
+    "TrialEnded",
+    "elapsed_of",
+    "sealed_hypothesis",
+    "verdict_of",
+]

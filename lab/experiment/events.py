@@ -1,0 +1,51 @@
+"""What the loop yields: everything that a display may want to show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lab.hypothesis import Step
+from lab.trial import Fault, Trial
+from lab.verdict import Verdict
+
+
+@dataclass(frozen=True)
+class TrialBegun:
+    """A trial is about to be driven."""
+
+    block: int
+    position: int
+    step: Step
+
+
+@dataclass(frozen=True)
+class Second:
+    """A second of a trial has passed."""
+
+    rate: float  # requests that ended in it, per second
+
+
+@dataclass(frozen=True)
+class TrialEnded:
+    """A trial is on disk."""
+
+    trial: Trial
+
+
+@dataclass(frozen=True)
+class BlockEnded:
+    """A block is complete, or void; what the evidence says so far."""
+
+    block: int
+    faults: tuple[Fault, ...]
+    standing: Verdict
+
+
+@dataclass(frozen=True)
+class Profiling:
+    """An arm is being profiled, untimed."""
+
+    arm: str
+
+
+Event = TrialBegun | Second | TrialEnded | BlockEnded | Profiling

@@ -1,0 +1,51 @@
+"""A run read back: its claim as it was sealed, its time, its verdict."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from lab.hypothesis import Hypothesis, loads
+from lab.notebook import Notebook, NotebookError
+from lab.plan import Plan
+from lab.verdict import Verdict, judge
+
+BUDGET_ENDED = "budget ended"
+
+
+def elapsed_of(journal: list[dict[str, Any]]) -> float:
+    """Seconds that the run's sessions took together, as far as each was noted."""
+    total, current = 0.0, 0.0
+    for entry in journal:
+        if entry["event"] == "session began":
+            total, current = total + current, 0.0
+        current = max(current, float(entry.get("elapsed_s", 0.0)))
+    return total + current
+
+
+def sealed_hypothesis(notebook: Notebook, plan: Plan, project: Path) -> Hypothesis:
+    """The claim as it was sealed; refuses a copy that was edited since."""
+    path = notebook.path("hypothesis.md")
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise NotebookError(f"{path}: cannot be read ({error})") from error
+    hypothesis = loads(text, path, project, name=plan.hypothesis, sealed=True)
+    if hypothesis.digest != plan.digest:
+        raise NotebookError(
+            f"{path}: edited since the run was sealed (its digest is not the plan's). "
+            "Restore it: new bounds are never applied to old data"
+        )
+    return hypothesis
+
+
+def verdict_of(notebook: Notebook, hypothesis: Hypothesis, plan: Plan) -> Verdict:
+    """The verdict from what is on disk, and from nothing else."""
+    journal = notebook.journal()
+    return judge(
+        hypothesis,
+        plan,
+        notebook.trials(),
+        out_of_time=any(entry["event"] == BUDGET_ENDED for entry in journal),
+        elapsed_s=elapsed_of(journal),
+    )

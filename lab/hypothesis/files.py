@@ -1,0 +1,147 @@
+"""Finding, loading and sealing hypothesis files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from lab import frontmatter
+from lab.frontmatter import Flaw, shown, suggestion
+from lab.hypothesis.claim import Allow, Hypothesis, Limits
+from lab.hypothesis.reading import OPTIONAL, fields
+from lab.hypothesis.soundness import contradictions
+
+FOLDER = "hypotheses"
+
+
+class HypothesisError(Exception):
+    """A hypothesis file that cannot be used: what is wrong, where, and what would be right."""
+
+    def __init__(self, path: Path, line: int | None, problem: str, remedy: str) -> None:
+        self.path, self.line, self.problem, self.remedy = path, line, problem, remedy
+        place = f"{path}:{line}" if line else str(path)
+        super().__init__(f"{place}: {problem}. {remedy}")
+
+
+_FILE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+
+
+def names(project: Path) -> list[str]:
+    """The names of all hypotheses of a project."""
+    files = (project / FOLDER).glob("*.md")
+    return sorted(path.stem for path in files if _FILE_NAME.fullmatch(path.stem))
+
+
+def find(name: str, project: Path) -> Path:
+    """The file of the hypothesis of this name."""
+    known = names(project)
+    if name in known:
+        return project / FOLDER / f"{name}.md"
+    folder = project / FOLDER
+    if not known:
+        raise HypothesisError(folder, None, "there is no hypothesis here", "Write NAME.md into it.")
+    plain = PurePosixPath(name).stem
+    remedy = f"Did you mean `{plain}`?" if plain in known else suggestion(plain, known)
+    if not _FILE_NAME.fullmatch(name):
+        problem = f"{shown(name)} is not a plain name (a-z, 0-9, - and _)"
+        raise HypothesisError(folder, None, problem, remedy)
+    raise HypothesisError(folder / f"{name}.md", None, "there is no such hypothesis", remedy)
+
+
+def headline(path: Path) -> str:
+    """The question that a file asks; the rest of its front matter may be wrong."""
+    with _located(path):
+        root = frontmatter.parse(frontmatter.read(path)).root
+        if "question" not in root.mapping():
+            raise root.flaw("there is no `question`", "Add `question:` to the front matter.")
+        return root.at("question").text()
+
+
+def load(path: Path, project: Path) -> Hypothesis:
+    """Reads, checks and seals a hypothesis file; HypothesisError says what is wrong with it."""
+    with _located(path):
+        text = frontmatter.read(path)
+    return loads(text, path, project)
+
+
+def loads(
+    text: str, path: Path, project: Path, *, name: str | None = None, sealed: bool = False
+) -> Hypothesis:
+    """The same of a text, as if it stood at `path`.
+
+    Args:
+        text: The whole file.
+        path: Where messages say that it stands.
+        project: The folder that the scenario's path starts from.
+        name: The hypothesis' name, where it is not that of the file (the copy of a run).
+        sealed: It was checked when it was run; its scenario may have gone since.
+    """
+    name = name or path.stem
+    with _located(path):
+        if not _FILE_NAME.fullmatch(name) or path.suffix != ".md":
+            raise Flaw(None, "the file's name is not plain", "Name it as in pool-exhaustion.md.")
+        text = frontmatter.normalised(text)
+        document = frontmatter.parse(text)
+        values = document.root.fields(fields(None if sealed else project), OPTIONAL)
+        settings = values.pop("settings", {})
+        unsealed = Hypothesis(
+            name=name,
+            settings=settings,
+            arms={arm: {**settings, **own} for arm, own in values.pop("arms").items()},
+            measures=values.pop("measures", {}),
+            allow=values.pop("allow", Allow()),
+            limits=values.pop("limits", Limits()),
+            prose=document.prose,
+            text=text,
+            digest=_seal(text),
+            claim_digest="",
+            budget_s=values.pop("budget"),
+            **values,
+        )
+        for flaw in sorted(contradictions(unsealed, document.root), key=lambda f: f.line or 0):
+            raise flaw
+    return replace(unsealed, claim_digest=_claim_digest(unsealed, project))
+
+
+@contextmanager
+def _located(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except Flaw as flaw:
+        raise HypothesisError(path, flaw.line, flaw.problem, flaw.remedy) from None
+
+
+# --- the seals -----------------------------------------------------------------------------
+
+_NOT_DECIDING = (
+    *("name", "question", "claim", "prose", "budget_s"),
+    *("text", "digest", "claim_digest"),
+    *("settings", "predictions", "rivals"),  # settings are in the arms; the others see below
+)
+
+
+def _seal(text: str) -> str:
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def _claim_digest(hypothesis: Hypothesis, project: Path) -> str:
+    """Seals all that decides the verdict, the scenario's code included, and no wording."""
+    claimed = {key: value for key, value in asdict(hypothesis).items() if key not in _NOT_DECIDING}
+    claimed["predictions"] = [asdict(replace(p, says="")) for p in hypothesis.predictions]
+    claimed["rivals"] = [asdict(replace(r.prediction, says="")) for r in hypothesis.rivals]
+    scenario = project / hypothesis.scenario  # gone, perhaps, where an old run is read
+    claimed["load_code"] = _seal(scenario.read_text("utf-8")) if scenario.is_file() else None
+    return _seal(json.dumps(_said(claimed), sort_keys=True))
+
+
+def _said(data: Any) -> Any:
+    """Without what a file leaves out: a new kind of key changes no seal that lacks it."""
+    if isinstance(data, Mapping):
+        return {key: _said(value) for key, value in data.items() if value not in (None, {}, ())}
+    return [_said(item) for item in data] if isinstance(data, list | tuple) else data

@@ -1,0 +1,377 @@
+"""The keys of the front matter, read one by one; every flaw with its line and remedy."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from lab.frontmatter import Node, shown, suggestion
+from lab.hypothesis.claim import (
+    Allow,
+    Bound,
+    ClosedLoad,
+    Comparison,
+    Limits,
+    Load,
+    Metric,
+    MetricRate,
+    MetricRatio,
+    OpenLoad,
+    Prediction,
+    Rival,
+    Stage,
+    Sweep,
+    TrialTimes,
+)
+from lab.hypothesis.words import Measure, parse_measure, parse_selector
+
+SCENARIOS = "scenarios"
+MOST_USERS = 10_000
+MOST_RATE = 10_000.0  # arrivals a second
+ARRIVALS = ("poisson", "constant")
+MOST_ENTRIES = 64  # arms, settings or measures
+MOST_STATEMENTS = 8  # predictions or rivals: refuting one of k is tested at alpha / k
+LEAST_WINDOW_S = 1.0
+LONGEST_S = 7 * 24 * 3600.0
+
+OPTIONAL = ("settings", "measures", "allow", "limits")
+_ARM = re.compile(r"[a-z][a-z0-9-]*")
+_CUSTOM = re.compile(r"[a-z][a-z0-9_]*")
+_SETTING = re.compile(r"[A-Z][A-Z0-9_]*")
+_LOADING = re.compile(  # what changes how a process is loaded, found or run
+    r"(LD_|DYLD_|PYTHON|MALLOC_|GLIBC_|PERL5).*"
+    r"|PATH|HOME|SHELL|ENV|BASH_ENV|IFS|GCONV_PATH|LOCPATH|NLSPATH|OPENSSL_CONF"
+    r"|NODE_OPTIONS|NODE_PATH|RUBYLIB|RUBYOPT|JAVA_TOOL_OPTIONS|JDK_JAVA_OPTIONS"
+)
+_OF_THE_LAB = ("DATABASE_URL", "PRICING_URL", "DB_MIGRATE_ON_START")
+_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(ms|s|m|h)")
+_UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_COMPARE = re.compile(r"([^\s/]+) ?/ ?([^\s/]+)")
+
+Reader = Callable[[Node], Any]
+
+
+def fields(project: Path | None) -> dict[str, Reader]:
+    """The keys of a hypothesis, each with what reads it."""
+    return {
+        "question": Node.text,
+        "claim": Node.text,
+        "kind": _kind,
+        "scenario": lambda node: _scenario(node, project),
+        "load": _load,
+        "trial": _trial,
+        "settings": _settings,
+        "arms": _arms,
+        "control": Node.exact,
+        "measures": _measures,
+        "allow": lambda node: Allow(**node.fields({"error_rate": _share}, ("error_rate",))),
+        "limits": lambda node: Limits(**node.fields({"target_cpu": _share}, ("target_cpu",))),
+        "predictions": lambda node: _predictions(node, _prediction),
+        "rivals": lambda node: _predictions(node, _rival),
+        "budget": _duration,
+    }
+
+
+def _kind(node: Node) -> str:
+    kind = node.text()
+    if kind in ("benchmark", "soak"):
+        raise node.flaw(f"`kind: {kind}` is not available in this version", "Write `kind: load`.")
+    if kind != "load":
+        raise node.flaw(f"unknown kind {shown(kind)}", "Write `kind: load`.")
+    return kind
+
+
+def _scenario(node: Node, project: Path | None) -> str:
+    text = node.exact()
+    path = PurePosixPath(text)
+    inside = path.parts[:1] == (SCENARIOS,) and ".." not in path.parts and "\\" not in text
+    if not inside or path.suffix != ".py" or str(path) != text:
+        raise node.flaw(
+            f"the scenario {shown(text)} is not a Python file under {SCENARIOS}/",
+            f"Write its path from the project folder, as in {SCENARIOS}/checkout.py.",
+        )
+    if project is not None:
+        _refuse_elsewhere(node, project)
+    return text
+
+
+def _refuse_elsewhere(node: Node, project: Path) -> None:
+    """A scenario that is missing, or that is a link to a place outside the project."""
+    file = project / node.written
+    if not _is_file(file):
+        known = [f"{SCENARIOS}/{other.name}" for other in (project / SCENARIOS).glob("*.py")]
+        remedy = suggestion(node.written, known) if known else f"Put a file into {SCENARIOS}/."
+        raise node.flaw(f"there is no scenario {shown(node.written)}", remedy)
+    if not file.resolve().is_relative_to(project.resolve()):
+        raise node.flaw(
+            f"the scenario {shown(node.written)} is a link that leaves the project",
+            f"Put the file itself into {SCENARIOS}/.",
+        )
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name too long for the file system
+        return False
+
+
+def _duration(node: Node) -> float:
+    match = _DURATION.fullmatch(node.written)
+    if not match:
+        raise node.misfit("a duration", "a number and its unit (ms, s, m or h), as in 4s")
+    seconds = float(match[1]) * _UNITS_S[match[2]]
+    if seconds > LONGEST_S:
+        raise node.flaw(f"{node.title} is longer than seven days", "Write a shorter time.")
+    return seconds
+
+
+def _trial(node: Node) -> TrialTimes:
+    values = node.fields({"warmup": _duration, "window": _duration})
+    if values["window"] < LEAST_WINDOW_S:
+        raise node.at("window").flaw("the `window` is shorter than a second", "Write 1s or more.")
+    return TrialTimes(warmup_s=values["warmup"], window_s=values["window"])
+
+
+def _load(node: Node) -> Load:
+    found = _only_one(node, "users", "rate", "stages")
+    if found == "users":
+        return _users(node)
+    keys = {"arrivals": _arrivals, "rate": lambda n: n, "stages": _stages}
+    values = node.fields(keys, ("rate", "stages"))
+    if found == "stages":
+        return OpenLoad(values["arrivals"], values["stages"])
+    rate = values["rate"]
+    if isinstance(rate.value, list):
+        return Sweep("rate", _levels(rate, lambda n: _rate(n, least=0)), values["arrivals"])
+    steady = _rate(rate, least=0)
+    return OpenLoad(values["arrivals"], (Stage(None, steady, steady, None),))
+
+
+def _users(node: Node) -> ClosedLoad | Sweep:
+    users = node.fields({"users": lambda n: n})["users"]
+    if isinstance(users.value, list):
+        return Sweep("users", _levels(users, lambda n: n.whole(1, MOST_USERS)))
+    return ClosedLoad(users.whole(1, MOST_USERS))
+
+
+def _levels(node: Node, read: Callable[[Node], float]) -> tuple[float, ...]:
+    return tuple(float(read(item)) for item in node.sequence())
+
+
+def _arrivals(node: Node) -> str:
+    text = node.exact()
+    if text not in ARRIVALS:
+        raise node.flaw(f"unknown arrivals {shown(text)}", f"Write {' or '.join(ARRIVALS)}.")
+    return text
+
+
+def _rate(node: Node, least: float) -> float:
+    rate = node.number()
+    if not least <= rate <= MOST_RATE:
+        raise node.flaw(
+            f"{node.title} is {rate:g} a second", f"Keep it between {least:g} and {MOST_RATE:g}."
+        )
+    return rate
+
+
+def _stages(node: Node) -> tuple[Stage, ...]:
+    items = node.sequence()
+    _not_too_many(node, len(items))
+    return tuple(map(_stage, items))
+
+
+def _stage(node: Node) -> Stage:
+    keys = {"name": Node.exact, "rate": _ramp, "for": _duration}
+    values = node.fields(keys, ("name",))
+    from_rate, to_rate = values["rate"]
+    return Stage(values.get("name"), from_rate, to_rate, values["for"])
+
+
+def _ramp(node: Node) -> tuple[float, float]:
+    """One rate, or `[from, to]`."""
+    if not isinstance(node.value, list):
+        steady = _rate(node, least=0)
+        return steady, steady
+    items = node.sequence()
+    if len(items) != 2:
+        raise node.flaw(f"`rate` needs two ends, not {len(items)}", "Write [from, to].")
+    return _rate(items[0], least=0), _rate(items[1], least=0)
+
+
+def _settings(node: Node) -> dict[str, str]:
+    return {name: _setting(child) for name, child in node.mapping().items()}
+
+
+def _setting(node: Node) -> str:
+    if not _SETTING.fullmatch(node.name):
+        raise node.flaw(
+            f"{shown(node.name)} is not the name of a setting",
+            "Write it in capitals, digits and _, as in DB_POOL_SIZE.",
+        )
+    if _LOADING.fullmatch(node.name):
+        raise node.flaw(
+            f"{node.title} changes how a process is loaded",
+            "Remove it: an arm may only set what the service itself reads.",
+        )
+    if node.name in _OF_THE_LAB:
+        raise node.flaw(f"{node.title} is set by the lab itself, per arm", "Remove it.")
+    if isinstance(node.value, bool):
+        return str(node.value).lower()
+    if node.value is None or isinstance(node.value, dict | list) or "\n" in node.written:
+        raise node.flaw(
+            f"{node.title} is not a single value",
+            "Write one number, true, false or text on one line ('' for an empty one).",
+        )
+    return node.written
+
+
+def _entries(node: Node, pattern: re.Pattern[str], what: str, example: str) -> dict[str, Node]:
+    """A mapping whose keys are names of the file's own making."""
+    entries = node.mapping()
+    for name, child in entries.items():
+        if not pattern.fullmatch(name):
+            raise child.flaw(
+                f"{shown(name)} is not the name of {what}", f"Write it like {example}."
+            )
+    _not_too_many(node, len(entries))
+    return entries
+
+
+def _not_too_many(node: Node, count: int, most: int = MOST_ENTRIES) -> None:
+    if count > most:
+        raise node.flaw(f"{node.title} has {count} entries", f"Keep to {most}.")
+
+
+def _arms(node: Node) -> dict[str, dict[str, str]]:
+    entries = _entries(node, _ARM, "an arm", "wide or short-hold (a-z, 0-9 and -)")
+    if len(entries) < 2:
+        raise node.flaw("there are fewer than two arms", "Add an arm to compare with.")
+    return {arm: _settings(child) for arm, child in entries.items()}
+
+
+def _measures(node: Node) -> dict[str, Metric]:
+    entries = _entries(node, _CUSTOM, "a measure", "pool_wait_share (a-z, 0-9 and _)")
+    return {name: _metric(child) for name, child in entries.items()}
+
+
+def _metric(node: Node) -> Metric:
+    if Measure(node.name).built_in:
+        raise node.flaw(f"{node.title} is a built-in measure", "Choose another name.")
+    found = node.fields({"ratio": _metric_ratio, "rate": _metric_rate}, ("ratio", "rate"))
+    metric: Metric = found[_only_one(node, "ratio", "rate")]
+    return metric
+
+
+def _metric_ratio(node: Node) -> MetricRatio:
+    items = node.sequence()
+    if len(items) != 2:
+        raise node.flaw(f"`ratio` needs two metrics, not {len(items)}", "Write ['above', 'below'].")
+    return MetricRatio(*map(_selector, items))
+
+
+def _metric_rate(node: Node) -> MetricRate:
+    return MetricRate(_selector(node))
+
+
+def _selector(node: Node) -> str:
+    text = node.exact()
+    try:
+        parse_selector(text)
+    except ValueError as error:
+        raise node.flaw(
+            str(error), "Write a Prometheus metric, as in 'requests_total{route=\"/orders\"}'."
+        ) from None
+    return text
+
+
+def _share(node: Node) -> float:
+    share = node.number()
+    if not 0 <= share <= 1:
+        raise node.flaw(f"{node.title} is {share:g}, not a share", "Write a number from 0 to 1.")
+    return share
+
+
+BOUNDS = ("at_least", "at_most", "within")
+_PREDICTION: Mapping[str, Reader] = {
+    "says": Node.text,
+    "measure": lambda node: _measure(node),
+    "arm": Node.exact,
+    "compare": lambda node: _comparison(node),
+    "at": Node.number,
+    "at_least": Node.number,
+    "at_most": Node.number,
+    "within": lambda node: _within(node),
+}
+_ALTERNATIVES = ("arm", "compare", "at", *BOUNDS)
+
+
+def _predictions(node: Node, read: Callable[[Node], Any]) -> tuple[Any, ...]:
+    items = node.sequence()
+    _not_too_many(node, len(items), MOST_STATEMENTS)
+    if not items:
+        raise node.flaw(
+            f"{node.title} is empty", "A hypothesis needs a prediction and a rival: add one."
+        )
+    return tuple(map(read, items))
+
+
+def _prediction(node: Node) -> Prediction:
+    return _predicted(node, node.fields(_PREDICTION, _ALTERNATIVES))
+
+
+def _rival(node: Node) -> Rival:
+    values = node.fields({"claim": Node.text, **_PREDICTION}, _ALTERNATIVES)
+    return Rival(values.pop("claim"), _predicted(node, values))
+
+
+def _predicted(node: Node, values: dict[str, Any]) -> Prediction:
+    _only_one(node, "arm", "compare")
+    bound = _only_one(node, *BOUNDS)
+    return Prediction(bound=Bound(**{bound: values.pop(bound)}), **values)
+
+
+def _only_one(node: Node, *keys: str) -> str:
+    """Which of these keys the mapping has; it must be exactly one."""
+    found = [key for key in node.mapping() if key in keys]
+    if not found:
+        raise node.flaw(f"{node.title} has none of {', '.join(keys)}", "Add one of them.")
+    if len(found) > 1:
+        raise node.at(found[1]).flaw(
+            f"`{found[1]}` stands beside `{found[0]}`", "Keep one of the two."
+        )
+    return found[0]
+
+
+def _measure(node: Node) -> str:
+    text = node.exact()
+    try:
+        parse_measure(text)
+    except ValueError as error:
+        raise node.flaw(
+            str(error), 'Write one as in throughput or latency_p99{name="/orders"}.'
+        ) from None
+    return text
+
+
+def _comparison(node: Node) -> Comparison:
+    match = _COMPARE.fullmatch(node.exact())
+    if not match:
+        raise node.flaw(
+            f"{shown(node.written)} does not compare two arms", "Write it as in wide / narrow."
+        )
+    return Comparison(match[1], match[2])
+
+
+def _within(node: Node) -> tuple[float, float]:
+    items = node.sequence()
+    if len(items) != 2:
+        raise node.flaw(f"`within` needs two numbers, not {len(items)}", "Write [low, high].")
+    low, high = (item.number() for item in items)
+    if low >= high:
+        raise node.flaw(
+            f"nothing lies within {low:g} to {high:g}", "Write the lower number first: [low, high]."
+        )
+    return low, high

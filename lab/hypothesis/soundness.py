@@ -1,0 +1,181 @@
+"""What the keys say together: contradictions, idle bounds, rivals that are decided already."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from lab.frontmatter import Flaw, Node, shown, suggestion
+from lab.hypothesis.claim import Hypothesis, Metric, Prediction, Span
+from lab.hypothesis.reading import BOUNDS
+from lab.hypothesis.words import PER_PROCESS, PER_REQUEST, parse_measure
+
+LEAST_BLOCKS = 4  # no verdict is reached on fewer
+
+
+@dataclass(frozen=True)
+class _Statement:
+    """A prediction, whether of the claim or of a rival, and where it stands."""
+
+    prediction: Prediction
+    node: Node
+
+    @property
+    def subject(self) -> str:
+        """What is measured, in words."""
+        return f"{self.prediction.measure} of {self.prediction.subject}"
+
+    @property
+    def quantity(self) -> tuple[str, ...]:
+        """What is measured: the same for a / b and b / a."""
+        return (self.prediction.measure, str(self.prediction.at), *sorted(self.prediction.arms))
+
+    @property
+    def span(self) -> Span:
+        """The values foreseen, of the ratio in the arms' alphabetical order."""
+        compare, span = self.prediction.compare, self.prediction.bound.span
+        mirrored = compare is not None and compare.numerator > compare.denominator
+        return span.inverse() if mirrored else span
+
+
+def contradictions(hypothesis: Hypothesis, root: Node) -> Iterator[Flaw]:
+    """Every flaw that no key has by itself."""
+    claimed = [
+        _Statement(prediction, root.at("predictions", i))
+        for i, prediction in enumerate(hypothesis.predictions)
+    ]
+    rivals = [
+        _Statement(rival.prediction, root.at("rivals", i))
+        for i, rival in enumerate(hypothesis.rivals)
+    ]
+    yield from _wrong_arms(hypothesis, root, claimed + rivals)
+    yield from _short_budget(hypothesis, root)
+    unsound = [
+        flaw
+        for statement in claimed + rivals
+        for flaw in (*_wrong_measure(statement, hypothesis.measures), *_idle_bound(statement))
+    ]
+    yield from unsound
+    if not unsound:  # bounds can be set against each other only where each makes sense
+        yield from _clashes(claimed)
+        yield from _decided(rivals, claimed)
+
+
+def _wrong_arms(hypothesis: Hypothesis, root: Node, statements: list[_Statement]) -> Iterator[Flaw]:
+    arms = hypothesis.arms
+    if hypothesis.control not in arms:
+        problem = f"the control {shown(hypothesis.control)} is not an arm"
+        yield root.at("control").flaw(problem, suggestion(hypothesis.control, arms))
+    used = set()
+    for statement in statements:
+        prediction = statement.prediction
+        place = statement.node.at("compare" if prediction.compare else "arm")
+        for arm in prediction.arms:
+            used.add(arm)
+            if arm not in arms:
+                yield place.flaw(f"there is no arm {shown(arm)}", suggestion(arm, arms))
+        if prediction.compare and len(set(prediction.arms)) == 1:
+            yield place.flaw("an arm is compared with itself", "Name two different arms.")
+    for arm in arms:
+        if arm not in used and used <= set(arms):  # a misspelt arm is no unused one
+            yield root.at("arms", arm).flaw(
+                f"no prediction and no rival uses the arm `{arm}`",
+                "Remove the arm, or predict something of it.",
+            )
+
+
+def _wrong_measure(statement: _Statement, custom: Mapping[str, Metric]) -> Iterator[Flaw]:
+    measure = parse_measure(statement.prediction.measure)
+    place = statement.node.at("measure")
+    if not measure.built_in and measure.base not in custom:
+        known = [*PER_REQUEST, "latency_p50", "latency_p95", "latency_p99", *PER_PROCESS, *custom]
+        yield place.flaw(f"unknown measure {shown(measure.base)}", suggestion(measure.base, known))
+    elif measure.request is not None and not measure.of_requests:
+        yield place.flaw(
+            f"`{measure.base}` cannot be taken of one request", f"Write `{measure.base}` alone."
+        )
+    elif measure.is_share and statement.prediction.compare:
+        name = measure.base.replace("_", " ")
+        yield place.flaw(
+            f"shares ({name}) cannot be compared as a ratio, since they may be 0",
+            f"Name one `arm:` instead of `compare:`, and bound its {name}.",
+        )
+
+
+def _idle_bound(statement: _Statement) -> Iterator[Flaw]:
+    """A bound that nothing could miss, or that nothing could meet."""
+    domain = _domain(statement.prediction)
+    bound, span = statement.prediction.bound, statement.prediction.bound.span
+    place = statement.node.at(next(key for key in BOUNDS if getattr(bound, key) is not None))
+    if domain.high < math.inf:
+        possible = f"from {domain.low:g} to {domain.high:g}"
+    else:
+        possible = "more than 0" if domain.low else "0 or more"
+    remedy = f"Choose a bound that can turn out either way: {statement.subject} is {possible}."
+    if span.low > domain.high or span.high < domain.low:
+        yield place.flaw(f"no {statement.subject} can be {bound}", remedy)
+    elif bound.within and (span.low < domain.low or span.high > domain.high):
+        yield place.flaw(f"a bound {bound} goes beyond what {statement.subject} can be", remedy)
+    elif span.low <= domain.low and span.high >= domain.high:
+        yield place.flaw(f"every {statement.subject} is {bound}", remedy)
+
+
+def _domain(prediction: Prediction) -> Span:
+    """Where a measure can lie at all."""
+    measure = parse_measure(prediction.measure)
+    if measure.is_share:
+        return Span(0, 1)
+    may_be_zero = not (measure.built_in or prediction.compare)
+    return Span(0 if may_be_zero else math.nextafter(0, 1), math.inf)
+
+
+def _clashes(claimed: list[_Statement]) -> Iterator[Flaw]:
+    for i, later in enumerate(claimed):
+        for earlier in claimed[:i]:
+            if earlier.quantity != later.quantity:
+                continue
+            line = earlier.node.line
+            if earlier.span.inside(later.span) and later.span.inside(earlier.span):
+                yield later.node.flaw(
+                    f"this predicts the same as line {line}", "Remove one of the two."
+                )
+            elif earlier.span.apart(later.span):
+                yield later.node.flaw(
+                    f"this can never hold together with line {line} ({later.subject})",
+                    "Mend one of the two bounds.",
+                )
+
+
+def _decided(rivals: list[_Statement], claimed: list[_Statement]) -> Iterator[Flaw]:
+    for rival in rivals:
+        foreseen = [c.span for c in claimed if c.quantity == rival.quantity]
+        if not foreseen:
+            continue
+        together = foreseen[0]
+        for span in foreseen[1:]:
+            together = together.overlap(span)
+        fate = (
+            "supported" if together.inside(rival.span)
+            else "contradicted" if together.apart(rival.span)
+            else None
+        )  # fmt: skip
+        if fate:
+            yield rival.node.flaw(
+                f"the predictions of {rival.subject} already decide this rival: "
+                f"if they hold, it is {fate}",
+                "Let the rival predict what the claim does not: another arm or measure.",
+            )
+
+
+def _short_budget(hypothesis: Hypothesis, root: Node) -> Iterator[Flaw]:
+    trial, arms = hypothesis.trial, len(hypothesis.arms)
+    levels = len(hypothesis.levels)
+    least_s = LEAST_BLOCKS * arms * levels * (trial.warmup_s + trial.window_s)
+    if hypothesis.budget_s < least_s:
+        held = f"{arms} arms" if levels == 1 else f"{arms * levels} trials"
+        yield root.at("budget").flaw(
+            f"the budget is {root.at('budget').written}, but {LEAST_BLOCKS} blocks "
+            f"of {held} take {least_s:g}s",
+            f"Write {math.ceil(least_s)}s or more.",
+        )

@@ -1,0 +1,80 @@
+"""The words of measures and metrics, as predictions and definitions name them."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from lab.frontmatter import shown
+
+PER_REQUEST = ("throughput", "error_rate", "latency_mean")
+PER_PROCESS = ("cpu", "rss_bytes", "descriptors", "throttled")
+SHARES = ("error_rate", "throttled")  # between 0 and 1, both included
+_QUANTILE = re.compile(r"latency_p((?:0|[1-9][0-9]?)(?:\.[0-9]*[1-9])?)")
+_QUOTED = r'"((?:[^"\\\n]|\\[\\"n])*)"'
+_LABEL = re.compile(rf"([a-zA-Z_][a-zA-Z0-9_]*)={_QUOTED}(?:, *(?=[a-zA-Z_])|\Z)")
+_MEASURE = re.compile(rf"([a-z][a-z0-9_.]*)(?:\{{name={_QUOTED}\}})?")
+_METRIC = re.compile(r"([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})?")
+
+
+class Measure(NamedTuple):
+    """What a prediction names: a measure, and the one request that it is taken of, if so."""
+
+    base: str
+    request: str | None = None
+
+    @property
+    def quantile(self) -> float | None:
+        """99.9 of `latency_p99.9`; None where the measure is no quantile."""
+        match = _QUANTILE.fullmatch(self.base)
+        return (float(match[1]) or None) if match else None
+
+    @property
+    def of_requests(self) -> bool:
+        """Whether it is built in and can be taken of one request name."""
+        return self.base in PER_REQUEST or self.quantile is not None
+
+    @property
+    def is_share(self) -> bool:
+        """Whether it is built in and lies between 0 and 1."""
+        return self.base in SHARES
+
+    @property
+    def built_in(self) -> bool:
+        """Whether every trial yields it, so that no file has to define it."""
+        return self.of_requests or self.base in PER_PROCESS
+
+
+class Selector(NamedTuple):
+    """A Prometheus metric, and the labels that its samples must carry."""
+
+    metric: str
+    labels: dict[str, str]
+
+
+def parse_measure(text: str) -> Measure:
+    """Reads `name` or `name{name="request"}`; ValueError if it is neither."""
+    match = _MEASURE.fullmatch(text)
+    if not match:
+        raise ValueError(f"{shown(text)} is not the name of a measure")
+    return Measure(match[1], None if match[2] is None else _unescaped(match[2]))
+
+
+def parse_selector(text: str) -> Selector:
+    """Reads `metric` or `metric{label="value", ...}`; ValueError if it is neither."""
+    match = _METRIC.fullmatch(text)
+    if not match:
+        raise ValueError(f"{shown(text)} is not the name of a metric")
+    labels: dict[str, str] = {}
+    inner, place = match[2] or "", 0
+    while place < len(inner):
+        label = _LABEL.match(inner, place)
+        if not label or label[1] in labels:
+            raise ValueError(f'the labels of {shown(text)} are not of the form label="value"')
+        labels[label[1]] = _unescaped(label[2])
+        place = label.end()
+    return Selector(match[1], labels)
+
+
+def _unescaped(quoted: str) -> str:
+    return re.sub(r"\\(.)", lambda escape: {"n": "\n"}.get(escape[1], escape[1]), quoted)
