@@ -51,7 +51,7 @@ def main() -> None:
                 users = _load(Path(request["scenario"]))
                 pipe.send({"event": "loaded", "users": [user.__name__ for user in users]})
             else:
-                block.run(users, **request["load"], send=pipe.send)
+                block.run(users, **request["trial"], send=pipe.send)
         except (Exception, SystemExit) as error:
             traceback.print_exc()
             pipe.send({"event": "failed", **_place(error, request)})

@@ -6,7 +6,7 @@ import contextlib
 import math
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import gevent
@@ -15,6 +15,8 @@ from locust import User
 from locust.env import Environment
 from locust.event import Events
 
+from lab.driver.closed_load import ClosedLoad
+from lab.driver.open_load import OpenLoad
 from lab.driver.recorder import Recorder
 from lab.driver.ticker import Ticker
 
@@ -25,15 +27,26 @@ def run(
     user_classes: list[type[User]],
     *,
     host: str,
-    users: int,
+    load: dict[str, Any],
     warmup_s: float,
     window_s: float,
     seed: str,
     send: Callable[[dict[str, Any]], None],
 ) -> None:
-    """Load `host` with so many users; send `opened`, a `frame` per second, and `closed`.
+    """Load `host`; send `opened`, a `frame` per second, and `closed`.
 
-    The window opens `warmup_s` after all users run. Frames never straddle its edges.
+    The window opens `warmup_s` after all users run. Frames straddle neither its edges nor those of
+    an open load's stages.
+
+    Args:
+        user_classes: Of the scenario.
+        host: URL.
+        load: ``{"users": N}``, or ``{"arrivals": "poisson" | "constant", "stages": [[from_rate,
+            to_rate, seconds], ...], "most_users": N}``, the stages together being the window.
+        warmup_s: Seconds before the window.
+        window_s: Seconds of the window.
+        seed: Of all that is drawn.
+        send: Takes the messages.
     """
     random.seed(seed)
     environment = Environment(
@@ -47,20 +60,25 @@ def run(
         recorder.on_request,
     ]
     environment.events.user_error.add_listener(recorder.on_user_error)
-    spawned = gevent.event.Event()
-    environment.events.spawning_complete.add_listener(lambda **_: spawned.set())
     environment.events.init.fire(environment=environment, runner=runner, web_ui=None)
+    driven: ClosedLoad | OpenLoad
+    if "users" in load:
+        driven = ClosedLoad(runner, load["users"])
+    else:
+        driven = OpenLoad(runner, user_classes, **load, warmup_s=warmup_s, seed=seed)
+    edges = _edges(warmup_s, [seconds for *_, seconds in load.get("stages", ())] or [window_s])
     ticker = Ticker()
+    users: list[User] = []
     try:
-        runner.start(users, spawn_rate=users)
-        spawned.wait()
+        users = driven.start()
+        ticker.take()
         started = time.monotonic()
-        clients = [greenlet.args[0] for greenlet in runner.user_greenlets if greenlet.args]
         opens, closes = started + warmup_s, started + warmup_s + window_s
+        driven.begin(started)
         send({"event": "opened", "started": started, "opens": opens, "closes": closes})
         cpu = time.process_time()
         began = started
-        for edge in _edges(warmup_s, window_s):
+        for edge in edges:
             gevent.sleep(max(0.0, started + edge - time.monotonic()))
             ended = time.monotonic()
             used = time.process_time()
@@ -73,24 +91,31 @@ def run(
                     "late": ticker.take(),
                     "users": runner.user_count,
                     **recorder.take(started + edge),
+                    **driven.frame(started + edge),
                 }
             )
             cpu, began = used, ended
     finally:
         ticker.close()
+        unsent = driven.end()
         stopping = time.monotonic()
         runner.quit()
-    for user in clients:
+    for user in users:
         _close(user)
     # past the limit Locust ends users by force, and the service goes on with their requests
-    send({"event": "closed", "drained": time.monotonic() - stopping < _DRAIN_S})
+    drained = time.monotonic() - stopping < _DRAIN_S
+    send({"event": "closed", "drained": drained, **unsent})
 
 
-def _edges(warmup_s: float, window_s: float) -> list[float]:
-    """Ends of the frames: every second of the warm-up, then every second of the window."""
+def _edges(warmup_s: float, stages_s: Sequence[float]) -> list[float]:
+    """Ends of the frames: every second of the warm-up, then every second of each stage."""
     edges = [warmup_s - i for i in range(math.ceil(warmup_s))][::-1] if warmup_s > 0 else []
-    whole = [warmup_s + i for i in range(1, math.ceil(window_s))]
-    return [*edges, *whole, warmup_s + window_s]
+    begin = warmup_s
+    for seconds in stages_s:
+        edges += [begin + i for i in range(1, math.ceil(seconds))]
+        begin += seconds
+        edges.append(begin)
+    return edges
 
 
 def _events() -> Events:

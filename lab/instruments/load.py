@@ -8,7 +8,7 @@ import select
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -68,18 +68,19 @@ class LoadDriver:
         return list(answer["users"])
 
     def drive(
-        self, *, host: str, users: int, warmup_s: float, window_s: float, seed: str
+        self, *, host: str, load: Mapping[str, Any], warmup_s: float, window_s: float, seed: str
     ) -> Iterator[dict[str, Any]]:
         """Drive one trial and yield the driver's messages, `closed` being the last.
 
-        Raises DriverError where the driver dies, fails or goes silent for far too long.
+        The load is as `lab.driver.block.run` takes it. Raises DriverError where the driver dies,
+        fails or goes silent for far too long.
         """
         self._send(
             {
                 "op": "trial",
-                "load": {
+                "trial": {
                     "host": host,
-                    "users": users,
+                    "load": dict(load),
                     "warmup_s": warmup_s,
                     "window_s": window_s,
                     "seed": seed,

@@ -1,0 +1,133 @@
+"""An open load: arrivals that are due at moments fixed beforehand, whatever the answers do."""
+
+from __future__ import annotations
+
+import math
+import time
+from array import array
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import gevent
+import numpy as np
+from locust import User
+from locust.runners import Runner
+
+from lab.driver.pool import Arrival, Pool
+from lab.driver.recorder import before, folded
+from lab.driver.timer import Timer
+from lab.stats.arrivals import Arrivals, Stage, schedule
+
+_BREATH = 64  # arrivals overdue that are dispatched before others may run
+
+
+class _Told(NamedTuple):
+    """How far the frames have told: counts from the begin on."""
+
+    scheduled: int = 0
+    sent: int = 0
+    lags: int = 0
+    waits: int = 0
+
+
+class OpenLoad:
+    """Dispatches a schedule to a pool of users.
+
+    Every arrival of the schedule is sent or counted as unsent, so that
+    ``sent + waiting + undispatched`` is ``scheduled`` at any moment.
+    """
+
+    def __init__(
+        self,
+        runner: Runner,
+        classes: list[type[User]],
+        *,
+        arrivals: Arrivals,
+        stages: Sequence[Sequence[float]],
+        most_users: int,
+        warmup_s: float,
+        seed: str,
+    ) -> None:
+        """Draw the schedule.
+
+        Args:
+            runner: Of this trial alone.
+            classes: Whose tasks the arrivals are, drawn by their weights.
+            arrivals: How they are spread.
+            stages: Rate at the begin, rate at the end (a second) and seconds, of each; the
+                first rate is also that of the warm-up.
+            most_users: Of the pool. An arrival that finds all of them busy waits.
+            warmup_s: Before the first stage.
+            seed: The same seed makes the same schedule and draws the same classes.
+        """
+        planned = [Stage(seconds, begin, end) for begin, end, seconds in stages]
+        if warmup_s:
+            planned.insert(0, Stage(warmup_s, planned[0].begin, planned[0].begin))
+        self._seconds = sum(stage.duration for stage in planned)
+        self._offsets = schedule(planned, arrivals, seed)
+        self._due = self._offsets
+        peak = max(max(stage.begin, stage.end) for stage in planned)
+        self._ready = min(most_users, math.ceil(peak))  # a second's worth, should all stand still
+        self._runner, self._classes = runner, classes
+        self._pool = Pool(runner, classes, most_users, seed)
+        self._dispatched = 0
+        self._lags: array[float] = array("d")
+        self._told = _Told()
+        self._greenlet: gevent.Greenlet | None = None
+
+    def start(self) -> list[User]:
+        """Have the pool open and every connection with it."""
+        environment = self._runner.environment
+        for each in self._classes:
+            each.host = environment.host
+        environment.events.test_start.fire(environment=environment)
+        self._pool.open(self._ready)
+        environment.events.spawning_complete.fire(user_count=self._pool.users)
+        return self._pool.members
+
+    def begin(self, started: float) -> None:
+        """Dispatch from now on, `started` (monotonic seconds) being time 0 of the schedule."""
+        self._due = started + self._offsets
+        self._pool.close(started + self._seconds)
+        self._greenlet = gevent.spawn(self._dispatch)
+
+    def frame(self, until: float) -> dict[str, Any]:
+        """Arrivals that were due and sent since the last frame, and how late they were."""
+        now = _Told(
+            scheduled=int(np.searchsorted(self._due, until)),
+            sent=before(self._pool.begun, until),
+            lags=len(self._lags),
+            waits=len(self._pool.waits),
+        )
+        last, self._told = self._told, now
+        return {
+            "arrivals": {
+                "scheduled": now.scheduled - last.scheduled,
+                "sent": now.sent - last.sent,
+                "lag": folded(self._lags[last.lags : now.lags]),
+                "wait": folded(self._pool.waits[last.waits : now.waits]),
+            }
+        }
+
+    def end(self) -> dict[str, Any]:
+        """Dispatch no more; what was never sent, by what it lacked."""
+        if self._greenlet is not None:
+            self._greenlet.kill()
+        return {
+            "waiting": self._pool.unsent,
+            "undispatched": len(self._due) - self._dispatched,
+        }
+
+    def _dispatch(self) -> None:
+        timer = Timer()
+        try:
+            for index, due in enumerate(self._due.tolist(), 1):
+                timer.wait_until(due)
+                if not index % _BREATH:
+                    gevent.sleep(0)
+                now = time.monotonic()
+                self._lags.append(now - due)
+                self._dispatched = index
+                self._pool.send(Arrival(due, now))
+        finally:
+            timer.close()
