@@ -11,7 +11,7 @@ Arrivals = Literal["poisson", "constant"]
 
 
 class Span(NamedTuple):
-    """The values from `low` to `high`; no measure yields a negative one."""
+    """The values from `low` to `high`; no measure yields a negative one, but slopes do."""
 
     low: float
     high: float
@@ -78,8 +78,19 @@ class Comparison:
 
 
 @dataclass(frozen=True)
+class Difference(Comparison):
+    """`compare: minuend - subtrahend`, of slopes, which may be 0 or less."""
+
+    def __str__(self) -> str:
+        return f"{self.numerator} - {self.denominator}"
+
+
+@dataclass(frozen=True)
 class Prediction:
-    """One checkable statement; exactly one of `arm` (a level) and `compare` (a ratio) is set."""
+    """One checkable statement; exactly one of `arm` (a level) and `compare` (a ratio) is set.
+
+    Of a soak's growth: `slope` names the series, there is no measure, and the bound is per hour.
+    """
 
     says: str
     measure: str
@@ -87,6 +98,12 @@ class Prediction:
     arm: str | None = None
     compare: Comparison | None = None
     at: float | None = None  # level of a sweep
+    slope: str | None = None
+
+    @property
+    def quantity(self) -> str:
+        """What is measured, in words."""
+        return self.measure if self.slope is None else f"slope of {self.slope}"
 
     @property
     def subject(self) -> str:
@@ -198,6 +215,24 @@ class Allow:
     """What is expected and does not make the run invalid."""
 
     error_rate: float = 0.0
+    crash: bool | None = None  # of a soak: a service that dies is started again, and told of
+
+
+@dataclass(frozen=True)
+class Exhaustion:
+    """A limit that a growing series of a soak would meet some day."""
+
+    of: str
+    limit: float
+
+
+@dataclass(frozen=True)
+class Soak:
+    """What a soak has in place of a trial's times and a budget."""
+
+    pairs: int  # blocks, one after the other, in each of which all arms run side by side
+    length_s: float | None  # of all together, unless the command says otherwise
+    exhaustion: Exhaustion | None = None
 
 
 @dataclass(frozen=True)
@@ -244,6 +279,7 @@ class Hypothesis:
     rivals: tuple[Rival, ...]
     budget_s: float
     prose: str
+    soak: Soak | None
     text: str  # the file as read
     digest: str  # seal of the whole file: "sha256:..."
     claim_digest: str  # seal of what is claimed (predictions, rivals, bounds), prose aside

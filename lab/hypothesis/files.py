@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,10 +13,18 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from lab import frontmatter
-from lab.frontmatter import Flaw, shown, suggestion
-from lab.hypothesis.claim import Allow, Hypothesis, Limits
-from lab.hypothesis.reading import OPTIONAL, fields
-from lab.hypothesis.soundness import contradictions
+from lab.frontmatter import Flaw, Node, shown, suggestion
+from lab.hypothesis.claim import (
+    Allow,
+    Hypothesis,
+    Limits,
+    Prediction,
+    Rival,
+    Soak,
+    TrialTimes,
+)
+from lab.hypothesis.reading import OF_LOADS, OF_SOAKS, OPTIONAL, fields
+from lab.hypothesis.soundness import LEAST_BLOCKS, contradictions
 
 FOLDER = "hypotheses"
 
@@ -88,7 +97,10 @@ def loads(
             raise Flaw(None, "the file's name is not plain", "Name it as in pool-exhaustion.md.")
         text = frontmatter.normalised(text)
         document = frontmatter.parse(text)
-        values = document.root.fields(fields(None if sealed else project), OPTIONAL)
+        values = document.root.fields(
+            fields(None if sealed else project), (*OPTIONAL, *OF_LOADS, *OF_SOAKS)
+        )
+        _refuse_keys_of_other_kinds(document.root, values["kind"])
         settings = values.pop("settings", {})
         unsealed = Hypothesis(
             name=name,
@@ -101,12 +113,36 @@ def loads(
             text=text,
             digest=_seal(text),
             claim_digest="",
-            budget_s=values.pop("budget"),
+            trial=values.pop("trial", TrialTimes(0.0, 0.0)),
+            budget_s=values.pop("budget", math.inf),
+            soak=_soak(values),
             **values,
         )
         for flaw in sorted(contradictions(unsealed, document.root), key=lambda f: f.line or 0):
             raise flaw
     return replace(unsealed, claim_digest=_claim_digest(unsealed, project))
+
+
+def _refuse_keys_of_other_kinds(root: Node, kind: str) -> None:
+    """A key without a meaning here is a misunderstanding; one that is needed may be missing."""
+    mine, others = (OF_SOAKS, OF_LOADS) if kind == "soak" else (OF_LOADS, OF_SOAKS)
+    for key in others:
+        if key in root.mapping():
+            raise root.at(key).flaw(f"`{key}` means nothing in a {kind}", "Remove it.")
+    for key in mine:
+        if kind != "soak" and key not in root.mapping():
+            raise root.flaw(f"{root.title} has no `{key}`", f"Add `{key}:` to it.")
+
+
+def _soak(values: dict[str, Any]) -> Soak | None:
+    """How a soak runs; arms that are compared need blocks, one arm alone needs the whole time."""
+    length_s, pairs, exhaustion = (values.pop(key, None) for key in OF_SOAKS)
+    if values["kind"] != "soak":
+        return None
+    predictions: tuple[Prediction, ...] = values["predictions"]
+    rivals: tuple[Rival, ...] = values["rivals"]
+    compared = any(p.compare for p in (*predictions, *(rival.prediction for rival in rivals)))
+    return Soak(pairs or (LEAST_BLOCKS if compared else 1), length_s, exhaustion)
 
 
 @contextmanager

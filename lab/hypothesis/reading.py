@@ -13,6 +13,8 @@ from lab.hypothesis.claim import (
     Bound,
     ClosedLoad,
     Comparison,
+    Difference,
+    Exhaustion,
     Limits,
     Load,
     Metric,
@@ -37,6 +39,9 @@ LEAST_WINDOW_S = 1.0
 LONGEST_S = 7 * 24 * 3600.0
 
 OPTIONAL = ("settings", "measures", "allow", "limits")
+OF_LOADS = ("trial", "budget")
+OF_SOAKS = ("length", "soak", "exhaustion")
+KINDS = ("load", "soak")
 _ARM = re.compile(r"[a-z][a-z0-9-]*")
 _CUSTOM = re.compile(r"[a-z][a-z0-9_]*")
 _SETTING = re.compile(r"[A-Z][A-Z0-9_]*")
@@ -48,7 +53,12 @@ _LOADING = re.compile(  # what changes how a process is loaded, found or run
 _OF_THE_LAB = ("DATABASE_URL", "PRICING_URL", "DB_MIGRATE_ON_START")
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(ms|s|m|h)")
 _UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-_COMPARE = re.compile(r"([^\s/]+) ?/ ?([^\s/]+)")
+_COMPARE = re.compile(r"([^\s/]+?)(?: ?(/) ?| (-) )([^\s/]+)")
+_QUANTITY = re.compile(r"([-+]?[0-9]+(?:\.[0-9]+)?) ?(B|KB|MB|GB|ms|s|)")
+_GROWTH = re.compile(rf"{_QUANTITY.pattern} ?/ ?(h|min)")
+_UNITS = {"": 1.0, "B": 1.0, "KB": 1e3, "MB": 1e6, "GB": 1e9, "ms": 1e-3, "s": 1.0}
+_PER_HOUR = {"h": 1.0, "min": 60.0}
+MOST_PAIRS = 12
 
 Reader = Callable[[Node], Any]
 
@@ -62,11 +72,16 @@ def fields(project: Path | None) -> dict[str, Reader]:
         "scenario": lambda node: _scenario(node, project),
         "load": _load,
         "trial": _trial,
+        "length": _duration,
+        "soak": lambda node: node.fields({"pairs": lambda n: n.whole(1, MOST_PAIRS)})["pairs"],
+        "exhaustion": lambda node: Exhaustion(**node.fields({"of": _series, "limit": _limit})),
         "settings": _settings,
         "arms": _arms,
         "control": Node.exact,
         "measures": _measures,
-        "allow": lambda node: Allow(**node.fields({"error_rate": _share}, ("error_rate",))),
+        "allow": lambda node: Allow(
+            **node.fields({"error_rate": _share, "crash": _truth}, ("error_rate", "crash"))
+        ),
         "limits": lambda node: Limits(**node.fields({"target_cpu": _share}, ("target_cpu",))),
         "predictions": lambda node: _predictions(node, _prediction),
         "rivals": lambda node: _predictions(node, _rival),
@@ -76,10 +91,10 @@ def fields(project: Path | None) -> dict[str, Reader]:
 
 def _kind(node: Node) -> str:
     kind = node.text()
-    if kind in ("benchmark", "soak"):
+    if kind == "benchmark":
         raise node.flaw(f"`kind: {kind}` is not available in this version", "Write `kind: load`.")
-    if kind != "load":
-        raise node.flaw(f"unknown kind {shown(kind)}", "Write `kind: load`.")
+    if kind not in KINDS:
+        raise node.flaw(f"unknown kind {shown(kind)}", suggestion(kind, KINDS))
     return kind
 
 
@@ -247,8 +262,6 @@ def _not_too_many(node: Node, count: int, most: int = MOST_ENTRIES) -> None:
 
 def _arms(node: Node) -> dict[str, dict[str, str]]:
     entries = _entries(node, _ARM, "an arm", "wide or short-hold (a-z, 0-9 and -)")
-    if len(entries) < 2:
-        raise node.flaw("there are fewer than two arms", "Add an arm to compare with.")
     return {arm: _settings(child) for arm, child in entries.items()}
 
 
@@ -287,6 +300,12 @@ def _selector(node: Node) -> str:
     return text
 
 
+def _truth(node: Node) -> bool:
+    if not isinstance(node.value, bool):
+        raise node.misfit("true or false", f"{node.name}: true")
+    return node.value
+
+
 def _share(node: Node) -> float:
     share = node.number()
     if not 0 <= share <= 1:
@@ -298,14 +317,15 @@ BOUNDS = ("at_least", "at_most", "within")
 _PREDICTION: Mapping[str, Reader] = {
     "says": Node.text,
     "measure": lambda node: _measure(node),
+    "slope": lambda node: _series(node),
     "arm": Node.exact,
     "compare": lambda node: _comparison(node),
     "at": Node.number,
-    "at_least": Node.number,
-    "at_most": Node.number,
+    "at_least": lambda node: _edge(node),
+    "at_most": lambda node: _edge(node),
     "within": lambda node: _within(node),
 }
-_ALTERNATIVES = ("arm", "compare", "at", *BOUNDS)
+_ALTERNATIVES = ("measure", "slope", "arm", "compare", "at", *BOUNDS)
 
 
 def _predictions(node: Node, read: Callable[[Node], Any]) -> tuple[Any, ...]:
@@ -328,9 +348,60 @@ def _rival(node: Node) -> Rival:
 
 
 def _predicted(node: Node, values: dict[str, Any]) -> Prediction:
+    of = _only_one(node, "measure", "slope")
     _only_one(node, "arm", "compare")
     bound = _only_one(node, *BOUNDS)
+    _in_unit(node.at(bound), values[bound], growth=of == "slope")
+    values.setdefault("measure", "")
     return Prediction(bound=Bound(**{bound: values.pop(bound)}), **values)
+
+
+class _Growth(float):
+    """A number that was written with its unit, per hour."""
+
+
+def _edge(node: Node) -> float:
+    if not isinstance(node.value, str):
+        return node.number()
+    match = _GROWTH.fullmatch(node.exact())
+    if not match:
+        raise node.misfit("a number, or a growth with its unit", "0.5, or of a slope 5 MB/h")
+    return _Growth(float(match[1]) * _UNITS[match[2]] * _PER_HOUR[match[3]])
+
+
+def _in_unit(node: Node, bound: float | tuple[float, float], growth: bool) -> None:
+    """A slope's bound is a growth, and no other is."""
+    edges = bound if isinstance(bound, tuple) else (bound,)
+    for edge in edges:
+        if growth and not isinstance(edge, _Growth):
+            raise node.flaw(
+                "the bound of a slope has no unit",
+                "Write a growth per hour or minute, as in 5 MB/h or 30/min.",
+            )
+        if not growth and isinstance(edge, _Growth):
+            raise node.flaw(
+                "a growth bounds a slope, not a measure", "Write `slope:` instead of `measure:`."
+            )
+
+
+def _limit(node: Node) -> float:
+    """A quantity with its unit, if it has one."""
+    match = _QUANTITY.fullmatch(node.written)
+    if not match or float(match[1]) <= 0:
+        raise node.misfit("an amount above 0", "512 MB, or 1000")
+    return float(match[1]) * _UNITS[match[2]]
+
+
+def _series(node: Node) -> str:
+    """The name of a series: of the lab's own, or a Prometheus gauge."""
+    text = node.exact()
+    try:
+        parse_selector(text)
+    except ValueError as error:
+        raise node.flaw(
+            str(error), "Write a series such as rss_bytes, or a gauge such as rooms."
+        ) from None
+    return text
 
 
 def _only_one(node: Node, *keys: str) -> str:
@@ -360,16 +431,18 @@ def _comparison(node: Node) -> Comparison:
     match = _COMPARE.fullmatch(node.exact())
     if not match:
         raise node.flaw(
-            f"{shown(node.written)} does not compare two arms", "Write it as in wide / narrow."
+            f"{shown(node.written)} does not compare two arms",
+            "Write it as in wide / narrow (of slopes: with - without).",
         )
-    return Comparison(match[1], match[2])
+    kind = Comparison if match[2] else Difference
+    return kind(match[1], match[4])
 
 
 def _within(node: Node) -> tuple[float, float]:
     items = node.sequence()
     if len(items) != 2:
         raise node.flaw(f"`within` needs two numbers, not {len(items)}", "Write [low, high].")
-    low, high = (item.number() for item in items)
+    low, high = map(_edge, items)
     if low >= high:
         raise node.flaw(
             f"nothing lies within {low:g} to {high:g}", "Write the lower number first: [low, high]."

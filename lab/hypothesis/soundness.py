@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from lab.frontmatter import Flaw, Node, shown, suggestion
-from lab.hypothesis.claim import Hypothesis, Metric, Prediction, Span
+from lab.hypothesis.claim import Difference, Hypothesis, Metric, OpenLoad, Prediction, Span
 from lab.hypothesis.reading import BOUNDS
 from lab.hypothesis.words import PER_PROCESS, PER_REQUEST, parse_measure
 
@@ -24,19 +24,22 @@ class _Statement:
     @property
     def subject(self) -> str:
         """What is measured, in words."""
-        return f"{self.prediction.measure} of {self.prediction.subject}"
+        return f"{self.prediction.quantity} of {self.prediction.subject}"
 
     @property
     def quantity(self) -> tuple[str, ...]:
         """What is measured: the same for a / b and b / a."""
-        return (self.prediction.measure, str(self.prediction.at), *sorted(self.prediction.arms))
+        return (self.prediction.quantity, str(self.prediction.at), *sorted(self.prediction.arms))
 
     @property
     def span(self) -> Span:
-        """The values foreseen, of the ratio in the arms' alphabetical order."""
-        compare, span = self.prediction.compare, self.prediction.bound.span
+        """The values foreseen, of the comparison in the arms' alphabetical order."""
+        compare, bound = self.prediction.compare, self.prediction.bound
         mirrored = compare is not None and compare.numerator > compare.denominator
-        return span.inverse() if mirrored else span
+        if self.prediction.slope is None:
+            return bound.span.inverse() if mirrored else bound.span
+        low = bound.span.low if bound.at_most is None else -math.inf
+        return Span(-bound.span.high, -low) if mirrored else Span(low, bound.span.high)
 
 
 def contradictions(hypothesis: Hypothesis, root: Node) -> Iterator[Flaw]:
@@ -50,11 +53,18 @@ def contradictions(hypothesis: Hypothesis, root: Node) -> Iterator[Flaw]:
         for i, rival in enumerate(hypothesis.rivals)
     ]
     yield from _wrong_arms(hypothesis, root, claimed + rivals)
-    yield from _short_budget(hypothesis, root)
+    if hypothesis.soak is None:
+        yield from _short_budget(hypothesis, root)
+    else:
+        yield from _wrong_soak(hypothesis, root, claimed + rivals)
     unsound = [
         flaw
         for statement in claimed + rivals
-        for flaw in (*_wrong_measure(statement, hypothesis.measures), *_idle_bound(statement))
+        for flaw in (
+            *_wrong_slope(statement, hypothesis.kind),
+            *_wrong_measure(statement, hypothesis.measures),
+            *_idle_bound(statement),
+        )
     ]
     yield from unsound
     if not unsound:  # bounds can be set against each other only where each makes sense
@@ -64,6 +74,9 @@ def contradictions(hypothesis: Hypothesis, root: Node) -> Iterator[Flaw]:
 
 def _wrong_arms(hypothesis: Hypothesis, root: Node, statements: list[_Statement]) -> Iterator[Flaw]:
     arms = hypothesis.arms
+    if len(arms) < 2 and hypothesis.soak is None:
+        problem = "there are fewer than two arms"
+        yield root.at("arms").flaw(problem, "Add an arm to compare with.")
     if hypothesis.control not in arms:
         problem = f"the control {shown(hypothesis.control)} is not an arm"
         yield root.at("control").flaw(problem, suggestion(hypothesis.control, arms))
@@ -85,7 +98,48 @@ def _wrong_arms(hypothesis: Hypothesis, root: Node, statements: list[_Statement]
             )
 
 
+def _wrong_soak(hypothesis: Hypothesis, root: Node, statements: list[_Statement]) -> Iterator[Flaw]:
+    load, soak = hypothesis.load, hypothesis.soak
+    assert soak is not None
+    rates = load.stages if isinstance(load, OpenLoad) else ()
+    if len(rates) != 1 or rates[0].duration_s is not None:
+        yield root.at("load").flaw(
+            "a soak loads its arms at one rate from begin to end",
+            "Write it as in {rate: 20, arrivals: constant}.",
+        )
+    for statement in statements:
+        compared = statement.prediction.compare is not None
+        if soak.pairs < LEAST_BLOCKS and (compared or statement.prediction.slope is None):
+            place = statement.node.at("compare" if compared else "measure")
+            yield place.flaw(
+                f"this needs {LEAST_BLOCKS} blocks or more, and the soak has {soak.pairs}",
+                f"Write `soak: {{pairs: {LEAST_BLOCKS}}}`; "
+                "a soak of one block judges slopes of one arm only.",
+            )
+
+
+def _wrong_slope(statement: _Statement, kind: str) -> Iterator[Flaw]:
+    prediction = statement.prediction
+    if prediction.slope is not None and kind != "soak":
+        yield statement.node.at("slope").flaw(
+            "a slope is measured by a soak only", "Write `kind: soak`, or predict a measure."
+        )
+    if prediction.compare is None:
+        return
+    place = statement.node.at("compare")
+    first, second = prediction.compare.numerator, prediction.compare.denominator
+    if prediction.slope is not None and not isinstance(prediction.compare, Difference):
+        yield place.flaw(
+            "slopes are compared by their difference, since they may be 0",
+            f"Write {first} - {second}.",
+        )
+    elif prediction.slope is None and isinstance(prediction.compare, Difference):
+        yield place.flaw("measures are compared by their ratio", f"Write {first} / {second}.")
+
+
 def _wrong_measure(statement: _Statement, custom: Mapping[str, Metric]) -> Iterator[Flaw]:
+    if statement.prediction.slope is not None:
+        return  # whether the service has such a gauge is seen when it runs
     measure = parse_measure(statement.prediction.measure)
     place = statement.node.at("measure")
     if not measure.built_in and measure.base not in custom:
@@ -105,6 +159,8 @@ def _wrong_measure(statement: _Statement, custom: Mapping[str, Metric]) -> Itera
 
 def _idle_bound(statement: _Statement) -> Iterator[Flaw]:
     """A bound that nothing could miss, or that nothing could meet."""
+    if statement.prediction.slope is not None:
+        return  # a slope may be anything
     domain = _domain(statement.prediction)
     bound, span = statement.prediction.bound, statement.prediction.bound.span
     place = statement.node.at(next(key for key in BOUNDS if getattr(bound, key) is not None))
