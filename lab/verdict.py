@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from lab.analysis.blocks import Block, columns, estimate
 from lab.analysis.estimate import Estimate
+from lab.analysis.trend import Growth, growth
 from lab.hypothesis import Hypothesis, Prediction
 from lab.plan import Plan
 from lab.stats.sequential import nominal_level
@@ -36,6 +37,7 @@ class Judgement:
     decided_at: int | None = None  # block
     blocks_wanted: int | None = None  # likely needed to decide, where undecided
     claim: str | None = None  # the rival's
+    flaw: str | None = None  # of a slope: why it has not the shape of a leak
 
 
 @dataclass(frozen=True)
@@ -194,7 +196,8 @@ def _sentence(judgement: Judgement) -> str:
     figures = f"{judgement.measure} of {judgement.subject} is {judgement.estimate:.3g}"
     if judgement.low is not None and judgement.high is not None:
         figures += f" [{judgement.low:.3g} to {judgement.high:.3g}]"
-    return f"{judgement.says}: {judgement.outcome}; {figures}, predicted {judgement.bound}"
+    flaw = f", and {judgement.flaw}" if judgement.flaw else ""
+    return f"{judgement.says}: {judgement.outcome}; {figures}, predicted {judgement.bound}{flaw}"
 
 
 def _held(
@@ -210,22 +213,22 @@ def _held(
     decided_at = None
     for look in range(plan.first, len(blocks) + 1):
         # of these blocks alone: a value missing later cannot undo what is decided
-        part = columns(hypothesis, prediction, blocks[:look])
-        if part is None:
+        wide = _estimate(hypothesis, prediction, blocks[:look], support_tail)
+        wider = _estimate(hypothesis, prediction, blocks[:look], contradict_tail)
+        if wide is None or wider is None:
             break
-        if estimate(hypothesis, prediction, part, support_tail).meets(prediction.bound):
+        if wide.meets(prediction.bound):
             outcome, decided_at = "supported", look
-        elif estimate(hypothesis, prediction, part, contradict_tail).misses(prediction.bound):
+        elif wider.misses(prediction.bound):
             outcome, decided_at = "contradicted", look
         if decided_at:
             break
-    values = columns(hypothesis, prediction, blocks)
     shown = None
-    if values is not None and len(blocks) >= 2:
-        shown = estimate(hypothesis, prediction, values, support_tail)
+    if len(blocks) >= min(2, plan.first):
+        shown = _estimate(hypothesis, prediction, blocks, support_tail)
     return Judgement(
         says=prediction.says,
-        measure=prediction.measure,
+        measure=prediction.quantity,
         subject=prediction.subject,
         bound=str(prediction.bound),
         outcome=outcome,
@@ -235,7 +238,18 @@ def _held(
         decided_at=decided_at,
         blocks_wanted=_wanted(prediction, shown, len(blocks)) if not decided_at else None,
         claim=claim,
+        flaw=shown.flaw if isinstance(shown, Growth) else None,
     )
+
+
+def _estimate(
+    hypothesis: Hypothesis, prediction: Prediction, blocks: Sequence[Block], tail: float
+) -> Estimate | None:
+    """What the blocks say of a prediction; None where a value is missing."""
+    if prediction.slope is not None:
+        return growth(prediction, blocks, tail)
+    values = columns(hypothesis, prediction, blocks)
+    return None if values is None else estimate(hypothesis, prediction, values, tail)
 
 
 def _wanted(prediction: Prediction, shown: Estimate | None, count: int) -> int | None:

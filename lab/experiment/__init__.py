@@ -3,6 +3,7 @@
 from lab.experiment.events import (
     BlockEnded,
     Event,
+    Interval,
     Profiling,
     Second,
     TrialBegun,
@@ -11,14 +12,17 @@ from lab.experiment.events import (
 from lab.experiment.load import LoadTrials
 from lab.experiment.loop import Experiment
 from lab.experiment.record import elapsed_of, sealed_hypothesis, verdict_of
+from lab.experiment.soak import Soak
 
 __all__ = [
     "BlockEnded",
     "Event",
     "Experiment",
+    "Interval",
     "LoadTrials",
     "Profiling",
     "Second",
+    "Soak",
     "TrialBegun",
     "TrialEnded",
     "elapsed_of",
