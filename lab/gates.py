@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from lab.hypothesis import Hypothesis
+from lab.hypothesis import Hypothesis, parse_measure
 from lab.measures import counter, measure, total
 from lab.trial import Fault, Trial
 
@@ -259,7 +259,12 @@ def _evidence(trial: Trial, hypothesis: Hypothesis) -> Iterator[tuple[str, float
         return  # told already
     asked = [*hypothesis.predictions, *(rival.prediction for rival in hypothesis.rivals)]
     mine = [prediction for prediction in asked if trial.arm in prediction.arms]
-    names = dict.fromkeys(p.measure for p in mine if p.slope is None)
+    names = dict.fromkeys(
+        name
+        for prediction in mine
+        if prediction.slope is None and prediction.at in (None, trial.level)
+        for name in _needed(prediction.measure)
+    )
     lacking = [n for n in names if measure(trial, n, hypothesis.measures) is None]
     series = dict.fromkeys(p.slope for p in mine if p.slope is not None)
     lacking += [n for n in series if trial.course is None or trial.course.series(n) is None]
@@ -272,6 +277,11 @@ def _evidence(trial: Trial, hypothesis: Hypothesis) -> Iterator[tuple[str, float
             "service does not export it."
         ),
     )
+
+
+def _needed(name: str) -> tuple[str, ...]:
+    """What a trial must yield for a measure: a sweep's curve is made of these."""
+    return ("throughput", "latency_mean") if parse_measure(name).of_sweep else (name,)
 
 
 def _target_cpu(trial: Trial, hypothesis: Hypothesis) -> Iterator[tuple[str, float, float, Fault]]:

@@ -87,8 +87,6 @@ def draw(hypothesis: Hypothesis, seed: int, target: str, repeats: int = 1) -> Pl
         tuple(step for _ in range(repeats) for step in generator.sample(steps, len(steps)))
         for _ in range(soak.pairs if soak else LAST_LOOK + SPARE)
     )
-    # a soak looks once, when its time is over
-    looks = {"first": soak.pairs, "last": soak.pairs} if soak else {}
     return Plan(
         hypothesis=hypothesis.name,
         digest=hypothesis.digest,
@@ -96,5 +94,7 @@ def draw(hypothesis: Hypothesis, seed: int, target: str, repeats: int = 1) -> Pl
         seed=seed,
         orders=orders,
         target=target,
-        **looks,
+        # a soak looks once, when its time is over
+        first=soak.pairs if soak else FIRST_LOOK,
+        last=soak.pairs if soak else LAST_LOOK,
     )

@@ -8,9 +8,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from lab.analysis.blocks import Block, columns, estimate
-from lab.analysis.estimate import Estimate
-from lab.analysis.trend import Growth, growth
+from lab.analysis.blocks import Block, estimate
+from lab.analysis.estimate import Estimate, Growth
 from lab.hypothesis import Hypothesis, Prediction
 from lab.plan import Plan
 from lab.stats.sequential import nominal_level
@@ -31,7 +30,7 @@ class Judgement:
     subject: str  # "wide / narrow", or the arm
     bound: str
     outcome: Outcome
-    estimate: float | None = None
+    estimate: float | None = None  # None with a `low`: there is none up to there
     low: float | None = None
     high: float | None = None
     decided_at: int | None = None  # block
@@ -191,8 +190,11 @@ def _undecided(
 
 
 def _sentence(judgement: Judgement) -> str:
-    if judgement.estimate is None:
+    if judgement.estimate is None and judgement.low is None:
         return f"{judgement.says}: no evidence ({judgement.measure} of {judgement.subject})"
+    if judgement.estimate is None:
+        figures = f"{judgement.subject} has no {judgement.measure} up to {judgement.low:.3g}"
+        return f"{judgement.says}: {judgement.outcome}; {figures}, predicted {judgement.bound}"
     figures = f"{judgement.measure} of {judgement.subject} is {judgement.estimate:.3g}"
     if judgement.low is not None and judgement.high is not None:
         figures += f" [{judgement.low:.3g} to {judgement.high:.3g}]"
@@ -213,19 +215,17 @@ def _held(
     decided_at = None
     for look in range(plan.first, len(blocks) + 1):
         # of these blocks alone: a value missing later cannot undo what is decided
-        wide = _estimate(hypothesis, prediction, blocks[:look], support_tail)
-        wider = _estimate(hypothesis, prediction, blocks[:look], contradict_tail)
-        if wide is None or wider is None:
-            break
-        if wide.meets(prediction.bound):
+        part = blocks[:look]
+        found = estimate(hypothesis, prediction, part, support_tail)
+        wider = estimate(hypothesis, prediction, part, contradict_tail)
+        if found is not None and found.meets(prediction.bound):
             outcome, decided_at = "supported", look
-        elif wider.misses(prediction.bound):
+        elif wider is not None and wider.misses(prediction.bound):
             outcome, decided_at = "contradicted", look
         if decided_at:
             break
-    shown = None
-    if len(blocks) >= min(2, plan.first):
-        shown = _estimate(hypothesis, prediction, blocks, support_tail)
+    least = min(2, plan.first)
+    shown = estimate(hypothesis, prediction, blocks, support_tail) if len(blocks) >= least else None
     return Judgement(
         says=prediction.says,
         measure=prediction.quantity,
@@ -240,16 +240,6 @@ def _held(
         claim=claim,
         flaw=shown.flaw if isinstance(shown, Growth) else None,
     )
-
-
-def _estimate(
-    hypothesis: Hypothesis, prediction: Prediction, blocks: Sequence[Block], tail: float
-) -> Estimate | None:
-    """What the blocks say of a prediction; None where a value is missing."""
-    if prediction.slope is not None:
-        return growth(prediction, blocks, tail)
-    values = columns(hypothesis, prediction, blocks)
-    return None if values is None else estimate(hypothesis, prediction, values, tail)
 
 
 def _wanted(prediction: Prediction, shown: Estimate | None, count: int) -> int | None:

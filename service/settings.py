@@ -184,7 +184,9 @@ class ServiceSettings(Settings):
         "joined", description="Read the lines of a page in one query, or in one per order."
     )
     response_validation: bool = Field(
-        True, description="Build responses through validated models, or as plain JSON."
+        True,
+        description="Build orders that are read, one or a page, through validated models, "
+        "or as plain JSON.",
     )
     connection_returned_on_error: bool = Field(
         True, description="Give a failed request's connection back, or lose it."

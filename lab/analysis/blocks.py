@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 
 from lab.analysis.comparison import level, ratio, share
 from lab.analysis.estimate import Estimate
-from lab.hypothesis import Hypothesis, Prediction, Step, parse_measure
+from lab.hypothesis import Hypothesis, Prediction, Step, Sweep, parse_measure
 from lab.measures import measure
 from lab.trial import Trial
 
 Block = Mapping[Step, tuple[Trial, ...]]  # the trusted trials of each step
+
 Columns = Mapping[str, Sequence[float]]  # arm -> a value per block
 
 
@@ -44,9 +45,18 @@ def _value(hypothesis: Hypothesis, prediction: Prediction, arm: str, block: Bloc
 
 
 def estimate(
-    hypothesis: Hypothesis, prediction: Prediction, values: Columns, tail: float
-) -> Estimate:
-    """What the blocks say of a prediction, with its interval at this tail."""
+    hypothesis: Hypothesis, prediction: Prediction, blocks: Sequence[Block], tail: float
+) -> Estimate | None:
+    """What the blocks say of a prediction, with its interval at this tail; None for nothing."""
+    if prediction.slope is not None:
+        from lab.analysis.trend import growth
+
+        return growth(prediction, blocks, tail)
+    if parse_measure(prediction.measure).of_sweep:
+        return _of_sweep(hypothesis, prediction, blocks, tail)
+    values = columns(hypothesis, prediction, blocks)
+    if values is None:
+        return None
     if prediction.compare is not None:
         return ratio(
             values[prediction.compare.numerator], values[prediction.compare.denominator], tail
@@ -59,3 +69,17 @@ def estimate(
     if may_be_share and all(0 <= value <= 1 for value in column):
         return share(column, tail)
     return level(column, tail)
+
+
+def _of_sweep(
+    hypothesis: Hypothesis, prediction: Prediction, blocks: Sequence[Block], tail: float
+) -> Estimate | None:
+    # numpy: too heavy for what has no sweep
+    from lab.analysis import scalability
+
+    assert isinstance(hypothesis.load, Sweep)
+    closed = hypothesis.load.axis == "users"
+    first, *second = (scalability.curves(arm, blocks, closed=closed) for arm in prediction.arms)
+    if second:
+        return scalability.ratio(first, second[0], prediction.measure, tail)
+    return scalability.level(first, prediction.measure, tail)

@@ -15,36 +15,18 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from lab.analysis.blocks import Block
-from lab.analysis.estimate import Estimate
-from lab.hypothesis import Bound, Prediction, Step
+from lab.analysis.estimate import Growth
+from lab.hypothesis import Prediction, Step
 from lab.stats import trend
 from lab.stats.intervals import t_interval
 from lab.stats.student import critical_value
-from lab.trial import Course
+from lab.trial import Course, Trial
 
 Values = npt.NDArray[np.float64]
+Block = Mapping[Step, tuple[Trial, ...]]
 
 _FREED_LATE = ("bytes", "heap", "memory")  # what a collector frees now and then: its minimum tells
 HOUR_S = 3600.0
-
-
-@dataclass(frozen=True)
-class Growth(Estimate):
-    """A slope per hour; `flaw` tells why it has not the shape of a leak, if it has not."""
-
-    flaw: str | None = None
-
-    def meets(self, bound: Bound) -> bool:
-        """Whether the interval meets the bound; that something grows must be seen to go on."""
-        asserts_growth = bound.at_least is not None and bound.at_least > 0
-        return super().meets(bound) and not (asserts_growth and self.flaw)
-
-    def misses(self, bound: Bound) -> bool:
-        """Whether the interval misses it; by growing too much only where it is seen to go on."""
-        highest = bound.at_most if bound.within is None else bound.within[1]
-        too_much = highest is not None and self.low > highest
-        return super().misses(bound) and not (too_much and self.flaw)
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,11 @@ def command(
         file = hypothesis_file(each, project)
         hypothesis = load(file, project.root)
         checked(hypothesis, file, project)
-        print(
-            f"{each}: ok ({len(hypothesis.arms)} arms, {len(hypothesis.predictions)} predictions, "
-            f"{len(hypothesis.rivals)} rivals)"
-        )
+        counts = {
+            "arm": len(hypothesis.arms),
+            "level": len(hypothesis.levels) if hypothesis.levels != (None,) else 0,
+            "prediction": len(hypothesis.predictions),
+            "rival": len(hypothesis.rivals),
+        }
+        held = ", ".join(f"{n} {what}{'s' * (n > 1)}" for what, n in counts.items() if n)
+        print(f"{each}: ok ({held})")

@@ -30,7 +30,7 @@ def print_verdict(verdict: Verdict, notebook: Notebook) -> None:
     )
     for reason in verdict.reasons if verdict.verdict != "CONFIRMED" else ():  # the table says it
         console.print(Text(f"  {reason}"), soft_wrap=True)
-    if any(j.estimate is not None for j in (*verdict.predictions, *verdict.rivals)):
+    if any(figures(j) != "-" for j in (*verdict.predictions, *verdict.rivals)):
         console.print(judgement_table(verdict))
     console.print(Text(f"report: {notebook.path('report.html')}"), soft_wrap=True)
 
@@ -58,7 +58,7 @@ def judgement_table(verdict: Verdict) -> Table:
 def figures(judgement: Judgement) -> str:
     """An estimate with its interval."""
     if judgement.estimate is None:
-        return "-"
+        return "-" if judgement.low is None else f"none up to {judgement.low:.3g}"
     low = "-inf" if judgement.low is None else f"{judgement.low:.3g}"
     high = "inf" if judgement.high is None else f"{judgement.high:.3g}"
     return f"{judgement.estimate:.3g} [{low}, {high}]"

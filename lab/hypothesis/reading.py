@@ -35,6 +35,7 @@ MOST_RATE = 10_000.0  # arrivals a second
 ARRIVALS = ("poisson", "constant")
 MOST_ENTRIES = 64  # arms, settings or measures
 MOST_STATEMENTS = 8  # predictions or rivals: refuting one of k is tested at alpha / k
+LEAST_LEVELS = 4  # a curve that bends has three parameters; the fourth level tells whether it fits
 LEAST_WINDOW_S = 1.0
 LONGEST_S = 7 * 24 * 3600.0
 
@@ -160,7 +161,7 @@ def _load(node: Node) -> Load:
         return OpenLoad(values["arrivals"], values["stages"])
     rate = values["rate"]
     if isinstance(rate.value, list):
-        return Sweep("rate", _levels(rate, lambda n: _rate(n, least=0)), values["arrivals"])
+        return Sweep("rate", _levels(rate, _some_rate), values["arrivals"])
     steady = _rate(rate, least=0)
     return OpenLoad(values["arrivals"], (Stage(None, steady, steady, None),))
 
@@ -173,7 +174,22 @@ def _users(node: Node) -> ClosedLoad | Sweep:
 
 
 def _levels(node: Node, read: Callable[[Node], float]) -> tuple[float, ...]:
-    return tuple(float(read(item)) for item in node.sequence())
+    items = node.sequence()
+    _not_too_many(node, len(items))
+    levels = tuple(float(read(item)) for item in items)
+    for item, level, before in zip(items[1:], levels[1:], levels, strict=False):
+        if level <= before:
+            raise item.flaw(
+                f"the level {level:g} does not lie above the one before it, {before:g}",
+                "Write the levels of a sweep from the lowest to the highest, each once.",
+            )
+    if len(levels) < LEAST_LEVELS:
+        raise node.flaw(
+            f"a sweep over {len(levels)} level{'s' * (len(levels) != 1)} shows no curve",
+            f"Name {LEAST_LEVELS} or more: one that bends has three parameters, "
+            "and one level more tells whether it fits.",
+        )
+    return levels
 
 
 def _arrivals(node: Node) -> str:
@@ -189,6 +205,13 @@ def _rate(node: Node, least: float) -> float:
         raise node.flaw(
             f"{node.title} is {rate:g} a second", f"Keep it between {least:g} and {MOST_RATE:g}."
         )
+    return rate
+
+
+def _some_rate(node: Node) -> float:
+    rate = _rate(node, least=0)
+    if not rate:
+        raise node.flaw("a level of the sweep is 0", "Write what is above 0: nothing is measured.")
     return rate
 
 
@@ -262,6 +285,8 @@ def _not_too_many(node: Node, count: int, most: int = MOST_ENTRIES) -> None:
 
 def _arms(node: Node) -> dict[str, dict[str, str]]:
     entries = _entries(node, _ARM, "an arm", "wide or short-hold (a-z, 0-9 and -)")
+    if not entries:
+        raise node.flaw("there is no arm", "Add one.")
     return {arm: _settings(child) for arm, child in entries.items()}
 
 

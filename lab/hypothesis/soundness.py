@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lab.frontmatter import Flaw, Node, shown, suggestion
-from lab.hypothesis.claim import Difference, Hypothesis, Metric, OpenLoad, Prediction, Span
+from lab.hypothesis.claim import Difference, Hypothesis, OpenLoad, Prediction, Span, Sweep
 from lab.hypothesis.reading import BOUNDS
-from lab.hypothesis.words import PER_PROCESS, PER_REQUEST, parse_measure
+from lab.hypothesis.words import OF_SWEEPS, PER_PROCESS, PER_REQUEST, parse_measure
 
 LEAST_BLOCKS = 4  # no verdict is reached on fewer
 
@@ -62,8 +62,9 @@ def contradictions(hypothesis: Hypothesis, root: Node) -> Iterator[Flaw]:
         for statement in claimed + rivals
         for flaw in (
             *_wrong_slope(statement, hypothesis.kind),
-            *_wrong_measure(statement, hypothesis.measures),
-            *_idle_bound(statement),
+            *_wrong_measure(statement, hypothesis),
+            *_wrong_level(statement, hypothesis),
+            *_idle_bound(statement, hypothesis),
         )
     ]
     yield from unsound
@@ -74,12 +75,11 @@ def contradictions(hypothesis: Hypothesis, root: Node) -> Iterator[Flaw]:
 
 def _wrong_arms(hypothesis: Hypothesis, root: Node, statements: list[_Statement]) -> Iterator[Flaw]:
     arms = hypothesis.arms
-    if len(arms) < 2 and hypothesis.soak is None:
-        problem = "there are fewer than two arms"
-        yield root.at("arms").flaw(problem, "Add an arm to compare with.")
     if hypothesis.control not in arms:
         problem = f"the control {shown(hypothesis.control)} is not an arm"
         yield root.at("control").flaw(problem, suggestion(hypothesis.control, arms))
+    if len(arms) < 2 and hypothesis.levels == (None,):
+        yield root.at("arms").flaw("there are fewer than two arms", "Add an arm to compare with.")
     used = set()
     for statement in statements:
         prediction = statement.prediction
@@ -137,13 +137,15 @@ def _wrong_slope(statement: _Statement, kind: str) -> Iterator[Flaw]:
         yield place.flaw("measures are compared by their ratio", f"Write {first} / {second}.")
 
 
-def _wrong_measure(statement: _Statement, custom: Mapping[str, Metric]) -> Iterator[Flaw]:
+def _wrong_measure(statement: _Statement, hypothesis: Hypothesis) -> Iterator[Flaw]:
+    custom = hypothesis.measures
     if statement.prediction.slope is not None:
         return  # whether the service has such a gauge is seen when it runs
     measure = parse_measure(statement.prediction.measure)
     place = statement.node.at("measure")
     if not measure.built_in and measure.base not in custom:
-        known = [*PER_REQUEST, "latency_p50", "latency_p95", "latency_p99", *PER_PROCESS, *custom]
+        quantiles = ("latency_p50", "latency_p95", "latency_p99")
+        known = [*PER_REQUEST, *quantiles, *PER_PROCESS, *OF_SWEEPS, *custom]
         yield place.flaw(f"unknown measure {shown(measure.base)}", suggestion(measure.base, known))
     elif measure.request is not None and not measure.of_requests:
         yield place.flaw(
@@ -157,11 +159,37 @@ def _wrong_measure(statement: _Statement, custom: Mapping[str, Metric]) -> Itera
         )
 
 
-def _idle_bound(statement: _Statement) -> Iterator[Flaw]:
+def _wrong_level(statement: _Statement, hypothesis: Hypothesis) -> Iterator[Flaw]:
+    """A level where there is none, or none where there are several."""
+    prediction, node = statement.prediction, statement.node
+    if prediction.slope is not None:
+        return
+    whole = parse_measure(prediction.measure).of_sweep
+    levels = [f"{level:.12g}" for level in hypothesis.levels if level is not None]
+    if whole and not isinstance(hypothesis.load, Sweep):
+        yield node.at("measure").flaw(
+            f"`{prediction.measure}` is of a sweep, and the load has one level only",
+            "Write several levels, as in load: {users: [1, 2, 4, 8, 16, 32, 64]}.",
+        )
+    elif whole and prediction.at is not None:
+        yield node.at("at").flaw(
+            f"`{prediction.measure}` is of all levels together", "Remove `at`."
+        )
+    elif prediction.at is None and levels and not whole:
+        yield node.at("measure").flaw(
+            f"there is no telling at which level {prediction.measure} is meant",
+            f"Add `at:` with one of {', '.join(levels)}.",
+        )
+    elif prediction.at is not None and prediction.at not in hypothesis.levels:
+        one_of = f"Write one of {', '.join(levels)}." if levels else "Remove `at`."
+        yield node.at("at").flaw(f"the load has no level {prediction.at:.12g}", one_of)
+
+
+def _idle_bound(statement: _Statement, hypothesis: Hypothesis) -> Iterator[Flaw]:
     """A bound that nothing could miss, or that nothing could meet."""
     if statement.prediction.slope is not None:
         return  # a slope may be anything
-    domain = _domain(statement.prediction)
+    domain = _domain(statement.prediction, hypothesis)
     bound, span = statement.prediction.bound, statement.prediction.bound.span
     place = statement.node.at(next(key for key in BOUNDS if getattr(bound, key) is not None))
     if domain.high < math.inf:
@@ -169,6 +197,8 @@ def _idle_bound(statement: _Statement) -> Iterator[Flaw]:
     else:
         possible = "more than 0" if domain.low else "0 or more"
     remedy = f"Choose a bound that can turn out either way: {statement.subject} is {possible}."
+    if domain.high < math.inf and parse_measure(statement.prediction.measure).of_sweep:
+        remedy += " A sweep tells it up to two thirds of its highest level."
     if span.low > domain.high or span.high < domain.low:
         yield place.flaw(f"no {statement.subject} can be {bound}", remedy)
     elif bound.within and (span.low < domain.low or span.high > domain.high):
@@ -177,9 +207,15 @@ def _idle_bound(statement: _Statement) -> Iterator[Flaw]:
         yield place.flaw(f"every {statement.subject} is {bound}", remedy)
 
 
-def _domain(prediction: Prediction) -> Span:
+def _domain(prediction: Prediction, hypothesis: Hypothesis) -> Span:
     """Where a measure can lie at all."""
     measure = parse_measure(prediction.measure)
+    load = hypothesis.load
+    users = load.levels if isinstance(load, Sweep) and load.axis == "users" else None
+    if measure.base in ("knee", "peak") and prediction.arm and users:  # else: requests in flight
+        from lab.stats.scalability import reach  # numpy: too heavy for what has no sweep
+
+        return Span(users[0], reach(users))
     if measure.is_share:
         return Span(0, 1)
     may_be_zero = not (measure.built_in or prediction.compare)

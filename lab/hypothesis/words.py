@@ -9,6 +9,7 @@ from lab.frontmatter import shown
 
 PER_REQUEST = ("throughput", "error_rate", "latency_mean")
 PER_PROCESS = ("cpu", "rss_bytes", "descriptors", "throttled")
+OF_SWEEPS = ("peak_throughput", "knee", "peak")  # of all levels together
 SHARES = ("error_rate", "throttled")  # between 0 and 1, both included
 _QUANTILE = re.compile(r"latency_p((?:0|[1-9][0-9]?)(?:\.[0-9]*[1-9])?)")
 _QUOTED = r'"((?:[^"\\\n]|\\[\\"n])*)"'
@@ -40,9 +41,14 @@ class Measure(NamedTuple):
         return self.base in SHARES
 
     @property
+    def of_sweep(self) -> bool:
+        """Whether it is what a whole sweep yields, not a trial."""
+        return self.base in OF_SWEEPS
+
+    @property
     def built_in(self) -> bool:
-        """Whether every trial yields it, so that no file has to define it."""
-        return self.of_requests or self.base in PER_PROCESS
+        """Whether every trial, or every sweep, yields it, so that no file has to define it."""
+        return self.of_requests or self.base in PER_PROCESS or self.of_sweep
 
 
 class Selector(NamedTuple):

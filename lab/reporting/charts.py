@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import io
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ParamSpec
@@ -15,9 +16,18 @@ from typing import Any, ParamSpec
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
+from matplotlib.ticker import (
+    FixedLocator,
+    FuncFormatter,
+    LogLocator,
+    MaxNLocator,
+    NullFormatter,
+    NullLocator,
+)
 
+from lab.analysis.estimate import Estimate
 from lab.reporting import words
+from lab.reporting.curves import Curve
 from lab.reporting.findings import Finding
 from lab.reporting.series import Series
 from lab.reporting.view import Breakdown, Point
@@ -100,6 +110,57 @@ def swatch(index: int) -> Figure:
     axes.set_axis_off()
     axes.plot([0, 1, 2], [0, 0, 0], markevery=[1], **_line(index))
     return figure
+
+
+@_styled
+def curve(data: Curve) -> Figure:
+    """An arm's throughput over the levels of a sweep, with its bounds, its knee and its law."""
+    shape = data.shape
+    figure, axes = _figure(3.2)
+    users = [point.users for point in shape.points]
+    style = _line(data.index)
+    axes.set_xscale("log", base=2)
+    axes.fill_between(
+        users,
+        [point.low for point in shape.points],
+        [point.high for point in shape.points],
+        color=style["color"], alpha=0.22, linewidth=0, label="lowest to highest block",
+    )  # fmt: skip
+    axes.plot(users, [point.throughput for point in shape.points], label="measured", **style)
+    fine = [users[0] * (users[-1] / users[0]) ** (i / 200) for i in range(201)]
+    tops = [point.high for point in shape.points]
+    if shape.law is not None:
+        fitted = [shape.law.throughput(n) for n in fine]
+        axes.plot(fine, fitted, color=PART, linewidth=1.5, label="Universal Scalability Law")
+    if shape.bounds is not None:
+        most = [float(shape.bounds.throughput(n)) for n in fine]
+        tops += most
+        axes.plot(
+            fine, most, color=INK, linewidth=1.2, linestyle=(0, (5, 3)), label="asymptotic bounds"
+        )
+    axes.set_ylim(0, 1.12 * max(tops))
+    if shape.knee is not None:
+        _mark(axes, shape.knee, "knee")
+    if shape.peak is not None and shape.peak.estimate < math.inf:
+        _mark(axes, shape.peak, "peak")
+    axes.set_xlim(users[0] / 1.1, users[-1] * 1.1)
+    axes.xaxis.set_major_locator(FixedLocator(users))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: words.plain(value)))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.set_xlabel(data.load)
+    axes.set_ylabel("requests a second")
+    _legend(figure, axes)
+    return figure
+
+
+def _mark(axes: Axes, found: Estimate, name: str) -> None:
+    """A number of users, with its interval as a thicker foot."""
+    axes.axvline(found.estimate, color=FAINT, linewidth=1.2, linestyle=(0, (1.5, 2)))
+    axes.plot([found.low, found.high], [0, 0], color=INK, linewidth=5, solid_capstyle="butt")
+    axes.annotate(
+        f"{name} {words.plain(found.estimate)}", (found.estimate, 0), (4, 6),
+        textcoords="offset points", ha="left", va="bottom", fontsize=9.5,
+    )  # fmt: skip
 
 
 @_styled
@@ -251,7 +312,7 @@ def _strip(finding: Finding, limits: tuple[float, float]) -> Figure:
     axes.spines["left"].set_visible(False)
     _meeting_region(axes, finding, limits)
     colour = TONES[finding.tone]
-    if finding.estimate is None:
+    if finding.estimate is None and finding.low is None:
         axes.text(0.5, 0.5, "no evidence", transform=axes.transAxes, ha="center", va="center")
         return figure
     low = limits[0] if finding.low is None else finding.low
@@ -262,6 +323,8 @@ def _strip(finding: Finding, limits: tuple[float, float]) -> Figure:
             [end], [0], marker=arrow if bounded is None else "|",
             color=colour, markersize=10, markeredgewidth=2,
         )  # fmt: skip
+    if finding.estimate is None:
+        return figure  # there is none up to where the line begins
     marker: dict[words.Tone, str] = {"good": "o", "bad": "X", "open": "D"}
     axes.plot(
         [finding.estimate], [0], marker=marker[finding.tone], markersize=9,

@@ -114,6 +114,8 @@ def _observed(
     hypothesis: Hypothesis, prediction: Prediction, judged: Judgement, form: words.Formatter
 ) -> str:
     name = words.measure_name(prediction.measure, hypothesis.measures)
+    if judged.estimate is None and judged.low is not None:
+        return f"{judged.subject} has no {name} up to {form(judged.low)}"
     if judged.estimate is None:
         return f"{name} of {judged.subject}: no evidence"
     if prediction.compare is not None:

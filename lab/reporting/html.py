@@ -33,6 +33,8 @@ def page(view: View) -> str:
 def _pictures(view: View) -> dict[str, str]:
     pictures = {f"f{i}": svg for i, svg in enumerate(charts.forest(view.findings))}
     pictures |= {f"a{i}": charts.swatch(i) for i in range(len(view.arms))}
+    for i, curve in enumerate(view.curves):
+        pictures[f"c{i}"] = charts.curve(curve)
     if any(view.throughput.values()):
         pictures["throughput"] = charts.throughput(view.throughput)
     if any(histogram.count for histogram in view.latency.values()):

@@ -89,7 +89,11 @@ def _sections(view: View) -> Iterator[str]:
     yield "## Rival explanations"
     yield "\n\n".join(map(_finding, view.rivals))
 
-    yield "## What was compared"
+    if view.curves:
+        yield "## The curve"
+        yield from (text(curve.words) for curve in view.curves)
+        yield table(view.curve_table)
+    yield f"## What was compared{view.at}"
     yield table(view.arm_table)
     yield "### Throughput"
     yield text(view.throughput_words)
@@ -100,7 +104,7 @@ def _sections(view: View) -> Iterator[str]:
     if view.breakdowns:
         yield "## Where the time went"
         yield from (text(breakdown.words) for breakdown in view.breakdowns)
-    yield "## Second by second"
+    yield f"## Second by second{view.at}"
     if view.series:
         yield f"Block {view.series.block}, lowest to highest second of the measured window."
         yield table(view.series.table)

@@ -50,7 +50,7 @@ def collect(notebook: Notebook, evidence: Evidence) -> Series | None:
     middle = counted[len(counted) // 2 :] + counted[: len(counted) // 2]
     others = sorted({trial.block for trial in evidence.trials} - set(counted))
     for block in (*middle, *others):
-        rows = {arm: notebook.series(block, Step(arm)) for arm in evidence.arms}
+        rows = {arm: notebook.series(block, Step(arm, evidence.level)) for arm in evidence.arms}
         rows = {arm: [row for row in own if "t" in row] for arm, own in rows.items()}
         panels = _panels(rows)
         if panels:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from lab import gates
-from lab.hypothesis import Hypothesis
+from lab.analysis.blocks import Block
+from lab.hypothesis import Hypothesis, Step, Sweep
 from lab.measures import measure, total
 from lab.plan import Plan
 from lab.reporting import words
@@ -39,7 +40,7 @@ class Evidence:
 
     hypothesis: Hypothesis
     trials: tuple[Trial, ...]
-    counted: tuple[Trial, ...]
+    blocks: tuple[Block, ...]  # that count
 
     @classmethod
     def gather(cls, hypothesis: Hypothesis, plan: Plan, trials: Sequence[Trial]) -> Evidence:
@@ -48,17 +49,35 @@ class Evidence:
         return cls(
             hypothesis,
             tuple(sorted(trials, key=lambda trial: (trial.block, trial.position))),
-            tuple(trial for block in blocks for trials in block.values() for trial in trials),
+            blocks,
         )
+
+    @property
+    def counted(self) -> tuple[Trial, ...]:
+        """The trials of the blocks that count."""
+        return tuple(t for block in self.blocks for trials in block.values() for t in trials)
 
     @property
     def arms(self) -> tuple[str, ...]:
         """The arms in the order of the hypothesis."""
         return tuple(self.hypothesis.arms)
 
+    @property
+    def level(self) -> float | None:
+        """The level at which arms are shown side by side: of a sweep, the highest."""
+        return self.hypothesis.levels[-1]
+
+    @property
+    def at(self) -> str:
+        """The same in words, to follow what is shown there."""
+        if self.level is None:
+            return ""
+        closed = isinstance(self.hypothesis.load, Sweep) and self.hypothesis.load.axis == "users"
+        return f" at {self.level:g} {'users' if closed else 'arrivals a second'}"
+
     def of(self, arm: str) -> tuple[Trial, ...]:
-        """The trials of an arm that count."""
-        return tuple(trial for trial in self.counted if trial.arm == arm)
+        """The trials of an arm that count, of a sweep those at the highest level."""
+        return tuple(trial for trial in self.counted if trial.step == Step(arm, self.level))
 
     def values(self, arm: str, name: str) -> list[float]:
         """A measure of an arm, a value for each block in which there is one."""

@@ -12,7 +12,8 @@ from lab.hypothesis import Hypothesis, MetricRatio
 from lab.measures import counter, measure
 from lab.notebook import Notebook
 from lab.plan import Attempt, Plan
-from lab.reporting import tables, words
+from lab.reporting import curves, tables, words
+from lab.reporting.curves import Curve
 from lab.reporting.findings import Finding, findings, own_reasons
 from lab.reporting.series import Series, collect
 from lab.reporting.tables import Evidence, Table
@@ -80,6 +81,9 @@ class View:
     rivals: tuple[Finding, ...]
     arms: tuple[str, ...]
     arm_table: Table
+    at: str  # the level of a sweep at which arms are shown side by side
+    curves: tuple[Curve, ...]
+    curve_table: Table
     throughput: Mapping[str, list[Point]]
     latency: Mapping[str, Histogram]
     breakdowns: tuple[Breakdown, ...]
@@ -158,6 +162,7 @@ def gather(notebook: Notebook, hypothesis: Hypothesis, plan: Plan, verdict: Verd
     """Bring together what a run's folder and its verdict hold."""
     evidence = Evidence.gather(hypothesis, plan, notebook.trials())
     predictions, rivals = findings(hypothesis, verdict)
+    swept = curves.collect(hypothesis, plan, evidence.blocks)
     return View(
         name=hypothesis.name,
         run=notebook.run,
@@ -172,6 +177,9 @@ def gather(notebook: Notebook, hypothesis: Hypothesis, plan: Plan, verdict: Verd
         rivals=rivals,
         arms=evidence.arms,
         arm_table=tables.arms(evidence),
+        at=evidence.at,
+        curves=swept,
+        curve_table=curves.table(swept),
         throughput=_throughput(evidence),
         latency={arm: evidence.latency(arm) for arm in evidence.arms},
         breakdowns=_breakdowns(evidence),
@@ -200,7 +208,7 @@ def _facts(hypothesis: Hypothesis, plan: Plan, verdict: Verdict) -> str:
     return " · ".join(
         (
             str(hypothesis.load),
-            f"{len(hypothesis.arms)} arms",
+            f"{len(hypothesis.arms)} arm{'s' * (len(hypothesis.arms) > 1)}",
             f"{verdict.blocks} blocks counted, {verdict.voided} voided",
             f"{hypothesis.trial.window_s:g} s a trial",
             f"{words.plain(verdict.elapsed_s)} s in all",
@@ -240,7 +248,7 @@ def _throughput(evidence: Evidence) -> dict[str, list[Point]]:
     points: dict[str, list[Point]] = {arm: [] for arm in evidence.arms}
     for trial in evidence.trials:
         value = measure(trial, "throughput", {})
-        if value is not None:
+        if value is not None and trial.level == evidence.level:
             points[trial.arm].append(Point(trial.block, value, trial.block in counted))
     return points
 

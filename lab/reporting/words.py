@@ -171,7 +171,9 @@ def measure_format(measure: str, definitions: Mapping[str, Metric], is_share: bo
         return seconds
     if parse_measure(measure).is_share:
         return share
-    return {"throughput": rate, "cpu": cores, "rss_bytes": size}.get(base, plain)
+    return {"throughput": rate, "peak_throughput": rate, "cpu": cores, "rss_bytes": size}.get(
+        base, plain
+    )
 
 
 def unit_format(unit: str) -> Formatter:

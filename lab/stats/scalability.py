@@ -7,9 +7,11 @@ contention, coherency and the peak beyond which more users get less done.
 A hard corner followed by a plateau lies outside the law: the best fit to it falls, though the
 throughput does not, and puts a peak into the middle of every such sweep. Hence a peak counts only
 where the law describes the block better than a curve that cannot fall: the bounds with a rounded
-corner, which has as many parameters.
+corner, which has as many parameters. Where neither describes it, the block tells nothing: that
+there is no peak must be seen, too.
 
-Statistics run over blocks: `over_blocks` takes the estimates of all of them.
+Statistics run over blocks: `over_blocks` takes the estimates of all of them, `ruled_out` those
+that show no peak.
 """
 
 from __future__ import annotations
@@ -63,7 +65,9 @@ class Law:
             nothing.
         saturating_misfit: The same for the best curve that rises and saturates but never falls.
             Where it is the smaller one, kappa stands for a corner, not for coherency.
-        peak: Where the law's throughput is highest; None for "no peak in this range".
+        peak: Where the law's throughput is highest, within the `reach` of the sweep.
+        rises: Whether the block shows "no peak in this range": throughput does not fall up to the
+            `reach`. Where there is neither this nor a peak, no curve describes the block.
     """
 
     rate: float
@@ -72,16 +76,27 @@ class Law:
     misfit: float
     saturating_misfit: float
     peak: Peak | None
+    rises: bool
 
     @property
     def fits(self) -> bool:
         """Whether the law describes the block: only then do its parameters mean anything."""
         return self.misfit <= MISFIT
 
+    @property
+    def top(self) -> float:
+        """Where the fitted curve is highest, within the sweep or not; infinite where it rises."""
+        return math.sqrt((1 - self.sigma) / self.kappa) if self.kappa else math.inf
+
     def throughput(self, users: npt.ArrayLike) -> Values:
         """Return the fitted throughput for each number of users, requests per second."""
         n = np.asarray(users, dtype=np.float64)
         return _law(self.rate, self.sigma, self.kappa, n)
+
+
+def reach(users: npt.ArrayLike) -> float:
+    """Return up to how many users a sweep could show a peak, or a corner: it must pass it."""
+    return float(np.max(np.asarray(users, dtype=np.float64))) / PASSES
 
 
 def fit_law(users: npt.ArrayLike, throughput: npt.ArrayLike) -> Law | None:
@@ -92,7 +107,9 @@ def fit_law(users: npt.ArrayLike, throughput: npt.ArrayLike) -> Law | None:
     Hanson, 1974).
 
     The peak sqrt((1 - sigma) / kappa) is told only where it lies within the sweep, which must
-    pass it `PASSES` times; the law fits; and no saturating curve fits better.
+    pass it `PASSES` times; the law fits; and no saturating curve fits better. That there is none
+    is told only where one of the two curves fits, its peak lies beyond, and the highest level is
+    on the plateau still.
 
     Args:
         users: The levels of the sweep, > 0, in any order; one-dimensional.
@@ -119,12 +136,15 @@ def fit_law(users: npt.ArrayLike, throughput: npt.ArrayLike) -> Law | None:
     degrees = len(n) - 3
     misfit = math.sqrt(float(residuals @ residuals) / degrees)
     saturating_misfit = math.sqrt(_saturating_squares(n, x) / degrees)
-    peak = None
-    if pairs > 0 and misfit <= MISFIT and misfit < saturating_misfit:
-        best = math.sqrt(free / pairs)
-        if n.min() <= best <= n.max() / PASSES:
+    peak, rises = None, False
+    if min(misfit, saturating_misfit) <= MISFIT:
+        falls = pairs > 0 and misfit < saturating_misfit
+        best = math.sqrt(free / pairs) if falls else math.inf
+        if n.min() <= best <= reach(n):
             peak = Peak(best, float(_law(rate, sigma, kappa, np.float64(best))))
-    return Law(rate, sigma, kappa, misfit, saturating_misfit, peak)
+        last = x[n == n.max()].mean()
+        rises = best > reach(n) and bool(last >= _PLATEAU * x.max())
+    return Law(rate, sigma, kappa, misfit, saturating_misfit, peak, rises)
 
 
 def measured_bounds(
@@ -155,9 +175,37 @@ def measured_bounds(
     _, r = _sweep(users, response)
     plateau = x >= _PLATEAU * x.max()
     first = n[plateau].min()
-    if n.max() < PASSES * first or first == n.min() > 1:
+    if first > reach(n) or first == n.min() > 1:
         return None
     return Bounds(float(np.median(x[plateau])), float(r[n.argmin()]), think)
+
+
+def measured_think(
+    users: npt.ArrayLike, throughput: npt.ArrayLike, response: npt.ArrayLike
+) -> float:
+    """Return how long a user of a closed sweep pauses between an answer and the next request.
+
+    The closed law N = X (R + Z) holds at every level, whatever queues (Denning & Buzen, 1978). It
+    is summed over the levels below the plateau: a single user's few requests would tell it
+    coarsely, and on the plateau it is a small difference of large times.
+
+    Args:
+        users: The levels of the sweep, > 0, in any order; one-dimensional.
+        throughput: What was measured at each, > 0, requests per second.
+        response: The mean response time at each, > 0, seconds.
+
+    Returns:
+        Seconds, >= 0, a request.
+
+    Raises:
+        ValueError: If lengths differ or a value is not positive and finite.
+    """
+    n, x = _sweep(users, throughput)
+    _, r = _sweep(users, response)
+    below = x < _PLATEAU * x.max()
+    below[n.argmin()] = True
+    pausing = n[below] - x[below] * r[below]
+    return max(0.0, float(pausing.sum() / x[below].sum()))
 
 
 def over_blocks(estimates: Sequence[float | None], tail: float) -> Interval | None:
@@ -184,6 +232,24 @@ def over_blocks(estimates: Sequence[float | None], tail: float) -> Interval | No
         return None
     logs = t_interval([math.log(estimate) for estimate in shown], tail)
     return Interval(_exp(logs.estimate), _exp(logs.low), _exp(logs.high))
+
+
+def ruled_out(rising: int, blocks: int, tail: float) -> bool:
+    """Return whether so many blocks of a sweep that show no peak tell that there is none.
+
+    Were there one, a sweep would miss it in a quarter of the blocks at most (more are no estimate
+    either, see `over_blocks`); so many would then come by chance with a binomial probability.
+
+    Args:
+        rising: How many blocks show that throughput does not fall.
+        blocks: Of how many.
+        tail: The probability that is rare enough, in (0, 0.5).
+    """
+    chances = (
+        math.comb(blocks, count) * _MISSING**count * (1 - _MISSING) ** (blocks - count)
+        for count in range(rising, blocks + 1)
+    )
+    return blocks > 0 and math.fsum(chances) <= tail
 
 
 def _law(rate: float, sigma: float, kappa: float, n: Values | np.float64) -> Values:

@@ -119,7 +119,7 @@ class ComposeTarget:
             self._settings[arm] = dict(settings)
             self._arms[arm] = self._describe(arm)
         first = next(iter(self._arms.values()))
-        self._call("build", ["build"], files=first.files, project=first.project, limit_s=_BUILD_S)
+        self._build(first)
         up = ["up", "--detach", "--no-build", "--no-deps"]
         self._call_all([*up, "database", "pricing", *self._file.further()])
         for running in self._arms.values():
@@ -179,6 +179,8 @@ class ComposeTarget:
             files=running.files,
             project=running.project,
         )
+        for role in ("pricing", "service"):
+            del running.containers[role]
         self._look(running, "pricing", "service")
         self._await(running, partial(self._identities, running))
         engine.keep_on(self._cores.target, [running.containers[r] for r in ("pricing", "service")])
@@ -213,7 +215,10 @@ class ComposeTarget:
             "compose": " ".join(self._compose),
             "pinned": self._pinned,
             "images": {
-                role: {"name": container.image_name, "digest": container.image}
+                role: {
+                    "name": "built" if role in self._file.built() else container.image_name,
+                    "digest": container.image,
+                }
                 for role, container in sorted(first.containers.items())
             },
             "postgresql": self._sessions.version(self._database_url(first)),
@@ -224,12 +229,11 @@ class ComposeTarget:
                     "settings": dict(self._settings[name]),
                     **{
                         role: {
-                            "container": container.id[:12],
-                            "pid": container.pid,
+                            "container": arm.containers[role].id[:12],
+                            "pid": arm.containers[role].pid,
                             "url": arm.url(role),
                         }
-                        for role, container in sorted(arm.containers.items())
-                        if role != "database"
+                        for role in ("pricing", "service")
                     },
                 }
                 for name, arm in self._arms.items()
@@ -291,6 +295,20 @@ class ComposeTarget:
 
     # --- Compose -----------------------------------------------------------------------------
 
+    def _build(self, arm: _Arm) -> None:
+        """Build this run's images, which another run's build leaves as they are."""
+        if not (built := self._file.built()):
+            return
+        self._call(
+            "build", ["build", *built], files=arm.files, project=arm.project, limit_s=_BUILD_S
+        )
+        for name in built:
+            # stays after the run, so that its layers do for the next
+            engine.docker("tag", self._image(name), f"bottleneck-lab/{name.lower()}")
+
+    def _image(self, service: str) -> str:
+        return f"{self._owner}-0:{service}"
+
     def _describe(self, arm: str) -> _Arm:
         """The arm's project: the file as it is, and what this run adds to it."""
         added = self._children.folder / f"compose-{arm}.json"
@@ -305,15 +323,15 @@ class ComposeTarget:
         command = ["postgres"]
         for key, value in _database_settings().items():
             command += ["-c", f"{key}={value}"]
-        return {
-            "services": {
-                "service": common | {"environment": settings},
-                "pricing": common
-                | {"environment": settings, "ports": [f"127.0.0.1::{PORTS['pricing']}"]},
-                "database": common
-                | {"command": command, "ports": [f"127.0.0.1::{PORTS['database']}"]},
-            },
+        services: dict[str, dict[str, Any]] = {
+            "service": common | {"environment": settings},
+            "pricing": common
+            | {"environment": settings, "ports": [f"127.0.0.1::{PORTS['pricing']}"]},
+            "database": common | {"command": command, "ports": [f"127.0.0.1::{PORTS['database']}"]},
         }
+        for name in self._file.built():
+            services.setdefault(name, {})["image"] = self._image(name)
+        return {"services": services}
 
     def _resolved(self) -> ComposeFile:
         """The file as Compose reads it, for a project of no arm."""

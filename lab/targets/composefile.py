@@ -36,6 +36,10 @@ class ComposeFile:
             found += [each for each in needed if each not in found]
         return found[len(PORTS) :]
 
+    def built(self) -> list[str]:
+        """Services of an arm whose image is made here."""
+        return [n for n in (*PORTS, *self.further()) if "build" in self.data["services"].get(n, {})]
+
     def database_url(self, port: int) -> str:
         """How the lab reaches the database on loopback, by the image's own variables."""
         given = _environment(self.data["services"]["database"])

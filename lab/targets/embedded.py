@@ -191,7 +191,7 @@ class EmbeddedTarget:
         settings = self._settings[arm]
         database = before.database if before else self._databases.create(arm)
         pricing, pricing_url = self._listen(
-            "pricing", arm, ["-m", "service.pricing"], settings, url=before and before.pricing_url
+            "pricing", arm, ["-m", "service.pricing"], settings, url=before.pricing_url if before else None
         )
         env = settings | {
             **_client_defaults(),
@@ -200,7 +200,7 @@ class EmbeddedTarget:
             "DB_MIGRATE_ON_START": "true",
         }
         service, service_url = self._listen(
-            "service", arm, ["-m", "service"], env, url=before and before.service_url
+            "service", arm, ["-m", "service"], env, url=before.service_url if before else None
         )
         return _Arm(database, service, service_url, pricing, pricing_url)
 

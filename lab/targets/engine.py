@@ -231,22 +231,21 @@ def here(container: Container) -> bool:
 
 
 def listed(kind: str, mine: Callable[[str], bool]) -> list[str]:
-    """Ids of what belongs to such projects; `kind` is ps, volume or network."""
-    listing = (kind, "--all") if kind == "ps" else (kind, "ls")
-    name = "{{.Name}}" if kind == "volume" else "{{.ID}}"
-    table = docker(
-        *listing,
-        "--filter",
-        f"label={PROJECT}",
-        "--format",
-        f'{name} {{{{.Label "{PROJECT}"}}}}',
-    )
+    """Ids of what belongs to such projects; `kind` is ps, volume, network or image."""
+    if kind == "image":  # it has no label of Compose's: the project is its name
+        row = "{{.Repository}}:{{.Tag}} {{.Repository}}"
+        table = docker("image", "ls", "--filter", "reference=lab-*", "--format", row)
+    else:
+        listing = (kind, "--all") if kind == "ps" else (kind, "ls")
+        name = "{{.Name}}" if kind == "volume" else "{{.ID}}"
+        row = f'{name} {{{{.Label "{PROJECT}"}}}}'
+        table = docker(*listing, "--filter", f"label={PROJECT}", "--format", row)
     rows = (line.split() for line in table.splitlines())
     return [row[0] for row in rows if len(row) == 2 and mine(row[1])]
 
 
 def remove(mine: Callable[[str], bool]) -> None:
-    """Remove every container, volume and network of such projects, until none is left.
+    """Remove every container, volume, network and image of such projects, until none is left.
 
     It looks again: what a killed Compose command had asked for may still appear meanwhile.
     """
@@ -258,11 +257,12 @@ def remove(mine: Callable[[str], bool]) -> None:
             ("ps", ("rm", "--force", "--volumes")),
             ("volume", ("volume", "rm", "--force")),
             ("network", ("network", "rm")),
+            ("image", ("image", "rm", "--force")),
         ):
             if found := listed(kind, mine):
                 left = True
                 try:
-                    docker(*removing, *found, timeout_s=_REMOVAL_S)
+                    docker(*removing, *found, timeout_s=max(1.0, deadline - time.monotonic()))
                 except EngineError as error:  # half gone already: look again
                     problem = str(error)
                     time.sleep(0.2)

@@ -206,15 +206,9 @@ class EmbeddedPostgres:
         return f"postgresql://lab@/postgres?host={quote(str(self.folder), safe='/')}"
 
     def start(self) -> None:
-        """Make a cluster and start the server."""
-        made = self._runner.run(
-            "initdb",
-            *("--pgdata", str(self._data), "--username=lab", "--encoding=UTF8"),
-            *("--locale=C", "--auth-local=trust", "--auth-host=reject", "--no-sync"),
-            env=self._environment,
-        )
-        if made.returncode:
-            raise DatabaseError(f"initdb failed: {made.stderr.strip() or made.stdout.strip()}")
+        """Make a cluster where there is none yet, and start the server."""
+        if self.child is None:
+            self._make()
         command = self._runner.command("postgres", "-D", str(self._data), "-k", str(self.folder))
         for key, value in self.SETTINGS.items():
             command += ["-c", f"{key}={value}"]
@@ -229,14 +223,26 @@ class EmbeddedPostgres:
         )
         self._await()
 
+    def _make(self) -> None:
+        made = self._runner.run(
+            "initdb",
+            *("--pgdata", str(self._data), "--username=lab", "--encoding=UTF8"),
+            *("--locale=C", "--auth-local=trust", "--auth-host=reject", "--no-sync"),
+            env=self._environment,
+        )
+        if made.returncode:
+            raise DatabaseError(f"initdb failed: {made.stderr.strip() or made.stdout.strip()}")
+
     def _await(self) -> None:
+        import psycopg
+
         assert self.child is not None
-        socket = self.folder / ".s.PGSQL.5432"
         deadline = time.monotonic() + _START_S
         while time.monotonic() < deadline:
             if how := self.child.died():
                 raise DatabaseError(f"PostgreSQL {how}:\n{self.child.log_tail()}")
-            if socket.exists() and "ready to accept" in self.child.log_tail(5):
+            with contextlib.suppress(psycopg.OperationalError):
+                psycopg.connect(self.url).close()
                 return
             time.sleep(0.01)
         raise DatabaseError(f"PostgreSQL did not start in {_START_S:g} s:\n{self.child.log_tail()}")

@@ -22,6 +22,19 @@ from service.orders.progress import FINAL
 LastEventId = Annotated[
     int, Header(ge=0, le=2**15 - 1, description="The last event seen; the stream goes on after it.")
 ]
+_EVENT = {
+    "type": "object",
+    "required": ["id", "event", "data"],
+    "properties": {
+        "id": {"type": "string", "pattern": "^[0-9]+$"},
+        "event": {"const": "progress"},
+        "data": {
+            "type": "string",
+            "contentMediaType": "application/json",
+            "contentSchema": ProgressEvent.model_json_schema(),
+        },
+    },
+}
 _logger = logging.getLogger(__name__)
 
 
@@ -50,7 +63,7 @@ def progress_router(feed: ProgressFeed) -> APIRouter:
         responses={
             status.HTTP_200_OK: {
                 "description": "An event per step; its id is the step's number.",
-                "content": {EventStream.media_type: {"schema": {"type": "string"}}},
+                "content": {EventStream.media_type: {"itemSchema": _EVENT}},
             },
             status.HTTP_204_NO_CONTENT: {"description": "The last event seen was the final one."},
             **answers(InvalidRequest, UnknownOrder, *DATABASE),

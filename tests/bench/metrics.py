@@ -1,8 +1,9 @@
-"""What the metrics cost the service: two processes, metrics on and off, in interleaved slices.
+"""What the metrics cost the service: two processes, metrics on and off, in interleaved batches.
 
 Run as `python -m tests.bench.metrics`. Both services share a core with a database and a pricing,
-the driver has the other; in slices of half a second the same users order from one or the other, as
-fast as they are answered. Slices come in pairs of random order, so that what drifts falls out.
+the driver has the other. Users place a batch of orders as fast as they are answered, at one service
+and then at the other, in pairs of random order, so that what drifts falls out of a pair. A batch
+ends when its last order is answered: none of it is in flight during the next.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from statistics import median
 
 import aiohttp
@@ -23,59 +26,61 @@ from lab.analysis.comparison import ratio
 from lab.processes import Children, divide_cores
 from lab.targets.postgres import Databases, EmbeddedPostgres
 from tests.runs import ROOT
-from tests.service.process import service_process
+from tests.service.process import ServiceProcess, service_process
 
-PAIRS = 60
-USERS = 16
-WARMUP_S, SLICE_S = 2.0, 0.5
+PAIRS = 400
+USERS, ORDERS, WARMUP = 16, 64, 500
+PAUSE_S = 0.02  # for what follows an answer: its event, its receipt
 LIMIT = 0.95
 
 
-class Users:
-    """They order as fast as they are answered, from whom they are told to."""
+@dataclass(frozen=True)
+class Batch:
+    """What a batch of orders took."""
 
-    def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
-        self._session = session
-        self.url = url
-        self.answered = 0
+    seconds: float
+    cpu_s: float  # of the service's process
 
-    async def order(self) -> None:
-        """Order until cancelled."""
-        while True:
+
+async def place(session: aiohttp.ClientSession, service: ServiceProcess, orders: int) -> Batch:
+    """Place so many orders, each user one after the other."""
+    todo = iter(range(orders))
+
+    async def user() -> None:
+        for _ in todo:
             line = {"sku": f"SKU-{random.randint(1, 10_000)}", "quantity": 1}
             order = {"customer_id": random.randint(1, 1_000), "lines": [line]}
-            async with self._session.post(f"{self.url}/orders", json=order) as answer:
+            async with session.post(f"{service.url}/orders", json=order) as answer:
                 await answer.read()
                 assert answer.status == 201, answer.status
-            self.answered += 1
+
+    cpu_s, began = _cpu_s(service), time.perf_counter()
+    await asyncio.gather(*(user() for _ in range(USERS)))
+    batch = Batch(time.perf_counter() - began, _cpu_s(service) - cpu_s)
+    await asyncio.sleep(PAUSE_S)
+    return batch
 
 
-async def slices(urls: dict[str, str], pairs: int) -> dict[str, list[float]]:
-    """Orders a second of every slice, by service; the lists pair up."""
-    rates: dict[str, list[float]] = {name: [] for name in urls}
+def _cpu_s(service: ServiceProcess) -> float:
+    """All threads' time on a core, to the nanosecond."""
+    tasks = Path(f"/proc/{service.popen.pid}/task").glob("*/schedstat")
+    return sum(int(task.read_text().split()[0]) for task in tasks) / 1e9
+
+
+async def batches(services: dict[str, ServiceProcess], pairs: int) -> dict[str, list[Batch]]:
+    """The batches of each service; the lists pair up."""
+    done: dict[str, list[Batch]] = {name: [] for name in services}
     async with aiohttp.ClientSession() as session:
-        users = Users(session, next(iter(urls.values())))
-        ordering = [asyncio.create_task(users.order()) for _ in range(USERS)]
-        for url in urls.values():
-            users.url = url
-            await asyncio.sleep(WARMUP_S)
+        for service in services.values():
+            await place(session, service, WARMUP)
         for _ in range(pairs):
-            for name in random.sample(list(urls), 2):
-                users.url = urls[name]
-                before, began = users.answered, time.monotonic()
-                await asyncio.sleep(SLICE_S)
-                rates[name].append((users.answered - before) / (time.monotonic() - began))
-        over = [task for task in ordering if task.done()]
-        for task in ordering:
-            task.cancel()
-        await asyncio.gather(*ordering, return_exceptions=True)
-        for task in over:
-            task.result()
-    return rates
+            for name in random.sample(list(services), 2):
+                done[name].append(await place(session, services[name], ORDERS))
+    return done
 
 
 @contextmanager
-def services() -> Iterator[dict[str, str]]:
+def services() -> Iterator[dict[str, ServiceProcess]]:
     """Two services that differ in METRICS only, on the target's core."""
     cores = divide_cores()
     with Children() as children, ExitStack() as running:
@@ -84,7 +89,7 @@ def services() -> Iterator[dict[str, str]]:
         databases = Databases(postgres.url, prefix="bench")
         os.sched_setaffinity(0, cores.target)  # inherited by those started now
         pricing_url = _pricing(children)
-        urls = {}
+        found = {}
         for name, metrics in (("on", "true"), ("off", "false")):
             settings = {
                 "DATABASE_URL": databases.create(name),
@@ -92,9 +97,9 @@ def services() -> Iterator[dict[str, str]]:
                 "PRICING_URL": pricing_url,
                 "METRICS": metrics,
             }
-            urls[name] = running.enter_context(service_process(**settings)).url
+            found[name] = running.enter_context(service_process(**settings))
         os.sched_setaffinity(0, cores.driver)
-        yield urls
+        yield found
         running.close()
         databases.close(drop=True)
 
@@ -112,17 +117,26 @@ def _pricing(children: Children) -> str:
 
 
 def main(pairs: int = PAIRS) -> int:
-    """Print the ratio with its 99 % interval."""
-    with services() as urls:
-        rates = asyncio.run(slices(urls, pairs))
+    """Print the ratio of throughputs, and of CPU time an order, with their 99 % intervals."""
+    with services() as running:
+        done = asyncio.run(batches(running, pairs))
+    on, off = done["on"], done["off"]
+    rates = {name: [ORDERS / batch.seconds for batch in taken] for name, taken in done.items()}
     found = ratio(rates["on"], rates["off"], tail=0.005)
+    cpu = ratio([batch.cpu_s for batch in on], [batch.cpu_s for batch in off], tail=0.005)
     told = "at least 95 %" if found.low >= LIMIT else "not shown to be at least 95 %"
     print(
-        f"  {pairs} pairs of slices: metrics off {median(rates['off']):.0f}, "
+        f"  {pairs} pairs of {ORDERS} orders: metrics off {median(rates['off']):.0f}, "
         f"on {median(rates['on']):.0f} orders a second; on / off {found.estimate:.3f} "
-        f"[{found.low:.3f} to {found.high:.3f}], 99 %: {told}"
+        f"[{found.low:.3f} to {found.high:.3f}], 99 %: {told}\n"
+        f"  CPU time of the service an order: metrics off {_ms(off):.2f}, on {_ms(on):.2f} ms; "
+        f"on / off {cpu.estimate:.3f} [{cpu.low:.3f} to {cpu.high:.3f}], 99 %"
     )
     return 0
+
+
+def _ms(taken: list[Batch]) -> float:
+    return median(batch.cpu_s for batch in taken) * 1e3 / ORDERS
 
 
 if __name__ == "__main__":

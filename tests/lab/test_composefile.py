@@ -77,6 +77,15 @@ def test_what_the_roles_depend_on_is_found_by_way_of_others_too() -> None:
     assert read(services=services).further() == ["cache", "disk"]
 
 
+def test_what_is_built_is_told_from_what_is_fetched() -> None:
+    services = {
+        "service": {"build": ".", "depends_on": ["cache"]},
+        "cache": {"build": {"context": "cache"}},
+        "idle": {"build": "."},
+    }
+    assert read(services=services).built() == ["service", "cache"]
+
+
 @pytest.mark.parametrize(
     ("environment", "url"),
     [

@@ -185,6 +185,17 @@ MANIFEST = {
     "rival-contradicted": (30, "the predictions of throughput of wide / narrow"),
     "rival-mirrored": (30, "the predictions of throughput of narrow / wide"),
     "rival-between": (29, "the predictions of throughput of wide / narrow"),
+    "sweep-too-short": (6, "a sweep over 3 levels shows no curve"),
+    "sweep-not-rising": (6, "the level 4 does not lie above the one before it, 8"),
+    "sweep-twice": (6, "the level 4 does not lie above the one before it, 4"),
+    "sweep-rate-zero": (6, "a level of the sweep is 0"),
+    "sweep-without-at": (17, "there is no telling at which level throughput is meant"),
+    "sweep-budget": (27, "the budget is 2m, but 4 blocks of 7 trials take 140s"),
+    "at-unknown-level": (19, "the load has no level 48"),
+    "at-without-sweep": (29, "the load has no level 50"),
+    "knee-without-sweep": (14, "`peak_throughput` is of a sweep"),
+    "knee-at": (15, "`peak_throughput` is of all levels together"),
+    "peak-beyond-sweep": (26, "every peak of five is at most 60"),
 }
 
 

@@ -53,8 +53,9 @@ def needs_an_engine() -> None:
 
 
 def left() -> list[str]:
-    """Containers, volumes and networks of any run of the lab."""
-    return [name for kind in ("ps", "volume", "network") for name in engine.listed(kind, _ours)]
+    """Containers, volumes, networks and images of any run of the lab."""
+    kinds = ("ps", "volume", "network", "image")
+    return [name for kind in kinds for name in engine.listed(kind, _ours)]
 
 
 def _ours(project: str) -> bool:
@@ -217,6 +218,7 @@ def test_services_beside_the_three_come_up_too(tmp_path: Path) -> None:
     assert needed in text
     file.write_text(text.replace(needed, more).replace("services:\n", f"services:\n{once}{stays}"))
     done = lab("run", "quick", *COMPOSE, "--no-profile", project=project)
+    engine.docker("image", "rm", "bottleneck-lab/once", "bottleneck-lab/stays")
     assert done.returncode == 0, done.stdout + done.stderr
     assert not left()
     folder = (project / "reports" / "quick" / "latest").resolve()

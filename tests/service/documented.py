@@ -25,9 +25,7 @@ CHECKS = [
     response_schema_conformance,
     negative_data_rejection,
 ]
-# A generated request would wait for the stream's end.
-STREAMS = "/progress$"
-ORDERS = 3
+ORDERS = 3  # shipped at once, so that the streams of their progress end
 
 
 def document(url: str) -> list[APIOperation]:
@@ -35,7 +33,7 @@ def document(url: str) -> list[APIOperation]:
     for _ in range(ORDERS):
         order = {"customer_id": 1, "lines": [{"sku": "SKU-1", "quantity": 1}]}
         httpx.post(f"{url}/orders", json=order).raise_for_status()
-    loaded = openapi.from_url(f"{url}/openapi.json").exclude(path_regex=STREAMS)
+    loaded = openapi.from_url(f"{url}/openapi.json")
     return [found.ok() for found in loaded.get_all_operations()]
 
 

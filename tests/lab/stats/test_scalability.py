@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 
 from lab.stats.intervals import Interval, t_interval
 from lab.stats.queueing import asymptotic_bounds
-from lab.stats.scalability import PASSES, Law, Values, fit_law, measured_bounds
+from lab.stats.scalability import (
+    PASSES,
+    Law,
+    Values,
+    fit_law,
+    measured_bounds,
+    measured_think,
+    ruled_out,
+)
 from lab.stats.scalability import over_blocks as over
 
 USERS = np.array([1.0, 2, 4, 8, 16, 32, 64])
@@ -128,6 +136,7 @@ def test_what_only_saturates_has_no_peak(rng: np.random.Generator, curve: Values
     peaks = [fit.peak.users if fit and fit.peak else None for fit in fits]
     assert sum(peak is not None for peak in peaks) <= 0.05 * BLOCKS
     assert all(over(peaks[k : k + 6], 0.01) is None for k in range(0, BLOCKS - 6, 6))
+    assert np.mean([fit is not None and fit.rises for fit in fits]) > 0.9
 
 
 @pytest.mark.parametrize("name", ["round", "M/M/8, as much delay as service"])
@@ -155,6 +164,44 @@ def test_a_sweep_that_stops_short_shows_no_peak() -> None:
     assert found is not None
     assert found.kappa == pytest.approx(0.95 / 50**2)
     assert found.peak is None
+
+
+@pytest.mark.parametrize(
+    "curve",
+    [
+        law(100, 0.05, 0.95 / 16**2),
+        np.array([6.0, 12, 24, 31, 31, 15, 5]),  # collapses: no curve describes it
+        np.array([1.0, 2, 4, 8, 7.4, 6.9, 6.4]),  # a hard corner, then a slow decline
+        1 / USERS,
+    ],
+    ids=["a peak", "collapse", "decline", "only falls"],
+)
+def test_what_falls_never_shows_that_there_is_no_peak(
+    rng: np.random.Generator, curve: Values
+) -> None:
+    """Not to fit a peak is not to have seen that there is none."""
+    fits = [fit_law(USERS, block) for block in noisy(rng, curve)]
+    assert np.mean([fit is not None and fit.rises for fit in fits]) < 0.25
+
+
+def test_a_peak_is_ruled_out_by_enough_blocks() -> None:
+    """A quarter may miss one: four blocks of four are chance once in 256, five once in 1024."""
+    assert not ruled_out(4, 4, 0.0022)
+    assert ruled_out(5, 5, 0.0022)
+    assert not ruled_out(5, 6, 0.0022)
+    assert ruled_out(6, 7, 0.0022)
+    assert ruled_out(4, 4, 1 / 256)
+    assert not ruled_out(0, 0, 0.4)
+    assert not ruled_out(0, 12, 0.4)
+
+
+def test_looking_after_every_block_rarely_rules_a_peak_out(rng: np.random.Generator) -> None:
+    """A peak that a quarter of the blocks miss: over all looks, less than one run in a hundred."""
+    missed = np.cumsum(rng.random((20_000, 12)) < 0.25, axis=1)
+    looks = range(4, 13)
+    least = {n: min(k for k in range(n + 2) if k > n or ruled_out(k, n, 0.0022)) for n in looks}
+    wrong = np.any([missed[:, n - 1] >= least[n] for n in looks], axis=0)
+    assert 0 < wrong.mean() < 0.01
 
 
 def test_a_sweep_that_only_falls_may_have_no_law() -> None:
@@ -230,6 +277,22 @@ def test_pauses_move_the_knee() -> None:
     shown = measured_bounds(USERS, curve, USERS / curve - 0.16, think=0.16)
     assert shown is not None
     assert shown.knee == pytest.approx(10)
+
+
+def test_pauses_are_told_by_the_closed_law(rng: np.random.Generator) -> None:
+    """All levels below the plateau together, so that a single user's coarse count hardly weighs."""
+    cycle = asymptotic_bounds([(0.16, 5)], think=0.25)
+    curve = cycle.throughput(USERS)
+    response = USERS / curve - 0.25
+    assert measured_think(USERS, curve, response) == pytest.approx(0.25)
+    coarse = curve.copy()
+    coarse[0] = 9 / 4  # of 9.76 requests in four seconds, nine ended
+    assert USERS[0] / coarse[0] - response[0] == pytest.approx(0.284, abs=0.001)
+    assert measured_think(USERS, coarse, response) == pytest.approx(0.25, abs=0.003)
+    found = [measured_think(USERS, block, response) for block in noisy(rng, curve)]
+    assert np.mean(found) == pytest.approx(0.25, abs=0.003)
+    assert measured_think(USERS, USERS / 0.1, np.full(7, 0.1)) == pytest.approx(0, abs=1e-12)
+    assert measured_think([1, 2, 4, 8], [10.0] * 4, [0.05, 0.2, 0.4, 0.8]) == pytest.approx(0.05)
 
 
 @given(st.lists(st.floats(0.01, 1e4), min_size=2, max_size=12), st.floats(0.1, 1e3))

@@ -1,7 +1,6 @@
 """Generated requests to every operation of the OpenAPI document, over a real socket.
 
-The stream of an order's progress lasts until the order is shipped, and rooms are not HTTP:
-`protocol/` answers for both.
+Rooms are not HTTP: `protocol/` answers for them.
 """
 
 from __future__ import annotations
