@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from lab.hypothesis import Hypothesis, parse_measure
+from lab.hypothesis import Hypothesis, OpenLoad, parse_measure
 from lab.measures import counter, measure, total
 from lab.trial import Fault, Trial
 
@@ -18,6 +18,7 @@ TICKER_SHARE = 0.05  # of the measured median latency
 DRIVER_CPU = 0.90  # of its core, in any second
 OTHER_CPU = 0.25  # cores, mean over the window
 STEAL = 0.10  # of all cores
+UNSENT = 0.01  # of the arrivals that were due
 LITTLE = 0.10  # relative gap, beyond what the scrapes leave open
 
 _IN_FLIGHT = "http_in_flight_request_seconds_total"
@@ -47,6 +48,18 @@ GATES = (
         "s",
     ),
     Gate("driver_cpu", f"the load driver used at most {DRIVER_CPU:.0%} of its core", "cores"),
+    Gate(
+        "dispatch",
+        "an open load's arrivals were dispatched, at p99, as little late as the ticker may be",
+        "s",
+    ),
+    Gate("lost", "every arrival was sent or counted as unsent", "arrivals"),
+    Gate(
+        "unsent",
+        f"at most {UNSENT:.0%} of an open load's arrivals went unsent, or as many as the "
+        "hypothesis allows",
+        "share",
+    ),
     Gate("scenario", "the scenario itself raised no error", "errors"),
     Gate("errors", "requests failed no more often than the hypothesis allows", "share"),
     Gate(
@@ -83,7 +96,6 @@ def inspect(trial: Trial, hypothesis: Hypothesis, task_errors: Mapping[str, int]
     return replace(trial, faults=tuple(faults), gates=figures)
 
 
-DUE = 0.01  # share of the arrivals that may go unsent
 STARVED = 0.5  # of all cores, taken by strangers over a whole life
 
 
@@ -130,12 +142,13 @@ def _checks_of_life(
         _fault(f"The load driver was saturated: {driver:.0%} of its core (limit {DRIVER_CPU:.0%})"),
     )
     unsent = 1 - sent.sent / sent.scheduled if sent.scheduled else 0.0
+    due = max(UNSENT, hypothesis.allow.unsent)
     yield (
-        "arrivals",
+        "unsent",
         unsent,
-        DUE,
+        due,
         _fault(
-            f"{unsent:.1%} of the arrivals at arm {trial.arm} were never sent (limit {DUE:.0%})."
+            f"{unsent:.1%} of the arrivals at arm {trial.arm} were never sent (limit {due:.0%})."
         ),
     )
     scenario = _fault(f"The scenario raised: {sent.task_error}.")
@@ -184,6 +197,7 @@ def _checks(
         _fault(f"The load driver was saturated: {driver:.0%} of its core (limit {DRIVER_CPU:.0%})"),
     )
     load = hypothesis.load_at(trial.level)
+    yield from _dispatch(trial, hypothesis, late_limit)
     yield (
         "users",
         trial.users_missing,
@@ -204,6 +218,43 @@ def _checks(
     yield from _target_cpu(trial, hypothesis)
 
 
+def _dispatch(
+    trial: Trial, hypothesis: Hypothesis, late_limit: float
+) -> Iterator[tuple[str, float, float, Fault]]:
+    """The driver's own part in an open load comes before what the service may have caused."""
+    seen = trial.dispatch
+    if seen is None:
+        return
+    yield (
+        "dispatch",
+        seen.lag_p99_s,
+        late_limit,
+        _fault(
+            f"The load driver dispatched arrivals {seen.lag_p99_s * 1000:.1f} ms late at p99 "
+            f"(limit {late_limit * 1000:.1f} ms): it could not keep up with the rate."
+        ),
+    )
+    lost = f"{seen.lost} arrivals of arm {trial.arm} were neither sent nor counted as unsent."
+    yield "lost", abs(seen.lost), 0, replace(_fault(lost), mendable=False)
+    share = seen.unsent / max(seen.scheduled, 1)
+    if seen.undispatched > seen.waiting or seen.lag_p99_s > late_limit:
+        why = "the load driver did not get to them. Lower the rate, or make the scenario cheaper."
+    else:
+        load = hypothesis.load_at(trial.level)
+        most = load.most_users if isinstance(load, OpenLoad) else seen.users
+        why = (
+            f"all users (at most {most}) were busy, the driver itself kept its times. Either the "
+            "service is slower than its arrivals, which `allow: {unsent: ...}` says is expected, "
+            "or `most_users` of the load is too low."
+        )
+    yield (
+        "unsent",
+        share,
+        max(UNSENT, hypothesis.allow.unsent),
+        _fault(f"{share:.1%} of the arrivals of arm {trial.arm} were not sent: {why}"),
+    )
+
+
 def _errors(trial: Trial, hypothesis: Hypothesis) -> Iterator[tuple[str, float, float, Fault]]:
     seen = total(trial)
     if not seen.count:
@@ -212,6 +263,7 @@ def _errors(trial: Trial, hypothesis: Hypothesis) -> Iterator[tuple[str, float, 
         yield "errors", 1.0 + 1e-9, max(hypothesis.allow.error_rate, 1.0), fault
         return
     rate = seen.errors / seen.count
+    silent = f", {seen.socket_errors} of {seen.errors} without an answer" * bool(seen.socket_errors)
     commonest = max(trial.errors, key=lambda text: trial.errors[text], default="")
     yield (
         "errors",
@@ -219,7 +271,7 @@ def _errors(trial: Trial, hypothesis: Hypothesis) -> Iterator[tuple[str, float, 
         hypothesis.allow.error_rate,
         _fault(
             f"{rate:.2%} of the requests to arm {trial.arm} failed "
-            f"(allowed {hypothesis.allow.error_rate:.2%}): {commonest}"
+            f"(allowed {hypothesis.allow.error_rate:.2%}{silent}): {commonest}"
         ),
     )
 
@@ -260,12 +312,16 @@ def _evidence(trial: Trial, hypothesis: Hypothesis) -> Iterator[tuple[str, float
     asked = [*hypothesis.predictions, *(rival.prediction for rival in hypothesis.rivals)]
     mine = [prediction for prediction in asked if trial.arm in prediction.arms]
     names = dict.fromkeys(
-        name
+        (name, prediction.during)
         for prediction in mine
         if prediction.slope is None and prediction.at in (None, trial.level)
         for name in _needed(prediction.measure)
     )
-    lacking = [n for n in names if measure(trial, n, hypothesis.measures) is None]
+    lacking = [
+        name if during is None else f"{name} during {during}"
+        for name, during in names
+        if measure(trial, name, hypothesis.measures, during) is None
+    ]
     series = dict.fromkeys(p.slope for p in mine if p.slope is not None)
     lacking += [n for n in series if trial.course is None or trial.course.series(n) is None]
     yield (

@@ -5,20 +5,41 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from lab.hypothesis import Metric, MetricRatio, parse_measure, parse_selector
-from lab.stats.histogram import Histogram
 from lab.trial import Requests, Trial
+
+RECOVERED = 1.5  # times the median latency before the stage
+STEADY = 3  # seconds in a row
 
 SERVICE = "service"  # the role whose processes `cpu`, `rss_bytes` and their like speak of
 
 
-def measure(trial: Trial, name: str, definitions: Mapping[str, Metric]) -> float | None:
+class AtLeast(float):
+    """A value that is known from below only: what was measured had not ended yet."""
+
+
+def measure(
+    trial: Trial, name: str, definitions: Mapping[str, Metric], during: str | None = None
+) -> float | None:
     """The value of measure `name` in `trial`; None where there is no evidence for it.
 
-    Units: requests per second, seconds, shares of one, cores, bytes, counts.
+    Units: requests per second, seconds, shares of one, cores, bytes, counts. A recovery that the
+    window did not live to see is `AtLeast`.
+
+    Args:
+        trial: One run of one arm.
+        name: As a prediction names it.
+        definitions: Measures that the hypothesis defines.
+        during: Stage over whose seconds alone the measure is taken.
     """
     if name in definitions:
         return _metric(trial, definitions[name])
     asked = parse_measure(name)
+    if during is not None:
+        if during not in [stage.name for stage in trial.stages]:
+            return None
+        if asked.base == "recovery":
+            return recovery(trial, during)
+        trial = trial.during(during)
     usage = trial.usage.get(SERVICE)
     match asked.base:
         case "cpu":
@@ -32,26 +53,47 @@ def measure(trial: Trial, name: str, definitions: Mapping[str, Metric]) -> float
     seen = total(trial, asked.request)
     if seen.count == 0:
         return None
+    latency = seen.service_latency if asked.from_actual_send else seen.latency
     match asked.base:
         case "throughput":
             return (seen.count - seen.errors) / trial.window_s
         case "error_rate":
             return seen.errors / seen.count
-        case "latency_mean":
-            return seen.latency.mean
+        case "latency_mean" | "service_latency_mean":
+            return latency.mean
     quantile = asked.quantile
     assert quantile is not None
-    return seen.latency.quantile(quantile / 100)
+    return latency.quantile(quantile / 100)
+
+
+def recovery(trial: Trial, stage: str) -> float | None:
+    """Seconds from the end of a stage until the latency is what it was before it.
+
+    Before: the median over the stage that precedes it. Recovered: the first of `STEADY` seconds
+    in a row (fewer where the window ends first) whose medians are each within `RECOVERED` times
+    that. The median, because a second holds too few requests for its tail; several in a row,
+    because a queue that drains may look well for one. A second without an answer is not well.
+    """
+    place = trial.stage(stage)
+    if not 0 < place < len(trial.stages) - 1:
+        return None
+    before = Requests.together(trial.stages[place - 1].requests.values()).latency.quantile(0.5)
+    if before is None:
+        return None
+    seconds = [second for later in trial.stages[place + 1 :] for second in later.medians]
+    well = [median is not None and median <= RECOVERED * before for _, median in seconds]
+    passed = 0.0
+    for index, (length, _) in enumerate(seconds):
+        if all(well[index : index + STEADY]):
+            return passed
+        passed += length
+    return AtLeast(passed)
 
 
 def total(trial: Trial, request: str | None = None) -> Requests:
     """All requests of a trial together, or those of one name."""
-    chosen = [seen for name, seen in trial.requests.items() if request in (None, name)]
-    latency = Histogram()
-    for seen in chosen:
-        latency.merge(seen.latency)
-    return Requests(
-        sum(seen.count for seen in chosen), sum(seen.errors for seen in chosen), latency
+    return Requests.together(
+        seen for name, seen in trial.requests.items() if request in (None, name)
     )
 
 

@@ -1,9 +1,9 @@
 """The only reader and writer of run folders: versioned, crash-safe.
 
 A run folder holds `hypothesis.md`, `plan.json`, `conditions.json`, `trials.jsonl` (a line per
-finished trial, flushed), `journal.jsonl` (sessions of the run), `series/` (a row per second, or of
-a soak a row per interval, and beside it the trial as far as it has come), `profiles/`, `verdict.json`, `report.html` and `report.md`; of a failed run
-`logs/` as well.
+finished trial, flushed), `journal.jsonl` (sessions of the run), `series/` (a row per second; of a
+soak a row per interval, and beside it the trial as far as it has come), `profiles/`,
+`verdict.json`, `report.html` and `report.md`; of a failed run `logs/` as well.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any, BinaryIO, TextIO
 
 from lab.hypothesis import Step
 from lab.plan import Attempt, Plan
-from lab.trial import Course, Fault, Requests, Trial, Usage
+from lab.trial import Course, Dispatch, Fault, Requests, StageRecord, Trial, Usage
 from lab.verdict import Verdict
 
 TRIAL_SCHEMA = "lab.trial/1"
@@ -299,6 +299,8 @@ def asdict_trial(trial: Trial) -> dict[str, Any]:
     data = {key: getattr(trial, key) for key in trial.__dataclass_fields__ if key != "course"}
     data["requests"] = {name: seen.as_dict() for name, seen in trial.requests.items()}
     data["usage"] = {role: asdict(usage) for role, usage in trial.usage.items()}
+    data["dispatch"] = None if trial.dispatch is None else asdict(trial.dispatch)
+    data["stages"] = [stage.as_dict() for stage in trial.stages]
     data["faults"] = [asdict(fault) for fault in trial.faults]
     return data
 
@@ -308,6 +310,9 @@ def trial_from_dict(data: Mapping[str, Any]) -> Trial:
     fields = {key: value for key, value in data.items() if key != "schema"}
     fields["requests"] = {n: Requests.from_dict(seen) for n, seen in data["requests"].items()}
     fields["usage"] = {role: Usage(**usage) for role, usage in data["usage"].items()}
+    if data.get("dispatch"):
+        fields["dispatch"] = Dispatch(**data["dispatch"])
+    fields["stages"] = tuple(map(StageRecord.from_dict, data.get("stages", ())))
     fields["faults"] = tuple(Fault(**fault) for fault in data["faults"])
     fields["crashes"] = tuple(data.get("crashes", ()))
     return Trial(**fields)

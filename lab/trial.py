@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from lab.hypothesis import Step, parse_selector
@@ -23,16 +23,104 @@ class Requests:
 
     count: int
     errors: int
-    latency: Histogram  # seconds, successes and errors alike
+    latency: Histogram  # seconds from the intended send, successes and errors alike
+    socket_errors: int = 0  # of the errors: without any answer (refused, reset, timed out)
+    sent_latency: Histogram | None = None  # seconds from the actual send, where that differs
+
+    @property
+    def service_latency(self) -> Histogram:
+        """Seconds from the actual send."""
+        return self.latency if self.sent_latency is None else self.sent_latency
 
     def as_dict(self) -> dict[str, Any]:
         """As plain JSON types."""
-        return {"count": self.count, "errors": self.errors, "latency": self.latency.as_dict()}
+        data = {
+            "count": self.count,
+            "errors": self.errors,
+            "socket_errors": self.socket_errors,
+            "latency": self.latency.as_dict(),
+        }
+        if self.sent_latency is not None:
+            data["service_latency"] = self.sent_latency.as_dict()
+        return data
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Requests:
+        """The inverse of `as_dict`; also of the driver's frames."""
+        sent = data.get("service_latency")
+        return cls(
+            data["count"],
+            data["errors"],
+            Histogram.from_dict(data["latency"]),
+            data.get("socket_errors", 0),
+            None if sent is None else Histogram.from_dict(sent),
+        )
+
+    @classmethod
+    def together(cls, parts: Iterable[Requests]) -> Requests:
+        """All of them as one."""
+        parts = tuple(parts)
+        latency, sent = Histogram(), Histogram()
+        for part in parts:
+            latency.merge(part.latency)
+            sent.merge(part.service_latency)
+        return cls(
+            sum(part.count for part in parts),
+            sum(part.errors for part in parts),
+            latency,
+            sum(part.socket_errors for part in parts),
+            sent if any(part.sent_latency is not None for part in parts) else None,
+        )
+
+
+@dataclass(frozen=True)
+class Dispatch:
+    """How the arrivals of an open load were sent within the window."""
+
+    scheduled: int  # due within the window, and what was overdue when it opened
+    sent: int
+    waiting: int  # never sent: they found no free user until the window closed
+    undispatched: int  # never sent: the driver did not get to them
+    lag_p50_s: float  # from an arrival's moment to its dispatch: the driver's own lateness
+    lag_p99_s: float
+    lag_max_s: float
+    wait_p99_s: float  # from the dispatch of an arrival to a free user
+    users: int  # at most, at the end of any second
+
+    @property
+    def unsent(self) -> int:
+        """Arrivals that were never sent."""
+        return self.waiting + self.undispatched
+
+    @property
+    def lost(self) -> int:
+        """Arrivals that are neither: more or less than none is a fault of the driver."""
+        return self.scheduled - self.sent - self.unsent
+
+
+@dataclass(frozen=True)
+class StageRecord:
+    """What the driver saw in one stage of an open load."""
+
+    name: str | None
+    seconds: float
+    requests: Mapping[str, Requests]
+    medians: tuple[tuple[float, float | None], ...]  # length and median latency of each second
+
+    def as_dict(self) -> dict[str, Any]:
+        """As plain JSON types."""
+        requests = {name: seen.as_dict() for name, seen in self.requests.items()}
+        return {**vars(self), "requests": requests}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> StageRecord:
         """The inverse of `as_dict`."""
-        return cls(data["count"], data["errors"], Histogram.from_dict(data["latency"]))
+        return cls(
+            data["name"],
+            data["seconds"],
+            {name: Requests.from_dict(seen) for name, seen in data["requests"].items()},
+            tuple((length, median) for length, median in data["medians"]),
+        )
 
 
 @dataclass(frozen=True)
@@ -105,6 +193,8 @@ class Trial:
     steal: float = 0.0  # share of all cores taken by the hypervisor
     ticker_late_p99_s: float = 0.0  # lateness of the driver's 10 ms ticker
     users_missing: int = 0  # not running within the window, or not ended after it
+    dispatch: Dispatch | None = None  # of an open load
+    stages: tuple[StageRecord, ...] = ()  # of an open load with more than one
     errors: Mapping[str, int] = field(default_factory=dict)  # first words of errors, with counts
     faults: tuple[Fault, ...] = ()
     gates: Mapping[str, float] = field(default_factory=dict)  # figure of every gate looked at
@@ -115,6 +205,15 @@ class Trial:
     def step(self) -> Step:
         """What was tried."""
         return Step(self.arm, self.level)
+
+    def stage(self, name: str) -> int:
+        """Which of the stages it is; ValueError where the trial never came to it."""
+        return [stage.name for stage in self.stages].index(name)
+
+    def during(self, name: str) -> Trial:
+        """The same trial as seen in one stage alone, as far as requests go."""
+        stage = self.stages[self.stage(name)]
+        return replace(self, requests=stage.requests, window_s=stage.seconds)
 
     @property
     def trusted(self) -> bool:

@@ -6,11 +6,12 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import Any, Literal
 
 from lab.analysis.blocks import Block, estimate
 from lab.analysis.estimate import Estimate, Growth
-from lab.hypothesis import Hypothesis, Prediction
+from lab.hypothesis import Hypothesis, Prediction, in_words
 from lab.plan import Plan
 from lab.stats.sequential import nominal_level
 from lab.trial import Fault, Trial
@@ -195,9 +196,10 @@ def _sentence(judgement: Judgement) -> str:
     if judgement.estimate is None:
         figures = f"{judgement.subject} has no {judgement.measure} up to {judgement.low:.3g}"
         return f"{judgement.says}: {judgement.outcome}; {figures}, predicted {judgement.bound}"
-    figures = f"{judgement.measure} of {judgement.subject} is {judgement.estimate:.3g}"
+    words = partial(in_words, judgement.measure)
+    figures = f"{judgement.measure} of {judgement.subject} is {words(judgement.estimate)}"
     if judgement.low is not None and judgement.high is not None:
-        figures += f" [{judgement.low:.3g} to {judgement.high:.3g}]"
+        figures += f" [{words(judgement.low)} to {words(judgement.high)}]"
     flaw = f", and {judgement.flaw}" if judgement.flaw else ""
     return f"{judgement.says}: {judgement.outcome}; {figures}, predicted {judgement.bound}{flaw}"
 
@@ -230,7 +232,7 @@ def _held(
         says=prediction.says,
         measure=prediction.quantity,
         subject=prediction.subject,
-        bound=str(prediction.bound),
+        bound=prediction.bound_words,
         outcome=outcome,
         estimate=_json(shown.estimate) if shown else None,
         low=_json(shown.low) if shown else None,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from lab.analysis.comparison import level, ratio, share
 from lab.analysis.estimate import Estimate
 from lab.hypothesis import Hypothesis, Prediction, Step, Sweep, parse_measure
-from lab.measures import measure
+from lab.measures import AtLeast, measure
 from lab.trial import Trial
 
 Block = Mapping[Step, tuple[Trial, ...]]  # the trusted trials of each step
@@ -33,10 +34,15 @@ def columns(
 def _value(hypothesis: Hypothesis, prediction: Prediction, arm: str, block: Block) -> float | None:
     """One arm's value in one block: over repeats the mean, of logarithms where ratios are taken."""
     trials = block[Step(arm, prediction.at)]
-    found = [measure(trial, prediction.measure, hypothesis.measures) for trial in trials]
+    found = [
+        measure(trial, prediction.measure, hypothesis.measures, prediction.during)
+        for trial in trials
+    ]
     values = [value for value in found if value is not None]
     if len(values) < len(found):
         return None
+    if prediction.compare is None and not values[1:]:
+        return values[0]
     if prediction.compare is None:
         return math.fsum(values) / len(values)
     if min(values) <= 0:
@@ -68,7 +74,10 @@ def estimate(
     )
     if may_be_share and all(0 <= value <= 1 for value in column):
         return share(column, tail)
-    return level(column, tail)
+    found = level(column, tail)
+    if any(isinstance(value, AtLeast) for value in column):
+        return replace(found, high=math.inf)  # the mean has no known upper end
+    return found
 
 
 def _of_sweep(

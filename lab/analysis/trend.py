@@ -173,12 +173,17 @@ class Noise:
 
 MEASURED = "equal arms of the sample service, soaked for ten minutes (docs/proof.md)"
 GUESSED = "a guess: this series was never soaked here"
-DEFAULTS: Mapping[str, Noise] = {
+_DEFAULTS: Mapping[str, Noise] = {
     "rss_bytes": Noise(1.0e6, 2.0e6, MEASURED),
     "descriptors": Noise(1.0, 1.0, MEASURED),
     "threads": Noise(0.5, 0.5, MEASURED),
     "rooms": Noise(2.0, 2.0, MEASURED),
 }
+
+
+def default_noise(series: str) -> Noise:
+    """What is assumed of a series that was never recorded."""
+    return _DEFAULTS.get(series, Noise(1.0, 1.0, GUESSED))
 
 
 def detectable(

@@ -6,8 +6,10 @@ import re
 from pathlib import Path
 
 from lab.config import Project
-from lab.hypothesis import Hypothesis, HypothesisError
+from lab.hypothesis import Hypothesis, HypothesisError, OpenLoad
+from lab.instruments.base import Driver
 from lab.instruments.load import DriverError, LoadDriver, ScenarioError
+from lab.instruments.script import ScriptDriver
 from lab.processes import Children, Cores, divide_cores
 from lab.targets.base import SettingError, Target, TargetError
 from lab.targets.embedded import EmbeddedTarget, database_url_given
@@ -26,6 +28,37 @@ def make_target(name: str, children: Children, project: Project, cores: Cores) -
     return EmbeddedTarget(children, project.root, cores, database_url_given())
 
 
+def ready_drivers(
+    hypothesis: Hypothesis,
+    file: Path,
+    target: Target,
+    children: Children,
+    project: Project,
+    cores: Cores,
+) -> dict[str, Driver]:
+    """A driver per arm of a soak, each ready; raises as `ready_driver`."""
+    scenario = project.root / hypothesis.scenario
+    if not hypothesis.script:
+        return {
+            arm: ready_driver(hypothesis, file, target, children, project, cores)
+            for arm in hypothesis.arms
+        }
+    _check_settings(hypothesis, file, target)
+    try:
+        compile(scenario.read_text(encoding="utf-8"), str(scenario), "exec")
+    except (SyntaxError, ValueError, OSError) as error:
+        line = error.lineno if isinstance(error, SyntaxError) else None
+        raise HypothesisError(
+            scenario,
+            line,
+            f"the soak script of {hypothesis.name} cannot be run: {error}",
+            f"Mend it until `python {hypothesis.scenario} URL` runs",
+        ) from error
+    return {
+        arm: ScriptDriver(children, project.root, scenario, cores.driver) for arm in hypothesis.arms
+    }
+
+
 def ready_driver(
     hypothesis: Hypothesis,
     file: Path,
@@ -39,18 +72,10 @@ def ready_driver(
     Raises HypothesisError where either does not hold: nothing of the target was started then.
     """
     driver = LoadDriver(children, project.root, cores.driver)
-    try:
-        target.check(hypothesis.arms)
-    except SettingError as error:
-        raise HypothesisError(
-            file,
-            _line(hypothesis.text, error.arm, error.setting),
-            str(error),
-            "See service/settings.py for the settings that there are",
-        ) from error
+    _check_settings(hypothesis, file, target)
     scenario = project.root / hypothesis.scenario
     try:
-        driver.load(scenario)
+        driver.load(scenario, isinstance(hypothesis.load_at(hypothesis.levels[0]), OpenLoad))
     except (ScenarioError, DriverError) as error:
         line = error.line if isinstance(error, ScenarioError) else None
         raise HypothesisError(
@@ -60,6 +85,18 @@ def ready_driver(
             f"Mend it until `locust -f {hypothesis.scenario}` starts",
         ) from error
     return driver
+
+
+def _check_settings(hypothesis: Hypothesis, file: Path, target: Target) -> None:
+    try:
+        target.check(hypothesis.arms)
+    except SettingError as error:
+        raise HypothesisError(
+            file,
+            _line(hypothesis.text, error.arm, error.setting),
+            str(error),
+            "See service/settings.py for the settings that there are",
+        ) from error
 
 
 def _line(text: str, arm: str, setting: str) -> int | None:
@@ -78,4 +115,5 @@ def checked(hypothesis: Hypothesis, file: Path, project: Project) -> None:
     with Children() as children:
         cores = divide_cores()
         target = make_target("embedded", children, project, cores)
-        ready_driver(hypothesis, file, target, children, project, cores)
+        ready = ready_driver if hypothesis.soak is None else ready_drivers
+        ready(hypothesis, file, target, children, project, cores)

@@ -1,8 +1,8 @@
 """The driver process: JSON lines in on standard input, JSON lines out on standard output.
 
-`{"op": "load", "scenario": PATH}` answers `loaded` or `failed`; `{"op": "trial", ...}` answers
-`opened`, `frame`s and `closed`, or `failed`. At the end of its input the driver leaves at once,
-in the middle of a trial too.
+`{"op": "load", "scenario": PATH, "open_load": BOOL}` answers `loaded` or `failed`;
+`{"op": "trial", ...}` answers `opened`, `frame`s and `closed`, or `failed`. At the end
+of its input the driver leaves at once, in the middle of a trial too.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def main() -> None:
         request = requests.get()
         try:
             if request["op"] == "load":
-                users = _load(Path(request["scenario"]))
+                users = _load(Path(request["scenario"]), request["open_load"])
                 pipe.send({"event": "loaded", "users": [user.__name__ for user in users]})
             else:
                 block.run(users, **request["trial"], send=pipe.send)
@@ -68,12 +68,18 @@ def _listen(requests: gevent.queue.Queue) -> None:
     os._exit(0)  # the lab is gone or done
 
 
-def _load(scenario: Path) -> list[type[User]]:
+def _load(scenario: Path, open_load: bool) -> list[type[User]]:
     users, shapes = load_locustfile(str(scenario))
     if shapes:
         raise ValueError("a LoadTestShape would override the hypothesis's load; remove it")
     if not users:
         raise ValueError("no user class: define a class that derives from locust.HttpUser")
+    fixed = [name for name, user in users.items() if user.fixed_count]
+    if open_load and fixed:
+        raise ValueError(
+            f"{fixed[0]} has a fixed_count, a number of users; an open load has arrivals, which "
+            "classes share by their weight"
+        )
     block.remember_scenario_handlers()
     return list(users.values())
 

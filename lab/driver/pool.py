@@ -192,7 +192,7 @@ def _connect(user: User) -> None:
     client = getattr(user, "client", None)
     with contextlib.suppress(Exception):
         if isinstance(client, FastHttpSession):
-            sockets = client.client.clientpool.get_client(client.base_url)._connection_pool
+            sockets = client.client.clientpool.get_client(str(client.base_url))._connection_pool
             sockets.return_socket(sockets.get_socket())
         elif isinstance(client, HttpSession):
             adapter: Any = client.get_adapter(client.base_url)

@@ -11,7 +11,7 @@ from lab.experiment.events import (
 )
 from lab.experiment.load import LoadTrials
 from lab.experiment.loop import Experiment
-from lab.experiment.record import elapsed_of, sealed_hypothesis, verdict_of
+from lab.experiment.record import elapsed_of, sealed_hypothesis, slopes_so_far, verdict_of
 from lab.experiment.soak import Soak
 
 __all__ = [
@@ -27,5 +27,6 @@ __all__ = [
     "TrialEnded",
     "elapsed_of",
     "sealed_hypothesis",
+    "slopes_so_far",
     "verdict_of",
 ]

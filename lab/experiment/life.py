@@ -167,11 +167,7 @@ class Life:
 
 
 def _merge(totals: dict[str, Requests], name: str, more: Requests) -> None:
-    known = totals.get(name, Requests(0, 0, Histogram()))
-    latency = Histogram()  # a new one: a record that was handed out stays as it is
-    latency.merge(known.latency)
-    latency.merge(more.latency)
-    totals[name] = Requests(known.count + more.count, known.errors + more.errors, latency)
+    totals[name] = Requests.together([totals[name], more]) if name in totals else more
 
 
 def _over_both(old: Usage, now: Usage, cpu: float) -> Usage:

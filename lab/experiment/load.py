@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Generator
 from dataclasses import replace
 from typing import Any
 
 from lab.experiment.events import Event, Second
+from lab.experiment.tally import Tally
 from lab.gates import inspect
-from lab.hypothesis import ClosedLoad, Hypothesis
+from lab.hypothesis import ClosedLoad, Hypothesis, OpenLoad, Stage
 from lab.instruments.base import Driver, Watch, Watcher
 from lab.instruments.load import DriverError
 from lab.instruments.observation import Observation
 from lab.notebook import Notebook
 from lab.plan import Plan
-from lab.stats.histogram import Histogram
 from lab.targets.base import Identity, Profiled, Target, TargetError
-from lab.trial import Fault, Requests, Trial
+from lab.trial import Fault, Trial
 
 PROFILE_WARMUP_S = 0.5
 PROFILE_WINDOW_S = 2.0
+_KEPT = ("t", "window", "requests", "arrivals", "driver_cpu")  # of a frame, second by second
 
 
 class LoadTrials:
@@ -58,10 +58,11 @@ class LoadTrials:
     def _load_untimed(self, copy: Profiled) -> None:
         copy.wait()
         load = self.hypothesis.load_at(self.hypothesis.levels[-1])
-        assert isinstance(load, ClosedLoad)
+        if isinstance(load, OpenLoad):  # at its highest
+            load = replace(load, stages=(Stage(None, load.peak, load.peak, PROFILE_WINDOW_S),))
         for _ in self.driver.drive(
             host=copy.url,
-            users=load.users,
+            load=request_of(load),
             warmup_s=PROFILE_WARMUP_S,
             window_s=PROFILE_WINDOW_S,
             seed=f"{self.plan.seed}-profile",
@@ -89,18 +90,20 @@ class LoadTrials:
     def _drive(self, blank: Trial) -> Generator[Event, None, Trial]:
         arm = blank.arm
         observation: Watch | None = None
+        times = self.hypothesis.trial
         load = self.hypothesis.load_at(blank.level)
-        assert isinstance(load, ClosedLoad)
-        tally = _Tally(load.users)
+        if isinstance(load, OpenLoad):
+            load = load.over(times.window_s)
+        tally = Tally(load, times.warmup_s)
         series = self.notebook.series_writer(blank.block, blank.step)
         fault: Fault | None = None
         driven = False
         try:
             for message in self.driver.drive(
                 host=self.target.url(arm),
-                users=load.users,
-                warmup_s=self.hypothesis.trial.warmup_s,
-                window_s=self.hypothesis.trial.window_s,
+                load=request_of(load),
+                warmup_s=times.warmup_s,
+                window_s=times.window_s,
                 # the same shoppers for every arm of a block: they are compared as pairs
                 seed=f"{self.plan.seed}-{blank.block}",
             ):
@@ -116,11 +119,11 @@ class LoadTrials:
                 elif message["event"] == "frame":
                     tally.add(message)
                     seen = {} if observation is None else observation.row()
-                    row = {key: message[key] for key in ("t", "window", "requests")}
+                    row = {key: message[key] for key in _KEPT if key in message}
                     series.add({**row, **seen})
                     yield Second(tally.rate)
                 else:
-                    tally.drained = message["drained"]
+                    tally.close(message)
             driven = True
         except DriverError as error:
             fault = Fault("alive", f"{error}", mendable=False)
@@ -176,48 +179,12 @@ class LoadTrials:
         return None
 
 
-class _Tally:
-    """Frames of the window, added up."""
-
-    def __init__(self, users: int) -> None:
-        self._users, self._fewest = users, users
-        self.drained = True
-        self._requests: dict[str, Requests] = {}
-        self._errors: dict[str, int] = {}
-        self._late: list[float] = []
-        self.task_errors: dict[str, int] = {}
-        self.rate = 0.0  # requests a second in the last frame
-        self._until = 0.0
-
-    def add(self, frame: dict[str, Any]) -> None:
-        seen = {name: Requests.from_dict(data) for name, data in frame["requests"].items()}
-        length, self._until = frame["t"] - self._until, frame["t"]
-        self.rate = sum(requests.count for requests in seen.values()) / max(length, 1e-9)
-        _count(self.task_errors, frame["task_errors"])
-        if not frame["window"]:
-            return
-        self._late += frame["late"]
-        self._fewest = min(self._fewest, frame["users"])
-        _count(self._errors, frame["errors"])
-        for name, requests in seen.items():
-            known = self._requests.get(name, Requests(0, 0, Histogram()))
-            known.latency.merge(requests.latency)
-            self._requests[name] = Requests(
-                known.count + requests.count, known.errors + requests.errors, known.latency
-            )
-
-    def into(self, trial: Trial) -> Trial:
-        late = sorted(self._late)
-        p99 = late[math.ceil(len(late) * 0.99) - 1] if late else 0.0
-        return replace(
-            trial,
-            requests=self._requests,
-            errors=self._errors,
-            ticker_late_p99_s=p99,
-            users_missing=self._users - self._fewest if self.drained else self._users,
-        )
-
-
-def _count(totals: dict[str, int], more: dict[str, int]) -> None:
-    for text, count in more.items():
-        totals[text] = totals.get(text, 0) + count
+def request_of(load: ClosedLoad | OpenLoad) -> dict[str, Any]:
+    """A load as the driver is told of it."""
+    if isinstance(load, ClosedLoad):
+        return {"users": load.users}
+    return {
+        "arrivals": load.arrivals,
+        "stages": [[stage.from_rate, stage.to_rate, stage.duration_s] for stage in load.stages],
+        "most_users": load.most_users,
+    }

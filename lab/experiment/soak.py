@@ -11,11 +11,12 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import Any
 
 from lab.experiment.events import BlockEnded, Event, Interval
 from lab.experiment.life import Life
+from lab.experiment.load import request_of
 from lab.gates import inspect_life
 from lab.hypothesis import Hypothesis, OpenLoad, Step
 from lab.instruments.base import Driver
@@ -32,7 +33,6 @@ SWITCH_S = 8.0  # between two blocks: fresh processes, the seeded state, the las
 GRACE_S = 1.0  # that a driver's last frame of an interval may take
 OPENING_S = 60.0  # at most, until every driver's window is open
 LEAST_INTERVALS = 12  # in a block: two thirds of them make the fewest bins of a slope
-MOST_USERS = 1000  # of the pool behind an open load
 
 
 def block_s(length_s: float, pairs: int, interval_s: float = INTERVAL_S) -> float:
@@ -103,7 +103,7 @@ class Soak:
     def _last(self, block: int) -> bool:
         return block == len(self.plan.orders)
 
-    def _block(self, block: int) -> Iterator[Any]:
+    def _block(self, block: int) -> Generator[Event, None, list[Trial]]:
         lives = {
             step.arm: self._life(block, position, step)
             for position, step in enumerate(self.plan.orders[block - 1], 1)
@@ -138,10 +138,11 @@ class Soak:
         feed: queue.Queue[tuple[str, dict[str, Any] | Exception]] = queue.Queue()
         looking = self._looking()
         for arm in lives:
-            self._follow(looking, arm)
             self._feed(feed, block, arm, left_s)
         try:
             opened = self._await_opening(feed, lives)
+            for arm in lives:
+                self._follow(looking, arm)
             base = max(life.until for life in lives.values())
             count = int(left_s / self._interval_s + 1e-9)
             for index in range(1, count + 1):
@@ -164,18 +165,13 @@ class Soak:
         """Drive an arm in a thread of its own; its messages come together in one queue."""
         load = self.hypothesis.load
         assert isinstance(load, OpenLoad)
-        [stage] = load.stages
         driver, host = self._drivers[arm], self._target.url(arm)
 
         def drive() -> None:
             try:
                 for message in driver.drive(
                     host=host,
-                    load={
-                        "arrivals": load.arrivals,
-                        "stages": [[stage.from_rate, stage.to_rate, left_s]],
-                        "most_users": MOST_USERS,
-                    },
+                    load=request_of(load.over(left_s)),
                     warmup_s=0.0,
                     window_s=left_s,
                     seed=f"{self.plan.seed}-{block}",  # the same arrivals for every arm

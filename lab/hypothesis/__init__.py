@@ -24,7 +24,7 @@ from lab.hypothesis.claim import (
     TrialTimes,
 )
 from lab.hypothesis.files import HypothesisError, find, headline, load, loads, names
-from lab.hypothesis.words import Measure, Selector, parse_measure, parse_selector
+from lab.hypothesis.words import Measure, Selector, in_words, parse_measure, parse_selector
 
 __all__ = [
     "Allow",
@@ -53,6 +53,7 @@ __all__ = [
     "TrialTimes",
     "find",
     "headline",
+    "in_words",
     "load",
     "loads",
     "names",

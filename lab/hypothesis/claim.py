@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
+from lab.hypothesis.words import in_words
+
 Arrivals = Literal["poisson", "constant"]
+MOST_BUSY = 1000  # users of an open load, where the file does not say
 
 
 class Span(NamedTuple):
@@ -98,6 +101,7 @@ class Prediction:
     arm: str | None = None
     compare: Comparison | None = None
     at: float | None = None  # level of a sweep
+    during: str | None = None  # name of a stage
     slope: str | None = None
 
     @property
@@ -106,9 +110,22 @@ class Prediction:
         return self.measure if self.slope is None else f"slope of {self.slope}"
 
     @property
+    def bound_words(self) -> str:
+        """The bound, of a slope in its unit."""
+        if self.slope is None:
+            return str(self.bound)
+        edges = {name: value for name, value in vars(self.bound).items() if value is not None}
+        [(name, value)] = edges.items()
+        values = value if isinstance(value, tuple) else (value,)
+        told = " to ".join(in_words(self.quantity, each) for each in values)
+        return f"{name.replace('_', ' ')} {told}"
+
+    @property
     def subject(self) -> str:
         """What it is predicted of, in words."""
         of = str(self.compare or self.arm)
+        if self.during is not None:
+            return f"{of} during {self.during}"
         return of if self.at is None else f"{of} at {self.at:.12g}"
 
     @property
@@ -154,6 +171,20 @@ class OpenLoad:
 
     arrivals: Arrivals
     stages: tuple[Stage, ...]
+    most_users: int = MOST_BUSY  # who carry them out; an arrival that finds none free waits
+
+    @property
+    def peak(self) -> float:
+        """The highest rate."""
+        return max(max(stage.from_rate, stage.to_rate) for stage in self.stages)
+
+    def over(self, window_s: float) -> OpenLoad:
+        """The same with every duration known."""
+        stages = tuple(
+            replace(stage, duration_s=window_s) if stage.duration_s is None else stage
+            for stage in self.stages
+        )
+        return replace(self, stages=stages)
 
     def __str__(self) -> str:
         rates = [rate for stage in self.stages for rate in (stage.from_rate, stage.to_rate)]
@@ -169,6 +200,7 @@ class Sweep:
     axis: Literal["users", "rate"]
     levels: tuple[float, ...]
     arrivals: Arrivals | None = None  # of rates
+    most_users: int = MOST_BUSY  # of rates
 
     def __str__(self) -> str:
         what = "users" if self.arrivals is None else f"{self.arrivals} arrivals a second"
@@ -178,7 +210,7 @@ class Sweep:
         """The load of one trial."""
         if self.arrivals is None:
             return ClosedLoad(int(level))
-        return OpenLoad(self.arrivals, (Stage(None, level, level, None),))
+        return OpenLoad(self.arrivals, (Stage(None, level, level, None),), self.most_users)
 
 
 Load = ClosedLoad | OpenLoad | Sweep
@@ -215,6 +247,7 @@ class Allow:
     """What is expected and does not make the run invalid."""
 
     error_rate: float = 0.0
+    unsent: float = 0.0  # share of an open load's arrivals
     crash: bool | None = None  # of a soak: a service that dies is started again, and told of
 
 
@@ -283,6 +316,16 @@ class Hypothesis:
     text: str  # the file as read
     digest: str  # seal of the whole file: "sha256:..."
     claim_digest: str  # seal of what is claimed (predictions, rivals, bounds), prose aside
+
+    @property
+    def stated(self) -> tuple[Prediction, ...]:
+        """The predictions of the claim and of the rivals."""
+        return (*self.predictions, *(rival.prediction for rival in self.rivals))
+
+    @property
+    def script(self) -> bool:
+        """Whether the scenario is a soak script, a program of its own and no locustfile."""
+        return self.soak is not None and self.scenario.rpartition("/")[2].startswith("soak_")
 
     @property
     def levels(self) -> tuple[float | None, ...]:

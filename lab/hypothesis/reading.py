@@ -9,6 +9,7 @@ from typing import Any
 
 from lab.frontmatter import Node, shown, suggestion
 from lab.hypothesis.claim import (
+    MOST_BUSY,
     Allow,
     Bound,
     ClosedLoad,
@@ -31,6 +32,7 @@ from lab.hypothesis.words import Measure, parse_measure, parse_selector
 
 SCENARIOS = "scenarios"
 MOST_USERS = 10_000
+LEAST_RATE = 0.01
 MOST_RATE = 10_000.0  # arrivals a second
 ARRIVALS = ("poisson", "constant")
 MOST_ENTRIES = 64  # arms, settings or measures
@@ -80,14 +82,17 @@ def fields(project: Path | None) -> dict[str, Reader]:
         "arms": _arms,
         "control": Node.exact,
         "measures": _measures,
-        "allow": lambda node: Allow(
-            **node.fields({"error_rate": _share, "crash": _truth}, ("error_rate", "crash"))
-        ),
+        "allow": _allow,
         "limits": lambda node: Limits(**node.fields({"target_cpu": _share}, ("target_cpu",))),
         "predictions": lambda node: _predictions(node, _prediction),
         "rivals": lambda node: _predictions(node, _rival),
         "budget": _duration,
     }
+
+
+def _allow(node: Node) -> Allow:
+    readers: Mapping[str, Reader] = {"error_rate": _share, "unsent": _share, "crash": _truth}
+    return Allow(**node.fields(readers, readers))
 
 
 def _kind(node: Node) -> str:
@@ -155,15 +160,21 @@ def _load(node: Node) -> Load:
     found = _only_one(node, "users", "rate", "stages")
     if found == "users":
         return _users(node)
-    keys = {"arrivals": _arrivals, "rate": lambda n: n, "stages": _stages}
-    values = node.fields(keys, ("rate", "stages"))
+    keys = {
+        "arrivals": _arrivals,
+        "rate": lambda n: n,
+        "stages": _stages,
+        "most_users": lambda n: n.whole(1, MOST_USERS),
+    }
+    values = node.fields(keys, ("rate", "stages", "most_users"))
+    most_users = values.get("most_users", MOST_BUSY)
     if found == "stages":
-        return OpenLoad(values["arrivals"], values["stages"])
+        return OpenLoad(values["arrivals"], values["stages"], most_users)
     rate = values["rate"]
     if isinstance(rate.value, list):
-        return Sweep("rate", _levels(rate, _some_rate), values["arrivals"])
-    steady = _rate(rate, least=0)
-    return OpenLoad(values["arrivals"], (Stage(None, steady, steady, None),))
+        return Sweep("rate", _levels(rate, _some_rate), values["arrivals"], most_users)
+    steady = _rate(rate, least=LEAST_RATE)
+    return OpenLoad(values["arrivals"], (Stage(None, steady, steady, None),), most_users)
 
 
 def _users(node: Node) -> ClosedLoad | Sweep:
@@ -218,14 +229,38 @@ def _some_rate(node: Node) -> float:
 def _stages(node: Node) -> tuple[Stage, ...]:
     items = node.sequence()
     _not_too_many(node, len(items))
-    return tuple(map(_stage, items))
+    stages = tuple(map(_stage, items))
+    if not any(stage.from_rate or stage.to_rate for stage in stages):
+        raise node.flaw("the `stages` bring no arrival at all", "Give one of them a rate above 0.")
+    named: dict[str, Node] = {}
+    for stage, item in zip(stages, items, strict=True):
+        if stage.name in named:
+            line = named[stage.name].line
+            raise item.flaw(
+                f"the stage `{stage.name}` stands here a second time",
+                f"Give it another name; the first is in line {line}.",
+            )
+        if stage.name is not None:
+            named[stage.name] = item
+    return stages
 
 
 def _stage(node: Node) -> Stage:
-    keys = {"name": Node.exact, "rate": _ramp, "for": _duration}
+    keys = {"name": _stage_name, "rate": _ramp, "for": _duration}
     values = node.fields(keys, ("name",))
+    if values["for"] < LEAST_WINDOW_S:
+        raise node.at("for").flaw("the stage is shorter than a second", "Write 1s or more.")
     from_rate, to_rate = values["rate"]
     return Stage(values.get("name"), from_rate, to_rate, values["for"])
+
+
+def _stage_name(node: Node) -> str:
+    if not _ARM.fullmatch(node.exact()):
+        raise node.flaw(
+            f"{shown(node.written)} is not the name of a stage",
+            "Write it like spike or calm-again (a-z, 0-9 and -).",
+        )
+    return node.written
 
 
 def _ramp(node: Node) -> tuple[float, float]:
@@ -346,11 +381,12 @@ _PREDICTION: Mapping[str, Reader] = {
     "arm": Node.exact,
     "compare": lambda node: _comparison(node),
     "at": Node.number,
+    "during": Node.exact,
     "at_least": lambda node: _edge(node),
     "at_most": lambda node: _edge(node),
     "within": lambda node: _within(node),
 }
-_ALTERNATIVES = ("measure", "slope", "arm", "compare", "at", *BOUNDS)
+_ALTERNATIVES = ("measure", "slope", "arm", "compare", "at", "during", *BOUNDS)
 
 
 def _predictions(node: Node, read: Callable[[Node], Any]) -> tuple[Any, ...]:

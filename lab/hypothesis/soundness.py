@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from lab.frontmatter import Flaw, Node, shown, suggestion
-from lab.hypothesis.claim import Difference, Hypothesis, OpenLoad, Prediction, Span, Sweep
+from lab.hypothesis.claim import (
+    Difference,
+    Hypothesis,
+    Load,
+    OpenLoad,
+    Prediction,
+    Span,
+    Stage,
+    Sweep,
+)
 from lab.hypothesis.reading import BOUNDS
-from lab.hypothesis.words import OF_SWEEPS, PER_PROCESS, PER_REQUEST, parse_measure
+from lab.hypothesis.words import OF_SWEEPS, PER_PROCESS, PER_REQUEST, PER_STAGE, parse_measure
 
 LEAST_BLOCKS = 4  # no verdict is reached on fewer
 
@@ -29,7 +38,8 @@ class _Statement:
     @property
     def quantity(self) -> tuple[str, ...]:
         """What is measured: the same for a / b and b / a."""
-        return (self.prediction.quantity, str(self.prediction.at), *sorted(self.prediction.arms))
+        of = self.prediction
+        return (of.quantity, str(of.at), str(of.during), *sorted(of.arms))
 
     @property
     def span(self) -> Span:
@@ -55,6 +65,7 @@ def contradictions(hypothesis: Hypothesis, root: Node) -> Iterator[Flaw]:
     yield from _wrong_arms(hypothesis, root, claimed + rivals)
     if hypothesis.soak is None:
         yield from _short_budget(hypothesis, root)
+        yield from _other_window(hypothesis, root)
     else:
         yield from _wrong_soak(hypothesis, root, claimed + rivals)
     unsound = [
@@ -62,9 +73,7 @@ def contradictions(hypothesis: Hypothesis, root: Node) -> Iterator[Flaw]:
         for statement in claimed + rivals
         for flaw in (
             *_wrong_slope(statement, hypothesis.kind),
-            *_wrong_measure(statement, hypothesis),
-            *_wrong_level(statement, hypothesis),
-            *_idle_bound(statement, hypothesis),
+            *(() if statement.prediction.slope else _wrong_of_measure(statement, hypothesis)),
         )
     ]
     yield from unsound
@@ -78,7 +87,7 @@ def _wrong_arms(hypothesis: Hypothesis, root: Node, statements: list[_Statement]
     if hypothesis.control not in arms:
         problem = f"the control {shown(hypothesis.control)} is not an arm"
         yield root.at("control").flaw(problem, suggestion(hypothesis.control, arms))
-    if len(arms) < 2 and hypothesis.levels == (None,):
+    if len(arms) < 2 and hypothesis.levels == (None,) and hypothesis.soak is None:
         yield root.at("arms").flaw("there are fewer than two arms", "Add an arm to compare with.")
     used = set()
     for statement in statements:
@@ -120,6 +129,11 @@ def _wrong_soak(hypothesis: Hypothesis, root: Node, statements: list[_Statement]
 
 def _wrong_slope(statement: _Statement, kind: str) -> Iterator[Flaw]:
     prediction = statement.prediction
+    for key in ("at", "during"):
+        if prediction.slope is not None and getattr(prediction, key) is not None:
+            yield statement.node.at(key).flaw(
+                f"a slope is of the whole soak, and `{key}` of a part", f"Remove `{key}`."
+            )
     if prediction.slope is not None and kind != "soak":
         yield statement.node.at("slope").flaw(
             "a slope is measured by a soak only", "Write `kind: soak`, or predict a measure."
@@ -137,19 +151,30 @@ def _wrong_slope(statement: _Statement, kind: str) -> Iterator[Flaw]:
         yield place.flaw("measures are compared by their ratio", f"Write {first} / {second}.")
 
 
+def _wrong_of_measure(statement: _Statement, hypothesis: Hypothesis) -> Iterator[Flaw]:
+    """What cannot be said of a slope, which may be anything, of a series yet to be seen."""
+    yield from _wrong_measure(statement, hypothesis)
+    yield from _wrong_level(statement, hypothesis)
+    yield from _wrong_stage(statement, hypothesis.load)
+    yield from _idle_bound(statement, hypothesis)
+
+
 def _wrong_measure(statement: _Statement, hypothesis: Hypothesis) -> Iterator[Flaw]:
     custom = hypothesis.measures
-    if statement.prediction.slope is not None:
-        return  # whether the service has such a gauge is seen when it runs
     measure = parse_measure(statement.prediction.measure)
     place = statement.node.at("measure")
     if not measure.built_in and measure.base not in custom:
         quantiles = ("latency_p50", "latency_p95", "latency_p99")
-        known = [*PER_REQUEST, *quantiles, *PER_PROCESS, *OF_SWEEPS, *custom]
+        known = [*PER_REQUEST, *quantiles, *PER_PROCESS, *PER_STAGE, *OF_SWEEPS, *custom]
         yield place.flaw(f"unknown measure {shown(measure.base)}", suggestion(measure.base, known))
     elif measure.request is not None and not measure.of_requests:
         yield place.flaw(
             f"`{measure.base}` cannot be taken of one request", f"Write `{measure.base}` alone."
+        )
+    elif measure.base in PER_STAGE and statement.prediction.compare:
+        yield place.flaw(
+            f"`{measure.base}` cannot be compared as a ratio, since it may be 0",
+            "Name one `arm:` instead of `compare:`, and bound its seconds.",
         )
     elif measure.is_share and statement.prediction.compare:
         name = measure.base.replace("_", " ")
@@ -159,11 +184,71 @@ def _wrong_measure(statement: _Statement, hypothesis: Hypothesis) -> Iterator[Fl
         )
 
 
+def _wrong_stage(statement: _Statement, load: Load) -> Iterator[Flaw]:
+    """`during` names a stage, and the measure is one that can be told of a stage alone."""
+    prediction, node = statement.prediction, statement.node
+    measure = parse_measure(prediction.measure)
+    if prediction.during is None:
+        if measure.base in PER_STAGE:
+            yield node.at("measure").flaw(
+                f"`{measure.base}` needs the stage that it is a recovery from",
+                "Add `during:` with the name of a stage of the load.",
+            )
+        return
+    place = node.at("during")
+    stages = load.stages if isinstance(load, OpenLoad) else ()
+    names = [stage.name for stage in stages if stage.name is not None]
+    if not names:
+        yield place.flaw("the load has no named stages", "Name its `stages`, or remove `during`.")
+    elif prediction.during not in names:
+        problem = f"there is no stage {shown(prediction.during)}"
+        yield place.flaw(problem, suggestion(prediction.during, names))
+    elif not (measure.of_requests or measure.base in PER_STAGE):
+        yield place.flaw(
+            f"{shown(prediction.measure)} is measured over the whole window only",
+            "Choose a measure of requests (throughput, error_rate, a latency) or remove `during`.",
+        )
+    elif measure.base in PER_STAGE:
+        yield from _unseen_recovery(statement, stages)
+
+
+def _unseen_recovery(statement: _Statement, stages: Sequence[Stage]) -> Iterator[Flaw]:
+    prediction = statement.prediction
+    place = next(i for i, stage in enumerate(stages) if stage.name == prediction.during)
+    if place == 0 or place == len(stages) - 1:
+        yield statement.node.at("during").flaw(
+            f"there is no stage {'before' if place == 0 else 'after'} `{prediction.during}`",
+            "Recovery is a return to what was before the stage: put it between two others.",
+        )
+        return
+    rest_s = sum(stage.duration_s or 0.0 for stage in stages[place + 1 :])
+    bound = prediction.bound
+    edges = bound.within or (bound.at_least or bound.at_most or 0.0,)
+    if max(edges) >= rest_s:
+        key = next(key for key in BOUNDS if getattr(bound, key) is not None)
+        yield statement.node.at(key).flaw(
+            f"`{prediction.during}` is followed by {rest_s:g}s only, in which a recovery {bound} "
+            "s cannot be told from one that takes longer",
+            f"Bound it below {rest_s:g}, or lengthen what follows.",
+        )
+
+
+def _other_window(hypothesis: Hypothesis, root: Node) -> Iterator[Flaw]:
+    """Stages fill the window."""
+    load, window_s = hypothesis.load, hypothesis.trial.window_s
+    if not isinstance(load, OpenLoad) or load.stages[0].duration_s is None:
+        return
+    total_s = sum(stage.duration_s or 0.0 for stage in load.stages)
+    if not math.isclose(total_s, window_s):
+        yield root.at("trial", "window").flaw(
+            f"the `window` is {window_s:g}s, but the stages take {total_s:g}s",
+            f"Write `window: {total_s:g}s`.",
+        )
+
+
 def _wrong_level(statement: _Statement, hypothesis: Hypothesis) -> Iterator[Flaw]:
     """A level where there is none, or none where there are several."""
     prediction, node = statement.prediction, statement.node
-    if prediction.slope is not None:
-        return
     whole = parse_measure(prediction.measure).of_sweep
     levels = [f"{level:.12g}" for level in hypothesis.levels if level is not None]
     if whole and not isinstance(hypothesis.load, Sweep):
@@ -187,8 +272,6 @@ def _wrong_level(statement: _Statement, hypothesis: Hypothesis) -> Iterator[Flaw
 
 def _idle_bound(statement: _Statement, hypothesis: Hypothesis) -> Iterator[Flaw]:
     """A bound that nothing could miss, or that nothing could meet."""
-    if statement.prediction.slope is not None:
-        return  # a slope may be anything
     domain = _domain(statement.prediction, hypothesis)
     bound, span = statement.prediction.bound, statement.prediction.bound.span
     place = statement.node.at(next(key for key in BOUNDS if getattr(bound, key) is not None))
@@ -218,7 +301,7 @@ def _domain(prediction: Prediction, hypothesis: Hypothesis) -> Span:
         return Span(users[0], reach(users))
     if measure.is_share:
         return Span(0, 1)
-    may_be_zero = not (measure.built_in or prediction.compare)
+    may_be_zero = measure.base in PER_STAGE or not (measure.built_in or prediction.compare)
     return Span(0 if may_be_zero else math.nextafter(0, 1), math.inf)
 
 

@@ -7,11 +7,13 @@ from typing import NamedTuple
 
 from lab.frontmatter import shown
 
-PER_REQUEST = ("throughput", "error_rate", "latency_mean")
+PER_REQUEST = ("throughput", "error_rate", "latency_mean", "service_latency_mean")
 PER_PROCESS = ("cpu", "rss_bytes", "descriptors", "throttled")
+PER_STAGE = ("recovery",)  # seconds
 OF_SWEEPS = ("peak_throughput", "knee", "peak")  # of all levels together
 SHARES = ("error_rate", "throttled")  # between 0 and 1, both included
-_QUANTILE = re.compile(r"latency_p((?:0|[1-9][0-9]?)(?:\.[0-9]*[1-9])?)")
+_SERVICE = "service_"  # latency from the actual send, not from the intended one
+_QUANTILE = re.compile(r"(?:service_)?latency_p((?:0|[1-9][0-9]?)(?:\.[0-9]*[1-9])?)")
 _QUOTED = r'"((?:[^"\\\n]|\\[\\"n])*)"'
 _LABEL = re.compile(rf"([a-zA-Z_][a-zA-Z0-9_]*)={_QUOTED}(?:, *(?=[a-zA-Z_])|\Z)")
 _MEASURE = re.compile(rf"([a-z][a-z0-9_.]*)(?:\{{name={_QUOTED}\}})?")
@@ -36,6 +38,11 @@ class Measure(NamedTuple):
         return self.base in PER_REQUEST or self.quantile is not None
 
     @property
+    def from_actual_send(self) -> bool:
+        """Whether it is a latency of the service alone, without what the arrival was late."""
+        return self.base.startswith(_SERVICE)
+
+    @property
     def is_share(self) -> bool:
         """Whether it is built in and lies between 0 and 1."""
         return self.base in SHARES
@@ -47,8 +54,8 @@ class Measure(NamedTuple):
 
     @property
     def built_in(self) -> bool:
-        """Whether every trial, or every sweep, yields it, so that no file has to define it."""
-        return self.of_requests or self.base in PER_PROCESS or self.of_sweep
+        """Whether every trial, stage or sweep yields it, so that no file has to define it."""
+        return self.of_requests or self.of_sweep or self.base in (*PER_PROCESS, *PER_STAGE)
 
 
 class Selector(NamedTuple):
@@ -84,3 +91,14 @@ def parse_selector(text: str) -> Selector:
 
 def _unescaped(quoted: str) -> str:
     return re.sub(r"\\(.)", lambda escape: {"n": "\n"}.get(escape[1], escape[1]), quoted)
+
+
+def in_words(quantity: str, value: float) -> str:
+    """A figure with three digits; of a slope with its unit, per hour."""
+    if not quantity.startswith("slope of "):
+        return f"{value:.3g}"
+    if "bytes" in quantity:
+        return f"{value / 1e6:.3g} MB/h"
+    if "latency" in quantity or "seconds" in quantity:
+        return f"{value * 1e3:.3g} ms/h"
+    return f"{value:.3g}/h"

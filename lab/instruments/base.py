@@ -18,7 +18,7 @@ class Driver(Protocol):
         """Its process id."""
 
     def drive(
-        self, *, host: str, users: int, warmup_s: float, window_s: float, seed: str
+        self, *, host: str, load: Mapping[str, Any], warmup_s: float, window_s: float, seed: str
     ) -> Iterator[dict[str, Any]]:
         """Messages `opened`, `frame` each second, `closed`; DriverError where it cannot go on."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,7 +21,7 @@ class FakeDriver:
     driven: list[tuple[str, str]] = field(default_factory=list)  # host and seed of each trial
 
     def drive(
-        self, *, host: str, users: int, warmup_s: float, window_s: float, seed: str
+        self, *, host: str, load: Mapping[str, Any], warmup_s: float, window_s: float, seed: str
     ) -> Iterator[dict[str, Any]]:
         """One frame of warm-up and one that covers the window."""
         self.driven.append((host, seed))
@@ -31,6 +31,8 @@ class FakeDriver:
         latency = Histogram()
         latency.add_many([0.1] * count)
         seen = {"/orders": {"count": count, "errors": 0, "latency": latency.as_dict()}}
+        none = Histogram().as_dict()
+        sent = {"scheduled": count, "sent": count, "lag": none, "wait": none}
         for t, inside in ((warmup_s, False), (warmup_s + window_s, True)):
             yield {
                 "event": "frame",
@@ -38,12 +40,13 @@ class FakeDriver:
                 "window": inside,
                 "driver_cpu": 0.1,
                 "late": [0.001] * 100,
-                "users": users,
+                "users": load.get("users", 1),
+                **({"arrivals": sent} if "arrivals" in load else {}),
                 "requests": seen,
                 "errors": {},
                 "task_errors": {},
             }
-        yield {"event": "closed", "drained": True}
+        yield {"event": "closed", "drained": True, "waiting": 0, "undispatched": 0}
 
 
 @dataclass

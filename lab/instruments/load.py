@@ -52,13 +52,13 @@ class LoadDriver:
         """Its process id."""
         return self.child.pid
 
-    def load(self, scenario: Path) -> list[str]:
+    def load(self, scenario: Path, open_load: bool = False) -> list[str]:
         """Import the scenario, under a time limit; the names of its user classes."""
         try:
             self._receive(time.monotonic() + _UP_S)
         except TimeoutError:
             raise DriverError(f"the load driver does not start within {_UP_S:g} s") from None
-        self._send({"op": "load", "scenario": str(scenario)})
+        self._send({"op": "load", "scenario": str(scenario), "open_load": open_load})
         try:
             answer = self._receive(time.monotonic() + _IMPORT_S)
         except TimeoutError:

@@ -234,7 +234,7 @@ def steady(shares: Values, fitted: Slope) -> npt.NDArray[np.bool_]:
         fitted: What `slope` returned for the same values.
     """
     with np.errstate(invalid="ignore"):
-        in_every_third: npt.NDArray[np.bool_] = (shares >= STEADY).all(axis=-1)
+        in_every_third = np.asarray((shares >= STEADY).all(axis=-1))
     return in_every_third & ~fitted.saturating
 
 

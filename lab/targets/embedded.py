@@ -191,7 +191,11 @@ class EmbeddedTarget:
         settings = self._settings[arm]
         database = before.database if before else self._databases.create(arm)
         pricing, pricing_url = self._listen(
-            "pricing", arm, ["-m", "service.pricing"], settings, url=before.pricing_url if before else None
+            "pricing",
+            arm,
+            ["-m", "service.pricing"],
+            settings,
+            url=before.pricing_url if before else None,
         )
         env = settings | {
             **_client_defaults(),

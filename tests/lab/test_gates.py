@@ -5,12 +5,28 @@ from dataclasses import replace
 import pytest
 
 from lab.gates import GATES, describe, inspect
-from lab.hypothesis import Allow, Limits
+from lab.hypothesis import Allow, Limits, OpenLoad, Stage
 from lab.stats.histogram import Histogram
-from lab.trial import Fault, Requests, Trial, Usage
+from lab.trial import Dispatch, Fault, Requests, Trial, Usage
 from tests.lab.builders import SHIPPED, claim, ratio, trial
 
 THROUGHPUT = claim(ratio(2.5))
+OPEN = replace(SHIPPED, load=OpenLoad("poisson", (Stage(None, 100, 100, None),), most_users=70))
+ON_TIME = Dispatch(
+    scheduled=400,
+    sent=400,
+    waiting=0,
+    undispatched=0,
+    lag_p50_s=0.0001,
+    lag_p99_s=0.0004,
+    lag_max_s=0.002,
+    wait_p99_s=0.0001,
+    users=20,
+)
+
+
+def arrivals(**changes: float) -> Trial:
+    return trial("narrow", 100, dispatch=replace(ON_TIME, **changes))  # type: ignore[arg-type]
 
 
 def faults(made: Trial) -> list[str]:
@@ -26,7 +42,10 @@ def with_usage(role: str, cpu: float, peak: float | None = None) -> Trial:
 def test_a_sound_trial_passes_every_gate_and_keeps_its_figures() -> None:
     seen = inspect(trial("narrow", 100), SHIPPED, {})
     assert seen.trusted
-    assert set(seen.gates) == {gate.name for gate in GATES}
+    assert set(seen.gates) == {gate.name for gate in GATES} - {"dispatch", "lost", "unsent"}
+    arriving = inspect(arrivals(), OPEN, {})
+    assert arriving.trusted
+    assert set(arriving.gates) == {gate.name for gate in GATES}
 
 
 @pytest.mark.parametrize(
@@ -131,3 +150,33 @@ def test_every_gate_can_be_told_in_words() -> None:
 def test_usage_is_optional() -> None:
     assert faults(trial("narrow", 100, usage={})) == []
     assert faults(trial("narrow", 100, usage={"driver": Usage(0.1, 0.1, 1, 1, 1)})) == []
+
+
+def test_arrivals_that_the_driver_sends_late_are_its_own_fault() -> None:
+    late = arrivals(lag_p99_s=0.4, sent=300, waiting=80, undispatched=20)
+    found = inspect(late, OPEN, {}).faults
+    assert [fault.gate for fault in found] == ["dispatch", "unsent"]
+    assert not any("service" in fault.message for fault in found)
+
+
+def test_arrivals_that_found_no_free_user_are_told_with_the_knobs() -> None:
+    crowded = arrivals(sent=300, waiting=100, wait_p99_s=2.0, users=70)
+    (found,) = inspect(crowded, OPEN, {}).faults
+    assert found.gate == "unsent"
+    assert "25.0%" in found.message
+    assert all(word in found.message for word in ("at most 70", "most_users", "allow"))
+    expected = replace(OPEN, allow=Allow(unsent=0.3))
+    assert inspect(crowded, expected, {}).trusted
+    assert inspect(arrivals(sent=397, waiting=3), OPEN, {}).trusted
+
+
+def test_an_arrival_that_is_neither_sent_nor_counted_is_no_passing_fault() -> None:
+    (found,) = inspect(arrivals(sent=399), OPEN, {}).faults
+    assert (found.gate, found.mendable) == ("lost", False)
+
+
+def test_failures_without_an_answer_are_told_apart() -> None:
+    made = trial("narrow", 100)
+    failing = replace(made.requests["/orders"], errors=5, socket_errors=4)
+    (found,) = inspect(replace(made, requests={"/orders": failing}), THROUGHPUT, {}).faults
+    assert "4 of 5 without an answer" in found.message

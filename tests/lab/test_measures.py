@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 
 from lab.hypothesis import MetricRate, MetricRatio
-from lab.measures import counter, measure, total
-from lab.trial import Requests
+from lab.measures import AtLeast, counter, measure, total
+from lab.stats.histogram import Histogram
+from lab.trial import Requests, StageRecord, Trial
 from tests.lab.builders import trial
 
 SERIES = {
@@ -61,3 +62,71 @@ def test_custom_measures() -> None:
     assert measure(made, "served", {"served": served}) == pytest.approx(100)
     assert measure(made, "gone", {"gone": MetricRate("absent")}) is None
     assert measure(made, "gone", {"gone": MetricRatio("absent", "absent")}) is None
+
+
+def requests(seconds: float, count: int = 100) -> dict[str, Requests]:
+    latency = Histogram()
+    latency.add_many([seconds] * count)
+    return {"/orders": Requests(count, 0, latency)}
+
+
+def staged(*after: float | None) -> Trial:
+    """10 ms before a spike of two seconds; then so many seconds with these medians."""
+    return trial(
+        "narrow",
+        100,
+        stages=(
+            StageRecord("calm", 2.0, requests(0.010, 200), ((1.0, 0.010), (1.0, 0.010))),
+            StageRecord("spike", 2.0, requests(0.5, 400), ((1.0, 0.5), (1.0, 0.6))),
+            StageRecord(
+                None, float(len(after)), requests(0.02), tuple((1.0, seen) for seen in after)
+            ),
+        ),
+    )
+
+
+def test_a_measure_of_a_stage_is_taken_over_its_seconds_alone() -> None:
+    made = staged(0.01)
+    assert measure(made, "throughput", {}, during="calm") == pytest.approx(100)
+    assert measure(made, "throughput", {}, during="spike") == pytest.approx(200)
+    assert measure(made, "latency_p50", {}, during="spike") == pytest.approx(0.5, rel=0.01)
+    assert measure(made, "latency_p50", {}, during="gone") is None
+    assert measure(trial("narrow", 100), "throughput", {}, during="calm") is None
+
+
+@pytest.mark.parametrize(
+    ("after", "seconds", "ended"),
+    [
+        ((0.010, 0.010, 0.010), 0.0, True),
+        ((0.4, 0.1, 0.014, 0.012, 0.010), 2.0, True),
+        ((0.4, 0.012, 0.1, 0.012, 0.011, 0.010), 3.0, True),  # well for one second is not well
+        ((0.4, None, 0.012, 0.012, 0.011), 2.0, True),  # nor is a second without an answer
+        ((0.4, 0.1, 0.012), 2.0, True),
+        ((0.4, 0.1, 0.016), 3.0, False),
+    ],
+)
+def test_recovery_is_the_time_until_the_median_is_what_it_was(
+    after: tuple[float | None, ...], seconds: float, ended: bool
+) -> None:
+    found = measure(staged(*after), "recovery", {}, during="spike")
+    assert found == seconds
+    assert isinstance(found, AtLeast) is not ended
+
+
+def test_recovery_needs_a_before_and_an_after() -> None:
+    assert measure(staged(0.01), "recovery", {}, during="calm") is None
+
+
+def test_the_service_s_own_latency_counts_from_the_actual_send() -> None:
+    intended, actual = Histogram(), Histogram()
+    intended.add_many([1.0] * 50)
+    actual.add_many([0.1] * 50)
+    made = trial("narrow", 100, requests={"/": Requests(50, 0, intended, sent_latency=actual)})
+    assert measure(made, "latency_p50", {}) == pytest.approx(1.0, rel=0.01)
+    assert measure(made, "service_latency_p50", {}) == pytest.approx(0.1, rel=0.01)
+    assert measure(made, "service_latency_mean", {}) == pytest.approx(0.1)
+    closed = trial("narrow", 100)  # there is no intention apart from the act
+    for what in ("p50", "mean"):
+        assert measure(closed, f"service_latency_{what}", {}) == measure(
+            closed, f"latency_{what}", {}
+        )

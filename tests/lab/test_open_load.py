@@ -1,0 +1,257 @@
+"""Open arrivals: real Locust users against real servers whose every answer is known."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lab.experiment.tally import Tally
+from lab.hypothesis import OpenLoad, Stage
+from lab.instruments.load import LoadDriver, ScenarioError
+from lab.measures import measure, total
+from lab.processes import Children, divide_cores
+from lab.stats.queueing import kiefer_wolfowitz
+from lab.trial import Trial
+from tests.servers import Serving, serving
+
+SCENARIO = """\
+import itertools, json
+from pathlib import Path
+
+import gevent
+from locust import FastHttpUser, HttpUser, between, events, task
+
+numbers = itertools.count()
+seen = []
+
+@events.request.add_listener
+def listen(name, response_time, context, **_):
+    seen.append((name, response_time / 1000, context))
+
+@events.test_stop.add_listener
+def keep(**_):
+    Path(__file__).with_name("seen.json").write_text(json.dumps(seen))
+    seen.clear()
+
+class {base}Shopper({base}):
+    weight = 3
+    wait_time = between(50, 60)  # is of no account in an open load
+
+    @task
+    def look(self):
+        number = next(numbers)
+        arrival = getattr(gevent.getcurrent(), "arrival", None)  # only so that a test can check
+        times = (arrival.due, arrival.begun) if arrival else None
+        self.client.get(f"/?i={{number}}", name="first", context={{"i": number, "times": times}})
+        {more}
+
+class Other({base}):
+    @task
+    def look(self):
+        self.client.get("/", name="other")
+"""
+
+
+@dataclass
+class Bench:
+    """A driver with a scenario, and a server to load."""
+
+    driver: LoadDriver
+    folder: Path
+    cores: tuple[int, ...] | None
+
+    def load(self, base: str = "FastHttpUser", more: str = "pass", one: bool = True) -> None:
+        text = SCENARIO.format(base=base, more=more)
+        if one:
+            text = text[: text.index("class Other")]
+        path = self.folder / "scenario.py"
+        path.write_text(text)
+        self.driver.load(path)
+
+    def serve(self, kind: str, **options: Any) -> Any:
+        return serving(kind, self.folder / "served.json", self.cores, **options)
+
+    def drive(
+        self, server: Serving, load: OpenLoad, warmup_s: float = 0.5
+    ) -> tuple[Trial, list[dict[str, Any]]]:
+        """A trial, and the frames that it is made of."""
+        window_s = sum(stage.duration_s or 0 for stage in load.stages)
+        request = {
+            "arrivals": load.arrivals,
+            "stages": [[s.from_rate, s.to_rate, s.duration_s] for s in load.stages],
+            "most_users": load.most_users,
+        }
+        tally, frames = Tally(load, warmup_s), []
+        for message in self.driver.drive(
+            host=server.url, load=request, warmup_s=warmup_s, window_s=window_s, seed="s"
+        ):
+            if message["event"] == "frame":
+                frames.append(message)
+                tally.add(message)
+            elif message["event"] == "closed":
+                tally.close(message)
+        return tally.into(Trial(1, 1, "arm", 0.0, window_s)), frames
+
+    def seen(self) -> list[Any]:
+        return list(json.loads((self.folder / "seen.json").read_text()))
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    cores = divide_cores()
+    with Children() as children:
+        yield Bench(LoadDriver(children, tmp_path, cores.driver), tmp_path, cores.target)
+
+
+def steady(rate: float, seconds: float = 1.5, **more: Any) -> OpenLoad:
+    return OpenLoad("poisson", (Stage(None, rate, rate, seconds),), **more)
+
+
+@pytest.mark.parametrize("base", ["FastHttpUser", "HttpUser"])
+def test_ordinary_users_carry_out_arrivals_which_never_wait_for_answers(
+    base: str, bench: Bench
+) -> None:
+    bench.load(base, more='self.client.get("/", name="second")')
+    with bench.serve("queue", servers=100, mean_s=0.2, exponential=False) as server:
+        trial, frames = bench.drive(server, steady(40))
+        served = server.end()
+    scheduled = sum(frame["arrivals"]["scheduled"] for frame in frames)
+    # each arrival waits .4 s for its two answers: a closed load of as many users would be slower
+    assert len(served["services"]) == 2 * scheduled
+    assert trial.dispatch is not None and (trial.dispatch.unsent, trial.dispatch.lost) == (0, 0)
+    for name in ("first", "second"):
+        median = measure(trial, f'latency_p50{{name="{name}"}}', {})
+        assert median == pytest.approx(0.2, abs=0.02)
+
+
+def test_the_same_seed_sends_at_the_same_moments(bench: Bench) -> None:
+    bench.load()
+    offsets = []
+    with bench.serve("plain") as server:
+        for _ in range(2):
+            bench.drive(server, steady(50, 1.0), warmup_s=0.0)
+            dues = np.array([context["times"][0] for *_, context in bench.seen()])
+            offsets.append(np.diff(np.sort(dues)))
+    assert offsets[0] == pytest.approx(offsets[1], abs=1e-6)
+
+
+def test_a_freeze_is_in_the_percentiles_and_in_the_service_s_own_only_where_it_was(
+    bench: Bench,
+) -> None:
+    bench.load()
+    with bench.serve("frozen", frozen_s=0.5, period_s=1.25) as server:
+        trial, _ = bench.drive(server, steady(100, 2.5), warmup_s=0.2)
+        freezes = server.end()["freezes"]
+    truth = []
+    for *_, context in bench.seen():
+        due = context["times"][0]
+        truth += [max((end - due for begin, end in freezes if begin <= due < end), default=0.0)]
+    for q in (0.5, 0.9, 0.95):
+        seen = measure(trial, f"latency_p{100 * q:g}", {})
+        assert seen == pytest.approx(np.quantile(truth, q), rel=0.1, abs=0.05)
+
+
+def test_waits_in_a_queue_are_those_of_its_replay(bench: Bench) -> None:
+    bench.load()
+    with bench.serve("queue", servers=2, mean_s=0.02, exponential=True) as server:
+        trial, _ = bench.drive(server, steady(60, 2.0))
+        services = {number: end - begun for number, _, begun, end in server.end()["services"]}
+    seen = sorted(bench.seen(), key=lambda one: one[2]["times"][0])
+    dues = [context["times"][0] for *_, context in seen]
+    numbers = [context["i"] for *_, context in seen]
+    truth = kiefer_wolfowitz(dues, [services[number] for number in numbers], 2).response
+    told = [response + context["times"][1] - context["times"][0] for _, response, context in seen]
+    errors = np.abs(np.array(told) - truth)
+    assert np.quantile(errors, 0.9) < 0.005
+    assert measure(trial, "latency_mean", {}) == pytest.approx(float(np.mean(truth)), rel=0.25)
+
+
+def test_sent_and_unsent_are_all_that_was_scheduled_when_the_service_cannot_keep_up(
+    bench: Bench,
+) -> None:
+    bench.load()
+    with bench.serve("queue", servers=1, mean_s=0.05, exponential=False) as server:
+        trial, frames = bench.drive(server, steady(100, most_users=5))
+        served = server.end()
+    assert trial.dispatch is not None
+    assert trial.dispatch.lost == 0
+    assert trial.dispatch.waiting > 50
+    assert trial.dispatch.undispatched == 0
+    assert trial.dispatch.users == 5
+    # the driver itself was on time; the latency tells of the wait, the service's own does not
+    assert trial.dispatch.lag_p99_s < 0.05 < 0.3 < trial.dispatch.wait_p99_s
+    latency, service = (
+        measure(trial, f"{kind}_p50", {}) for kind in ("latency", "service_latency")
+    )
+    assert latency is not None and service is not None
+    assert service == pytest.approx(0.25, abs=0.05)  # five at a time behind one server of 50 ms
+    assert latency > service + 0.1
+    assert len(served["services"]) == sum(frame["arrivals"]["sent"] for frame in frames)
+
+
+def test_thousands_a_second_and_none_is_lost(bench: Bench) -> None:
+    bench.load()
+    with bench.serve("plain") as server:
+        trial, frames = bench.drive(server, OpenLoad("constant", (Stage(None, 3000, 3000, 1.0),)))
+        served = server.end()["served"]
+    assert trial.dispatch is not None and trial.dispatch.lost == 0
+    assert sum(frame["arrivals"]["scheduled"] for frame in frames) == 4500
+    assert served == sum(frame["arrivals"]["sent"] for frame in frames)
+
+
+def test_frames_keep_to_the_stages(bench: Bench) -> None:
+    bench.load()
+    stages = (Stage("calm", 20, 20, 1.5), Stage("spike", 200, 200, 1.2), Stage("down", 200, 20, 1))
+    with bench.serve("plain") as server:
+        trial, frames = bench.drive(server, OpenLoad("constant", stages))
+    assert [frame["t"] for frame in frames] == pytest.approx([0.5, 1.5, 2.0, 3.0, 3.2, 4.2])
+    assert [frame["arrivals"]["scheduled"] for frame in frames] == [10, 20, 10, 200, 40, 110]
+    assert [stage.seconds for stage in trial.stages] == pytest.approx([1.5, 1.2, 1.0])
+    assert measure(trial, "throughput", {}, during="spike") == pytest.approx(200, rel=0.05)
+    assert measure(trial, "throughput", {}, during="calm") == pytest.approx(20, rel=0.1)
+
+
+def test_user_classes_share_the_arrivals_by_their_weights(bench: Bench) -> None:
+    bench.load(one=False)
+    with bench.serve("plain") as server:
+        trial, _ = bench.drive(server, steady(400, 1.0))
+    counts = Counter({name: seen.count for name, seen in trial.requests.items()})
+    share = counts["first"] / counts.total()
+    assert abs(share - 0.75) < 4 * (0.75 * 0.25 / counts.total()) ** 0.5
+
+
+def test_a_task_that_raises_is_told_apart_and_its_user_goes_on(bench: Bench) -> None:
+    bench.load(more="missing_name")
+    with bench.serve("plain") as server:
+        trial, frames = bench.drive(server, steady(50, 1.0))
+    raised = Counter[str]()
+    for frame in frames:
+        raised.update(frame["task_errors"])
+    assert raised.total() == sum(frame["arrivals"]["sent"] for frame in frames)
+    assert all("NameError" in text for text in raised)
+    assert trial.dispatch is not None and trial.dispatch.users <= 50
+
+
+def test_a_refused_connection_is_no_answer_of_the_service(bench: Bench) -> None:
+    bench.load()
+    with bench.serve("plain") as server:
+        server.end()
+        trial, _ = bench.drive(server, steady(50, 1.0))
+    seen = total(trial)
+    assert seen.count > 0
+    assert seen.socket_errors == seen.errors == seen.count
+
+
+def test_a_number_of_users_has_no_meaning_in_an_open_load(bench: Bench) -> None:
+    path = bench.folder / "scenario.py"
+    text = SCENARIO.format(base="HttpUser", more="pass").replace("weight = 3", "fixed_count = 3")
+    path.write_text(text)
+    with pytest.raises(ScenarioError, match="fixed_count"):
+        bench.driver.load(path, open_load=True)
