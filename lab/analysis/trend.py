@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lab.analysis.estimate import Growth
-from lab.hypothesis import Prediction, Step
+from lab.hypothesis import Bound, Prediction, Step
 from lab.stats import trend
 from lab.stats.intervals import t_interval
 from lab.stats.student import critical_value
@@ -252,25 +252,158 @@ def noise_of(courses: Sequence[Course], series: str, source: str) -> Noise | Non
 
 @dataclass(frozen=True)
 class Exhausted:
-    """Hours from the end of the soak until a limit is met; infinite where it is not approached."""
+    """Hours that a process lives until a limit is met; infinite where it is not approached.
 
+    Attributes:
+        level: At the begin of what is kept, hence of a process that is warm.
+        hours: By the estimate of the slope.
+        soonest, latest: By the ends of its interval.
+    """
+
+    level: float
     hours: float
     soonest: float
     latest: float
 
 
-def exhaustion(level: float, limit: float, growth: Growth) -> Exhausted:
-    """When a level that grows like this meets a limit.
+def exhausted(
+    arm: str, series: str, limit: float, blocks: Sequence[Block], tail: float
+) -> Exhausted | None:
+    """When a process of an arm would meet a limit, if it grew on as it did.
 
     Args:
-        level: Now, in the series' unit.
-        limit: In the same unit.
-        growth: Per hour.
+        arm: Whose.
+        series: Which grows.
+        limit: In its unit.
+        blocks: Complete ones.
+        tail: Probability left out on each side.
     """
+    prediction = Prediction("", "", Bound(at_least=0.0), arm=arm, slope=series)
+    grown = growth(prediction, blocks, tail)
+    lines = [each for block in blocks if (each := line(prediction, block)) is not None]
+    if grown is None or not lines:
+        return None
+    level = float(np.mean([each.values[0] for each in lines]))
 
     def hours(slope: float) -> float:
         if level >= limit:
             return 0.0
         return (limit - level) / slope if slope > 0 else math.inf
 
-    return Exhausted(hours(growth.estimate), hours(growth.high), hours(growth.low))
+    return Exhausted(level, hours(grown.estimate), hours(grown.high), hours(grown.low))
+
+
+@dataclass(frozen=True)
+class Teeth:
+    """A sawtooth: how often a series fell at once, and how far (median)."""
+
+    falls: int
+    depth: float
+
+
+FALLS = 3  # that make a sawtooth
+
+
+def teeth(courses: Sequence[Course], series: str) -> Teeth | None:
+    """The falls of a series within its segments; None where there are too few.
+
+    A fall takes, from one interval to the next, more than half of the range that nine tenths of
+    the values lie in.
+    """
+    depths: list[float] = []
+    for course in courses:
+        values = course.series(series)
+        if values is None:
+            continue
+        for segment in np.unique(course.segments):
+            own = values[(course.segments == segment) & np.isfinite(values)]
+            if own.size < 3:
+                continue
+            low, high = np.quantile(own, (0.05, 0.95))
+            steps = -np.diff(own)
+            depths += steps[(steps > (high - low) / 2) & (steps > 0)].tolist()
+    return Teeth(len(depths), float(np.median(depths))) if len(depths) >= FALLS else None
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a report tells of one series of one arm."""
+
+    series: str
+    arm: str
+    growth: Growth | None  # over the blocks that are complete
+    lowest: float
+    highest: float
+    teeth: Teeth | None
+
+
+def summary(arms: Sequence[str], blocks: Sequence[Block], tail: float) -> list[Told]:
+    """Every series of every arm, as far as blocks are complete.
+
+    Args:
+        arms: In their order.
+        blocks: Complete ones.
+        tail: Probability left out on each side of an interval.
+    """
+    found = []
+    courses = {
+        arm: [course for block in blocks if (course := course_of(block, arm))] for arm in arms
+    }
+    names = dict.fromkeys(
+        name for own in courses.values() for course in own for name in course.columns
+    )
+    for name in names:
+        for arm in arms:
+            values = [v for course in courses[arm] if (v := course.series(name)) is not None]
+            seen = np.concatenate(values)[np.isfinite(np.concatenate(values))] if values else []
+            if not len(seen):
+                continue
+            prediction = Prediction("", "", Bound(at_least=0.0), arm=arm, slope=name)
+            found.append(
+                Told(
+                    series=name,
+                    arm=arm,
+                    growth=growth(prediction, blocks, tail),
+                    lowest=float(np.min(seen)),
+                    highest=float(np.max(seen)),
+                    teeth=teeth(courses[arm], name),
+                )
+            )
+    return found
+
+
+@dataclass(frozen=True)
+class Fit:
+    """The kept part of a series in one segment, and its line.
+
+    Attributes:
+        begin, end: Hours since the block began.
+        dropped: Where the segment itself began: what lies before `begin` was left out.
+        low, high: The line's value at both.
+    """
+
+    dropped: float
+    begin: float
+    end: float
+    low: float
+    high: float
+
+
+def fits(course: Course, series: str) -> list[Fit]:
+    """A line for each segment, all of the same slope."""
+    own = folded([course], series)
+    if own is None or (fitted := own.slope()) is None:
+        return []
+    slope, lines = float(fitted.slope), []
+    for segment in np.unique(own.segments):
+        inside = own.segments == segment
+        times, values = own.times[inside], own.values[inside]
+        middle, level = float(times.mean()), float(values.mean())
+        begin, end = float(times[0]), float(times[-1])
+        place = int(np.searchsorted(course.times, begin * HOUR_S))
+        alike = course.segments == course.segments[min(place, course.times.size - 1)]
+        first = float(course.times[alike][0] / HOUR_S)
+        lines.append(
+            Fit(first, begin, end, level + slope * (begin - middle), level + slope * (end - middle))
+        )
+    return lines

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
-from lab.hypothesis import Bound, Hypothesis, MetricRatio, Prediction, parse_measure
+from lab.hypothesis import Bound, Hypothesis, MetricRatio, Prediction, in_words, parse_measure
 from lab.reporting import words
 from lab.verdict import Judgement, Verdict
 
@@ -74,7 +75,14 @@ def _finding(
     hypothesis: Hypothesis, prediction: Prediction, judged: Judgement, blocks: int
 ) -> Finding:
     scale = _scale(hypothesis, prediction, judged)
-    figure = form = words.measure_format(prediction.measure, hypothesis.measures, scale == "share")
+    figure: words.Formatter
+    form: words.Formatter
+    if prediction.slope is not None:
+        figure = form = partial(in_words, prediction.quantity)
+    else:
+        figure = form = words.measure_format(
+            prediction.measure, hypothesis.measures, scale == "share"
+        )
     if scale == "ratio":
         figure, form = words.factor, words.multiple
     tone, outcome = words.outcome(judged.claim is not None, judged.outcome)
@@ -96,6 +104,8 @@ def _finding(
 
 
 def _scale(hypothesis: Hypothesis, prediction: Prediction, judged: Judgement) -> Scale:
+    if prediction.slope is not None:
+        return "plain"
     if prediction.compare is not None:
         return "ratio"
     custom = hypothesis.measures.get(prediction.measure)
@@ -113,6 +123,8 @@ def _scale(hypothesis: Hypothesis, prediction: Prediction, judged: Judgement) ->
 def _observed(
     hypothesis: Hypothesis, prediction: Prediction, judged: Judgement, form: words.Formatter
 ) -> str:
+    if prediction.slope is not None:
+        return _grown(prediction, judged)
     name = words.measure_name(prediction.measure, hypothesis.measures)
     if judged.estimate is None and judged.low is not None:
         return f"{judged.subject} has no {name} up to {form(judged.low)}"
@@ -129,6 +141,17 @@ def _observed(
     if judged.low is None or judged.high is None:
         return f"{seen} (no bounded interval yet)"
     return f"{seen} ({words.span(form, [judged.low, judged.high])})"
+
+
+def _grown(prediction: Prediction, judged: Judgement) -> str:
+    what = f"{prediction.slope} of {prediction.subject}"
+    form = partial(in_words, prediction.quantity)
+    if judged.estimate is None:
+        return f"{what}: no evidence"
+    seen = f"{what} grows by {form(judged.estimate)}"
+    if judged.low is not None and judged.high is not None:
+        seen += f" ({form(judged.low)} to {form(judged.high)})"
+    return f"{seen}, but {judged.flaw}" if judged.flaw else seen
 
 
 def _note(judged: Judgement, blocks: int) -> str:

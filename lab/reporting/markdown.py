@@ -10,6 +10,7 @@ from markdown_it import MarkdownIt
 
 from lab.reporting import words
 from lab.reporting.findings import Finding
+from lab.reporting.soak import SoakView
 from lab.reporting.tables import Table
 from lab.reporting.view import View
 
@@ -104,13 +105,16 @@ def _sections(view: View) -> Iterator[str]:
     if view.breakdowns:
         yield "## Where the time went"
         yield from (text(breakdown.words) for breakdown in view.breakdowns)
-    yield f"## Second by second{view.at}"
-    if view.series:
+    if view.soak:
+        yield from _soak(view.soak)
+    elif view.series:
+        yield f"## Second by second{view.at}"
         yield f"Block {view.series.block}, lowest to highest second of the measured window."
         yield table(view.series.table)
         if view.series.waits.rows:
             yield table(view.series.waits)
     else:
+        yield f"## Second by second{view.at}"
         yield "No series was kept."
 
     yield "## Was the run to be trusted?"
@@ -148,6 +152,20 @@ def _sections(view: View) -> Iterator[str]:
     yield _list(f"**{name}**: {meaning}" for name, meaning in words.MEANINGS.items())
     yield "Known limits:"
     yield _list(words.LIMITS)
+
+
+def _soak(data: SoakView) -> Iterator[str]:
+    yield "## From begin to end"
+    yield table(data.table)
+    if data.exhaustion.rows:
+        yield "### Time until the limit is met, from the begin of a life"
+        yield table(data.exhaustion)
+    if data.segments.rows:
+        yield "### Lives that did not run through"
+        yield table(data.segments)
+    if data.detectable:
+        yield "What this soak could find, as told before it began:"
+        yield _list(map(text, data.detectable))
 
 
 def _finding(finding: Finding) -> str:
