@@ -355,8 +355,9 @@ def summary(arms: Sequence[str], blocks: Sequence[Block], tail: float) -> list[T
     for name in names:
         for arm in arms:
             values = [v for course in courses[arm] if (v := course.series(name)) is not None]
-            seen = np.concatenate(values)[np.isfinite(np.concatenate(values))] if values else []
-            if not len(seen):
+            together = np.concatenate([np.empty(0), *values])
+            seen = together[np.isfinite(together)]
+            if not seen.size:
                 continue
             prediction = Prediction("", "", Bound(at_least=0.0), arm=arm, slope=name)
             found.append(
@@ -364,8 +365,8 @@ def summary(arms: Sequence[str], blocks: Sequence[Block], tail: float) -> list[T
                     series=name,
                     arm=arm,
                     growth=growth(prediction, blocks, tail),
-                    lowest=float(np.min(seen)),
-                    highest=float(np.max(seen)),
+                    lowest=float(seen.min()),
+                    highest=float(seen.max()),
                     teeth=teeth(courses[arm], name),
                 )
             )

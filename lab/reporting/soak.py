@@ -150,7 +150,7 @@ def _panel(series: str, arms: Sequence[str], recorded: Recorded, block_hours: fl
                     times=np.array([times[part].mean() for part in parts]) + offset,
                     low=np.array([own[part].min() for part in parts]),
                     high=np.array([own[part].max() for part in parts]),
-                    fit=fit and (fit.begin + offset, fit.end + offset, fit.low, fit.high),
+                    fit=(fit.begin + offset, fit.end + offset, fit.low, fit.high) if fit else None,
                     begins=float(times[0]) + offset,
                     restarted=place > 0,
                 )
