@@ -32,6 +32,7 @@ INTERVAL_S = 5.0
 SWITCH_S = 8.0  # between two blocks: fresh processes, the seeded state, the last answers
 GRACE_S = 1.0  # that a driver's last frame of an interval may take
 OPENING_S = 60.0  # at most, until every driver's window is open
+MOST_MESSAGES = 200  # of the drivers', waiting to be taken in: a second's worth is one per arm
 LEAST_INTERVALS = 12  # in a block: two thirds of them make the fewest bins of a slope
 
 
@@ -135,7 +136,7 @@ class Soak:
         self._fresh = False
 
     def _drive(self, block: int, lives: Mapping[str, Life], left_s: float) -> Iterator[Event]:
-        feed: queue.Queue[tuple[str, dict[str, Any] | Exception]] = queue.Queue()
+        feed: queue.Queue[tuple[str, dict[str, Any] | Exception]] = queue.Queue(MOST_MESSAGES)
         looking = self._looking()
         for arm in lives:
             self._feed(feed, block, arm, left_s)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lab.instruments.base import Roles
+from lab.instruments.intervals import Look
+from lab.measures import SERVICE
 from lab.stats.histogram import Histogram
 from lab.trial import Usage
 
@@ -78,3 +80,29 @@ def fake_watcher(strangers: Callable[[], float]) -> Callable[..., FakeWatch]:
         return FakeWatch(strangers())
 
     return watch
+
+
+@dataclass
+class FakeLooking:
+    """Sees gauges as they are told, by arm and by how often it was asked."""
+
+    gauges: Callable[[str, int], dict[str, float]] = lambda arm, look: {}
+    rss_bytes: Callable[[str, int], float] = lambda arm, look: 1e8
+    looks: dict[str, int] = field(default_factory=dict)
+
+    def look(self) -> tuple[dict[str, Look], tuple[float, float]]:
+        """A quiet machine."""
+        found = {}
+        for arm in self.looks:
+            self.looks[arm] += 1
+            count = self.looks[arm]
+            usage = Usage(0.2, 0.2, self.rss_bytes(arm, count), 50.0, 5.0)
+            found[arm] = Look(self.gauges(arm, count), {"requests_total": 100.0}, {SERVICE: usage})
+        return found, (0.0, 0.0)
+
+    def follow(self, arm: str, url: str, roles: Roles) -> None:
+        """Noted; looks go on being counted over restarts."""
+        self.looks.setdefault(arm, 0)
+
+    def close(self) -> None:
+        """At once."""

@@ -12,6 +12,9 @@ from tests.proof import (
     planted,
     rooms_reconnect,
     schemathesis_cases,
+    soak,
+    soak_leak,
+    soak_volume,
 )
 
 PARTS = {
@@ -22,6 +25,9 @@ PARTS = {
     "orders-survive": orders_survive.prove,
     "rooms-reconnect": rooms_reconnect.prove,
     "schemathesis": schemathesis_cases.prove,
+    "soak": soak.prove,
+    "soak-leak": soak_leak.prove,
+    "soak-volume": soak_volume.prove,
 }
 
 
