@@ -8,13 +8,12 @@ as a new segment of the same trial, with fresh processes.
 
 from __future__ import annotations
 
-import queue
-import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import Any
 
 from lab.experiment.events import BlockEnded, Event, Interval
+from lab.experiment.feed import Feed
 from lab.experiment.life import Life
 from lab.experiment.load import request_of
 from lab.gates import inspect_life
@@ -31,8 +30,6 @@ from lab.verdict import judge
 INTERVAL_S = 5.0
 SWITCH_S = 8.0  # between two blocks: fresh processes, the seeded state, the last answers
 GRACE_S = 1.0  # that a driver's last frame of an interval may take
-OPENING_S = 60.0  # at most, until every driver's window is open
-MOST_MESSAGES = 200  # of the drivers', waiting to be taken in: a second's worth is one per arm
 LEAST_INTERVALS = 12  # in a block: two thirds of them make the fewest bins of a slope
 
 
@@ -136,25 +133,27 @@ class Soak:
         self._fresh = False
 
     def _drive(self, block: int, lives: Mapping[str, Life], left_s: float) -> Iterator[Event]:
-        feed: queue.Queue[tuple[str, dict[str, Any] | Exception]] = queue.Queue(MOST_MESSAGES)
         looking = self._looking()
-        for arm in lives:
-            self._feed(feed, block, arm, left_s)
+        feeds = {arm: self._feed(block, arm, left_s) for arm in lives}
         try:
-            opened = self._await_opening(feed, lives)
+            opened = max(feed.opening() for feed in feeds.values())
             for arm in lives:
                 self._follow(looking, arm)
             base = max(life.until for life in lives.values())
-            count = int(left_s / self._interval_s + 1e-9)
-            for index in range(1, count + 1):
-                self._listen(feed, lives, index * self._interval_s, opened)
+            for index in range(1, int(left_s / self._interval_s + 1e-9) + 1):
+                until = index * self._interval_s
+                for arm, life in lives.items():
+                    for frame in feeds[arm].frames(until, opened + until + GRACE_S):
+                        life.add(frame)
                 looks, others = looking.look()
                 for arm, life in lives.items():
-                    row = life.interval(base + index * self._interval_s, looks[arm], others)
+                    row = life.interval(base + until, looks[arm], others)
                     self.notebook.add_interval(block, life.step, row, life.trial())
-                yield Interval(block, base + index * self._interval_s, self._block_s, lives)
+                yield Interval(block, base + until, self._block_s, lives)
                 if self._ended(looking, lives):
                     return
+            for feed in feeds.values():
+                feed.close()
         finally:
             looking.close()
 
@@ -162,63 +161,18 @@ class Soak:
         roles = {**self._target.roles(arm), "driver": (self._drivers[arm].pid,)}
         looking.follow(arm, self._target.url(arm), roles)
 
-    def _feed(self, feed: queue.Queue[Any], block: int, arm: str, left_s: float) -> None:
-        """Drive an arm in a thread of its own; its messages come together in one queue."""
+    def _feed(self, block: int, arm: str, left_s: float) -> Feed:
         load = self.hypothesis.load
         assert isinstance(load, OpenLoad)
-        driver, host = self._drivers[arm], self._target.url(arm)
-
-        def drive() -> None:
-            try:
-                for message in driver.drive(
-                    host=host,
-                    load=request_of(load.over(left_s)),
-                    warmup_s=0.0,
-                    window_s=left_s,
-                    seed=f"{self.plan.seed}-{block}",  # the same arrivals for every arm
-                ):
-                    feed.put((arm, message))
-            except DriverError as error:
-                feed.put((arm, error))
-
-        threading.Thread(target=drive, daemon=True).start()
-
-    def _await_opening(self, feed: queue.Queue[Any], lives: Mapping[str, Life]) -> float:
-        """When the last of the windows opened; what comes before counts nowhere."""
-        opened: dict[str, float] = {}
-        deadline = time.monotonic() + OPENING_S
-        while len(opened) < len(lives):
-            try:
-                arm, message = feed.get(timeout=max(0.0, deadline - time.monotonic()))
-            except queue.Empty:
-                raise DriverError(f"a load driver did not begin within {OPENING_S:g} s") from None
-            if isinstance(message, Exception):
-                raise message
-            if message["event"] == "opened":
-                opened[arm] = message["opens"]
-            elif message["event"] == "frame":
-                lives[arm].add(message)
-        return max(opened.values())
-
-    def _listen(
-        self, feed: queue.Queue[Any], lives: Mapping[str, Life], until: float, opened: float
-    ) -> None:
-        """Take in what the drivers tell, up to the end of an interval."""
-        behind = set(lives)
-        while behind:
-            patience_s = opened + until + GRACE_S - time.monotonic()
-            try:
-                arm, message = feed.get(timeout=max(0.0, patience_s))
-            except queue.Empty:
-                return
-            if isinstance(message, Exception):
-                raise message
-            if message["event"] == "frame":
-                lives[arm].add(message)
-                if message["t"] >= until - 1e-6:
-                    behind.discard(arm)
-            elif message["event"] == "closed":
-                behind.discard(arm)
+        return Feed(
+            self._drivers[arm].drive(
+                host=self._target.url(arm),
+                load=request_of(load.over(left_s)),
+                warmup_s=0.0,
+                window_s=left_s,
+                seed=f"{self.plan.seed}-{block}",  # the same arrivals for every arm
+            )
+        )
 
     def _ended(self, looking: Looking, lives: Mapping[str, Life]) -> bool:
         """Whether the block cannot go on; an arm that may crash is started again."""

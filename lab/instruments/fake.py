@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -84,7 +85,7 @@ def fake_watcher(strangers: Callable[[], float]) -> Callable[..., FakeWatch]:
 
 @dataclass
 class FakeLooking:
-    """Sees gauges as they are told, by arm and by how often it was asked."""
+    """Sees what it is told, by arm and by how many looks old its processes are."""
 
     gauges: Callable[[str, int], dict[str, float]] = lambda arm, look: {}
     rss_bytes: Callable[[str, int], float] = lambda arm, look: 1e8
@@ -101,8 +102,41 @@ class FakeLooking:
         return found, (0.0, 0.0)
 
     def follow(self, arm: str, url: str, roles: Roles) -> None:
-        """Noted; looks go on being counted over restarts."""
-        self.looks.setdefault(arm, 0)
+        """Fresh processes: their looks are counted anew."""
+        self.looks[arm] = 0
 
     def close(self) -> None:
         """At once."""
+
+
+@dataclass
+class FakeSeconds:
+    """A driver of so many requests in each second, told without waiting for it."""
+
+    rate: int = 20
+    pid: int = 0
+    driven: list[str] = field(default_factory=list)  # seed of each life
+
+    def drive(
+        self, *, host: str, load: Mapping[str, Any], warmup_s: float, window_s: float, seed: str
+    ) -> Iterator[dict[str, Any]]:
+        """A frame for each second of the window."""
+        self.driven.append(seed)
+        opens = time.monotonic()
+        yield {"event": "opened", "started": opens, "opens": opens, "closes": opens + window_s}
+        latency = Histogram()
+        latency.add_many([0.01] * self.rate)
+        seen = {"/orders": {"count": self.rate, "errors": 0, "latency": latency.as_dict()}}
+        for second in range(1, int(window_s) + 1):
+            yield {
+                "event": "frame",
+                "t": float(second),
+                "window": True,
+                "late": [0.001],
+                "users": 1,
+                "requests": seen,
+                "errors": {},
+                "task_errors": {},
+                "arrivals": {"scheduled": self.rate, "sent": self.rate},
+            }
+        yield {"event": "closed", "drained": True}
