@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
-from array import array
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -13,12 +11,9 @@ import numpy as np
 from locust import User
 from locust.runners import Runner
 
-from lab.driver.pool import Arrival, Pool
+from lab.driver.pool import Dispatcher, Pool
 from lab.driver.recorder import before, folded
-from lab.driver.timer import Timer
 from lab.stats.arrivals import Arrivals, Stage, schedule
-
-_BREATH = 64  # arrivals overdue that are dispatched before others may run
 
 
 class _Told(NamedTuple):
@@ -69,9 +64,9 @@ class OpenLoad:
         peak = max(max(stage.begin, stage.end) for stage in planned)
         self._ready = min(most_users, math.ceil(peak))  # a second's worth, should all stand still
         self._runner, self._classes = runner, classes
-        self._pool = Pool(runner, classes, most_users, seed)
-        self._dispatched = 0
-        self._lags: array[float] = array("d")
+        environment, group = runner.environment, runner.user_greenlets
+        self._pool = Pool(environment, group, classes, most_users, seed)
+        self._dispatcher = Dispatcher(self._pool)
         self._told = _Told()
         self._greenlet: gevent.Greenlet | None = None
 
@@ -89,14 +84,14 @@ class OpenLoad:
         """Dispatch from now on, `started` (monotonic seconds) being time 0 of the schedule."""
         self._due = started + self._offsets
         self._pool.close(started + self._seconds)
-        self._greenlet = gevent.spawn(self._dispatch)
+        self._greenlet = gevent.spawn(self._dispatcher.run, self._due.tolist())
 
     def frame(self, until: float) -> dict[str, Any]:
         """Arrivals that were due and sent since the last frame, and how late they were."""
         now = _Told(
             scheduled=int(np.searchsorted(self._due, until)),
             sent=before(self._pool.begun, until),
-            lags=len(self._lags),
+            lags=len(self._dispatcher.lags),
             waits=len(self._pool.waits),
         )
         last, self._told = self._told, now
@@ -104,7 +99,7 @@ class OpenLoad:
             "arrivals": {
                 "scheduled": now.scheduled - last.scheduled,
                 "sent": now.sent - last.sent,
-                "lag": folded(self._lags[last.lags : now.lags]),
+                "lag": folded(self._dispatcher.lags[last.lags : now.lags]),
                 "wait": folded(self._pool.waits[last.waits : now.waits]),
             }
         }
@@ -115,19 +110,5 @@ class OpenLoad:
             self._greenlet.kill()
         return {
             "waiting": self._pool.unsent,
-            "undispatched": len(self._due) - self._dispatched,
+            "undispatched": len(self._due) - len(self._dispatcher.lags),
         }
-
-    def _dispatch(self) -> None:
-        timer = Timer()
-        try:
-            for index, due in enumerate(self._due.tolist(), 1):
-                timer.wait_until(due)
-                if not index % _BREATH:
-                    gevent.sleep(0)
-                now = time.monotonic()
-                self._lags.append(now - due)
-                self._dispatched = index
-                self._pool.send(Arrival(due, now))
-        finally:
-            timer.close()

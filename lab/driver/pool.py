@@ -11,16 +11,18 @@ import random
 import time
 from array import array
 from collections import deque
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import gevent
 from gevent.event import AsyncResult
 from gevent.lock import Semaphore
+from gevent.pool import Group
 from locust import User
 from locust.clients import HttpSession
 from locust.contrib.fasthttp import FastHttpSession
+from locust.env import Environment
 from locust.exception import StopTest, StopUser
-from locust.runners import Runner
 from locust.user.task import (
     LOCUST_STATE_RUNNING,
     LOCUST_STATE_STOPPING,
@@ -28,6 +30,9 @@ from locust.user.task import (
     DefaultTaskSet,
 )
 
+from lab.driver.timer import Timer
+
+_BREATH = 64  # arrivals, overdue perhaps, that are dispatched before others may run
 _OPENED_AT_ONCE = 50  # connections: fewer than fit into any server's backlog
 _OPENING_S = 30.0
 
@@ -57,8 +62,17 @@ class Pool:
     monotonic seconds.
     """
 
-    def __init__(self, runner: Runner, classes: list[type[User]], most: int, seed: str) -> None:
-        self._runner = runner
+    def __init__(
+        self,
+        environment: Environment,
+        group: Group,
+        classes: list[type[User]],
+        most: int,
+        seed: str,
+        prepare: Callable[[User], None] = lambda user: None,
+    ) -> None:
+        self._environment, self._group = environment, group
+        self._prepare = prepare  # a user, before it does anything
         self._classes = classes
         self._weights = [float(each.weight) for each in classes]
         self._random = random.Random(f"{seed}-users")
@@ -74,7 +88,7 @@ class Pool:
     @property
     def users(self) -> int:
         """Users that there are."""
-        return int(self._runner.user_count)
+        return len(self._group)
 
     @property
     def unsent(self) -> int:
@@ -134,11 +148,12 @@ class Pool:
         return arrival
 
     def _spawn(self, kind: type[User], lock: Semaphore | None = None) -> None:
-        user = kind(self._runner.environment)
+        user = kind(self._environment)
+        self._prepare(user)
         self.members.append(user)
         # as User.start does: Locust counts and stops who is in this group
-        user._group = self._runner.user_greenlets
-        user._greenlet = user._group.spawn(_live, user, self, lock)
+        user._group = self._group
+        user._greenlet = self._group.spawn(_live, user, self, lock)
 
 
 class _Arrivals(DefaultTaskSet):
@@ -200,3 +215,25 @@ def _connect(user: User) -> None:
             connection = connections._get_conn()
             connection.connect()
             connections._put_conn(connection)
+
+
+class Dispatcher:
+    """Hands arrivals to a pool as each falls due, and notes by how much it was late itself."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self.lags: array[float] = array("d")  # seconds, of every arrival dispatched
+
+    def run(self, dues: Iterable[float]) -> None:
+        """Dispatch arrivals that are due at these moments (monotonic seconds, ascending)."""
+        timer = Timer()
+        try:
+            for due in dues:
+                timer.wait_until(due)
+                if not len(self.lags) % _BREATH:
+                    gevent.sleep(0)
+                now = time.monotonic()
+                self.lags.append(now - due)
+                self._pool.send(Arrival(due, now))
+        finally:
+            timer.close()

@@ -273,8 +273,7 @@ def series(data: Series, arms: Sequence[str]) -> Figure:
     for axes, panel in zip(grid.flat, data.panels, strict=False):
         short = panel.label if len(panel.label) <= 32 else f"{panel.label[:31]}…"
         axes.set_title(short, fontsize=9)
-        if data.window:
-            axes.axvspan(*data.window, color=MEETS, linewidth=0)
+        _bands(axes, data)
         for index, arm in enumerate(arms):
             line = [(t, value) for t, value in panel.lines[arm] if value is not None]
             axes.plot(
@@ -290,9 +289,23 @@ def series(data: Series, arms: Sequence[str]) -> Figure:
         axes.tick_params(labelsize=8.5, labelbottom=True)
     for axes in grid.flat[len(data.panels) :]:
         axes.set_axis_off()
-    figure.supxlabel("seconds since the trial began (shaded: measured)", fontsize=9.5)
+    bands = "stages of the load" if data.stages else "shaded: measured"
+    figure.supxlabel(f"seconds since the trial began ({bands})", fontsize=9.5)
     _legend(figure, grid.flat[0])
     return figure
+
+
+def _bands(axes: Axes, data: Series) -> None:
+    """What was measured; of a load in stages, each stage with its name."""
+    if data.window and not data.stages:
+        axes.axvspan(*data.window, color=MEETS, linewidth=0)
+    for index, (name, begin, end) in enumerate(data.stages):
+        if index % 2 == 0:
+            axes.axvspan(begin, end, color=MEETS, linewidth=0)
+        axes.annotate(
+            name, (begin, 1), (2, -2), xycoords=axes.get_xaxis_transform(),
+            textcoords="offset points", ha="left", va="top", fontsize=7.5,
+        )  # fmt: skip
 
 
 @_styled

@@ -102,6 +102,9 @@ def _sections(view: View) -> Iterator[str]:
     yield "### Latency"
     yield text(view.latency_words)
     yield table(view.requests)
+    if view.arrivals.rows:
+        yield "### Arrivals"
+        yield table(view.arrivals)
     if view.breakdowns:
         yield "## Where the time went"
         yield from (text(breakdown.words) for breakdown in view.breakdowns)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lab.hypothesis import Step
+from lab.hypothesis import Hypothesis, OpenLoad, Step
 from lab.notebook import Notebook
 from lab.reporting import words
 from lab.reporting.tables import Evidence, Table, in_order
@@ -39,6 +39,7 @@ class Series:
 
     block: int
     window: tuple[float, float] | None
+    stages: tuple[tuple[str, float, float], ...]  # name, begin and end of each, where several
     panels: tuple[Panel, ...]
     table: Table
     waits: Table  # what PostgreSQL sessions were seen at instead of work
@@ -51,18 +52,40 @@ def collect(notebook: Notebook, evidence: Evidence) -> Series | None:
     others = sorted({trial.block for trial in evidence.trials} - set(counted))
     for block in (*middle, *others):
         rows = {arm: notebook.series(block, Step(arm, evidence.level)) for arm in evidence.arms}
-        rows = {arm: [row for row in own if "t" in row] for arm, own in rows.items()}
+        rows = {arm: _lasting([row for row in own if "t" in row]) for arm, own in rows.items()}
         panels = _panels(rows)
         if panels:
             inside = [row["t"] for own in rows.values() for row in own if row.get("window")]
             return Series(
                 block=block,
                 window=(min(inside), max(inside)) if inside else None,
+                stages=_stages(evidence.hypothesis),
                 panels=panels,
                 table=_table(rows, panels),
                 waits=_waits(rows),
             )
     return None
+
+
+def _lasting(rows: list[dict[str, Any]]) -> list[Row]:
+    """Rows with their length: a second, but at the edges of stages and of the window."""
+    begins = [0.0, *(row["t"] for row in rows)]
+    return [
+        {**row, "length": max(row["t"] - begin, 1e-9)}
+        for row, begin in zip(rows, begins, strict=False)
+    ]
+
+
+def _stages(hypothesis: Hypothesis) -> tuple[tuple[str, float, float], ...]:
+    load = hypothesis.load
+    if not isinstance(load, OpenLoad) or len(load.stages) == 1:
+        return ()
+    found, begin = [], hypothesis.trial.warmup_s
+    for stage in load.stages:
+        end = begin + (stage.duration_s or 0.0)
+        found.append((stage.name or "", begin, end))
+        begin = end
+    return tuple(found)
 
 
 def _panels(rows: Mapping[str, Sequence[Row]]) -> tuple[Panel, ...]:
@@ -72,6 +95,8 @@ def _panels(rows: Mapping[str, Sequence[Row]]) -> tuple[Panel, ...]:
     readers: list[tuple[str, str, words.Formatter, Reader]] = [
         ("throughput", "/s", words.plain, _throughput),
         ("median latency", "ms", words.plain, _median_ms),
+        ("arrivals due", "/s", words.plain, _arrivals("scheduled")),
+        ("arrivals sent", "/s", words.plain, _arrivals("sent")),
         *(
             (f"CPU of {role}", "cores", "{:.2f}".format, _at("usage", role, "cpu"))
             for role in roles
@@ -103,7 +128,16 @@ def _panels(rows: Mapping[str, Sequence[Row]]) -> tuple[Panel, ...]:
 def _throughput(row: Row) -> float | None:
     if "requests" not in row:
         return None
-    return float(sum(seen["count"] - seen["errors"] for seen in row["requests"].values()))
+    succeeded = sum(seen["count"] - seen["errors"] for seen in row["requests"].values())
+    return float(succeeded / row["length"])
+
+
+def _arrivals(which: str) -> Reader:
+    def read(row: Row) -> float | None:
+        seen = row.get("arrivals")
+        return None if seen is None else float(seen[which] / row["length"])
+
+    return read
 
 
 def _median_ms(row: Row) -> float | None:

@@ -134,11 +134,35 @@ def requests(evidence: Evidence) -> Table:
                     name,
                     f"{sum(part.count for part in parts):,}",
                     f"{sum(part.errors for part in parts):,}",
+                    f"{sum(part.socket_errors for part in parts):,}",
                     *quantiles(evidence.latency(arm, name)),
                 )
             )
-    head = ("arm", "request", "requests", "errors", "p50", "p95", "p99")
-    return Table(head, tuple(rows), "llrrrrr")
+    head = ("arm", "request", "requests", "errors", "of them unanswered", "p50", "p95", "p99")
+    return Table(head, tuple(rows), "llrrrrrr")
+
+
+def arrivals(evidence: Evidence) -> Table:
+    """What became of an open load's arrivals, by arm, over the trials that count."""
+    rows = []
+    for arm in evidence.arms:
+        seen = [trial.dispatch for trial in evidence.of(arm) if trial.dispatch is not None]
+        if not seen:
+            continue
+        due, unsent = sum(one.scheduled for one in seen), sum(one.unsent for one in seen)
+        rows.append(
+            (
+                arm,
+                f"{due:,}",
+                f"{sum(one.sent for one in seen):,}",
+                f"{unsent:,} ({words.share(unsent / max(due, 1))})",
+                words.seconds(max(one.lag_p99_s for one in seen)),
+                words.seconds(max(one.wait_p99_s for one in seen)),
+                f"{max(one.users for one in seen):,}",
+            )
+        )
+    head = ("arm", "due", "sent", "unsent", "dispatched late", "waited for a user", "users")
+    return Table(head, tuple(rows), "l" + "r" * 6)
 
 
 def errors(evidence: Evidence) -> Table:

@@ -92,6 +92,7 @@ class View:
     series: Series | None
     soak: SoakView | None
     requests: Table
+    arrivals: Table
     errors: Table
     gates: Table
     voided_blocks: int
@@ -189,6 +190,7 @@ def gather(notebook: Notebook, hypothesis: Hypothesis, plan: Plan, verdict: Verd
         series=None if hypothesis.soak else collect(notebook, evidence),
         soak=soak_view(notebook, hypothesis, plan),
         requests=tables.requests(evidence),
+        arrivals=tables.arrivals(evidence),
         errors=tables.errors(evidence),
         gates=tables.gate_figures(evidence),
         voided_blocks=verdict.voided,

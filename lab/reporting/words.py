@@ -167,8 +167,9 @@ def measure_name(measure: str, definitions: Mapping[str, Metric]) -> str:
         return measure
     base, request = parse_measure(measure)
     words = base.replace("rss_bytes", "memory").replace("descriptors", "open descriptors")
-    if base.startswith("latency_"):
-        words = f"{base.removeprefix('latency_')} latency"
+    if "latency_" in base:
+        which, _, figure = base.rpartition("latency_")
+        words = f"{figure} {which.replace('_', ' ')}latency"
     words = words.replace("_", " ")
     return f"{words} of {request}" if request else words
 
@@ -180,7 +181,7 @@ def measure_format(measure: str, definitions: Mapping[str, Metric], is_share: bo
             return rate
         return share if is_share else plain
     base, _ = parse_measure(measure)
-    if base.startswith("latency_"):
+    if "latency_" in base or base == "recovery":
         return seconds
     if parse_measure(measure).is_share:
         return share

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from lab.notebook import Notebook, NotebookError, attempts
-from lab.trial import Fault
+from lab.stats.histogram import Histogram
+from lab.trial import Dispatch, Fault, Requests, StageRecord
 from lab.verdict import judge
 from tests.lab.builders import SHIPPED, blocks, plan, trial
 
@@ -98,3 +99,20 @@ def test_the_verdict_on_disk_is_json_with_its_schema(notebook: Notebook) -> None
     assert asked <= data.keys()
     wanted = {"says", "measure", "estimate", "low", "high", "bound", "outcome"}
     assert all(wanted <= j.keys() for j in (*data["predictions"], *data["rivals"]))
+
+
+def test_an_open_load_survives_the_disk(notebook: Notebook) -> None:
+    late = Histogram()
+    late.add_many([0.5, 0.7])
+    prompt = Histogram()
+    prompt.add_many([0.1, 0.1])
+    seen = {"/orders": Requests(2, 1, late, socket_errors=1, sent_latency=prompt)}
+    made = trial(
+        "narrow",
+        100,
+        requests=seen,
+        dispatch=Dispatch(10, 8, 1, 1, 0.001, 0.002, 0.003, 0.1, 5),
+        stages=(StageRecord("calm", 1.0, seen, ((1.0, 0.5), (1.0, None))),),
+    )
+    notebook.add_trial(made)
+    assert notebook.trials() == [made]

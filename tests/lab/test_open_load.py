@@ -3,115 +3,30 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
-from lab.experiment.tally import Tally
 from lab.hypothesis import OpenLoad, Stage
-from lab.instruments.load import LoadDriver, ScenarioError
+from lab.instruments.load import ScenarioError
 from lab.measures import measure, total
-from lab.processes import Children, divide_cores
 from lab.stats.queueing import kiefer_wolfowitz
-from lab.trial import Trial
-from tests.servers import Serving, serving
-
-SCENARIO = """\
-import itertools, json
-from pathlib import Path
-
-import gevent
-from locust import FastHttpUser, HttpUser, between, events, task
-
-numbers = itertools.count()
-seen = []
-
-@events.request.add_listener
-def listen(name, response_time, context, **_):
-    seen.append((name, response_time / 1000, context))
-
-@events.test_stop.add_listener
-def keep(**_):
-    Path(__file__).with_name("seen.json").write_text(json.dumps(seen))
-    seen.clear()
-
-class {base}Shopper({base}):
-    weight = 3
-    wait_time = between(50, 60)  # is of no account in an open load
-
-    @task
-    def look(self):
-        number = next(numbers)
-        arrival = getattr(gevent.getcurrent(), "arrival", None)  # only so that a test can check
-        times = (arrival.due, arrival.begun) if arrival else None
-        self.client.get(f"/?i={{number}}", name="first", context={{"i": number, "times": times}})
-        {more}
-
-class Other({base}):
-    @task
-    def look(self):
-        self.client.get("/", name="other")
-"""
-
-
-@dataclass
-class Bench:
-    """A driver with a scenario, and a server to load."""
-
-    driver: LoadDriver
-    folder: Path
-    cores: tuple[int, ...] | None
-
-    def load(self, base: str = "FastHttpUser", more: str = "pass", one: bool = True) -> None:
-        text = SCENARIO.format(base=base, more=more)
-        if one:
-            text = text[: text.index("class Other")]
-        path = self.folder / "scenario.py"
-        path.write_text(text)
-        self.driver.load(path)
-
-    def serve(self, kind: str, **options: Any) -> Any:
-        return serving(kind, self.folder / "served.json", self.cores, **options)
-
-    def drive(
-        self, server: Serving, load: OpenLoad, warmup_s: float = 0.5
-    ) -> tuple[Trial, list[dict[str, Any]]]:
-        """A trial, and the frames that it is made of."""
-        window_s = sum(stage.duration_s or 0 for stage in load.stages)
-        request = {
-            "arrivals": load.arrivals,
-            "stages": [[s.from_rate, s.to_rate, s.duration_s] for s in load.stages],
-            "most_users": load.most_users,
-        }
-        tally, frames = Tally(load, warmup_s), []
-        for message in self.driver.drive(
-            host=server.url, load=request, warmup_s=warmup_s, window_s=window_s, seed="s"
-        ):
-            if message["event"] == "frame":
-                frames.append(message)
-                tally.add(message)
-            elif message["event"] == "closed":
-                tally.close(message)
-        return tally.into(Trial(1, 1, "arm", 0.0, window_s)), frames
-
-    def seen(self) -> list[Any]:
-        return list(json.loads((self.folder / "seen.json").read_text()))
+from tests import arrivals
+from tests.arrivals import SCENARIO, Bench, steady
+from tests.runs import ROOT
+from tests.servers import serving
 
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:
-    cores = divide_cores()
-    with Children() as children:
-        yield Bench(LoadDriver(children, tmp_path, cores.driver), tmp_path, cores.target)
-
-
-def steady(rate: float, seconds: float = 1.5, **more: Any) -> OpenLoad:
-    return OpenLoad("poisson", (Stage(None, rate, rate, seconds),), **more)
+    with arrivals.bench(tmp_path) as made:
+        yield made
 
 
 @pytest.mark.parametrize("base", ["FastHttpUser", "HttpUser"])
@@ -142,9 +57,7 @@ def test_the_same_seed_sends_at_the_same_moments(bench: Bench) -> None:
     assert offsets[0] == pytest.approx(offsets[1], abs=1e-6)
 
 
-def test_a_freeze_is_in_the_percentiles_and_in_the_service_s_own_only_where_it_was(
-    bench: Bench,
-) -> None:
+def test_a_freeze_is_in_the_percentiles(bench: Bench) -> None:
     bench.load()
     with bench.serve("frozen", frozen_s=0.5, period_s=1.25) as server:
         trial, _ = bench.drive(server, steady(100, 2.5), warmup_s=0.2)
@@ -199,7 +112,7 @@ def test_sent_and_unsent_are_all_that_was_scheduled_when_the_service_cannot_keep
 def test_thousands_a_second_and_none_is_lost(bench: Bench) -> None:
     bench.load()
     with bench.serve("plain") as server:
-        trial, frames = bench.drive(server, OpenLoad("constant", (Stage(None, 3000, 3000, 1.0),)))
+        trial, frames = bench.drive(server, steady(3000, 1.0, "constant"))
         served = server.end()["served"]
     assert trial.dispatch is not None and trial.dispatch.lost == 0
     assert sum(frame["arrivals"]["scheduled"] for frame in frames) == 4500
@@ -255,3 +168,30 @@ def test_a_number_of_users_has_no_meaning_in_an_open_load(bench: Bench) -> None:
     path.write_text(text)
     with pytest.raises(ScenarioError, match="fixed_count"):
         bench.driver.load(path, open_load=True)
+
+
+def test_a_locustfile_may_have_open_arrivals_without_the_lab(tmp_path: Path) -> None:
+    (tmp_path / "locustfile.py").write_text(
+        "from locust import task\n"
+        "from lab.driver.user import OpenHttpUser\n"
+        "class Shopper(OpenHttpUser):\n"
+        "    rate = 50\n"
+        "    @task\n"
+        "    def look(self):\n"
+        "        self.client.get('/', name='/')\n"
+    )
+    with serving("queue", tmp_path / "log", servers=4, mean_s=0.1, exponential=False) as server:
+        command = "locust -f locustfile.py --headless -u 2 -r 2 -t 3s --json --stop-timeout 1"
+        done = subprocess.run(
+            [sys.executable, "-m", *command.split(), "--host", server.url],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )
+    (seen,) = json.loads(done.stdout)
+    # 100 arrivals a second at a server of 40: closed users would never wait for seconds
+    assert seen["max_response_time"] > 1000
+    assert 80 < seen["num_requests"] < 200

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from lab.hypothesis import Bound, Prediction, Rival
+from lab.stats.histogram import Histogram
 from lab.stats.intervals import t_interval
 from lab.stats.sequential import nominal_level
 from lab.stats.simulation import decision_rates
-from lab.trial import Fault
+from lab.trial import Fault, Requests, StageRecord
 from lab.verdict import judge
 from tests.lab.builders import SHIPPED, blocks, claim, plan, ratio
 
@@ -164,3 +165,33 @@ def test_equivalence_is_supported_inside_and_contradicted_outside() -> None:
         claim(same, rivals=[RIVAL]), plan(), blocks({"narrow": QUIET, "wide": FOUR})
     )
     assert contradicted.predictions[0].outcome == "contradicted"
+
+
+def test_a_recovery_that_was_not_seen_to_end_supports_no_upper_bound() -> None:
+    seen = Histogram()
+    seen.add_many([0.01] * 100)
+    requests = {"/orders": Requests(100, 0, seen)}
+
+    def stages(*medians: float) -> tuple[StageRecord, ...]:
+        return (
+            StageRecord("calm", 1.0, requests, ((1.0, 0.01),)),
+            StageRecord("spike", 1.0, requests, ((1.0, 0.5),)),
+            StageRecord("after", 9.0, requests, tuple((1.0, median) for median in medians)),
+        )
+
+    soon, never = stages(0.5, *[0.01] * 8), stages(*[0.5] * 9)
+    recovery = Prediction("it recovers", "recovery", Bound(at_most=4.0), arm="wide", during="spike")
+
+    def judged(*blocks_of: tuple[StageRecord, ...]) -> tuple[str, float | None, float | None]:
+        trials = [
+            replace(trial, stages=blocks_of[trial.block - 1])
+            for trial in blocks({"wide": FOUR[:1] * len(blocks_of)})
+        ]
+        found = judge(claim(recovery, rivals=[RIVAL]), plan(), trials).predictions[0]
+        return found.outcome, found.low, found.high
+
+    assert judged(*[soon] * 12)[0] == "supported"
+    # a mean with an unknown part has no upper end: four of twelve at nine seconds or more
+    outcome, low, high = judged(*[soon, soon, never] * 4)
+    assert outcome == "undecided" and low is not None and high is None
+    assert judged(*[never] * 12)[0] == "contradicted"

@@ -7,6 +7,8 @@ import sys
 from tests.proof import (
     error_rates,
     gates,
+    generator,
+    latency,
     main_job,
     orders_survive,
     planted,
@@ -21,6 +23,8 @@ PARTS = {
     "main-job": main_job.prove,
     "planted": planted.prove,
     "gates": gates.prove,
+    "latency": latency.prove,
+    "generator": generator.prove,
     "error-rates": error_rates.prove,
     "orders-survive": orders_survive.prove,
     "rooms-reconnect": rooms_reconnect.prove,

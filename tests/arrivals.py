@@ -1,0 +1,116 @@
+"""A load driver with a scenario that keeps what each request met, to be held against the truth."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lab.experiment.tally import Tally
+from lab.hypothesis import OpenLoad, Stage
+from lab.instruments.load import LoadDriver
+from lab.processes import Children, Cores, divide_cores
+from lab.stats.arrivals import Arrivals
+from lab.trial import Trial
+from tests.servers import Serving, serving
+
+SCENARIO = """\
+import itertools, json
+from pathlib import Path
+
+import gevent
+from locust import FastHttpUser, HttpUser, between, events, task
+
+numbers = itertools.count()
+seen = []
+
+@events.request.add_listener
+def listen(name, response_time, context, **_):
+    seen.append((name, response_time / 1000, context))
+
+@events.test_stop.add_listener
+def keep(**_):
+    Path(__file__).with_name("seen.json").write_text(json.dumps(seen))
+    seen.clear()
+
+class {base}Shopper({base}):
+    weight = 3
+    wait_time = between(50, 60)  # is of no account in an open load
+
+    @task
+    def look(self):
+        number = next(numbers)
+        arrival = getattr(gevent.getcurrent(), "arrival", None)  # only so that a test can check
+        times = (arrival.due, arrival.begun) if arrival else None
+        self.client.get(f"/?i={{number}}", name="first", context={{"i": number, "times": times}})
+        {more}
+
+class Other({base}):
+    @task
+    def look(self):
+        self.client.get("/", name="other")
+"""
+
+
+@dataclass
+class Bench:
+    """A driver with a scenario, and a server to load."""
+
+    driver: LoadDriver
+    folder: Path
+    cores: Cores
+
+    def load(self, base: str = "FastHttpUser", more: str = "pass", one: bool = True) -> None:
+        text = SCENARIO.format(base=base, more=more)
+        if one:
+            text = text[: text.index("class Other")]
+        path = self.folder / "scenario.py"
+        path.write_text(text)
+        self.driver.load(path)
+
+    def serve(self, kind: str, **options: Any) -> Any:
+        return serving(kind, self.folder / "served.json", self.cores.target, **options)
+
+    def drive(
+        self, server: Serving, load: OpenLoad, warmup_s: float = 0.5
+    ) -> tuple[Trial, list[dict[str, Any]]]:
+        """A trial, and the frames that it is made of."""
+        window_s = sum(stage.duration_s or 0 for stage in load.stages)
+        request = {
+            "arrivals": load.arrivals,
+            "stages": [[s.from_rate, s.to_rate, s.duration_s] for s in load.stages],
+            "most_users": load.most_users,
+        }
+        tally, frames = Tally(load, warmup_s), []
+        for message in self.driver.drive(
+            host=server.url, load=request, warmup_s=warmup_s, window_s=window_s, seed="s"
+        ):
+            if message["event"] == "frame":
+                frames.append(message)
+                tally.add(message)
+            elif message["event"] == "closed":
+                tally.close(message)
+            else:
+                self.opens, self.closes = message["opens"], message["closes"]
+        return tally.into(Trial(1, 1, "arm", 0.0, window_s)), frames
+
+    def seen(self) -> list[Any]:
+        return list(json.loads((self.folder / "seen.json").read_text()))
+
+
+@contextmanager
+def bench(folder: Path) -> Iterator[Bench]:
+    """A driver, pinned as the lab pins it."""
+    cores = divide_cores()
+    with Children() as children:
+        yield Bench(LoadDriver(children, folder, cores.driver), folder, cores)
+
+
+def steady(
+    rate: float, seconds: float = 1.5, arrivals: Arrivals = "poisson", most_users: int = 1000
+) -> OpenLoad:
+    """One rate throughout."""
+    return OpenLoad(arrivals, (Stage(None, rate, rate, seconds),), most_users)
