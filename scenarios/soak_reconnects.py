@@ -1,4 +1,4 @@
-"""Clients that enter a room, say a word, hear it and leave; the next one enters another room.
+"""Clients that enter a room, say a lot, hear it and leave; the next one enters another room.
 
 A plain program: `python scenarios/soak_reconnects.py http://127.0.0.1:8000 --rate 20` runs it
 until Ctrl-C. Each second it prints how many visits went well and how many failed.
@@ -18,19 +18,21 @@ from websockets.asyncio.client import connect
 
 SECRET = "for-development-only"  # the service's own default
 VISIT_S = 10.0  # after which a visit has failed
+LENGTH = 4000  # characters of what is said: the room keeps it for those who come back
 
 
 async def visit(base: str, room: str, secret: str) -> None:
-    """Enter, say a word, hear it, leave; raises where the service does not play along."""
+    """Enter, say a lot, hear it, leave; raises where the service does not play along."""
     token = hmac.new(secret.encode(), room.encode(), hashlib.sha256).hexdigest()
     async with asyncio.timeout(VISIT_S), connect(f"{base}/rooms/{room}?token={token}") as socket:
         hello = json.loads(await socket.recv())
         if hello["type"] != "server.hello":
             raise ValueError(f"greeted with {hello['type']}")
-        await socket.send(json.dumps({"type": "message", "body": room}))
+        said = f"{room} ".ljust(LENGTH, ".")
+        await socket.send(json.dumps({"type": "message", "body": said}))
         heard = json.loads(await socket.recv())
-        if heard.get("body") != room:
-            raise ValueError(f"heard {heard}")
+        if heard.get("body") != said:
+            raise ValueError(f"heard {heard['type']}, not what was said")
 
 
 async def soak(base: str, rate: float, seed: str, secret: str) -> None:
