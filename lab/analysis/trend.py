@@ -221,33 +221,49 @@ def detectable(
     return max(by_interval, by_thirds)
 
 
-def noise_of(courses: Sequence[Course], series: str, source: str) -> Noise | None:
+def noise_of(lives: Mapping[str, Sequence[Course]], series: str, source: str) -> Noise | None:
     """The noise of a series as recorded, its slope taken off; None where there is too little.
 
+    Of the walk, the larger of two is taken: what the bins of a life show, and what makes the
+    slopes of an arm's lives differ.
+
     Args:
-        courses: Lives of any arms.
+        lives: By arm.
         series: Its name.
         source: What is said of where it comes from.
     """
-    scatters, walks = [], []
-    for course in courses:
-        own = folded([course], series)
-        if own is None or (fitted := own.slope()) is None:
-            continue
-        residual = (
-            own.values - own.values.mean() - float(fitted.slope) * (own.times - own.times.mean())
-        )
-        steps = np.diff(residual)[np.diff(own.segments) == 0]
-        gaps = np.diff(own.times)[np.diff(own.segments) == 0]
-        # Two unknowns from two lags: white noise is the same at both, a walk doubles.
-        one = float(np.mean(steps**2))
-        two = float(np.mean((residual[2:] - residual[:-2]) ** 2))
-        walk2 = max(0.0, two - one)
-        scatters.append(max(0.0, one - walk2) / 2)
-        walks.append(walk2 / float(np.mean(gaps)))
+    scatters, walks, between = [], [], []
+    for courses in lives.values():
+        slopes, hours = [], 0.0
+        for course in courses:
+            own = folded([course], series)
+            if own is None or (fitted := own.slope()) is None:
+                continue
+            slopes.append(float(fitted.slope))
+            hours = float(np.ptp(own.times))
+            scatter2, walk2 = _split(own, slopes[-1])
+            scatters.append(scatter2)
+            walks.append(walk2)
+        if slopes[1:]:
+            between.append(float(np.var(slopes, ddof=1)) * 5 * hours / 6)
     if not scatters:
         return None
-    return Noise(math.sqrt(np.mean(scatters)), math.sqrt(np.mean(walks)), source)
+    walk2 = max(float(np.mean(walks)), float(np.mean(between)) if between else 0.0)
+    return Noise(math.sqrt(np.mean(scatters)), math.sqrt(walk2), source)
+
+
+def _split(own: Line, slope: float) -> tuple[float, float]:
+    """The variance of white noise, and that of a walk in an hour, about a line.
+
+    Two unknowns from two lags: white noise differs alike at both, and a walk twice as much.
+    """
+    residual = own.values - slope * own.times
+    near = own.segments[1:] == own.segments[:-1]
+    far = own.segments[2:] == own.segments[:-2]
+    one = float(np.mean(np.diff(residual)[near] ** 2))
+    two = float(np.mean((residual[2:] - residual[:-2])[far] ** 2))
+    walk2 = max(0.0, two - one)
+    return max(0.0, one - walk2) / 2, walk2 / float(np.mean(np.diff(own.times)[near]))
 
 
 @dataclass(frozen=True)

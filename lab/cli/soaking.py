@@ -14,6 +14,7 @@ from lab.plan import Detectable, Plan
 
 if TYPE_CHECKING:
     from lab.analysis.trend import Noise
+    from lab.trial import Course
 
 _LATEST_RUNS = 5  # that are searched for a noise
 
@@ -110,8 +111,11 @@ def _noise(hypothesis: Hypothesis, series: str, reports: Path) -> Noise:
             continue
         if notebook.plan().claim_digest != hypothesis.claim_digest:
             continue
-        courses = [trial.course for trial in notebook.trials() if trial.course is not None]
-        if (found := noise_of(courses, series, f"the run {run.name}")) is not None:
+        lives: dict[str, list[Course]] = {}
+        for trial in notebook.trials():
+            if trial.course is not None:
+                lives.setdefault(trial.arm, []).append(trial.course)
+        if (found := noise_of(lives, series, f"the run {run.name}")) is not None:
             return found
     return default_noise(series)
 

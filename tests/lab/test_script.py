@@ -62,9 +62,7 @@ time.sleep(9)
         ("print('hello', flush=True); time.sleep(9)", "not a line such as"),
     ],
 )
-def test_one_that_fails_is_told(
-    code: str, said: str, children: Children, tmp_path: Path
-) -> None:
+def test_one_that_fails_is_told(code: str, said: str, children: Children, tmp_path: Path) -> None:
     with pytest.raises(DriverError, match=said):
         driven(children, tmp_path, code, window_s=5.0)
     assert not children.running()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import random
+import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -264,3 +266,60 @@ def test_the_report_tells_slopes_segments_and_the_time_to_the_limit(bench: Bench
     assert "grows steadily" in told
     assert "no growth seen" in told
     assert "make soak NAME=memory-leak HOURS=0.5 SEED=1" in told
+
+
+def test_status_tells_block_time_left_and_slopes_and_report_renders_what_there_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from lab.cli import report, status
+    from lab.config import Project
+
+    monkeypatch.setattr(Project, "find", classmethod(lambda cls: Project(tmp_path)))
+    bench = Bench(tmp_path / "reports")
+    bench.notebook.add_journal("session began", elapsed_s=0.0, pid=os.getpid())
+    with pytest.raises(Cut):
+        bench.run(cut_at({(2, 200.0)}))
+    status.command("memory-leak")
+    said = capsys.readouterr().out
+    assert f"process {os.getpid()}" in said
+    assert "block 2 of 4, 3:20 into it; 18:" in said
+    assert "rss_bytes of with - without:" in said
+    report.command("memory-leak")
+    assert "report.html" in capsys.readouterr().out
+
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    bench.notebook.add_journal("session began", elapsed_s=0.0, pid=ended.pid)
+    status.command(None)
+    assert "stopped; lab run memory-leak --resume goes on" in capsys.readouterr().out
+    bench.run()
+    bench.notebook.write_verdict(verdict_of(bench.notebook, bench.hypothesis, bench.plan))
+    status.command(None)
+    assert "no run is under way" in capsys.readouterr().out
+
+
+def test_a_soak_too_short_for_its_prediction_is_refused_unless_told(tmp_path: Path) -> None:
+    from lab.cli.soaking import TooShort, refuse_blind, told, with_length
+
+    plan, file = draw(SHIPPED, 1, "embedded"), Path("memory-leak.md")
+    with pytest.raises(TooShort, match="takes 272 s at least, not 200 s"):
+        with_length(SHIPPED, plan, file, 200.0, tmp_path)
+    short = with_length(SHIPPED, plan, file, 300.0, tmp_path)
+    assert "likely found from" in told(short)[0]
+    with pytest.raises(TooShort, match=r"rss_bytes of with - without.*run it --anyway"):
+        refuse_blind(short)
+    night = with_length(SHIPPED, plan, file, None, tmp_path)
+    assert night.length_s == 8 * 3600
+    refuse_blind(night)
+    assert night.detectable[0].least < short.detectable[0].least / 50
+
+
+def test_the_noise_of_an_earlier_run_is_taken_where_there_is_one(tmp_path: Path) -> None:
+    from lab.cli.soaking import with_length
+
+    bench = Bench(tmp_path, leak=0.0)
+    before = with_length(SHIPPED, bench.plan, Path("x.md"), LENGTH_S, tmp_path)
+    bench.run()
+    after = with_length(SHIPPED, bench.plan, Path("x.md"), LENGTH_S, tmp_path)
+    assert f"the run {bench.notebook.run}" in after.detectable[0].noise
+    assert after.detectable[0].least < before.detectable[0].least

@@ -150,10 +150,14 @@ def test_what_can_be_detected_shrinks_with_time_and_grows_with_noise() -> None:
 
 def test_noise_is_read_off_a_record_and_not_its_slope() -> None:
     for growth in (0.0, 500.0):
-        found = trend.noise_of([course(growth) for _ in range(8)], "rss_bytes", "a test")
+        found = trend.noise_of({"a": [course(growth) for _ in range(8)]}, "rss_bytes", "a test")
         assert found is not None
         assert 0.02e6 < found.scatter < 0.4e6  # .2 MB an interval, less in the minimum of a bin
-        assert found.walk < 2e6
+        assert found.walk < 3e6
+    lives = {"a": [course(slope) for slope in (10, 60, -30, 40)]}
+    unlike = trend.noise_of(lives, "rss_bytes", "a test")
+    assert unlike is not None
+    assert unlike.walk > 10e6  # slopes that differ from life to life hide another
 
 
 def test_the_time_to_a_limit_comes_with_the_interval_of_the_slope() -> None:
