@@ -142,7 +142,7 @@ def _checks_of_life(
         _fault(f"The load driver was saturated: {driver:.0%} of its core (limit {DRIVER_CPU:.0%})"),
     )
     unsent = 1 - sent.sent / sent.scheduled if sent.scheduled else 0.0
-    due = max(UNSENT, hypothesis.allow.unsent)
+    due = max(UNSENT, hypothesis.allow.unsent or 0.0)
     yield (
         "unsent",
         unsent,
@@ -250,7 +250,7 @@ def _dispatch(
     yield (
         "unsent",
         share,
-        max(UNSENT, hypothesis.allow.unsent),
+        max(UNSENT, hypothesis.allow.unsent or 0.0),
         _fault(f"{share:.1%} of the arrivals of arm {trial.arm} were not sent: {why}"),
     )
 

@@ -63,8 +63,13 @@ class Bench:
     folder: Path
     cores: Cores
 
-    def load(self, base: str = "FastHttpUser", more: str = "pass", one: bool = True) -> None:
+    def load(
+        self, base: str = "FastHttpUser", more: str = "pass", one: bool = True, keep: bool = True
+    ) -> None:
+        """Import the scenario: with one class of users or two, keeping what they saw or not."""
         text = SCENARIO.format(base=base, more=more)
+        if not keep:
+            text = text.replace("@events.request.add_listener", "")
         if one:
             text = text[: text.index("class Other")]
         path = self.folder / "scenario.py"

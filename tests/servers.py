@@ -7,6 +7,7 @@ what it did to the file LOG, in seconds of the machine's monotonic clock.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import queue
@@ -72,7 +73,6 @@ class Queue:
         self._waiting: queue.SimpleQueue[tuple[int, float, Callable[[], None]]]
         self._waiting = queue.SimpleQueue()
         self.services: list[tuple[int, float, float, float]] = []  # number, came, begun, ended
-        self._loop = asyncio.get_running_loop()
         for _ in range(servers):
             threading.Thread(target=self._serve, daemon=True).start()
 
@@ -80,15 +80,18 @@ class Queue:
         self._waiting.put((number, time.monotonic(), answer))
 
     def _serve(self) -> None:
+        ended = 0.0
         while True:
             number, came, answer = self._waiting.get()
-            begun = time.monotonic()
+            # this server was free, or is free since its last answer; waking up is part of it
+            begun = max(came, ended)
             takes = self._mean_s
             if self._exponential:
                 takes = self._times.expovariate(1 / self._mean_s)
             time.sleep(max(0.0, begun + takes - time.monotonic()))
-            self.services.append((number, came, begun, time.monotonic()))
-            self._loop.call_soon_threadsafe(answer)
+            answer()
+            ended = time.monotonic()
+            self.services.append((number, came, begun, ended))
 
     def log(self) -> dict[str, Any]:
         return {"services": self.services}
@@ -99,7 +102,7 @@ class _Connection(asyncio.Protocol):
         self._handle, self._pending = handle, b""
 
     def connection_made(self, transport: Any) -> None:
-        self._transport = transport
+        self._fd = transport.get_extra_info("socket").fileno()
 
     def data_received(self, data: bytes) -> None:
         *heads, self._pending = (self._pending + data).split(b"\r\n\r\n")
@@ -108,7 +111,9 @@ class _Connection(asyncio.Protocol):
             self._handle(int(path.rpartition(b"=")[2] or 0) if b"=" in path else 0, self._answer)
 
     def _answer(self) -> None:
-        self._transport.write(_ANSWER)
+        # past the transport, so that any thread may: it has nothing else to send
+        with contextlib.suppress(OSError):
+            os.write(self._fd, _ANSWER)
 
 
 KINDS: dict[str, Callable[..., Any]] = {"plain": Plain, "frozen": Frozen, "queue": Queue}

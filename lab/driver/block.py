@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import math
 import random
 import time
@@ -67,6 +68,9 @@ def run(
     else:
         driven = OpenLoad(runner, user_classes, **load, warmup_s=warmup_s, seed=seed)
     edges = _edges(warmup_s, [seconds for *_, seconds in load.get("stages", ())] or [window_s])
+    # what stands now is not looked through again: a full collection would stop the load
+    gc.collect()
+    gc.freeze()
     ticker = Ticker()
     users: list[User] = []
     try:
@@ -96,6 +100,7 @@ def run(
             )
             cpu, began = used, ended
     finally:
+        gc.unfreeze()
         ticker.close()
         unsent = driven.end()
         stopping = time.monotonic()

@@ -14,7 +14,7 @@ from typing import Any
 
 import gevent
 from gevent.pool import Group
-from locust import FastHttpUser, User
+from locust import FastHttpUser
 from locust.user.task import LOCUST_STATE_WAITING
 
 from lab.driver.pool import Dispatcher, Pool
@@ -64,7 +64,7 @@ class _FromIntended:
 def _send(source: OpenHttpUser) -> None:
     workers = Group()
 
-    def prepare(user: User) -> None:
+    def prepare(user: Any) -> None:
         user.client.request_event = _FromIntended(source.environment.events.request)
 
     pool = Pool(source.environment, workers, [type(source)], source.most_users, "", prepare)

@@ -200,7 +200,7 @@ class Sweep:
     axis: Literal["users", "rate"]
     levels: tuple[float, ...]
     arrivals: Arrivals | None = None  # of rates
-    most_users: int = MOST_BUSY  # of rates
+    most_users: int | None = None  # of rates
 
     def __str__(self) -> str:
         what = "users" if self.arrivals is None else f"{self.arrivals} arrivals a second"
@@ -210,7 +210,9 @@ class Sweep:
         """The load of one trial."""
         if self.arrivals is None:
             return ClosedLoad(int(level))
-        return OpenLoad(self.arrivals, (Stage(None, level, level, None),), self.most_users)
+        return OpenLoad(
+            self.arrivals, (Stage(None, level, level, None),), self.most_users or MOST_BUSY
+        )
 
 
 Load = ClosedLoad | OpenLoad | Sweep
@@ -247,7 +249,7 @@ class Allow:
     """What is expected and does not make the run invalid."""
 
     error_rate: float = 0.0
-    unsent: float = 0.0  # share of an open load's arrivals
+    unsent: float | None = None  # share of an open load's arrivals
     crash: bool | None = None  # of a soak: a service that dies is started again, and told of
 
 

@@ -167,14 +167,16 @@ def _load(node: Node) -> Load:
         "most_users": lambda n: n.whole(1, MOST_USERS),
     }
     values = node.fields(keys, ("rate", "stages", "most_users"))
-    most_users = values.get("most_users", MOST_BUSY)
+    most_users = values.get("most_users")
     if found == "stages":
-        return OpenLoad(values["arrivals"], values["stages"], most_users)
+        return OpenLoad(values["arrivals"], values["stages"], most_users or MOST_BUSY)
     rate = values["rate"]
     if isinstance(rate.value, list):
         return Sweep("rate", _levels(rate, _some_rate), values["arrivals"], most_users)
     steady = _rate(rate, least=LEAST_RATE)
-    return OpenLoad(values["arrivals"], (Stage(None, steady, steady, None),), most_users)
+    return OpenLoad(
+        values["arrivals"], (Stage(None, steady, steady, None),), most_users or MOST_BUSY
+    )
 
 
 def _users(node: Node) -> ClosedLoad | Sweep:

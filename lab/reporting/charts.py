@@ -128,23 +128,29 @@ def curve(data: Curve) -> Figure:
         color=style["color"], alpha=0.22, linewidth=0, label="lowest to highest block",
     )  # fmt: skip
     axes.plot(users, [point.throughput for point in shape.points], label="measured", **style)
-    fine = [users[0] * (users[-1] / users[0]) ** (i / 200) for i in range(201)]
+    fewest, most = min(users), max(users)
+    fine = [fewest * (most / fewest) ** (i / 200) for i in range(201)]
     tops = [point.high for point in shape.points]
     if shape.law is not None:
         fitted = [shape.law.throughput(n) for n in fine]
         axes.plot(fine, fitted, color=PART, linewidth=1.5, label="Universal Scalability Law")
     if shape.bounds is not None:
-        most = [float(shape.bounds.throughput(n)) for n in fine]
-        tops += most
+        allowed = [float(shape.bounds.throughput(n)) for n in fine]
+        tops += allowed
         axes.plot(
-            fine, most, color=INK, linewidth=1.2, linestyle=(0, (5, 3)), label="asymptotic bounds"
+            fine,
+            allowed,
+            color=INK,
+            linewidth=1.2,
+            linestyle=(0, (5, 3)),
+            label="asymptotic bounds",
         )
     axes.set_ylim(0, 1.12 * max(tops))
     if shape.knee is not None:
         _mark(axes, shape.knee, "knee")
     if shape.peak is not None and shape.peak.estimate < math.inf:
         _mark(axes, shape.peak, "peak")
-    axes.set_xlim(users[0] / 1.1, users[-1] * 1.1)
+    axes.set_xlim(fewest / 1.1, most * 1.1)
     axes.xaxis.set_major_locator(FixedLocator(users))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: words.plain(value)))
     axes.xaxis.set_minor_locator(NullLocator())

@@ -51,8 +51,10 @@ def collect(notebook: Notebook, evidence: Evidence) -> Series | None:
     middle = counted[len(counted) // 2 :] + counted[: len(counted) // 2]
     others = sorted({trial.block for trial in evidence.trials} - set(counted))
     for block in (*middle, *others):
-        rows = {arm: notebook.series(block, Step(arm, evidence.level)) for arm in evidence.arms}
-        rows = {arm: _lasting([row for row in own if "t" in row]) for arm, own in rows.items()}
+        rows = {
+            arm: _lasting(notebook.series(block, Step(arm, evidence.level)))
+            for arm in evidence.arms
+        }
         panels = _panels(rows)
         if panels:
             inside = [row["t"] for own in rows.values() for row in own if row.get("window")]
@@ -69,6 +71,7 @@ def collect(notebook: Notebook, evidence: Evidence) -> Series | None:
 
 def _lasting(rows: list[dict[str, Any]]) -> list[Row]:
     """Rows with their length: a second, but at the edges of stages and of the window."""
+    rows = [row for row in rows if "t" in row]
     begins = [0.0, *(row["t"] for row in rows)]
     return [
         {**row, "length": max(row["t"] - begin, 1e-9)}

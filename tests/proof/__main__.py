@@ -17,6 +17,7 @@ from tests.proof import (
     soak,
     soak_leak,
     soak_volume,
+    sweep,
 )
 
 PARTS = {
@@ -32,6 +33,7 @@ PARTS = {
     "soak": soak.prove,
     "soak-leak": soak_leak.prove,
     "soak-volume": soak_volume.prove,
+    "sweep": sweep.prove,
 }
 
 

@@ -137,7 +137,7 @@ def prove() -> bool:
 
 def _run(case: Case, seed: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder, bench(Path(folder)) as made:
-        made.load(case.base)
+        made.load(case.base, keep=False)
         return run(made, case, seed)
 
 
