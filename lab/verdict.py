@@ -132,9 +132,20 @@ def judge(
         predictions=predictions,
         rivals=rivals,
         alpha=plan.alpha,
-        measuring_s=round(sum(trial.window_s for trial in trials if trial.requests), 3),
+        measuring_s=round(_measuring_s(hypothesis, trials), 3),
         elapsed_s=round(elapsed_s, 3),
     )
+
+
+def _measuring_s(hypothesis: Hypothesis, trials: Sequence[Trial]) -> float:
+    """Seconds in which something was measured; a soak's arms are so side by side."""
+    windows = [(trial.block, trial.window_s) for trial in trials if trial.requests]
+    if hypothesis.soak is None:
+        return sum(window_s for _, window_s in windows)
+    longest: dict[int, float] = {}
+    for block, window_s in windows:
+        longest[block] = max(longest.get(block, 0.0), window_s)
+    return sum(longest.values())
 
 
 def _decide(

@@ -9,13 +9,14 @@ as a new segment of the same trial, with fresh processes.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import Any
 
 from lab.experiment.events import BlockEnded, Event, Interval
 from lab.experiment.feed import Feed
 from lab.experiment.life import Life
 from lab.experiment.load import request_of
+from lab.experiment.record import BUDGET_ENDED
 from lab.gates import inspect_life
 from lab.hypothesis import Hypothesis, OpenLoad, Step
 from lab.instruments.base import Driver
@@ -80,12 +81,15 @@ class Soak:
 
     def run(self) -> Iterator[Event]:
         """Run the blocks that are left; one that was cut goes on."""
-        trials = self.notebook.trials()
-        done = max((trial.block for trial in trials), default=0)
-        for block in range(done + 1, len(self.plan.orders) + 1):
+        ended = {(trial.block, trial.arm) for trial in self.notebook.trials()}
+        for block, order in enumerate(self.plan.orders, 1):
             if self.standing.verdict is not None:
                 return
-            lives = yield from self._block(block)
+            # of a block that was over when the lab ended, one life may be kept and another not yet
+            left = [step for step in order if (block, step.arm) not in ended]
+            if not left:
+                continue
+            lives = yield from self._block(block, left)
             for life in lives:
                 self.notebook.end_life(life)
             trials = self.notebook.trials()
@@ -93,6 +97,7 @@ class Soak:
             self.notebook.add_journal("block", block=block, elapsed_s=round(self.elapsed_s(), 3))
             faults = tuple(fault for life in lives for fault in life.faults)
             yield BlockEnded(block, faults, self.standing)
+        self.notebook.add_journal(BUDGET_ENDED, elapsed_s=round(self.elapsed_s(), 3))
 
     def profiles(self) -> Iterator[Event]:
         """None: a soak's arms are told apart by what grows in them, not by where time goes."""
@@ -101,10 +106,9 @@ class Soak:
     def _last(self, block: int) -> bool:
         return block == len(self.plan.orders)
 
-    def _block(self, block: int) -> Generator[Event, None, list[Trial]]:
+    def _block(self, block: int, steps: Sequence[Step]) -> Generator[Event, None, list[Trial]]:
         lives = {
-            step.arm: self._life(block, position, step)
-            for position, step in enumerate(self.plan.orders[block - 1], 1)
+            step.arm: self._life(block, position, step) for position, step in enumerate(steps, 1)
         }
         left_s = self._block_s - max(life.until for life in lives.values())
         if left_s >= self._interval_s:

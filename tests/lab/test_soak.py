@@ -21,6 +21,7 @@ from lab.notebook import DiskFull, Notebook
 from lab.plan import draw
 from lab.reporting import render
 from lab.targets.fake import FakeTarget
+from lab.trial import Trial
 from tests.lab.builders import PROJECT
 
 SHIPPED = load(PROJECT / "hypotheses" / "memory-leak.md", PROJECT)
@@ -149,6 +150,27 @@ def test_cut_and_resumed_at_ten_random_places_it_comes_to_the_same_verdict(
         lives = cut.notebook.trials()
         assert all(life.window_s == block_s(LENGTH_S, 4) for life in lives)
         assert sum(int(life.course.segments[-1]) for life in lives if life.course) >= 10
+
+
+def test_killed_between_the_last_lives_of_a_block_it_keeps_both(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    end_life = Notebook.end_life
+
+    def killed(notebook: Notebook, life: Trial) -> None:
+        if (life.block, life.position) == (2, 2):
+            raise Cut
+        end_life(notebook, life)
+
+    monkeypatch.setattr(Notebook, "end_life", killed)
+    with pytest.raises(Cut):
+        bench.run()
+    monkeypatch.undo()
+    bench.run()
+    lives = [(trial.block, trial.arm) for trial in bench.notebook.trials()]
+    assert sorted(lives) == [(block, arm) for block in (1, 2, 3, 4) for arm in sorted(SHIPPED.arms)]
+    assert len(bench.drivers["with"].driven) == 4
+    assert bench.verdict[0] == "CONFIRMED"
 
 
 def test_a_crash_that_is_allowed_begins_a_segment_and_is_told(bench: Bench) -> None:
@@ -282,7 +304,7 @@ def test_status_tells_block_time_left_and_slopes_and_report_renders_what_there_i
     status.command("memory-leak")
     said = capsys.readouterr().out
     assert f"process {os.getpid()}" in said
-    assert "block 2 of 4, 3:20 into it; 18:" in said
+    assert "block 2 of 4, 3:20 into it; 19:00 left" in said
     assert "rss_bytes of with - without:" in said
     report.command("memory-leak")
     assert "report.html" in capsys.readouterr().out
