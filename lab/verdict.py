@@ -37,7 +37,7 @@ class Judgement:
     decided_at: int | None = None  # block
     blocks_wanted: int | None = None  # likely needed to decide, where undecided
     claim: str | None = None  # the rival's
-    flaw: str | None = None  # of a slope: why it has not the shape of a leak
+    flaw: str | None = None  # of a slope above 0: why it has not the shape of a leak
 
 
 @dataclass(frozen=True)
@@ -251,7 +251,7 @@ def _held(
         decided_at=decided_at,
         blocks_wanted=_wanted(prediction, shown, len(blocks)) if not decided_at else None,
         claim=claim,
-        flaw=shown.flaw if isinstance(shown, Growth) else None,
+        flaw=shown.flaw if isinstance(shown, Growth) and shown.low > 0 else None,
     )
 
 

@@ -324,9 +324,10 @@ def teeth(courses: Sequence[Course], series: str) -> Teeth | None:
     """The falls of a series within its segments; None where there are too few.
 
     A fall takes, from one interval to the next, more than half of the range that nine tenths of
-    the values lie in.
+    the values lie in. Where as many steps rise so far it is noise, and no tooth.
     """
     depths: list[float] = []
+    rises = 0
     for course in courses:
         values = course.series(series)
         if values is None:
@@ -338,7 +339,10 @@ def teeth(courses: Sequence[Course], series: str) -> Teeth | None:
             low, high = np.quantile(own, (0.05, 0.95))
             steps = -np.diff(own)
             depths += steps[(steps > (high - low) / 2) & (steps > 0)].tolist()
-    return Teeth(len(depths), float(np.median(depths))) if len(depths) >= FALLS else None
+            rises += int(((-steps > (high - low) / 2) & (steps < 0)).sum())
+    if len(depths) < FALLS or rises > len(depths) / FALLS:
+        return None
+    return Teeth(len(depths), float(np.median(depths)))
 
 
 @dataclass(frozen=True)

@@ -98,7 +98,14 @@ def in_words(quantity: str, value: float) -> str:
     if not quantity.startswith("slope of "):
         return f"{value:.3g}"
     if "bytes" in quantity:
-        return f"{value / 1e6:.3g} MB/h"
+        return f"{_plain(value / 1e6)} MB/h"
     if "latency" in quantity or "seconds" in quantity:
-        return f"{value * 1e3:.3g} ms/h"
-    return f"{value:.3g}/h"
+        return f"{_plain(value * 1e3)} ms/h"
+    return f"{_plain(value)}/h"
+
+
+def _plain(value: float) -> str:
+    """Three digits, and no powers of ten; what rounding left over is none."""
+    if abs(value) < 1e-6:
+        return "0"
+    return f"{value:,.0f}" if abs(value) >= 999.5 else f"{value:.3g}"

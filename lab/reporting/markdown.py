@@ -160,6 +160,8 @@ def _sections(view: View) -> Iterator[str]:
 def _soak(data: SoakView) -> Iterator[str]:
     yield "## From begin to end"
     yield table(data.table)
+    if data.still:
+        yield text(f"Level throughout, in every arm: {data.still}.")
     if data.exhaustion.rows:
         yield "### Time until the limit is met, from the begin of a life"
         yield table(data.exhaustion)

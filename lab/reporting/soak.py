@@ -59,6 +59,7 @@ class SoakView:
 
     panels: tuple[Panel, ...]
     table: Table
+    still: str  # the series that never moved
     segments: Table
     exhaustion: Table
     detectable: tuple[str, ...]
@@ -82,13 +83,15 @@ def collect(notebook: Notebook, hypothesis: Hypothesis, plan: Plan) -> SoakView 
     recorded = [(life.block, life.arm, life.course) for life in (*trials, *lives) if life.course]
     arms = tuple(hypothesis.arms)
     told = trend.summary(arms, complete, plan.alpha)
+    moving = _moving(hypothesis, told)
     block_hours = plan.length_s / len(plan.orders) / _HOUR_S
     return SoakView(
         panels=tuple(
             _panel(series, arms, recorded, block_hours)
             for series in _shown(hypothesis, told, recorded)
         ),
-        table=_table(told),
+        table=_table([each for each in told if each.series in moving]),
+        still=", ".join(dict.fromkeys(each.series for each in told if each.series not in moving)),
         segments=_segments(recorded, [*trials, *lives]),
         exhaustion=_exhaustion(hypothesis, arms, complete, plan.alpha),
         detectable=tuple(
@@ -121,11 +124,22 @@ def _shown(hypothesis: Hypothesis, told: Sequence[trend.Told], recorded: Recorde
     if hypothesis.soak and hypothesis.soak.exhaustion:
         predicted.append(hypothesis.soak.exhaustion.of)
     known = dict.fromkeys(name for _, _, course in recorded for name in course.columns)
-    moving = {each.series for each in told if each.highest > each.lowest}
+    moving = _moving(hypothesis, told)
     others = [name for name in (*_FIRST, *known) if name in known]
     others = [name for name in others if not told or name in moving]
     chosen = list(dict.fromkeys([*predicted, *others]))
     return chosen[: len(set(predicted)) + MOST_PANELS]
+
+
+def _moving(hypothesis: Hypothesis, told: Sequence[trend.Told]) -> set[str]:
+    """The series that moved in some arm, and those that a prediction speaks of."""
+    lows: dict[str, float] = {}
+    highs: dict[str, float] = {}
+    for each in told:
+        lows[each.series] = min(lows.get(each.series, each.lowest), each.lowest)
+        highs[each.series] = max(highs.get(each.series, each.highest), each.highest)
+    predicted = {p.slope for p in hypothesis.stated if p.slope is not None}
+    return {name for name in lows if highs[name] > lows[name] or name in predicted}
 
 
 def _panel(series: str, arms: Sequence[str], recorded: Recorded, block_hours: float) -> Panel:
