@@ -15,13 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.hypothesis import Parameter, Statistic
-from lab.instruments.profiler import command_prefix, read_profile
+from lab.instruments.profiler import OUTPUT, PROFILE_S, read_profile
 from lab.processes import Child, Children
 from lab.trial import Timing
 
 ROUNDS = 500  # at most, about: what runs faster is called several times a round
 LEAST_ROUNDS = 5
-PROFILE_S = 2.0
 _COLLECT_S = 30.0
 _START_S = 60.0  # a process, its fixtures included
 _SLACK = 20.0  # times the window
@@ -29,9 +28,11 @@ _SLACK = 20.0  # times the window
 # Only what the file itself asks for is loaded: other plugins would cost more than what is measured.
 _ENVIRONMENT = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONUNBUFFERED": "1"}
 _PYTEST = (
-    *("-m", "pytest", "-q", "-p", "pytest_benchmark.plugin", "-p", "no:cacheprovider"),
+    *("-m", "pytest", "-q", "-p", "no:cacheprovider"),
     *("-c", "/dev/null", "--rootdir", ".", "--import-mode=importlib", "--color=no"),
 )
+
+_PLUGIN = ("-p", "pytest_benchmark.plugin")
 
 
 class BenchmarkError(Exception):
@@ -110,16 +111,18 @@ class BenchmarkFile:
         output = self._children.folder / "benchmark.json"
         output.unlink(missing_ok=True)
         self._run(
-            [*_PYTEST, node, *_options(window_s), f"--benchmark-json={output}"],
+            [*_PYTEST, *_PLUGIN, node, *_options(window_s), f"--benchmark-json={output}"],
             arm, env, _START_S + _SLACK * window_s,
         )  # fmt: skip
         return _read(output, statistic, node)
 
     def profile(self, node: str, arm: str, env: Mapping[str, str]) -> str:
-        """Run one process under pyinstrument; the profile as text."""
+        """Run one process whose function is called under pyinstrument; the profile as text."""
         output = self._children.folder / f"profile-{arm}.json"
-        command = [*command_prefix(output), *_PYTEST, node, *_options(PROFILE_S)]
-        self._run(command, arm, env, _START_S + _SLACK * PROFILE_S)
+        self._run(
+            [*_PYTEST, "-p", "lab.instruments.profiled", node],
+            arm, {**env, OUTPUT: str(output)}, _START_S + _SLACK * PROFILE_S,
+        )  # fmt: skip
         return read_profile(output)
 
     def _run(self, command: list[str], arm: str, env: Mapping[str, str], limit_s: float) -> None:
@@ -144,7 +147,7 @@ class BenchmarkFile:
         """The names of the file's tests with their parameters: `test_page[1000]`."""
         try:
             done = subprocess.run(
-                [sys.executable, *_PYTEST, "--collect-only", self._scenario],
+                [sys.executable, *_PYTEST, *_PLUGIN, "--collect-only", self._scenario],
                 cwd=self._project,
                 env=self._children.environment() | _ENVIRONMENT,
                 capture_output=True,

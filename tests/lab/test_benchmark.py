@@ -270,7 +270,8 @@ def test_growths_are_told_apart(project: Path, planted: str, claim: str) -> None
 
 @pytest.mark.real
 def test_a_run_from_file_to_report(project: Path) -> None:
-    (project / "hypotheses" / "slower-twin.md").write_text(TWIN)
+    text = TWIN.replace("at_least: 1.05", "at_least: 1.01").replace("1.25", "1.5")
+    (project / "hypotheses" / "slower-twin.md").write_text(text)
     done = lab("run", "slower-twin", "--seed", "1", project=project)
     assert done.returncode in (0, 3), done.stdout + done.stderr
     folder = project / "reports" / "slower-twin" / "latest"
