@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from lab.hypothesis import Statistic, Step
+from lab.hypothesis import Statistic, Step, parse_selector
 from lab.stats.histogram import Histogram
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Values = npt.NDArray[np.float64]
+    Segments = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -144,6 +151,34 @@ class Usage:
     throttled: float | None = None  # share of scheduling periods that a CPU quota cut short
 
 
+@dataclass(frozen=True, eq=False)
+class Course:
+    """What a life of a soak went through, interval by interval.
+
+    Attributes:
+        times: Seconds since its block began, at the end of each interval; pauses left out.
+        segments: Which life of the arm's processes each interval belongs to, from 0 on.
+        columns: By series, NaN where nothing was seen.
+    """
+
+    times: Values
+    segments: Segments
+    columns: Mapping[str, Values]
+
+    def series(self, name: str) -> Values | None:
+        """A series by its name, or the sum of the gauges that a selector picks."""
+        if name in self.columns:
+            return self.columns[name]
+        wanted = parse_selector(name)
+        picked = [
+            values
+            for text, values in self.columns.items()
+            if text.partition("{")[0] == wanted.metric
+            and dict(wanted.labels).items() <= dict(parse_selector(text).labels).items()
+        ]
+        return sum(picked[1:], picked[0]) if picked else None
+
+
 @dataclass(frozen=True)
 class Fault:
     """Why a trial is not to be trusted: the gate, its figure and limit, and in words."""
@@ -181,6 +216,8 @@ class Trial:
     errors: Mapping[str, int] = field(default_factory=dict)  # first words of errors, with counts
     faults: tuple[Fault, ...] = ()
     gates: Mapping[str, float] = field(default_factory=dict)  # figure of every gate looked at
+    crashes: tuple[str, ...] = ()  # of a soak: how the arm's processes ended, where that is allowed
+    course: Course | None = None  # of a soak: read from its series, not kept in the record
 
     @property
     def step(self) -> Step:

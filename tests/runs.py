@@ -17,6 +17,7 @@ import psutil
 
 ROOT = Path(__file__).parent.parent
 QUICK = ROOT / "tests" / "planted" / "quick.md"
+QUICK_SOAK = ROOT / "tests" / "planted" / "quick-soak.md"
 
 
 def lab(

@@ -74,6 +74,10 @@ def estimate(
     hypothesis: Hypothesis, prediction: Prediction, blocks: Sequence[Block], tail: float
 ) -> Estimate | None:
     """What the blocks say of a prediction, with its interval at this tail; None for nothing."""
+    if prediction.slope is not None:
+        from lab.analysis import trend
+
+        return trend.growth(prediction, blocks, tail)
     if parse_measure(prediction.measure).of_sweep:
         return _of_sweep(hypothesis, prediction, blocks, tail)
     values = columns(hypothesis, prediction, blocks)

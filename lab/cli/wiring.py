@@ -5,15 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from lab.conditions import steady, steady_code
 from lab.config import Project
-from lab.experiment import BenchmarkTrials, Instrument, LoadTrials
+from lab.experiment import BenchmarkTrials, Experiment, LoadTrials, Soak
 from lab.hypothesis import Hypothesis, HypothesisError, OpenLoad
+from lab.instruments.base import Driver
 from lab.instruments.benchmark import BenchmarkFile, BenchmarkFileError
 from lab.instruments.load import DriverError, LoadDriver, ScenarioError
+from lab.instruments.script import ScriptDriver
 from lab.notebook import Notebook
 from lab.plan import Plan
 from lab.processes import Children, Cores, divide_cores
@@ -35,6 +38,37 @@ def make_target(name: str, children: Children, project: Project, cores: Cores) -
     return EmbeddedTarget(children, project.root, cores, database_url_given())
 
 
+def ready_drivers(
+    hypothesis: Hypothesis,
+    file: Path,
+    target: Target,
+    children: Children,
+    project: Project,
+    cores: Cores,
+) -> dict[str, Driver]:
+    """A driver per arm of a soak, each ready; raises as `ready_driver`."""
+    scenario = project.root / hypothesis.scenario
+    if not hypothesis.script:
+        return {
+            arm: ready_driver(hypothesis, file, target, children, project, cores)
+            for arm in hypothesis.arms
+        }
+    _check_settings(hypothesis, file, target)
+    try:
+        compile(scenario.read_text(encoding="utf-8"), str(scenario), "exec")
+    except (SyntaxError, ValueError, OSError) as error:
+        line = error.lineno if isinstance(error, SyntaxError) else None
+        raise HypothesisError(
+            scenario,
+            line,
+            f"the soak script of {hypothesis.name} cannot be run: {error}",
+            f"Mend it until `python {hypothesis.scenario} URL` runs",
+        ) from error
+    return {
+        arm: ScriptDriver(children, project.root, scenario, cores.driver) for arm in hypothesis.arms
+    }
+
+
 def ready_driver(
     hypothesis: Hypothesis,
     file: Path,
@@ -48,15 +82,7 @@ def ready_driver(
     Raises HypothesisError where either does not hold: nothing of the target was started then.
     """
     driver = LoadDriver(children, project.root, cores.driver)
-    try:
-        target.check(hypothesis.arms)
-    except SettingError as error:
-        raise HypothesisError(
-            file,
-            _line(hypothesis.text, error.arm, error.setting),
-            str(error),
-            "See service/settings.py for the settings that there are",
-        ) from error
+    _check_settings(hypothesis, file, target)
     scenario = project.root / hypothesis.scenario
     try:
         driver.load(scenario, isinstance(hypothesis.load_at(hypothesis.levels[0]), OpenLoad))
@@ -69,6 +95,18 @@ def ready_driver(
             f"Mend it until `locust -f {hypothesis.scenario}` starts",
         ) from error
     return driver
+
+
+def _check_settings(hypothesis: Hypothesis, file: Path, target: Target) -> None:
+    try:
+        target.check(hypothesis.arms)
+    except SettingError as error:
+        raise HypothesisError(
+            file,
+            _line(hypothesis.text, error.arm, error.setting),
+            str(error),
+            "See service/settings.py for the settings that there are",
+        ) from error
 
 
 def ready_benchmark(
@@ -123,9 +161,8 @@ def _line(text: str, arm: str, setting: str) -> int | None:
 class Ready:
     """All of a run that differs from kind to kind, brought up."""
 
-    instrument: Callable[[Plan, Notebook], Instrument]
+    session: Callable[[Plan, Notebook, float], Experiment | Soak]  # begun at, monotonic
     conditions: Mapping[str, Any]
-    steady: Callable[[], Mapping[str, Any]]
     stop: Callable[[], None]
 
 
@@ -158,16 +195,26 @@ def _load(
     target = make_target(target_name, children, project, cores)
     at_end(target.stop)
     stage("checking the arms' settings and the scenario")
-    driver = ready_driver(hypothesis, file, target, children, project, cores)
+    parts = (hypothesis, file, target, children, project, cores)
+    drivers = {"": ready_driver(*parts)} if hypothesis.soak is None else ready_drivers(*parts)
+    driver = next(iter(drivers.values()))
     stage("starting the arms")
     target.start(hypothesis.arms)
+    unchanged = partial(steady, project.root, driver.pid)
+
+    def session(plan: Plan, notebook: Notebook, began: float) -> Experiment | Soak:
+        if hypothesis.soak is not None:
+            return Soak(hypothesis, plan, notebook, target, drivers, began, steady=unchanged)
+        assert isinstance(driver, LoadDriver)
+        trials = LoadTrials(hypothesis, plan, notebook, target, driver)
+        return Experiment(hypothesis, plan, notebook, trials, began, steady=unchanged)
+
     return Ready(
-        lambda plan, notebook: LoadTrials(hypothesis, plan, notebook, target, driver),
+        session,
         {
             "driver": {"pid": driver.pid, "cores": list(cores.driver)},
             "target": {"name": target.name, "cores": list(cores.target), **target.conditions()},
         },
-        lambda: steady(project.root, driver.pid),
         target.stop,
     )
 
@@ -192,10 +239,15 @@ def _benchmark(
     if hypothesis.benchmark.database:
         stage("starting PostgreSQL")
     target.start(hypothesis.arms)
+
+    def session(plan: Plan, notebook: Notebook, began: float) -> Experiment:
+        trials = BenchmarkTrials(hypothesis, notebook, target, bench, function)
+        unchanged = partial(steady_code, project.root)
+        return Experiment(hypothesis, plan, notebook, trials, began, steady=unchanged)
+
     return Ready(
-        lambda _, notebook: BenchmarkTrials(hypothesis, notebook, target, bench, function),
+        session,
         {"target": {"name": target.name, "cores": list(cores.target), **target.conditions()}},
-        lambda: steady_code(project.root),
         target.stop,
     )
 
@@ -208,4 +260,5 @@ def checked(hypothesis: Hypothesis, file: Path, project: Project) -> None:
             ready_benchmark(hypothesis, file, children, project, cores)
             return
         target = make_target("embedded", children, project, cores)
-        ready_driver(hypothesis, file, target, children, project, cores)
+        ready = ready_driver if hypothesis.soak is None else ready_drivers
+        ready(hypothesis, file, target, children, project, cores)

@@ -4,6 +4,7 @@ from lab.experiment.benchmark import BenchmarkTrials
 from lab.experiment.events import (
     BlockEnded,
     Event,
+    Interval,
     Profiling,
     Second,
     TrialBegun,
@@ -11,7 +12,8 @@ from lab.experiment.events import (
 )
 from lab.experiment.load import LoadTrials
 from lab.experiment.loop import Experiment, Instrument
-from lab.experiment.record import elapsed_of, sealed_hypothesis, verdict_of
+from lab.experiment.record import elapsed_of, sealed_hypothesis, slopes_so_far, verdict_of
+from lab.experiment.soak import Soak
 
 __all__ = [
     "BenchmarkTrials",
@@ -19,12 +21,15 @@ __all__ = [
     "Event",
     "Experiment",
     "Instrument",
+    "Interval",
     "LoadTrials",
     "Profiling",
     "Second",
+    "Soak",
     "TrialBegun",
     "TrialEnded",
     "elapsed_of",
     "sealed_hypothesis",
+    "slopes_so_far",
     "verdict_of",
 ]

@@ -10,6 +10,8 @@ from lab.hypothesis.claim import (
     Bound,
     ClosedLoad,
     Comparison,
+    Difference,
+    Exhaustion,
     Grows,
     Hypothesis,
     Limits,
@@ -21,6 +23,7 @@ from lab.hypothesis.claim import (
     Parameter,
     Prediction,
     Rival,
+    Soak,
     Span,
     Stage,
     Statistic,
@@ -29,7 +32,7 @@ from lab.hypothesis.claim import (
     TrialTimes,
 )
 from lab.hypothesis.files import HypothesisError, find, headline, load, loads, names
-from lab.hypothesis.words import Measure, Selector, parse_measure, parse_selector
+from lab.hypothesis.words import Measure, Selector, in_words, parse_measure, parse_selector
 
 __all__ = [
     "BENCHMARK_REPEATS",
@@ -41,6 +44,8 @@ __all__ = [
     "Bound",
     "ClosedLoad",
     "Comparison",
+    "Difference",
+    "Exhaustion",
     "Grows",
     "Hypothesis",
     "HypothesisError",
@@ -55,6 +60,7 @@ __all__ = [
     "Prediction",
     "Rival",
     "Selector",
+    "Soak",
     "Span",
     "Stage",
     "Statistic",
@@ -63,6 +69,7 @@ __all__ = [
     "TrialTimes",
     "find",
     "headline",
+    "in_words",
     "load",
     "loads",
     "names",

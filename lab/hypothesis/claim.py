@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
+from lab.hypothesis.words import in_words
+
 Arrivals = Literal["poisson", "constant"]
 Grows = Literal["constant", "linear", "quadratic"]
 Statistic = Literal["min", "median"]
@@ -23,7 +25,7 @@ MOST_BUSY = 1000  # users of an open load, where the file does not say
 
 
 class Span(NamedTuple):
-    """The values from `low` to `high`; no measure yields a negative one."""
+    """The values from `low` to `high`; no measure yields a negative one, but slopes do."""
 
     low: float
     high: float
@@ -90,8 +92,19 @@ class Comparison:
 
 
 @dataclass(frozen=True)
+class Difference(Comparison):
+    """`compare: minuend - subtrahend`, of slopes, which may be 0 or less."""
+
+    def __str__(self) -> str:
+        return f"{self.numerator} - {self.denominator}"
+
+
+@dataclass(frozen=True)
 class Prediction:
-    """One checkable statement; exactly one of `arm` (a level) and `compare` (a ratio) is set."""
+    """One checkable statement; exactly one of `arm` (a level) and `compare` (a ratio) is set.
+
+    Of a soak's growth: `slope` names the series, there is no measure, and the bound is per hour.
+    """
 
     says: str
     measure: str
@@ -102,6 +115,12 @@ class Prediction:
     during: str | None = None  # name of a stage
     grows: Grows | None = None  # how time grows with the parameter; the bound follows from it
     count: str | None = None  # the measure, where it is an exact count of a benchmark's own
+    slope: str | None = None
+
+    @property
+    def quantity(self) -> str:
+        """What is measured, in words."""
+        return self.measure if self.slope is None else f"slope of {self.slope}"
 
     @property
     def subject(self) -> str:
@@ -115,12 +134,18 @@ class Prediction:
 
     @property
     def bound_words(self) -> str:
-        """What it predicts, in words."""
-        if self.grows is None:
-            return str(self.bound)
+        """What it predicts, in words; the bound of a slope in its unit."""
         if self.grows == "constant":
             return f"constant: at most {FLAT:g}×"
-        return f"{self.grows}: exponent {self.bound}"
+        if self.grows is not None:
+            return f"{self.grows}: exponent {self.bound}"
+        if self.slope is None:
+            return str(self.bound)
+        edges = {name: value for name, value in vars(self.bound).items() if value is not None}
+        [(name, value)] = edges.items()
+        values = value if isinstance(value, tuple) else (value,)
+        told = " to ".join(in_words(self.quantity, each) for each in values)
+        return f"{name.replace('_', ' ')} {told}"
 
     @property
     def arms(self) -> tuple[str, ...]:
@@ -262,6 +287,24 @@ class Allow:
 
     error_rate: float = 0.0
     unsent: float | None = None  # share of an open load's arrivals
+    crash: bool | None = None  # of a soak: a service that dies is started again, and told of
+
+
+@dataclass(frozen=True)
+class Exhaustion:
+    """A limit that a growing series of a soak would meet some day."""
+
+    of: str
+    limit: float
+
+
+@dataclass(frozen=True)
+class Soak:
+    """What a soak has in place of a trial's times and a budget."""
+
+    pairs: int  # blocks, one after the other, in each of which all arms run side by side
+    length_s: float | None  # of all together, unless the command says otherwise
+    exhaustion: Exhaustion | None = None
 
 
 @dataclass(frozen=True)
@@ -309,9 +352,20 @@ class Hypothesis:
     rivals: tuple[Rival, ...]
     budget_s: float
     prose: str
+    soak: Soak | None
     text: str  # the file as read
     digest: str  # seal of the whole file: "sha256:..."
     claim_digest: str  # seal of what is claimed (predictions, rivals, bounds), prose aside
+
+    @property
+    def stated(self) -> tuple[Prediction, ...]:
+        """The predictions of the claim and of the rivals."""
+        return (*self.predictions, *(rival.prediction for rival in self.rivals))
+
+    @property
+    def script(self) -> bool:
+        """Whether the scenario is a soak script, a program of its own and no locustfile."""
+        return self.soak is not None and self.scenario.rpartition("/")[2].startswith("soak_")
 
     @property
     def levels(self) -> tuple[float | None, ...]:

@@ -17,6 +17,8 @@ from lab.hypothesis.claim import (
     Bound,
     ClosedLoad,
     Comparison,
+    Difference,
+    Exhaustion,
     Limits,
     Load,
     Metric,
@@ -43,11 +45,11 @@ LEAST_LEVELS = 4  # a curve that bends has three parameters; the fourth level te
 LEAST_WINDOW_S = 1.0
 LEAST_ROUNDS_S = 0.02  # of one process of a benchmark
 MOST_ROUNDS_S = 60.0
-KINDS = ("load", "benchmark")
+KINDS = ("load", "benchmark", "soak")
 LONGEST_S = 7 * 24 * 3600.0
 
-_ALLOWED = ("error_rate", "unsent")
-OPTIONAL = ("settings", "measures", "allow", "limits", "params", "database")
+OF_SOAKS = ("length", "soak", "exhaustion")
+OPTIONAL = ("settings", "measures", "allow", "limits", "params", "database", *OF_SOAKS)
 _ARM = re.compile(r"[a-z][a-z0-9-]*")
 _CUSTOM = re.compile(r"[a-z][a-z0-9_]*")
 _SETTING = re.compile(r"[A-Z][A-Z0-9_]*")
@@ -61,7 +63,12 @@ _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(ms|s|m|h)")
 _UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _FUNCTION = re.compile(r"test[A-Za-z0-9_]*")
 _PARAMETER = re.compile(r"[a-z][a-z0-9_]*")
-_COMPARE = re.compile(r"([^\s/]+) ?/ ?([^\s/]+)")
+_COMPARE = re.compile(r"([^\s/]+?)(?: ?(/) ?| (-) )([^\s/]+)")
+_QUANTITY = re.compile(r"([-+]?[0-9]+(?:\.[0-9]+)?) ?(B|KB|MB|GB|ms|s|)")
+_GROWTH = re.compile(rf"{_QUANTITY.pattern} ?/ ?(h|min)")
+_UNITS = {"": 1.0, "B": 1.0, "KB": 1e3, "MB": 1e6, "GB": 1e9, "ms": 1e-3, "s": 1.0}
+_PER_HOUR = {"h": 1.0, "min": 60.0}
+MOST_PAIRS = 12
 
 Reader = Callable[[Node], Any]
 
@@ -77,15 +84,23 @@ def fields(root: Node, project: Path | None) -> dict[str, Reader]:
             "statistic": _statistic,
             "database": _truth,
             "trial": _rounds,
+            "budget": _duration,
         }
     else:
         own = {
             "scenario": lambda node: _scenario(node, project),
             "load": _load,
-            "trial": _trial,
             "measures": _measures,
             "allow": _allow,
             "limits": lambda node: Limits(**node.fields({"target_cpu": _share}, ("target_cpu",))),
+        }
+    if kind == "load":
+        own |= {"trial": _trial, "budget": _duration}
+    if kind == "soak":
+        own |= {
+            "length": _duration,
+            "soak": lambda node: node.fields({"pairs": lambda n: n.whole(1, MOST_PAIRS)})["pairs"],
+            "exhaustion": lambda node: Exhaustion(**node.fields({"of": _series, "limit": _limit})),
         }
     return {
         "question": Node.text,
@@ -97,7 +112,6 @@ def fields(root: Node, project: Path | None) -> dict[str, Reader]:
         "control": Node.exact,
         "predictions": lambda node: _predictions(node, _prediction),
         "rivals": lambda node: _predictions(node, _rival),
-        "budget": _duration,
     }
 
 
@@ -111,15 +125,14 @@ def benchmark_of(values: dict[str, Any]) -> tuple[str, Benchmark | None]:
 
 
 def _allow(node: Node) -> Allow:
-    return Allow(**node.fields(dict.fromkeys(_ALLOWED, _share), _ALLOWED))
+    readers: Mapping[str, Reader] = {"error_rate": _share, "unsent": _share, "crash": _truth}
+    return Allow(**node.fields(readers, readers))
 
 
 def _kind(node: Node) -> str:
     kind = node.text()
-    if kind == "soak":
-        raise node.flaw(f"`kind: {kind}` is not available in this version", "Write `kind: load`.")
     if kind not in KINDS:
-        raise node.flaw(f"unknown kind {shown(kind)}", f"Write {' or '.join(KINDS)}.")
+        raise node.flaw(f"unknown kind {shown(kind)}", suggestion(kind, KINDS))
     return kind
 
 
@@ -171,12 +184,6 @@ def _statistic(node: Node) -> str:
             "Write min for code that always does the same, median where variation is behaviour.",
         )
     return text
-
-
-def _truth(node: Node) -> bool:
-    if not isinstance(node.value, bool):
-        raise node.misfit("true or false", "true")
-    return node.value
 
 
 def _rounds(node: Node) -> TrialTimes:
@@ -454,6 +461,12 @@ def _selector(node: Node) -> str:
     return text
 
 
+def _truth(node: Node) -> bool:
+    if not isinstance(node.value, bool):
+        raise node.misfit("true or false", f"{node.name}: true")
+    return node.value
+
+
 def _share(node: Node) -> float:
     share = node.number()
     if not 0 <= share <= 1:
@@ -467,15 +480,19 @@ _PREDICTION: Mapping[str, Reader] = {
     "measure": lambda node: _measure(node),
     "count": lambda node: _count(node),
     "grows": lambda node: _grows(node),
+    "slope": lambda node: _series(node),
     "arm": Node.exact,
     "compare": lambda node: _comparison(node),
     "at": Node.number,
     "during": Node.exact,
-    "at_least": Node.number,
-    "at_most": Node.number,
+    "at_least": lambda node: _edge(node),
+    "at_most": lambda node: _edge(node),
     "within": lambda node: _within(node),
 }
-_ALTERNATIVES = ("measure", "count", "arm", "compare", "at", "during", "grows", *BOUNDS)
+_ALTERNATIVES = (
+    *("measure", "count", "slope", "arm", "compare", "at", "during", "grows"),
+    *BOUNDS,
+)
 
 
 def _predictions(node: Node, read: Callable[[Node], Any]) -> tuple[Any, ...]:
@@ -498,15 +515,18 @@ def _rival(node: Node) -> Rival:
 
 
 def _predicted(node: Node, values: dict[str, Any]) -> Prediction:
+    of = _only_one(node, "measure", "count", "slope")
     _only_one(node, "arm", "compare")
-    if _only_one(node, "measure", "count") == "count":
+    if of == "count":
         values["measure"] = values["count"]
+    values.setdefault("measure", "")
     bound = _only_one(node, *BOUNDS, "grows")
-    if bound != "grows":
-        return Prediction(bound=Bound(**{bound: values.pop(bound)}), **values)
-    grows = values["grows"]
-    span = Bound(at_most=FLAT) if grows == "constant" else Bound(within=GROWTHS[grows])
-    return Prediction(bound=span, **values)
+    if bound == "grows":
+        grows = values["grows"]
+        span = Bound(at_most=FLAT) if grows == "constant" else Bound(within=GROWTHS[grows])
+        return Prediction(bound=span, **values)
+    _in_unit(node.at(bound), values[bound], growth=of == "slope")
+    return Prediction(bound=Bound(**{bound: values.pop(bound)}), **values)
 
 
 def _count(node: Node) -> str:
@@ -522,6 +542,54 @@ def _grows(node: Node) -> str:
     text = node.exact()
     if text not in GROWTHS:
         raise node.flaw(f"unknown growth {shown(text)}", f"Write {', '.join(GROWTHS)}.")
+    return text
+
+
+class _Growth(float):
+    """A number that was written with its unit, per hour."""
+
+
+def _edge(node: Node) -> float:
+    if not isinstance(node.value, str):
+        return node.number()
+    match = _GROWTH.fullmatch(node.exact())
+    if not match:
+        raise node.misfit("a number, or a growth with its unit", "0.5, or of a slope 5 MB/h")
+    return _Growth(float(match[1]) * _UNITS[match[2]] * _PER_HOUR[match[3]])
+
+
+def _in_unit(node: Node, bound: float | tuple[float, float], growth: bool) -> None:
+    """A slope's bound is a growth, and no other is."""
+    edges = bound if isinstance(bound, tuple) else (bound,)
+    for edge in edges:
+        if growth and not isinstance(edge, _Growth):
+            raise node.flaw(
+                "the bound of a slope has no unit",
+                "Write a growth per hour or minute, as in 5 MB/h or 30/min.",
+            )
+        if not growth and isinstance(edge, _Growth):
+            raise node.flaw(
+                "a growth bounds a slope, not a measure", "Write `slope:` instead of `measure:`."
+            )
+
+
+def _limit(node: Node) -> float:
+    """A quantity with its unit, if it has one."""
+    match = _QUANTITY.fullmatch(node.written)
+    if not match or float(match[1]) <= 0:
+        raise node.misfit("an amount above 0", "512 MB, or 1000")
+    return float(match[1]) * _UNITS[match[2]]
+
+
+def _series(node: Node) -> str:
+    """The name of a series: of the lab's own, or a Prometheus gauge."""
+    text = node.exact()
+    try:
+        parse_selector(text)
+    except ValueError as error:
+        raise node.flaw(
+            str(error), "Write a series such as rss_bytes, or a gauge such as rooms."
+        ) from None
     return text
 
 
@@ -552,16 +620,18 @@ def _comparison(node: Node) -> Comparison:
     match = _COMPARE.fullmatch(node.exact())
     if not match:
         raise node.flaw(
-            f"{shown(node.written)} does not compare two arms", "Write it as in wide / narrow."
+            f"{shown(node.written)} does not compare two arms",
+            "Write it as in wide / narrow (of slopes: with - without).",
         )
-    return Comparison(match[1], match[2])
+    kind = Comparison if match[2] else Difference
+    return kind(match[1], match[4])
 
 
 def _within(node: Node) -> tuple[float, float]:
     items = node.sequence()
     if len(items) != 2:
         raise node.flaw(f"`within` needs two numbers, not {len(items)}", "Write [low, high].")
-    low, high = (item.number() for item in items)
+    low, high = map(_edge, items)
     if low >= high:
         raise node.flaw(
             f"nothing lies within {low:g} to {high:g}", "Write the lower number first: [low, high]."

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from lab.frontmatter import Flaw, Node, shown, suggestion
 from lab.hypothesis.claim import (
     GROWTHS,
+    Difference,
     Hypothesis,
     Load,
     OpenLoad,
@@ -42,23 +43,26 @@ class _Statement:
     @property
     def subject(self) -> str:
         """What is measured, in words."""
-        return f"{self.prediction.measure} of {self.prediction.subject}"
+        return f"{self.prediction.quantity} of {self.prediction.subject}"
 
     @property
     def quantity(self) -> tuple[str, ...]:
         """What is measured: the same for a / b and b / a."""
         of = self.prediction
         at = "growth" if of.grows else str(of.at)
-        return (of.measure, at, str(of.during), *sorted(of.arms))
+        return (of.quantity, at, str(of.during), *sorted(of.arms))
 
     @property
     def span(self) -> Span:
-        """The values foreseen, of the ratio in the arms' alphabetical order."""
+        """The values foreseen, of the comparison in the arms' alphabetical order."""
         if self.prediction.grows is not None:
             return Span(*GROWTHS[self.prediction.grows])
-        compare, span = self.prediction.compare, self.prediction.bound.span
+        compare, bound = self.prediction.compare, self.prediction.bound
         mirrored = compare is not None and compare.numerator > compare.denominator
-        return span.inverse() if mirrored else span
+        if self.prediction.slope is None:
+            return bound.span.inverse() if mirrored else bound.span
+        low = bound.span.low if bound.at_most is None else -math.inf
+        return Span(-bound.span.high, -low) if mirrored else Span(low, bound.span.high)
 
 
 def contradictions(hypothesis: Hypothesis, root: Node) -> Iterator[Flaw]:
@@ -72,16 +76,17 @@ def contradictions(hypothesis: Hypothesis, root: Node) -> Iterator[Flaw]:
         for i, rival in enumerate(hypothesis.rivals)
     ]
     yield from _wrong_arms(hypothesis, root, claimed + rivals)
-    yield from _short_budget(hypothesis, root)
-    yield from _other_window(hypothesis, root)
+    if hypothesis.soak is None:
+        yield from _short_budget(hypothesis, root)
+        yield from _other_window(hypothesis, root)
+    else:
+        yield from _wrong_soak(hypothesis, root, claimed + rivals)
     unsound = [
         flaw
         for statement in claimed + rivals
         for flaw in (
-            *_wrong_measure(statement, hypothesis),
-            *_wrong_level(statement, hypothesis),
-            *_wrong_stage(statement, hypothesis.load),
-            *_idle_bound(statement, hypothesis),
+            *_wrong_slope(statement, hypothesis.kind),
+            *(() if statement.prediction.slope else _wrong_of_measure(statement, hypothesis)),
         )
     ]
     yield from unsound
@@ -95,7 +100,7 @@ def _wrong_arms(hypothesis: Hypothesis, root: Node, statements: list[_Statement]
     if hypothesis.control not in arms:
         problem = f"the control {shown(hypothesis.control)} is not an arm"
         yield root.at("control").flaw(problem, suggestion(hypothesis.control, arms))
-    if len(arms) < 2 and hypothesis.levels == (None,):
+    if len(arms) < 2 and hypothesis.levels == (None,) and hypothesis.soak is None:
         yield root.at("arms").flaw("there are fewer than two arms", "Add an arm to compare with.")
     used = set()
     for statement in statements:
@@ -113,6 +118,58 @@ def _wrong_arms(hypothesis: Hypothesis, root: Node, statements: list[_Statement]
                 f"no prediction and no rival uses the arm `{arm}`",
                 "Remove the arm, or predict something of it.",
             )
+
+
+def _wrong_soak(hypothesis: Hypothesis, root: Node, statements: list[_Statement]) -> Iterator[Flaw]:
+    load, soak = hypothesis.load, hypothesis.soak
+    assert soak is not None
+    rates = load.stages if isinstance(load, OpenLoad) else ()
+    if len(rates) != 1 or rates[0].duration_s is not None:
+        yield root.at("load").flaw(
+            "a soak loads its arms at one rate from begin to end",
+            "Write it as in {rate: 20, arrivals: constant}.",
+        )
+    for statement in statements:
+        compared = statement.prediction.compare is not None
+        if soak.pairs < LEAST_BLOCKS and (compared or statement.prediction.slope is None):
+            place = statement.node.at("compare" if compared else "measure")
+            yield place.flaw(
+                f"this needs {LEAST_BLOCKS} blocks or more, and the soak has {soak.pairs}",
+                f"Write `soak: {{pairs: {LEAST_BLOCKS}}}`; "
+                "a soak of one block judges slopes of one arm only.",
+            )
+
+
+def _wrong_slope(statement: _Statement, kind: str) -> Iterator[Flaw]:
+    prediction = statement.prediction
+    for key in ("at", "during"):
+        if prediction.slope is not None and getattr(prediction, key) is not None:
+            yield statement.node.at(key).flaw(
+                f"a slope is of the whole soak, and `{key}` of a part", f"Remove `{key}`."
+            )
+    if prediction.slope is not None and kind != "soak":
+        yield statement.node.at("slope").flaw(
+            "a slope is measured by a soak only", "Write `kind: soak`, or predict a measure."
+        )
+    if prediction.compare is None:
+        return
+    place = statement.node.at("compare")
+    first, second = prediction.compare.numerator, prediction.compare.denominator
+    if prediction.slope is not None and not isinstance(prediction.compare, Difference):
+        yield place.flaw(
+            "slopes are compared by their difference, since they may be 0",
+            f"Write {first} - {second}.",
+        )
+    elif prediction.slope is None and isinstance(prediction.compare, Difference):
+        yield place.flaw("measures are compared by their ratio", f"Write {first} / {second}.")
+
+
+def _wrong_of_measure(statement: _Statement, hypothesis: Hypothesis) -> Iterator[Flaw]:
+    """What cannot be said of a slope, which may be anything, of a series yet to be seen."""
+    yield from _wrong_measure(statement, hypothesis)
+    yield from _wrong_level(statement, hypothesis)
+    yield from _wrong_stage(statement, hypothesis.load)
+    yield from _idle_bound(statement, hypothesis)
 
 
 def _wrong_measure(statement: _Statement, hypothesis: Hypothesis) -> Iterator[Flaw]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
-from lab.hypothesis import Bound, Hypothesis, MetricRatio, Prediction, parse_measure
+from lab.hypothesis import Bound, Hypothesis, MetricRatio, Prediction, in_words, parse_measure
 from lab.reporting import words
 from lab.verdict import Judgement, Verdict
 
@@ -74,11 +75,16 @@ def _finding(
     hypothesis: Hypothesis, prediction: Prediction, judged: Judgement, blocks: int
 ) -> Finding:
     scale = _scale(hypothesis, prediction, judged)
-    figure = form = (
-        words.plain
-        if prediction.count
-        else words.measure_format(prediction.measure, hypothesis.measures, scale == "share")
-    )
+    figure: words.Formatter
+    form: words.Formatter
+    if prediction.slope is not None:
+        figure = form = partial(in_words, prediction.quantity)
+    elif prediction.count:
+        figure = form = words.plain
+    else:
+        figure = form = words.measure_format(
+            prediction.measure, hypothesis.measures, scale == "share"
+        )
     if scale == "ratio":
         figure, form = words.factor, words.multiple
     elif prediction.grows is not None:
@@ -104,6 +110,8 @@ def _finding(
 
 
 def _scale(hypothesis: Hypothesis, prediction: Prediction, judged: Judgement) -> Scale:
+    if prediction.slope is not None:
+        return "plain"
     if prediction.compare is not None or prediction.grows == "constant":
         return "ratio"
     if prediction.grows is not None or prediction.count:
@@ -123,6 +131,8 @@ def _scale(hypothesis: Hypothesis, prediction: Prediction, judged: Judgement) ->
 def _observed(
     hypothesis: Hypothesis, prediction: Prediction, judged: Judgement, form: words.Formatter
 ) -> str:
+    if prediction.slope is not None:
+        return _grown(prediction, judged)
     name = (
         prediction.measure.replace("_", " ")
         if prediction.count
@@ -154,6 +164,17 @@ def _observed(
     if judged.low is None or judged.high is None:
         return f"{seen} (no bounded interval yet)"
     return f"{seen} ({words.span(form, [judged.low, judged.high])})"
+
+
+def _grown(prediction: Prediction, judged: Judgement) -> str:
+    what = f"{prediction.slope} of {prediction.subject}"
+    form = partial(in_words, prediction.quantity)
+    if judged.estimate is None:
+        return f"{what}: no evidence"
+    seen = f"{what} grows by {form(judged.estimate)}"
+    if judged.low is not None and judged.high is not None:
+        seen += f" ({form(judged.low)} to {form(judged.high)})"
+    return f"{seen}, but {judged.flaw}" if judged.flaw else seen
 
 
 def _note(judged: Judgement, blocks: int) -> str:

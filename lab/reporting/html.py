@@ -41,6 +41,8 @@ def _pictures(view: View) -> dict[str, str]:
         pictures["latency"] = charts.latency(view.latency)
     for i, breakdown in enumerate(view.breakdowns):
         pictures[f"b{i}"] = charts.breakdown(breakdown)
+    if view.soak and view.soak.panels:
+        pictures["soak"] = charts.soak(view.soak, view.arms)
     if view.series:
         pictures["series"] = charts.series(view.series, view.arms)
     if (bench := view.benchmark) and any(any(own.values()) for own in bench.processes.values()):

@@ -11,6 +11,7 @@ from markdown_it import MarkdownIt
 from lab.reporting import words
 from lab.reporting.benchmark import BenchmarkView
 from lab.reporting.findings import Finding
+from lab.reporting.soak import SoakView
 from lab.reporting.tables import Table
 from lab.reporting.view import View
 
@@ -148,6 +149,9 @@ def _load(view: View) -> Iterator[str]:
     if view.breakdowns:
         yield "## Where the time went"
         yield from (text(breakdown.words) for breakdown in view.breakdowns)
+    if view.soak:
+        yield from _soak(view.soak)
+        return
     yield f"## Second by second{view.at}"
     if view.series:
         yield f"Block {view.series.block}, lowest to highest second of the measured window."
@@ -168,6 +172,22 @@ def _benchmark(view: BenchmarkView) -> Iterator[str]:
     if view.counts.rows:
         yield "### Exact counts"
         yield table(view.counts)
+
+
+def _soak(data: SoakView) -> Iterator[str]:
+    yield "## From begin to end"
+    yield table(data.table)
+    if data.still:
+        yield text(f"Level throughout, in every arm: {data.still}.")
+    if data.exhaustion.rows:
+        yield "### Time until the limit is met, from the begin of a life"
+        yield table(data.exhaustion)
+    if data.segments.rows:
+        yield "### Lives that did not run through"
+        yield table(data.segments)
+    if data.detectable:
+        yield "What this soak could find, as told before it began:"
+        yield _list(map(text, data.detectable))
 
 
 def _finding(finding: Finding) -> str:

@@ -103,14 +103,29 @@ MANIFEST = {
     "missing-question": (2, "the front matter has no `question`"),
     "missing-rivals": (2, "the front matter has no `rivals`"),
     "missing-window": (7, "`trial` has no `window`"),
-    "missing-measure": (26, "item 3 of predictions has none of measure, count"),
+    "missing-measure": (26, "item 3 of predictions has none of measure, count, slope"),
     "empty-claim": (3, "`claim` is empty"),
     "blank-says": (26, "`says` is empty"),
     "number-for-text": (31, "`claim` is `42`, not text"),
     "no-rival": (30, "`rivals` is empty"),
     "no-prediction": (17, "`predictions` is empty"),
     "predictions-not-a-list": (17, "`predictions` is a group of keys, not a list"),
-    "kind-soak": (4, "`kind: soak` is not available in this version"),
+    "slope-without-unit": (22, "the bound of a slope has no unit"),
+    "slope-wrong-unit": (22, "`at_least` is `100 MiB/h`, not a number, or a growth with its unit"),
+    "growth-of-measure": (22, "a growth bounds a slope, not a measure"),
+    "slope-and-measure": (21, "`measure` stands beside `slope`"),
+    "slopes-as-ratio": (21, "slopes are compared by their difference"),
+    "soak-of-users": (6, "a soak loads its arms at one rate"),
+    "soak-of-stages": (6, "a soak loads its arms at one rate"),
+    "soak-few-pairs": (22, "this needs 4 blocks or more, and the soak has 2"),
+    "soak-at": (22, "a slope is of the whole soak"),
+    "exhaustion-limit": (16, "`limit` is `0 MB`, not an amount above 0"),
+    "crash-not-truth": (17, "`crash` is `1`, not true or false"),
+    "soak-budget": (8, "unknown key `budget`"),
+    "slope-in-load": (19, "a slope is measured by a soak only"),
+    "difference-of-measures": (20, "measures are compared by their ratio"),
+    "length-in-load": (37, "unknown key `length`"),
+    "soak-trial": (7, "unknown key `trial`"),
     "kind-unknown": (4, "unknown kind `laod`"),
     "users-zero": (6, "`users` is 0"),
     "users-many": (6, "`users` is 10001"),
@@ -622,3 +637,48 @@ def test_any_bound_is_understood_or_refused(
     for place in ("rivals:\n", "budget:"):  # one more prediction, one more rival
         new = more if place == "rivals:\n" else more.replace("- says", "- claim: c\n    says")
         only_hypothesis_errors(GOOD.replace(place, new + place), still_project)
+
+
+@pytest.mark.parametrize(
+    ("written", "per_hour"),
+    [
+        ("5 MB/h", 5e6),
+        ("1.5 GB / h", 1.5e9),
+        ("30/min", 1800.0),
+        ("-2 KB/min", -120e3),
+        ("7 B/h", 7.0),
+        ("10 ms/h", 0.01),
+    ],
+)
+def test_the_bound_of_a_slope_is_read_per_hour(
+    project: Path, written: str, per_hour: float
+) -> None:
+    text = (BROKEN / "slope-without-unit.md").read_text()
+    text = text.replace("at_least: 100\n", f"at_least: {written}\n")
+    found = room.loads(text, project / "hypotheses" / "x.md", project)
+    assert found.predictions[0].bound == Bound(at_least=per_hour)
+    assert str(found.predictions[0].compare) == "with - without"
+    assert found.soak is not None
+    assert (found.soak.pairs, found.soak.length_s) == (4, 8 * 3600)
+
+
+def test_a_soak_that_compares_nothing_is_one_screening(project: Path) -> None:
+    quick = BROKEN.parent.parent / "planted" / "quick-soak.md"
+    text = quick.read_text().replace("keyed_checkout", "checkout")
+    found = room.loads(text, project / "hypotheses" / "quick-soak.md", project)
+    assert found.soak is not None
+    assert (found.soak.pairs, found.soak.length_s) == (1, None)
+
+
+@pytest.mark.parametrize(
+    ("quantity", "value", "told"),
+    [
+        ("slope of rss_bytes", 123.4e6, "123 MB/h"),
+        ("slope of rooms", 71_800.4, "71,800/h"),
+        ("slope of latency_p99", 0.0123, "12.3 ms/h"),
+        ("slope of rooms", -1.4e-15, "0/h"),
+        ("throughput", 3.14159, "3.14"),
+    ],
+)
+def test_figures_in_words(quantity: str, value: float, told: str) -> None:
+    assert room.in_words(quantity, value) == told

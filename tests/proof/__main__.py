@@ -15,6 +15,9 @@ from tests.proof import (
     planted,
     rooms_reconnect,
     schemathesis_cases,
+    soak,
+    soak_leak,
+    soak_volume,
     sweep,
 )
 
@@ -31,6 +34,9 @@ PARTS = {
     "orders-survive": orders_survive.prove,
     "rooms-reconnect": rooms_reconnect.prove,
     "schemathesis": schemathesis_cases.prove,
+    "soak": soak.prove,
+    "soak-leak": soak_leak.prove,
+    "soak-volume": soak_volume.prove,
     "sweep": sweep.prove,
 }
 
