@@ -132,10 +132,14 @@ def _growth(evidence: Evidence) -> dict[str, Growth]:
     return found
 
 
+def _counted(evidence: Evidence, arm: str, level: float | None) -> list[Trial]:
+    return [t for t in evidence.counted if (t.arm, t.level) == (arm, level)]
+
+
 def _block_means(evidence: Evidence, arm: str, level: float | None) -> tuple[float, ...]:
     by_block: dict[int, list[float]] = {}
-    for trial in evidence.of(arm):
-        if trial.level == level and trial.timing is not None:
+    for trial in _counted(evidence, arm, level):
+        if trial.timing is not None:
             by_block.setdefault(trial.block, []).append(trial.timing.value_s)
     return tuple(statistics.fmean(own) for own in by_block.values())
 
@@ -144,7 +148,7 @@ def _steps(evidence: Evidence, parameter: str | None) -> Table:
     rows = []
     for arm in evidence.arms:
         for level in evidence.hypothesis.levels:
-            own = [t for t in evidence.of(arm) if t.level == level]
+            own = _counted(evidence, arm, level)
             timings = [trial.timing for trial in own if trial.timing is not None]
             rows.append(
                 (

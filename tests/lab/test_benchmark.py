@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from lab.instruments.benchmark import BenchmarkError, BenchmarkFile, BenchmarkFi
 from lab.notebook import Notebook
 from lab.plan import draw
 from lab.processes import Children, Cores
+from lab.reporting import render
 from lab.targets.bare import BareTarget
 from lab.trial import Fault, Timing, Trial
 from lab.verdict import Verdict, judge
@@ -242,7 +244,9 @@ GROWING: dict[str, Callable[[float], float]] = {
 }
 
 
-def grown(project: Path, planted: str, claim: str, seed: int) -> Verdict:
+def grown(
+    project: Path, planted: str, claim: str, seed: int, keep: Notebook | None = None
+) -> Verdict:
     """Made-up processes with 5 % of noise, judged block by block as a run does."""
     hypothesis = read(growth_text(planted, claim), project)
     plan = draw(hypothesis, seed, "embedded")
@@ -255,6 +259,11 @@ def grown(project: Path, planted: str, claim: str, seed: int) -> Verdict:
         return Trial(block, 1, step.arm, 0.0, 0.05, step.level, timing=timing)
 
     trials = blocks(hypothesis, trial, plan.last)
+    if keep is not None:
+        keep.write_plan(plan, hypothesis.text)
+        for made in trials:
+            keep.add_trial(made)
+            keep.write_rounds(made, [made.timing.min_s] * 5 if made.timing else [])
     for count in range(plan.first, plan.last + 1):
         verdict = judge(hypothesis, plan, [t for t in trials if t.block <= count])
         if verdict.verdict is not None:
@@ -270,6 +279,20 @@ def test_growths_are_told_apart(project: Path, planted: str, claim: str) -> None
         assert verdicts.count("CONFIRMED") >= 4, verdicts
     else:
         assert "CONFIRMED" not in verdicts
+
+
+def test_the_report_draws_growth_and_tells_every_size(project: Path) -> None:
+    notebook = Notebook.create(project / "reports", "planted")
+    verdict = grown(project, "linear", "linear", 1, notebook)
+    hypothesis = read(growth_text("linear", "linear"), project)
+    render(notebook, hypothesis, notebook.plan(), verdict)
+    page, twin = (notebook.path(f"report.{kind}").read_text() for kind in ("html", "md"))
+    for told in (page, twin):
+        assert "n^1.0" in told or "n^0.9" in told
+        assert "predicted: linear: exponent within 0.8 to 1.25" in told
+    assert page.count('class="picture"') == 2 + 3  # a finding each, two scales, the rounds
+    for size in SIZES:
+        assert re.search(rf"\| planted \| {size:,.0f} \| [1-9]", twin)
 
 
 # --- the whole of it -----------------------------------------------------------------------
