@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup experiment service test risks check bench proof clean
+.PHONY: help setup experiment soak service test risks check bench proof clean
 
 help:  ## what there is to do
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +26,10 @@ setup: $(READY)  ## install everything into .venv
 experiment: $(READY)  ## run a hypothesis: NAME=pool-exhaustion [SEED=1] [TARGET=compose]
 	@test -n "$(NAME)" || { echo "which one? make experiment NAME=..., of:" >&2; $(BIN)/lab list >&2; exit 2; }
 	@$(BIN)/lab run "$(NAME)" $(if $(SEED),--seed "$(SEED)") $(if $(TARGET),--target "$(TARGET)")
+
+soak: $(READY)  ## run a soak: NAME=memory-leak HOURS=8 [SEED=1] [TARGET=compose]
+	@test -n "$(NAME)" || { echo "which one? make soak NAME=... HOURS=8, of:" >&2; $(BIN)/lab list >&2; exit 2; }
+	@$(BIN)/lab run "$(NAME)" $(if $(HOURS),--for "$(HOURS)h") $(if $(SEED),--seed "$(SEED)") $(if $(TARGET),--target "$(TARGET)")
 
 service: $(READY)  ## the sample service alone, to play with: [TARGET=compose]
 	@$(BIN)/lab serve $(if $(TARGET),--target "$(TARGET)")

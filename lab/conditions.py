@@ -22,6 +22,8 @@ PACKAGES = (
     "geventhttpclient",
     "locust",
     "numpy",
+    "pydantic",
+    "pytest-benchmark",
     "scipy",
     "sqlalchemy",
     "starlette",
@@ -57,6 +59,15 @@ def differences(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[str]:
     targets = a.get("target", {}), b.get("target", {})
     pairs |= {f"target {key}": tuple(t.get(key) for t in targets) for key in _SAME_TARGET}
     return [f"{key} was {x!r}, is {y!r}" for key, (x, y) in pairs.items() if x != y]
+
+
+def steady_code(project: Path) -> dict[str, Any]:
+    """What must not change while benchmarks run: each of their processes reads the code anew."""
+    return {
+        "cores of the machine": os.cpu_count(),
+        "code of the service": _digest(project / "service"),
+        "code of the scenarios": _digest(project / "scenarios"),
+    }
 
 
 def steady(project: Path, driver: int) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
@@ -67,6 +68,7 @@ GATES = (
         f"{LITTLE:.0%} and what the window's edges leave open",
         "share",
     ),
+    Gate("counts", "what a benchmark counts is the same in every process of a step", ""),
     Gate("evidence", "every measure that a prediction asks of the arm has a value", "measures"),
     Gate("target_cpu", "service, database and pricing left room on their core", "cores"),
 )
@@ -95,10 +97,97 @@ def inspect(trial: Trial, hypothesis: Hypothesis, task_errors: Mapping[str, int]
     return replace(trial, faults=tuple(faults), gates=figures)
 
 
-def _checks(
-    trial: Trial, hypothesis: Hypothesis, task_errors: Mapping[str, int]
+STARVED = 0.5  # of all cores, taken by strangers over a whole life
+
+
+@dataclass
+class Sent:
+    """What the driver of a life told beside its requests."""
+
+    scheduled: int = 0  # arrivals that were due
+    sent: int = 0
+    task_errors: int = 0
+    task_error: str = ""  # the first of them
+
+
+def inspect_life(trial: Trial, hypothesis: Hypothesis, sent: Sent) -> Trial:
+    """The same of a soak's trial.
+
+    Its arms run side by side, so that a disturbance meets them all: a night's strangers and steal
+    are written down, and void a life only where they took half of the machine all along.
+    """
+    figures: dict[str, float] = {
+        gate: float(any(fault.gate == gate for fault in trial.faults))
+        for gate in ("alive", "settings", "conditions")
+    }
+    faults = list(trial.faults)
+    for gate, figure, limit, fault in _checks_of_life(trial, hypothesis, sent):
+        figures[gate] = round(figure, 6)
+        if figure > limit:
+            faults.append(replace(fault, gate=gate, figure=figure, limit=limit, mendable=False))
+    return replace(trial, faults=tuple(faults), gates=figures)
+
+
+def _checks_of_life(
+    trial: Trial, hypothesis: Hypothesis, sent: Sent
 ) -> Iterator[tuple[str, float, float, Fault]]:
-    """Each gate's name, figure and limit, and what to say where the figure is over it."""
+    cores = os.cpu_count() or 1
+    for gate, share in (("other_cpu", trial.other_cpu / cores), ("steal", trial.steal)):
+        who = "Other processes" if gate == "other_cpu" else "The hypervisor"
+        yield gate, share, STARVED, _fault(f"{who} took {share:.0%} of the machine all along.")
+    driver = trial.usage[DRIVER].cpu if DRIVER in trial.usage else 0.0
+    yield (
+        "driver_cpu",
+        driver,
+        DRIVER_CPU,
+        _fault(f"The load driver was saturated: {driver:.0%} of its core (limit {DRIVER_CPU:.0%})"),
+    )
+    unsent = 1 - sent.sent / sent.scheduled if sent.scheduled else 0.0
+    due = max(UNSENT, hypothesis.allow.unsent or 0.0)
+    yield (
+        "unsent",
+        unsent,
+        due,
+        _fault(
+            f"{unsent:.1%} of the arrivals at arm {trial.arm} were never sent (limit {due:.0%})."
+        ),
+    )
+    scenario = _fault(f"The scenario raised: {sent.task_error}.")
+    yield "scenario", sent.task_errors, 0.0, scenario
+    yield from _errors(trial, hypothesis)
+    yield from _evidence(trial, hypothesis)
+
+
+def inspect_benchmark(trial: Trial, hypothesis: Hypothesis) -> Trial:
+    """The same for one process of a benchmark, which no driver loads."""
+    figures = {
+        gate: float(any(fault.gate == gate for fault in trial.faults))
+        for gate in ("alive", "conditions", "counts")
+    }
+    faults = list(trial.faults)
+    for gate, figure, limit, fault in _machine(trial):
+        figures[gate] = round(figure, 6)
+        if figure > limit:
+            faults.append(replace(fault, gate=gate, figure=figure, limit=limit))
+    asked = [*hypothesis.predictions, *(rival.prediction for rival in hypothesis.rivals)]
+    wanted = {
+        p.measure
+        for p in asked
+        if p.count and trial.arm in p.arms and p.at == trial.level and trial.timing
+    }
+    lacking = sorted(wanted - set(trial.counts))
+    figures["evidence"] = float(len(lacking))
+    if lacking:
+        message = (
+            f"{trial.step} reports no {', '.join(lacking)}: set it in the benchmark, as in "
+            f'benchmark.extra_info["{lacking[0]}"] = n.'
+        )
+        faults.append(Fault("evidence", message, len(lacking), 0, mendable=False))
+    return replace(trial, faults=tuple(faults), gates=figures)
+
+
+def _machine(trial: Trial) -> Iterator[tuple[str, float, float, Fault]]:
+    """What the rest of the machine did meanwhile."""
     yield (
         "other_cpu",
         trial.other_cpu,
@@ -114,6 +203,13 @@ def _checks(
         STEAL,
         _fault(f"The hypervisor took {trial.steal:.0%} of the cores (limit {STEAL:.0%})."),
     )
+
+
+def _checks(
+    trial: Trial, hypothesis: Hypothesis, task_errors: Mapping[str, int]
+) -> Iterator[tuple[str, float, float, Fault]]:
+    """Each gate's name, figure and limit, and what to say where the figure is over it."""
+    yield from _machine(trial)
     seen = total(trial)
     median = seen.latency.quantile(0.5) or 0.0
     late_limit = max(TICKER_FLOOR_S, TICKER_SHARE * median)
@@ -248,10 +344,11 @@ def _evidence(trial: Trial, hypothesis: Hypothesis) -> Iterator[tuple[str, float
     if not total(trial).count:
         return  # told already
     asked = [*hypothesis.predictions, *(rival.prediction for rival in hypothesis.rivals)]
+    mine = [prediction for prediction in asked if trial.arm in prediction.arms]
     names = dict.fromkeys(
         (name, prediction.during)
-        for prediction in asked
-        if trial.arm in prediction.arms and prediction.at in (None, trial.level)
+        for prediction in mine
+        if prediction.slope is None and prediction.at in (None, trial.level)
         for name in _needed(prediction.measure)
     )
     lacking = [
@@ -259,6 +356,8 @@ def _evidence(trial: Trial, hypothesis: Hypothesis) -> Iterator[tuple[str, float
         for name, during in names
         if measure(trial, name, hypothesis.measures, during) is None
     ]
+    series = dict.fromkeys(p.slope for p in mine if p.slope is not None)
+    lacking += [n for n in series if trial.course is None or trial.course.series(n) is None]
     yield (
         "evidence",
         len(lacking),

@@ -42,6 +42,8 @@ def measure(
         trial = trial.during(during)
     usage = trial.usage.get(SERVICE)
     match asked.base:
+        case "time":
+            return trial.timing.value_s if trial.timing else None
         case "cpu":
             return usage.cpu if usage else None
         case "rss_bytes":

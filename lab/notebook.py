@@ -1,24 +1,29 @@
 """The only reader and writer of run folders: versioned, crash-safe.
 
 A run folder holds `hypothesis.md`, `plan.json`, `conditions.json`, `trials.jsonl` (a line per
-finished trial, flushed), `journal.jsonl` (sessions of the run), `series/` (a row per second),
-`profiles/`, `verdict.json`, `report.html` and `report.md`; of a failed run
-`logs/` as well.
+finished trial, flushed), `journal.jsonl` (sessions of the run), `series/` (a row per second; of a
+soak a row per interval, and beside it the trial as far as it has come), `rounds/` (the raw rounds
+of each process of a benchmark), `profiles/`, `verdict.json`, `report.html` and `report.md`; of a
+failed run `logs/` as well.
 """
 
 from __future__ import annotations
 
+import errno
 import json
+import math
 import os
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+import struct
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
 from lab.hypothesis import Step
 from lab.plan import Attempt, Plan
-from lab.trial import Dispatch, Fault, Requests, StageRecord, Trial, Usage
+from lab.trial import Course, Dispatch, Fault, Requests, StageRecord, Timing, Trial, Usage
 from lab.verdict import Verdict
 
 TRIAL_SCHEMA = "lab.trial/1"
@@ -26,6 +31,10 @@ TRIAL_SCHEMA = "lab.trial/1"
 
 class NotebookError(Exception):
     """A run folder that cannot be read or written; the message says which file and why."""
+
+
+class DiskFull(OSError):
+    """There is no room for another line; nothing that was written is lost."""
 
 
 class Notebook:
@@ -78,11 +87,14 @@ class Notebook:
         """Write a file whole or not at all."""
         target = self.path(name)
         draft = target.with_name(f".{target.name}.part")
-        with draft.open("w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(target)
+        try:
+            with draft.open("w", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(target)
+        except OSError as error:
+            raise _full(self.folder, error) from error
 
     def write_json(self, name: str, data: Mapping[str, Any]) -> None:
         """Write a JSON file whole or not at all; NaN and infinity are refused."""
@@ -118,13 +130,31 @@ class Notebook:
         """Where the rows of a trial's series go while it runs."""
         return SeriesWriter(self.path(_series_name(block, step)))
 
+    def write_rounds(self, trial: Trial, rounds: Sequence[float]) -> None:
+        """Keep the raw rounds of a benchmark's process: seconds per call, as 64-bit floats."""
+        file = self.path(_rounds_name(trial))
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(struct.pack(f"<{len(rounds)}d", *rounds))
+
+    def add_interval(self, block: int, step: Step, row: Mapping[str, Any], life: Trial) -> None:
+        """Append an interval of a soak, and keep the trial as far as it has come."""
+        self._append(_course_name(block, step), row)
+        self.write_json(_life_name(block, step), asdict_trial(life))
+
+    def end_life(self, life: Trial) -> None:
+        """Append the finished trial of a soak in place of the unfinished one."""
+        self.add_trial(life)
+        self.path(_life_name(life.block, life.step)).unlink(missing_ok=True)
+
     def _append(self, name: str, record: Mapping[str, Any]) -> None:
         line = json.dumps(record, separators=(",", ":"), allow_nan=False) + "\n"
-        with self.path(name).open("ab+") as file:
-            _drop_torn_line(file)
-            file.write(line.encode())
-            file.flush()
-            os.fsync(file.fileno())
+        try:
+            with self.path(name).open("ab+", buffering=0) as file:
+                _drop_torn_line(file)
+                file.write(line.encode())
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise _full(self.folder, error) from error
 
     # -- reading ---------------------------------------------------------------------------
 
@@ -152,9 +182,43 @@ class Notebook:
     def trials(self) -> list[Trial]:
         """All finished trials."""
         try:
-            return [trial_from_dict(record) for record in self._lines("trials.jsonl")]
+            trials = [trial_from_dict(record) for record in self._lines("trials.jsonl")]
         except (KeyError, TypeError) as error:
             raise NotebookError(f"{self.path('trials.jsonl')}: not a trial ({error})") from error
+        return [replace(trial, course=self.course(trial.block, trial.step)) for trial in trials]
+
+    def life(self, block: int, step: Step) -> Trial | None:
+        """An unfinished trial of a soak, as far as it came."""
+        path = self.path(_life_name(block, step))
+        if not path.is_file():
+            return None
+        life = trial_from_dict(self.read_json(_life_name(block, step)))
+        return replace(life, course=self.course(block, step))
+
+    def course(self, block: int, step: Step) -> Course | None:
+        """The intervals of a soak's trial; None where it is no soak's."""
+        name = _course_name(block, step)
+        if not self.path(name).exists():
+            return None
+        import numpy as np
+
+        times, segments = array("d"), array("q")
+        columns: dict[str, array[float]] = {}
+        for row in self._lines(name):
+            for series, value in row["values"].items():
+                if (column := columns.get(series)) is None:
+                    column = columns[series] = array("d")
+                column.extend([math.nan] * (len(times) - len(column)))
+                column.append(math.nan if value is None else value)
+            times.append(row["t"])
+            segments.append(row["segment"])
+        for column in columns.values():
+            column.extend([math.nan] * (len(times) - len(column)))
+        return Course(
+            np.array(times, dtype=np.float64),
+            np.array(segments, dtype=np.int64),
+            {series: np.array(column, dtype=np.float64) for series, column in columns.items()},
+        )
 
     def journal(self) -> list[dict[str, Any]]:
         """What happened to the run as a whole."""
@@ -164,18 +228,31 @@ class Notebook:
         """The rows of one trial's series."""
         return list(self._lines(_series_name(block, step)))
 
+    def rounds(self, trial: Trial) -> list[float]:
+        """The raw rounds of a benchmark's process; empty where none were kept."""
+        file = self.path(_rounds_name(trial))
+        if not file.is_file():
+            return []
+        try:
+            return [value for (value,) in struct.iter_unpack("<d", file.read_bytes())]
+        except (OSError, struct.error) as error:
+            raise NotebookError(f"{file}: damaged rounds ({error})") from error
+
     def _lines(self, name: str) -> Iterator[dict[str, Any]]:
         path = self.path(name)
         if not path.exists():
             return
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-        for number, line in enumerate(lines, 1):
-            try:
-                yield json.loads(line)
-            except ValueError as error:
-                if number == len(lines):
-                    return  # a crash cut the last line short
-                raise NotebookError(f"{path}:{number}: damaged line ({error})") from error
+        damaged: tuple[int, ValueError] | None = None
+        with path.open(encoding="utf-8", errors="replace") as file:
+            for number, line in enumerate(file, 1):
+                if damaged:  # only the last line may be cut short, by a crash
+                    raise NotebookError(f"{path}:{damaged[0]}: damaged line ({damaged[1]})")
+                try:
+                    record = json.loads(line)
+                except ValueError as error:
+                    damaged = number, error
+                    continue
+                yield record
 
 
 class SeriesWriter:
@@ -195,8 +272,31 @@ class SeriesWriter:
         self._file.close()
 
 
+def _full(folder: Path, error: OSError) -> OSError:
+    """A full disk, told so that one knows what to do; any other failure as it is."""
+    if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        return error
+    return DiskFull(
+        f"{folder}: the disk is full. What was written is kept; "
+        "make room and go on with lab run NAME --resume"
+    )
+
+
+def _course_name(block: int, step: Step) -> str:
+    return _series_name(block, step).replace(".jsonl", ".intervals.jsonl")
+
+
+def _life_name(block: int, step: Step) -> str:
+    return _series_name(block, step).replace(".jsonl", ".unfinished.json")
+
+
 def _series_name(block: int, step: Step) -> str:
     return f"series/{block:02d}-{str(step).replace(' ', '-')}.jsonl"
+
+
+def _rounds_name(trial: Trial) -> str:
+    step = str(trial.step).replace(" ", "-")
+    return f"rounds/{trial.block:02d}-{step}-{trial.repeat}.f64"
 
 
 def attempts(reports: Path, name: str, claim_digest: str) -> tuple[Attempt, ...]:
@@ -219,12 +319,14 @@ def attempts(reports: Path, name: str, claim_digest: str) -> tuple[Attempt, ...]
 
 def asdict_trial(trial: Trial) -> dict[str, Any]:
     """A trial as plain JSON types."""
-    data = {key: getattr(trial, key) for key in trial.__dataclass_fields__}
+    data = {key: getattr(trial, key) for key in trial.__dataclass_fields__ if key != "course"}
     data["requests"] = {name: seen.as_dict() for name, seen in trial.requests.items()}
     data["usage"] = {role: asdict(usage) for role, usage in trial.usage.items()}
     data["dispatch"] = None if trial.dispatch is None else asdict(trial.dispatch)
     data["stages"] = [stage.as_dict() for stage in trial.stages]
     data["faults"] = [asdict(fault) for fault in trial.faults]
+    if trial.timing is not None:
+        data["timing"] = asdict(trial.timing)
     return data
 
 
@@ -233,10 +335,13 @@ def trial_from_dict(data: Mapping[str, Any]) -> Trial:
     fields = {key: value for key, value in data.items() if key != "schema"}
     fields["requests"] = {n: Requests.from_dict(seen) for n, seen in data["requests"].items()}
     fields["usage"] = {role: Usage(**usage) for role, usage in data["usage"].items()}
+    if timing := data.get("timing"):
+        fields["timing"] = Timing(**timing)
     if data.get("dispatch"):
         fields["dispatch"] = Dispatch(**data["dispatch"])
     fields["stages"] = tuple(map(StageRecord.from_dict, data.get("stages", ())))
     fields["faults"] = tuple(Fault(**fault) for fault in data["faults"])
+    fields["crashes"] = tuple(data.get("crashes", ()))
     return Trial(**fields)
 
 

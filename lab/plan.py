@@ -26,6 +26,18 @@ class Attempt:
 
 
 @dataclass(frozen=True)
+class Detectable:
+    """The smallest slope that a soak of this length would likely find, as told before it began."""
+
+    slope: str  # the series
+    subject: str
+    bound: str
+    least: float  # per hour
+    noise: str  # what was assumed, and where that comes from
+    below: bool  # whether the bound asks for less
+
+
+@dataclass(frozen=True)
 class Plan:
     """What will be done, sealed: order of trials, rule of decision, digest of the claim."""
 
@@ -39,6 +51,8 @@ class Plan:
     alpha: float = ALPHA
     first: int = FIRST_LOOK
     last: int = LAST_LOOK
+    length_s: float | None = None  # of a soak: of all blocks together
+    detectable: tuple[Detectable, ...] = ()  # of a soak: what it can see, by prediction
 
     @property
     def voids_allowed(self) -> int:
@@ -56,20 +70,24 @@ class Plan:
         fields = {key: value for key, value in data.items() if key != "schema"}
         fields["orders"] = tuple(tuple(map(Step.parse, order)) for order in data["orders"])
         fields["attempts"] = tuple(Attempt(**attempt) for attempt in data["attempts"])
+        fields["detectable"] = tuple(Detectable(**each) for each in data.get("detectable", ()))
         return cls(**fields)
 
 
-def draw(hypothesis: Hypothesis, seed: int, target: str, repeats: int = 1) -> Plan:
+def draw(hypothesis: Hypothesis, seed: int, target: str) -> Plan:
     """Draw every block's order from the seed, spare blocks for voided ones included.
 
-    A block with `repeats` holds each step as often: one random order after the other, so that
+    A block with repeats holds each step as often: one random order after the other, so that
     what is compared stays close together in time.
     """
     generator = random.Random(seed)
     steps = hypothesis.steps
+    soak = hypothesis.soak
     orders = tuple(
-        tuple(step for _ in range(repeats) for step in generator.sample(steps, len(steps)))
-        for _ in range(LAST_LOOK + SPARE)
+        tuple(
+            step for _ in range(hypothesis.repeats) for step in generator.sample(steps, len(steps))
+        )
+        for _ in range(soak.pairs if soak else LAST_LOOK + SPARE)
     )
     return Plan(
         hypothesis=hypothesis.name,
@@ -78,4 +96,7 @@ def draw(hypothesis: Hypothesis, seed: int, target: str, repeats: int = 1) -> Pl
         seed=seed,
         orders=orders,
         target=target,
+        # a soak looks once, when its time is over
+        first=soak.pairs if soak else FIRST_LOOK,
+        last=soak.pairs if soak else LAST_LOOK,
     )

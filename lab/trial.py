@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from lab.hypothesis import Step
+from lab.hypothesis import Statistic, Step, parse_selector
 from lab.stats.histogram import Histogram
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Values = npt.NDArray[np.float64]
+    Segments = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -117,6 +124,22 @@ class StageRecord:
 
 
 @dataclass(frozen=True)
+class Timing:
+    """The rounds of one process of a benchmark; the raw ones lie in a file beside the record."""
+
+    statistic: Statistic
+    rounds: int
+    iterations: int  # calls per round
+    min_s: float  # per call
+    median_s: float
+
+    @property
+    def value_s(self) -> float:
+        """Seconds per call, by the statistic that the hypothesis chose."""
+        return self.min_s if self.statistic == "min" else self.median_s
+
+
+@dataclass(frozen=True)
 class Usage:
     """What the processes of one role used within the measured window."""
 
@@ -126,6 +149,34 @@ class Usage:
     descriptors: float | None  # highest second
     threads: float | None  # highest second
     throttled: float | None = None  # share of scheduling periods that a CPU quota cut short
+
+
+@dataclass(frozen=True, eq=False)
+class Course:
+    """What a life of a soak went through, interval by interval.
+
+    Attributes:
+        times: Seconds since its block began, at the end of each interval; pauses left out.
+        segments: Which life of the arm's processes each interval belongs to, from 0 on.
+        columns: By series, NaN where nothing was seen.
+    """
+
+    times: Values
+    segments: Segments
+    columns: Mapping[str, Values]
+
+    def series(self, name: str) -> Values | None:
+        """A series by its name, or the sum of the gauges that a selector picks."""
+        if name in self.columns:
+            return self.columns[name]
+        wanted = parse_selector(name)
+        picked = [
+            values
+            for text, values in self.columns.items()
+            if text.partition("{")[0] == wanted.metric
+            and dict(wanted.labels).items() <= dict(parse_selector(text).labels).items()
+        ]
+        return sum(picked[1:], picked[0]) if picked else None
 
 
 @dataclass(frozen=True)
@@ -158,11 +209,15 @@ class Trial:
     steal: float = 0.0  # share of all cores taken by the hypervisor
     ticker_late_p99_s: float = 0.0  # lateness of the driver's 10 ms ticker
     users_missing: int = 0  # not running within the window, or not ended after it
+    timing: Timing | None = None  # of a benchmark
+    counts: Mapping[str, int] = field(default_factory=dict)  # exact, of a benchmark
     dispatch: Dispatch | None = None  # of an open load
     stages: tuple[StageRecord, ...] = ()  # of an open load with more than one
     errors: Mapping[str, int] = field(default_factory=dict)  # first words of errors, with counts
     faults: tuple[Fault, ...] = ()
     gates: Mapping[str, float] = field(default_factory=dict)  # figure of every gate looked at
+    crashes: tuple[str, ...] = ()  # of a soak: how the arm's processes ended, where that is allowed
+    course: Course | None = None  # of a soak: read from its series, not kept in the record
 
     @property
     def step(self) -> Step:

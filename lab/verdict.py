@@ -6,11 +6,12 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import Any, Literal
 
 from lab.analysis.blocks import Block, estimate
-from lab.analysis.estimate import Estimate
-from lab.hypothesis import Hypothesis, Prediction
+from lab.analysis.estimate import Estimate, Growth
+from lab.hypothesis import Hypothesis, Prediction, in_words
 from lab.plan import Plan
 from lab.stats.sequential import nominal_level
 from lab.trial import Fault, Trial
@@ -36,6 +37,7 @@ class Judgement:
     decided_at: int | None = None  # block
     blocks_wanted: int | None = None  # likely needed to decide, where undecided
     claim: str | None = None  # the rival's
+    flaw: str | None = None  # of a slope above 0: why it has not the shape of a leak
 
 
 @dataclass(frozen=True)
@@ -130,9 +132,20 @@ def judge(
         predictions=predictions,
         rivals=rivals,
         alpha=plan.alpha,
-        measuring_s=round(sum(trial.window_s for trial in trials if trial.requests), 3),
+        measuring_s=round(_measuring_s(hypothesis, trials), 3),
         elapsed_s=round(elapsed_s, 3),
     )
+
+
+def _measuring_s(hypothesis: Hypothesis, trials: Sequence[Trial]) -> float:
+    """Seconds in which something was measured; a soak's arms are so side by side."""
+    windows = [(trial.block, trial.window_s) for trial in trials if trial.requests or trial.timing]
+    if hypothesis.soak is None:
+        return sum(window_s for _, window_s in windows)
+    longest: dict[int, float] = {}
+    for block, window_s in windows:
+        longest[block] = max(longest.get(block, 0.0), window_s)
+    return sum(longest.values())
 
 
 def _decide(
@@ -194,10 +207,12 @@ def _sentence(judgement: Judgement) -> str:
     if judgement.estimate is None:
         figures = f"{judgement.subject} has no {judgement.measure} up to {judgement.low:.3g}"
         return f"{judgement.says}: {judgement.outcome}; {figures}, predicted {judgement.bound}"
-    figures = f"{judgement.measure} of {judgement.subject} is {judgement.estimate:.3g}"
+    words = partial(in_words, judgement.measure)
+    figures = f"{judgement.measure} of {judgement.subject} is {words(judgement.estimate)}"
     if judgement.low is not None and judgement.high is not None:
-        figures += f" [{judgement.low:.3g} to {judgement.high:.3g}]"
-    return f"{judgement.says}: {judgement.outcome}; {figures}, predicted {judgement.bound}"
+        figures += f" [{words(judgement.low)} to {words(judgement.high)}]"
+    flaw = f", and {judgement.flaw}" if judgement.flaw else ""
+    return f"{judgement.says}: {judgement.outcome}; {figures}, predicted {judgement.bound}{flaw}"
 
 
 def _held(
@@ -211,7 +226,8 @@ def _held(
 ) -> Judgement:
     outcome: Outcome = "undecided"
     decided_at = None
-    for look in range(plan.first, len(blocks) + 1):
+    first = 1 if prediction.count else plan.first  # what is counted is exact
+    for look in range(first, len(blocks) + 1):
         # of these blocks alone: a value missing later cannot undo what is decided
         part = blocks[:look]
         found = estimate(hypothesis, prediction, part, support_tail)
@@ -222,12 +238,13 @@ def _held(
             outcome, decided_at = "contradicted", look
         if decided_at:
             break
-    shown = estimate(hypothesis, prediction, blocks, support_tail) if len(blocks) >= 2 else None
+    least = min(2, first)
+    shown = estimate(hypothesis, prediction, blocks, support_tail) if len(blocks) >= least else None
     return Judgement(
         says=prediction.says,
-        measure=prediction.measure,
+        measure=prediction.quantity,
         subject=prediction.subject,
-        bound=str(prediction.bound),
+        bound=prediction.bound_words,
         outcome=outcome,
         estimate=_json(shown.estimate) if shown else None,
         low=_json(shown.low) if shown else None,
@@ -235,6 +252,7 @@ def _held(
         decided_at=decided_at,
         blocks_wanted=_wanted(prediction, shown, len(blocks)) if not decided_at else None,
         claim=claim,
+        flaw=shown.flaw if isinstance(shown, Growth) and shown.low > 0 else None,
     )
 
 

@@ -38,7 +38,9 @@ from service.metrics import (
     RoomMetrics,
     lag_metric,
     pricing_metric,
+    records_metric,
     retry_metric,
+    tasks_metric,
     watch_event_loop,
 )
 from service.orders.checkout import Checkout
@@ -80,7 +82,7 @@ def create_app(settings: ServiceSettings) -> FastAPI:
     stock = SharedSqlStock if settings.stock_rows == "one" else SqlStock
     orders = NPlusOneSqlOrders if settings.list_lines == "n_plus_one" else SqlOrders
     work_kind = SqlUnitOfWork if settings.connection_returned_on_error else LeakySqlUnitOfWork
-    idempotency = _idempotency(settings)
+    idempotency = _idempotency(settings, registry)
     delivery, pace = _delivery(settings), Pace(settings.outbox_rate)
     asked = _pricing(settings)
     measured = MeasuredPricing(asked, pricing_metric(registry))
@@ -147,6 +149,7 @@ def create_app(settings: ServiceSettings) -> FastAPI:
             await closing.enter_async_context(relays)
             await closing.enter_async_context(jobs)
             if settings.metrics:
+                tasks_metric(registry)
                 ticker = asyncio.create_task(watch_event_loop(lag))
                 closing.callback(ticker.cancel)
                 watcher = asyncio.create_task(housekeeping.keep_watching())
@@ -180,11 +183,14 @@ def create_app(settings: ServiceSettings) -> FastAPI:
     return app
 
 
-def _idempotency(settings: ServiceSettings) -> Callable[[AsyncConnection], Idempotency]:
+def _idempotency(
+    settings: ServiceSettings, registry: CollectorRegistry
+) -> Callable[[AsyncConnection], Idempotency]:
     ttl_s = settings.idempotency_ttl_s
     if settings.idempotency_store == "database":
         return lambda connection: SqlIdempotency(connection, ttl_s)
     records = ProcessRecords(ttl_s, settings.idempotency_forgets)
+    records_metric(registry, lambda: len(records))
     return lambda _: ProcessIdempotency(records)
 
 

@@ -182,6 +182,21 @@ def pricing_metric(registry: CollectorRegistry) -> Histogram:
     )
 
 
+def records_metric(registry: CollectorRegistry, count: Callable[[], float]) -> None:
+    """Answers that the process keeps by their idempotency keys."""
+    Gauge("idempotency_records", "Answers kept in this process.", registry=registry).set_function(
+        count
+    )
+
+
+def tasks_metric(registry: CollectorRegistry) -> None:
+    """Tasks of the running event loop."""
+    loop = asyncio.get_running_loop()
+    Gauge("asyncio_tasks", "Tasks of the event loop.", registry=registry).set_function(
+        lambda: len(asyncio.all_tasks(loop))
+    )
+
+
 def lag_metric(registry: CollectorRegistry) -> Histogram:
     """How late the event loop runs what is due."""
     return Histogram(

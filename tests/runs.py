@@ -17,6 +17,7 @@ import psutil
 
 ROOT = Path(__file__).parent.parent
 QUICK = ROOT / "tests" / "planted" / "quick.md"
+QUICK_SOAK = ROOT / "tests" / "planted" / "quick-soak.md"
 
 
 def lab(
@@ -60,8 +61,12 @@ def outcome(code: int, stdout: str, stderr: str, took_s: float) -> dict[str, Any
         return kept | {"said": (stderr or stdout)[-500:]}
     folder = Path(report.removeprefix("report: ")).parent
     verdict = json.loads((folder / "verdict.json").read_text())
-    return kept | {
-        "run": folder.name,
+    return kept | {"run": folder.name} | outcome_of(verdict)
+
+
+def outcome_of(verdict: dict[str, Any]) -> dict[str, Any]:
+    """What to keep of a verdict."""
+    return {
         "verdict": verdict["verdict"],
         "reasons": verdict["reasons"],
         "blocks": verdict["blocks"],

@@ -23,12 +23,32 @@ def columns(
     """Block values of each arm that the prediction speaks of; None where one is missing."""
     found: dict[str, list[float]] = {}
     for arm in prediction.arms:
-        column = [_value(hypothesis, prediction, arm, block) for block in blocks]
+        column = [_of_block(hypothesis, prediction, arm, block) for block in blocks]
         usable = [v for v in column if v is not None and math.isfinite(v)]
         if len(usable) < len(column) or (prediction.compare and min(usable, default=1) <= 0):
             return None
         found[arm] = usable
     return found
+
+
+def _of_block(
+    hypothesis: Hypothesis, prediction: Prediction, arm: str, block: Block
+) -> float | None:
+    """What one block says of one arm."""
+    if prediction.count:
+        counted = {
+            trial.counts.get(prediction.measure) for trial in block[Step(arm, prediction.at)]
+        }
+        exact = counted.pop()
+        return None if counted or exact is None else float(exact)
+    if prediction.grows is None:
+        return _value(hypothesis, prediction, arm, block)
+    from lab.analysis.growth import block_value  # numpy: too heavy for what does not grow
+
+    sizes = [level for level in hypothesis.levels if level is not None]
+    found = [_value(hypothesis, replace(prediction, at=size), arm, block) for size in sizes]
+    times = [time for time in found if time is not None and 0 < time < math.inf]
+    return None if len(times) < len(sizes) else block_value(prediction.grows, sizes, times)
 
 
 def _value(hypothesis: Hypothesis, prediction: Prediction, arm: str, block: Block) -> float | None:
@@ -54,6 +74,10 @@ def estimate(
     hypothesis: Hypothesis, prediction: Prediction, blocks: Sequence[Block], tail: float
 ) -> Estimate | None:
     """What the blocks say of a prediction, with its interval at this tail; None for nothing."""
+    if prediction.slope is not None:
+        from lab.analysis import trend
+
+        return trend.growth(prediction, blocks, tail)
     if parse_measure(prediction.measure).of_sweep:
         return _of_sweep(hypothesis, prediction, blocks, tail)
     values = columns(hypothesis, prediction, blocks)
@@ -65,6 +89,12 @@ def estimate(
         )
     assert prediction.arm is not None
     column = values[prediction.arm]
+    if prediction.grows is not None:
+        from lab.analysis.growth import growth
+
+        return growth(prediction.grows, column, tail)
+    if prediction.count:
+        return Estimate(column[0], min(column), max(column))
     may_be_share = (
         prediction.measure in hypothesis.measures or parse_measure(prediction.measure).is_share
     )

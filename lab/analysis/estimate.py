@@ -32,3 +32,21 @@ class Estimate:
             return self.low > bound.at_most
         assert bound.within is not None
         return self.high < bound.within[0] or self.low > bound.within[1]
+
+
+@dataclass(frozen=True)
+class Growth(Estimate):
+    """A slope per hour; `flaw` tells why it has not the shape of a leak, if it has not."""
+
+    flaw: str | None = None
+
+    def meets(self, bound: Bound) -> bool:
+        """Whether the interval meets the bound; that something grows must be seen to go on."""
+        asserts_growth = bound.at_least is not None and bound.at_least > 0
+        return super().meets(bound) and not (asserts_growth and self.flaw)
+
+    def misses(self, bound: Bound) -> bool:
+        """Whether the interval misses it; by growing too much only where it is seen to go on."""
+        highest = bound.at_most if bound.within is None else bound.within[1]
+        too_much = highest is not None and self.low > highest
+        return super().misses(bound) and not (too_much and self.flaw)

@@ -9,6 +9,7 @@ INTERRUPTED = 130
 
 def exit_code(error: Exception) -> int | None:
     """The exit code of a failure that was foreseen; None for a defect."""
+    from lab.cli.soaking import TooShort
     from lab.config import ProjectError
     from lab.hypothesis import HypothesisError
     from lab.instruments.load import DriverError
@@ -18,7 +19,7 @@ def exit_code(error: Exception) -> int | None:
 
     if isinstance(error, TargetError):
         return WRONG if error.usage else INVALID
-    if isinstance(error, ProjectError | HypothesisError | NotebookError | Busy):
+    if isinstance(error, ProjectError | HypothesisError | NotebookError | Busy | TooShort):
         return WRONG
     if isinstance(error, DriverError | OSError):
         return INVALID

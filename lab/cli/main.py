@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from lab.cli import check, doctor, judge, list_, report, run, serve
+from lab.cli import check, doctor, judge, list_, report, run, serve, status
 
 app = typer.Typer(
     help="Confirm or refute a suspicion about a bottleneck, by experiment.",
@@ -18,6 +18,7 @@ app = typer.Typer(
 app.command("list")(list_.command)
 app.command("check")(check.command)
 app.command("run")(run.command)
+app.command("status")(status.command)
 app.command("judge")(judge.command)
 app.command("report")(report.command)
 app.command("serve")(serve.command)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -25,6 +26,14 @@ def open_run(run: str, project: Project) -> Notebook:
     raise NotebookError(
         f"{run}: no such run. Name a hypothesis that was run, or a folder reports/NAME/RUN"
     )
+
+
+def seconds(text: str) -> float:
+    """A length of time as it is typed: 8h, 30m, 0.1h."""
+    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?) ?(s|m|h)", text)
+    if not match or not float(match[1]):
+        raise NotebookError(f"{text!r} is no length of time. Write it as in 8h, 30m or 0.1h")
+    return float(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2]]
 
 
 def hypothesis_file(name: str, project: Project) -> Path:

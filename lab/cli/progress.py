@@ -11,13 +11,26 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from lab.cli.soaking import clock, ends_at
 from lab.cli.verdict_text import figures, judgement_table, print_verdict
-from lab.experiment import BlockEnded, Event, Profiling, Second, TrialBegun, TrialEnded
+from lab.experiment import (
+    BlockEnded,
+    Event,
+    Interval,
+    Profiling,
+    Second,
+    TrialBegun,
+    TrialEnded,
+    slopes_so_far,
+)
 from lab.hypothesis import Hypothesis
 from lab.measures import measure
 from lab.notebook import Notebook
 from lab.plan import Plan
+from lab.trial import Trial
 from lab.verdict import Verdict
+
+_PLAIN_S = 60.0  # between two lines of a soak, where there is no live display
 
 
 class Progress:
@@ -34,6 +47,7 @@ class Progress:
         self._block_began = 0.0
         self._block_s: float | None = None  # how long a block takes, once one was seen
         self._rate = ""
+        self._said_at = 0.0  # of the block: when a plain line last told of a soak
         self._live = Live(
             console=self._console,
             get_renderable=self._draw,
@@ -77,8 +91,7 @@ class Progress:
                     self._block_began = time.monotonic()
                 self._trial, self._trial_began, self._rate = event, time.monotonic(), ""
             case TrialEnded(trial):
-                rate = measure(trial, "throughput", self._hypothesis.measures)
-                words = f"{rate:.1f} requests/s" if rate is not None else "no request"
+                words = self._yielded(trial)
                 mark = "" if trial.trusted else f"  not trusted: {trial.faults[0].message}"
                 self._say(
                     f"block {trial.block} {trial.step}: {words}{mark}", keep=not trial.trusted
@@ -92,14 +105,40 @@ class Progress:
                         f"  {judgement.measure} {judgement.subject}: {figures(judgement)}, "
                         f"predicted {judgement.bound}: {judgement.outcome}"
                     )
+            case Interval():
+                self._stage, self._trial = self._soaked(event), None
+                if event.passed_s >= self._said_at + _PLAIN_S or event.passed_s < self._said_at:
+                    self._said_at = event.passed_s
+                    self._say(self._stage)
             case Profiling(arm):
                 self.stage(f"profiling {arm} (untimed)")
             case Second(rate):
                 self._rate = f"{rate:.0f} requests/s"
 
+    def _soaked(self, event: Interval) -> str:
+        """Where a soak is, the time left, and each slope so far."""
+        blocks = len(self._plan.orders)
+        left_s = (blocks - event.block) * (self._plan.length_s or 0.0) / blocks
+        left_s += event.block_s - event.passed_s
+        slopes = slopes_so_far(
+            self._hypothesis, {arm: life.course() for arm, life in event.lives.items()}
+        )
+        so_far = "; ".join(f"{what} {figure}" for what, figure in slopes.items())
+        return (
+            f"block {event.block} of {blocks}, {clock(left_s)} left (until {ends_at(left_s)})"
+            f"{': ' if so_far else ''}{so_far}"
+        )
+
     def conclude(self, verdict: Verdict, notebook: Notebook) -> None:
         """Print the verdict."""
         print_verdict(verdict, notebook)
+
+    def _yielded(self, trial: Trial) -> str:
+        if self._hypothesis.benchmark is not None:
+            timing = trial.timing
+            return f"{timing.value_s:.4g} s a call" if timing else "no rounds"
+        rate = measure(trial, "throughput", self._hypothesis.measures)
+        return f"{rate:.1f} requests/s" if rate is not None else "no request"
 
     def _say(self, text: str, *, keep: bool = False) -> None:
         """A plain line; in a live display only what should stay."""

@@ -20,7 +20,7 @@ def command(run: Run) -> None:
     plan = notebook.plan()
     hypothesis = sealed_hypothesis(notebook, plan, project.root)
     verdict = verdict_of(notebook, hypothesis, plan)
-    if verdict.verdict is None:
+    if verdict.verdict is None and hypothesis.soak is None:
         print(
             f"lab: {notebook.folder}: unfinished; go on with lab run {plan.hypothesis} --resume",
             file=sys.stderr,

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lab.cli.soaking import Background
     from lab.config import Project
-    from lab.experiment import Experiment
+    from lab.experiment import Experiment, Soak
     from lab.hypothesis import Hypothesis
     from lab.notebook import Notebook
     from lab.plan import Plan
     from lab.processes import Children
-    from lab.targets.base import Target
     from lab.verdict import Verdict
 
 EXIT_CODES = {"CONFIRMED": 0, "REFUTED": 0, "INCONCLUSIVE": 3, "INVALID": 4}
@@ -51,6 +54,15 @@ def command(
     expect: Annotated[
         str | None, typer.Option(help="Exit with 1 if decided otherwise than this verdict.")
     ] = None,
+    length: Annotated[
+        str | None, typer.Option("--for", help="How long a soak takes in all, as in 8h or 30m.")
+    ] = None,
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Soak though the time is too short for the prediction.")
+    ] = False,
+    detached: Annotated[
+        bool, typer.Option("--detach", help="Go on in the background; the terminal may close.")
+    ] = False,
 ) -> None:
     """Run an experiment and end with a verdict.
 
@@ -65,11 +77,20 @@ def command(
     if expect is not None and expect not in DECIDED:
         print(f"lab: --expect {expect}: one of {', '.join(DECIDED)}", file=sys.stderr)
         raise typer.Exit(WRONG)
+    asked = Asked(name, seed, target, resume, no_wait, profile, length, anyway)
+    background = None
+    if detached:
+        from lab.cli.soaking import detach
+        from lab.config import Project
+
+        background = detach(Project.find().reports, Path(name).stem)
+        if background is None:
+            return
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         if signal.getsignal(number) is not signal.SIG_IGN:  # nohup stays nohup
             signal.signal(number, _interrupt)
     try:
-        verdict = _run(name, seed, target, resume, no_wait, profile)
+        verdict = _run(asked, background)
     except KeyboardInterrupt as error:
         kept = f"finished trials are kept: lab run {name} --resume goes on"
         told = "nothing was measured yet" if isinstance(error, _TooEarly) else kept
@@ -91,9 +112,20 @@ def _interrupt(number: int, _: object) -> None:
     raise KeyboardInterrupt(signal.Signals(number).name)
 
 
-def _run(
-    name: str, seed: int | None, target_name: str | None, resume: bool, no_wait: bool, profile: bool
-) -> Verdict:
+class Asked(NamedTuple):
+    """What was asked of the command."""
+
+    name: str
+    seed: int | None
+    target: str | None
+    resume: bool
+    no_wait: bool
+    profile: bool
+    length: str | None
+    anyway: bool
+
+
+def _run(asked: Asked, background: Background | None) -> Verdict:
     import os
     import time
     from contextlib import ExitStack
@@ -102,10 +134,9 @@ def _run(
 
     from lab.cli.naming import hypothesis_file
     from lab.cli.progress import Progress
-    from lab.cli.wiring import make_target, ready_driver
-    from lab.conditions import observe, steady
+    from lab.cli.wiring import bring_up
+    from lab.conditions import observe
     from lab.config import Project
-    from lab.experiment import Experiment, LoadTrials
     from lab.processes import Children, divide_cores, pin
     from lab.turn import turn
 
@@ -113,93 +144,95 @@ def _run(
     began = time.monotonic() - (time.time() - psutil.Process().create_time())
     project = Project.find()
     hypothesis, plan, notebook = (
-        _unfinished(name, target_name, project)
-        if resume
-        else _fresh(name, seed, target_name or "embedded", project)
+        _unfinished(asked, project) if asked.resume else _fresh(asked, project)
     )
-    file = notebook.path("hypothesis.md") if notebook else hypothesis_file(name, project)
+    file = notebook.path("hypothesis.md") if notebook else hypothesis_file(asked.name, project)
     cores = divide_cores()
     progress = Progress(hypothesis, plan)
     with ExitStack() as ending:
-        asked = time.monotonic()
-        ending.enter_context(turn(None if no_wait else progress.waiting))
-        began += time.monotonic() - asked  # waiting is neither measuring nor budget
+        waited = time.monotonic()
+        ending.enter_context(turn(None if asked.no_wait else progress.waiting))
+        began += time.monotonic() - waited  # waiting is neither measuring nor budget
         if notebook is not None:
             _refuse_finished(notebook)  # by the run that was waited for
         machine = observe(project.root)
         children = ending.enter_context(Children())
         ending.enter_context(progress)
-        target = make_target(plan.target, children, project, cores)
-        ending.callback(_stop, target)
+
+        def at_end(stop: Callable[[], None]) -> None:
+            ending.callback(_stop, stop)
+
         try:
-            progress.stage("checking the arms' settings and the scenario")
-            driver = ready_driver(hypothesis, file, target, children, project, cores)
-            progress.stage("starting the arms")
-            target.start(hypothesis.arms)
+            ready = bring_up(
+                hypothesis, file, plan.target, children, project, cores, progress.stage, at_end
+            )
         except KeyboardInterrupt as interrupt:
             raise interrupt if notebook else _TooEarly from None
         pin(os.getpid(), cores.driver)
         os.nice(10)  # watching must not hold up the driver, which shares the core
         if notebook is None:
             notebook, plan = _seal(hypothesis, plan, project)
-        ending.callback(_keep_logs_of_failure, notebook, children, target)
-        conditions = machine | {
-            "driver": {"pid": driver.pid, "cores": list(cores.driver)},
-            "target": {"name": target.name, "cores": list(cores.target), **target.conditions()},
-        }
+        if background:
+            background.settled(notebook.folder)
+        ending.callback(_keep_logs_of_failure, notebook, children, ready.stop)
+        conditions = {**machine, **ready.conditions}
         _same_machine(notebook, conditions)
         notebook.write_json("conditions.json", conditions)
-        notebook.add_journal("session began", elapsed_s=0.0)
-        experiment = Experiment(
-            hypothesis,
-            plan,
-            notebook,
-            LoadTrials(hypothesis, plan, notebook, target, driver),
-            began,
-            steady=lambda: steady(project.root, driver.pid),
-        )
+        notebook.add_journal("session began", elapsed_s=0.0, pid=os.getpid())
+        experiment = ready.session(plan, notebook, began)
         for event in experiment.run():
             progress.show(event)
-        if profile and experiment.standing.verdict != "INVALID":
+        if asked.profile and experiment.standing.verdict != "INVALID":
             for event in experiment.profiles():
                 progress.show(event)
         progress.stage("writing the report")
-        _stop(target)
+        _stop(ready.stop)
         verdict = _conclude(experiment)
     progress.conclude(verdict, notebook)
     return verdict
 
 
-def _fresh(
-    name: str, seed: int | None, target: str, project: Project
-) -> tuple[Hypothesis, Plan, None]:
+def _fresh(asked: Asked, project: Project) -> tuple[Hypothesis, Plan, None]:
     """The claim as it stands in its file, and a new plan for it."""
     import secrets
 
-    from lab.cli.naming import hypothesis_file
+    from lab.cli.naming import hypothesis_file, seconds
     from lab.hypothesis import load
+    from lab.notebook import NotebookError
     from lab.plan import draw
 
-    hypothesis = load(hypothesis_file(name, project), project.root)
-    plan = draw(hypothesis, secrets.randbelow(10**6) if seed is None else seed, target)
+    file = hypothesis_file(asked.name, project)
+    hypothesis = load(file, project.root)
+    seed = secrets.randbelow(10**6) if asked.seed is None else asked.seed
+    plan = draw(hypothesis, seed, asked.target or "embedded")
+    length_s = None if asked.length is None else seconds(asked.length)
+    if hypothesis.soak is not None:
+        from lab.cli.soaking import refuse_blind, told, with_length
+
+        plan = with_length(hypothesis, plan, file, length_s, project.reports)
+        if not asked.anyway:
+            refuse_blind(plan)
+        for line in told(plan):
+            print(line)
+    elif length_s is not None:
+        raise NotebookError(f"--for: {hypothesis.name} is no soak; its trials have their times")
     return hypothesis, plan, None
 
 
-def _unfinished(
-    name: str, target: str | None, project: Project
-) -> tuple[Hypothesis, Plan, Notebook]:
+def _unfinished(asked: Asked, project: Project) -> tuple[Hypothesis, Plan, Notebook]:
     """The latest run, its claim and its plan as they were sealed."""
-    from pathlib import Path
-
     from lab.experiment import sealed_hypothesis
     from lab.notebook import Notebook, NotebookError
 
-    folder = project.reports / Path(name).stem / "latest"
+    target = asked.target
+    folder = project.reports / Path(asked.name).stem / "latest"
     if not folder.is_dir():
         raise NotebookError(f"{folder}: there is no run to resume. Leave --resume out")
     notebook = Notebook.open(folder.resolve())
     _refuse_finished(notebook)
     plan = notebook.plan()
+    if asked.length is not None:
+        raise NotebookError(f"{notebook.folder}: its time is sealed. Leave --for out")
     if target not in (None, plan.target):
         raise NotebookError(
             f"{notebook.folder}: this run's target is {plan.target}, not {target}. "
@@ -249,27 +282,27 @@ def _same_machine(notebook: Notebook, conditions: dict[str, object]) -> None:
         )
 
 
-def _stop(target: Target) -> None:
+def _stop(stop: Callable[[], None]) -> None:
     """Bring everything down; what cannot be is told, and takes no verdict with it."""
     import sys
 
     from lab.targets.base import TargetError
 
     try:
-        target.stop()
+        stop()
     except TargetError as error:
         print(f"lab: {error}", file=sys.stderr)
 
 
-def _keep_logs_of_failure(notebook: Notebook, children: Children, target: Target) -> None:
+def _keep_logs_of_failure(notebook: Notebook, children: Children, stop: Callable[[], None]) -> None:
     """Logs go with the processes, unless the run came to nothing."""
-    _stop(target)
+    _stop(stop)
     decided = notebook.path("verdict.json").exists()
     if not decided or notebook.read_json("verdict.json")["verdict"] == "INVALID":
         children.keep_logs(notebook.path("logs"))
 
 
-def _conclude(experiment: Experiment) -> Verdict:
+def _conclude(experiment: Experiment | Soak) -> Verdict:
     """Judge from what is on disk, render, and note how long all of it took."""
     from lab.experiment import verdict_of
     from lab.reporting import render

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
+from lab.hypothesis import in_words
 from lab.notebook import Notebook
 from lab.verdict import Judgement, Verdict
 
@@ -59,6 +61,7 @@ def figures(judgement: Judgement) -> str:
     """An estimate with its interval."""
     if judgement.estimate is None:
         return "-" if judgement.low is None else f"none up to {judgement.low:.3g}"
-    low = "-inf" if judgement.low is None else f"{judgement.low:.3g}"
-    high = "inf" if judgement.high is None else f"{judgement.high:.3g}"
-    return f"{judgement.estimate:.3g} [{low}, {high}]"
+    words = partial(in_words, judgement.measure)
+    low = "-inf" if judgement.low is None else words(judgement.low)
+    high = "inf" if judgement.high is None else words(judgement.high)
+    return f"{words(judgement.estimate)} [{low}, {high}]"

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
+from lab.conditions import steady, steady_code
 from lab.config import Project
+from lab.experiment import BenchmarkTrials, Experiment, LoadTrials, Soak
 from lab.hypothesis import Hypothesis, HypothesisError, OpenLoad
+from lab.instruments.base import Driver
+from lab.instruments.benchmark import BenchmarkFile, BenchmarkFileError
 from lab.instruments.load import DriverError, LoadDriver, ScenarioError
+from lab.instruments.script import ScriptDriver
+from lab.notebook import Notebook
+from lab.plan import Plan
 from lab.processes import Children, Cores, divide_cores
+from lab.targets.bare import BareTarget
 from lab.targets.base import SettingError, Target, TargetError
 from lab.targets.embedded import EmbeddedTarget, database_url_given
 
@@ -26,6 +38,37 @@ def make_target(name: str, children: Children, project: Project, cores: Cores) -
     return EmbeddedTarget(children, project.root, cores, database_url_given())
 
 
+def ready_drivers(
+    hypothesis: Hypothesis,
+    file: Path,
+    target: Target,
+    children: Children,
+    project: Project,
+    cores: Cores,
+) -> dict[str, Driver]:
+    """A driver per arm of a soak, each ready; raises as `ready_driver`."""
+    scenario = project.root / hypothesis.scenario
+    if not hypothesis.script:
+        return {
+            arm: ready_driver(hypothesis, file, target, children, project, cores)
+            for arm in hypothesis.arms
+        }
+    _check_settings(hypothesis, file, target)
+    try:
+        compile(scenario.read_text(encoding="utf-8"), str(scenario), "exec")
+    except (SyntaxError, ValueError, OSError) as error:
+        line = error.lineno if isinstance(error, SyntaxError) else None
+        raise HypothesisError(
+            scenario,
+            line,
+            f"the soak script of {hypothesis.name} cannot be run: {error}",
+            f"Mend it until `python {hypothesis.scenario} URL` runs",
+        ) from error
+    return {
+        arm: ScriptDriver(children, project.root, scenario, cores.driver) for arm in hypothesis.arms
+    }
+
+
 def ready_driver(
     hypothesis: Hypothesis,
     file: Path,
@@ -39,15 +82,7 @@ def ready_driver(
     Raises HypothesisError where either does not hold: nothing of the target was started then.
     """
     driver = LoadDriver(children, project.root, cores.driver)
-    try:
-        target.check(hypothesis.arms)
-    except SettingError as error:
-        raise HypothesisError(
-            file,
-            _line(hypothesis.text, error.arm, error.setting),
-            str(error),
-            "See service/settings.py for the settings that there are",
-        ) from error
+    _check_settings(hypothesis, file, target)
     scenario = project.root / hypothesis.scenario
     try:
         driver.load(scenario, isinstance(hypothesis.load_at(hypothesis.levels[0]), OpenLoad))
@@ -62,6 +97,55 @@ def ready_driver(
     return driver
 
 
+def _check_settings(hypothesis: Hypothesis, file: Path, target: Target) -> None:
+    try:
+        target.check(hypothesis.arms)
+    except SettingError as error:
+        raise HypothesisError(
+            file,
+            _line(hypothesis.text, error.arm, error.setting),
+            str(error),
+            "See service/settings.py for the settings that there are",
+        ) from error
+
+
+def ready_benchmark(
+    hypothesis: Hypothesis, file: Path, children: Children, project: Project, cores: Cores
+) -> tuple[BenchmarkFile, str]:
+    """The benchmark file and the function in it, collected by pytest with all its levels.
+
+    Raises HypothesisError where that fails, or where an arm sets what the file never reads.
+    """
+    benchmark = hypothesis.benchmark
+    assert benchmark is not None
+    _refuse_unread_settings(hypothesis, file, project)
+    bench = BenchmarkFile(children, project.root, cores.target, hypothesis.scenario)
+    try:
+        function = bench.check(benchmark.function, benchmark.parameter)
+    except BenchmarkFileError as error:
+        raise HypothesisError(
+            project.root / hypothesis.scenario, error.line, error.problem, error.remedy
+        ) from error
+    return bench, function
+
+
+def _refuse_unread_settings(hypothesis: Hypothesis, file: Path, project: Project) -> None:
+    """A misspelt setting would change nothing, and equal arms would be compared."""
+    scenario = project.root / hypothesis.scenario
+    conftest = scenario.with_name("conftest.py")
+    files = [scenario, conftest] if conftest.is_file() else [scenario]
+    text = "\n".join(each.read_text(encoding="utf-8") for each in files)
+    for arm, settings in hypothesis.arms.items():
+        for setting in settings:
+            if not re.search(rf"\b{re.escape(setting)}\b", text):
+                raise HypothesisError(
+                    file,
+                    _line(hypothesis.text, arm, setting),
+                    f"arm {arm}: {setting} is not named in {hypothesis.scenario}",
+                    f'Read it there, as in os.environ.get("{setting}")',
+                )
+
+
 def _line(text: str, arm: str, setting: str) -> int | None:
     """Where an arm sets this; where none does so by itself, the settings common to all."""
     lines = [
@@ -73,9 +157,108 @@ def _line(text: str, arm: str, setting: str) -> int | None:
     return next(iter(own or [number for number, _ in lines]), None)
 
 
+@dataclass(frozen=True)
+class Ready:
+    """All of a run that differs from kind to kind, brought up."""
+
+    session: Callable[[Plan, Notebook, float], Experiment | Soak]  # begun at, monotonic
+    conditions: Mapping[str, Any]
+    stop: Callable[[], None]
+
+
+def bring_up(
+    hypothesis: Hypothesis,
+    file: Path,
+    target: str,
+    children: Children,
+    project: Project,
+    cores: Cores,
+    stage: Callable[[str], None],
+    at_end: Callable[[Callable[[], None]], None],
+) -> Ready:
+    """Check what a hypothesis needs, then start it; what is to be stopped is told to `at_end`."""
+    if hypothesis.benchmark is not None:
+        return _benchmark(hypothesis, file, target, children, project, cores, stage, at_end)
+    return _load(hypothesis, file, target, children, project, cores, stage, at_end)
+
+
+def _load(
+    hypothesis: Hypothesis,
+    file: Path,
+    target_name: str,
+    children: Children,
+    project: Project,
+    cores: Cores,
+    stage: Callable[[str], None],
+    at_end: Callable[[Callable[[], None]], None],
+) -> Ready:
+    target = make_target(target_name, children, project, cores)
+    at_end(target.stop)
+    stage("checking the arms' settings and the scenario")
+    parts = (hypothesis, file, target, children, project, cores)
+    drivers = {"": ready_driver(*parts)} if hypothesis.soak is None else ready_drivers(*parts)
+    driver = next(iter(drivers.values()))
+    stage("starting the arms")
+    target.start(hypothesis.arms)
+    unchanged = partial(steady, project.root, driver.pid)
+
+    def session(plan: Plan, notebook: Notebook, began: float) -> Experiment | Soak:
+        if hypothesis.soak is not None:
+            return Soak(hypothesis, plan, notebook, target, drivers, began, steady=unchanged)
+        assert isinstance(driver, LoadDriver)
+        trials = LoadTrials(hypothesis, plan, notebook, target, driver)
+        return Experiment(hypothesis, plan, notebook, trials, began, steady=unchanged)
+
+    return Ready(
+        session,
+        {
+            "driver": {"pid": driver.pid, "cores": list(cores.driver)},
+            "target": {"name": target.name, "cores": list(cores.target), **target.conditions()},
+        },
+        target.stop,
+    )
+
+
+def _benchmark(
+    hypothesis: Hypothesis,
+    file: Path,
+    target_name: str,
+    children: Children,
+    project: Project,
+    cores: Cores,
+    stage: Callable[[str], None],
+    at_end: Callable[[Callable[[], None]], None],
+) -> Ready:
+    if target_name != BareTarget.name:
+        raise TargetError("a benchmark runs on this machine only: leave --target out", usage=True)
+    assert hypothesis.benchmark is not None
+    stage("collecting the benchmark")
+    bench, function = ready_benchmark(hypothesis, file, children, project, cores)
+    target = BareTarget(children, cores, database_url_given(), hypothesis.benchmark.database)
+    at_end(target.stop)
+    if hypothesis.benchmark.database:
+        stage("starting PostgreSQL")
+    target.start(hypothesis.arms)
+
+    def session(plan: Plan, notebook: Notebook, began: float) -> Experiment:
+        trials = BenchmarkTrials(hypothesis, notebook, target, bench, function)
+        unchanged = partial(steady_code, project.root)
+        return Experiment(hypothesis, plan, notebook, trials, began, steady=unchanged)
+
+    return Ready(
+        session,
+        {"target": {"name": target.name, "cores": list(cores.target), **target.conditions()}},
+        target.stop,
+    )
+
+
 def checked(hypothesis: Hypothesis, file: Path, project: Project) -> None:
     """Check a hypothesis as far as can be done without a service or a database."""
     with Children() as children:
         cores = divide_cores()
+        if hypothesis.benchmark is not None:
+            ready_benchmark(hypothesis, file, children, project, cores)
+            return
         target = make_target("embedded", children, project, cores)
-        ready_driver(hypothesis, file, target, children, project, cores)
+        ready = ready_driver if hypothesis.soak is None else ready_drivers
+        ready(hypothesis, file, target, children, project, cores)

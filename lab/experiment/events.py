@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from lab.experiment.life import Life
 from lab.hypothesis import Step
 from lab.trial import Fault, Trial
 from lab.verdict import Verdict
@@ -48,4 +50,14 @@ class Profiling:
     arm: str
 
 
-Event = TrialBegun | Second | TrialEnded | BlockEnded | Profiling
+@dataclass(frozen=True)
+class Interval:
+    """An interval of a soak is on disk."""
+
+    block: int
+    passed_s: float  # of the block
+    block_s: float
+    lives: Mapping[str, Life]  # by arm
+
+
+Event = Interval | TrialBegun | Second | TrialEnded | BlockEnded | Profiling

@@ -62,7 +62,7 @@ class LoadTrials:
             load = replace(load, stages=(Stage(None, load.peak, load.peak, PROFILE_WINDOW_S),))
         for _ in self.driver.drive(
             host=copy.url,
-            load=_request(load),
+            load=request_of(load),
             warmup_s=PROFILE_WARMUP_S,
             window_s=PROFILE_WINDOW_S,
             seed=f"{self.plan.seed}-profile",
@@ -101,7 +101,7 @@ class LoadTrials:
         try:
             for message in self.driver.drive(
                 host=self.target.url(arm),
-                load=_request(load),
+                load=request_of(load),
                 warmup_s=times.warmup_s,
                 window_s=times.window_s,
                 # the same shoppers for every arm of a block: they are compared as pairs
@@ -179,7 +179,7 @@ class LoadTrials:
         return None
 
 
-def _request(load: ClosedLoad | OpenLoad) -> dict[str, Any]:
+def request_of(load: ClosedLoad | OpenLoad) -> dict[str, Any]:
     """A load as the driver is told of it."""
     if isinstance(load, ClosedLoad):
         return {"users": load.users}

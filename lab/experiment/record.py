@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from lab.hypothesis import Hypothesis, loads
+from lab.hypothesis import Hypothesis, in_words, loads
 from lab.notebook import Notebook, NotebookError
 from lab.plan import Plan
+from lab.trial import Course
 from lab.verdict import Verdict, judge
 
 BUDGET_ENDED = "budget ended"
@@ -37,6 +39,22 @@ def sealed_hypothesis(notebook: Notebook, plan: Plan, project: Path) -> Hypothes
             "Restore it: new bounds are never applied to old data"
         )
     return hypothesis
+
+
+def slopes_so_far(hypothesis: Hypothesis, courses: Mapping[str, Course]) -> dict[str, str]:
+    """The slopes that a soak's predictions speak of, in its block under way, in words."""
+    from lab.analysis.trend import folded
+
+    slopes = {}
+    for prediction in hypothesis.stated:
+        if prediction.slope is None or not set(prediction.arms) <= set(courses):
+            continue
+        line = folded([courses[arm] for arm in prediction.arms], prediction.slope)
+        fitted = None if line is None else line.slope()
+        if fitted is not None:
+            what = f"{prediction.slope} of {prediction.subject}"
+            slopes[what] = in_words(prediction.quantity, float(fitted.slope))
+    return slopes
 
 
 def verdict_of(notebook: Notebook, hypothesis: Hypothesis, plan: Plan) -> Verdict:

@@ -7,12 +7,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
+from lab.hypothesis.words import in_words
+
 Arrivals = Literal["poisson", "constant"]
+Grows = Literal["constant", "linear", "quadratic"]
+Statistic = Literal["min", "median"]
+
+GROWTHS: Mapping[Grows, tuple[float, float]] = {  # exponents that count as such
+    "constant": (0.0, 0.3),
+    "linear": (0.8, 1.25),
+    "quadratic": (1.8, 2.2),
+}
+FLAT = 1.1  # times the time of the smallest size: constant growth stays within it at the largest
+BENCHMARK_REPEATS = 3  # processes of each step in a block
+STEEP = 1.5  # and beyond this it is not constant; in between nothing is decided
 MOST_BUSY = 1000  # users of an open load, where the file does not say
 
 
 class Span(NamedTuple):
-    """The values from `low` to `high`; no measure yields a negative one."""
+    """The values from `low` to `high`; no measure yields a negative one, but slopes do."""
 
     low: float
     high: float
@@ -79,24 +92,60 @@ class Comparison:
 
 
 @dataclass(frozen=True)
+class Difference(Comparison):
+    """`compare: minuend - subtrahend`, of slopes, which may be 0 or less."""
+
+    def __str__(self) -> str:
+        return f"{self.numerator} - {self.denominator}"
+
+
+@dataclass(frozen=True)
 class Prediction:
-    """One checkable statement; exactly one of `arm` (a level) and `compare` (a ratio) is set."""
+    """One checkable statement; exactly one of `arm` (a level) and `compare` (a ratio) is set.
+
+    Of a soak's growth: `slope` names the series, there is no measure, and the bound is per hour.
+    """
 
     says: str
     measure: str
     bound: Bound
     arm: str | None = None
     compare: Comparison | None = None
-    at: float | None = None  # level of a sweep
+    at: float | None = None  # level of a sweep, or of a benchmark's parameter
     during: str | None = None  # name of a stage
+    grows: Grows | None = None  # how time grows with the parameter; the bound follows from it
+    count: bool = False  # the measure is an exact count of a benchmark's own
+    slope: str | None = None
+
+    @property
+    def quantity(self) -> str:
+        """What is measured, in words."""
+        return self.measure if self.slope is None else f"slope of {self.slope}"
 
     @property
     def subject(self) -> str:
         """What it is predicted of, in words."""
         of = str(self.compare or self.arm)
+        if self.grows is not None:
+            return f"{of}, growth"
         if self.during is not None:
             return f"{of} during {self.during}"
         return of if self.at is None else f"{of} at {self.at:.12g}"
+
+    @property
+    def bound_words(self) -> str:
+        """What it predicts, in words; the bound of a slope in its unit."""
+        if self.grows == "constant":
+            return f"constant: at most {FLAT:g}×"
+        if self.grows is not None:
+            return f"{self.grows}: exponent {self.bound}"
+        if self.slope is None:
+            return str(self.bound)
+        edges = {name: value for name, value in vars(self.bound).items() if value is not None}
+        [(name, value)] = edges.items()
+        values = value if isinstance(value, tuple) else (value,)
+        told = " to ".join(in_words(self.quantity, each) for each in values)
+        return f"{name.replace('_', ' ')} {told}"
 
     @property
     def arms(self) -> tuple[str, ...]:
@@ -189,6 +238,24 @@ Load = ClosedLoad | OpenLoad | Sweep
 
 
 @dataclass(frozen=True)
+class Parameter:
+    """What a benchmark's function is parametrized by, and the values at which it is measured."""
+
+    name: str
+    levels: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """How a benchmark file is measured: each trial is a fresh process that runs one function."""
+
+    statistic: Statistic  # of the rounds of one process
+    function: str | None = None  # None: the file's only one
+    parameter: Parameter | None = None
+    database: bool = False  # whether DATABASE_URL names a database of the arm's own
+
+
+@dataclass(frozen=True)
 class TrialTimes:
     """Seconds of a trial that are cut (warm-up) and measured (window)."""
 
@@ -220,6 +287,24 @@ class Allow:
 
     error_rate: float = 0.0
     unsent: float | None = None  # share of an open load's arrivals
+    crash: bool | None = None  # of a soak: a service that dies is started again, and told of
+
+
+@dataclass(frozen=True)
+class Exhaustion:
+    """A limit that a growing series of a soak would meet some day."""
+
+    of: str
+    limit: float
+
+
+@dataclass(frozen=True)
+class Soak:
+    """What a soak has in place of a trial's times and a budget."""
+
+    pairs: int  # blocks, one after the other, in each of which all arms run side by side
+    length_s: float | None  # of all together, unless the command says otherwise
+    exhaustion: Exhaustion | None = None
 
 
 @dataclass(frozen=True)
@@ -230,7 +315,7 @@ class Limits:
 
 
 class Step(NamedTuple):
-    """What one trial tries: an arm and, of a sweep, the level."""
+    """What one trial tries: an arm and, of a sweep or a parametrized benchmark, the level."""
 
     arm: str
     level: float | None = None
@@ -254,7 +339,8 @@ class Hypothesis:
     claim: str
     kind: str
     scenario: str  # relative to the project folder, forward slashes
-    load: Load
+    load: Load | None  # None for a benchmark
+    benchmark: Benchmark | None  # None for a load
     trial: TrialTimes
     settings: Mapping[str, str]  # of the service, in every arm
     arms: Mapping[str, Mapping[str, str]]  # `settings` included
@@ -266,14 +352,32 @@ class Hypothesis:
     rivals: tuple[Rival, ...]
     budget_s: float
     prose: str
+    soak: Soak | None
     text: str  # the file as read
     digest: str  # seal of the whole file: "sha256:..."
     claim_digest: str  # seal of what is claimed (predictions, rivals, bounds), prose aside
 
     @property
+    def stated(self) -> tuple[Prediction, ...]:
+        """The predictions of the claim and of the rivals."""
+        return (*self.predictions, *(rival.prediction for rival in self.rivals))
+
+    @property
+    def script(self) -> bool:
+        """Whether the scenario is a soak script, a program of its own and no locustfile."""
+        return self.soak is not None and self.scenario.rpartition("/")[2].startswith("soak_")
+
+    @property
     def levels(self) -> tuple[float | None, ...]:
         """The levels at which every arm is tried; None alone where there is nothing to vary."""
+        if self.benchmark is not None and self.benchmark.parameter is not None:
+            return self.benchmark.parameter.levels
         return self.load.levels if isinstance(self.load, Sweep) else (None,)
+
+    @property
+    def repeats(self) -> int:
+        """Trials of each step in a block: a benchmark's are short, and fresh processes differ."""
+        return 1 if self.benchmark is None else BENCHMARK_REPEATS
 
     @property
     def steps(self) -> list[Step]:
@@ -285,4 +389,5 @@ class Hypothesis:
         if isinstance(self.load, Sweep):
             assert level is not None
             return self.load.at(level)
+        assert self.load is not None
         return self.load

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,9 +14,17 @@ from typing import Any
 
 from lab import frontmatter
 from lab.frontmatter import Flaw, shown, suggestion
-from lab.hypothesis.claim import Allow, Hypothesis, Limits
-from lab.hypothesis.reading import OPTIONAL, fields
-from lab.hypothesis.soundness import contradictions
+from lab.hypothesis.claim import (
+    Allow,
+    Hypothesis,
+    Limits,
+    Prediction,
+    Rival,
+    Soak,
+    TrialTimes,
+)
+from lab.hypothesis.reading import OF_SOAKS, OPTIONAL, benchmark_of, fields
+from lab.hypothesis.soundness import LEAST_BLOCKS, contradictions
 
 FOLDER = "hypotheses"
 
@@ -88,10 +97,14 @@ def loads(
             raise Flaw(None, "the file's name is not plain", "Name it as in pool-exhaustion.md.")
         text = frontmatter.normalised(text)
         document = frontmatter.parse(text)
-        values = document.root.fields(fields(None if sealed else project), OPTIONAL)
+        values = document.root.fields(fields(document.root, None if sealed else project), OPTIONAL)
+        scenario, benchmark = benchmark_of(values)
         settings = values.pop("settings", {})
         unsealed = Hypothesis(
             name=name,
+            scenario=scenario,
+            load=values.pop("load", None),
+            benchmark=benchmark,
             settings=settings,
             arms={arm: {**settings, **own} for arm, own in values.pop("arms").items()},
             measures=values.pop("measures", {}),
@@ -101,12 +114,25 @@ def loads(
             text=text,
             digest=_seal(text),
             claim_digest="",
-            budget_s=values.pop("budget"),
+            trial=values.pop("trial", TrialTimes(0.0, 0.0)),
+            budget_s=values.pop("budget", math.inf),
+            soak=_soak(values),
             **values,
         )
         for flaw in sorted(contradictions(unsealed, document.root), key=lambda f: f.line or 0):
             raise flaw
     return replace(unsealed, claim_digest=_claim_digest(unsealed, project))
+
+
+def _soak(values: dict[str, Any]) -> Soak | None:
+    """How a soak runs; arms that are compared need blocks, one arm alone needs the whole time."""
+    length_s, pairs, exhaustion = (values.pop(key, None) for key in OF_SOAKS)
+    if values["kind"] != "soak":
+        return None
+    predictions: tuple[Prediction, ...] = values["predictions"]
+    rivals: tuple[Rival, ...] = values["rivals"]
+    compared = any(p.compare for p in (*predictions, *(rival.prediction for rival in rivals)))
+    return Soak(pairs or (LEAST_BLOCKS if compared else 1), length_s, exhaustion)
 
 
 @contextmanager
@@ -143,5 +169,6 @@ def _claim_digest(hypothesis: Hypothesis, project: Path) -> str:
 def _said(data: Any) -> Any:
     """Without what a file leaves out: a new kind of key changes no seal that lacks it."""
     if isinstance(data, Mapping):
-        return {key: _said(value) for key, value in data.items() if value not in (None, {}, ())}
+        told = {k: v for k, v in data.items() if v is not False and v not in (None, {}, ())}
+        return {key: _said(value) for key, value in told.items()}
     return [_said(item) for item in data] if isinstance(data, list | tuple) else data

@@ -9,17 +9,23 @@ from typing import Any
 
 from lab.frontmatter import Node, shown, suggestion
 from lab.hypothesis.claim import (
+    FLAT,
+    GROWTHS,
     MOST_BUSY,
     Allow,
+    Benchmark,
     Bound,
     ClosedLoad,
     Comparison,
+    Difference,
+    Exhaustion,
     Limits,
     Load,
     Metric,
     MetricRate,
     MetricRatio,
     OpenLoad,
+    Parameter,
     Prediction,
     Rival,
     Stage,
@@ -37,62 +43,168 @@ MOST_ENTRIES = 64  # arms, settings or measures
 MOST_STATEMENTS = 8  # predictions or rivals: refuting one of k is tested at alpha / k
 LEAST_LEVELS = 4  # a curve that bends has three parameters; the fourth level tells whether it fits
 LEAST_WINDOW_S = 1.0
+LEAST_ROUNDS_S = 0.02  # of one process of a benchmark
+MOST_ROUNDS_S = 60.0
+KINDS = ("load", "benchmark", "soak")
 LONGEST_S = 7 * 24 * 3600.0
 
-_ALLOWED = ("error_rate", "unsent")
-OPTIONAL = ("settings", "measures", "allow", "limits")
+OF_SOAKS = ("length", "soak", "exhaustion")
+OPTIONAL = ("settings", "measures", "allow", "limits", "params", "database", *OF_SOAKS)
 _ARM = re.compile(r"[a-z][a-z0-9-]*")
 _CUSTOM = re.compile(r"[a-z][a-z0-9_]*")
 _SETTING = re.compile(r"[A-Z][A-Z0-9_]*")
 _LOADING = re.compile(  # what changes how a process is loaded, found or run
-    r"(LD_|DYLD_|PYTHON|MALLOC_|GLIBC_|PERL5).*"
+    r"(LD_|DYLD_|PYTHON|PYTEST_|MALLOC_|GLIBC_|PERL5).*"
     r"|PATH|HOME|SHELL|ENV|BASH_ENV|IFS|GCONV_PATH|LOCPATH|NLSPATH|OPENSSL_CONF"
     r"|NODE_OPTIONS|NODE_PATH|RUBYLIB|RUBYOPT|JAVA_TOOL_OPTIONS|JDK_JAVA_OPTIONS"
 )
 _OF_THE_LAB = ("DATABASE_URL", "PRICING_URL", "DB_MIGRATE_ON_START")
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(ms|s|m|h)")
 _UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-_COMPARE = re.compile(r"([^\s/]+) ?/ ?([^\s/]+)")
+_FUNCTION = re.compile(r"test[A-Za-z0-9_]*")
+_PARAMETER = re.compile(r"[a-z][a-z0-9_]*")
+_COMPARE = re.compile(r"([^\s/]+?)(?: ?(/) ?| (-) )([^\s/]+)")
+_QUANTITY = re.compile(r"([-+]?[0-9]+(?:\.[0-9]+)?) ?(B|KB|MB|GB|ms|s|)")
+_GROWTH = re.compile(rf"{_QUANTITY.pattern} ?/ ?(h|min)")
+_UNITS = {"": 1.0, "B": 1.0, "KB": 1e3, "MB": 1e6, "GB": 1e9, "ms": 1e-3, "s": 1.0}
+_PER_HOUR = {"h": 1.0, "min": 60.0}
+MOST_PAIRS = 12
 
 Reader = Callable[[Node], Any]
 
 
-def fields(project: Path | None) -> dict[str, Reader]:
-    """The keys of a hypothesis, each with what reads it."""
+def fields(root: Node, project: Path | None) -> dict[str, Reader]:
+    """The keys of a hypothesis of its kind, each with what reads it."""
+    kind = _kind(root.at("kind")) if "kind" in root.mapping() else "load"
+    own: dict[str, Reader]
+    if kind == "benchmark":
+        own = {
+            "scenario": lambda node: _benchmark_file(node, project),
+            "params": _params,
+            "statistic": _statistic,
+            "database": _truth,
+            "trial": _rounds,
+            "budget": _duration,
+        }
+    else:
+        own = {
+            "scenario": lambda node: _scenario(node, project),
+            "load": _load,
+            "measures": _measures,
+            "allow": _allow,
+            "limits": lambda node: Limits(**node.fields({"target_cpu": _share}, ("target_cpu",))),
+        }
+    if kind == "load":
+        own |= {"trial": _trial, "budget": _duration}
+    if kind == "soak":
+        own |= {
+            "length": _duration,
+            "soak": lambda node: node.fields({"pairs": lambda n: n.whole(1, MOST_PAIRS)})["pairs"],
+            "exhaustion": lambda node: Exhaustion(**node.fields({"of": _series, "limit": _limit})),
+        }
     return {
         "question": Node.text,
         "claim": Node.text,
         "kind": _kind,
-        "scenario": lambda node: _scenario(node, project),
-        "load": _load,
-        "trial": _trial,
+        **own,
         "settings": _settings,
         "arms": _arms,
         "control": Node.exact,
-        "measures": _measures,
-        "allow": _allow,
-        "limits": lambda node: Limits(**node.fields({"target_cpu": _share}, ("target_cpu",))),
         "predictions": lambda node: _predictions(node, _prediction),
         "rivals": lambda node: _predictions(node, _rival),
-        "budget": _duration,
     }
 
 
+def benchmark_of(values: dict[str, Any]) -> tuple[str, Benchmark | None]:
+    """The scenario's path and, of a benchmark, what its own keys say together."""
+    if values["kind"] != "benchmark":
+        return values.pop("scenario"), None
+    file, function = values.pop("scenario")
+    parameter, database = values.pop("params", None), values.pop("database", False)
+    return file, Benchmark(values.pop("statistic"), function, parameter, database)
+
+
 def _allow(node: Node) -> Allow:
-    return Allow(**node.fields(dict.fromkeys(_ALLOWED, _share), _ALLOWED))
+    readers: Mapping[str, Reader] = {"error_rate": _share, "unsent": _share, "crash": _truth}
+    return Allow(**node.fields(readers, readers))
 
 
 def _kind(node: Node) -> str:
     kind = node.text()
-    if kind in ("benchmark", "soak"):
-        raise node.flaw(f"`kind: {kind}` is not available in this version", "Write `kind: load`.")
-    if kind != "load":
-        raise node.flaw(f"unknown kind {shown(kind)}", "Write `kind: load`.")
+    if kind not in KINDS:
+        raise node.flaw(f"unknown kind {shown(kind)}", suggestion(kind, KINDS))
     return kind
 
 
-def _scenario(node: Node, project: Path | None) -> str:
+def _benchmark_file(node: Node, project: Path | None) -> tuple[str, str | None]:
+    """The file, and the function behind `::`."""
+    path, colons, function = node.exact().partition("::")
+    if colons and not _FUNCTION.fullmatch(function):
+        raise node.flaw(
+            f"{shown(function)} is not the name of a benchmark",
+            "Write it as in scenarios/bench_pagination.py::test_page.",
+        )
+    if not PurePosixPath(path).name.startswith("bench_"):
+        raise node.flaw(
+            f"the scenario {shown(path)} is not a benchmark file",
+            f"Name it as in {SCENARIOS}/bench_pagination.py.",
+        )
+    return _scenario_path(node, path, project), function or None
+
+
+def _params(node: Node) -> Parameter:
+    entries = node.mapping()
+    if len(entries) != 1:
+        raise node.flaw(
+            f"`params` has {len(entries)} entries", "Vary one parameter: {depth: [0, 1000]}."
+        )
+    ((name, values),) = entries.items()
+    if not _PARAMETER.fullmatch(name):
+        raise values.flaw(f"{shown(name)} is not the name of a parameter", "Write it like depth.")
+    items = values.sequence()
+    _not_too_many(values, len(items))
+    if len(items) < 2:
+        raise values.flaw(f"{values.title} has fewer than two values", "Add another one.")
+    levels = tuple(item.number() for item in items)
+    for item, before, level in zip(items[1:], levels, levels[1:], strict=False):
+        if level <= before:
+            raise item.flaw(
+                f"{level:.12g} comes after {before:.12g}", "Order the values, each greater."
+            )
+    if levels[0] < 0:
+        raise items[0].flaw(f"{levels[0]:g} is no size", "Begin with 0 or more.")
+    return Parameter(name, levels)
+
+
+def _statistic(node: Node) -> str:
     text = node.exact()
+    if text not in ("min", "median"):
+        raise node.flaw(
+            f"unknown statistic {shown(text)}",
+            "Write min for code that always does the same, median where variation is behaviour.",
+        )
+    return text
+
+
+def _rounds(node: Node) -> TrialTimes:
+    if "warmup" in node.mapping():
+        raise node.at("warmup").flaw(
+            "a benchmark has no `warmup`", "Remove it: each process calibrates before it measures."
+        )
+    window_s = node.fields({"window": _duration})["window"]
+    if not LEAST_ROUNDS_S <= window_s <= MOST_ROUNDS_S:
+        raise node.at("window").flaw(
+            f"the `window` of a benchmark's process is {window_s:g}s",
+            f"Write {LEAST_ROUNDS_S * 1000:g}ms to {MOST_ROUNDS_S:g}s.",
+        )
+    return TrialTimes(warmup_s=0.0, window_s=window_s)
+
+
+def _scenario(node: Node, project: Path | None) -> str:
+    return _scenario_path(node, node.exact(), project)
+
+
+def _scenario_path(node: Node, text: str, project: Path | None) -> str:
     path = PurePosixPath(text)
     inside = path.parts[:1] == (SCENARIOS,) and ".." not in path.parts and "\\" not in text
     if not inside or path.suffix != ".py" or str(path) != text:
@@ -101,20 +213,20 @@ def _scenario(node: Node, project: Path | None) -> str:
             f"Write its path from the project folder, as in {SCENARIOS}/checkout.py.",
         )
     if project is not None:
-        _refuse_elsewhere(node, project)
+        _refuse_elsewhere(node, text, project)
     return text
 
 
-def _refuse_elsewhere(node: Node, project: Path) -> None:
+def _refuse_elsewhere(node: Node, path: str, project: Path) -> None:
     """A scenario that is missing, or that is a link to a place outside the project."""
-    file = project / node.written
+    file = project / path
     if not _is_file(file):
         known = [f"{SCENARIOS}/{other.name}" for other in (project / SCENARIOS).glob("*.py")]
-        remedy = suggestion(node.written, known) if known else f"Put a file into {SCENARIOS}/."
-        raise node.flaw(f"there is no scenario {shown(node.written)}", remedy)
+        remedy = suggestion(path, known) if known else f"Put a file into {SCENARIOS}/."
+        raise node.flaw(f"there is no scenario {shown(path)}", remedy)
     if not file.resolve().is_relative_to(project.resolve()):
         raise node.flaw(
-            f"the scenario {shown(node.written)} is a link that leaves the project",
+            f"the scenario {shown(path)} is a link that leaves the project",
             f"Put the file itself into {SCENARIOS}/.",
         )
 
@@ -349,6 +461,12 @@ def _selector(node: Node) -> str:
     return text
 
 
+def _truth(node: Node) -> bool:
+    if not isinstance(node.value, bool):
+        raise node.misfit("true or false", f"{node.name}: true")
+    return node.value
+
+
 def _share(node: Node) -> float:
     share = node.number()
     if not 0 <= share <= 1:
@@ -360,15 +478,21 @@ BOUNDS = ("at_least", "at_most", "within")
 _PREDICTION: Mapping[str, Reader] = {
     "says": Node.text,
     "measure": lambda node: _measure(node),
+    "count": lambda node: _count(node),
+    "grows": lambda node: _grows(node),
+    "slope": lambda node: _series(node),
     "arm": Node.exact,
     "compare": lambda node: _comparison(node),
     "at": Node.number,
     "during": Node.exact,
-    "at_least": Node.number,
-    "at_most": Node.number,
+    "at_least": lambda node: _edge(node),
+    "at_most": lambda node: _edge(node),
     "within": lambda node: _within(node),
 }
-_ALTERNATIVES = ("arm", "compare", "at", "during", *BOUNDS)
+_ALTERNATIVES = (
+    *("measure", "count", "slope", "arm", "compare", "at", "during", "grows"),
+    *BOUNDS,
+)
 
 
 def _predictions(node: Node, read: Callable[[Node], Any]) -> tuple[Any, ...]:
@@ -391,9 +515,82 @@ def _rival(node: Node) -> Rival:
 
 
 def _predicted(node: Node, values: dict[str, Any]) -> Prediction:
+    of = _only_one(node, "measure", "count", "slope")
     _only_one(node, "arm", "compare")
-    bound = _only_one(node, *BOUNDS)
+    if of == "count":
+        values |= {"measure": values["count"], "count": True}
+    values.setdefault("measure", "")
+    bound = _only_one(node, *BOUNDS, "grows")
+    if bound == "grows":
+        grows = values["grows"]
+        span = Bound(at_most=FLAT) if grows == "constant" else Bound(within=GROWTHS[grows])
+        return Prediction(bound=span, **values)
+    _in_unit(node.at(bound), values[bound], growth=of == "slope")
     return Prediction(bound=Bound(**{bound: values.pop(bound)}), **values)
+
+
+def _count(node: Node) -> str:
+    text = node.exact()
+    if not _CUSTOM.fullmatch(text):
+        raise node.flaw(f"{shown(text)} is not the name of a count", "Write sql_statements.")
+    if Measure(text).built_in:
+        raise node.flaw(f"{shown(text)} is a measure, not a count", f"Write `measure: {text}`.")
+    return text
+
+
+def _grows(node: Node) -> str:
+    text = node.exact()
+    if text not in GROWTHS:
+        raise node.flaw(f"unknown growth {shown(text)}", f"Write {', '.join(GROWTHS)}.")
+    return text
+
+
+class _Growth(float):
+    """A number that was written with its unit, per hour."""
+
+
+def _edge(node: Node) -> float:
+    if not isinstance(node.value, str):
+        return node.number()
+    match = _GROWTH.fullmatch(node.exact())
+    if not match:
+        raise node.misfit("a number, or a growth with its unit", "0.5, or of a slope 5 MB/h")
+    return _Growth(float(match[1]) * _UNITS[match[2]] * _PER_HOUR[match[3]])
+
+
+def _in_unit(node: Node, bound: float | tuple[float, float], growth: bool) -> None:
+    """A slope's bound is a growth, and no other is."""
+    edges = bound if isinstance(bound, tuple) else (bound,)
+    for edge in edges:
+        if growth and not isinstance(edge, _Growth):
+            raise node.flaw(
+                "the bound of a slope has no unit",
+                "Write a growth per hour or minute, as in 5 MB/h or 30/min.",
+            )
+        if not growth and isinstance(edge, _Growth):
+            raise node.flaw(
+                "a growth bounds a slope, not a measure", "Write `slope:` instead of `measure:`."
+            )
+
+
+def _limit(node: Node) -> float:
+    """A quantity with its unit, if it has one."""
+    match = _QUANTITY.fullmatch(node.written)
+    if not match or float(match[1]) <= 0:
+        raise node.misfit("an amount above 0", "512 MB, or 1000")
+    return float(match[1]) * _UNITS[match[2]]
+
+
+def _series(node: Node) -> str:
+    """The name of a series: of the lab's own, or a Prometheus gauge."""
+    text = node.exact()
+    try:
+        parse_selector(text)
+    except ValueError as error:
+        raise node.flaw(
+            str(error), "Write a series such as rss_bytes, or a gauge such as rooms."
+        ) from None
+    return text
 
 
 def _only_one(node: Node, *keys: str) -> str:
@@ -423,16 +620,18 @@ def _comparison(node: Node) -> Comparison:
     match = _COMPARE.fullmatch(node.exact())
     if not match:
         raise node.flaw(
-            f"{shown(node.written)} does not compare two arms", "Write it as in wide / narrow."
+            f"{shown(node.written)} does not compare two arms",
+            "Write it as in wide / narrow (of slopes: with - without).",
         )
-    return Comparison(match[1], match[2])
+    kind = Comparison if match[2] else Difference
+    return kind(match[1], match[4])
 
 
 def _within(node: Node) -> tuple[float, float]:
     items = node.sequence()
     if len(items) != 2:
         raise node.flaw(f"`within` needs two numbers, not {len(items)}", "Write [low, high].")
-    low, high = (item.number() for item in items)
+    low, high = map(_edge, items)
     if low >= high:
         raise node.flaw(
             f"nothing lies within {low:g} to {high:g}", "Write the lower number first: [low, high]."

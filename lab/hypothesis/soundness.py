@@ -7,11 +7,30 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from lab.frontmatter import Flaw, Node, shown, suggestion
-from lab.hypothesis.claim import Hypothesis, Load, OpenLoad, Prediction, Span, Stage, Sweep
+from lab.hypothesis.claim import (
+    GROWTHS,
+    Difference,
+    Hypothesis,
+    Load,
+    OpenLoad,
+    Prediction,
+    Span,
+    Stage,
+    Sweep,
+)
 from lab.hypothesis.reading import BOUNDS
-from lab.hypothesis.words import OF_SWEEPS, PER_PROCESS, PER_REQUEST, PER_STAGE, parse_measure
+from lab.hypothesis.words import (
+    OF_SWEEPS,
+    PER_CALL,
+    PER_PROCESS,
+    PER_REQUEST,
+    PER_STAGE,
+    parse_measure,
+)
 
 LEAST_BLOCKS = 4  # no verdict is reached on fewer
+LEAST_SIZES = 4  # to tell an overhead, a factor and an exponent
+LEAST_FOLD = 64.0  # from the smallest size above 0 to the largest
 
 
 @dataclass(frozen=True)
@@ -24,20 +43,26 @@ class _Statement:
     @property
     def subject(self) -> str:
         """What is measured, in words."""
-        return f"{self.prediction.measure} of {self.prediction.subject}"
+        return f"{self.prediction.quantity} of {self.prediction.subject}"
 
     @property
     def quantity(self) -> tuple[str, ...]:
         """What is measured: the same for a / b and b / a."""
         of = self.prediction
-        return (of.measure, str(of.at), str(of.during), *sorted(of.arms))
+        at = "growth" if of.grows else str(of.at)
+        return (of.quantity, at, str(of.during), *sorted(of.arms))
 
     @property
     def span(self) -> Span:
-        """The values foreseen, of the ratio in the arms' alphabetical order."""
-        compare, span = self.prediction.compare, self.prediction.bound.span
+        """The values foreseen, of the comparison in the arms' alphabetical order."""
+        if self.prediction.grows is not None:
+            return Span(*GROWTHS[self.prediction.grows])
+        compare, bound = self.prediction.compare, self.prediction.bound
         mirrored = compare is not None and compare.numerator > compare.denominator
-        return span.inverse() if mirrored else span
+        if self.prediction.slope is None:
+            return bound.span.inverse() if mirrored else bound.span
+        low = bound.span.low if bound.at_most is None else -math.inf
+        return Span(-bound.span.high, -low) if mirrored else Span(low, bound.span.high)
 
 
 def contradictions(hypothesis: Hypothesis, root: Node) -> Iterator[Flaw]:
@@ -51,16 +76,17 @@ def contradictions(hypothesis: Hypothesis, root: Node) -> Iterator[Flaw]:
         for i, rival in enumerate(hypothesis.rivals)
     ]
     yield from _wrong_arms(hypothesis, root, claimed + rivals)
-    yield from _short_budget(hypothesis, root)
-    yield from _other_window(hypothesis, root)
+    if hypothesis.soak is None:
+        yield from _short_budget(hypothesis, root)
+        yield from _other_window(hypothesis, root)
+    else:
+        yield from _wrong_soak(hypothesis, root, claimed + rivals)
     unsound = [
         flaw
         for statement in claimed + rivals
         for flaw in (
-            *_wrong_measure(statement, hypothesis),
-            *_wrong_level(statement, hypothesis),
-            *_wrong_stage(statement, hypothesis.load),
-            *_idle_bound(statement, hypothesis),
+            *_wrong_slope(statement, hypothesis.kind),
+            *(() if statement.prediction.slope else _wrong_of_measure(statement, hypothesis)),
         )
     ]
     yield from unsound
@@ -74,7 +100,7 @@ def _wrong_arms(hypothesis: Hypothesis, root: Node, statements: list[_Statement]
     if hypothesis.control not in arms:
         problem = f"the control {shown(hypothesis.control)} is not an arm"
         yield root.at("control").flaw(problem, suggestion(hypothesis.control, arms))
-    if len(arms) < 2 and hypothesis.levels == (None,):
+    if len(arms) < 2 and hypothesis.levels == (None,) and hypothesis.soak is None:
         yield root.at("arms").flaw("there are fewer than two arms", "Add an arm to compare with.")
     used = set()
     for statement in statements:
@@ -94,11 +120,72 @@ def _wrong_arms(hypothesis: Hypothesis, root: Node, statements: list[_Statement]
             )
 
 
+def _wrong_soak(hypothesis: Hypothesis, root: Node, statements: list[_Statement]) -> Iterator[Flaw]:
+    load, soak = hypothesis.load, hypothesis.soak
+    assert soak is not None
+    rates = load.stages if isinstance(load, OpenLoad) else ()
+    if len(rates) != 1 or rates[0].duration_s is not None:
+        yield root.at("load").flaw(
+            "a soak loads its arms at one rate from begin to end",
+            "Write it as in {rate: 20, arrivals: constant}.",
+        )
+    for statement in statements:
+        compared = statement.prediction.compare is not None
+        if soak.pairs < LEAST_BLOCKS and (compared or statement.prediction.slope is None):
+            place = statement.node.at("compare" if compared else "measure")
+            yield place.flaw(
+                f"this needs {LEAST_BLOCKS} blocks or more, and the soak has {soak.pairs}",
+                f"Write `soak: {{pairs: {LEAST_BLOCKS}}}`; "
+                "a soak of one block judges slopes of one arm only.",
+            )
+
+
+def _wrong_slope(statement: _Statement, kind: str) -> Iterator[Flaw]:
+    prediction = statement.prediction
+    for key in ("at", "during"):
+        if prediction.slope is not None and getattr(prediction, key) is not None:
+            yield statement.node.at(key).flaw(
+                f"a slope is of the whole soak, and `{key}` of a part", f"Remove `{key}`."
+            )
+    if prediction.slope is not None and kind != "soak":
+        yield statement.node.at("slope").flaw(
+            "a slope is measured by a soak only", "Write `kind: soak`, or predict a measure."
+        )
+    if prediction.compare is None:
+        return
+    place = statement.node.at("compare")
+    first, second = prediction.compare.numerator, prediction.compare.denominator
+    if prediction.slope is not None and not isinstance(prediction.compare, Difference):
+        yield place.flaw(
+            "slopes are compared by their difference, since they may be 0",
+            f"Write {first} - {second}.",
+        )
+    elif prediction.slope is None and isinstance(prediction.compare, Difference):
+        yield place.flaw("measures are compared by their ratio", f"Write {first} / {second}.")
+
+
+def _wrong_of_measure(statement: _Statement, hypothesis: Hypothesis) -> Iterator[Flaw]:
+    """What cannot be said of a slope, which may be anything, of a series yet to be seen."""
+    yield from _wrong_measure(statement, hypothesis)
+    yield from _wrong_level(statement, hypothesis)
+    yield from _wrong_stage(statement, hypothesis.load)
+    yield from _idle_bound(statement, hypothesis)
+
+
 def _wrong_measure(statement: _Statement, hypothesis: Hypothesis) -> Iterator[Flaw]:
+    if statement.prediction.count:
+        yield from _wrong_count(statement, hypothesis)
+        return
     custom = hypothesis.measures
     measure = parse_measure(statement.prediction.measure)
     place = statement.node.at("measure")
-    if not measure.built_in and measure.base not in custom:
+    if measure.built_in and (measure.base in PER_CALL) != (hypothesis.benchmark is not None):
+        load = hypothesis.benchmark is None
+        yield place.flaw(
+            f"`{measure.base}` is no measure of a {hypothesis.kind}",
+            f"Write {'throughput or latency_p99' if load else 'time or a `count:`'}.",
+        )
+    elif not measure.built_in and measure.base not in custom:
         quantiles = ("latency_p50", "latency_p95", "latency_p99")
         known = [*PER_REQUEST, *quantiles, *PER_PROCESS, *PER_STAGE, *OF_SWEEPS, *custom]
         yield place.flaw(f"unknown measure {shown(measure.base)}", suggestion(measure.base, known))
@@ -119,7 +206,18 @@ def _wrong_measure(statement: _Statement, hypothesis: Hypothesis) -> Iterator[Fl
         )
 
 
-def _wrong_stage(statement: _Statement, load: Load) -> Iterator[Flaw]:
+def _wrong_count(statement: _Statement, hypothesis: Hypothesis) -> Iterator[Flaw]:
+    if hypothesis.benchmark is None:
+        yield statement.node.at("count").flaw(
+            f"a {hypothesis.kind} has no exact counts", "Name a `measure:`."
+        )
+    elif statement.prediction.compare:
+        yield statement.node.at("compare").flaw(
+            "counts are not compared as a ratio", "Name one `arm:`, and bound its count."
+        )
+
+
+def _wrong_stage(statement: _Statement, load: Load | None) -> Iterator[Flaw]:
     """`during` names a stage, and the measure is one that can be told of a stage alone."""
     prediction, node = statement.prediction, statement.node
     measure = parse_measure(prediction.measure)
@@ -184,6 +282,10 @@ def _other_window(hypothesis: Hypothesis, root: Node) -> Iterator[Flaw]:
 def _wrong_level(statement: _Statement, hypothesis: Hypothesis) -> Iterator[Flaw]:
     """A level where there is none, or none where there are several."""
     prediction, node = statement.prediction, statement.node
+    if prediction.grows is not None:
+        yield from _wrong_growth(statement, hypothesis)
+        return
+    what = "load" if hypothesis.benchmark is None else "benchmark"
     whole = parse_measure(prediction.measure).of_sweep
     levels = [f"{level:.12g}" for level in hypothesis.levels if level is not None]
     if whole and not isinstance(hypothesis.load, Sweep):
@@ -196,17 +298,47 @@ def _wrong_level(statement: _Statement, hypothesis: Hypothesis) -> Iterator[Flaw
             f"`{prediction.measure}` is of all levels together", "Remove `at`."
         )
     elif prediction.at is None and levels and not whole:
-        yield node.at("measure").flaw(
+        yield node.at("count" if prediction.count else "measure").flaw(
             f"there is no telling at which level {prediction.measure} is meant",
             f"Add `at:` with one of {', '.join(levels)}.",
         )
     elif prediction.at is not None and prediction.at not in hypothesis.levels:
         one_of = f"Write one of {', '.join(levels)}." if levels else "Remove `at`."
-        yield node.at("at").flaw(f"the load has no level {prediction.at:.12g}", one_of)
+        yield node.at("at").flaw(f"the {what} has no level {prediction.at:.12g}", one_of)
+
+
+def _wrong_growth(statement: _Statement, hypothesis: Hypothesis) -> Iterator[Flaw]:
+    """A growth that the sizes cannot show."""
+    place = statement.node.at("grows")
+    levels = [level for level in hypothesis.levels if level is not None]
+    sizes = [level for level in levels if level > 0]
+    if hypothesis.benchmark is None:
+        yield place.flaw(
+            f"a {hypothesis.kind} has no sizes to grow with", "Bound the measure instead."
+        )
+    elif statement.prediction.compare:
+        yield statement.node.at("compare").flaw("growth is of one arm", "Name it with `arm:`.")
+    elif statement.prediction.count:
+        yield place.flaw("growth is of time; a count is exact", "Bound the count `at:` each size.")
+    elif statement.prediction.at is not None:
+        yield statement.node.at("at").flaw("growth is over all sizes", "Remove `at:`.")
+    elif len(levels) < LEAST_SIZES:
+        yield place.flaw(
+            f"growth cannot be told from {len(levels)} sizes",
+            f"Give `params:` at least {LEAST_SIZES}: overhead, factor and exponent are unknown.",
+        )
+    elif sizes[-1] < LEAST_FOLD * sizes[0]:
+        yield place.flaw(
+            f"sizes from {sizes[0]:.12g} to {sizes[-1]:.12g} span "
+            f"{sizes[-1] / sizes[0]:.3g}-fold, too little to tell growths apart",
+            f"Let `params:` span at least {LEAST_FOLD:g}-fold.",
+        )
 
 
 def _idle_bound(statement: _Statement, hypothesis: Hypothesis) -> Iterator[Flaw]:
     """A bound that nothing could miss, or that nothing could meet."""
+    if statement.prediction.grows is not None:
+        return
     domain = _domain(statement.prediction, hypothesis)
     bound, span = statement.prediction.bound, statement.prediction.bound.span
     place = statement.node.at(next(key for key in BOUNDS if getattr(bound, key) is not None))
@@ -227,6 +359,8 @@ def _idle_bound(statement: _Statement, hypothesis: Hypothesis) -> Iterator[Flaw]
 
 def _domain(prediction: Prediction, hypothesis: Hypothesis) -> Span:
     """Where a measure can lie at all."""
+    if prediction.count:
+        return Span(0, math.inf)
     measure = parse_measure(prediction.measure)
     load = hypothesis.load
     users = load.levels if isinstance(load, Sweep) and load.axis == "users" else None
@@ -281,9 +415,10 @@ def _decided(rivals: list[_Statement], claimed: list[_Statement]) -> Iterator[Fl
 def _short_budget(hypothesis: Hypothesis, root: Node) -> Iterator[Flaw]:
     trial, arms = hypothesis.trial, len(hypothesis.arms)
     levels = len(hypothesis.levels)
-    least_s = LEAST_BLOCKS * arms * levels * (trial.warmup_s + trial.window_s)
+    trials = arms * levels * hypothesis.repeats
+    least_s = LEAST_BLOCKS * trials * (trial.warmup_s + trial.window_s)
     if hypothesis.budget_s < least_s:
-        held = f"{arms} arms" if levels == 1 else f"{arms * levels} trials"
+        held = f"{arms} arms" if trials == arms else f"{trials} trials"
         yield root.at("budget").flaw(
             f"the budget is {root.at('budget').written}, but {LEAST_BLOCKS} blocks "
             f"of {held} take {least_s:g}s",

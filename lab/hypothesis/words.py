@@ -8,6 +8,7 @@ from typing import NamedTuple
 from lab.frontmatter import shown
 
 PER_REQUEST = ("throughput", "error_rate", "latency_mean", "service_latency_mean")
+PER_CALL = ("time",)  # of a benchmark, and nothing else of it
 PER_PROCESS = ("cpu", "rss_bytes", "descriptors", "throttled")
 PER_STAGE = ("recovery",)  # seconds
 OF_SWEEPS = ("peak_throughput", "knee", "peak")  # of all levels together
@@ -55,7 +56,8 @@ class Measure(NamedTuple):
     @property
     def built_in(self) -> bool:
         """Whether every trial, stage or sweep yields it, so that no file has to define it."""
-        return self.of_requests or self.of_sweep or self.base in (*PER_PROCESS, *PER_STAGE)
+        known = (*PER_PROCESS, *PER_CALL, *PER_STAGE)
+        return self.of_requests or self.of_sweep or self.base in known
 
 
 class Selector(NamedTuple):
@@ -91,3 +93,21 @@ def parse_selector(text: str) -> Selector:
 
 def _unescaped(quoted: str) -> str:
     return re.sub(r"\\(.)", lambda escape: {"n": "\n"}.get(escape[1], escape[1]), quoted)
+
+
+def in_words(quantity: str, value: float) -> str:
+    """A figure with three digits; of a slope with its unit, per hour."""
+    if not quantity.startswith("slope of "):
+        return f"{value:.3g}"
+    if "bytes" in quantity:
+        return f"{_plain(value / 1e6)} MB/h"
+    if "latency" in quantity or "seconds" in quantity:
+        return f"{_plain(value * 1e3)} ms/h"
+    return f"{_plain(value)}/h"
+
+
+def _plain(value: float) -> str:
+    """Three digits, and no powers of ten; what rounding left over is none."""
+    if abs(value) < 1e-6:
+        return "0"
+    return f"{value:,.0f}" if abs(value) >= 999.5 else f"{value:.3g}"

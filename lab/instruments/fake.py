@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from lab.instruments.base import Roles
+from lab.instruments.intervals import Look
+from lab.measures import SERVICE
 from lab.stats.histogram import Histogram
 from lab.trial import Usage
 
@@ -78,3 +81,62 @@ def fake_watcher(strangers: Callable[[], float]) -> Callable[..., FakeWatch]:
         return FakeWatch(strangers())
 
     return watch
+
+
+@dataclass
+class FakeLooking:
+    """Sees what it is told, by arm and by how many looks old its processes are."""
+
+    gauges: Callable[[str, int], dict[str, float]] = lambda arm, look: {}
+    rss_bytes: Callable[[str, int], float] = lambda arm, look: 1e8
+    looks: dict[str, int] = field(default_factory=dict)
+
+    def look(self) -> tuple[dict[str, Look], tuple[float, float]]:
+        """A quiet machine."""
+        found = {}
+        for arm in self.looks:
+            self.looks[arm] += 1
+            count = self.looks[arm]
+            usage = Usage(0.2, 0.2, self.rss_bytes(arm, count), 50.0, 5.0)
+            found[arm] = Look(self.gauges(arm, count), {"requests_total": 100.0}, {SERVICE: usage})
+        return found, (0.0, 0.0)
+
+    def follow(self, arm: str, url: str, roles: Roles) -> None:
+        """Fresh processes: their looks are counted anew."""
+        self.looks[arm] = 0
+
+    def close(self) -> None:
+        """At once."""
+
+
+@dataclass
+class FakeSeconds:
+    """A driver of so many requests in each second, told without waiting for it."""
+
+    rate: int = 20
+    pid: int = 0
+    driven: list[str] = field(default_factory=list)  # seed of each life
+
+    def drive(
+        self, *, host: str, load: Mapping[str, Any], warmup_s: float, window_s: float, seed: str
+    ) -> Iterator[dict[str, Any]]:
+        """A frame for each second of the window."""
+        self.driven.append(seed)
+        opens = time.monotonic()
+        yield {"event": "opened", "started": opens, "opens": opens, "closes": opens + window_s}
+        latency = Histogram()
+        latency.add_many([0.01] * self.rate)
+        seen = {"/orders": {"count": self.rate, "errors": 0, "latency": latency.as_dict()}}
+        for second in range(1, int(window_s) + 1):
+            yield {
+                "event": "frame",
+                "t": float(second),
+                "window": True,
+                "late": [0.001],
+                "users": 1,
+                "requests": seen,
+                "errors": {},
+                "task_errors": {},
+                "arrivals": {"scheduled": self.rate, "sent": self.rate},
+            }
+        yield {"event": "closed", "drained": True}

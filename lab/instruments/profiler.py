@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 INTERVAL_S = 0.001
+PROFILE_S = 2.0  # of a benchmark's function
+OUTPUT = "LAB_PROFILE"  # where a benchmark's process writes its profile
 
 
 def command_prefix(output: Path | None) -> list[str]:

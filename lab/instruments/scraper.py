@@ -31,8 +31,8 @@ class Scrape:
 class Scraper:
     """Reads `/metrics` of one service."""
 
-    def __init__(self, base_url: str, path: str = "/metrics") -> None:
-        self._client = HttpClient(base_url)
+    def __init__(self, base_url: str, path: str = "/metrics", patience_s: float = 15.0) -> None:
+        self._client = HttpClient(base_url, patience_s)
         self._path = path
 
     def scrape(self) -> Scrape:

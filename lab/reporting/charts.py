@@ -30,6 +30,7 @@ from lab.reporting import words
 from lab.reporting.curves import Curve
 from lab.reporting.findings import Finding
 from lab.reporting.series import Series
+from lab.reporting.soak import SoakView
 from lab.reporting.view import Breakdown, Point
 from lab.stats.histogram import Histogram
 
@@ -127,23 +128,29 @@ def curve(data: Curve) -> Figure:
         color=style["color"], alpha=0.22, linewidth=0, label="lowest to highest block",
     )  # fmt: skip
     axes.plot(users, [point.throughput for point in shape.points], label="measured", **style)
-    fine = [users[0] * (users[-1] / users[0]) ** (i / 200) for i in range(201)]
+    fewest, most = min(users), max(users)
+    fine = [fewest * (most / fewest) ** (i / 200) for i in range(201)]
     tops = [point.high for point in shape.points]
     if shape.law is not None:
         fitted = [shape.law.throughput(n) for n in fine]
         axes.plot(fine, fitted, color=PART, linewidth=1.5, label="Universal Scalability Law")
     if shape.bounds is not None:
-        most = [float(shape.bounds.throughput(n)) for n in fine]
-        tops += most
+        allowed = [float(shape.bounds.throughput(n)) for n in fine]
+        tops += allowed
         axes.plot(
-            fine, most, color=INK, linewidth=1.2, linestyle=(0, (5, 3)), label="asymptotic bounds"
+            fine,
+            allowed,
+            color=INK,
+            linewidth=1.2,
+            linestyle=(0, (5, 3)),
+            label="asymptotic bounds",
         )
     axes.set_ylim(0, 1.12 * max(tops))
     if shape.knee is not None:
-        _mark(axes, shape.knee, "knee")
+        _mark(axes, shape.knee, "knee", 6)
     if shape.peak is not None and shape.peak.estimate < math.inf:
-        _mark(axes, shape.peak, "peak")
-    axes.set_xlim(users[0] / 1.1, users[-1] * 1.1)
+        _mark(axes, shape.peak, "peak", 22)
+    axes.set_xlim(fewest / 1.1, most * 1.1)
     axes.xaxis.set_major_locator(FixedLocator(users))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: words.plain(value)))
     axes.xaxis.set_minor_locator(NullLocator())
@@ -153,12 +160,12 @@ def curve(data: Curve) -> Figure:
     return figure
 
 
-def _mark(axes: Axes, found: Estimate, name: str) -> None:
-    """A number of users, with its interval as a thicker foot."""
+def _mark(axes: Axes, found: Estimate, name: str, line: float) -> None:
+    """A number of users, with its interval as a thicker foot; its name so many points above."""
     axes.axvline(found.estimate, color=FAINT, linewidth=1.2, linestyle=(0, (1.5, 2)))
     axes.plot([found.low, found.high], [0, 0], color=INK, linewidth=5, solid_capstyle="butt")
     axes.annotate(
-        f"{name} {words.plain(found.estimate)}", (found.estimate, 0), (4, 6),
+        f"{name} {words.plain(found.estimate)}", (found.estimate, 0), (4, line),
         textcoords="offset points", ha="left", va="bottom", fontsize=9.5,
     )  # fmt: skip
 
@@ -305,6 +312,49 @@ def _bands(axes: Axes, data: Series) -> None:
             name, (begin, 1), (2, -2), xycoords=axes.get_xaxis_transform(),
             textcoords="offset points", ha="left", va="top", fontsize=7.5,
         )  # fmt: skip
+
+
+@_styled
+def soak(data: SoakView, arms: Sequence[str]) -> Figure:
+    """A panel for each series from begin to end: ranges, lines, what was left out, restarts."""
+    rows = (len(data.panels) + 1) // 2
+    figure = Figure(figsize=(WIDTH, 0.55 + 1.25 * rows), layout="constrained")
+    grid = figure.subplots(rows, 2, sharex=True, squeeze=False)
+    whole = data.block_hours * data.blocks
+    scale, unit = (1.0, "hours") if whole >= 2 else (60.0, "minutes")
+    for axes, panel in zip(grid.flat, data.panels, strict=False):
+        short = panel.series if len(panel.series) <= 32 else f"{panel.series[:31]}…"
+        axes.set_title(short, fontsize=9)
+        for block in range(1, data.blocks):
+            axes.axvline(block * data.block_hours * scale, color=FAINT, linewidth=0.8)
+        for index, arm in enumerate(arms):
+            colour = ARMS[index % len(ARMS)]
+            for number, own in enumerate(panel.arms[arm]):
+                times = own.times * scale
+                axes.fill_between(times, own.low, own.high, color=colour, alpha=0.3, linewidth=0)
+                axes.plot(times, own.high, color=colour, linewidth=0.7, alpha=0.8)
+                if own.fit:
+                    begin, end, low, high = own.fit
+                    if index == 0:
+                        axes.axvspan(own.begins * scale, begin * scale, color=GRID, linewidth=0)
+                    axes.plot(
+                        [begin * scale, end * scale], [low, high],
+                        label=arm if number == 0 else None,
+                        **{**_line(index), "marker": "", "linewidth": 1.7},
+                    )  # fmt: skip
+                if own.restarted:
+                    axes.axvline(own.begins * scale, color=colour, linewidth=1, linestyle=":")
+        axes.set_xlim(0, whole * scale)
+        axes.yaxis.set_major_locator(MaxNLocator(3))
+        form = panel.form
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _, form=form: form(value)))
+        axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+        axes.tick_params(labelsize=8, labelbottom=True)
+    for axes in grid.flat[len(data.panels) :]:
+        axes.set_axis_off()
+    figure.supxlabel(f"{unit} since the soak began", fontsize=9.5)
+    _legend(figure, grid.flat[0])
+    return figure
 
 
 @_styled

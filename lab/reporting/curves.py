@@ -43,10 +43,11 @@ class Curve:
                 f"Throughput of {self.arm} does not level off within the sweep in enough blocks, "
                 "so that neither its highest throughput nor a knee is told."
             )
-        pause = f" and {words.seconds(shape.bounds.think)} of pause" if shape.closed else ""
+        pause = f" and its user pauses for {words.seconds(shape.bounds.think)}"
         return (
             f"Throughput of {self.arm} levels off at {_figures(words.rate, shape.capacity)}. "
-            f"Alone, a request takes {words.seconds(shape.bounds.response)}{pause}; the two bounds "
+            f"Alone, a request takes {words.seconds(shape.bounds.response)}"
+            f"{pause if shape.closed else ''}; the two bounds "
             f"meet at a knee of {_figures(words.plain, shape.knee)} {self.load}."
         )
 

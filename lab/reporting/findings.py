@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
-from lab.hypothesis import Bound, Hypothesis, MetricRatio, Prediction, parse_measure
+from lab.hypothesis import Bound, Hypothesis, MetricRatio, Prediction, in_words, parse_measure
 from lab.reporting import words
 from lab.verdict import Judgement, Verdict
 
@@ -74,9 +75,20 @@ def _finding(
     hypothesis: Hypothesis, prediction: Prediction, judged: Judgement, blocks: int
 ) -> Finding:
     scale = _scale(hypothesis, prediction, judged)
-    figure = form = words.measure_format(prediction.measure, hypothesis.measures, scale == "share")
+    figure: words.Formatter
+    form: words.Formatter
+    if prediction.slope is not None:
+        figure = form = partial(in_words, prediction.quantity)
+    elif prediction.count:
+        figure = form = words.plain
+    else:
+        figure = form = words.measure_format(
+            prediction.measure, hypothesis.measures, scale == "share"
+        )
     if scale == "ratio":
         figure, form = words.factor, words.multiple
+    elif prediction.grows is not None:
+        figure = form = "{:.2f}".format
     tone, outcome = words.outcome(judged.claim is not None, judged.outcome)
     return Finding(
         says=judged.says,
@@ -89,15 +101,21 @@ def _finding(
         high=judged.high,
         tone=tone,
         outcome=outcome,
-        predicted=words.bound(prediction.bound, form),
+        predicted=prediction.bound_words
+        if prediction.grows
+        else words.bound(prediction.bound, form),
         observed=_observed(hypothesis, prediction, judged, figure),
         note=_note(judged, blocks),
     )
 
 
 def _scale(hypothesis: Hypothesis, prediction: Prediction, judged: Judgement) -> Scale:
-    if prediction.compare is not None:
+    if prediction.slope is not None:
+        return "plain"
+    if prediction.compare is not None or prediction.grows == "constant":
         return "ratio"
+    if prediction.grows is not None or prediction.count:
+        return "plain"
     custom = hypothesis.measures.get(prediction.measure)
     if custom is None:
         return "share" if parse_measure(prediction.measure).is_share else "plain"
@@ -113,7 +131,13 @@ def _scale(hypothesis: Hypothesis, prediction: Prediction, judged: Judgement) ->
 def _observed(
     hypothesis: Hypothesis, prediction: Prediction, judged: Judgement, form: words.Formatter
 ) -> str:
-    name = words.measure_name(prediction.measure, hypothesis.measures)
+    if prediction.slope is not None:
+        return _grown(prediction, judged)
+    name = (
+        prediction.measure.replace("_", " ")
+        if prediction.count
+        else words.measure_name(prediction.measure, hypothesis.measures)
+    )
     if judged.estimate is None and judged.low is not None:
         return f"{judged.subject} has no {name} up to {form(judged.low)}"
     if judged.estimate is None:
@@ -124,11 +148,33 @@ def _observed(
             f"{name} of {compared.numerator} is {form(judged.estimate)} that of "
             f"{compared.denominator}"
         )
+    elif prediction.grows == "constant":
+        seen = (
+            f"{name} of {prediction.arm} at the largest size is {form(judged.estimate)} that at "
+            "the smallest"
+        )
+    elif prediction.grows is not None:
+        seen = f"{name} of {prediction.arm} grows with exponent {form(judged.estimate)}"
     else:
         seen = f"{name} of {prediction.arm} is {form(judged.estimate)}"
+    if prediction.at is not None:
+        seen += f" at {prediction.at:,.12g}"
+    if prediction.count:
+        return f"{seen} in every process"
     if judged.low is None or judged.high is None:
         return f"{seen} (no bounded interval yet)"
     return f"{seen} ({words.span(form, [judged.low, judged.high])})"
+
+
+def _grown(prediction: Prediction, judged: Judgement) -> str:
+    what = f"{prediction.slope} of {prediction.subject}"
+    form = partial(in_words, prediction.quantity)
+    if judged.estimate is None:
+        return f"{what}: no evidence"
+    seen = f"{what} grows by {form(judged.estimate)}"
+    if judged.low is not None and judged.high is not None:
+        seen += f" ({form(judged.low)} to {form(judged.high)})"
+    return f"{seen}, but {judged.flaw}" if judged.flaw else seen
 
 
 def _note(judged: Judgement, blocks: int) -> str:

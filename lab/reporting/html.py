@@ -8,7 +8,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
-from lab.reporting import charts, words
+from lab.reporting import charts, charts_benchmark, words
 from lab.reporting.view import View
 
 
@@ -41,8 +41,18 @@ def _pictures(view: View) -> dict[str, str]:
         pictures["latency"] = charts.latency(view.latency)
     for i, breakdown in enumerate(view.breakdowns):
         pictures[f"b{i}"] = charts.breakdown(breakdown)
+    if view.soak and view.soak.panels:
+        pictures["soak"] = charts.soak(view.soak, view.arms)
     if view.series:
         pictures["series"] = charts.series(view.series, view.arms)
+    if (bench := view.benchmark) and any(any(own.values()) for own in bench.processes.values()):
+        pictures["rounds"] = charts_benchmark.rounds(bench.processes, bench.parameter)
+        if bench.growth and bench.parameter:
+            for name, draw in (
+                ("linear", charts_benchmark.growth_linear),
+                ("log", charts_benchmark.growth_log),
+            ):
+                pictures[name] = draw(bench.growth, bench.parameter, view.arms)
     return pictures
 
 

@@ -9,7 +9,9 @@ from itertools import pairwise
 from markdown_it import MarkdownIt
 
 from lab.reporting import words
+from lab.reporting.benchmark import BenchmarkView
 from lab.reporting.findings import Finding
+from lab.reporting.soak import SoakView
 from lab.reporting.tables import Table
 from lab.reporting.view import View
 
@@ -95,26 +97,7 @@ def _sections(view: View) -> Iterator[str]:
         yield table(view.curve_table)
     yield f"## What was compared{view.at}"
     yield table(view.arm_table)
-    yield "### Throughput"
-    yield text(view.throughput_words)
-    yield table(_throughput(view))
-    yield "### Latency"
-    yield text(view.latency_words)
-    yield table(view.requests)
-    if view.arrivals.rows:
-        yield "### Arrivals"
-        yield table(view.arrivals)
-    if view.breakdowns:
-        yield "## Where the time went"
-        yield from (text(breakdown.words) for breakdown in view.breakdowns)
-    yield f"## Second by second{view.at}"
-    if view.series:
-        yield f"Block {view.series.block}, lowest to highest second of the measured window."
-        yield table(view.series.table)
-        if view.series.waits.rows:
-            yield table(view.series.waits)
-    else:
-        yield "No series was kept."
+    yield from _load(view) if view.benchmark is None else _benchmark(view.benchmark)
 
     yield "## Was the run to be trusted?"
     yield view.trust
@@ -151,6 +134,60 @@ def _sections(view: View) -> Iterator[str]:
     yield _list(f"**{name}**: {meaning}" for name, meaning in words.MEANINGS.items())
     yield "Known limits:"
     yield _list(words.LIMITS)
+
+
+def _load(view: View) -> Iterator[str]:
+    yield "### Throughput"
+    yield text(view.throughput_words)
+    yield table(_throughput(view))
+    yield "### Latency"
+    yield text(view.latency_words)
+    yield table(view.requests)
+    if view.arrivals.rows:
+        yield "### Arrivals"
+        yield table(view.arrivals)
+    if view.breakdowns:
+        yield "## Where the time went"
+        yield from (text(breakdown.words) for breakdown in view.breakdowns)
+    if view.soak:
+        yield from _soak(view.soak)
+        return
+    yield f"## Second by second{view.at}"
+    if view.series:
+        yield f"Block {view.series.block}, lowest to highest second of the measured window."
+        yield table(view.series.table)
+        if view.series.waits.rows:
+            yield table(view.series.waits)
+    else:
+        yield "No series was kept."
+
+
+def _benchmark(view: BenchmarkView) -> Iterator[str]:
+    if view.growth:
+        yield "### Growth"
+        yield text(view.growth_words)
+    yield "### Processes"
+    yield text(f"Lowest to highest; the {view.statistic} of each is what is judged.")
+    yield table(view.steps)
+    if view.counts.rows:
+        yield "### Exact counts"
+        yield table(view.counts)
+
+
+def _soak(data: SoakView) -> Iterator[str]:
+    yield "## From begin to end"
+    yield table(data.table)
+    if data.still:
+        yield text(f"Level throughout, in every arm: {data.still}.")
+    if data.exhaustion.rows:
+        yield "### Time until the limit is met, from the begin of a life"
+        yield table(data.exhaustion)
+    if data.segments.rows:
+        yield "### Lives that did not run through"
+        yield table(data.segments)
+    if data.detectable:
+        yield "What this soak could find, as told before it began:"
+        yield _list(map(text, data.detectable))
 
 
 def _finding(finding: Finding) -> str:

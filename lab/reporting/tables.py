@@ -102,22 +102,30 @@ def quantiles(latency: Histogram) -> tuple[str, ...]:
 def arms(evidence: Evidence) -> Table:
     """What was compared, and what each arm yielded."""
     hypothesis = evidence.hypothesis
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for arm in evidence.arms:
         own = {
             key: value
             for key, value in hypothesis.arms[arm].items()
             if hypothesis.settings.get(key) != value
         }
+        named = (
+            f"{arm} (control)" if arm == hypothesis.control else arm,
+            ", ".join(f"{key}={value}" for key, value in own.items()) or "as in every arm",
+        )
+        if hypothesis.benchmark is not None:
+            rows.append(named)
+            continue
         rows.append(
             (
-                f"{arm} (control)" if arm == hypothesis.control else arm,
-                ", ".join(f"{key}={value}" for key, value in own.items()) or "as in every arm",
+                *named,
                 words.span(words.rate, evidence.values(arm, "throughput")),
                 *quantiles(evidence.latency(arm)),
                 words.span(words.share, evidence.values(arm, "error_rate")),
             )
         )
+    if hypothesis.benchmark is not None:
+        return Table(("arm", "settings"), tuple(rows), "ll")
     head = ("arm", "settings", "throughput", "p50", "p95", "p99", "errors")
     return Table(head, tuple(rows), "llrrrrr")
 
@@ -219,7 +227,7 @@ def trials(evidence: Evidence) -> Table:
     ]
     faulty = {trial.block for trial in evidence.trials if trial.faults}
     counted = {trial.block for trial in evidence.counted}
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for trial in evidence.trials:
         if trial.faults:
             trusted = "no: " + ", ".join(dict.fromkeys(fault.gate for fault in trial.faults))
@@ -227,6 +235,11 @@ def trials(evidence: Evidence) -> Table:
             trusted = "yes"
         else:
             trusted = "block voided" if trial.block in faulty else "block unfinished"
+        if evidence.hypothesis.benchmark is not None:
+            time = _figure(evidence.hypothesis, trial, "time")
+            others = f"{trial.other_cpu:.2f}"
+            rows.append((str(trial.block), str(trial.step), trusted, time, others))
+            continue
         rows.append(
             (
                 str(trial.block),
@@ -248,6 +261,8 @@ def trials(evidence: Evidence) -> Table:
                 ),
             )
         )
+    if evidence.hypothesis.benchmark is not None:
+        return Table(("block", "arm", "trusted", "time", "others' CPU"), tuple(rows), "rllrr")
     head = (
         "block", "arm", "trusted", "throughput", "p50", "p95", "errors",
         *(name.replace("_", " ") for name in custom), *(f"{role} CPU" for role in roles),

@@ -12,10 +12,13 @@ from lab.hypothesis import Hypothesis, MetricRatio
 from lab.measures import counter, measure
 from lab.notebook import Notebook
 from lab.plan import Attempt, Plan
-from lab.reporting import curves, tables, words
+from lab.reporting import benchmark, curves, tables, words
+from lab.reporting.benchmark import BenchmarkView
 from lab.reporting.curves import Curve
 from lab.reporting.findings import Finding, findings, own_reasons
 from lab.reporting.series import Series, collect
+from lab.reporting.soak import SoakView
+from lab.reporting.soak import collect as soak_view
 from lab.reporting.tables import Evidence, Table
 from lab.stats.histogram import Histogram
 from lab.verdict import Verdict
@@ -88,6 +91,8 @@ class View:
     latency: Mapping[str, Histogram]
     breakdowns: tuple[Breakdown, ...]
     series: Series | None
+    benchmark: BenchmarkView | None
+    soak: SoakView | None
     requests: Table
     arrivals: Table
     errors: Table
@@ -184,7 +189,9 @@ def gather(notebook: Notebook, hypothesis: Hypothesis, plan: Plan, verdict: Verd
         throughput=_throughput(evidence),
         latency={arm: evidence.latency(arm) for arm in evidence.arms},
         breakdowns=_breakdowns(evidence),
-        series=collect(notebook, evidence),
+        series=None if hypothesis.soak else collect(notebook, evidence),
+        benchmark=benchmark.collect(notebook, evidence),
+        soak=soak_view(notebook, hypothesis, plan),
         requests=tables.requests(evidence),
         arrivals=tables.arrivals(evidence),
         errors=tables.errors(evidence),
@@ -202,17 +209,26 @@ def gather(notebook: Notebook, hypothesis: Hypothesis, plan: Plan, verdict: Verd
             "ll",
         ),
         earlier=tables.attempts(plan),
-        reading=words.reading(verdict.alpha),
+        reading=words.reading_soak(verdict.alpha)
+        if hypothesis.soak
+        else words.reading(verdict.alpha),
     )
 
 
 def _facts(hypothesis: Hypothesis, plan: Plan, verdict: Verdict) -> str:
+    measured = (
+        str(hypothesis.load)
+        if hypothesis.benchmark is None
+        else f"{hypothesis.benchmark.statistic} of the rounds of each process"
+    )
     return " · ".join(
         (
-            str(hypothesis.load),
+            measured,
             f"{len(hypothesis.arms)} arm{'s' * (len(hypothesis.arms) > 1)}",
             f"{verdict.blocks} blocks counted, {verdict.voided} voided",
-            f"{hypothesis.trial.window_s:g} s a trial",
+            f"{hypothesis.trial.window_s:g} s a trial"
+            if plan.length_s is None
+            else f"{words.plain(plan.length_s / 3600)} h planned",
             f"{words.plain(verdict.elapsed_s)} s in all",
             f"target {plan.target}",
             f"seed {plan.seed}",
@@ -298,6 +314,10 @@ def _profiles(notebook: Notebook, arms: Sequence[str]) -> dict[str, str]:
 def _commands(plan: Plan) -> tuple[str, ...]:
     by_make = f"make experiment NAME={plan.hypothesis} SEED={plan.seed}"
     direct = f"lab run {plan.hypothesis} --seed {plan.seed}"
+    if plan.length_s is not None:
+        hours = f"{plan.length_s / 3600:.6g}"
+        by_make = f"make soak NAME={plan.hypothesis} HOURS={hours} SEED={plan.seed}"
+        direct += f" --for {hours}h" + " --anyway" * any(each.below for each in plan.detectable)
     if plan.target == "embedded":
         return by_make, direct
     target = shlex.quote(plan.target)

@@ -39,6 +39,8 @@ def nominal_level(alpha: float, first: int, last: int) -> float:
     Raises:
         ValueError: If the table does not cover these looks or this alpha.
     """
+    if first == last:
+        return alpha  # a single look
     alphas, levels = _table()
     row = levels.get((first, last))
     if row is None:

@@ -57,6 +57,9 @@ class Target(Protocol):
     def dead(self, arm: str) -> str | None:
         """Which of an arm's processes has ended, in words; None where all live."""
 
+    def restart(self, arm: str) -> None:
+        """Replace an arm's processes by fresh ones at the same URL, and wait until it is ready."""
+
     def reset(self, arm: str) -> None:
         """Bring an arm back to its seeded state."""
 

@@ -170,6 +170,21 @@ class ComposeTarget:
             return f"the {role}'s container of arm {arm} {how}"
         return None
 
+    def restart(self, arm: str) -> None:
+        """The same containers with fresh processes; the engine may publish other ports."""
+        running = self._arms[arm]
+        self._call(
+            "restart",
+            ["restart", "--no-deps", "pricing", "service"],
+            files=running.files,
+            project=running.project,
+        )
+        for role in ("pricing", "service"):
+            del running.containers[role]
+        self._look(running, "pricing", "service")
+        self._await(running, partial(self._identities, running))
+        engine.keep_on(self._cores.target, [running.containers[r] for r in ("pricing", "service")])
+
     def reset(self, arm: str) -> None:
         """Seeded rows only, storage tidy, WAL flushed."""
         self._sessions.reset(self._database_url(self._arms[arm]), self._reset_sql)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from lab.instruments.profiler import command_prefix, read_profile
 from lab.processes import Child, Children, Cores, pin
@@ -67,8 +68,7 @@ class EmbeddedTarget:
                 partial(self.identities, arm), partial(self.dead, arm), partial(self._tail, arm)
             )
         for running in self._arms.values():
-            for child in (running.service, running.pricing):
-                pin(child.pid, self._cores.target)
+            self._pin(running)
 
     def url(self, arm: str) -> str:
         """Where an arm's service answers."""
@@ -95,6 +95,16 @@ class EmbeddedTarget:
                 owner = "" if child.arm is None else f" of arm {arm}"
                 return f"the {child.role}{owner} {how}"
         return None
+
+    def restart(self, arm: str) -> None:
+        """Fresh service and pricing, on the database that the arm has."""
+        running = self._arms[arm]
+        self._children.stop(running.service, running.pricing)
+        self._arms[arm] = self._start_arm(arm, running)
+        await_ready(
+            partial(self.identities, arm), partial(self.dead, arm), partial(self._tail, arm)
+        )
+        self._pin(self._arms[arm])
 
     def reset(self, arm: str) -> None:
         """Seeded rows only, storage tidy, WAL flushed."""
@@ -171,18 +181,31 @@ class EmbeddedTarget:
         self._databases = Databases(url, prefix=f"lab_{secrets.token_hex(4)}")
         self._server_pid = self._databases.server_pid()
 
-    def _start_arm(self, arm: str) -> _Arm:
+    def _pin(self, running: _Arm) -> None:
+        for child in (running.service, running.pricing):
+            pin(child.pid, self._cores.target)
+
+    def _start_arm(self, arm: str, before: _Arm | None = None) -> _Arm:
+        """Start an arm's processes; where they were before, on the same ports and database."""
         assert self._databases is not None
         settings = self._settings[arm]
-        database = self._databases.create(arm)
-        pricing, pricing_url = self._listen("pricing", arm, ["-m", "service.pricing"], settings)
+        database = before.database if before else self._databases.create(arm)
+        pricing, pricing_url = self._listen(
+            "pricing",
+            arm,
+            ["-m", "service.pricing"],
+            settings,
+            url=before.pricing_url if before else None,
+        )
         env = settings | {
             **_client_defaults(),
             "DATABASE_URL": database,
             "PRICING_URL": pricing_url,
             "DB_MIGRATE_ON_START": "true",
         }
-        service, service_url = self._listen("service", arm, ["-m", "service"], env)
+        service, service_url = self._listen(
+            "service", arm, ["-m", "service"], env, url=before.service_url if before else None
+        )
         return _Arm(database, service, service_url, pricing, pricing_url)
 
     def _listen(
@@ -193,10 +216,12 @@ class EmbeddedTarget:
         env: Mapping[str, str],
         prefix: Sequence[str] = (),
         stop_signal: int = signal.SIGTERM,
+        url: str | None = None,
     ) -> tuple[Child, str]:
         """Start a web process on a socket bound here: its port cannot be lost to another."""
         with socket.socket() as bound:
-            bound.bind(("127.0.0.1", 0))
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections of before
+            bound.bind(("127.0.0.1", urlsplit(url).port or 0 if url else 0))
             child = self._children.start(
                 [sys.executable, *prefix, *module, "--fd", str(bound.fileno())],
                 role=role,

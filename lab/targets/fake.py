@@ -20,6 +20,7 @@ class FakeTarget:
     deaths: dict[str, str] = field(default_factory=dict)
     unresettable: set[str] = field(default_factory=set)
     resets: list[str] = field(default_factory=list)
+    restarts: list[str] = field(default_factory=list)
 
     def check(self, arms: Mapping[str, Mapping[str, str]]) -> None:
         """Anything goes."""
@@ -45,6 +46,12 @@ class FakeTarget:
     def dead(self, arm: str) -> str | None:
         """As told."""
         return self.deaths.get(arm)
+
+    def restart(self, arm: str) -> None:
+        """Alive again, as another instance."""
+        self.restarts.append(arm)
+        self.deaths.pop(arm, None)
+        self.instances[arm] = f"restart {len(self.restarts)}"
 
     def reset(self, arm: str) -> None:
         """Noted."""

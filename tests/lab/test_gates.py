@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from lab.gates import GATES, describe, inspect
-from lab.hypothesis import Allow, Limits, OpenLoad, Stage
+from lab.hypothesis import Allow, Limits, OpenLoad, Stage, load
 from lab.stats.histogram import Histogram
 from lab.trial import Dispatch, Fault, Requests, Trial, Usage
-from tests.lab.builders import SHIPPED, claim, ratio, trial
+from tests.lab.builders import PROJECT, SHIPPED, claim, ratio, trial
 
 THROUGHPUT = claim(ratio(2.5))
 OPEN = replace(SHIPPED, load=OpenLoad("poisson", (Stage(None, 100, 100, None),), most_users=70))
@@ -180,3 +180,12 @@ def test_failures_without_an_answer_are_told_apart() -> None:
     failing = replace(made.requests["/orders"], errors=5, socket_errors=4)
     (found,) = inspect(replace(made, requests={"/orders": failing}), THROUGHPUT, {}).faults
     assert "4 of 5 without an answer" in found.message
+
+
+def test_a_sweep_asks_of_each_trial_what_its_curve_is_made_of() -> None:
+    knee = load(PROJECT / "hypotheses" / "pool-knee.md", PROJECT)
+    bare = trial("five", 30, level=8.0)
+    assert inspect(bare, knee, {}).trusted, "connections_held is asked at 64 only"
+    assert [f.gate for f in inspect(replace(bare, level=64.0), knee, {}).faults] == ["evidence"]
+    held = {**bare.counters, "db_pool_hold_seconds_sum": 19.0}
+    assert inspect(replace(bare, level=64.0, counters=held), knee, {}).trusted

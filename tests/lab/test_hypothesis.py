@@ -103,14 +103,29 @@ MANIFEST = {
     "missing-question": (2, "the front matter has no `question`"),
     "missing-rivals": (2, "the front matter has no `rivals`"),
     "missing-window": (7, "`trial` has no `window`"),
-    "missing-measure": (26, "item 3 of predictions has no `measure`"),
+    "missing-measure": (26, "item 3 of predictions has none of measure, count, slope"),
     "empty-claim": (3, "`claim` is empty"),
     "blank-says": (26, "`says` is empty"),
     "number-for-text": (31, "`claim` is `42`, not text"),
     "no-rival": (30, "`rivals` is empty"),
     "no-prediction": (17, "`predictions` is empty"),
     "predictions-not-a-list": (17, "`predictions` is a group of keys, not a list"),
-    "kind-soak": (4, "`kind: soak` is not available in this version"),
+    "slope-without-unit": (22, "the bound of a slope has no unit"),
+    "slope-wrong-unit": (22, "`at_least` is `100 MiB/h`, not a number, or a growth with its unit"),
+    "growth-of-measure": (22, "a growth bounds a slope, not a measure"),
+    "slope-and-measure": (21, "`measure` stands beside `slope`"),
+    "slopes-as-ratio": (21, "slopes are compared by their difference"),
+    "soak-of-users": (6, "a soak loads its arms at one rate"),
+    "soak-of-stages": (6, "a soak loads its arms at one rate"),
+    "soak-few-pairs": (22, "this needs 4 blocks or more, and the soak has 2"),
+    "soak-at": (22, "a slope is of the whole soak"),
+    "exhaustion-limit": (16, "`limit` is `0 MB`, not an amount above 0"),
+    "crash-not-truth": (17, "`crash` is `1`, not true or false"),
+    "soak-budget": (8, "unknown key `budget`"),
+    "slope-in-load": (19, "a slope is measured by a soak only"),
+    "difference-of-measures": (20, "measures are compared by their ratio"),
+    "length-in-load": (37, "unknown key `length`"),
+    "soak-trial": (7, "unknown key `trial`"),
     "kind-unknown": (4, "unknown kind `laod`"),
     "users-zero": (6, "`users` is 0"),
     "users-many": (6, "`users` is 10001"),
@@ -215,6 +230,36 @@ MANIFEST = {
     "knee-without-sweep": (14, "`peak_throughput` is of a sweep"),
     "knee-at": (15, "`peak_throughput` is of all levels together"),
     "peak-beyond-sweep": (26, "every peak of five is at most 60"),
+    "bench-load": (7, "unknown key `load`"),
+    "bench-file": (5, "the scenario `scenarios/checkout.py` is not a benchmark file"),
+    "bench-function": (5, "`page` is not the name of a benchmark"),
+    "bench-params-two": (6, "`params` has 2 entries"),
+    "bench-params-one": (6, "`depth` has fewer than two values"),
+    "bench-params-order": (6, "100 comes after 1000"),
+    "bench-params-negative": (6, "-1 is no size"),
+    "bench-statistic": (7, "unknown statistic `mean`"),
+    "bench-database": (8, "`database` is `postgres`, not true or false"),
+    "bench-warmup": (8, "a benchmark has no `warmup`"),
+    "bench-window": (8, "the `window` of a benchmark's process is 0.005s"),
+    "bench-measure": (15, "`throughput` is no measure of a benchmark"),
+    "bench-growth": (17, "unknown growth `cubic`"),
+    "bench-growth-bound": (18, "`at_most` stands beside `grows`"),
+    "bench-growth-compare": (16, "growth is of one arm"),
+    "bench-growth-count": (17, "growth is of time; a count is exact"),
+    "bench-growth-at": (18, "growth is over all sizes"),
+    "bench-growth-sizes": (17, "growth cannot be told from 3 sizes"),
+    "bench-growth-span": (17, "sizes from 1000 to 10000 span 10-fold, too little"),
+    "bench-count-compare": (20, "counts are not compared as a ratio"),
+    "bench-count-name": (19, "`SQL statements` is not the name of a count"),
+    "bench-count-measure": (19, "`time` is a measure, not a count"),
+    "bench-count-and-measure": (20, "`measure` stands beside `count`"),
+    "bench-level": (21, "the benchmark has no level 5000"),
+    "bench-level-missing": (19, "there is no telling at which level sql_statements is meant"),
+    "bench-budget": (30, "the budget is 10s, but 4 blocks of 30 trials take 18s"),
+    "bench-pytest": (10, "`PYTEST_PLUGINS` changes how a process is loaded"),
+    "load-grows": (21, "a load has no sizes to grow with"),
+    "load-count": (27, "a load has no exact counts"),
+    "load-time": (19, "`time` is no measure of a load"),
 }
 
 
@@ -224,7 +269,8 @@ def project(tmp_path: Path) -> Path:
     folder = tmp_path / "project"
     for name in ("hypotheses", "scenarios"):
         (folder / name).mkdir(parents=True)
-    (folder / "scenarios" / "checkout.py").touch()
+    for name in ("checkout", "bench_pagination"):
+        (folder / "scenarios" / f"{name}.py").touch()
     (tmp_path / "elsewhere.py").touch()
     (folder / "scenarios" / "link.py").symlink_to(tmp_path / "elsewhere.py")
     (folder / "hypotheses" / "pool-exhaustion.md").write_text(GOOD)
@@ -503,7 +549,8 @@ def still_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project that no test changes, so that many examples may share it."""
     folder = tmp_path_factory.mktemp("project")
     (folder / "scenarios").mkdir()
-    (folder / "scenarios" / "checkout.py").touch()
+    for name in ("checkout", "bench_pagination"):
+        (folder / "scenarios" / f"{name}.py").touch()
     return folder
 
 
@@ -590,3 +637,48 @@ def test_any_bound_is_understood_or_refused(
     for place in ("rivals:\n", "budget:"):  # one more prediction, one more rival
         new = more if place == "rivals:\n" else more.replace("- says", "- claim: c\n    says")
         only_hypothesis_errors(GOOD.replace(place, new + place), still_project)
+
+
+@pytest.mark.parametrize(
+    ("written", "per_hour"),
+    [
+        ("5 MB/h", 5e6),
+        ("1.5 GB / h", 1.5e9),
+        ("30/min", 1800.0),
+        ("-2 KB/min", -120e3),
+        ("7 B/h", 7.0),
+        ("10 ms/h", 0.01),
+    ],
+)
+def test_the_bound_of_a_slope_is_read_per_hour(
+    project: Path, written: str, per_hour: float
+) -> None:
+    text = (BROKEN / "slope-without-unit.md").read_text()
+    text = text.replace("at_least: 100\n", f"at_least: {written}\n")
+    found = room.loads(text, project / "hypotheses" / "x.md", project)
+    assert found.predictions[0].bound == Bound(at_least=per_hour)
+    assert str(found.predictions[0].compare) == "with - without"
+    assert found.soak is not None
+    assert (found.soak.pairs, found.soak.length_s) == (4, 8 * 3600)
+
+
+def test_a_soak_that_compares_nothing_is_one_screening(project: Path) -> None:
+    quick = BROKEN.parent.parent / "planted" / "quick-soak.md"
+    text = quick.read_text().replace("keyed_checkout", "checkout")
+    found = room.loads(text, project / "hypotheses" / "quick-soak.md", project)
+    assert found.soak is not None
+    assert (found.soak.pairs, found.soak.length_s) == (1, None)
+
+
+@pytest.mark.parametrize(
+    ("quantity", "value", "told"),
+    [
+        ("slope of rss_bytes", 123.4e6, "123 MB/h"),
+        ("slope of rooms", 71_800.4, "71,800/h"),
+        ("slope of latency_p99", 0.0123, "12.3 ms/h"),
+        ("slope of rooms", -1.4e-15, "0/h"),
+        ("throughput", 3.14159, "3.14"),
+    ],
+)
+def test_figures_in_words(quantity: str, value: float, told: str) -> None:
+    assert room.in_words(quantity, value) == told

@@ -3,8 +3,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
-from lab.hypothesis import Step, Sweep
-from lab.plan import FIRST_LOOK, LAST_LOOK, Plan, draw
+from lab.hypothesis import Benchmark, Step, Sweep
+from lab.plan import FIRST_LOOK, LAST_LOOK, Plan
 from tests.lab.builders import SHIPPED, plan
 
 
@@ -43,7 +43,8 @@ def test_a_sweep_tries_every_arm_at_every_level_in_every_block() -> None:
 
 
 def test_repeats_are_whole_rounds_one_after_the_other() -> None:
-    order = draw(SHIPPED, 3, "embedded", repeats=3).orders[0]
+    benchmark = replace(SHIPPED, load=None, benchmark=Benchmark("min"))
+    order = plan(benchmark, seed=3).orders[0]
     rounds = [order[i : i + 4] for i in range(0, 12, 4)]
     assert [sorted(step.arm for step in steps) for steps in rounds] == [sorted(SHIPPED.arms)] * 3
     assert len(set(rounds)) > 1

@@ -6,16 +6,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lab.hypothesis import Bound, Prediction, Rival
+from lab.hypothesis import Bound, Prediction, Rival, load
 from lab.stats.histogram import Histogram
 from lab.stats.intervals import t_interval
 from lab.stats.sequential import nominal_level
 from lab.stats.simulation import decision_rates
-from lab.trial import Fault, Requests, StageRecord
+from lab.trial import Fault, Requests, StageRecord, Trial
 from lab.verdict import judge
-from tests.lab.builders import SHIPPED, blocks, claim, plan, ratio
+from tests.lab.builders import PROJECT, SHIPPED, blocks, claim, plan, ratio
 
 RIVAL = Rival("pricing is too narrow", ratio(1.2, "more-pricing / narrow", "pricing helps"))
+KNEE = load(PROJECT / "hypotheses" / "pool-knee.md", PROJECT)
 QUIET = [100.0, 101.0, 99.0, 100.0]
 FOUR = [400.0, 402.0, 398.0, 401.0]
 
@@ -165,6 +166,68 @@ def test_equivalence_is_supported_inside_and_contradicted_outside() -> None:
         claim(same, rivals=[RIVAL]), plan(), blocks({"narrow": QUIET, "wide": FOUR})
     )
     assert contradicted.predictions[0].outcome == "contradicted"
+
+
+POOL = {users: min(users / 0.41, 31.25) for users in (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)}
+RISE_AND_FALL = {n: 2.44 * n / (1 + 0.05 * (n - 1) + 0.95 / 256 * n * (n - 1)) for n in POOL}
+
+
+def swept(curve: dict[float, float], count: int) -> list[Trial]:
+    """Blocks of a sweep of pool-knee's only arm; the closed law gives the latencies."""
+    made = []
+    for block in range(1, count + 1):
+        for users, rate in curve.items():
+            rate *= 1 + 0.01 * math.sin(7 * block + users)
+            latency = Histogram()
+            latency.add_many([max(users / rate - 0.25, 0.16)] * round(rate * 100))
+            requests = {"/orders": Requests(round(rate * 100), 0, latency)}
+            held = {"db_pool_hold_seconds_sum": 490.0 + block}
+            made.append(
+                Trial(block, 1, "five", 0.0, 100.0, users, requests=requests, counters=held)
+            )
+    return made
+
+
+def test_a_sweep_is_judged_as_a_whole_and_at_its_levels() -> None:
+    verdict = judge(KNEE, plan(KNEE), swept(POOL, 5))
+    assert verdict.verdict == "CONFIRMED"
+    capacity, knee, held = verdict.predictions
+    assert capacity.estimate == pytest.approx(31.25, rel=0.02)
+    assert knee.estimate == pytest.approx(12.8, rel=0.03)
+    assert (held.subject, held.estimate) == ("five at 64", pytest.approx(4.93))
+
+
+def test_no_peak_contradicts_a_peak_once_enough_blocks_show_none() -> None:
+    four = judge(KNEE, plan(KNEE), swept(POOL, 4))
+    assert four.verdict is None
+    assert [j.outcome for j in four.predictions] == ["supported"] * 3
+    assert four.rivals[0].outcome == "undecided"
+    (rival,) = judge(KNEE, plan(KNEE), swept(POOL, 5)).rivals
+    assert (rival.outcome, rival.decided_at) == ("contradicted", 5)
+    assert (rival.estimate, rival.low, rival.high) == (None, pytest.approx(64 / 1.5), None)
+
+
+def test_no_peak_supports_what_needs_none() -> None:
+    beyond = Prediction("it never falls", "peak", Bound(at_least=40), arm="five")
+    hypothesis = replace(KNEE, predictions=(beyond,), rivals=())
+    found = judge(hypothesis, plan(hypothesis), swept(POOL, 5)).predictions[0]
+    assert found.outcome == "supported"
+    found = judge(hypothesis, plan(hypothesis), swept(RISE_AND_FALL, 5)).predictions[0]
+    assert found.outcome == "contradicted"
+    assert found.estimate == pytest.approx(16, rel=0.1)
+
+
+def test_a_peak_lets_its_rival_stand() -> None:
+    verdict = judge(KNEE, plan(KNEE), swept(RISE_AND_FALL, 5))
+    assert verdict.rivals[0].outcome == "supported"
+    assert verdict.verdict == "REFUTED"
+
+
+def test_a_sweep_that_never_levels_off_has_no_evidence_of_a_knee() -> None:
+    linear = {users: users / 0.41 for users in POOL}
+    verdict = judge(KNEE, plan(KNEE), swept(linear, 12))
+    assert verdict.verdict == "INCONCLUSIVE"
+    assert "no evidence (knee of five)" in " ".join(verdict.reasons)
 
 
 def test_a_recovery_that_was_not_seen_to_end_supports_no_upper_bound() -> None:

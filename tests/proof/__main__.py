@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from tests.proof import (
+    bench,
     error_rates,
     gates,
     generator,
@@ -14,6 +15,10 @@ from tests.proof import (
     planted,
     rooms_reconnect,
     schemathesis_cases,
+    soak,
+    soak_leak,
+    soak_volume,
+    sweep,
 )
 
 PARTS = {
@@ -23,9 +28,16 @@ PARTS = {
     "latency": latency.prove,
     "generator": generator.prove,
     "error-rates": error_rates.prove,
+    "bench-aa": bench.prove_aa,
+    "bench-planted": bench.prove_planted,
+    "growth": bench.prove_growth,
     "orders-survive": orders_survive.prove,
     "rooms-reconnect": rooms_reconnect.prove,
     "schemathesis": schemathesis_cases.prove,
+    "soak": soak.prove,
+    "soak-leak": soak_leak.prove,
+    "soak-volume": soak_volume.prove,
+    "sweep": sweep.prove,
 }
 
 

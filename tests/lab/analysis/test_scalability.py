@@ -10,6 +10,7 @@ from lab.analysis import scalability
 from lab.analysis.estimate import Estimate
 from lab.analysis.scalability import Curve
 from lab.hypothesis import Bound
+from lab.hypothesis.words import OF_SWEEPS
 from lab.stats.histogram import Histogram
 from lab.stats.queueing import asymptotic_bounds
 from lab.trial import Requests, Trial
@@ -183,3 +184,8 @@ def test_the_summary_holds_what_a_report_shows() -> None:
     for point, truth in zip(corner.points, pool(), strict=True):
         assert point.low <= point.throughput <= point.high
         assert point.throughput == pytest.approx(truth, rel=0.05)
+
+
+def test_measures_of_sweeps_are_those_that_a_file_may_name() -> None:
+    """One place says which there are, another how each is computed."""
+    assert tuple(scalability.MEASURES) == OF_SWEEPS

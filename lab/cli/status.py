@@ -1,0 +1,100 @@
+"""`lab status`: which runs are under way, how far they are, and what they see so far."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lab.config import Project
+
+if TYPE_CHECKING:
+    from lab.hypothesis import Hypothesis
+    from lab.notebook import Notebook
+    from lab.plan import Plan
+
+
+def command(
+    name: Annotated[
+        str | None, typer.Argument(help="A hypothesis; all of them if left out.")
+    ] = None,
+) -> None:
+    """Tell of runs without a verdict: block, time left, slopes so far. Never measures."""
+    from lab.notebook import Notebook, NotebookError
+
+    project = Project.find()
+    if name is not None and not (project.reports / name).is_dir():
+        raise NotebookError(f"{project.reports / name}: {name} was never run here")
+    folders = [project.reports / name] if name else sorted(project.reports.glob("*"))
+    told = False
+    for folder in folders:
+        latest = folder / "latest"
+        if not (latest / "plan.json").is_file() or (latest / "verdict.json").exists():
+            continue
+        told = True
+        for line in _lines(Notebook.open(latest.resolve()), project.root):
+            print(line)
+    if not told:
+        print("no run is under way, and none is unfinished")
+
+
+def _lines(notebook: Notebook, project: Path) -> list[str]:
+    from lab.experiment import sealed_hypothesis
+
+    plan = notebook.plan()
+    hypothesis = sealed_hypothesis(notebook, plan, project)
+    alive = _alive(notebook)
+    state = f"process {alive}" if alive else f"stopped; lab run {plan.hypothesis} --resume goes on"
+    lines = [f"{plan.hypothesis}  {notebook.run}  {state}"]
+    if hypothesis.soak is None:
+        done = max((trial.block for trial in notebook.trials()), default=0)
+        return [*lines, f"  {done} blocks done of {plan.first} to {plan.last}"]
+    return [*lines, *_soak_lines(notebook, hypothesis, plan)]
+
+
+def _soak_lines(notebook: Notebook, hypothesis: Hypothesis, plan: Plan) -> list[str]:
+    from lab.cli.soaking import clock, ends_at
+    from lab.experiment import slopes_so_far
+    from lab.experiment.soak import block_s
+
+    assert plan.length_s is not None
+    blocks = len(plan.orders)
+    done = max((trial.block for trial in notebook.trials()), default=0)
+    if done == blocks:
+        return ["  all blocks are done; the report is being written"]
+    under_way = plan.orders[done]
+    lives = {step.arm: notebook.life(done + 1, step) for step in under_way}
+    courses = {arm: life.course for arm, life in lives.items() if life and life.course}
+    passed_s = max((float(course.times[-1]) for course in courses.values()), default=0.0)
+    left_s = (blocks - done - 1) * plan.length_s / blocks
+    left_s += block_s(plan.length_s, blocks) - passed_s
+    lines = [
+        f"  block {done + 1} of {blocks}, {clock(passed_s)} into it; {clock(left_s)} left"
+        + (f" (until {ends_at(left_s)})" if _alive(notebook) else "")
+    ]
+    slopes = slopes_so_far(hypothesis, courses)
+    lines += [f"  {what}: {figure} so far in this block" for what, figure in slopes.items()]
+    crashes = [how for life in lives.values() if life for how in life.crashes]
+    return lines + [f"  crash: {how}" for how in crashes]
+
+
+def _alive(notebook: Notebook) -> int | None:
+    """The process of the run's latest session, while it lives."""
+    import psutil
+
+    sessions = [entry for entry in notebook.journal() if entry["event"] == "session began"]
+    pid = sessions[-1].get("pid") if sessions else None
+    if pid is None or not psutil.pid_exists(pid):
+        return None
+    # a number may have been given to another process since, after a reboot above all
+    try:
+        return int(pid) if psutil.Process(pid).create_time() <= _at(sessions[-1]) else None
+    except psutil.Error:
+        return None
+
+
+def _at(entry: dict[str, str]) -> float:
+    from datetime import datetime
+
+    return datetime.fromisoformat(entry["at"]).timestamp()

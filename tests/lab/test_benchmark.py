@@ -1,0 +1,307 @@
+"""Benchmarks: what pytest collects, what one process yields, and what is made of it."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lab.experiment.benchmark import BenchmarkTrials
+from lab.gates import inspect_benchmark
+from lab.hypothesis import Hypothesis, HypothesisError, Parameter, Step, loads
+from lab.instruments.benchmark import BenchmarkError, BenchmarkFile, BenchmarkFileError
+from lab.notebook import Notebook
+from lab.plan import draw
+from lab.processes import Children, Cores
+from lab.targets.bare import BareTarget
+from lab.trial import Fault, Timing, Trial
+from lab.verdict import Verdict, judge
+from tests.proof.bench import PLANTED, growth_text, planted_project
+from tests.runs import lab
+
+SIZES = (64.0, 256.0, 1024.0, 4096.0, 16384.0)
+TWIN = (PLANTED / "slower-twin.md").read_text()
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    return planted_project(tmp_path)
+
+
+@pytest.fixture
+def children() -> Iterator[Children]:
+    with Children() as started:
+        yield started
+
+
+def read(text: str, project: Path) -> Hypothesis:
+    return loads(text, project / "hypotheses" / "planted.md", project)
+
+
+def bench(children: Children, project: Path, text: str | None = None) -> BenchmarkFile:
+    if text is not None:
+        (project / "scenarios" / "bench_planted.py").write_text(text)
+    return BenchmarkFile(children, project, (), "scenarios/bench_planted.py")
+
+
+# --- what pytest collects ------------------------------------------------------------------
+
+
+def test_a_function_is_found_with_its_levels(children: Children, project: Path) -> None:
+    file = bench(children, project)
+    assert file.check("test_twin", None) == "test_twin"
+    assert file.check("test_growth", Parameter("n", SIZES)) == "test_growth"
+
+
+@pytest.mark.parametrize(
+    ("function", "parameter", "problem"),
+    [
+        (None, None, "does not hold one benchmark, but 2 (test_growth, test_twin)"),
+        ("test_other", None, "there is no benchmark test_other"),
+        ("test_growth", None, "test_growth is parametrized"),
+        ("test_growth", Parameter("n", (64.0, 65.0)), "not parametrized with n = 65"),
+    ],
+)
+def test_a_file_that_does_not_fit_is_refused(
+    children: Children,
+    project: Path,
+    function: str | None,
+    parameter: Parameter | None,
+    problem: str,
+) -> None:
+    with pytest.raises(BenchmarkFileError) as caught:
+        bench(children, project).check(function, parameter)
+    assert problem in caught.value.problem
+    assert caught.value.remedy
+
+
+def test_a_file_that_cannot_be_imported_is_told_with_its_line(
+    children: Children, project: Path
+) -> None:
+    with pytest.raises(BenchmarkFileError) as caught:
+        bench(children, project, "import os\nimport nowhere_to_be_found\n").check(None, None)
+    assert "nowhere_to_be_found" in caught.value.problem
+    assert caught.value.line == 2
+
+
+def test_a_setting_that_the_file_never_reads_is_refused(project: Path) -> None:
+    text = TWIN.replace("SLOWER: true", "SLOWR: true")
+    file = project / "hypotheses" / "slower-twin.md"
+    file.write_text(text)
+    done = lab("check", "slower-twin", project=project)
+    assert done.returncode == 2
+    line = next(n for n, found in enumerate(text.splitlines(), 1) if "SLOWR" in found)
+    assert f"{file}:{line}: arm twin: SLOWR is not named in" in done.stderr
+
+
+# --- what one process yields ---------------------------------------------------------------
+
+
+def test_a_process_yields_rounds_and_counts_in_its_own_environment(
+    children: Children, project: Path
+) -> None:
+    file = bench(
+        children,
+        project,
+        "import os, time\n"
+        "def test_nap(benchmark):\n"
+        "    benchmark(time.sleep, float(os.environ['NAP']))\n"
+        "    benchmark.extra_info['naps'] = 3\n"
+        "    benchmark.extra_info['share'] = 0.5\n",
+    )
+    node = file.node("test_nap", None)
+    measured = file.measure(node, "short", {"NAP": "0.005"}, 0.1, "median")
+    assert 0.005 <= measured.timing.value_s < 0.02
+    assert measured.timing.rounds == len(measured.rounds) <= 21
+    assert measured.timing.min_s == min(measured.rounds)
+    assert measured.counts == {"naps": 3}
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ("raise RuntimeError('no such luck')", "no such luck"),
+        ("pytest.skip('not today')", "skipped"),
+    ],
+)
+def test_a_process_that_measures_nothing_says_why(
+    children: Children, project: Path, body: str, told: str
+) -> None:
+    file = bench(children, project, f"import pytest\ndef test_it(benchmark):\n    {body}\n")
+    with pytest.raises(BenchmarkError, match=told):
+        file.measure(file.node("test_it", None), "any", {}, 0.1, "min")
+
+
+# --- counts --------------------------------------------------------------------------------
+
+COUNTED = TWIN.replace(
+    "rivals:",
+    """  - says: it asks at most two statements
+    count: statements
+    arm: twin
+    at_most: 2
+rivals:""",
+)
+
+
+def counted(statements: int, arm: str = "twin", block: int = 1) -> Trial:
+    return Trial(
+        block, 1, arm, 0.0, 0.1,
+        timing=Timing("min", 5, 1, 1.1 if arm == "twin" else 1.0, 1.2),
+        counts={"statements": statements},
+    )  # fmt: skip
+
+
+def blocks(hypothesis: Hypothesis, trial: Callable[[Step, int], Trial], count: int) -> list[Trial]:
+    order = draw(hypothesis, 1, "embedded").orders[0]
+    return [trial(step, block) for block in range(1, count + 1) for step in order]
+
+
+@pytest.mark.parametrize(("statements", "outcome"), [(2, "supported"), (3, "contradicted")])
+def test_a_count_is_decided_by_the_first_block(
+    project: Path, statements: int, outcome: str
+) -> None:
+    hypothesis = read(COUNTED, project)
+    trials = blocks(hypothesis, lambda step, block: counted(statements, step.arm, block), 1)
+    verdict = judge(hypothesis, draw(hypothesis, 1, "embedded"), trials)
+    assert verdict.predictions[1].outcome == outcome
+    assert verdict.predictions[1].decided_at == 1
+    assert verdict.verdict == ("REFUTED" if outcome == "contradicted" else None)
+
+
+def test_a_count_that_differs_between_processes_makes_the_run_invalid(
+    project: Path, children: Children
+) -> None:
+    hypothesis = read(COUNTED, project)
+    (project / "scenarios" / "bench_planted.py").write_text(
+        "import pathlib\n"
+        "def test_twin(benchmark):\n"
+        "    seen = pathlib.Path('seen')\n"
+        "    seen.write_text(seen.read_text() + '.' if seen.exists() else '.')\n"
+        "    benchmark(sum, range(100))\n"
+        "    benchmark.extra_info['statements'] = len(seen.read_text())\n"
+    )
+    plan = draw(hypothesis, 1, "embedded")
+    notebook = Notebook.create(project / "reports", "planted")
+    target = BareTarget(children, Cores((), ()), None, database=False)
+    trials = BenchmarkTrials(hypothesis, notebook, target, bench(children, project), "test_twin")
+    made = []
+    for repeat in (1, 2):
+        running = trials.trial(Trial(1, repeat, "twin", 0.0, 0.1, None, repeat))
+        with pytest.raises(StopIteration) as ended:
+            next(running)
+        made.append(ended.value.value)
+        notebook.add_trial(made[-1])
+    assert made[0].counts == {"statements": 1}
+    verdict = judge(hypothesis, plan, notebook.trials())
+    assert verdict.verdict == "INVALID"
+    assert "statements of twin was 1 in one process and 2 in another" in verdict.reasons[0]
+    assert notebook.trials() == made
+    assert min(notebook.rounds(made[0])) == made[0].timing.min_s
+
+
+def test_a_count_that_is_not_reported_is_no_evidence(project: Path) -> None:
+    hypothesis = read(COUNTED, project)
+    trial = inspect_benchmark(replace(counted(1), counts={}), hypothesis)
+    assert [fault.gate for fault in trial.faults] == ["evidence"]
+    assert "benchmark.extra_info" in trial.faults[0].message
+
+
+# --- gates ---------------------------------------------------------------------------------
+
+
+def test_strangers_void_a_process(project: Path) -> None:
+    hypothesis = read(TWIN, project)
+    trial = inspect_benchmark(replace(counted(1), other_cpu=0.9, steal=0.5), hypothesis)
+    assert [fault.gate for fault in trial.faults] == ["other_cpu", "steal"]
+    assert inspect_benchmark(counted(1), hypothesis).trusted
+    dead = replace(counted(1), timing=None, faults=(Fault("alive", "dead", mendable=False),))
+    assert [fault.gate for fault in inspect_benchmark(dead, hypothesis).faults] == ["alive"]
+
+
+# --- growth --------------------------------------------------------------------------------
+
+GROWING: dict[str, Callable[[float], float]] = {
+    "constant": lambda n: 20,
+    "logarithm": lambda n: 20 + 4 * math.log2(n),
+    "slight-logarithm": lambda n: 80 + 4 * math.log2(n),
+    "linear": lambda n: 20 + n / 100,
+    "quadratic": lambda n: 20 + n * n / 2e5,
+}
+
+
+def grown(project: Path, planted: str, claim: str, seed: int) -> Verdict:
+    """Made-up processes with 5 % of noise, judged block by block as a run does."""
+    hypothesis = read(growth_text(planted, claim), project)
+    plan = draw(hypothesis, seed, "embedded")
+    generator = np.random.default_rng(seed)
+
+    def trial(step: Step, block: int) -> Trial:
+        assert step.level is not None
+        time = GROWING[planted](step.level) * 1e-6 * math.exp(generator.normal(0, 0.05))
+        timing = Timing("min", 5, 1, time, time)
+        return Trial(block, 1, step.arm, 0.0, 0.05, step.level, timing=timing)
+
+    trials = blocks(hypothesis, trial, plan.last)
+    for count in range(plan.first, plan.last + 1):
+        verdict = judge(hypothesis, plan, [t for t in trials if t.block <= count])
+        if verdict.verdict is not None:
+            return verdict
+    raise AssertionError("never judged")
+
+
+@pytest.mark.parametrize("claim", ["constant", "linear", "quadratic"])
+@pytest.mark.parametrize("planted", list(GROWING))
+def test_growths_are_told_apart(project: Path, planted: str, claim: str) -> None:
+    verdicts = [grown(project, planted, claim, seed).verdict for seed in range(5)]
+    if planted == claim:
+        assert verdicts.count("CONFIRMED") >= 4, verdicts
+    else:
+        assert "CONFIRMED" not in verdicts
+
+
+# --- the whole of it -----------------------------------------------------------------------
+
+
+@pytest.mark.real
+def test_a_run_from_file_to_report(project: Path) -> None:
+    text = TWIN.replace("at_least: 1.05", "at_least: 1.01").replace("1.25", "1.5")
+    (project / "hypotheses" / "slower-twin.md").write_text(text)
+    done = lab("run", "slower-twin", "--seed", "1", project=project)
+    assert done.returncode in (0, 3), done.stdout + done.stderr
+    folder = project / "reports" / "slower-twin" / "latest"
+    verdict = (folder / "verdict.json").read_bytes()
+    assert json.loads(verdict)["verdict"] != "REFUTED"
+    assert "steps" in (folder / "profiles" / "twin.txt").read_text()
+
+    assert lab("judge", "slower-twin", project=project).returncode in (0, 3)
+    assert (folder / "verdict.json").read_bytes() == verdict
+    page = (folder / "report.html").read_text()
+    assert lab("report", "slower-twin", project=project).returncode == 0
+    assert (folder / "report.html").read_text() == page
+    assert "Rounds of every process" in page
+
+    trials = Notebook.open(folder).trials()
+    for trial in trials:
+        assert trial.timing is not None
+        rounds = Notebook.open(folder).rounds(trial)
+        assert len(rounds) == trial.timing.rounds
+        assert min(rounds) == trial.timing.min_s
+
+
+def test_a_benchmark_runs_on_this_machine_only(project: Path) -> None:
+    (project / "hypotheses" / "slower-twin.md").write_text(TWIN)
+    done = lab("run", "slower-twin", "--target", "compose", project=project)
+    assert done.returncode == 2
+    assert "leave --target out" in done.stderr
+
+
+def test_one_arm_and_one_size_leave_nothing_to_compare(project: Path) -> None:
+    text = TWIN.replace("  twin: {SLOWER: true}\n", "").replace("twin / original", "original")
+    with pytest.raises(HypothesisError, match="fewer than two arms"):
+        read(text.replace("compare:", "arm:"), project)

@@ -1,0 +1,347 @@
+"""The loop of a soak on stand-ins: lives, segments, what is on disk, and what a cut costs."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from lab.experiment import Event, Interval, Soak, slopes_so_far, verdict_of
+from lab.experiment.soak import block_s
+from lab.hypothesis import Allow, Hypothesis, Step, load
+from lab.instruments.fake import FakeLooking, FakeSeconds
+from lab.notebook import DiskFull, Notebook
+from lab.plan import draw
+from lab.reporting import render
+from lab.targets.fake import FakeTarget
+from lab.trial import Trial
+from tests.lab.builders import PROJECT
+
+SHIPPED = load(PROJECT / "hypotheses" / "memory-leak.md", PROJECT)
+LENGTH_S = 1800.0
+
+
+class Bench:
+    """A soak on fakes: one arm gathers `leak` bytes in each interval."""
+
+    def __init__(self, folder: Path, leak: float = 1e6, seed: int = 1) -> None:
+        self.hypothesis: Hypothesis = SHIPPED
+        self.plan = replace(draw(SHIPPED, seed, "embedded"), length_s=LENGTH_S)
+        self.notebook = Notebook.create(folder, SHIPPED.name)
+        self.notebook.write_plan(self.plan, SHIPPED.text)
+        self.target = FakeTarget({arm: dict(s) for arm, s in SHIPPED.arms.items()})
+        self.drivers = {arm: FakeSeconds() for arm in SHIPPED.arms}
+        self.noise = random.Random(seed)
+        self.leak = leak
+        self.events: list[Event] = []
+
+    def rss_bytes(self, arm: str, look: int) -> float:
+        grown = look * self.leak if arm == "with" else 0.0
+        return 1e8 + grown + self.noise.gauss(0, 2e5)
+
+    def gauges(self, arm: str, look: int) -> dict[str, float]:
+        return {"idempotency_records": 100.0 * look if arm == "with" else 100.0}
+
+    def session(self) -> Soak:
+        return Soak(
+            self.hypothesis,
+            self.plan,
+            self.notebook,
+            self.target,
+            self.drivers,
+            time.monotonic(),
+            looking=lambda: FakeLooking(self.gauges, self.rss_bytes),
+        )
+
+    def run(self, disturb: Callable[[Interval], None] = lambda event: None) -> None:
+        for event in self.session().run():
+            self.events.append(event)
+            if isinstance(event, Interval):
+                disturb(event)
+
+    @property
+    def verdict(self) -> tuple[str | None, str]:
+        found = verdict_of(self.notebook, self.hypothesis, self.plan)
+        return found.verdict, (found.reasons or ("",))[0]
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
+
+
+class Cut(Exception):
+    """The lab ends here, as if killed."""
+
+
+def cut_at(moments: set[tuple[int, float]]) -> Callable[[Interval], None]:
+    def disturb(event: Interval) -> None:
+        if (event.block, event.passed_s) in moments:
+            moments.discard((event.block, event.passed_s))
+            raise Cut
+
+    return disturb
+
+
+def test_a_leak_is_confirmed_and_none_is_not_blamed(tmp_path: Path) -> None:
+    leaking, still = Bench(tmp_path / "a"), Bench(tmp_path / "b", leak=0.0)
+    leaking.run()
+    still.run()
+    assert leaking.verdict[0] == "CONFIRMED"
+    assert still.verdict[0] == "REFUTED"
+    assert "slope of rss_bytes of with - without" in still.verdict[1]
+    assert "MB/h" in still.verdict[1]
+
+
+def test_every_block_begins_with_fresh_processes_on_the_seeded_state(bench: Bench) -> None:
+    bench.run()
+    arms = list(SHIPPED.arms)
+    assert sorted(bench.target.restarts) == sorted(arms * 3)  # they are fresh in the first
+    assert sorted(bench.target.resets) == sorted(arms * 4)
+    assert bench.drivers["with"].driven == bench.drivers["without"].driven
+    assert len(set(bench.drivers["with"].driven)) == 4
+    lives = bench.notebook.trials()
+    assert [life.window_s for life in lives] == [block_s(LENGTH_S, 4)] * 8
+    assert all(life.requests["/orders"].count == life.window_s * 20 for life in lives)
+
+
+def test_an_interval_is_on_disk_before_it_is_announced(bench: Bench) -> None:
+    def look(event: Interval) -> None:
+        for arm in SHIPPED.arms:
+            course = bench.notebook.course(event.block, Step(arm))
+            assert course is not None
+            assert course.times[-1] == event.passed_s
+            life = bench.notebook.life(event.block, Step(arm))
+            assert life is not None
+            assert life.requests["/orders"].count == event.passed_s * 20
+
+    bench.run(look)
+    assert bench.notebook.life(4, Step("with")) is None  # it has become a trial
+
+
+@pytest.mark.parametrize("seed", [1])
+def test_cut_and_resumed_at_ten_random_places_it_comes_to_the_same_verdict(
+    seed: int, tmp_path: Path
+) -> None:
+    for leak, wanted in ((1e6, "CONFIRMED"), (0.0, "REFUTED")):
+        whole = Bench(tmp_path / f"whole-{leak}", leak, seed)
+        whole.run()
+        assert whole.verdict[0] == wanted
+        cut = Bench(tmp_path / f"cut-{leak}", leak, seed)
+        length = int(block_s(LENGTH_S, 4) / 5)
+        places = random.Random(seed).sample(range(4 * length), 10)
+        moments = {(1 + place // length, 5.0 * (1 + place % length)) for place in places}
+        sessions = 1
+        while moments:
+            try:
+                cut.run(cut_at(moments))
+            except Cut:
+                sessions += 1
+        cut.run()
+        assert sessions == 11
+        assert cut.verdict[0] == wanted
+        lives = cut.notebook.trials()
+        assert all(life.window_s == block_s(LENGTH_S, 4) for life in lives)
+        assert sum(int(life.course.segments[-1]) for life in lives if life.course) >= 10
+
+
+def test_killed_between_the_last_lives_of_a_block_it_keeps_both(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    end_life = Notebook.end_life
+
+    def killed(notebook: Notebook, life: Trial) -> None:
+        if (life.block, life.position) == (2, 2):
+            raise Cut
+        end_life(notebook, life)
+
+    monkeypatch.setattr(Notebook, "end_life", killed)
+    with pytest.raises(Cut):
+        bench.run()
+    monkeypatch.undo()
+    bench.run()
+    lives = [(trial.block, trial.arm) for trial in bench.notebook.trials()]
+    assert sorted(lives) == [(block, arm) for block in (1, 2, 3, 4) for arm in sorted(SHIPPED.arms)]
+    assert len(bench.drivers["with"].driven) == 4
+    assert bench.verdict[0] == "CONFIRMED"
+
+
+def test_a_crash_that_is_allowed_begins_a_segment_and_is_told(bench: Bench) -> None:
+    bench.hypothesis = replace(SHIPPED, allow=Allow(error_rate=0.001, crash=True))
+
+    def kill(event: Interval) -> None:
+        if (event.block, event.passed_s) == (2, 200.0):
+            bench.target.deaths["with"] = "the service of arm with ended by SIGKILL"
+
+    def survive(arm: str, look: int) -> float:
+        return Bench.rss_bytes(bench, arm, look)
+
+    bench.rss_bytes = survive  # type: ignore[method-assign]
+    bench.run(kill)
+    assert bench.verdict[0] == "CONFIRMED"
+    life = next(t for t in bench.notebook.trials() if (t.block, t.arm) == (2, "with"))
+    assert life.crashes == ("the service of arm with ended by SIGKILL",)
+    assert life.course is not None
+    assert set(life.course.segments.tolist()) == {0, 1}
+
+
+def test_a_crash_that_is_not_allowed_ends_it(bench: Bench) -> None:
+    def kill(event: Interval) -> None:
+        bench.target.deaths["with"] = "the service of arm with ended by SIGKILL"
+
+    bench.run(kill)
+    assert bench.verdict == (
+        "INVALID",
+        "A process ended: the service of arm with ended by SIGKILL.",
+    )
+
+
+def test_a_service_that_started_again_by_itself_is_noticed(bench: Bench) -> None:
+    def restart(event: Interval) -> None:
+        if event.passed_s == 50.0:
+            bench.target.instances["with"] = "another"
+
+    bench.run(restart)
+    assert bench.verdict == ("INVALID", "The service of arm with was restarted.")
+
+
+def test_a_series_that_is_never_seen_is_no_evidence(bench: Bench) -> None:
+    bench.gauges = lambda arm, look: {}  # type: ignore[method-assign]
+    bench.run()
+    assert bench.verdict[0] == "INVALID"
+    assert "No evidence for idempotency_records" in bench.verdict[1]
+
+
+def test_a_full_disk_stops_it_with_one_message_and_nothing_lost(bench: Bench) -> None:
+    step = Step("with")
+
+    def fill(event: Interval) -> None:
+        if event.passed_s == 50.0:
+            file = bench.notebook.path("series", "01-with.intervals.jsonl")
+            file.rename(file.with_suffix(".kept"))
+            file.symlink_to("/dev/full")
+
+    with pytest.raises(DiskFull, match="disk is full") as caught:
+        bench.run(fill)
+    assert "\n" not in str(caught.value)
+    file = bench.notebook.path("series", "01-with.intervals.jsonl")
+    file.unlink()
+    file.with_suffix(".kept").rename(file)
+    assert bench.notebook.life(1, step) is not None
+    bench.run()
+    assert bench.verdict[0] == "CONFIRMED"
+
+
+def test_a_torn_interval_is_left_out_and_the_next_begins_a_line(bench: Bench) -> None:
+    with pytest.raises(Cut):
+        bench.run(cut_at({(1, 100.0)}))
+    file = bench.notebook.path("series", "01-with.intervals.jsonl")
+    file.write_bytes(file.read_bytes() + b'{"t":105,"segm')
+    bench.run()
+    assert bench.verdict[0] == "CONFIRMED"
+    assert all(json.loads(line) for line in file.read_text().splitlines())
+
+
+def test_slopes_so_far_are_told_of_a_block_under_way(bench: Bench) -> None:
+    told: list[dict[str, str]] = []
+
+    def look(event: Interval) -> None:
+        courses = {arm: life.course() for arm, life in event.lives.items()}
+        told.append(slopes_so_far(SHIPPED, courses))
+        if event.passed_s == 300.0:
+            raise Cut
+
+    with pytest.raises(Cut):
+        bench.run(look)
+    assert told[0] == {}
+    assert told[-1]["rss_bytes of with - without"].endswith("MB/h")
+    assert told[-1]["idempotency_records of with - without"].startswith("72,000/h")
+
+
+def test_an_unfinished_soak_is_rendered_and_says_so(bench: Bench) -> None:
+    with pytest.raises(Cut):
+        bench.run(cut_at({(2, 200.0)}))
+    found = verdict_of(bench.notebook, bench.hypothesis, bench.plan)
+    assert found.verdict is None
+    render(bench.notebook, bench.hypothesis, bench.plan, found)
+    page = bench.notebook.path("report.html").read_text()
+    assert "UNFINISHED" in page
+    assert "idempotency_records" in page
+
+
+def test_the_report_tells_slopes_segments_and_the_time_to_the_limit(bench: Bench) -> None:
+    with pytest.raises(Cut):
+        bench.run(cut_at({(2, 200.0)}))
+    bench.run()
+    found = verdict_of(bench.notebook, bench.hypothesis, bench.plan)
+    render(bench.notebook, bench.hypothesis, bench.plan, found)
+    told = bench.notebook.path("report.md").read_text()
+    assert "Time until the limit is met" in told
+    assert "the lab was stopped and resumed" in told
+    assert "grows steadily" in told
+    assert "no growth seen" in told
+    assert "make soak NAME=memory-leak HOURS=0.5 SEED=1" in told
+
+
+def test_status_tells_block_time_left_and_slopes_and_report_renders_what_there_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from lab.cli import report, status
+    from lab.config import Project
+
+    monkeypatch.setattr(Project, "find", classmethod(lambda cls: Project(tmp_path)))
+    bench = Bench(tmp_path / "reports")
+    bench.notebook.add_journal("session began", elapsed_s=0.0, pid=os.getpid())
+    with pytest.raises(Cut):
+        bench.run(cut_at({(2, 200.0)}))
+    status.command("memory-leak")
+    said = capsys.readouterr().out
+    assert f"process {os.getpid()}" in said
+    assert "block 2 of 4, 3:20 into it; 19:00 left" in said
+    assert "rss_bytes of with - without:" in said
+    report.command("memory-leak")
+    assert "report.html" in capsys.readouterr().out
+
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    bench.notebook.add_journal("session began", elapsed_s=0.0, pid=ended.pid)
+    status.command(None)
+    assert "stopped; lab run memory-leak --resume goes on" in capsys.readouterr().out
+    bench.run()
+    bench.notebook.write_verdict(verdict_of(bench.notebook, bench.hypothesis, bench.plan))
+    status.command(None)
+    assert "no run is under way" in capsys.readouterr().out
+
+
+def test_a_soak_too_short_for_its_prediction_is_refused_unless_told(tmp_path: Path) -> None:
+    from lab.cli.soaking import TooShort, refuse_blind, told, with_length
+
+    plan, file = draw(SHIPPED, 1, "embedded"), Path("memory-leak.md")
+    with pytest.raises(TooShort, match="takes 272 s at least, not 200 s"):
+        with_length(SHIPPED, plan, file, 200.0, tmp_path)
+    short = with_length(SHIPPED, plan, file, 300.0, tmp_path)
+    assert "likely found from" in told(short)[0]
+    with pytest.raises(TooShort, match=r"rss_bytes of with - without.*run it --anyway"):
+        refuse_blind(short)
+    night = with_length(SHIPPED, plan, file, None, tmp_path)
+    assert night.length_s == 8 * 3600
+    refuse_blind(night)
+    assert night.detectable[0].least < short.detectable[0].least / 50
+
+
+def test_the_noise_of_an_earlier_run_is_taken_where_there_is_one(tmp_path: Path) -> None:
+    from lab.cli.soaking import with_length
+
+    bench = Bench(tmp_path, leak=0.0)
+    before = with_length(SHIPPED, bench.plan, Path("x.md"), LENGTH_S, tmp_path)
+    bench.run()
+    after = with_length(SHIPPED, bench.plan, Path("x.md"), LENGTH_S, tmp_path)
+    assert f"the run {bench.notebook.run}" in after.detectable[0].noise
+    assert after.detectable[0].least < before.detectable[0].least

@@ -1,0 +1,199 @@
+"""Benchmarks: equal code called different, a slower twin found, growths told apart."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import shutil
+import tempfile
+import time
+from collections import Counter
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lab.hypothesis import BENCHMARK_REPEATS, loads
+from lab.instruments.benchmark import BenchmarkFile
+from lab.notebook import Notebook
+from lab.plan import ALPHA, FIRST_LOOK, LAST_LOOK
+from lab.processes import Children, divide_cores
+from lab.stats import simulation
+from lab.turn import turn
+from lab.verdict import judge
+from tests.proof.record import Steps, publish
+from tests.runs import ROOT, lab
+
+PLANTED = ROOT / "tests" / "planted"
+PROCESSES = 120
+LABELLINGS = 10_000
+TWINS = 20
+RUNS = 10  # of each planted growth
+TRUTHS = {
+    "constant": "constant",
+    "logarithm": None,
+    "slight-logarithm": None,
+    "linear": "linear",
+    "quadratic": "quadratic",
+}
+CLAIMS = ("constant", "linear", "quadratic")
+
+
+def prove_aa() -> bool:
+    """120 processes of one function; false decisions at bound 1.00 at most alpha + 3 errors."""
+    steps = Steps("bench-aa")
+    values = steps.do("processes", record)
+    ratios = relabelled(np.array(values["min"]), np.random.default_rng(1))
+    rates = simulation.false_decision_rate(ratios, alpha=ALPHA, first=FIRST_LOOK, last=LAST_LOOK)
+    limit = ALPHA + 3 * math.sqrt(ALPHA * (1 - ALPHA) / LABELLINGS)
+    spread = float(np.std(np.log(values["min"]), ddof=1))
+    lines = [
+        f"{PROCESSES} fresh processes of one function, dealt {LABELLINGS:,} times to two arms and "
+        f"{LAST_LOOK} blocks of {BENCHMARK_REPEATS} pairs; every decision at bound 1.00 is false. "
+        f"Between processes the minimum spreads by {spread:.1%}.",
+        "",
+        "| called greater | called smaller | limit: alpha + 3 standard errors |",
+        "| --- | --- | --- |",
+        f"| {rates.supported:.4f} | {rates.contradicted:.4f} | {limit:.4f} |",
+    ]
+    publish("bench-aa", "Benchmarks: equal code called different", lines, steps)
+    return max(rates.supported, rates.contradicted) <= limit
+
+
+def record() -> dict[str, list[float]]:
+    """The minimum and the median of each process, seconds per call."""
+    found: dict[str, list[float]] = {"min": [], "median": []}
+    with tempfile.TemporaryDirectory() as folder, turn(None), Children() as children:
+        project = planted_project(Path(folder))
+        bench = BenchmarkFile(
+            children, project, divide_cores().target, "scenarios/bench_planted.py"
+        )
+        for _ in range(PROCESSES):
+            timing = bench.measure(bench.node("test_twin", None), "equal", {}, 0.1, "min").timing
+            found["min"].append(timing.min_s)
+            found["median"].append(timing.median_s)
+    return found
+
+
+def relabelled(values: np.ndarray[Any, Any], rng: np.random.Generator) -> simulation.Values:
+    """Block values of two arms between which there is no difference: log ratios of means.
+
+    Every run deals all processes anew: two arms, blocks of three pairs each.
+    """
+    needed = LAST_LOOK * BENCHMARK_REPEATS * 2
+    order = np.argsort(rng.random((LABELLINGS, len(values))), axis=1)[:, :needed]
+    dealt = np.log(values)[order].reshape(LABELLINGS, LAST_LOOK, BENCHMARK_REPEATS, 2)
+    means = dealt.mean(axis=2)
+    return np.asarray(means[:, :, 1] - means[:, :, 0])
+
+
+def prove_planted() -> bool:
+    """A twin that is 10 % slower, against "at least 1.05"."""
+    steps = Steps("bench-planted")
+    runs = [steps.do(f"run {seed}", partial(run_twin, seed)) for seed in range(1, TWINS + 1)]
+    verdicts = Counter(run["verdict"] for run in runs)
+    slowest = max(run["took_s"] for run in runs)
+    lines = [
+        f'A twin that takes 10 % more steps, {TWINS} runs against "at least 1.05": '
+        + ", ".join(f"{count} {name}" for name, count in verdicts.most_common())
+        + f". A run took {min(run['took_s'] for run in runs):.0f} to {slowest:.0f} s. Ratios: "
+        + ", ".join("-" if run["ratio"] is None else f"{run['ratio']:.3f}" for run in runs)
+        + ".",
+    ]
+    publish("bench-planted", "Benchmarks: a 10 % slower twin", lines, steps)
+    return not verdicts["REFUTED"] and verdicts["CONFIRMED"] >= 0.9 * TWINS and slowest <= 120
+
+
+def run_twin(seed: int) -> dict[str, Any]:
+    """One run of the real command."""
+    return run_planted((PLANTED / "slower-twin.md").read_text(), "slower-twin", seed)
+
+
+def prove_growth() -> bool:
+    """Growths told apart: never confirmed for the wrong one, the right one 9 of 10."""
+    steps = Steps("growth")
+    lines = [
+        f"Planted functions under an overhead, {RUNS} runs of each; sizes 64 to 16,384. A run "
+        "tests the right claim (constant, of the logarithms); its trials are judged against the "
+        "other claims as well, and where that leaves them open, they are run by themselves. "
+        "C confirmed, R refuted, I inconclusive, V invalid.",
+        "",
+        "| planted | " + " | ".join(f"claimed {claim}" for claim in CLAIMS) + " | seconds a run |",
+        "| --- " * (len(CLAIMS) + 2) + "|",
+    ]
+    holds = True
+    for planted, truth in TRUTHS.items():
+        runs = [
+            steps.do(f"{planted} {seed}", partial(run_growth, planted, truth or "constant", seed))
+            for seed in range(1, RUNS + 1)
+        ]
+        cells = []
+        for claim in CLAIMS:
+            seen = Counter(run["verdicts"][claim] for run in runs)
+            holds &= seen["CONFIRMED"] >= 0.9 * RUNS if claim == truth else not seen["CONFIRMED"]
+            letters = {"CONFIRMED": "C", "REFUTED": "R", "INCONCLUSIVE": "I", "INVALID": "V"}
+            cells.append(" ".join(f"{n} {letters[name]}" for name, n in seen.most_common()))
+        took = [run["took_s"] for run in runs]
+        lines.append(f"| {planted} | {' | '.join(cells)} | {min(took):.0f} to {max(took):.0f} |")
+    publish("growth", "Benchmarks: growths told apart", lines, steps)
+    return holds
+
+
+def run_growth(planted: str, claim: str, seed: int) -> dict[str, Any]:
+    """A run of one claim, and the verdict on each."""
+    run = run_planted(growth_text(planted, claim), "growth", seed, CLAIMS)
+    for other in CLAIMS:
+        if run["verdicts"][other] is None:
+            alone = run_planted(growth_text(planted, other), "growth", seed)
+            run["verdicts"][other] = alone["verdict"]
+    return {"took_s": run["took_s"], "blocks": run["blocks"], "verdicts": run["verdicts"]}
+
+
+def growth_text(planted: str, claim: str) -> str:
+    """The hypothesis that a planted function grows as claimed."""
+    text = (PLANTED / "growth.md").read_text()
+    return text.replace("PLANTED", planted).replace("PREDICTED", claim)
+
+
+def run_planted(text: str, name: str, seed: int, claims: tuple[str, ...] = ()) -> dict[str, Any]:
+    """`lab run` of a hypothesis in a project of its own: verdict, estimate and time.
+
+    Its trials are judged against each of `claims` besides.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        project = planted_project(Path(folder))
+        file = project / "hypotheses" / f"{name}.md"
+        file.write_text(text)
+        began = time.monotonic()
+        done = lab("run", name, "--seed", str(seed), "--no-profile", project=project)
+        took_s = round(time.monotonic() - began, 1)
+        run = project / "reports" / name / "latest"
+        if not (run / "verdict.json").is_file():
+            raise RuntimeError(done.stderr or done.stdout)
+        verdict = json.loads((run / "verdict.json").read_text())
+        judged = {claim: rejudged(run, file, text, claim) for claim in claims}
+    return {
+        "verdict": verdict["verdict"],
+        "ratio": verdict["predictions"][0]["estimate"],
+        "blocks": verdict["blocks"],
+        "took_s": took_s,
+        "verdicts": judged,
+    }
+
+
+def rejudged(run: Path, file: Path, text: str, claim: str) -> str | None:
+    """The verdict that a run's trials would give another claim; None where they leave it open."""
+    notebook = Notebook.open(run)
+    other = re.sub(r"grows: \w+", f"grows: {claim}", text)
+    hypothesis = loads(other, file, file.parent.parent)
+    return judge(hypothesis, notebook.plan(), notebook.trials()).verdict
+
+
+def planted_project(folder: Path) -> Path:
+    """A project that holds the planted benchmark and nothing else."""
+    for part in ("hypotheses", "scenarios"):
+        (folder / part).mkdir()
+    shutil.copy(PLANTED / "bench_planted.py", folder / "scenarios")
+    return folder
