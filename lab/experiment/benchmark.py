@@ -98,4 +98,4 @@ class BenchmarkTrials:
 
     def _asked(self, name: str) -> bool:
         rivals = (rival.prediction for rival in self._hypothesis.rivals)
-        return any(p.count and p.measure == name for p in (*self._hypothesis.predictions, *rivals))
+        return any(p.count == name for p in (*self._hypothesis.predictions, *rivals))

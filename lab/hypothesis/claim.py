@@ -114,7 +114,7 @@ class Prediction:
     at: float | None = None  # level of a sweep, or of a benchmark's parameter
     during: str | None = None  # name of a stage
     grows: Grows | None = None  # how time grows with the parameter; the bound follows from it
-    count: bool = False  # the measure is an exact count of a benchmark's own
+    count: str | None = None  # the measure, where it is an exact count of a benchmark's own
     slope: str | None = None
 
     @property

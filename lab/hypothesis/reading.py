@@ -518,7 +518,7 @@ def _predicted(node: Node, values: dict[str, Any]) -> Prediction:
     of = _only_one(node, "measure", "count", "slope")
     _only_one(node, "arm", "compare")
     if of == "count":
-        values |= {"measure": values["count"], "count": True}
+        values["measure"] = values["count"]
     values.setdefault("measure", "")
     bound = _only_one(node, *BOUNDS, "grows")
     if bound == "grows":

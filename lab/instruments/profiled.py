@@ -1,7 +1,7 @@
 """A pytest plugin that stands in for pytest-benchmark's fixture and profiles what it is given.
 
 pytest-benchmark pauses every profiler while it measures, so that its own fixture cannot be
-profiled. This one calls the function over and over under pyinstrument, and nothing else is in the picture.
+profiled. This one calls the function over and over under pyinstrument, and shows nothing else.
 """
 
 from __future__ import annotations
