@@ -280,12 +280,12 @@ def test_a_run_from_file_to_report(project: Path) -> None:
     text = TWIN.replace("at_least: 1.05", "at_least: 1.01").replace("1.25", "1.5")
     (project / "hypotheses" / "slower-twin.md").write_text(text)
     done = lab("run", "slower-twin", "--seed", "1", "--no-profile", project=project)
-    assert done.returncode in (0, 3), done.stdout + done.stderr
+    assert done.returncode in (0, 3, 4), done.stdout + done.stderr  # 4: the machine was not quiet
     folder = project / "reports" / "slower-twin" / "latest"
     verdict = (folder / "verdict.json").read_bytes()
     assert json.loads(verdict)["verdict"] != "REFUTED"
 
-    assert lab("judge", "slower-twin", project=project).returncode in (0, 3)
+    assert lab("judge", "slower-twin", project=project).returncode == 0
     assert (folder / "verdict.json").read_bytes() == verdict
     assert lab("report", "slower-twin", project=project).returncode == 0
     assert "Rounds of every process" in (folder / "report.html").read_text()
