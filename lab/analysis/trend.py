@@ -19,7 +19,7 @@ from lab.analysis.estimate import Growth
 from lab.hypothesis import Bound, Prediction, Step
 from lab.stats import trend
 from lab.stats.intervals import t_interval
-from lab.stats.student import critical_value
+from lab.stats.student import critical_value, distance
 from lab.trial import Course, Trial
 
 Values = npt.NDArray[np.float64]
@@ -171,13 +171,12 @@ class Noise:
     source: str
 
 
-MEASURED = "equal arms of the sample service, soaked for ten minutes (docs/proof.md)"
+SEEN = "twice what soaks of the sample service showed in lives of 80 s, on two shared cores"
 GUESSED = "a guess: this series was never soaked here"
 _DEFAULTS: Mapping[str, Noise] = {
-    "rss_bytes": Noise(1.0e6, 2.0e6, MEASURED),
-    "descriptors": Noise(1.0, 1.0, MEASURED),
-    "threads": Noise(0.5, 0.5, MEASURED),
-    "rooms": Noise(2.0, 2.0, MEASURED),
+    "rss_bytes": Noise(0.05e6, 1.0e6, SEEN),
+    "descriptors": Noise(0.5, 15.0, SEEN),
+    "rooms": Noise(2.0, 20.0, SEEN),
 }
 
 
@@ -206,18 +205,17 @@ def detectable(
     hours = length_s / pairs / HOUR_S * (1 - trend.DROPPED)
     intervals = max(1.0, hours * HOUR_S / interval_s)
     bins = min(float(trend.BINS), intervals)
-    # the minimum or median of a bin scatters less than a value, but not by the full root
-    scatter2 = noise.scatter**2 / math.sqrt(intervals / bins)
+    # the variance of the least of n normal values falls about so, and not as 1 / n
+    scatter2 = noise.scatter**2 / (intervals / bins) ** 0.42
     arms = 2 if compared else 1
     white = arms * 12 * scatter2 / (bins * hours**2) / pairs
     walk = arms * 6 * noise.walk**2 / (5 * hours) / pairs
     degrees = pairs - 1 if pairs > 1 else max(2, int(bins) // trend.BINS_PER_COSINE)
-    by_interval = (critical_value(tail, degrees) + critical_value(0.1, degrees)) * math.sqrt(
-        white + walk
-    )
-    # A third is a ninth of the information of a line in white noise, thrice: 27; 3 in a walk.
-    # All three must stay above STEADY: each with .965, a margin of 1.8 standard errors.
-    by_thirds = 1.8 * math.sqrt(27 * white + 3 * walk) / (1 - trend.STEADY)
+    # Each of the two is passed in .95 of the cases, both hence in .9 or more.
+    by_interval = distance(tail, degrees, 0.95) * math.sqrt(white + walk)
+    # The variance of a third's slope is 27 times that of the whole in white noise, 3 in a walk.
+    # All three must stay above STEADY: each in .983, a margin of 2.1 standard errors.
+    by_thirds = 2.1 * math.sqrt(27 * white + 3 * walk) / (1 - trend.STEADY)
     return max(by_interval, by_thirds)
 
 

@@ -29,6 +29,19 @@ def critical_value(tail: float, degrees: int) -> float:
     return -float(special.stdtrit(degrees, tail))
 
 
+def distance(tail: float, degrees: int, power: float) -> float:
+    """Return how many standard errors off the truth must be for a t test to find it.
+
+    Args:
+        tail: Of the test, one-sided, in (0, 1).
+        degrees: Degrees of freedom, at least 1.
+        power: Share of cases in which it is to be found, in (0, 1).
+    """
+    from scipy import special
+
+    return float(special.nctdtrinc(degrees, 1 - power, critical_value(tail, degrees)))
+
+
 def upper_tail(t: npt.NDArray[np.float64], degrees: int) -> npt.NDArray[np.float64]:
     """Return the share of the distribution above each ``t``: the one-sided p-value.
 

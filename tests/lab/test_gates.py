@@ -194,3 +194,13 @@ def test_a_sweep_asks_of_each_trial_what_its_curve_is_made_of() -> None:
     assert [f.gate for f in inspect(replace(bare, level=64.0), knee, {}).faults] == ["evidence"]
     held = {**bare.counters, "db_pool_hold_seconds_sum": 19.0}
     assert inspect(replace(bare, level=64.0, counters=held), knee, {}).trusted
+
+
+def test_what_the_driver_was_late_does_not_widen_its_own_limit() -> None:
+    made = arrivals(lag_p99_s=0.05)
+    seen = made.requests["/orders"]
+    late = Histogram()
+    late.add_many([9.0] * seen.count)  # from the intended send; the service itself took .1 s
+    requests = {"/orders": replace(seen, latency=late, sent_latency=seen.latency)}
+    spoiled = replace(made, requests=requests, ticker_late_p99_s=0.05)
+    assert [f.gate for f in inspect(spoiled, OPEN, {}).faults] == ["ticker_late", "dispatch"]

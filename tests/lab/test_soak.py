@@ -15,7 +15,7 @@ import pytest
 
 from lab.experiment import Event, Interval, Soak, slopes_so_far, verdict_of
 from lab.experiment.soak import block_s
-from lab.hypothesis import Allow, Hypothesis, Step, load
+from lab.hypothesis import Allow, Bound, Hypothesis, Step, load
 from lab.instruments.fake import FakeLooking, FakeSeconds
 from lab.notebook import DiskFull, Notebook
 from lab.plan import draw
@@ -323,17 +323,19 @@ def test_status_tells_block_time_left_and_slopes_and_report_renders_what_there_i
 def test_a_soak_too_short_for_its_prediction_is_refused_unless_told(tmp_path: Path) -> None:
     from lab.cli.soaking import TooShort, refuse_blind, told, with_length
 
-    plan, file = draw(SHIPPED, 1, "embedded"), Path("memory-leak.md")
+    first = replace(SHIPPED.predictions[0], bound=Bound(at_least=20e6))
+    weak = replace(SHIPPED, predictions=(first, SHIPPED.predictions[1]))
+    plan, file = draw(weak, 1, "embedded"), Path("memory-leak.md")
     with pytest.raises(TooShort, match="takes 272 s at least, not 200 s"):
-        with_length(SHIPPED, plan, file, 200.0, tmp_path)
-    short = with_length(SHIPPED, plan, file, 300.0, tmp_path)
+        with_length(weak, plan, file, 200.0, tmp_path)
+    short = with_length(weak, plan, file, 300.0, tmp_path)
     assert "likely found from" in told(short)[0]
     with pytest.raises(TooShort, match=r"rss_bytes of with - without.*run it --anyway"):
         refuse_blind(short)
-    night = with_length(SHIPPED, plan, file, None, tmp_path)
+    night = with_length(weak, plan, file, None, tmp_path)
     assert night.length_s == 8 * 3600
     refuse_blind(night)
-    assert night.detectable[0].least < short.detectable[0].least / 50
+    assert night.detectable[0].least < short.detectable[0].least / 10
 
 
 def test_the_noise_of_an_earlier_run_is_taken_where_there_is_one(tmp_path: Path) -> None:
@@ -344,4 +346,5 @@ def test_the_noise_of_an_earlier_run_is_taken_where_there_is_one(tmp_path: Path)
     bench.run()
     after = with_length(SHIPPED, bench.plan, Path("x.md"), LENGTH_S, tmp_path)
     assert f"the run {bench.notebook.run}" in after.detectable[0].noise
-    assert after.detectable[0].least < before.detectable[0].least
+    # .2 MB an interval went into it, and less is assumed without a run
+    assert after.detectable[0].least > before.detectable[0].least

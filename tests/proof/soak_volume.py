@@ -122,7 +122,7 @@ def main(folder: Path) -> None:
     import shutil
     from dataclasses import replace
 
-    from lab.experiment import Interval, Soak
+    from lab.experiment import Interval, Soak, slopes_so_far
     from lab.hypothesis import load
     from lab.instruments.fake import FakeLooking
     from lab.notebook import Notebook
@@ -154,12 +154,13 @@ def main(folder: Path) -> None:
         time.monotonic(),
         looking=lambda: looking,
     )
-    memory, passed = [], []
+    memory = []
     own = psutil.Process()
     for event in soak.run():
         if isinstance(event, Interval):
+            # what the display of `lab run` asks for
+            slopes_so_far(hypothesis, {arm: life.course() for arm, life in event.lives.items()})
             memory.append(own.memory_info().rss / 1e6)
-            passed.append((event.block - 1) * event.block_s + event.passed_s)
     early = memory[len(memory) // 10]
     requests = sum(seen.count for trial in notebook.trials() for seen in trial.requests.values())
     print(
