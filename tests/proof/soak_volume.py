@@ -120,8 +120,8 @@ class _Clock:
 def main(folder: Path) -> None:
     """Run the soak and print what it took."""
     import shutil
-    from dataclasses import replace
 
+    from lab.cli.soaking import with_length
     from lab.experiment import Interval, Soak, slopes_so_far
     from lab.hypothesis import load
     from lab.instruments.fake import FakeLooking
@@ -133,7 +133,9 @@ def main(folder: Path) -> None:
         shutil.copytree(ROOT / part, folder / part)
     file = folder / "hypotheses" / "memory-leak.md"
     hypothesis = load(file, folder)
-    plan = replace(draw(hypothesis, 1, "embedded"), length_s=HOURS * 3600.0)
+    plan = with_length(
+        hypothesis, draw(hypothesis, 1, "embedded"), file, HOURS * 3600.0, folder / "reports"
+    )
     notebook = Notebook.create(folder / "reports", hypothesis.name)
     notebook.write_plan(plan, hypothesis.text)
 
