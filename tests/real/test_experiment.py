@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from tests.disturbances import Impostor, kill
-from tests.runs import ROOT, Running, copy_project, lab, started
+from tests.runs import QUICK, ROOT, Running, copy_project, lab, started
 
 pytestmark = pytest.mark.real
 
@@ -110,7 +110,9 @@ def test_resuming_a_finished_run_is_refused(finished: Path, project: Path) -> No
 def test_interrupted_waiting_killed_and_resumed(tmp_path: Path) -> None:
     """One story: A runs, B waits for it, A is interrupted, B goes on, is killed and resumed."""
     project = copy_project(tmp_path)
-    with started("quick", "--seed=3", project=project) as a:
+    longer = QUICK.read_text().replace("window: 1s", "window: 3s")  # A must not end by itself
+    (project / "hypotheses" / "longer.md").write_text(longer)
+    with started("longer", "--seed=3", project=project) as a:
         a.wait_for_trials(1)
         refused = lab("run", "quick", "--no-wait", project=project)
         assert refused.returncode == 2 and str(a.process.pid) in refused.stderr
