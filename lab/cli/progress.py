@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lab.cli.soaking import clock, ends_at
-from lab.cli.verdict_text import figures, judgement_table, print_verdict
+from lab.cli.verdict_text import figures, judgement_table
 from lab.experiment import (
     BlockEnded,
     Event,
@@ -25,7 +25,6 @@ from lab.experiment import (
 )
 from lab.hypothesis import Hypothesis
 from lab.measures import measure
-from lab.notebook import Notebook
 from lab.plan import Plan
 from lab.trial import Trial
 from lab.verdict import Verdict
@@ -128,10 +127,6 @@ class Progress:
             f"block {event.block} of {blocks}, {clock(left_s)} left (until {ends_at(left_s)})"
             f"{': ' if so_far else ''}{so_far}"
         )
-
-    def conclude(self, verdict: Verdict, notebook: Notebook) -> None:
-        """Print the verdict."""
-        print_verdict(verdict, notebook)
 
     def _yielded(self, trial: Trial) -> str:
         if self._hypothesis.benchmark is not None:

@@ -9,6 +9,7 @@ import typer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import ExitStack
 
     from lab.cli.soaking import Background
     from lab.config import Project
@@ -22,10 +23,6 @@ if TYPE_CHECKING:
 EXIT_CODES = {"CONFIRMED": 0, "REFUTED": 0, "INCONCLUSIVE": 3, "INVALID": 4}
 DECIDED = ("CONFIRMED", "REFUTED")
 UNEXPECTED = 1
-
-
-class _TooEarly(KeyboardInterrupt):
-    """Interrupted before there was a run to keep."""
 
 
 def command(
@@ -69,10 +66,12 @@ def command(
     Exit codes: 0 decided (CONFIRMED or REFUTED), 1 decided otherwise than --expect, 2 the command
     or a file is wrong, 3 INCONCLUSIVE, 4 INVALID, 130 interrupted.
     """
-    import signal
     import sys
+    from contextlib import ExitStack
 
     from lab.cli.failures import INTERRUPTED, WRONG
+    from lab.cli.interruption import Interrupted, TooEarly, interruptible
+    from lab.cli.verdict_text import print_verdict
 
     if expect is not None and expect not in DECIDED:
         print(f"lab: --expect {expect}: one of {', '.join(DECIDED)}", file=sys.stderr)
@@ -86,30 +85,20 @@ def command(
         background = detach(Project.find().reports, Path(name).stem)
         if background is None:
             return
-    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
-        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup stays nohup
-            signal.signal(number, _interrupt)
     try:
-        verdict = _run(asked, background)
-    except KeyboardInterrupt as error:
+        with ExitStack() as ending, interruptible():
+            verdict, notebook = _run(asked, background, ending)
+    except Interrupted as error:
         kept = f"finished trials are kept: lab run {name} --resume goes on"
-        told = "nothing was measured yet" if isinstance(error, _TooEarly) else kept
+        told = "nothing was measured yet" if isinstance(error, TooEarly) else kept
         print(f"lab: interrupted; {told}", file=sys.stderr)
         raise typer.Exit(INTERRUPTED) from error
+    print_verdict(verdict, notebook)
     assert verdict.verdict is not None
     code = EXIT_CODES[verdict.verdict]
     if expect is not None and verdict.verdict in DECIDED and verdict.verdict != expect:
         code = UNEXPECTED
     raise typer.Exit(code)
-
-
-def _interrupt(number: int, _: object) -> None:
-    """Leave by the ordinary way out, once: a second signal must not stop the clearing up."""
-    import signal
-
-    for each in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
-        signal.signal(each, signal.SIG_IGN)
-    raise KeyboardInterrupt(signal.Signals(number).name)
 
 
 class Asked(NamedTuple):
@@ -125,16 +114,19 @@ class Asked(NamedTuple):
     anyway: bool
 
 
-def _run(asked: Asked, background: Background | None) -> Verdict:
+def _run(
+    asked: Asked, background: Background | None, ending: ExitStack
+) -> tuple[Verdict, Notebook]:
+    """From the file to the verdict; `ending` brings down what was started."""
     import os
     import time
-    from contextlib import ExitStack
 
     import psutil
 
+    from lab.cli.interruption import Interrupted, TooEarly
     from lab.cli.naming import hypothesis_file
     from lab.cli.progress import Progress
-    from lab.cli.wiring import bring_up
+    from lab.cli.wiring import Parts, bring_up
     from lab.conditions import observe
     from lab.config import Project
     from lab.processes import Children, divide_cores, pin
@@ -149,47 +141,43 @@ def _run(asked: Asked, background: Background | None) -> Verdict:
     file = notebook.path("hypothesis.md") if notebook else hypothesis_file(asked.name, project)
     cores = divide_cores()
     progress = Progress(hypothesis, plan)
-    with ExitStack() as ending:
-        waited = time.monotonic()
-        ending.enter_context(turn(None if asked.no_wait else progress.waiting))
-        began += time.monotonic() - waited  # waiting is neither measuring nor budget
-        if notebook is not None:
-            _refuse_finished(notebook)  # by the run that was waited for
-        machine = observe(project.root)
-        children = ending.enter_context(Children())
-        ending.enter_context(progress)
+    waited = time.monotonic()
+    ending.enter_context(turn(None if asked.no_wait else progress.waiting))
+    began += time.monotonic() - waited  # waiting is neither measuring nor budget
+    if notebook is not None:
+        _refuse_finished(notebook)  # by the run that was waited for
+    machine = observe(project.root)
+    children = ending.enter_context(Children())
+    ending.enter_context(progress)
 
-        def at_end(stop: Callable[[], None]) -> None:
-            ending.callback(_stop, stop)
+    def at_end(stop: Callable[[], None]) -> None:
+        ending.callback(_stop, stop)
 
-        try:
-            ready = bring_up(
-                hypothesis, file, plan.target, children, project, cores, progress.stage, at_end
-            )
-        except KeyboardInterrupt as interrupt:
-            raise interrupt if notebook else _TooEarly from None
-        pin(os.getpid(), cores.driver)
-        os.nice(10)  # watching must not hold up the driver, which shares the core
-        if notebook is None:
-            notebook, plan = _seal(hypothesis, plan, project)
-        if background:
-            background.settled(notebook.folder)
-        ending.callback(_keep_logs_of_failure, notebook, children, ready.stop)
-        conditions = {**machine, **ready.conditions}
-        _same_machine(notebook, conditions)
-        notebook.write_json("conditions.json", conditions)
-        notebook.add_journal("session began", elapsed_s=0.0, pid=os.getpid())
-        experiment = ready.session(plan, notebook, began)
-        for event in experiment.run():
+    try:
+        parts = Parts(hypothesis, file, children, project, cores)
+        ready = bring_up(parts, plan.target, progress.stage, at_end)
+    except Interrupted as interrupt:
+        raise interrupt if notebook else TooEarly from None
+    pin(os.getpid(), cores.driver)
+    os.nice(10)  # watching must not hold up the driver, which shares the core
+    if notebook is None:
+        notebook, plan = _seal(hypothesis, plan, project)
+    if background:
+        background.settled(notebook.folder)
+    ending.callback(_keep_logs_of_failure, notebook, children, ready.stop)
+    conditions = {**machine, **ready.conditions}
+    _same_machine(notebook, conditions)
+    notebook.write_json("conditions.json", conditions)
+    notebook.add_journal("session began", elapsed_s=0.0, pid=os.getpid())
+    experiment = ready.session(plan, notebook, began)
+    for event in experiment.run():
+        progress.show(event)
+    if asked.profile and experiment.standing.verdict != "INVALID":
+        for event in experiment.profiles():
             progress.show(event)
-        if asked.profile and experiment.standing.verdict != "INVALID":
-            for event in experiment.profiles():
-                progress.show(event)
-        progress.stage("writing the report")
-        _stop(ready.stop)
-        verdict = _conclude(experiment)
-    progress.conclude(verdict, notebook)
-    return verdict
+    progress.stage("writing the report")
+    _stop(ready.stop)
+    return _conclude(experiment), notebook
 
 
 def _fresh(asked: Asked, project: Project) -> tuple[Hypothesis, Plan, None]:

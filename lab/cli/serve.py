@@ -16,10 +16,10 @@ def command(
     ] = "embedded",
 ) -> None:
     """Start the sample service with its database and pricing, until Ctrl-C."""
-    import signal
     import time
     from contextlib import ExitStack, suppress
 
+    from lab.cli.interruption import Interrupted, interruptible
     from lab.cli.wiring import make_target
     from lab.config import Project
     from lab.processes import Children, divide_cores
@@ -27,9 +27,7 @@ def command(
     from lab.turn import turn
 
     chosen = dict(_setting(text) for text in settings or ())
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    signal.signal(signal.SIGHUP, signal.default_int_handler)
-    with suppress(KeyboardInterrupt), ExitStack() as ending:
+    with suppress(Interrupted), ExitStack() as ending, interruptible():
         ending.enter_context(turn(None))  # it would disturb a run, and a run would end it
         children = ending.enter_context(Children())
         service = make_target(target, children, Project.find(), divide_cores())

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from lab.conditions import steady, steady_code
 from lab.config import Project
@@ -38,22 +38,23 @@ def make_target(name: str, children: Children, project: Project, cores: Cores) -
     return EmbeddedTarget(children, project.root, cores, database_url_given())
 
 
-def ready_drivers(
-    hypothesis: Hypothesis,
-    file: Path,
-    target: Target,
-    children: Children,
-    project: Project,
-    cores: Cores,
-) -> dict[str, Driver]:
+class Parts(NamedTuple):
+    """What every kind of run is put together from."""
+
+    hypothesis: Hypothesis
+    file: Path
+    children: Children
+    project: Project
+    cores: Cores
+
+
+def ready_drivers(parts: Parts, target: Target) -> dict[str, Driver]:
     """A driver per arm of a soak, each ready; raises as `ready_driver`."""
+    hypothesis, _, children, project, cores = parts
     scenario = project.root / hypothesis.scenario
     if not hypothesis.script:
-        return {
-            arm: ready_driver(hypothesis, file, target, children, project, cores)
-            for arm in hypothesis.arms
-        }
-    _check_settings(hypothesis, file, target)
+        return {arm: ready_driver(parts, target) for arm in hypothesis.arms}
+    _check_settings(parts, target)
     try:
         compile(scenario.read_text(encoding="utf-8"), str(scenario), "exec")
     except (SyntaxError, ValueError, OSError) as error:
@@ -69,20 +70,14 @@ def ready_drivers(
     }
 
 
-def ready_driver(
-    hypothesis: Hypothesis,
-    file: Path,
-    target: Target,
-    children: Children,
-    project: Project,
-    cores: Cores,
-) -> LoadDriver:
+def ready_driver(parts: Parts, target: Target) -> LoadDriver:
     """The driver with the scenario loaded, and the arms' settings known to the service.
 
     Raises HypothesisError where either does not hold: nothing of the target was started then.
     """
+    hypothesis, _, children, project, cores = parts
     driver = LoadDriver(children, project.root, cores.driver)
-    _check_settings(hypothesis, file, target)
+    _check_settings(parts, target)
     scenario = project.root / hypothesis.scenario
     try:
         driver.load(scenario, isinstance(hypothesis.load_at(hypothesis.levels[0]), OpenLoad))
@@ -97,28 +92,27 @@ def ready_driver(
     return driver
 
 
-def _check_settings(hypothesis: Hypothesis, file: Path, target: Target) -> None:
+def _check_settings(parts: Parts, target: Target) -> None:
     try:
-        target.check(hypothesis.arms)
+        target.check(parts.hypothesis.arms)
     except SettingError as error:
         raise HypothesisError(
-            file,
-            _line(hypothesis.text, error.arm, error.setting),
+            parts.file,
+            _line(parts.hypothesis.text, error.arm, error.setting),
             str(error),
             "See service/settings.py for the settings that there are",
         ) from error
 
 
-def ready_benchmark(
-    hypothesis: Hypothesis, file: Path, children: Children, project: Project, cores: Cores
-) -> tuple[BenchmarkFile, str]:
+def ready_benchmark(parts: Parts) -> tuple[BenchmarkFile, str]:
     """The benchmark file and the function in it, collected by pytest with all its levels.
 
     Raises HypothesisError where that fails, or where an arm sets what the file never reads.
     """
+    hypothesis, _, children, project, cores = parts
     benchmark = hypothesis.benchmark
     assert benchmark is not None
-    _refuse_unread_settings(hypothesis, file, project)
+    _refuse_unread_settings(parts)
     bench = BenchmarkFile(children, project.root, cores.target, hypothesis.scenario)
     try:
         function = bench.check(benchmark.function, benchmark.parameter)
@@ -129,9 +123,10 @@ def ready_benchmark(
     return bench, function
 
 
-def _refuse_unread_settings(hypothesis: Hypothesis, file: Path, project: Project) -> None:
+def _refuse_unread_settings(parts: Parts) -> None:
     """A misspelt setting would change nothing, and equal arms would be compared."""
-    scenario = project.root / hypothesis.scenario
+    hypothesis = parts.hypothesis
+    scenario = parts.project.root / hypothesis.scenario
     conftest = scenario.with_name("conftest.py")
     files = [scenario, conftest] if conftest.is_file() else [scenario]
     text = "\n".join(each.read_text(encoding="utf-8") for each in files)
@@ -139,7 +134,7 @@ def _refuse_unread_settings(hypothesis: Hypothesis, file: Path, project: Project
         for setting in settings:
             if not re.search(rf"\b{re.escape(setting)}\b", text):
                 raise HypothesisError(
-                    file,
+                    parts.file,
                     _line(hypothesis.text, arm, setting),
                     f"arm {arm}: {setting} is not named in {hypothesis.scenario}",
                     f'Read it there, as in os.environ.get("{setting}")',
@@ -167,43 +162,35 @@ class Ready:
 
 
 def bring_up(
-    hypothesis: Hypothesis,
-    file: Path,
+    parts: Parts,
     target: str,
-    children: Children,
-    project: Project,
-    cores: Cores,
     stage: Callable[[str], None],
     at_end: Callable[[Callable[[], None]], None],
 ) -> Ready:
     """Check what a hypothesis needs, then start it; what is to be stopped is told to `at_end`."""
-    if hypothesis.benchmark is not None:
-        return _benchmark(hypothesis, file, target, children, project, cores, stage, at_end)
-    return _load(hypothesis, file, target, children, project, cores, stage, at_end)
+    benchmark = parts.hypothesis.benchmark is not None
+    return (_benchmark if benchmark else _load)(parts, target, stage, at_end)
 
 
 def _load(
-    hypothesis: Hypothesis,
-    file: Path,
+    parts: Parts,
     target_name: str,
-    children: Children,
-    project: Project,
-    cores: Cores,
     stage: Callable[[str], None],
     at_end: Callable[[Callable[[], None]], None],
 ) -> Ready:
+    hypothesis, _, children, project, cores = parts
     target = make_target(target_name, children, project, cores)
     at_end(target.stop)
     stage("checking the arms' settings and the scenario")
-    parts = (hypothesis, file, target, children, project, cores)
-    drivers = {"": ready_driver(*parts)} if hypothesis.soak is None else ready_drivers(*parts)
+    soak = hypothesis.soak is not None
+    drivers = ready_drivers(parts, target) if soak else {"": ready_driver(parts, target)}
     driver = next(iter(drivers.values()))
     stage("starting the arms")
     target.start(hypothesis.arms)
     unchanged = partial(steady, project.root, driver.pid)
 
     def session(plan: Plan, notebook: Notebook, began: float) -> Experiment | Soak:
-        if hypothesis.soak is not None:
+        if soak:
             return Soak(hypothesis, plan, notebook, target, drivers, began, steady=unchanged)
         assert isinstance(driver, LoadDriver)
         trials = LoadTrials(hypothesis, plan, notebook, target, driver)
@@ -220,20 +207,17 @@ def _load(
 
 
 def _benchmark(
-    hypothesis: Hypothesis,
-    file: Path,
+    parts: Parts,
     target_name: str,
-    children: Children,
-    project: Project,
-    cores: Cores,
     stage: Callable[[str], None],
     at_end: Callable[[Callable[[], None]], None],
 ) -> Ready:
     if target_name != BareTarget.name:
         raise TargetError("a benchmark runs on this machine only: leave --target out", usage=True)
+    hypothesis, _, children, project, cores = parts
     assert hypothesis.benchmark is not None
     stage("collecting the benchmark")
-    bench, function = ready_benchmark(hypothesis, file, children, project, cores)
+    bench, function = ready_benchmark(parts)
     target = BareTarget(children, cores, database_url_given(), hypothesis.benchmark.database)
     at_end(target.stop)
     if hypothesis.benchmark.database:
@@ -255,10 +239,10 @@ def _benchmark(
 def checked(hypothesis: Hypothesis, file: Path, project: Project) -> None:
     """Check a hypothesis as far as can be done without a service or a database."""
     with Children() as children:
-        cores = divide_cores()
+        parts = Parts(hypothesis, file, children, project, divide_cores())
         if hypothesis.benchmark is not None:
-            ready_benchmark(hypothesis, file, children, project, cores)
+            ready_benchmark(parts)
             return
-        target = make_target("embedded", children, project, cores)
+        target = make_target("embedded", children, project, parts.cores)
         ready = ready_driver if hypothesis.soak is None else ready_drivers
-        ready(hypothesis, file, target, children, project, cores)
+        ready(parts, target)

@@ -8,7 +8,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
-from lab.reporting import charts, charts_benchmark, words
+from lab.reporting import charts, words
 from lab.reporting.view import View
 
 
@@ -31,7 +31,7 @@ def page(view: View) -> str:
 
 
 def _pictures(view: View) -> dict[str, str]:
-    pictures = {f"f{i}": svg for i, svg in enumerate(charts.forest(view.findings))}
+    pictures = {f"f{i}": svg for i, svg in enumerate(charts.strips(view.findings))}
     pictures |= {f"a{i}": charts.swatch(i) for i in range(len(view.arms))}
     for i, curve in enumerate(view.curves):
         pictures[f"c{i}"] = charts.curve(curve)
@@ -46,11 +46,11 @@ def _pictures(view: View) -> dict[str, str]:
     if view.series:
         pictures["series"] = charts.series(view.series, view.arms)
     if (bench := view.benchmark) and any(any(own.values()) for own in bench.processes.values()):
-        pictures["rounds"] = charts_benchmark.rounds(bench.processes, bench.parameter)
+        pictures["rounds"] = charts.rounds(bench.processes, bench.parameter)
         if bench.growth and bench.parameter:
             for name, draw in (
-                ("linear", charts_benchmark.growth_linear),
-                ("log", charts_benchmark.growth_log),
+                ("linear", charts.growth_linear),
+                ("log", charts.growth_log),
             ):
                 pictures[name] = draw(bench.growth, bench.parameter, view.arms)
     return pictures

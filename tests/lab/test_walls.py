@@ -46,7 +46,7 @@ def test_scenarios_stand_alone() -> None:
     [
         ("locust", ("lab/driver/",)),
         ("gevent", ("lab/driver/",)),
-        ("matplotlib", ("lab/reporting/charts",)),  # charts.py, charts_benchmark.py
+        ("matplotlib", ("lab/reporting/charts/",)),
         ("jinja2", ("lab/reporting/",)),
         ("typer", ("lab/cli/",)),
         ("rich", ("lab/cli/",)),

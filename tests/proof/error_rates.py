@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from lab.cli.wiring import make_target, ready_driver
+from lab.cli.wiring import Parts, make_target, ready_driver
 from lab.config import Project
 from lab.experiment import Experiment, LoadTrials
 from lab.hypothesis import Step, load
@@ -83,7 +83,7 @@ def record(steps: Steps) -> list[Any]:
     cores = divide_cores()
     with turn(lambda holder: print(f"  waiting for process {holder}")), Children() as children:
         target = make_target("embedded", children, project, cores)
-        driver = ready_driver(hypothesis, FILE, target, children, project, cores)
+        driver = ready_driver(Parts(hypothesis, FILE, children, project, cores), target)
         target.start(hypothesis.arms)
         notebook = Notebook.create(STATE, "equal-arms")
         trials = LoadTrials(hypothesis, plan, notebook, target, driver)

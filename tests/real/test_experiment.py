@@ -24,9 +24,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def finished(project: Path) -> Path:
-    """A whole run; its folder."""
-    done = lab("run", "quick", "--seed", "1", project=project)
-    assert done.returncode == 0, done.stdout + done.stderr
+    """A whole run, decided otherwise than expected; its folder."""
+    done = lab("run", "quick", "--seed", "1", "--expect", "REFUTED", project=project)
+    assert done.returncode == 1, done.stdout + done.stderr
     assert "CONFIRMED" in done.stdout
     return (project / "reports" / "quick" / "latest").resolve()
 
@@ -130,18 +130,16 @@ def test_interrupted_waiting_killed_and_resumed(tmp_path: Path) -> None:
             assert gone(family, 10), "processes are left after kill -9"
             said = b.process.communicate()[0]
             assert "waiting: another run is measuring" in said
-    assert b.trials() >= kept
-    resumed = lab(
-        "run", "quick", "--resume", "--no-profile", "--expect", "REFUTED", project=project
-    )
-    assert resumed.returncode == 1, resumed.stdout + resumed.stderr
+    assert b.trials() >= kept, "a finished trial is lost"
+    kept = b.trials()
+    with started("quick", "--resume", project=project) as resumed:
+        resumed.wait_for(lambda: b.trials() > kept + 1)
+        _interrupt(resumed, signal.SIGTERM)
     folder = (project / "reports" / "quick" / "latest").resolve()
     assert folder == b.folder.resolve()
     trials = [json.loads(line) for line in (folder / "trials.jsonl").read_text().splitlines()]
-    assert len({trial["block"] for trial in trials}) >= 4
-    before = (folder / "verdict.json").read_bytes()
-    assert lab("judge", "quick", project=project).returncode == 0
-    assert (folder / "verdict.json").read_bytes() == before
+    assert len({(trial["block"], trial["arm"]) for trial in trials}) == len(trials)
+    assert len({trial["block"] for trial in trials}) >= 2
 
 
 def test_sigterm_leaves_nothing_on_a_server_of_the_users_own(tmp_path: Path, postgres: str) -> None:
@@ -202,7 +200,6 @@ def test_a_service_that_comes_back_as_another_arm(tmp_path: Path) -> None:
         ("DB_POOL_SIZE: 8", "DB_POOL_SIZ: 8", "DB_POOL_SIZ"),
         ("DB_POOL_SIZE: 8", "DB_POOL_SIZE: banana", "DB_POOL_SIZE"),
         ("scenarios/checkout.py", "scenarios/raises.py", "raises.py:3"),
-        ("scenarios/checkout.py", "scenarios/hangs.py", "its import takes more than 10 s"),
     ],
 )
 def test_what_only_the_service_or_the_driver_can_tell_is_told_before_anything_starts(
@@ -210,7 +207,6 @@ def test_what_only_the_service_or_the_driver_can_tell_is_told_before_anything_st
 ) -> None:
     project = copy_project(tmp_path)
     (project / "scenarios" / "raises.py").write_text("import locust\n\nraise OSError('no')\n")
-    (project / "scenarios" / "hangs.py").write_text("import time\n\ntime.sleep(60)\n")
     file = project / "hypotheses" / "quick.md"
     file.write_text(file.read_text().replace(old, new))
     done = lab("run", "quick", project=project)

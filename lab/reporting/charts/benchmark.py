@@ -10,10 +10,18 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from lab.reporting import words
 from lab.reporting.benchmark import Growth, Process
-from lab.reporting.charts import PAPER, WIDTH, _figure, _legend, _line, _log_ticks, _styled
+from lab.reporting.charts.style import (
+    PAPER,
+    WIDTH,
+    figure_of,
+    legend,
+    line_of,
+    log_ticks,
+    styled,
+)
 
 
-@_styled
+@styled
 def rounds(
     processes: Mapping[str, Mapping[str, Sequence[Process]]], parameter: str | None
 ) -> Figure:
@@ -29,7 +37,7 @@ def rounds(
     for axes, (level, by_arm) in zip(panels, levels.items(), strict=False):
         for place, arm in enumerate(arms):
             own = by_arm[arm]
-            style = _line(place)
+            style = line_of(place)
             step = 0.84 / max(len(own), 1)
             for index, process in enumerate(own):
                 y = place - 0.42 + (index + 0.5) * step
@@ -62,13 +70,13 @@ def rounds(
     return figure
 
 
-@_styled
+@styled
 def growth_linear(curves: Mapping[str, Growth], parameter: str, arms: Sequence[str]) -> Figure:
     """Time by size, both as they are: what is linear is a straight line."""
     return _growth(curves, parameter, arms, log=False)
 
 
-@_styled
+@styled
 def growth_log(curves: Mapping[str, Growth], parameter: str, arms: Sequence[str]) -> Figure:
     """Time by size on logarithmic scales: the slope far out is the exponent."""
     return _growth(curves, parameter, arms, log=True)
@@ -77,9 +85,9 @@ def growth_log(curves: Mapping[str, Growth], parameter: str, arms: Sequence[str]
 def _growth(
     curves: Mapping[str, Growth], parameter: str, arms: Sequence[str], *, log: bool
 ) -> Figure:
-    figure, axes = _figure(3.0)
+    figure, axes = figure_of(3.0)
     for arm, growth in curves.items():
-        style = _line(arms.index(arm))
+        style = line_of(arms.index(arm))
         shown = [
             (size, time)
             for size, own in zip(growth.sizes, growth.points, strict=True)
@@ -105,7 +113,7 @@ def _growth(
     if log:
         axes.set_xscale("log")
         axes.set_yscale("log")
-        _log_ticks(axes, lambda value: f"{value:,.12g}")
+        log_ticks(axes, lambda value: f"{value:,.12g}")
         axes.yaxis.set_minor_formatter(FuncFormatter(lambda *_: ""))
     else:
         axes.set_xlim(left=0)
@@ -117,5 +125,5 @@ def _growth(
     )
     axes.set_xlabel(parameter)
     axes.set_ylabel("time per call")
-    _legend(figure, axes)
+    legend(figure, axes)
     return figure
