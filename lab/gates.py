@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from lab.hypothesis import Hypothesis, OpenLoad, parse_measure
 from lab.measures import counter, measure, total
-from lab.trial import Fault, Trial
+from lab.trial import Driven, Fault, Trial
 
 DRIVER = "driver"
 TARGET_ROLES = ("service", "database", "pricing", "docker-proxy")
@@ -100,17 +100,7 @@ def inspect(trial: Trial, hypothesis: Hypothesis, task_errors: Mapping[str, int]
 STARVED = 0.5  # of all cores, taken by strangers over a whole life
 
 
-@dataclass
-class Sent:
-    """What the driver of a life told beside its requests."""
-
-    scheduled: int = 0  # arrivals that were due
-    sent: int = 0
-    task_errors: int = 0
-    task_error: str = ""  # the first of them
-
-
-def inspect_life(trial: Trial, hypothesis: Hypothesis, sent: Sent) -> Trial:
+def inspect_life(trial: Trial, hypothesis: Hypothesis) -> Trial:
     """The same of a soak's trial.
 
     Its arms run side by side, so that a disturbance meets them all: a night's strangers and steal
@@ -121,7 +111,7 @@ def inspect_life(trial: Trial, hypothesis: Hypothesis, sent: Sent) -> Trial:
         for gate in ("alive", "settings", "conditions")
     }
     faults = list(trial.faults)
-    for gate, figure, limit, fault in _checks_of_life(trial, hypothesis, sent):
+    for gate, figure, limit, fault in _checks_of_life(trial, hypothesis):
         figures[gate] = round(figure, 6)
         if figure > limit:
             faults.append(replace(fault, gate=gate, figure=figure, limit=limit, mendable=False))
@@ -129,8 +119,9 @@ def inspect_life(trial: Trial, hypothesis: Hypothesis, sent: Sent) -> Trial:
 
 
 def _checks_of_life(
-    trial: Trial, hypothesis: Hypothesis, sent: Sent
+    trial: Trial, hypothesis: Hypothesis
 ) -> Iterator[tuple[str, float, float, Fault]]:
+    driven = trial.driven or Driven()
     cores = os.cpu_count() or 1
     for gate, share in (("other_cpu", trial.other_cpu / cores), ("steal", trial.steal)):
         who = "Other processes" if gate == "other_cpu" else "The hypervisor"
@@ -142,7 +133,7 @@ def _checks_of_life(
         DRIVER_CPU,
         _fault(f"The load driver was saturated: {driver:.0%} of its core (limit {DRIVER_CPU:.0%})"),
     )
-    unsent = 1 - sent.sent / sent.scheduled if sent.scheduled else 0.0
+    unsent = 1 - driven.sent / driven.scheduled if driven.scheduled else 0.0
     due = max(UNSENT, hypothesis.allow.unsent or 0.0)
     yield (
         "unsent",
@@ -152,10 +143,11 @@ def _checks_of_life(
             f"{unsent:.1%} of the arrivals at arm {trial.arm} were never sent (limit {due:.0%})."
         ),
     )
-    scenario = _fault(f"The scenario raised: {sent.task_error}.")
-    yield "scenario", sent.task_errors, 0.0, scenario
+    scenario = _fault(f"The scenario raised: {driven.task_error}.")
+    yield "scenario", driven.task_errors, 0.0, scenario
     yield from _errors(trial, hypothesis)
     yield from _evidence(trial, hypothesis)
+    yield from _target_cpu(trial, hypothesis)
 
 
 def inspect_benchmark(trial: Trial, hypothesis: Hypothesis) -> Trial:
@@ -297,7 +289,8 @@ def _errors(trial: Trial, hypothesis: Hypothesis) -> Iterator[tuple[str, float, 
         fault = _fault(f"No request to arm {trial.arm} ended within the window.")
         yield "errors", 1.0 + 1e-9, max(hypothesis.allow.error_rate, 1.0), fault
         return
-    rate = seen.errors / seen.count
+    excused = trial.driven or Driven()
+    rate = (seen.errors - excused.excused_errors) / max(1, seen.count - excused.excused)
     silent = f", {seen.socket_errors} of {seen.errors} without an answer" * bool(seen.socket_errors)
     commonest = max(trial.errors, key=lambda text: trial.errors[text], default="")
     yield (

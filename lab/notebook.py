@@ -9,6 +9,7 @@ failed run `logs/` as well.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import math
@@ -23,7 +24,17 @@ from typing import Any, BinaryIO, TextIO
 
 from lab.hypothesis import Step
 from lab.plan import Attempt, Plan
-from lab.trial import Course, Dispatch, Fault, Requests, StageRecord, Timing, Trial, Usage
+from lab.trial import (
+    Course,
+    Dispatch,
+    Driven,
+    Fault,
+    Requests,
+    StageRecord,
+    Timing,
+    Trial,
+    Usage,
+)
 from lab.verdict import Verdict
 
 TRIAL_SCHEMA = "lab.trial/1"
@@ -133,8 +144,11 @@ class Notebook:
     def write_rounds(self, trial: Trial, rounds: Sequence[float]) -> None:
         """Keep the raw rounds of a benchmark's process: seconds per call, as 64-bit floats."""
         file = self.path(_rounds_name(trial))
-        file.parent.mkdir(exist_ok=True)
-        file.write_bytes(struct.pack(f"<{len(rounds)}d", *rounds))
+        try:
+            file.parent.mkdir(exist_ok=True)
+            file.write_bytes(struct.pack(f"<{len(rounds)}d", *rounds))
+        except OSError as error:
+            raise _full(self.folder, error) from error
 
     def add_interval(self, block: int, step: Step, row: Mapping[str, Any], life: Trial) -> None:
         """Append an interval of a soak, and keep the trial as far as it has come."""
@@ -151,7 +165,9 @@ class Notebook:
         try:
             with self.path(name).open("ab+", buffering=0) as file:
                 _drop_torn_line(file)
-                file.write(line.encode())
+                left = memoryview(line.encode())
+                while left:  # a disk that fills up takes a part without a word
+                    left = left[file.write(left) :]
                 os.fsync(file.fileno())
         except OSError as error:
             raise _full(self.folder, error) from error
@@ -259,17 +275,22 @@ class SeriesWriter:
     """Rows of one trial, a line each, flushed as they come."""
 
     def __init__(self, path: Path) -> None:
+        self._run = path.parent.parent
         # "w": a repeated trial of an interrupted block starts anew
         self._file: TextIO = path.open("w", encoding="utf-8")
 
     def add(self, row: Mapping[str, Any]) -> None:
         """Append one row."""
-        self._file.write(json.dumps(row, separators=(",", ":"), allow_nan=False) + "\n")
-        self._file.flush()
+        try:
+            self._file.write(json.dumps(row, separators=(",", ":"), allow_nan=False) + "\n")
+            self._file.flush()
+        except OSError as error:
+            raise _full(self._run, error) from error
 
     def close(self) -> None:
         """Close the file."""
-        self._file.close()
+        with contextlib.suppress(OSError):  # what did not fit was told by `add`
+            self._file.close()
 
 
 def _full(folder: Path, error: OSError) -> OSError:
@@ -323,6 +344,7 @@ def asdict_trial(trial: Trial) -> dict[str, Any]:
     data["requests"] = {name: seen.as_dict() for name, seen in trial.requests.items()}
     data["usage"] = {role: asdict(usage) for role, usage in trial.usage.items()}
     data["dispatch"] = None if trial.dispatch is None else asdict(trial.dispatch)
+    data["driven"] = None if trial.driven is None else asdict(trial.driven)
     data["stages"] = [stage.as_dict() for stage in trial.stages]
     data["faults"] = [asdict(fault) for fault in trial.faults]
     if trial.timing is not None:
@@ -339,6 +361,8 @@ def trial_from_dict(data: Mapping[str, Any]) -> Trial:
         fields["timing"] = Timing(**timing)
     if data.get("dispatch"):
         fields["dispatch"] = Dispatch(**data["dispatch"])
+    if data.get("driven"):
+        fields["driven"] = Driven(**data["driven"])
     fields["stages"] = tuple(map(StageRecord.from_dict, data.get("stages", ())))
     fields["faults"] = tuple(Fault(**fault) for fault in data["faults"])
     fields["crashes"] = tuple(data.get("crashes", ()))

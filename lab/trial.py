@@ -99,6 +99,18 @@ class Dispatch:
 
 
 @dataclass(frozen=True)
+class Driven:
+    """What the driver of a soak's life told beside its requests."""
+
+    scheduled: int = 0  # arrivals that were due
+    sent: int = 0
+    task_errors: int = 0
+    task_error: str = ""  # the first of them
+    excused: int = 0  # requests in the intervals of a crash that is allowed
+    excused_errors: int = 0
+
+
+@dataclass(frozen=True)
 class StageRecord:
     """What the driver saw in one stage of an open load."""
 
@@ -212,6 +224,7 @@ class Trial:
     timing: Timing | None = None  # of a benchmark
     counts: Mapping[str, int] = field(default_factory=dict)  # exact, of a benchmark
     dispatch: Dispatch | None = None  # of an open load
+    driven: Driven | None = None  # of a soak
     stages: tuple[StageRecord, ...] = ()  # of an open load with more than one
     errors: Mapping[str, int] = field(default_factory=dict)  # first words of errors, with counts
     faults: tuple[Fault, ...] = ()

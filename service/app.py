@@ -36,6 +36,7 @@ from service.metrics import (
     OutboxMetrics,
     PoolMetrics,
     RoomMetrics,
+    heap_metric,
     lag_metric,
     pricing_metric,
     records_metric,
@@ -149,6 +150,7 @@ def create_app(settings: ServiceSettings) -> FastAPI:
             await closing.enter_async_context(relays)
             await closing.enter_async_context(jobs)
             if settings.metrics:
+                heap_metric(registry)
                 tasks_metric(registry)
                 ticker = asyncio.create_task(watch_event_loop(lag))
                 closing.callback(ticker.cancel)

@@ -1,6 +1,7 @@
 """What the service tells Prometheus; a registry per application, none global."""
 
 import asyncio
+import sys
 from collections.abc import Callable, Iterator
 from time import perf_counter
 
@@ -187,6 +188,13 @@ def records_metric(registry: CollectorRegistry, count: Callable[[], float]) -> N
     Gauge("idempotency_records", "Answers kept in this process.", registry=registry).set_function(
         count
     )
+
+
+def heap_metric(registry: CollectorRegistry) -> None:
+    """What the interpreter holds, whatever the allocator gives back to the system."""
+    Gauge(
+        "heap_blocks", "Blocks that the interpreter has allocated.", registry=registry
+    ).set_function(sys.getallocatedblocks)
 
 
 def tasks_metric(registry: CollectorRegistry) -> None:

@@ -92,7 +92,9 @@ def estimate(
     if prediction.grows is not None:
         from lab.analysis.growth import growth
 
-        return growth(prediction.grows, column, tail)
+        factors = columns(hypothesis, replace(prediction, grows="constant"), blocks)
+        assert factors is not None
+        return growth(prediction.grows, column, factors[prediction.arm], tail)
     if prediction.count:
         return Estimate(column[0], min(column), max(column))
     may_be_share = (

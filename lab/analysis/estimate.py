@@ -42,7 +42,8 @@ class Growth(Estimate):
 
     def meets(self, bound: Bound) -> bool:
         """Whether the interval meets the bound; that something grows must be seen to go on."""
-        asserts_growth = bound.at_least is not None and bound.at_least > 0
+        lowest = bound.at_least if bound.within is None else bound.within[0]
+        asserts_growth = lowest is not None and lowest > 0
         return super().meets(bound) and not (asserts_growth and self.flaw)
 
     def misses(self, bound: Bound) -> bool:

@@ -5,7 +5,8 @@ fitted curve. Intervals are Student t over blocks, of the factor on the log scal
 
 Growth is *constant* where the factor stays within `FLAT`. It is contradicted beyond `STEEP` only:
 in between lie steps of a cache, but also a logarithm under an overhead, which a bound of 1.5 alone
-would take for constant.
+would take for constant. What is constant has no exponent: it is 0 where the factor's whole interval
+stays within `FLAT`, and not known where a part of it does.
 """
 
 from __future__ import annotations
@@ -50,12 +51,25 @@ def block_value(grows: Grows, sizes: Sequence[float], times: Sequence[float]) ->
     return 0.0 if fitted is None else fitted.exponent
 
 
-def growth(grows: Grows, values: Sequence[float], tail: float) -> Estimate:
-    """The block values of `block_value`, together."""
-    if grows != "constant":
-        return level(values, tail)
-    logs = t_interval([math.log(value) for value in values], tail)
-    return Factor(_exp(logs.estimate), _exp(logs.low), _exp(logs.high))
+def growth(
+    grows: Grows, values: Sequence[float], factors: Sequence[float], tail: float
+) -> Estimate:
+    """The block values of `block_value`, together.
+
+    Args:
+        grows: What is predicted.
+        values: Its block values.
+        factors: Those of constant growth.
+        tail: Probability left out on each side.
+    """
+    logs = t_interval([math.log(factor) for factor in factors], tail)
+    factor = Factor(_exp(logs.estimate), _exp(logs.low), _exp(logs.high))
+    if grows == "constant":
+        return factor
+    if factor.high < FLAT:
+        return Estimate(0.0, 0.0, 0.0)
+    found = level(values, tail)
+    return Estimate(found.estimate, 0.0, math.inf) if factor.low < FLAT else found
 
 
 def _exp(value: float) -> float:

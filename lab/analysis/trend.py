@@ -222,8 +222,8 @@ def detectable(
 def noise_of(lives: Mapping[str, Sequence[Course]], series: str, source: str) -> Noise | None:
     """The noise of a series as recorded, its slope taken off; None where there is too little.
 
-    Of the walk, the larger of two is taken: what the bins of a life show, and what makes the
-    slopes of an arm's lives differ.
+    The scatter is that of the intervals themselves. Of the walk, the larger of two is taken: what
+    the bins of a life show, and what makes the slopes of an arm's lives differ.
 
     Args:
         lives: By arm.
@@ -239,9 +239,8 @@ def noise_of(lives: Mapping[str, Sequence[Course]], series: str, source: str) ->
                 continue
             slopes.append(float(fitted.slope))
             hours = float(np.ptp(own.times))
-            scatter2, walk2 = _split(own, slopes[-1])
-            scatters.append(scatter2)
-            walks.append(walk2)
+            scatters.append(_scatter(course, series))
+            walks.append(_walk(own, slopes[-1]))
         if slopes[1:]:
             between.append(float(np.var(slopes, ddof=1)) * 5 * hours / 6)
     if not scatters:
@@ -250,8 +249,18 @@ def noise_of(lives: Mapping[str, Sequence[Course]], series: str, source: str) ->
     return Noise(math.sqrt(np.mean(scatters)), math.sqrt(walk2), source)
 
 
-def _split(own: Line, slope: float) -> tuple[float, float]:
-    """The variance of white noise, and that of a walk in an hour, about a line.
+def _scatter(course: Course, series: str) -> float:
+    """The variance of an interval's value about its neighbour's, what is dropped left out."""
+    values = course.series(series)
+    assert values is not None
+    layout = trend.layout(course.times / HOUR_S, course.segments)
+    kept = np.where(layout.bins >= 0, values, math.nan)
+    steps = np.diff(kept)[course.segments[1:] == course.segments[:-1]]
+    return float(np.nanmean(steps**2)) / 2
+
+
+def _walk(own: Line, slope: float) -> float:
+    """The variance of a walk in an hour, about a line.
 
     Two unknowns from two lags: white noise differs alike at both, and a walk twice as much.
     """
@@ -261,7 +270,7 @@ def _split(own: Line, slope: float) -> tuple[float, float]:
     one = float(np.mean(np.diff(residual)[near] ** 2))
     two = float(np.mean((residual[2:] - residual[:-2])[far] ** 2))
     walk2 = max(0.0, two - one)
-    return max(0.0, one - walk2) / 2, walk2 / float(np.mean(np.diff(own.times)[near]))
+    return walk2 / float(np.mean(np.diff(own.times)[near]))
 
 
 @dataclass(frozen=True)

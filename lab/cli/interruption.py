@@ -24,6 +24,15 @@ class TooEarly(Interrupted):
 
 
 @contextlib.contextmanager
+def nothing_to_keep() -> Iterator[None]:
+    """Whatever interrupts in here comes too early."""
+    try:
+        yield
+    except Interrupted as interrupt:
+        raise TooEarly(*interrupt.args) from None
+
+
+@contextlib.contextmanager
 def interruptible() -> Iterator[None]:
     """Signals raise Interrupted in here; what clears up afterwards is not interrupted.
 

@@ -77,17 +77,17 @@ def command(
         print(f"lab: --expect {expect}: one of {', '.join(DECIDED)}", file=sys.stderr)
         raise typer.Exit(WRONG)
     asked = Asked(name, seed, target, resume, no_wait, profile, length, anyway)
+    begun = _begin(asked)
     background = None
     if detached:
         from lab.cli.soaking import detach
-        from lab.config import Project
 
-        background = detach(Project.find().reports, Path(name).stem)
+        background = detach(begun)
         if background is None:
             return
     try:
         with ExitStack() as ending, interruptible():
-            verdict, notebook = _run(asked, background, ending)
+            verdict, notebook = _run(asked, begun, background, ending)
     except Interrupted as error:
         kept = f"finished trials are kept: lab run {name} --resume goes on"
         told = "nothing was measured yet" if isinstance(error, TooEarly) else kept
@@ -114,50 +114,66 @@ class Asked(NamedTuple):
     anyway: bool
 
 
+class Begun(NamedTuple):
+    """What is known before anything starts: that the files are right, and what is to be done."""
+
+    project: Project
+    hypothesis: Hypothesis
+    plan: Plan
+    notebook: Notebook | None  # of the run that is resumed
+
+
+def _begin(asked: Asked) -> Begun:
+    from lab.config import Project
+
+    project = Project.find()
+    return Begun(project, *(_unfinished if asked.resume else _fresh)(asked, project))
+
+
 def _run(
-    asked: Asked, background: Background | None, ending: ExitStack
+    asked: Asked, begun: Begun, background: Background | None, ending: ExitStack
 ) -> tuple[Verdict, Notebook]:
-    """From the file to the verdict; `ending` brings down what was started."""
+    """From the plan to the verdict; `ending` brings down what was started."""
     import os
     import time
+    from contextlib import nullcontext
 
     import psutil
 
-    from lab.cli.interruption import Interrupted, TooEarly
+    from lab.cli.interruption import nothing_to_keep
     from lab.cli.naming import hypothesis_file
     from lab.cli.progress import Progress
     from lab.cli.wiring import Parts, bring_up
     from lab.conditions import observe
-    from lab.config import Project
     from lab.processes import Children, divide_cores, pin
     from lab.turn import turn
 
     # the interpreter's own start and the imports belong to the command
     began = time.monotonic() - (time.time() - psutil.Process().create_time())
-    project = Project.find()
-    hypothesis, plan, notebook = (
-        _unfinished(asked, project) if asked.resume else _fresh(asked, project)
-    )
+    project, hypothesis, plan, notebook = begun
     file = notebook.path("hypothesis.md") if notebook else hypothesis_file(asked.name, project)
     cores = divide_cores()
     progress = Progress(hypothesis, plan)
-    waited = time.monotonic()
-    ending.enter_context(turn(None if asked.no_wait else progress.waiting))
-    began += time.monotonic() - waited  # waiting is neither measuring nor budget
-    if notebook is not None:
-        _refuse_finished(notebook)  # by the run that was waited for
-    machine = observe(project.root)
-    children = ending.enter_context(Children())
-    ending.enter_context(progress)
+
+    def waiting(holder: int | None) -> None:
+        progress.waiting(holder)
+        if background:
+            background.waiting(holder)
 
     def at_end(stop: Callable[[], None]) -> None:
         ending.callback(_stop, stop)
 
-    try:
+    with nullcontext() if notebook else nothing_to_keep():
+        waited = time.monotonic()
+        ending.enter_context(turn(None if asked.no_wait else waiting))
+        began += time.monotonic() - waited  # waiting is neither measuring nor budget
+        if notebook is not None:
+            _refuse_finished(notebook)  # by the run that was waited for
+        machine = observe(project.root)
+        children = ending.enter_context(Children())
+        ending.enter_context(progress)
         parts = Parts(hypothesis, file, children, project, cores)
         ready = bring_up(parts, plan.target, progress.stage, at_end)
-    except Interrupted as interrupt:
-        raise interrupt if notebook else TooEarly from None
     pin(os.getpid(), cores.driver)
     os.nice(10)  # watching must not hold up the driver, which shares the core
     if notebook is None:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import sys
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from lab.hypothesis import Hypothesis, HypothesisError, Prediction, in_words
 from lab.plan import Detectable, Plan
 
 if TYPE_CHECKING:
     from lab.analysis.trend import Noise
+    from lab.cli.run import Begun
     from lab.trial import Course
 
 _LATEST_RUNS = 5  # that are searched for a noise
@@ -85,8 +88,11 @@ def _detectable(
         plan.alpha,
     )
     bound = prediction.bound
-    edges = [*(bound.within or ()), bound.at_least, bound.at_most]
-    wanted = min(abs(edge) for edge in edges if edge is not None)
+    if bound.within is not None:  # the interval must fit into it
+        wanted = (bound.within[1] - bound.within[0]) / 2
+    else:
+        edges = (bound.at_least, bound.at_most)
+        wanted = min(abs(edge) for edge in edges if edge is not None)
     return Detectable(
         slope=prediction.slope,
         subject=prediction.subject,
@@ -124,48 +130,78 @@ def _amount(series: str, value: float) -> str:
     return in_words(f"slope of {series}", value).removesuffix("/h")
 
 
-def detach(reports: Path, name: str) -> Background | None:
+def detach(begun: Begun) -> Background | None:
     """Go on in the background: None in the command that was typed, which then may end.
 
-    That command waits until the run has its folder, and tells where; or until the run ended
-    before that, whose words and exit code it passes on (SystemExit).
+    That command waits until the run has its folder, or waits for another run's end, and tells; or
+    until it ended before that, whose words and exit code it passes on (SystemExit).
     """
+    folder = begun.project.reports / begun.hypothesis.name
+    folder.mkdir(parents=True, exist_ok=True)
+    log = folder / f".detached-{os.getpid()}.log"
+    if begun.notebook is not None:
+        log = begun.notebook.path("run.log")
+    sys.stdout.flush()
     reading, writing = os.pipe()
-    (reports / name).mkdir(parents=True, exist_ok=True)
-    log = reports / name / f".detached-{os.getpid()}.log"
     if child := os.fork():
         os.close(writing)
-        with os.fdopen(reading) as pipe:
-            folder = pipe.read()
-        if folder:
-            print(f"goes on in the background as process {child}: {folder}")
-            print(f"`lab status {name}` tells how it is; its words go to {folder}/run.log")
-            return None
-        _, status = os.waitpid(child, 0)
-        print(log.read_text(encoding="utf-8", errors="replace"), end="", file=sys.stderr)
-        log.unlink()
-        raise SystemExit(os.waitstatus_to_exitcode(status))
+        return _watch(child, reading, log)
     os.setsid()  # the terminal may close
     os.close(reading)
     sink = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     empty = os.open(os.devnull, os.O_RDONLY)
     for source, number in ((empty, 0), (sink, 1), (sink, 2)):
         os.dup2(source, number)
-    return Background(log, writing)
+    return Background(log, os.fdopen(writing, "w", encoding="utf-8"))
 
 
-@dataclass(frozen=True)
+def _watch(child: int, reading: int, log: Path) -> None:
+    """What the command that was typed does: pass on what the background says first."""
+    before = log.stat().st_size if log.exists() else 0
+    try:
+        with os.fdopen(reading, encoding="utf-8") as pipe:
+            said = pipe.read()
+    except KeyboardInterrupt:
+        os.kill(child, signal.SIGTERM)
+        said = ""
+    if said:
+        print(said.replace("PID", str(child)))
+        return
+    _, status = os.waitpid(child, 0)
+    words = log.read_bytes()[before:].decode(errors="replace")
+    print(words, end="", file=sys.stderr)
+    if log.name.startswith("."):
+        log.unlink()
+    raise SystemExit(os.waitstatus_to_exitcode(status))
+
+
 class Background:
     """A run that left its terminal, and the command there that waits for a word."""
 
-    log: Path
-    pipe: int
+    def __init__(self, log: Path, pipe: IO[str]) -> None:
+        self._log, self._pipe = log, pipe
+
+    def waiting(self, holder: int | None) -> None:
+        """Another run holds the machine, for hours perhaps: the command may end."""
+        self._tell(
+            f"waits in the background as process PID for another run to end (process "
+            f"{holder or 'unknown'}); its words go to {self._log}"
+        )
 
     def settled(self, folder: Path) -> None:
         """The run has its folder: the log goes there, and the command may end."""
-        self.log.rename(folder / "run.log")
-        os.write(self.pipe, str(folder.resolve()).encode())
-        os.close(self.pipe)
+        log = folder / "run.log"
+        if self._log != log:
+            self._log.rename(log)
+        self._tell(
+            f"goes on in the background as process PID: {folder.resolve()}\n"
+            f"`lab status {folder.resolve().parent.name}` tells how it is; its words go to {log}"
+        )
+
+    def _tell(self, words: str) -> None:
+        if not self._pipe.closed:  # else the command has had its word
+            with contextlib.suppress(BrokenPipeError), self._pipe:
+                self._pipe.write(words)
 
 
 def clock(seconds: float) -> str:

@@ -21,6 +21,7 @@ def command(
     ] = None,
 ) -> None:
     """Tell of runs without a verdict: block, time left, slopes so far. Never measures."""
+    from lab.hypothesis import HypothesisError
     from lab.notebook import Notebook, NotebookError
 
     project = Project.find()
@@ -33,8 +34,11 @@ def command(
         if not (latest / "plan.json").is_file() or (latest / "verdict.json").exists():
             continue
         told = True
-        for line in _lines(Notebook.open(latest.resolve()), project.root):
-            print(line)
+        try:
+            lines = _lines(Notebook.open(latest.resolve()), project.root)
+        except (NotebookError, HypothesisError) as error:  # hides no other run
+            lines = [f"{folder.name}  cannot be read: {error}"]
+        print("\n".join(lines))
     if not told:
         print("no run is under way, and none is unfinished")
 

@@ -181,6 +181,12 @@ def _load(
     hypothesis, _, children, project, cores = parts
     target = make_target(target_name, children, project, cores)
     at_end(target.stop)
+    if hypothesis.allow.crash and target.name == "compose":
+        raise TargetError(
+            "`allow: {crash: true}` needs the embedded target: a container that is started again "
+            "may answer at another port. Leave --target out",
+            usage=True,
+        )
     stage("checking the arms' settings and the scenario")
     soak = hypothesis.soak is not None
     drivers = ready_drivers(parts, target) if soak else {"": ready_driver(parts, target)}
@@ -188,6 +194,8 @@ def _load(
     stage("starting the arms")
     target.start(hypothesis.arms)
     unchanged = partial(steady, project.root, driver.pid)
+    if hypothesis.script:  # every life begins by reading it
+        unchanged = partial(steady_code, project.root)
 
     def session(plan: Plan, notebook: Notebook, began: float) -> Experiment | Soak:
         if soak:

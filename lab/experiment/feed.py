@@ -71,5 +71,5 @@ class Feed:
         try:
             for message in messages:
                 self._queue.put(message)
-        except DriverError as error:
+        except Exception as error:  # told where the messages are waited for
             self._queue.put(error)

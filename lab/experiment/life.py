@@ -8,11 +8,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from lab.gates import Sent
 from lab.instruments.intervals import Look
 from lab.measures import SERVICE
 from lab.stats.histogram import Histogram
-from lab.trial import Course, Fault, Requests, Trial, Usage
+from lab.trial import Course, Driven, Fault, Requests, Trial, Usage
 
 LEAST_BEYOND = 1  # a p99 of an interval is drawn and its drift judged, never its value
 _SKIPPED_GAUGES = ("python_", "process_")
@@ -37,7 +36,8 @@ class Life:
         self._instances: dict[str, str] = {}
         self._frames: dict[str, Requests] = {}
         self._late: list[float] = []
-        self.sent = Sent()
+        self._last = (0, 0)  # requests and errors of the interval before
+        self._crashed = False  # in the interval before
 
     def begin_segment(self) -> None:
         """Other processes from now on."""
@@ -45,8 +45,13 @@ class Life:
         self._instances.clear()
 
     def crashed(self, how: str) -> None:
-        """They ended by themselves, and began anew."""
+        """They ended by themselves, and began anew.
+
+        Requests that fail for that, in this interval and while they start, are excused.
+        """
         self._trial = replace(self._trial, crashes=(*self._trial.crashes, how))
+        self._excuse()
+        self._crashed = True
         self.begin_segment()
 
     def fault(self, fault: Fault) -> None:
@@ -63,12 +68,15 @@ class Life:
         for text, count in frame["errors"].items():
             errors[text] = errors.get(text, 0) + count
         self._trial = replace(self._trial, errors=errors)
-        for text, count in frame["task_errors"].items():
-            self.sent.task_errors += count
-            self.sent.task_error = self.sent.task_error or text
-        arrivals = frame.get("arrivals", {})
-        self.sent.scheduled += arrivals.get("scheduled", 0)
-        self.sent.sent += arrivals.get("sent", 0)
+        known, arrivals = self._driven, frame.get("arrivals", {})
+        driven = replace(
+            known,
+            scheduled=known.scheduled + arrivals.get("scheduled", 0),
+            sent=known.sent + arrivals.get("sent", 0),
+            task_errors=known.task_errors + sum(frame["task_errors"].values()),
+            task_error=known.task_error or next(iter(frame["task_errors"]), ""),
+        )
+        self._trial = replace(self._trial, driven=driven)
         self._late += frame["late"]
         for name, data in frame["requests"].items():
             _merge(self._frames, name, Requests.from_dict(data))
@@ -103,11 +111,29 @@ class Life:
             steal=mean(self._trial.steal, others[1]),
             ticker_late_p99_s=max(self._trial.ticker_late_p99_s, p99),  # of the worst interval
         )
+        self._last = (
+            sum(seen.count for seen in self._frames.values()),
+            sum(seen.errors for seen in self._frames.values()),
+        )
+        if self._crashed:
+            self._excuse()
+            self._crashed = False
         self._frames, self._late = {}, []
         self.until = until
         self._extend(until, values)
         told = {name: _short(value) for name, value in values.items()}
         return {"t": round(until, 3), "segment": self._segment, "values": told}
+
+    @property
+    def _driven(self) -> Driven:
+        return self._trial.driven or Driven()
+
+    def _excuse(self) -> None:
+        """Hold the interval before against nobody."""
+        (count, errors), known = self._last, self._driven
+        excused, failed = known.excused + count, known.excused_errors + errors
+        driven = replace(known, excused=excused, excused_errors=failed)
+        self._trial, self._last = replace(self._trial, driven=driven), (0, 0)
 
     def trial(self) -> Trial:
         """The record so far."""

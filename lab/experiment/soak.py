@@ -20,7 +20,7 @@ from lab.experiment.record import BUDGET_ENDED
 from lab.gates import inspect_life
 from lab.hypothesis import Hypothesis, OpenLoad, Step
 from lab.instruments.base import Driver
-from lab.instruments.intervals import Intervals, Looking
+from lab.instruments.intervals import Intervals, Look, Looking
 from lab.instruments.load import DriverError
 from lab.notebook import Notebook
 from lab.plan import Plan
@@ -118,12 +118,14 @@ class Soak:
             except (TargetError, DriverError) as error:
                 for life in lives.values():
                     life.fault(Fault("alive", f"{error}.", mendable=False))
-        return [inspect_life(life.whole(), self.hypothesis, life.sent) for life in lives.values()]
+        return [inspect_life(life.whole(), self.hypothesis) for life in lives.values()]
 
     def _life(self, block: int, position: int, step: Step) -> Life:
         known = self.notebook.life(block, step)
         if known is None:
-            known = Trial(block, position, step.arm, time.time(), 0.0)
+            # killed before the first record was written, after the first interval was
+            course = self.notebook.course(block, step)
+            known = Trial(block, position, step.arm, time.time(), 0.0, course=course)
         return Life(known, self._interval_s)
 
     def _renew(self, lives: Mapping[str, Life]) -> None:
@@ -154,7 +156,9 @@ class Soak:
                     row = life.interval(base + until, looks[arm], others)
                     self.notebook.add_interval(block, life.step, row, life.trial())
                 yield Interval(block, base + until, self._block_s, lives)
-                if self._ended(looking, lives):
+                if self._ended(looking, lives, looks):
+                    return
+                if index == LEAST_INTERVALS and self._blind(lives):
                     return
             for feed in feeds.values():
                 feed.close()
@@ -178,11 +182,31 @@ class Soak:
             )
         )
 
-    def _ended(self, looking: Looking, lives: Mapping[str, Life]) -> bool:
+    def _blind(self, lives: Mapping[str, Life]) -> bool:
+        """Whether a series that is asked for was not seen: it is misspelt, and hours are lost."""
+        soak, wanted = self.hypothesis.soak, dict.fromkeys(lives, "")
+        for prediction in self.hypothesis.stated:
+            for arm in set(prediction.arms) & set(lives):
+                series = prediction.slope
+                if series and lives[arm].course().series(series) is None:
+                    wanted[arm] = series
+        assert soak is not None
+        limit = soak.exhaustion
+        for arm, life in lives.items():
+            if limit is not None and life.course().series(limit.of) is None:
+                wanted[arm] = limit.of
+            if wanted[arm]:
+                message = f"No evidence for {wanted[arm]} of arm {arm}: its service exports no such"
+                life.fault(Fault("evidence", f"{message} series.", mendable=False))
+        return any(wanted.values())
+
+    def _ended(
+        self, looking: Looking, lives: Mapping[str, Life], looks: Mapping[str, Look]
+    ) -> bool:
         """Whether the block cannot go on; an arm that may crash is started again."""
         for arm, life in lives.items():
             how, stranger = self._target.dead(arm), None
-            if how is None:
+            if how is None and looks[arm].gauges:  # one that hangs would hold up every arm
                 stranger = self._stranger(arm, life)
             if stranger:
                 life.fault(stranger)

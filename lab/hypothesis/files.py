@@ -162,7 +162,12 @@ def _claim_digest(hypothesis: Hypothesis, project: Path) -> str:
     claimed["predictions"] = [asdict(replace(p, says="")) for p in hypothesis.predictions]
     claimed["rivals"] = [asdict(replace(r.prediction, says="")) for r in hypothesis.rivals]
     scenario = project / hypothesis.scenario  # gone, perhaps, where an old run is read
-    claimed["load_code"] = _seal(scenario.read_text("utf-8")) if scenario.is_file() else None
+    try:
+        claimed["load_code"] = _seal(scenario.read_text("utf-8")) if scenario.is_file() else None
+    except UnicodeDecodeError as error:
+        raise HypothesisError(
+            scenario, None, f"this is not UTF-8 ({error.reason})", "Save it as UTF-8."
+        ) from None
     return _seal(json.dumps(_said(claimed), sort_keys=True))
 
 

@@ -67,6 +67,10 @@ _COMPARE = re.compile(r"([^\s/]+?)(?: ?(/) ?| (-) )([^\s/]+)")
 _QUANTITY = re.compile(r"([-+]?[0-9]+(?:\.[0-9]+)?) ?(B|KB|MB|GB|ms|s|)")
 _GROWTH = re.compile(rf"{_QUANTITY.pattern} ?/ ?(h|min)")
 _UNITS = {"": 1.0, "B": 1.0, "KB": 1e3, "MB": 1e6, "GB": 1e9, "ms": 1e-3, "s": 1.0}
+_NAMED = {  # what a series in such a unit has in its name
+    **dict.fromkeys(("B", "KB", "MB", "GB"), ("rss_bytes", "bytes", "memory", "heap")),
+    **dict.fromkeys(("ms", "s"), ("latency_p99", "latency", "seconds")),
+}
 _PER_HOUR = {"h": 1.0, "min": 60.0}
 MOST_PAIRS = 12
 
@@ -91,7 +95,7 @@ def fields(root: Node, project: Path | None) -> dict[str, Reader]:
             "scenario": lambda node: _scenario(node, project),
             "load": _load,
             "measures": _measures,
-            "allow": _allow,
+            "allow": lambda node: _allow(node, kind),
             "limits": lambda node: Limits(**node.fields({"target_cpu": _share}, ("target_cpu",))),
         }
     if kind == "load":
@@ -124,8 +128,10 @@ def benchmark_of(values: dict[str, Any]) -> tuple[str, Benchmark | None]:
     return file, Benchmark(values.pop("statistic"), function, parameter, database)
 
 
-def _allow(node: Node) -> Allow:
-    readers: Mapping[str, Reader] = {"error_rate": _share, "unsent": _share, "crash": _truth}
+def _allow(node: Node, kind: str) -> Allow:
+    readers: dict[str, Reader] = {"error_rate": _share, "unsent": _share}
+    if kind == "soak":
+        readers["crash"] = _truth
     return Allow(**node.fields(readers, readers))
 
 
@@ -525,7 +531,7 @@ def _predicted(node: Node, values: dict[str, Any]) -> Prediction:
         grows = values["grows"]
         span = Bound(at_most=FLAT) if grows == "constant" else Bound(within=GROWTHS[grows])
         return Prediction(bound=span, **values)
-    _in_unit(node.at(bound), values[bound], growth=of == "slope")
+    _in_unit(node.at(bound), values[bound], values.get("slope"))
     return Prediction(bound=Bound(**{bound: values.pop(bound)}), **values)
 
 
@@ -546,7 +552,9 @@ def _grows(node: Node) -> str:
 
 
 class _Growth(float):
-    """A number that was written with its unit, per hour."""
+    """A number per hour."""
+
+    unit = ""  # as it was written
 
 
 def _edge(node: Node) -> float:
@@ -555,19 +563,27 @@ def _edge(node: Node) -> float:
     match = _GROWTH.fullmatch(node.exact())
     if not match:
         raise node.misfit("a number, or a growth with its unit", "0.5, or of a slope 5 MB/h")
-    return _Growth(float(match[1]) * _UNITS[match[2]] * _PER_HOUR[match[3]])
+    growth = _Growth(float(match[1]) * _UNITS[match[2]] * _PER_HOUR[match[3]])
+    growth.unit = match[2]
+    return growth
 
 
-def _in_unit(node: Node, bound: float | tuple[float, float], growth: bool) -> None:
-    """A slope's bound is a growth, and no other is."""
+def _in_unit(node: Node, bound: float | tuple[float, float], series: str | None) -> None:
+    """A slope's bound is a growth in the unit of its series, and no other is."""
     edges = bound if isinstance(bound, tuple) else (bound,)
     for edge in edges:
-        if growth and not isinstance(edge, _Growth):
+        unit = edge.unit if isinstance(edge, _Growth) else ""
+        if series and unit and not any(word in series for word in _NAMED[unit]):
+            raise node.flaw(
+                f"{shown(series)} is not counted in {unit}",
+                f"Write a growth such as 60/min, or a series such as {_NAMED[unit][0]}.",
+            )
+        if series and not isinstance(edge, _Growth):
             raise node.flaw(
                 "the bound of a slope has no unit",
                 "Write a growth per hour or minute, as in 5 MB/h or 30/min.",
             )
-        if not growth and isinstance(edge, _Growth):
+        if not series and isinstance(edge, _Growth):
             raise node.flaw(
                 "a growth bounds a slope, not a measure", "Write `slope:` instead of `measure:`."
             )

@@ -151,6 +151,12 @@ def _wrong_slope(statement: _Statement, kind: str) -> Iterator[Flaw]:
         yield statement.node.at("slope").flaw(
             "a slope is measured by a soak only", "Write `kind: soak`, or predict a measure."
         )
+    for key in ("at_least", "at_most"):
+        if prediction.slope is not None and getattr(prediction.bound, key) == 0:
+            yield statement.node.at(key).flaw(
+                "no time is enough to tell a slope from one of exactly 0",
+                "Write the growth that would matter, as in 5 MB/h.",
+            )
     if prediction.compare is None:
         return
     place = statement.node.at("compare")

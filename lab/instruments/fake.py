@@ -116,6 +116,7 @@ class FakeSeconds:
     rate: int = 20
     pid: int = 0
     driven: list[str] = field(default_factory=list)  # seed of each life
+    odd: Callable[[int, int], dict[str, Any]] = lambda life, second: {}  # in place of the usual
 
     def drive(
         self, *, host: str, load: Mapping[str, Any], warmup_s: float, window_s: float, seed: str
@@ -138,5 +139,6 @@ class FakeSeconds:
                 "errors": {},
                 "task_errors": {},
                 "arrivals": {"scheduled": self.rate, "sent": self.rate},
+                **self.odd(len(self.driven), second),
             }
         yield {"event": "closed", "drained": True}

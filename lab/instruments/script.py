@@ -1,8 +1,9 @@
 """A soak script as a driver: a plain program that loads a service until it is told to end.
 
 It is run as `python FILE URL --rate RATE --seed SEED`. Each second or so it prints a line of JSON,
-`{"ok": 20, "errors": 0}`, counting what succeeded and failed since the line before; further keys
-of text are messages of errors. SIGTERM ends it.
+`{"ok": 20, "errors": 0}`, counting what succeeded and failed since the line before. Every further
+key is the message of an error, with its count: `{"ok": 18, "errors": 2, "timed out": 2}`. SIGTERM
+ends it.
 """
 
 from __future__ import annotations
@@ -87,13 +88,14 @@ def _lines(child: Child, until: float) -> Iterator[bytes]:
 def _frame(line: bytes, t: float, warmup_s: float) -> dict[str, Any]:
     try:
         told = json.loads(line)
-        ok, failed = int(told["ok"]), int(told["errors"])
-    except (ValueError, KeyError, TypeError):
+        counts = {text: int(count) for text, count in told.items()}
+        ok, failed = counts.pop("ok"), counts.pop("errors")
+    except (ValueError, KeyError, TypeError, AttributeError):
         shown = line[:80].decode(errors="replace")
         raise DriverError(
-            f'the soak script printed {shown!r}, not a line such as {{"ok": 20, "errors": 0}}'
+            f"the soak script printed {shown!r}, not a line of counts such as "
+            '{"ok": 18, "errors": 2, "timed out": 2}'
         ) from None
-    messages = {text: count for text, count in told.items() if text not in ("ok", "errors")}
     seen = {"count": ok + failed, "errors": failed, "latency": Histogram().as_dict()}
     return {
         "event": "frame",
@@ -102,6 +104,6 @@ def _frame(line: bytes, t: float, warmup_s: float) -> dict[str, Any]:
         "late": [],
         "users": 1,
         "requests": {_NAME: seen} if ok + failed else {},
-        "errors": messages,
+        "errors": counts,
         "task_errors": {},
     }

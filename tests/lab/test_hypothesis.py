@@ -120,6 +120,9 @@ MANIFEST = {
     "soak-few-pairs": (22, "this needs 4 blocks or more, and the soak has 2"),
     "soak-at": (22, "a slope is of the whole soak"),
     "exhaustion-limit": (16, "`limit` is `0 MB`, not an amount above 0"),
+    "slope-of-none": (22, "no time is enough to tell a slope from one of exactly 0"),
+    "slope-other-unit": (26, "`idempotency_records` is not counted in MB"),
+    "crash-in-load": (16, "unknown key `crash`"),
     "crash-not-truth": (17, "`crash` is `1`, not true or false"),
     "soak-budget": (8, "unknown key `budget`"),
     "slope-in-load": (19, "a slope is measured by a soak only"),
@@ -275,6 +278,12 @@ def project(tmp_path: Path) -> Path:
     (folder / "scenarios" / "link.py").symlink_to(tmp_path / "elsewhere.py")
     (folder / "hypotheses" / "pool-exhaustion.md").write_text(GOOD)
     return folder
+
+
+def test_a_scenario_that_is_no_text_is_told(project: Path) -> None:
+    (project / "scenarios" / "checkout.py").write_bytes(b"\xff\xfe")
+    with pytest.raises(HypothesisError, match=r"checkout.py: this is not UTF-8 .*Save it as UTF-8"):
+        room.load(project / "hypotheses" / "pool-exhaustion.md", project)
 
 
 def edited(project: Path, old: str, new: str) -> room.Hypothesis:
@@ -655,6 +664,8 @@ def test_the_bound_of_a_slope_is_read_per_hour(
 ) -> None:
     text = (BROKEN / "slope-without-unit.md").read_text()
     text = text.replace("at_least: 100\n", f"at_least: {written}\n")
+    if written.endswith("ms/h"):
+        text = text.replace("slope: rss_bytes", "slope: latency_p99")
     found = room.loads(text, project / "hypotheses" / "x.md", project)
     assert found.predictions[0].bound == Bound(at_least=per_hour)
     assert str(found.predictions[0].compare) == "with - without"

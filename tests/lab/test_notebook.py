@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import json
+import resource
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from lab.notebook import Notebook, NotebookError, attempts
+from lab.notebook import DiskFull, Notebook, NotebookError, attempts
 from lab.stats.histogram import Histogram
 from lab.trial import Dispatch, Fault, Requests, StageRecord
 from lab.verdict import judge
@@ -51,6 +52,34 @@ def test_after_a_torn_line_the_next_trial_is_not_lost(notebook: Notebook) -> Non
     file.write_text(whole + whole[: len(whole) // 2])
     notebook.add_trial(trial("wide", 50, block=2))
     assert [made.arm for made in notebook.trials()] == ["narrow", "wide"]
+
+
+def test_a_line_that_the_disk_takes_a_part_of_is_told_and_left_out(notebook: Notebook) -> None:
+    notebook.add_trial(trial("narrow", 100))
+    size = notebook.path("trials.jsonl").stat().st_size
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size + 100, before[1]))
+    try:
+        with pytest.raises(OSError, match="too large"):
+            notebook.add_trial(trial("wide", 50))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert [made.arm for made in notebook.trials()] == ["narrow"]
+    notebook.add_trial(trial("wide", 50))
+    assert [made.arm for made in notebook.trials()] == ["narrow", "wide"]
+
+
+@pytest.mark.parametrize("write", ["rounds", "series"])
+def test_a_full_disk_is_told_whatever_is_written(notebook: Notebook, write: str) -> None:
+    step = trial("wide", 50).step
+    (notebook.folder / "rounds").mkdir()
+    for name in ("rounds/01-wide-1.f64", "series/01-wide.jsonl"):
+        notebook.path(name).symlink_to("/dev/full")
+    with pytest.raises(DiskFull, match="make room and go on with lab run"):
+        if write == "rounds":
+            notebook.write_rounds(trial("wide", 50), [0.1] * 10)
+        else:
+            notebook.series_writer(1, step).add({"t": 1})
 
 
 def test_a_damaged_line_in_the_middle_is_told(notebook: Notebook) -> None:

@@ -52,6 +52,14 @@ def test_children_and_their_folder_go_with_the_context() -> None:
     assert not folder.exists()
 
 
+def test_logs_that_find_no_room_hide_no_failure(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with Children() as children:
+        children.start(STUBBORN, role="service")
+        children.keep_logs(tmp_path / "file" / "logs")
+    assert (tmp_path / "file").read_bytes() == b""
+
+
 def test_who_ignores_the_signal_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lab.processes._STOP_S", 0.3)
     with Children() as children:

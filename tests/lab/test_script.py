@@ -59,7 +59,12 @@ time.sleep(9)
     ("code", "said"),
     [
         ("sys.exit('no such room')", "ended with exit code 1"),
-        ("print('hello', flush=True); time.sleep(9)", "not a line such as"),
+        ("print('hello', flush=True); time.sleep(9)", "not a line of counts such as"),
+        ("print('[1]', flush=True); time.sleep(9)", "not a line of counts such as"),
+        (
+            """print('{"ok": 1, "errors": 1, "message": "timeout"}', flush=True); time.sleep(9)""",
+            "not a line of counts such as",
+        ),
     ],
 )
 def test_one_that_fails_is_told(code: str, said: str, children: Children, tmp_path: Path) -> None:

@@ -10,16 +10,19 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from lab.experiment import Event, Interval, Soak, slopes_so_far, verdict_of
 from lab.experiment.soak import block_s
-from lab.hypothesis import Allow, Bound, Hypothesis, Step, load
+from lab.hypothesis import Allow, Bound, Exhaustion, Hypothesis, Limits, Step, load
 from lab.instruments.fake import FakeLooking, FakeSeconds
 from lab.notebook import DiskFull, Notebook
 from lab.plan import draw
 from lab.reporting import render
+from lab.stats.histogram import Histogram
+from lab.targets.base import Identity
 from lab.targets.fake import FakeTarget
 from lab.trial import Trial
 from tests.lab.builders import PROJECT
@@ -180,16 +183,87 @@ def test_a_crash_that_is_allowed_begins_a_segment_and_is_told(bench: Bench) -> N
         if (event.block, event.passed_s) == (2, 200.0):
             bench.target.deaths["with"] = "the service of arm with ended by SIGKILL"
 
-    def survive(arm: str, look: int) -> float:
-        return Bench.rss_bytes(bench, arm, look)
+    def failing(life: int, second: int) -> dict[str, Any]:
+        if life != 2 or not 197 < second < 203:
+            return {}
+        none = Histogram().as_dict()
+        seen = {"count": 20, "errors": 20, "latency": none}
+        return {"requests": {"/orders": seen}, "errors": {"refused": 20}}
 
-    bench.rss_bytes = survive  # type: ignore[method-assign]
+    bench.drivers["with"].odd = failing
     bench.run(kill)
     assert bench.verdict[0] == "CONFIRMED"
     life = next(t for t in bench.notebook.trials() if (t.block, t.arm) == (2, "with"))
     assert life.crashes == ("the service of arm with ended by SIGKILL",)
+    assert life.requests["/orders"].errors == 100
     assert life.course is not None
     assert set(life.course.segments.tolist()) == {0, 1}
+
+
+def test_errors_apart_from_a_crash_are_not_excused(bench: Bench) -> None:
+    bench.hypothesis = replace(SHIPPED, allow=Allow(error_rate=0.001, crash=True))
+    none = Histogram().as_dict()
+    failed = {"requests": {"/orders": {"count": 20, "errors": 20, "latency": none}}}
+    bench.drivers["with"].odd = lambda life, second: failed if 100 < second < 110 else {}
+    bench.run()
+    assert bench.verdict[0] == "INVALID"
+    assert "of the requests to arm with failed" in bench.verdict[1]
+
+
+@pytest.mark.parametrize(
+    ("odd", "said"),
+    [
+        ({"task_errors": {"NameError: x": 1}}, "The scenario raised: NameError: x."),
+        ({"arrivals": {"scheduled": 20, "sent": 10}}, "of the arrivals at arm with were never"),
+    ],
+)
+def test_what_the_driver_told_before_a_cut_is_not_forgotten(
+    odd: dict[str, Any], said: str, bench: Bench
+) -> None:
+    bench.drivers["with"].odd = lambda life, second: odd if (life, second) < (1, 90) else {}
+    with pytest.raises(Cut):
+        bench.run(cut_at({(1, 100.0)}))
+    bench.run()
+    assert bench.verdict[0] == "INVALID"
+    assert said in bench.verdict[1]
+
+
+def test_the_processor_may_be_bounded(bench: Bench) -> None:
+    bench.hypothesis = replace(SHIPPED, limits=Limits(target_cpu=0.1))
+    bench.run()
+    assert bench.verdict[0] == "INVALID"
+    assert "used 20% of their core (limit 10%)" in bench.verdict[1]
+
+
+def test_a_service_that_hangs_is_not_asked_who_it_is(bench: Bench) -> None:
+    asked: list[str] = []
+    identities = bench.target.identities
+
+    def ask(arm: str) -> dict[str, Identity]:
+        asked.append(arm)
+        return identities(arm)
+
+    bench.target.identities = ask  # type: ignore[method-assign]
+    gauges = bench.gauges
+    bench.gauges = lambda arm, look: (  # type: ignore[method-assign]
+        {} if arm == "with" and 20 < look < 30 else gauges(arm, look)
+    )
+    bench.run()
+    assert bench.verdict[0] == "CONFIRMED"
+    assert asked.count("without") - asked.count("with") == 4 * 9
+
+
+def test_killed_before_the_first_record_it_goes_on_behind_the_first_interval(
+    bench: Bench,
+) -> None:
+    with pytest.raises(Cut):
+        bench.run(cut_at({(1, 5.0)}))
+    bench.notebook.path("series", "01-with.unfinished.json").unlink()
+    bench.run()
+    course = bench.notebook.course(1, Step("with"))
+    assert course is not None
+    assert course.times.tolist() == [5.0 * (i + 1) for i in range(course.times.size)]
+    assert bench.verdict[0] == "CONFIRMED"
 
 
 def test_a_crash_that_is_not_allowed_ends_it(bench: Bench) -> None:
@@ -212,11 +286,18 @@ def test_a_service_that_started_again_by_itself_is_noticed(bench: Bench) -> None
     assert bench.verdict == ("INVALID", "The service of arm with was restarted.")
 
 
-def test_a_series_that_is_never_seen_is_no_evidence(bench: Bench) -> None:
-    bench.gauges = lambda arm, look: {}  # type: ignore[method-assign]
+@pytest.mark.parametrize("of", ["idempotency_records", "rss"])
+def test_a_series_that_is_never_seen_ends_it_within_a_minute(bench: Bench, of: str) -> None:
+    soak = SHIPPED.soak
+    assert soak is not None
+    if of == "rss":
+        bench.hypothesis = replace(SHIPPED, soak=replace(soak, exhaustion=Exhaustion("rss", 1e9)))
+    else:
+        bench.gauges = lambda arm, look: {"other": 1.0}  # type: ignore[method-assign]
     bench.run()
     assert bench.verdict[0] == "INVALID"
-    assert "No evidence for idempotency_records" in bench.verdict[1]
+    assert f"No evidence for {of} of arm with" in bench.verdict[1]
+    assert [e.passed_s for e in bench.events if isinstance(e, Interval)][-1] == 60.0
 
 
 def test_a_full_disk_stops_it_with_one_message_and_nothing_lost(bench: Bench) -> None:
@@ -315,6 +396,13 @@ def test_status_tells_block_time_left_and_slopes_and_report_renders_what_there_i
     status.command(None)
     assert "stopped; lab run memory-leak --resume goes on" in capsys.readouterr().out
     bench.run()
+    broken = Notebook.create(tmp_path / "reports", "broken")
+    broken.write_plan(bench.plan, "no hypothesis")
+    status.command(None)
+    said = capsys.readouterr().out
+    assert "broken  cannot be read" in said
+    assert "memory-leak  " in said
+    broken.write_json("verdict.json", {})
     bench.notebook.write_verdict(verdict_of(bench.notebook, bench.hypothesis, bench.plan))
     status.command(None)
     assert "no run is under way" in capsys.readouterr().out
@@ -332,6 +420,11 @@ def test_a_soak_too_short_for_its_prediction_is_refused_unless_told(tmp_path: Pa
     assert "likely found from" in told(short)[0]
     with pytest.raises(TooShort, match=r"rss_bytes of with - without.*run it --anyway"):
         refuse_blind(short)
+    for within, below in (((0.0, 20e6), True), ((1e9, 1.02e9), True), ((0.0, 2e9), False)):
+        spanned = replace(first, bound=Bound(within=within))
+        told_of = replace(weak, predictions=(spanned, SHIPPED.predictions[1]))
+        [one, *_] = with_length(told_of, plan, file, 300.0, tmp_path).detectable
+        assert one.below == below
     night = with_length(weak, plan, file, None, tmp_path)
     assert night.length_s == 8 * 3600
     refuse_blind(night)

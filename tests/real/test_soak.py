@@ -13,6 +13,7 @@ import pytest
 
 from lab.hypothesis import Step
 from lab.notebook import Notebook
+from lab.turn import turn
 from tests.real.test_experiment import gone
 from tests.runs import QUICK_SOAK, copy_project, lab, started
 
@@ -72,6 +73,28 @@ def test_detached_killed_and_resumed(tmp_path: Path) -> None:
     assert resumed is not None
     assert resumed.segments[-1] == 1
     assert resumed.times[course.times.size] == course.times[-1] + 5
+
+
+def test_a_detached_soak_waits_for_its_turn_in_the_background(tmp_path: Path) -> None:
+    project = copy_project(tmp_path)
+    (project / "hypotheses" / "quick-soak.md").write_text(QUICK_SOAK.read_text())
+    with turn(lambda holder: None):
+        waiting = lab(*SOAK, project=project)
+    assert waiting.returncode == 0, waiting.stderr
+    assert "rss_bytes of alone: likely found from" in waiting.stdout
+    told = rf"as process (\d+) .*\(process {os.getpid()}\); its words go to (.+)"
+    found = re.search(f"waits in the background {told}", waiting.stdout)
+    assert found is not None, waiting.stdout
+    process = psutil.Process(int(found[1]))
+    process.terminate()
+    assert gone([process], 60)
+    assert "interrupted; nothing was measured yet" in Path(found[2]).read_text()
+
+
+def test_a_misspelt_name_leaves_no_folder(tmp_path: Path) -> None:
+    project = copy_project(tmp_path)
+    assert lab("run", "quack", "--detach", project=project).returncode == 2
+    assert not (project / "reports").exists()
 
 
 def test_a_detached_soak_that_cannot_begin_says_so_where_it_was_typed(tmp_path: Path) -> None:
