@@ -239,7 +239,7 @@ def noise_of(lives: Mapping[str, Sequence[Course]], series: str, source: str) ->
                 continue
             slopes.append(float(fitted.slope))
             hours = float(np.ptp(own.times))
-            scatters.append(_scatter(course, series))
+            scatters.append(_scatter(course, series, slopes[-1]))
             walks.append(_walk(own, slopes[-1]))
         if slopes[1:]:
             between.append(float(np.var(slopes, ddof=1)) * 5 * hours / 6)
@@ -249,13 +249,14 @@ def noise_of(lives: Mapping[str, Sequence[Course]], series: str, source: str) ->
     return Noise(math.sqrt(np.mean(scatters)), math.sqrt(walk2), source)
 
 
-def _scatter(course: Course, series: str) -> float:
-    """The variance of an interval's value about its neighbour's, what is dropped left out."""
+def _scatter(course: Course, series: str, slope: float) -> float:
+    """The variance of an interval's value about a line, what is dropped left out."""
     values = course.series(series)
     assert values is not None
     layout = trend.layout(course.times / HOUR_S, course.segments)
     kept = np.where(layout.bins >= 0, values, math.nan)
-    steps = np.diff(kept)[course.segments[1:] == course.segments[:-1]]
+    steps = np.diff(kept - slope * course.times / HOUR_S)
+    steps = steps[course.segments[1:] == course.segments[:-1]]
     return float(np.nanmean(steps**2)) / 2
 
 

@@ -145,7 +145,8 @@ def detach(begun: Begun) -> Background | None:
     reading, writing = os.pipe()
     if child := os.fork():
         os.close(writing)
-        return _watch(child, reading, log)
+        _watch(child, reading, log)
+        return None
     os.setsid()  # the terminal may close
     os.close(reading)
     sink = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
