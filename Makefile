@@ -35,7 +35,8 @@ service: $(READY)  ## the sample service alone, to play with: [TARGET=compose]
 	@$(BIN)/lab serve $(if $(TARGET),--target "$(TARGET)")
 
 test: $(READY)  ## run all tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -m "not real" --numprocesses auto
+	@$(BIN)/python -m pytest -m real
 
 risks: $(READY)  ## plant a defect per risk in a copy; the layer that answers for it must go red
 	@$(BIN)/python -m tests.risks

@@ -84,6 +84,7 @@ def test_a_hypothesis_can_be_named_by_its_file() -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.real
 def test_the_doctor_gives_figures() -> None:
     done = lab("doctor")
     assert done.returncode in (0, 1)

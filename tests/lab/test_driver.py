@@ -20,6 +20,8 @@ from lab.stats.histogram import Histogram
 SCENARIO = """\
 from locust import FastHttpUser, HttpUser, constant, events, task
 
+pytestmark = pytest.mark.real
+
 heard = []
 
 @events.request.add_listener

@@ -122,6 +122,7 @@ def test_what_the_sampler_may_not_look_at_is_unknown_and_not_nothing(
     assert usage.threads and usage.threads >= 1
 
 
+@pytest.mark.real
 def test_the_sampler_sees_cpu_by_role_children_that_ended_included() -> None:
     burn = "import time; end = time.process_time() + .3\nwhile time.process_time() < end: pass"
     parent = (
@@ -154,6 +155,7 @@ def test_the_sampler_sees_cpu_by_role_children_that_ended_included() -> None:
     assert last.ours_s - first.ours_s >= used - 0.02
 
 
+@pytest.mark.real
 def test_strangers_are_what_is_busy_and_not_ours() -> None:
     sampler = Sampler({})
     sampler.sample()
