@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import ExitStack
 
-    from lab.cli.soaking import Background
+    from lab.cli.background import Background
     from lab.config import Project
     from lab.experiment import Experiment, Soak
     from lab.hypothesis import Hypothesis
@@ -80,9 +80,10 @@ def command(
     begun = _begin(asked)
     background = None
     if detached:
-        from lab.cli.soaking import detach
+        from lab.cli.background import detach
 
-        background = detach(begun)
+        resumed = begun.notebook.folder if begun.notebook else None
+        background = detach(begun.project.reports / begun.hypothesis.name, resumed)
         if background is None:
             return
     try:
