@@ -322,7 +322,7 @@ def asdict_trial(trial: Trial) -> dict[str, Any]:
     data = {key: getattr(trial, key) for key in trial.__dataclass_fields__ if key != "course"}
     data["requests"] = {name: seen.as_dict() for name, seen in trial.requests.items()}
     data["usage"] = {role: asdict(usage) for role, usage in trial.usage.items()}
-    data["dispatch"] = None if trial.dispatch is None else asdict(trial.dispatch)
+    data["dispatch"] = None if trial.dispatch is None else trial.dispatch.as_dict()
     data["stages"] = [stage.as_dict() for stage in trial.stages]
     data["faults"] = [asdict(fault) for fault in trial.faults]
     if trial.timing is not None:
@@ -338,7 +338,7 @@ def trial_from_dict(data: Mapping[str, Any]) -> Trial:
     if timing := data.get("timing"):
         fields["timing"] = Timing(**timing)
     if data.get("dispatch"):
-        fields["dispatch"] = Dispatch(**data["dispatch"])
+        fields["dispatch"] = Dispatch.from_dict(data["dispatch"])
     fields["stages"] = tuple(map(StageRecord.from_dict, data.get("stages", ())))
     fields["faults"] = tuple(Fault(**fault) for fault in data["faults"])
     fields["crashes"] = tuple(data.get("crashes", ()))

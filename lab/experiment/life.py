@@ -12,7 +12,7 @@ from lab.gates import Sent
 from lab.instruments.intervals import Look
 from lab.measures import SERVICE
 from lab.stats.histogram import Histogram
-from lab.trial import Course, Fault, Requests, Trial, Usage
+from lab.trial import Course, Ended, Fault, Requests, Trial, Usage
 
 LEAST_BEYOND = 1  # a p99 of an interval is drawn and its drift judged, never its value
 _SKIPPED_GAUGES = ("python_", "process_")
@@ -108,6 +108,14 @@ class Life:
         self._extend(until, values)
         told = {name: _short(value) for name, value in values.items()}
         return {"t": round(until, 3), "segment": self._segment, "values": told}
+
+    def close(self, message: Mapping[str, Any]) -> None:
+        """The block has ended; what was due in it and answered since has a latency, too."""
+        requests = dict(self._trial.requests)
+        for name, data in message.get("requests", {}).items():
+            _merge(requests, name, replace(Requests.from_dict(data), ended_within=Ended(0, 0)))
+        self._trial = replace(self._trial, requests=requests)
+        self.sent.unanswered += message.get("unanswered", 0)
 
     def trial(self) -> Trial:
         """The record so far."""

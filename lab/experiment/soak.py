@@ -156,8 +156,8 @@ class Soak:
                 yield Interval(block, base + until, self._block_s, lives)
                 if self._ended(looking, lives):
                     return
-            for feed in feeds.values():
-                feed.close()
+            for arm, life in lives.items():
+                life.close(feeds[arm].close())
         finally:
             looking.close()
 
