@@ -1,6 +1,6 @@
 """Requests of a trial, folded into a histogram per name and second.
 
-Recording a request appends to two arrays (half a microsecond); folding happens between requests,
+Recording a request appends to a few arrays (a microsecond); folding happens between requests,
 once per frame, so that the load is disturbed as little as possible.
 """
 

@@ -93,9 +93,11 @@ class _Part:
     def second(self) -> Second:
         """Its median, in which an arrival that was never answered counts as the longest."""
         latency = Requests.together(self.answered.values()).latency
-        # a second is compared with others, never judged by itself: a thin sample may count
-        rank = 0.5 * max(self.due, latency.count) / max(latency.count, 1)
-        median = latency.quantile(rank, beyond=0) if rank <= 1 else None
+        rank = math.ceil(max(self.due, latency.count) / 2)
+        median = None
+        if 0 < rank <= latency.count:
+            # a second is compared with others, never judged by itself: a thin sample may count
+            median = latency.quantile((rank - 0.5) / latency.count, beyond=0)
         return Second(round(self.length, 6), median, self.due)
 
 

@@ -10,14 +10,18 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from lab.experiment.tally import Tally
 from lab.hypothesis import OpenLoad, Stage
 from lab.instruments.load import ScenarioError
 from lab.measures import measure, total
+from lab.stats.histogram import Histogram
 from lab.stats.queueing import kiefer_wolfowitz
+from lab.trial import Trial
 from tests import arrivals
 from tests.arrivals import SCENARIO, Bench, steady
 from tests.runs import ROOT
@@ -196,6 +200,47 @@ def test_frames_keep_to_the_stages(bench: Bench) -> None:
     assert [stage.seconds for stage in trial.stages] == pytest.approx([1.5, 1.2, 1.0])
     assert measure(trial, "throughput", {}, during="spike") == pytest.approx(200, rel=0.05)
     assert measure(trial, "throughput", {}, during="calm") == pytest.approx(20, rel=0.1)
+
+
+def frame(t: float, due: int, answers: dict[float, list[float]]) -> dict[str, Any]:
+    """A second of a driver: how many were due, and which latencies were told, by due second."""
+    none = Histogram().as_dict()
+    sent = {"scheduled": due, "sent": due, "lag": none, "wait": none, "under_way_s": 0.0}
+    told = {end: {"/": answered(latencies)} for end, latencies in answers.items()}
+    ended = {"/": answered([one for each in answers.values() for one in each])}
+    counts = {"late": [], "users": 9, "errors": {}, "task_errors": {}}
+    arrived = {"arrivals": sent, "requests": ended, "due": list(told.items())}
+    return {"t": t, "window": True, **counts, **arrived}
+
+
+def answered(latencies: list[float]) -> dict[str, Any]:
+    seen = Histogram()
+    seen.add_many(latencies)
+    return {"count": seen.count, "errors": 0, "latency": seen.as_dict()}
+
+
+def test_a_single_stage_may_be_asked_for_by_its_name() -> None:
+    tally = Tally(OpenLoad("constant", (Stage("whole", 30, 30, 2.0),)), 0.0)
+    tally.add(frame(1.0, 30, {1.0: [0.1] * 30}))
+    tally.add(frame(2.0, 30, {2.0: [0.1] * 30}))
+    trial = tally.into(Trial(1, 1, "arm", 0.0, 2.0))
+    assert measure(trial, "latency_p50", {}, during="whole") == pytest.approx(0.1, rel=0.01)
+    unnamed = Tally(OpenLoad("constant", (Stage(None, 30, 30, 2.0),)), 0.0)
+    assert unnamed.into(trial).stages == ()
+
+
+def test_the_median_of_a_second_counts_what_was_never_answered() -> None:
+    stages = (Stage("early", 30, 30, 2.0), Stage("late", 30, 30, 1.0))
+    tally = Tally(OpenLoad("constant", stages), 0.0)
+    tally.add(frame(1.0, 10, {1.0: [0.1, 0.2, 0.3, 0.4]}))
+    tally.add(frame(2.0, 10, {1.0: [1.5, 1.6], 2.0: [0.1] * 4}))
+    tally.add(frame(3.0, 0, {2.0: []}))
+    (first, second), (silent,) = (
+        stage.medians for stage in tally.into(Trial(1, 1, "", 0, 3)).stages
+    )
+    assert first.median == pytest.approx(1.5, rel=0.01)  # six of ten: the fifth is the median
+    assert (second.median, second.due) == (None, 10)  # four of ten
+    assert (silent.median, silent.due) == (None, 0)
 
 
 def test_user_classes_share_the_arrivals_by_their_weights(bench: Bench) -> None:
