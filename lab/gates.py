@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from lab.hypothesis import Hypothesis, OpenLoad, parse_measure
 from lab.measures import counter, measure, total
-from lab.trial import Driven, Fault, Trial
+from lab.trial import Dispatch, Driven, Fault, Trial
 
 DRIVER = "driver"
 TARGET_ROLES = ("service", "database", "pricing", "docker-proxy")
@@ -19,6 +19,7 @@ DRIVER_CPU = 0.90  # of its core, in any second
 OTHER_CPU = 0.25  # cores, mean over the window
 STEAL = 0.10  # of all cores
 UNSENT = 0.01  # of the arrivals that were due
+PATIENCE_S = 30  # of the driver, with what is under way when the window closes
 LITTLE = 0.10  # relative gap, beyond what the scrapes leave open
 
 _IN_FLIGHT = "http_in_flight_request_seconds_total"
@@ -50,7 +51,8 @@ GATES = (
     Gate("driver_cpu", f"the load driver used at most {DRIVER_CPU:.0%} of its core", "cores"),
     Gate(
         "dispatch",
-        "an open load's arrivals were dispatched, at p99, as little late as the ticker may be",
+        "an open load's arrivals were dispatched, at p99 or as deep in the tail as a prediction "
+        "looks, as little late as the ticker may be",
         "s",
     ),
     Gate("lost", "every arrival was sent or counted as unsent", "arrivals"),
@@ -58,6 +60,11 @@ GATES = (
         "unsent",
         f"at most {UNSENT:.0%} of an open load's arrivals went unsent, or as many as the "
         "hypothesis allows",
+        "share",
+    ),
+    Gate(
+        "unanswered",
+        f"no larger a share of its arrivals was without an answer {PATIENCE_S} s after the window",
         "share",
     ),
     Gate("scenario", "the scenario itself raised no error", "errors"),
@@ -134,7 +141,7 @@ def _checks_of_life(
         _fault(f"The load driver was saturated: {driver:.0%} of its core (limit {DRIVER_CPU:.0%})"),
     )
     unsent = 1 - driven.sent / driven.scheduled if driven.scheduled else 0.0
-    due = max(UNSENT, hypothesis.allow.unsent or 0.0)
+    due = _most_unsent(hypothesis)
     yield (
         "unsent",
         unsent,
@@ -143,6 +150,8 @@ def _checks_of_life(
             f"{unsent:.1%} of the arrivals at arm {trial.arm} were never sent (limit {due:.0%})."
         ),
     )
+    share = driven.unanswered / max(driven.scheduled, 1)
+    yield "unanswered", share, due, _fault(_unanswered(trial, share))
     scenario = _fault(f"The scenario raised: {driven.task_error}.")
     yield "scenario", driven.task_errors, 0.0, scenario
     yield from _errors(trial, hypothesis)
@@ -225,15 +234,17 @@ def _checks(
     )
     load = hypothesis.load_at(trial.level)
     yield from _dispatch(trial, hypothesis, late_limit)
-    yield (
-        "users",
-        trial.users_missing,
-        0,
-        _fault(
+    if isinstance(load, OpenLoad):
+        missed = (
+            f"Arrivals of arm {trial.arm} were still under way {PATIENCE_S} s after the window had "
+            "closed: requests may be left over in the service."
+        )
+    else:
+        missed = (
             f"{trial.users_missing} of {load} of arm {trial.arm} were not "
             "running all the time, or did not end: requests may be left over in the service."
-        ),
-    )
+        )
+    yield "users", trial.users_missing, 0, _fault(missed)
     raised = sum(task_errors.values())
     first = next(iter(task_errors), "")
     scenario = ("scenario", raised, 0.0, _fault(f"The scenario raised: {first}."))
@@ -252,19 +263,20 @@ def _dispatch(
     seen = trial.dispatch
     if seen is None:
         return
+    deepest, late = _lateness(trial, seen, hypothesis)
     yield (
         "dispatch",
-        seen.lag_p99_s,
+        late,
         late_limit,
         _fault(
-            f"The load driver dispatched arrivals {seen.lag_p99_s * 1000:.1f} ms late at p99 "
+            f"The load driver dispatched arrivals {late * 1000:.1f} ms late at p{deepest:g} "
             f"(limit {late_limit * 1000:.1f} ms): it could not keep up with the rate."
         ),
     )
     lost = f"{seen.lost} arrivals of arm {trial.arm} were neither sent nor counted as unsent."
     yield "lost", abs(seen.lost), 0, replace(_fault(lost), mendable=False)
     share = seen.unsent / max(seen.scheduled, 1)
-    if seen.undispatched > seen.waiting or seen.lag_p99_s > late_limit:
+    if seen.undispatched > seen.waiting or late > late_limit:
         why = "the load driver did not get to them. Lower the rate, or make the scenario cheaper."
     else:
         load = hypothesis.load_at(trial.level)
@@ -274,12 +286,40 @@ def _dispatch(
             "service is slower than its arrivals, which `allow: {unsent: ...}` says is expected, "
             "or `most_users` of the load is too low."
         )
-    yield (
-        "unsent",
-        share,
-        max(UNSENT, hypothesis.allow.unsent or 0.0),
-        _fault(f"{share:.1%} of the arrivals of arm {trial.arm} were not sent: {why}"),
+    limit = _most_unsent(hypothesis)
+    unsent = f"{share:.1%} of the arrivals of arm {trial.arm} were not sent: {why}"
+    yield "unsent", share, limit, _fault(unsent)
+    share = seen.unanswered / max(seen.scheduled, 1)
+    yield "unanswered", share, limit, _fault(_unanswered(trial, share))
+
+
+def _unanswered(trial: Trial, share: float) -> str:
+    return (
+        f"{share:.1%} of the arrivals of arm {trial.arm} had no answer {PATIENCE_S} s after the "
+        "window had closed: their latency is unknown. Lower the rate, or shorten the window."
     )
+
+
+def _most_unsent(hypothesis: Hypothesis) -> float:
+    """The share of arrivals that may go without a latency."""
+    allowed = hypothesis.allow.unsent
+    return UNSENT if allowed is None else allowed
+
+
+def _lateness(trial: Trial, seen: Dispatch, hypothesis: Hypothesis) -> tuple[float, float]:
+    """The driver's own lateness, as deep in its tail as a prediction looks into the latency's."""
+    asked = [
+        parse_measure(prediction.measure)
+        for prediction in hypothesis.stated
+        if trial.arm in prediction.arms and prediction.at in (None, trial.level)
+        if prediction.slope is None
+    ]
+    deepest = max((m.quantile or 0.0 for m in asked if not m.from_actual_send), default=0.0)
+    if deepest > 99 and seen.lag is not None:
+        late = seen.lag.quantile(deepest / 100)
+        if late is not None:
+            return deepest, late
+    return 99, seen.lag_p99_s
 
 
 def _errors(trial: Trial, hypothesis: Hypothesis) -> Iterator[tuple[str, float, float, Fault]]:
@@ -308,19 +348,27 @@ def _little(trial: Trial) -> Iterator[tuple[str, float, float, Fault]]:
     """Little's law with N and R from the service and X from the driver.
 
     Requests that wait before the service sees them (a stopped event loop) are in neither N nor R,
-    so that a bottleneck cannot trip this gate; lost, foreign or miscounted requests do.
+    so that a bottleneck cannot trip this gate; lost, foreign or miscounted requests do. N counts
+    what is under way at an edge of the window, X * R what ended only: where arrivals outrun the
+    service that is much, and as much as those under way had been so is allowed.
     """
     in_flight = counter(trial.counters, _IN_FLIGHT)
     spent = counter(trial.counters, f"{_DURATION}_sum")
     served = counter(trial.counters, f"{_DURATION}_count")
-    driven = total(trial).count
+    driven = total(trial).ended.count
     if in_flight is None or not spent or not served or not driven:
         return  # a service that does not export them
     here = in_flight / trial.window_s
     expected = driven / trial.window_s * spent / served
-    gap = abs(here - expected) / max(here, expected)
+    least = most = expected
     # a request that straddles an edge of the window is, on average, half inside
     edges = 0.5 * spent / served
+    if (seen := trial.dispatch) is not None:  # an open load knows better
+        edges = 0.0
+        least -= seen.under_way_before_s / trial.window_s
+        most += seen.under_way_after_s / trial.window_s
+    nearest = min(max(here, least), most)
+    gap = abs(here - nearest) / max(here, nearest)
     limit = LITTLE + (trial.counters_uncertainty_s + edges) / trial.window_s
     yield (
         "littles_law",
@@ -328,7 +376,7 @@ def _little(trial: Trial) -> Iterator[tuple[str, float, float, Fault]]:
         limit,
         _fault(
             f"Little's law fails for arm {trial.arm}: {here:.1f} requests in flight, but "
-            f"throughput times time in service is {expected:.1f} (limit {limit:.0%} apart)."
+            f"throughput times time in service is {nearest:.1f} (limit {limit:.0%} apart)."
         ),
     )
 

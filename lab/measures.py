@@ -29,7 +29,8 @@ def measure(
         trial: One run of one arm.
         name: As a prediction names it.
         definitions: Measures that the hypothesis defines.
-        during: Stage over whose seconds alone the measure is taken.
+        during: Stage that alone the measure is taken of: latencies and errors of the arrivals due
+            in it, throughput of what ended in it.
     """
     if name in definitions:
         return _metric(trial, definitions[name])
@@ -53,12 +54,13 @@ def measure(
         case "throttled":
             return usage.throttled if usage else None
     seen = total(trial, asked.request)
+    if asked.base == "throughput":
+        ended = seen.ended
+        return (ended.count - ended.errors) / trial.window_s if ended.count else None
     if seen.count == 0:
         return None
     latency = seen.service_latency if asked.from_actual_send else seen.latency
     match asked.base:
-        case "throughput":
-            return (seen.count - seen.errors) / trial.window_s
         case "error_rate":
             return seen.errors / seen.count
         case "latency_mean" | "service_latency_mean":
@@ -74,7 +76,8 @@ def recovery(trial: Trial, stage: str) -> float | None:
     Before: the median over the stage that precedes it. Recovered: the first of `STEADY` seconds
     in a row (fewer where the window ends first) whose medians are each within `RECOVERED` times
     that. The median, because a second holds too few requests for its tail; several in a row,
-    because a queue that drains may look well for one. A second without an answer is not well.
+    because a queue that drains may look well for one. A second without an answer is not well; one
+    in which nothing was due tells nothing, and passes.
     """
     place = trial.stage(stage)
     if not 0 < place < len(trial.stages) - 1:
@@ -82,13 +85,18 @@ def recovery(trial: Trial, stage: str) -> float | None:
     before = Requests.together(trial.stages[place - 1].requests.values()).latency.quantile(0.5)
     if before is None:
         return None
-    seconds = [second for later in trial.stages[place + 1 :] for second in later.medians]
-    well = [median is not None and median <= RECOVERED * before for _, median in seconds]
     passed = 0.0
-    for index, (length, _) in enumerate(seconds):
-        if all(well[index : index + STEADY]):
-            return passed
-        passed += length
+    seconds: list[tuple[float, bool]] = []  # when each began, and whether it was well
+    for second in (second for later in trial.stages[place + 1 :] for second in later.medians):
+        if second.due:
+            well = second.median is not None and second.median <= RECOVERED * before
+            seconds.append((passed, well))
+        passed += second.length
+    if not seconds:
+        return None
+    for index, (began, _) in enumerate(seconds):
+        if all(well for _, well in seconds[index : index + STEADY]):
+            return began
     return AtLeast(passed)
 
 

@@ -343,7 +343,7 @@ def asdict_trial(trial: Trial) -> dict[str, Any]:
     data = {key: getattr(trial, key) for key in trial.__dataclass_fields__ if key != "course"}
     data["requests"] = {name: seen.as_dict() for name, seen in trial.requests.items()}
     data["usage"] = {role: asdict(usage) for role, usage in trial.usage.items()}
-    data["dispatch"] = None if trial.dispatch is None else asdict(trial.dispatch)
+    data["dispatch"] = None if trial.dispatch is None else trial.dispatch.as_dict()
     data["driven"] = None if trial.driven is None else asdict(trial.driven)
     data["stages"] = [stage.as_dict() for stage in trial.stages]
     data["faults"] = [asdict(fault) for fault in trial.faults]
@@ -360,7 +360,7 @@ def trial_from_dict(data: Mapping[str, Any]) -> Trial:
     if timing := data.get("timing"):
         fields["timing"] = Timing(**timing)
     if data.get("dispatch"):
-        fields["dispatch"] = Dispatch(**data["dispatch"])
+        fields["dispatch"] = Dispatch.from_dict(data["dispatch"])
     if data.get("driven"):
         fields["driven"] = Driven(**data["driven"])
     fields["stages"] = tuple(map(StageRecord.from_dict, data.get("stages", ())))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lab.hypothesis import Statistic, Step, parse_selector
 from lab.stats.histogram import Histogram
@@ -18,14 +18,32 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Ended:
+    """Requests that ended within the measured window."""
+
+    count: int
+    errors: int
+
+
+@dataclass(frozen=True)
 class Requests:
-    """What the driver saw of one request name within the measured window."""
+    """What the driver saw of one request name within the measured window.
+
+    Of a closed load, these are the requests that ended in it. Of an open load they are those of
+    the arrivals that were due in it, whenever they ended; what ended in it is told beside them.
+    """
 
     count: int
     errors: int
     latency: Histogram  # seconds from the intended send, successes and errors alike
     socket_errors: int = 0  # of the errors: without any answer (refused, reset, timed out)
     sent_latency: Histogram | None = None  # seconds from the actual send, where that differs
+    ended_within: Ended | None = None  # of an open load
+
+    @property
+    def ended(self) -> Ended:
+        """What ended within the window: throughput is made of it."""
+        return self.ended_within or Ended(self.count, self.errors)
 
     @property
     def service_latency(self) -> Histogram:
@@ -42,18 +60,21 @@ class Requests:
         }
         if self.sent_latency is not None:
             data["service_latency"] = self.sent_latency.as_dict()
+        if self.ended_within is not None:
+            data["ended"] = vars(self.ended_within)
         return data
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Requests:
         """The inverse of `as_dict`; also of the driver's frames."""
-        sent = data.get("service_latency")
+        sent, ended = data.get("service_latency"), data.get("ended")
         return cls(
             data["count"],
             data["errors"],
             Histogram.from_dict(data["latency"]),
             data.get("socket_errors", 0),
             None if sent is None else Histogram.from_dict(sent),
+            None if ended is None else Ended(**ended),
         )
 
     @classmethod
@@ -70,6 +91,9 @@ class Requests:
             latency,
             sum(part.socket_errors for part in parts),
             sent if any(part.sent_latency is not None for part in parts) else None,
+            Ended(sum(part.ended.count for part in parts), sum(part.ended.errors for part in parts))
+            if any(part.ended_within is not None for part in parts)
+            else None,
         )
 
 
@@ -86,6 +110,21 @@ class Dispatch:
     lag_max_s: float
     wait_p99_s: float  # from the dispatch of an arrival to a free user
     users: int  # at most, at the end of any second
+    unanswered: int = 0  # sent, due in the window, and not answered when the driver gave up
+    # how long the arrivals then under way had been so, together
+    under_way_before_s: float = 0.0  # when the window opened
+    under_way_after_s: float = 0.0  # when it closed
+    lag: Histogram | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """As plain JSON types."""
+        return {**vars(self), "lag": None if self.lag is None else self.lag.as_dict()}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Dispatch:
+        """The inverse of `as_dict`."""
+        lag = data.get("lag")
+        return cls(**{**data, "lag": None if lag is None else Histogram.from_dict(lag)})
 
     @property
     def unsent(self) -> int:
@@ -98,12 +137,21 @@ class Dispatch:
         return self.scheduled - self.sent - self.unsent
 
 
+class Second(NamedTuple):
+    """A second of an open load, or what an edge left of it."""
+
+    length: float
+    median: float | None  # latency of the arrivals due in it; None: half of them have no answer
+    due: int = 1
+
+
 @dataclass(frozen=True)
 class Driven:
     """What the driver of a soak's life told beside its requests."""
 
     scheduled: int = 0  # arrivals that were due
     sent: int = 0
+    unanswered: int = 0  # sent, and without an answer when the driver gave up
     task_errors: int = 0
     task_error: str = ""  # the first of them
     excused: int = 0  # requests in the intervals of a crash that is allowed
@@ -112,12 +160,12 @@ class Driven:
 
 @dataclass(frozen=True)
 class StageRecord:
-    """What the driver saw in one stage of an open load."""
+    """What became of the arrivals that were due in one stage of an open load."""
 
     name: str | None
     seconds: float
     requests: Mapping[str, Requests]
-    medians: tuple[tuple[float, float | None], ...]  # length and median latency of each second
+    medians: tuple[Second, ...]
 
     def as_dict(self) -> dict[str, Any]:
         """As plain JSON types."""
@@ -131,7 +179,7 @@ class StageRecord:
             data["name"],
             data["seconds"],
             {name: Requests.from_dict(seen) for name, seen in data["requests"].items()},
-            tuple((length, median) for length, median in data["medians"]),
+            tuple(Second(*second) for second in data["medians"]),
         )
 
 
@@ -225,7 +273,7 @@ class Trial:
     counts: Mapping[str, int] = field(default_factory=dict)  # exact, of a benchmark
     dispatch: Dispatch | None = None  # of an open load
     driven: Driven | None = None  # of a soak
-    stages: tuple[StageRecord, ...] = ()  # of an open load with more than one
+    stages: tuple[StageRecord, ...] = ()  # of an open load that names any, or has several
     errors: Mapping[str, int] = field(default_factory=dict)  # first words of errors, with counts
     faults: tuple[Fault, ...] = ()
     gates: Mapping[str, float] = field(default_factory=dict)  # figure of every gate looked at

@@ -39,6 +39,13 @@ class Judgement:
     claim: str | None = None  # the rival's
     flaw: str | None = None  # of a slope above 0: why it has not the shape of a leak
 
+    @property
+    def floor(self) -> float | None:
+        """What the value is at least, where it is known from below only."""
+        if self.estimate is None or self.high is not None or not self.low:  # 0: of a single block
+            return None
+        return max(self.low, 0.0)
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -208,7 +215,11 @@ def _sentence(judgement: Judgement) -> str:
         figures = f"{judgement.subject} has no {judgement.measure} up to {judgement.low:.3g}"
         return f"{judgement.says}: {judgement.outcome}; {figures}, predicted {judgement.bound}"
     words = partial(in_words, judgement.measure)
-    figures = f"{judgement.measure} of {judgement.subject} is {words(judgement.estimate)}"
+    figures = f"{judgement.measure} of {judgement.subject} is "
+    if judgement.floor is not None:
+        figures += f"at least {words(judgement.floor)}"
+    else:
+        figures += words(judgement.estimate)
     if judgement.low is not None and judgement.high is not None:
         figures += f" [{words(judgement.low)} to {words(judgement.high)}]"
     flaw = f", and {judgement.flaw}" if judgement.flaw else ""

@@ -15,9 +15,11 @@ from lab.instruments.load import LoadDriver
 from lab.processes import Children, Cores, divide_cores
 from lab.stats.arrivals import Arrivals
 from lab.trial import Trial
+from tests.runs import ROOT
 from tests.servers import Serving, serving
 
 SCENARIO = """\
+{preamble}
 import itertools, json
 from pathlib import Path
 
@@ -51,7 +53,7 @@ class {base}Shopper({base}):
 class Other({base}):
     @task
     def look(self):
-        self.client.get("/", name="other")
+        {other}
 """
 
 
@@ -64,10 +66,16 @@ class Bench:
     cores: Cores
 
     def load(
-        self, base: str = "FastHttpUser", more: str = "pass", one: bool = True, keep: bool = True
+        self,
+        base: str = "FastHttpUser",
+        more: str = "pass",
+        other: str = "self.client.get('/', name='other')",
+        preamble: str = "",
+        one: bool = True,
+        keep: bool = True,
     ) -> None:
         """Import the scenario: with one class of users or two, keeping what they saw or not."""
-        text = SCENARIO.format(base=base, more=more)
+        text = SCENARIO.format(base=base, more=more, other=other, preamble=preamble)
         if not keep:
             text = text.replace("@events.request.add_listener", "")
         if one:
@@ -111,7 +119,7 @@ def bench(folder: Path) -> Iterator[Bench]:
     """A driver, pinned as the lab pins it."""
     cores = divide_cores()
     with Children() as children:
-        yield Bench(LoadDriver(children, folder, cores.driver), folder, cores)
+        yield Bench(LoadDriver(children, ROOT, cores.driver), folder, cores)
 
 
 def steady(

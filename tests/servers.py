@@ -27,6 +27,7 @@ import uvloop
 from tests.runs import ROOT
 
 _ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+STALLED = 1_000_000
 Handler = Callable[[int, Callable[[], None]], None]  # number of the request, and how to answer
 
 
@@ -35,13 +36,33 @@ class Plain:
 
     def __init__(self) -> None:
         self.served = 0
+        self.accepted = self.accepted_first = 0  # connections, in all and before the first request
+
+    def accept(self) -> None:
+        self.accepted += 1
 
     def handle(self, number: int, answer: Callable[[], None]) -> None:
+        self.accepted_first = self.accepted_first or self.accepted
         self.served += 1
         answer()
 
     def log(self) -> dict[str, Any]:
-        return {"served": self.served}
+        return {"served": self.served, "accepted_first": self.accepted_first}
+
+
+class Stalling(Plain):
+    """Answers at once, but requests of the number `STALLED` only after `stalled_s`."""
+
+    def __init__(self, stalled_s: float) -> None:
+        super().__init__()
+        self._stalled_s, self._loop = stalled_s, asyncio.get_running_loop()
+
+    def handle(self, number: int, answer: Callable[[], None]) -> None:
+        self.served += 1
+        if number == STALLED:
+            self._loop.call_later(self._stalled_s, answer)
+        else:
+            answer()
 
 
 class Frozen(Plain):
@@ -76,6 +97,9 @@ class Queue:
         for _ in range(servers):
             threading.Thread(target=self._serve, daemon=True).start()
 
+    def accept(self) -> None:
+        """However many."""
+
     def handle(self, number: int, answer: Callable[[], None]) -> None:
         self._waiting.put((number, time.monotonic(), answer))
 
@@ -98,10 +122,11 @@ class Queue:
 
 
 class _Connection(asyncio.Protocol):
-    def __init__(self, handle: Handler) -> None:
-        self._handle, self._pending = handle, b""
+    def __init__(self, accept: Callable[[], None], handle: Handler) -> None:
+        self._accept, self._handle, self._pending = accept, handle, b""
 
     def connection_made(self, transport: Any) -> None:
+        self._accept()
         self._fd = transport.get_extra_info("socket").fileno()
 
     def data_received(self, data: bytes) -> None:
@@ -116,14 +141,19 @@ class _Connection(asyncio.Protocol):
             os.write(self._fd, _ANSWER)
 
 
-KINDS: dict[str, Callable[..., Any]] = {"plain": Plain, "frozen": Frozen, "queue": Queue}
+KINDS: dict[str, Callable[..., Any]] = {
+    "plain": Plain,
+    "frozen": Frozen,
+    "queue": Queue,
+    "stalling": Stalling,
+}
 
 
 async def _serve(kind: str, options: dict[str, Any], log: Path) -> None:
     server = KINDS[kind](**options)
     listening = socket.create_server(("127.0.0.1", 0), backlog=4096)
     loop = asyncio.get_running_loop()
-    await loop.create_server(lambda: _Connection(server.handle), sock=listening)
+    await loop.create_server(lambda: _Connection(server.accept, server.handle), sock=listening)
     print(listening.getsockname()[1], flush=True)
     ended = loop.create_future()
     threading.Thread(

@@ -18,11 +18,14 @@ from functools import lru_cache
 
 from lab.analysis.estimate import Estimate
 from lab.hypothesis import Step
-from lab.measures import measure
+from lab.measures import measure, total
 from lab.stats import scalability as stats
 from lab.stats.intervals import Interval, t_interval
 from lab.stats.queueing import Bounds
 from lab.trial import Trial
+
+KEEPS_UP = 0.95
+"""A service that ends this share of what is due within a window is not saturated."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,8 @@ class Curve:
         throughput: Successful requests a second.
         response: Mean latency, seconds.
         closed: Whether the levels are users, who may pause between two requests.
+        keeps_up: Whether what arrives at the highest rate is done: a throughput that is the rate
+            itself is no plateau. Users never ask for more than they get.
     """
 
     levels: tuple[float, ...]
@@ -43,6 +48,7 @@ class Curve:
     throughput: tuple[float, ...]
     response: tuple[float, ...]
     closed: bool
+    keeps_up: bool = False
 
     @classmethod
     def of(cls, trials: Mapping[float, Trial], *, closed: bool) -> Curve | None:
@@ -55,7 +61,8 @@ class Curve:
         if not len(throughput) == len(response) == len(levels):
             return None
         in_flight = tuple(x * r for x, r in zip(throughput, response, strict=True))
-        return cls(levels, levels if closed else in_flight, throughput, response, closed)
+        users = levels if closed else in_flight
+        return cls(levels, users, throughput, response, closed, _keeps_up(trials[levels[-1]]))
 
     @property
     def reach(self) -> float:
@@ -65,6 +72,8 @@ class Curve:
     @property
     def bounds(self) -> Bounds | None:
         """Capacity, time without queueing and pause; None where it did not saturate."""
+        if self.keeps_up:
+            return None
         points = (self.users, self.throughput, self.response)
         think = stats.measured_think(*points) if self.closed else 0.0
         return stats.measured_bounds(*points, think)
@@ -223,6 +232,16 @@ def summary(curves: Sequence[Curve], tail: float) -> Shape:
         reach=min(curve.reach for curve in curves),
         closed=curves[0].closed,
     )
+
+
+def _keeps_up(trial: Trial) -> bool:
+    """Whether the successes of an open load's window are as many as was due in it."""
+    seen = trial.dispatch
+    if seen is None or not seen.sent:
+        return False
+    requests = total(trial)
+    due = seen.scheduled * requests.count / seen.sent  # an arrival may take several
+    return requests.ended.count - requests.ended.errors >= KEEPS_UP * due
 
 
 @lru_cache(maxsize=256)  # every look fits the same blocks again

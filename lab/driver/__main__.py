@@ -21,6 +21,7 @@ from locust import User
 from locust.util.load_locustfile import load_locustfile
 
 from lab.driver import block
+from lab.driver.user import OpenHttpUser
 
 
 class Pipe:
@@ -74,14 +75,30 @@ def _load(scenario: Path, open_load: bool) -> list[type[User]]:
         raise ValueError("a LoadTestShape would override the hypothesis's load; remove it")
     if not users:
         raise ValueError("no user class: define a class that derives from locust.HttpUser")
-    fixed = [name for name, user in users.items() if user.fixed_count]
-    if open_load and fixed:
-        raise ValueError(
-            f"{fixed[0]} has a fixed_count, a number of users; an open load has arrivals, which "
-            "classes share by their weight"
-        )
+    for name, user in users.items():
+        if open_load:
+            _refuse_users_of_closed_loads(name, user)
+        elif issubclass(user, OpenHttpUser):
+            raise ValueError(
+                f"{name} is an OpenHttpUser, a source of arrivals, and the load is of `users`, who "
+                "wait for their answers: derive it from FastHttpUser, or give the load a `rate`"
+            )
     block.remember_scenario_handlers()
     return list(users.values())
+
+
+def _refuse_users_of_closed_loads(name: str, user: type[User]) -> None:
+    if user.fixed_count:
+        raise ValueError(
+            f"{name} has a fixed_count, a number of users; an open load has arrivals, which "
+            "classes share by their weight"
+        )
+    nested = next((task for task in user.tasks if isinstance(task, type)), None)
+    if nested is not None:
+        raise ValueError(
+            f"{name} has the task set {nested.__name__}, in which a user goes on and on; an "
+            "arrival of an open load is one task: make it a method of the user with @task"
+        )
 
 
 def _place(error: BaseException, request: dict[str, Any]) -> dict[str, Any]:

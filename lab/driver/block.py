@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import math
 import random
@@ -18,6 +17,7 @@ from locust.event import Events
 
 from lab.driver.closed_load import ClosedLoad
 from lab.driver.open_load import OpenLoad
+from lab.driver.pool import disconnect
 from lab.driver.recorder import Recorder
 from lab.driver.ticker import Ticker
 
@@ -37,7 +37,8 @@ def run(
     """Load `host`; send `opened`, a `frame` per second, and `closed`.
 
     The window opens `warmup_s` after all users run. Frames straddle neither its edges nor those of
-    an open load's stages.
+    an open load's stages. Of an open load, what ends after the window is told with `closed`: it
+    was due within.
 
     Args:
         user_classes: Of the scenario.
@@ -78,6 +79,8 @@ def run(
         ticker.take()
         started = time.monotonic()
         opens, closes = started + warmup_s, started + warmup_s + window_s
+        if isinstance(driven, OpenLoad):
+            recorder.tell_dues(edges, started)
         driven.begin(started)
         send({"event": "opened", "started": started, "opens": opens, "closes": closes})
         cpu = time.process_time()
@@ -102,14 +105,15 @@ def run(
     finally:
         gc.unfreeze()
         ticker.close()
-        unsent = driven.end()
+        driven.end()
         stopping = time.monotonic()
         runner.quit()
     for user in users:
-        _close(user)
+        disconnect(user)
     # past the limit Locust ends users by force, and the service goes on with their requests
     drained = time.monotonic() - stopping < _DRAIN_S
-    send({"event": "closed", "drained": drained, **unsent})
+    after = recorder.take(math.inf) if isinstance(driven, OpenLoad) else {}
+    send({"event": "closed", "drained": drained, **after, **driven.left()})
 
 
 def _edges(warmup_s: float, stages_s: Sequence[float]) -> list[float]:
@@ -145,13 +149,3 @@ def remember_scenario_handlers() -> None:
 
 def _scenario_handlers(name: str) -> list[Callable[..., Any]]:
     return list(_HANDLERS.get(name, []))
-
-
-def _close(user: User) -> None:
-    """Close a user's connections, which would otherwise stay until it is collected."""
-    client = getattr(user, "client", None)
-    for closer in (getattr(client, "client", None), client):
-        close = getattr(closer, "close", None)
-        if callable(close):
-            with contextlib.suppress(Exception):
-                close()

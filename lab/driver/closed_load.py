@@ -30,6 +30,9 @@ class ClosedLoad:
         """What there is to tell of the load beside its requests."""
         return {}
 
-    def end(self) -> dict[str, Any]:
+    def end(self) -> None:
+        """There is nothing to end but the users."""
+
+    def left(self) -> dict[str, Any]:
         """Nothing is left unsent: nothing was due."""
         return {}

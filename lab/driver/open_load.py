@@ -61,6 +61,7 @@ class OpenLoad:
         self._seconds = sum(stage.duration for stage in planned)
         self._offsets = schedule(planned, arrivals, seed)
         self._due = self._offsets
+        self._warmup_s, self._opens = warmup_s, 0.0
         peak = max(max(stage.begin, stage.end) for stage in planned)
         self._ready = min(most_users, math.ceil(peak))  # a second's worth, should all stand still
         self._runner, self._classes = runner, classes
@@ -83,6 +84,7 @@ class OpenLoad:
     def begin(self, started: float) -> None:
         """Dispatch from now on, `started` (monotonic seconds) being time 0 of the schedule."""
         self._due = started + self._offsets
+        self._opens = started + self._warmup_s
         self._pool.close(started + self._seconds)
         self._greenlet = gevent.spawn(self._dispatcher.run, self._due.tolist())
 
@@ -101,14 +103,20 @@ class OpenLoad:
                 "sent": now.sent - last.sent,
                 "lag": folded(self._dispatcher.lags[last.lags : now.lags]),
                 "wait": folded(self._pool.waits[last.waits : now.waits]),
+                # how long those under way have been so, together
+                "under_way_s": sum(max(0.0, until - each.begun) for each in self._pool.under_way),
             }
         }
 
-    def end(self) -> dict[str, Any]:
-        """Dispatch no more; what was never sent, by what it lacked."""
+    def end(self) -> None:
+        """Dispatch no more."""
         if self._greenlet is not None:
             self._greenlet.kill()
+
+    def left(self) -> dict[str, Any]:
+        """Arrivals never sent, by what they lacked, and those of the window never answered."""
         return {
             "waiting": self._pool.unsent,
             "undispatched": len(self._due) - len(self._dispatcher.lags),
+            "unanswered": sum(due >= self._opens for due in self._pool.cut),
         }

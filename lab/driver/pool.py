@@ -58,8 +58,9 @@ class Arrival:
 class Pool:
     """Users that are free, arrivals that wait for one, and both in the order of coming.
 
-    It grows by a user where an arrival finds none free, up to `most` users. All times are
-    monotonic seconds.
+    It grows by a user where an arrival finds none free, up to `most` users; then a user of another
+    class who has nothing to do makes room, so that none idles while an arrival waits. All times
+    are monotonic seconds.
     """
 
     def __init__(
@@ -77,13 +78,16 @@ class Pool:
         self._weights = [float(each.weight) for each in classes]
         self._random = random.Random(f"{seed}-users")
         self._most = most
-        self.members: list[User] = []  # all that ever were
+        self.members: list[User] = []
         self._free: dict[type[User], deque[AsyncResult]] = {each: deque() for each in classes}
         self._waiting: dict[type[User], deque[Arrival]] = {each: deque() for each in classes}
+        self._coming: dict[type[User], set[User]] = {each: set() for each in classes}
         self._handed = 0  # arrivals given to a user who has not begun yet
         self._closes = float("inf")
         self.begun: array[float] = array("d")  # when, of every arrival that was sent
         self.waits: array[float] = array("d")  # seconds for a free user, of the same
+        self.under_way: set[Arrival] = set()
+        self.cut: array[float] = array("d")  # when due, of those that were ended by force
 
     @property
     def users(self) -> int:
@@ -120,19 +124,25 @@ class Pool:
             self._free[kind].popleft().set(arrival)
             return
         self._waiting[kind].append(arrival)
-        if self.users < self._most:
+        if self.users < self._most or self._retire():
             self._spawn(kind)
 
     def begin(self, user: User) -> Arrival:
         """The next arrival for a user, who waits until there is one."""
         kind = type(user)
+        self._coming[kind].discard(user)
         if self._waiting[kind]:
             arrival = self._waiting[kind].popleft()
+        elif (other := self._lacking()) is not None:
+            self._spawn(other)
+            raise StopUser
         else:
             free: AsyncResult = AsyncResult()
             self._free[kind].append(free)
             user._state = LOCUST_STATE_WAITING  # so that Locust may stop it meanwhile
             arrival = free.get()
+            if arrival is None:
+                raise StopUser
             self._handed -= 1
             if user._state == LOCUST_STATE_STOPPING:
                 self._waiting[kind].appendleft(arrival)
@@ -145,12 +155,40 @@ class Pool:
         arrival.begun = now
         self.begun.append(now)
         self.waits.append(now - arrival.dispatched)
+        self.under_way.add(arrival)
         return arrival
+
+    def leave(self, user: User) -> None:
+        """A user is no more."""
+        self._coming[type(user)].discard(user)
+        self.members.remove(user)
+        disconnect(user)
+
+    def _lacking(self) -> type[User] | None:
+        """A class of which more arrivals wait than users are coming, the pool being full."""
+        if self.users < self._most or time.monotonic() >= self._closes:
+            return None
+        return next(
+            (
+                kind
+                for kind, waiting in self._waiting.items()
+                if len(waiting) > len(self._coming[kind])
+            ),
+            None,
+        )
+
+    def _retire(self) -> bool:
+        """Have a free user leave, of the class that has most of them; whether there was one."""
+        free = max(self._free.values(), key=len)
+        if free:
+            free.popleft().set(None)
+        return bool(free)
 
     def _spawn(self, kind: type[User], lock: Semaphore | None = None) -> None:
         user = kind(self._environment)
         self._prepare(user)
         self.members.append(user)
+        self._coming[kind].add(user)
         # as User.start does: Locust counts and stops who is in this group
         user._group = self._group
         user._greenlet = self._group.spawn(_live, user, self, lock)
@@ -166,11 +204,16 @@ class _Arrivals(DefaultTaskSet):
 
     def execute_task(self, task: Any) -> None:
         greenlet = gevent.getcurrent()
-        greenlet.arrival = self._pool.begin(self.user)
+        greenlet.arrival = arrival = self._pool.begin(self.user)
         self._at_work = True
         try:
             super().execute_task(task)
+        except gevent.GreenletExit:
+            if self.user._state != LOCUST_STATE_WAITING:  # no pause of the task's own
+                self._pool.cut.append(arrival.due)
+            raise
         finally:
+            self._pool.under_way.discard(arrival)
             greenlet.arrival = None
             self._at_work = False
 
@@ -200,6 +243,8 @@ def _live(user: User, pool: Pool, lock: Semaphore | None) -> None:
         user._taskset_instance.run()
     except (gevent.GreenletExit, StopUser, StopTest):
         user.on_stop()
+    finally:
+        pool.leave(user)
 
 
 def _connect(user: User) -> None:
@@ -215,6 +260,16 @@ def _connect(user: User) -> None:
             connection = connections._get_conn()
             connection.connect()
             connections._put_conn(connection)
+
+
+def disconnect(user: User) -> None:
+    """Close a user's connections, which would otherwise stay until it is collected."""
+    client = getattr(user, "client", None)
+    for closer in (getattr(client, "client", None), client):
+        close = getattr(closer, "close", None)
+        if callable(close):
+            with contextlib.suppress(Exception):
+                close()
 
 
 class Dispatcher:

@@ -1,6 +1,6 @@
 """Requests of a trial, folded into a histogram per name and second.
 
-Recording a request appends to two arrays (half a microsecond); folding happens between requests,
+Recording a request appends to a few arrays (a microsecond); folding happens between requests,
 once per frame, so that the load is disturbed as little as possible.
 """
 
@@ -9,14 +9,20 @@ from __future__ import annotations
 import time
 from array import array
 from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import gevent
 import numpy as np
+import numpy.typing as npt
 
 from lab.stats.histogram import Histogram
 
 _KINDS_OF_ERROR = 20
+_FAILED, _SILENT = 1.0, 2.0  # silent: failed without any answer
+
+Rows = npt.NDArray[np.float64]
+Told = dict[str, dict[str, Any]]  # request name -> what is told of its requests
 
 
 class _Requests:
@@ -24,10 +30,19 @@ class _Requests:
 
     def __init__(self) -> None:
         self.ends: array[float] = array("d")
+        self.dues: array[float] = array("d")  # when the arrival was due that they belong to
         self.latencies: array[float] = array("d")  # seconds, from the intended send
         self.services: array[float] = array("d")  # seconds, from the actual send
-        self.failed: array[float] = array("d")
-        self.unanswered: array[float] = array("d")  # failed, without any answer
+        self.outcomes: array[float] = array("d")
+
+    def take(self, count: int) -> Rows:
+        """The first so many, a row for each of the arrays but the ends, and forget them."""
+        taken = []
+        for values in (self.dues, self.latencies, self.services, self.outcomes):
+            taken.append(np.array(values[:count]))
+            del values[:count]
+        del self.ends[:count]
+        return np.stack(taken)
 
 
 class Recorder:
@@ -37,6 +52,18 @@ class Recorder:
         self._requests: defaultdict[str, _Requests] = defaultdict(_Requests)
         self._messages: Counter[str] = Counter()
         self._task_errors: Counter[str] = Counter()
+        self._parts: Sequence[float] = ()
+        self._part_ends: npt.ArrayLike = ()
+
+    def tell_dues(self, parts: Sequence[float], begin: float) -> None:
+        """Tell requests by when they were due, too.
+
+        Args:
+            parts: Ends of the parts of time that are told apart, in seconds since `begin`,
+                ascending. What is due after the last belongs to none.
+            begin: Monotonic seconds.
+        """
+        self._parts, self._part_ends = parts, begin + np.array(parts)
 
     def on_request(
         self,
@@ -57,39 +84,45 @@ class Recorder:
         seen = self._requests[name]
         seen.ends.append(now)
         seen.services.append(service)
+        seen.dues.append(now - service if arrival is None else arrival.due)
         seen.latencies.append(service if arrival is None else service + arrival.lateness())
+        outcome = 0.0
         if exception is not None:
-            seen.failed.append(now)
-            if not _answered(response, exception):
-                seen.unanswered.append(now)
+            outcome = _FAILED if _answered(response, exception) else _SILENT
             self._count(self._messages, exception)
+        seen.outcomes.append(outcome)
 
     def on_user_error(self, exception: BaseException, **_: Any) -> None:
         """The scenario itself raised."""
         self._count(self._task_errors, exception)
 
     def take(self, until: float) -> dict[str, Any]:
-        """All that ended before `until` (monotonic seconds), and forget it."""
-        requests: dict[str, dict[str, Any]] = {}
+        """All that ended before `until` (monotonic seconds), and forget it.
+
+        Where time has parts, `due` tells the same requests once more: the end of each part and
+        the requests whose arrivals were due in it.
+        """
+        requests: Told = {}
+        due: dict[float, Told] = {}
         for name, seen in self._requests.items():
             count = before(seen.ends, until)
             if not count:
                 continue
-            errors, unanswered = before(seen.failed, until), before(seen.unanswered, until)
-            late = seen.latencies[:count] != seen.services[:count]
-            requests[name] = {
-                "count": count,
-                "errors": errors,
-                "socket_errors": unanswered,
-                "latency": folded(seen.latencies[:count]),
-            }
-            if late:  # elsewhere both are the same
-                requests[name]["service_latency"] = folded(seen.services[:count])
-            del seen.ends[:count], seen.latencies[:count], seen.services[:count]
-            del seen.failed[:errors], seen.unanswered[:unanswered]
+            rows = seen.take(count)
+            requests[name] = _told(rows)
+            if self._parts:
+                for part, own in self._by_part(rows):
+                    due.setdefault(part, {})[name] = _told(own)
         messages, self._messages = dict(self._messages), Counter()
         task_errors, self._task_errors = dict(self._task_errors), Counter()
-        return {"requests": requests, "errors": messages, "task_errors": task_errors}
+        told = {"requests": requests, "errors": messages, "task_errors": task_errors}
+        return {**told, "due": sorted(due.items())} if self._parts else told
+
+    def _by_part(self, rows: Rows) -> Iterator[tuple[float, Rows]]:
+        places = np.searchsorted(self._part_ends, rows[0], side="right")
+        for place in np.unique(places).tolist():
+            if place < len(self._parts):
+                yield round(self._parts[place], 6), rows[:, places == place]
 
     @staticmethod
     def _count(counter: Counter[str], error: BaseException) -> None:
@@ -107,13 +140,27 @@ def _answered(response: Any, exception: BaseException) -> bool:
     return bool(getattr(response, "status_code", 0))
 
 
+def _told(rows: Rows) -> dict[str, Any]:
+    """Some requests of one name."""
+    _, latencies, services, outcomes = rows
+    told = {
+        "count": len(outcomes),
+        "errors": int(np.count_nonzero(outcomes)),
+        "socket_errors": int(np.count_nonzero(outcomes == _SILENT)),
+        "latency": folded(latencies),
+    }
+    if (latencies != services).any():  # elsewhere both are the same
+        told["service_latency"] = folded(services)
+    return told
+
+
 def before(moments: array[float], until: float) -> int:
     """How many of the ascending moments lie before `until`."""
     return int(np.searchsorted(np.frombuffer(moments), until)) if moments else 0
 
 
-def folded(seconds: array[float]) -> dict[str, Any]:
+def folded(seconds: array[float] | npt.NDArray[np.float64]) -> dict[str, Any]:
     """Their histogram, as plain JSON types."""
     histogram = Histogram()
-    histogram.add_many(np.frombuffer(seconds) if seconds else [])
+    histogram.add_many(np.asarray(seconds))
     return histogram.as_dict()

@@ -23,7 +23,7 @@ class Feed:
     def __init__(self, messages: Iterator[dict[str, Any]]) -> None:
         self._queue: queue.Queue[Message | Exception] = queue.Queue(MOST_MESSAGES)
         self._early: Message | None = None  # taken in, and of a later interval
-        self._closed = False
+        self._closing: Message | None = None
         threading.Thread(target=self._take_in, args=(messages,), daemon=True).start()
 
     def opening(self) -> float:
@@ -35,12 +35,12 @@ class Feed:
 
     def frames(self, until: float, deadline: float) -> Iterator[Message]:
         """The frames that end within `until` seconds of the window, as far as they come in time."""
-        while not self._closed:
+        while self._closing is None:
             message, self._early = self._early or self._next(deadline), None
             if message is None:
                 return
             if message["event"] == "closed":
-                self._closed = True
+                self._closing = message
             elif message["t"] > until + 1e-6:
                 self._early = message
                 return
@@ -49,14 +49,16 @@ class Feed:
                 if message["t"] >= until - 1e-6:
                     return
 
-    def close(self) -> None:
-        """Wait until the driver is done and can be asked again; what it tells now is too late."""
+    def close(self) -> Message:
+        """Wait until the driver is done and can be asked again; frames are too late now."""
         deadline = time.monotonic() + CLOSING_S
-        while not self._closed:
+        while self._closing is None:
             message = self._next(deadline)
             if message is None:
                 raise DriverError(f"a load driver did not end within {CLOSING_S:g} s")
-            self._closed = message["event"] == "closed"
+            if message["event"] == "closed":
+                self._closing = message
+        return self._closing
 
     def _next(self, deadline: float) -> Message | None:
         try:

@@ -11,7 +11,7 @@ from typing import Any
 from lab.instruments.intervals import Look
 from lab.measures import SERVICE
 from lab.stats.histogram import Histogram
-from lab.trial import Course, Driven, Fault, Requests, Trial, Usage
+from lab.trial import Course, Driven, Ended, Fault, Requests, Trial, Usage
 
 LEAST_BEYOND = 1  # a p99 of an interval is drawn and its drift judged, never its value
 _SKIPPED_GAUGES = ("python_", "process_")
@@ -134,6 +134,15 @@ class Life:
         excused, failed = known.excused + count, known.excused_errors + errors
         driven = replace(known, excused=excused, excused_errors=failed)
         self._trial, self._last = replace(self._trial, driven=driven), (0, 0)
+
+    def close(self, message: Mapping[str, Any]) -> None:
+        """The block has ended; what was due in it and answered since has a latency, too."""
+        requests = dict(self._trial.requests)
+        for name, data in message.get("requests", {}).items():
+            _merge(requests, name, replace(Requests.from_dict(data), ended_within=Ended(0, 0)))
+        known = self._driven
+        driven = replace(known, unanswered=known.unanswered + message.get("unanswered", 0))
+        self._trial = replace(self._trial, requests=requests, driven=driven)
 
     def trial(self) -> Trial:
         """The record so far."""

@@ -160,8 +160,8 @@ class Soak:
                     return
                 if index == LEAST_INTERVALS and self._blind(lives):
                     return
-            for feed in feeds.values():
-                feed.close()
+            for arm, life in lives.items():
+                life.close(feeds[arm].close())
         finally:
             looking.close()
 

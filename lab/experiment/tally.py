@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from lab.hypothesis import ClosedLoad, OpenLoad
 from lab.stats.histogram import Histogram
-from lab.trial import Dispatch, Requests, StageRecord, Trial
+from lab.trial import Dispatch, Requests, Second, StageRecord, Trial
 
 _EDGE_S = 1e-6  # frames tell their ends to this
 
@@ -22,38 +22,37 @@ class Tally:
         self.task_errors: Counter[str] = Counter()
         self.rate = 0.0  # requests a second in the last frame
         self._load = load
+        self._warmup_s = warmup_s
         self._drained = True
         self._users: list[int] = []  # at the end of each second
         self._requests: dict[str, Requests] = {}
         self._errors: Counter[str] = Counter()
         self._late: list[float] = []
         self._until = 0.0
-        self._dispatch = _Dispatching() if isinstance(load, OpenLoad) else None
-        self._stages = _stages(load, warmup_s)
+        self._open = _Arrivals() if isinstance(load, OpenLoad) else None
 
     def add(self, frame: Mapping[str, Any]) -> None:
         """One frame, of the warm-up or of the window."""
-        seen = {name: Requests.from_dict(data) for name, data in frame["requests"].items()}
+        seen = _requests(frame["requests"])
         length, self._until = frame["t"] - self._until, frame["t"]
         self.rate = sum(requests.count for requests in seen.values()) / max(length, 1e-9)
         self.task_errors.update(frame["task_errors"])
-        if self._dispatch is not None:
-            self._dispatch.add(frame["arrivals"], frame["window"])
+        if self._open is not None:
+            self._open.add(frame, length, seen)
         if not frame["window"]:
             return
         self._late += frame["late"]
         self._users.append(frame["users"])
         self._errors.update(frame["errors"])
         _merge(self._requests, seen)
-        for stage in self._stages:
-            if stage.begin + _EDGE_S < frame["t"] <= stage.end + _EDGE_S:
-                stage.add(length, seen)
 
     def close(self, message: Mapping[str, Any]) -> None:
         """The trial has ended as planned."""
         self._drained = message["drained"]
-        if self._dispatch is not None:
-            self._dispatch.left = message["waiting"], message["undispatched"]
+        if self._open is not None:
+            self._errors.update(message["errors"])
+            self.task_errors.update(message["task_errors"])
+            self._open.close(message)
 
     def into(self, trial: Trial) -> Trial:
         """The trial with all of it."""
@@ -63,38 +62,97 @@ class Tally:
         if isinstance(self._load, ClosedLoad):
             most = self._load.users
             missing = most - min(self._users, default=most)
-        return replace(
+        trial = replace(
             trial,
             requests=self._requests,
             errors=dict(self._errors),
             ticker_late_p99_s=late[math.ceil(len(late) * 0.99) - 1] if late else 0.0,
             users_missing=missing if self._drained else most,
-            dispatch=None if self._dispatch is None else self._dispatch.record(most),
-            stages=tuple(stage.record() for stage in self._stages),
+        )
+        if self._open is None or not isinstance(self._load, OpenLoad):
+            return trial
+        return replace(
+            trial,
+            requests=self._open.stage(None, self._warmup_s, math.inf).requests,
+            dispatch=self._open.dispatch(most),
+            stages=tuple(
+                self._open.stage(name, begin, end)
+                for name, begin, end in _stages(self._load, self._warmup_s)
+            ),
         )
 
 
-class _Dispatching:
-    """Arrivals of the window. What was overdue when it opened was still to be sent."""
+class _Part:
+    """What became of the arrivals that were due in one frame, and what ended in it."""
+
+    def __init__(self, length: float, due: int, ended: Mapping[str, Requests]) -> None:
+        self.length, self.due, self.ended = length, due, ended
+        self.answered: dict[str, Requests] = {}
+
+    @property
+    def second(self) -> Second:
+        """Its median, in which an arrival that was never answered counts as the longest."""
+        latency = Requests.together(self.answered.values()).latency
+        rank = math.ceil(max(self.due, latency.count) / 2)
+        median = None
+        if 0 < rank <= latency.count:
+            # a second is compared with others, never judged by itself: a thin sample may count
+            median = latency.quantile((rank - 0.5) / latency.count, beyond=0)
+        return Second(round(self.length, 6), median, self.due)
+
+
+class _Arrivals:
+    """Arrivals by when they were due. What was overdue when the window opened was still to send."""
 
     def __init__(self) -> None:
-        self.left: tuple[int, int] | None = None  # waiting and undispatched, once closed
+        self._left: Mapping[str, Any] = {}  # once closed
+        self._parts: dict[float, _Part] = {}  # by their ends
         self._scheduled = self._sent = 0
+        self._before_s = self._after_s = 0.0
         self._lag, self._wait = Histogram(), Histogram()
 
-    def add(self, seen: Mapping[str, Any], window: bool) -> None:
+    def add(self, frame: Mapping[str, Any], length: float, ended: Mapping[str, Requests]) -> None:
+        seen = frame["arrivals"]
+        self._parts[frame["t"]] = _Part(length, seen["scheduled"], ended)
+        self._answer(frame["due"])
         self._scheduled += seen["scheduled"]
         self._sent += seen["sent"]
-        if window:
+        if frame["window"]:
+            self._after_s = seen["under_way_s"]
             self._lag.merge(Histogram.from_dict(seen["lag"]))
             self._wait.merge(Histogram.from_dict(seen["wait"]))
         else:  # leave only what is overdue
+            self._before_s = seen["under_way_s"]
             self._scheduled -= self._sent
             self._sent = 0
 
-    def record(self, users: int) -> Dispatch:
+    def close(self, message: Mapping[str, Any]) -> None:
+        self._answer(message["due"])
+        self._left = message
+
+    def _answer(self, due: Sequence[tuple[float, Mapping[str, Any]]]) -> None:
+        for end, requests in due:
+            _merge(self._parts[end].answered, _requests(requests))
+
+    def stage(self, name: str | None, begin: float, end: float) -> StageRecord:
+        """What there is between two edges."""
+        parts = [part for t, part in self._parts.items() if begin + _EDGE_S < t <= end + _EDGE_S]
+        answered: dict[str, Requests] = {}
+        ended: dict[str, Requests] = {}
+        for part in parts:
+            _merge(answered, part.answered)
+            _merge(ended, part.ended)
+        none = Requests(0, 0, Histogram())
+        requests = {
+            each: replace(answered.get(each, none), ended_within=ended.get(each, none).ended)
+            for each in dict.fromkeys([*answered, *ended])
+        }
+        seconds = round(sum(part.length for part in parts), 6)
+        return StageRecord(name, seconds, requests, tuple(part.second for part in parts))
+
+    def dispatch(self, users: int) -> Dispatch:
         # a driver that died cannot tell what its arrivals waited for
-        waiting, undispatched = self.left or (self._scheduled - self._sent, 0)
+        waiting = self._left.get("waiting", self._scheduled - self._sent)
 
         def at(histogram: Histogram, q: float) -> float:
             return histogram.quantile(q, beyond=0) or 0.0
@@ -103,44 +161,32 @@ class _Dispatching:
             scheduled=self._scheduled,
             sent=self._sent,
             waiting=waiting,
-            undispatched=undispatched,
+            undispatched=self._left.get("undispatched", 0),
             lag_p50_s=at(self._lag, 0.5),
             lag_p99_s=at(self._lag, 0.99),
             lag_max_s=self._lag.max or 0.0,
             wait_p99_s=at(self._wait, 0.99),
             users=users,
+            unanswered=self._left.get("unanswered", 0),
+            under_way_before_s=round(self._before_s, 6),
+            under_way_after_s=round(self._after_s, 6),
+            lag=self._lag,
         )
 
 
-class _Stage:
-    """A stage, its seconds added up."""
-
-    def __init__(self, name: str | None, begin: float, end: float) -> None:
-        self.name, self.begin, self.end = name, begin, end
-        self._seconds = 0.0
-        self._requests: dict[str, Requests] = {}
-        self._medians: list[tuple[float, float | None]] = []
-
-    def add(self, length: float, seen: Mapping[str, Requests]) -> None:
-        self._seconds += length
-        _merge(self._requests, seen)
-        # a second is compared with others, never judged by itself: a thin sample may count
-        median = Requests.together(seen.values()).latency.quantile(0.5, beyond=0)
-        self._medians.append((round(length, 6), median))
-
-    def record(self) -> StageRecord:
-        return StageRecord(self.name, round(self._seconds, 6), self._requests, tuple(self._medians))
-
-
-def _stages(load: ClosedLoad | OpenLoad, warmup_s: float) -> list[_Stage]:
-    if not isinstance(load, OpenLoad) or len(load.stages) == 1:
-        return []
-    stages, begin = [], warmup_s
+def _stages(load: OpenLoad, warmup_s: float) -> Iterator[tuple[str | None, float, float]]:
+    """Name, begin and end of each stage that may be asked for."""
+    if len(load.stages) == 1 and load.stages[0].name is None:
+        return
+    begin = warmup_s
     for planned in load.stages:
         assert planned.duration_s is not None
-        stages.append(_Stage(planned.name, begin, begin + planned.duration_s))
+        yield planned.name, begin, begin + planned.duration_s
         begin += planned.duration_s
-    return stages
+
+
+def _requests(told: Mapping[str, Any]) -> dict[str, Requests]:
+    return {name: Requests.from_dict(data) for name, data in told.items()}
 
 
 def _merge(totals: dict[str, Requests], more: Mapping[str, Requests]) -> None:

@@ -183,6 +183,11 @@ class Stage:
     to_rate: float
     duration_s: float | None  # None: the window
 
+    @property
+    def arrivals(self) -> float:
+        """How many are expected, the duration being known."""
+        return (self.from_rate + self.to_rate) / 2 * (self.duration_s or 0.0)
+
 
 @dataclass(frozen=True)
 class OpenLoad:

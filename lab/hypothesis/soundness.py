@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from lab.frontmatter import Flaw, Node, shown, suggestion
 from lab.hypothesis.claim import (
     GROWTHS,
+    ClosedLoad,
     Difference,
     Hypothesis,
     Load,
@@ -27,6 +29,7 @@ from lab.hypothesis.words import (
     PER_STAGE,
     parse_measure,
 )
+from lab.stats.histogram import least_count
 
 LEAST_BLOCKS = 4  # no verdict is reached on fewer
 LEAST_SIZES = 4  # to tell an overhead, a factor and an exponent
@@ -76,6 +79,7 @@ def contradictions(hypothesis: Hypothesis, root: Node) -> Iterator[Flaw]:
         for i, rival in enumerate(hypothesis.rivals)
     ]
     yield from _wrong_arms(hypothesis, root, claimed + rivals)
+    yield from _unsent_of_users(hypothesis, root)
     if hypothesis.soak is None:
         yield from _short_budget(hypothesis, root)
         yield from _other_window(hypothesis, root)
@@ -249,6 +253,23 @@ def _wrong_stage(statement: _Statement, load: Load | None) -> Iterator[Flaw]:
         )
     elif measure.base in PER_STAGE:
         yield from _unseen_recovery(statement, stages)
+    else:
+        stage = next(stage for stage in stages if stage.name == prediction.during)
+        yield from _too_few_arrivals(statement, stage)
+
+
+def _too_few_arrivals(statement: _Statement, stage: Stage) -> Iterator[Flaw]:
+    """A stage that is not expected to bring the samples that its measure takes."""
+    measure = parse_measure(statement.prediction.measure)
+    if measure.base == "throughput":  # of what ends in the stage, whenever it was due
+        return
+    wanted = 1 if measure.quantile is None else least_count(measure.quantile / 100)
+    if stage.arrivals < wanted:
+        yield statement.node.at("during").flaw(
+            f"about {stage.arrivals:.0f} arrivals are due in `{stage.name}`, and "
+            f"{statement.prediction.measure} takes {wanted}",
+            "Lengthen the stage, raise its rate, or choose a measure that takes fewer.",
+        )
 
 
 def _unseen_recovery(statement: _Statement, stages: Sequence[Stage]) -> Iterator[Flaw]:
@@ -261,14 +282,41 @@ def _unseen_recovery(statement: _Statement, stages: Sequence[Stage]) -> Iterator
         )
         return
     rest_s = sum(stage.duration_s or 0.0 for stage in stages[place + 1 :])
+    before, wanted = stages[place - 1], least_count(0.5)
+    if before.arrivals < wanted:
+        yield statement.node.at("during").flaw(
+            f"about {before.arrivals:.0f} arrivals are due in the stage before "
+            f"`{prediction.during}`, and its median takes {wanted}",
+            "Lengthen that stage, or raise its rate.",
+        )
     bound = prediction.bound
     edges = bound.within or (bound.at_least or bound.at_most or 0.0,)
+    key = next(key for key in BOUNDS if getattr(bound, key) is not None)
+    unseen_s = 0.0  # in which nothing is due, so that nothing tells of a recovery
+    for stage in itertools.takewhile(lambda stage: not stage.arrivals, stages[place + 1 :]):
+        unseen_s += stage.duration_s or 0.0
+    if min(edges) <= unseen_s and unseen_s:
+        yield statement.node.at(key).flaw(
+            f"nothing is due in the {unseen_s:g}s after `{prediction.during}`, in which a recovery "
+            f"{bound} s cannot be seen",
+            f"Bound it above {unseen_s:g}, or let a stage with arrivals follow.",
+        )
     if max(edges) >= rest_s:
-        key = next(key for key in BOUNDS if getattr(bound, key) is not None)
         yield statement.node.at(key).flaw(
             f"`{prediction.during}` is followed by {rest_s:g}s only, in which a recovery {bound} "
             "s cannot be told from one that takes longer",
             f"Bound it below {rest_s:g}, or lengthen what follows.",
+        )
+
+
+def _unsent_of_users(hypothesis: Hypothesis, root: Node) -> Iterator[Flaw]:
+    """Users send when they come to it."""
+    load = hypothesis.load
+    closed = isinstance(load, ClosedLoad) or (isinstance(load, Sweep) and load.axis == "users")
+    if closed and hypothesis.allow.unsent is not None:
+        yield root.at("allow", "unsent").flaw(
+            "a load of `users` has no arrivals that could go unsent",
+            "Remove `unsent`, or give the load a `rate`.",
         )
 
 

@@ -35,7 +35,7 @@ class FakeDriver:
         latency.add_many([0.1] * count)
         seen = {"/orders": {"count": count, "errors": 0, "latency": latency.as_dict()}}
         none = Histogram().as_dict()
-        sent = {"scheduled": count, "sent": count, "lag": none, "wait": none}
+        sent = {"scheduled": count, "sent": count, "lag": none, "wait": none, "under_way_s": 0.0}
         for t, inside in ((warmup_s, False), (warmup_s + window_s, True)):
             yield {
                 "event": "frame",
@@ -44,12 +44,14 @@ class FakeDriver:
                 "driver_cpu": 0.1,
                 "late": [0.001] * 100,
                 "users": load.get("users", 1),
-                **({"arrivals": sent} if "arrivals" in load else {}),
+                **({"arrivals": sent, "due": [(t, seen)]} if "arrivals" in load else {}),
                 "requests": seen,
                 "errors": {},
                 "task_errors": {},
             }
-        yield {"event": "closed", "drained": True, "waiting": 0, "undispatched": 0}
+        left = {"waiting": 0, "undispatched": 0, "unanswered": 0}
+        told: dict[str, Any] = {"due": [], "errors": {}, "task_errors": {}}
+        yield {"event": "closed", "drained": True, **left, **told}
 
 
 @dataclass
@@ -117,6 +119,7 @@ class FakeSeconds:
     pid: int = 0
     driven: list[str] = field(default_factory=list)  # seed of each life
     odd: Callable[[int, int], dict[str, Any]] = lambda life, second: {}  # in place of the usual
+    after: dict[str, Any] = field(default_factory=dict)  # what it tells of a window when it closed
 
     def drive(
         self, *, host: str, load: Mapping[str, Any], warmup_s: float, window_s: float, seed: str
@@ -141,4 +144,4 @@ class FakeSeconds:
                 "arrivals": {"scheduled": self.rate, "sent": self.rate},
                 **self.odd(len(self.driven), second),
             }
-        yield {"event": "closed", "drained": True}
+        yield {"event": "closed", "drained": True, **self.after}

@@ -39,9 +39,12 @@ class Curve:
     def _saturation(self) -> str:
         shape = self.shape
         if shape.capacity is None or shape.knee is None or shape.bounds is None:
+            lacks = "does not level off within the sweep in enough blocks"
+            if not shape.closed:
+                lacks = "is not saturated in this range in enough blocks"
             return (
-                f"Throughput of {self.arm} does not level off within the sweep in enough blocks, "
-                "so that neither its highest throughput nor a knee is told."
+                f"Throughput of {self.arm} {lacks}, so that neither its highest throughput nor a "
+                "knee is told."
             )
         pause = f" and its user pauses for {words.seconds(shape.bounds.think)}"
         return (
@@ -65,8 +68,9 @@ class Curve:
         law, shape = self.shape.law, self.shape
         if law is None:
             return (
-                "The Universal Scalability Law does not describe it: it fits, better than a curve "
-                f"that merely saturates, {shape.law_blocks} of {shape.blocks} blocks."
+                "The Universal Scalability Law does not describe it: it fits "
+                f"{shape.law_blocks} of {shape.blocks} blocks, not counting those where it makes a "
+                "peak of what a curve that merely saturates fits better."
             )
         return (
             f"The Universal Scalability Law describes {shape.law_blocks} of {shape.blocks} blocks: "

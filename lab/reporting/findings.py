@@ -146,7 +146,7 @@ def _observed(
         compared = prediction.compare
         seen = (
             f"{name} of {compared.numerator} is {form(judged.estimate)} that of "
-            f"{compared.denominator}"
+            f"{judged.subject.removeprefix(f'{compared.numerator} / ')}"
         )
     elif prediction.grows == "constant":
         seen = (
@@ -155,10 +155,10 @@ def _observed(
         )
     elif prediction.grows is not None:
         seen = f"{name} of {prediction.arm} grows with exponent {form(judged.estimate)}"
+    elif judged.floor is not None:
+        return f"{name} of {judged.subject} is at least {form(judged.floor)}"
     else:
-        seen = f"{name} of {prediction.arm} is {form(judged.estimate)}"
-    if prediction.at is not None:
-        seen += f" at {prediction.at:,.12g}"
+        seen = f"{name} of {judged.subject} is {form(judged.estimate)}"
     if prediction.count:
         return f"{seen} in every process"
     if judged.low is None or judged.high is None:

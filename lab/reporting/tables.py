@@ -146,7 +146,16 @@ def requests(evidence: Evidence) -> Table:
                     *quantiles(evidence.latency(arm, name)),
                 )
             )
-    head = ("arm", "request", "requests", "errors", "of them unanswered", "p50", "p95", "p99")
+    head = (
+        "arm",
+        "request",
+        "requests",
+        "errors",
+        "of them without an answer",
+        "p50",
+        "p95",
+        "p99",
+    )
     return Table(head, tuple(rows), "llrrrrrr")
 
 
@@ -164,13 +173,17 @@ def arrivals(evidence: Evidence) -> Table:
                 f"{due:,}",
                 f"{sum(one.sent for one in seen):,}",
                 f"{unsent:,} ({words.share(unsent / max(due, 1))})",
+                f"{sum(one.unanswered for one in seen):,}",
                 words.seconds(max(one.lag_p99_s for one in seen)),
                 words.seconds(max(one.wait_p99_s for one in seen)),
                 f"{max(one.users for one in seen):,}",
             )
         )
-    head = ("arm", "due", "sent", "unsent", "dispatched late", "waited for a user", "users")
-    return Table(head, tuple(rows), "l" + "r" * 6)
+    head = (
+        *("arm", "due", "sent", "unsent", "unanswered"),
+        *("dispatched late", "waited for a user", "users"),
+    )
+    return Table(head, tuple(rows), "l" + "r" * 7)
 
 
 def errors(evidence: Evidence) -> Table:

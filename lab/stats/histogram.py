@@ -27,6 +27,16 @@ _GAMMA = (1 + ACCURACY) / (1 - ACCURACY)
 _LOG_GAMMA = math.log(_GAMMA)
 
 
+BEYOND = 10
+"""Samples beyond a quantile, without which a single request would decide it."""
+
+
+def least_count(q: float) -> int:
+    """Return the fewest values of which `Histogram.quantile` tells the quantile, 0 < q < 1."""
+    share = Fraction(str(q))
+    return math.ceil(BEYOND / (1 - share)) if q >= 0.5 else math.floor(BEYOND / share) + 1
+
+
 class Histogram:
     """Counts of latencies, in seconds, in buckets of equal relative width.
 
@@ -106,7 +116,7 @@ class Histogram:
         self._buckets.update(other._buckets)
         self._record(other.count, other.total, other._low, other._high)
 
-    def quantile(self, q: float, beyond: int = 10) -> float | None:
+    def quantile(self, q: float, beyond: int = BEYOND) -> float | None:
         """Return a quantile by nearest rank, or None when too few samples lie beyond it.
 
         The quantile of ``n`` values is the one of rank ``k = ceil(q * n)`` (at least 1) in

@@ -16,11 +16,13 @@ import pytest
 from lab.instruments.load import DriverError, LoadDriver, ScenarioError
 from lab.processes import Children
 from lab.stats.histogram import Histogram
+from tests.runs import ROOT
+
+pytestmark = pytest.mark.real
 
 SCENARIO = """\
 from locust import FastHttpUser, HttpUser, constant, events, task
 
-pytestmark = pytest.mark.real
 
 heard = []
 
@@ -83,7 +85,7 @@ def server() -> Iterator[Server]:
 @pytest.fixture
 def driver(tmp_path: Path) -> Iterator[LoadDriver]:
     with Children() as children:
-        yield LoadDriver(children, tmp_path, cores=None)
+        yield LoadDriver(children, ROOT, cores=None)
 
 
 def write(tmp_path: Path, text: str, name: str = "scenario.py") -> Path:

@@ -7,7 +7,7 @@ import pytest
 from lab.gates import GATES, describe, inspect
 from lab.hypothesis import Allow, Limits, OpenLoad, Stage, load
 from lab.stats.histogram import Histogram
-from lab.trial import Dispatch, Fault, Requests, Trial, Usage
+from lab.trial import Dispatch, Ended, Fault, Requests, Trial, Usage
 from tests.lab.builders import PROJECT, SHIPPED, claim, ratio, trial
 
 THROUGHPUT = claim(ratio(2.5))
@@ -25,7 +25,7 @@ ON_TIME = Dispatch(
 )
 
 
-def arrivals(**changes: float) -> Trial:
+def arrivals(**changes: object) -> Trial:
     return trial("narrow", 100, dispatch=replace(ON_TIME, **changes))  # type: ignore[arg-type]
 
 
@@ -46,6 +46,7 @@ def test_a_sound_trial_passes_every_gate_and_keeps_its_figures() -> None:
         "dispatch",
         "lost",
         "unsent",
+        "unanswered",
         "counts",
     }
     arriving = inspect(arrivals(), OPEN, {})
@@ -204,3 +205,73 @@ def test_what_the_driver_was_late_does_not_widen_its_own_limit() -> None:
     requests = {"/orders": replace(seen, latency=late, sent_latency=seen.latency)}
     spoiled = replace(made, requests=requests, ticker_late_p99_s=0.05)
     assert [f.gate for f in inspect(spoiled, OPEN, {}).faults] == ["ticker_late", "dispatch"]
+
+
+def outrun(mu: float, rate: float, carried: bool = True) -> Trial:
+    """Four seconds of a first-in-first-out queue of that capacity, at that rate."""
+    made = arrivals()
+    area = (rate - mu) * 4.0**2 / 2  # of the number in the service
+    spent = area * mu / rate  # by those that ended; the rest is of those still under way
+    return replace(
+        made,
+        requests={"/orders": replace(made.requests["/orders"], ended_within=Ended(int(mu * 4), 0))},
+        counters={
+            "http_in_flight_request_seconds_total": area,
+            "http_request_duration_seconds_sum": spent,
+            "http_request_duration_seconds_count": mu * 4,
+        },
+        dispatch=replace(ON_TIME, under_way_after_s=(area - spent) * carried),
+    )
+
+
+def test_a_queue_that_grows_keeps_littles_law() -> None:
+    open_claim = replace(OPEN, predictions=THROUGHPUT.predictions, rivals=())
+    assert inspect(outrun(100, 200), open_claim, {}).trusted
+    unexplained = inspect(outrun(100, 200, carried=False), open_claim, {})
+    assert [f.gate for f in unexplained.faults] == ["littles_law"]
+
+
+@pytest.mark.parametrize("factor", [0.3, 1.5])
+def test_littles_law_notices_lost_and_foreign_requests_in_overload(factor: float) -> None:
+    open_claim = replace(OPEN, predictions=THROUGHPUT.predictions, rivals=())
+    made = outrun(100, 200)
+    area = made.counters["http_in_flight_request_seconds_total"]
+    counters = {**made.counters, "http_in_flight_request_seconds_total": area * factor}
+    seen = inspect(replace(made, counters=counters), open_claim, {})
+    assert [f.gate for f in seen.faults] == ["littles_law"]
+
+
+def test_arrivals_without_an_answer_are_gated_as_unsent_ones() -> None:
+    (found,) = inspect(arrivals(unanswered=40), OPEN, {}).faults
+    assert found.gate == "unanswered"
+    assert "10.0%" in found.message
+    assert inspect(arrivals(unanswered=40), replace(OPEN, allow=Allow(unsent=0.2)), {}).trusted
+    assert inspect(arrivals(unanswered=3), OPEN, {}).trusted
+
+
+def test_none_unsent_may_be_asked_for() -> None:
+    strict = replace(OPEN, allow=Allow(unsent=0.0))
+    assert [f.gate for f in inspect(arrivals(sent=399, waiting=1), strict, {}).faults] == ["unsent"]
+    assert inspect(arrivals(), strict, {}).trusted
+
+
+def test_an_open_load_that_does_not_end_is_told_in_its_own_words() -> None:
+    (found,) = inspect(replace(arrivals(), users_missing=60), OPEN, {}).faults
+    assert found.gate == "users"
+    assert "still under way 30 s after the window" in found.message
+    assert "of 100 poisson arrivals" not in found.message
+
+
+def test_the_driver_is_on_time_as_deep_as_a_prediction_looks() -> None:
+    lag = Histogram()
+    lag.add_many([0.0001] * 19_900 + [0.05] * 100)
+    tail = replace(THROUGHPUT.predictions[0], measure="latency_p99.9", compare=None, arm="narrow")
+    made = arrivals(lag=lag)
+    deep = replace(OPEN, predictions=(tail,), rivals=())
+    found = inspect(made, deep, {}).faults
+    assert [f.gate for f in found if f.gate == "dispatch"] == ["dispatch"]
+    assert "p99.9" in found[0].message
+    few = Histogram()
+    few.add_many([0.0001] * 1990 + [0.05] * 5)
+    assert "dispatch" not in [f.gate for f in inspect(arrivals(lag=few), deep, {}).faults]
+    assert inspect(made, replace(deep, predictions=THROUGHPUT.predictions), {}).trusted

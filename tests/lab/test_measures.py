@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from lab.hypothesis import MetricRate, MetricRatio
 from lab.measures import AtLeast, counter, measure, total
 from lab.stats.histogram import Histogram
-from lab.trial import Requests, StageRecord, Trial
+from lab.trial import Ended, Requests, Second, StageRecord, Trial
 from tests.lab.builders import trial
 
 SERIES = {
@@ -70,16 +72,24 @@ def requests(seconds: float, count: int = 100) -> dict[str, Requests]:
     return {"/orders": Requests(count, 0, latency)}
 
 
-def staged(*after: float | None) -> Trial:
-    """10 ms before a spike of two seconds; then so many seconds with these medians."""
+def staged(*after: float | None, due: int = 1) -> Trial:
+    """10 ms before a spike of two seconds; then so many seconds with these medians.
+
+    So many arrivals are due in a second that has none.
+    """
     return trial(
         "narrow",
         100,
         stages=(
-            StageRecord("calm", 2.0, requests(0.010, 200), ((1.0, 0.010), (1.0, 0.010))),
-            StageRecord("spike", 2.0, requests(0.5, 400), ((1.0, 0.5), (1.0, 0.6))),
             StageRecord(
-                None, float(len(after)), requests(0.02), tuple((1.0, seen) for seen in after)
+                "calm", 2.0, requests(0.010, 200), (Second(1.0, 0.010), Second(1.0, 0.010))
+            ),
+            StageRecord("spike", 2.0, requests(0.5, 400), (Second(1.0, 0.5), Second(1.0, 0.6))),
+            StageRecord(
+                None,
+                float(len(after)),
+                requests(0.02),
+                tuple(Second(1.0, seen, 1 if seen else due) for seen in after),
             ),
         ),
     )
@@ -115,6 +125,29 @@ def test_recovery_is_the_time_until_the_median_is_what_it_was(
 
 def test_recovery_needs_a_before_and_an_after() -> None:
     assert measure(staged(0.01), "recovery", {}, during="calm") is None
+
+
+@pytest.mark.parametrize(
+    ("after", "seconds"),
+    [
+        ((0.010, None, None, 0.010), 0.0),
+        ((0.4, 0.012, None, 0.011, 0.010), 1.0),
+        ((None, None, 0.012), 2.0),  # it may have been well before, which nobody saw
+        ((None, None), None),
+    ],
+)
+def test_a_second_in_which_nothing_was_due_tells_nothing_of_recovery(
+    after: tuple[float | None, ...], seconds: float | None
+) -> None:
+    assert measure(staged(*after, due=0), "recovery", {}, during="spike") == seconds
+
+
+def test_throughput_of_an_open_load_is_of_what_ended_and_the_rest_of_what_was_due() -> None:
+    seen = trial("narrow", 100).requests["/orders"]
+    made = trial("narrow", 100, requests={"/": replace(seen, errors=40, ended_within=Ended(80, 4))})
+    assert measure(made, "throughput", {}) == pytest.approx((80 - 4) / 4)
+    assert measure(made, "error_rate", {}) == pytest.approx(0.1)
+    assert total(made).ended == Ended(80, 4)
 
 
 def test_the_service_s_own_latency_counts_from_the_actual_send() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from lab.notebook import DiskFull, Notebook, NotebookError, attempts
 from lab.stats.histogram import Histogram
-from lab.trial import Dispatch, Fault, Requests, StageRecord
+from lab.trial import Dispatch, Ended, Fault, Requests, Second, StageRecord
 from lab.verdict import judge
 from tests.lab.builders import SHIPPED, blocks, plan, trial
 
@@ -135,13 +135,13 @@ def test_an_open_load_survives_the_disk(notebook: Notebook) -> None:
     late.add_many([0.5, 0.7])
     prompt = Histogram()
     prompt.add_many([0.1, 0.1])
-    seen = {"/orders": Requests(2, 1, late, socket_errors=1, sent_latency=prompt)}
+    seen = {"/orders": Requests(2, 1, late, 1, prompt, Ended(1, 0))}
     made = trial(
         "narrow",
         100,
         requests=seen,
-        dispatch=Dispatch(10, 8, 1, 1, 0.001, 0.002, 0.003, 0.1, 5),
-        stages=(StageRecord("calm", 1.0, seen, ((1.0, 0.5), (1.0, None))),),
+        dispatch=Dispatch(10, 8, 1, 1, 0.001, 0.002, 0.003, 0.1, 5, 1, 0.5, 2.0, late),
+        stages=(StageRecord("calm", 1.0, seen, (Second(1.0, 0.5), Second(1.0, None, 0))),),
     )
     notebook.add_trial(made)
     assert notebook.trials() == [made]

@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from lab.experiment.tally import Tally
 from lab.hypothesis import OpenLoad, Stage
 from lab.instruments.load import ScenarioError
 from lab.measures import measure, total
+from lab.stats.histogram import Histogram
 from lab.stats.queueing import kiefer_wolfowitz
+from lab.trial import Trial
 from tests import arrivals
 from tests.arrivals import SCENARIO, Bench, steady
 from tests.runs import ROOT
-from tests.servers import serving
+from tests.servers import STALLED, serving
+
+pytestmark = pytest.mark.real
 
 
 @pytest.fixture
@@ -48,13 +55,17 @@ def test_ordinary_users_carry_out_arrivals_which_never_wait_for_answers(
 
 def test_the_same_seed_sends_at_the_same_moments(bench: Bench) -> None:
     bench.load()
-    offsets = []
+    runs = []
     with bench.serve("plain") as server:
         for _ in range(2):
             bench.drive(server, steady(50, 1.0), warmup_s=0.0)
-            dues = np.array([context["times"][0] for *_, context in bench.seen()])
-            offsets.append(np.diff(np.sort(dues)))
-    assert offsets[0] == pytest.approx(offsets[1], abs=1e-6)
+            times = np.array(sorted(context["times"] for *_, context in bench.seen()))
+            runs.append(times - bench.opens)
+    (dues, sends), (dues_again, sends_again) = runs[0].T, runs[1].T
+    assert dues == pytest.approx(dues_again, abs=1e-6)
+    off = np.abs(sends - sends_again)
+    assert np.median(off) < 0.002
+    assert np.quantile(off, 0.9) < 0.02
 
 
 def test_a_freeze_is_in_the_percentiles(bench: Bench) -> None:
@@ -91,7 +102,7 @@ def test_sent_and_unsent_are_all_that_was_scheduled_when_the_service_cannot_keep
 ) -> None:
     bench.load()
     with bench.serve("queue", servers=1, mean_s=0.05, exponential=False) as server:
-        trial, frames = bench.drive(server, steady(100, most_users=5))
+        trial, frames = bench.drive(server, steady(100, 2.0, most_users=5), warmup_s=0.0)
         served = server.end()
     assert trial.dispatch is not None
     assert trial.dispatch.lost == 0
@@ -107,6 +118,68 @@ def test_sent_and_unsent_are_all_that_was_scheduled_when_the_service_cannot_keep
     assert service == pytest.approx(0.25, abs=0.05)  # five at a time behind one server of 50 ms
     assert latency > service + 0.1
     assert len(served["services"]) == sum(frame["arrivals"]["sent"] for frame in frames)
+
+
+def test_what_was_due_in_the_window_is_awaited_beyond_it(bench: Bench) -> None:
+    bench.load()
+    with bench.serve("queue", servers=1, mean_s=0.02, exponential=False) as server:
+        trial, frames = bench.drive(server, steady(100, 2.0, "constant"), warmup_s=0.0)
+        assert trial.dispatch is not None
+        assert (trial.dispatch.sent, trial.dispatch.unanswered) == (200, 0)
+        server.end()
+    seen = total(trial)
+    assert seen.count == 200
+    # of arrival k the wait is k times .02 - .01 seconds: of 200, half a window is still to come
+    assert measure(trial, "latency_p90", {}) == pytest.approx(1.82, rel=0.15)
+    assert measure(trial, "throughput", {}) == pytest.approx(50, rel=0.1)
+    assert seen.ended.count == sum(frame["requests"]["first"]["count"] for frame in frames)
+
+
+def test_stages_have_the_latency_of_what_was_due_in_them(bench: Bench) -> None:
+    bench.load()
+    stages = (Stage("spike", 100, 100, 1.0), Stage("pause", 0, 0, 2.0), Stage("after", 20, 20, 1.0))
+    with bench.serve("queue", servers=1, mean_s=0.02, exponential=False) as server:
+        trial, _ = bench.drive(server, OpenLoad("constant", stages), warmup_s=0.0)
+    counts = [sum(seen.count for seen in stage.requests.values()) for stage in trial.stages]
+    assert counts == [100, 0, 20]
+    assert measure(trial, "latency_p90", {}, during="spike") == pytest.approx(0.92, rel=0.15)
+    assert measure(trial, "latency_p50", {}, during="after") == pytest.approx(0.02, abs=0.02)
+    # throughput is of what ended: half of the spike in the pause behind it
+    assert measure(trial, "throughput", {}, during="spike") == pytest.approx(50, rel=0.1)
+    assert measure(trial, "throughput", {}, during="pause") == pytest.approx(25, rel=0.1)
+    assert [second.due for stage in trial.stages for second in stage.medians] == [100, 0, 0, 20]
+
+
+def test_arrivals_that_are_never_answered_are_counted(bench: Bench) -> None:
+    bench.load(preamble="from lab.driver import block\nblock._DRAIN_S = 1")
+    with bench.serve("queue", servers=1, mean_s=0.1, exponential=False) as server:
+        trial, _ = bench.drive(server, steady(40, 1.0, "constant"), warmup_s=0.0)
+    assert trial.dispatch is not None
+    assert trial.dispatch.lost == 0
+    assert trial.dispatch.sent == 40
+    assert trial.dispatch.unanswered + total(trial).count == 40
+    assert trial.dispatch.unanswered == pytest.approx(20, abs=3)
+    assert trial.users_missing > 0
+
+
+def test_all_connections_stand_before_the_first_request(bench: Bench) -> None:
+    bench.load()
+    with bench.serve("plain") as server:
+        bench.drive(server, steady(30, 1.0, "constant"), warmup_s=0.0)
+        served = server.end()
+    assert served["accepted_first"] == 30
+    assert served["served"] == 30
+
+
+def test_a_rare_class_finds_a_user_where_others_idle(bench: Bench) -> None:
+    bench.load(one=False, other=f"self.client.get('/?i={STALLED}', name='other')")
+    with bench.serve("stalling", stalled_s=0.5) as server:
+        trial, _ = bench.drive(server, steady(40, 2.0, most_users=10), warmup_s=0.0)
+    assert trial.dispatch is not None
+    assert trial.requests["other"].count > 15
+    # ten users, half a second for one arrival in four: five are busy, and five idle at any time
+    assert trial.dispatch.unsent == 0
+    assert trial.dispatch.wait_p99_s < 0.3
 
 
 def test_thousands_a_second_and_none_is_lost(bench: Bench) -> None:
@@ -129,6 +202,47 @@ def test_frames_keep_to_the_stages(bench: Bench) -> None:
     assert [stage.seconds for stage in trial.stages] == pytest.approx([1.5, 1.2, 1.0])
     assert measure(trial, "throughput", {}, during="spike") == pytest.approx(200, rel=0.05)
     assert measure(trial, "throughput", {}, during="calm") == pytest.approx(20, rel=0.1)
+
+
+def frame(t: float, due: int, answers: dict[float, list[float]]) -> dict[str, Any]:
+    """A second of a driver: how many were due, and which latencies were told, by due second."""
+    none = Histogram().as_dict()
+    sent = {"scheduled": due, "sent": due, "lag": none, "wait": none, "under_way_s": 0.0}
+    told = {end: {"/": answered(latencies)} for end, latencies in answers.items()}
+    ended = {"/": answered([one for each in answers.values() for one in each])}
+    counts = {"late": [], "users": 9, "errors": {}, "task_errors": {}}
+    arrived = {"arrivals": sent, "requests": ended, "due": list(told.items())}
+    return {"t": t, "window": True, **counts, **arrived}
+
+
+def answered(latencies: list[float]) -> dict[str, Any]:
+    seen = Histogram()
+    seen.add_many(latencies)
+    return {"count": seen.count, "errors": 0, "latency": seen.as_dict()}
+
+
+def test_a_single_stage_may_be_asked_for_by_its_name() -> None:
+    tally = Tally(OpenLoad("constant", (Stage("whole", 30, 30, 2.0),)), 0.0)
+    tally.add(frame(1.0, 30, {1.0: [0.1] * 30}))
+    tally.add(frame(2.0, 30, {2.0: [0.1] * 30}))
+    trial = tally.into(Trial(1, 1, "arm", 0.0, 2.0))
+    assert measure(trial, "latency_p50", {}, during="whole") == pytest.approx(0.1, rel=0.01)
+    unnamed = Tally(OpenLoad("constant", (Stage(None, 30, 30, 2.0),)), 0.0)
+    assert unnamed.into(trial).stages == ()
+
+
+def test_the_median_of_a_second_counts_what_was_never_answered() -> None:
+    stages = (Stage("early", 30, 30, 2.0), Stage("late", 30, 30, 1.0))
+    tally = Tally(OpenLoad("constant", stages), 0.0)
+    tally.add(frame(1.0, 10, {1.0: [0.1, 0.2, 0.3, 0.4]}))
+    tally.add(frame(2.0, 10, {1.0: [1.5, 1.6], 2.0: [0.1] * 4}))
+    tally.add(frame(3.0, 0, {2.0: []}))
+    (first, second), (silent,) = (
+        stage.medians for stage in tally.into(Trial(1, 1, "", 0, 3)).stages
+    )
+    assert first.median == pytest.approx(1.5, rel=0.01)  # six of ten: the fifth is the median
+    assert (second.median, second.due) == (None, 10)  # four of ten
+    assert (silent.median, silent.due) == (None, 0)
 
 
 def test_user_classes_share_the_arrivals_by_their_weights(bench: Bench) -> None:
@@ -164,22 +278,74 @@ def test_a_refused_connection_is_no_answer_of_the_service(bench: Bench) -> None:
 
 def test_a_number_of_users_has_no_meaning_in_an_open_load(bench: Bench) -> None:
     path = bench.folder / "scenario.py"
-    text = SCENARIO.format(base="HttpUser", more="pass").replace("weight = 3", "fixed_count = 3")
+    text = SCENARIO.format(base="HttpUser", more="pass", other="pass", preamble="").replace(
+        "weight = 3", "fixed_count = 3"
+    )
     path.write_text(text)
     with pytest.raises(ScenarioError, match="fixed_count"):
         bench.driver.load(path, open_load=True)
 
 
-def test_a_locustfile_may_have_open_arrivals_without_the_lab(tmp_path: Path) -> None:
-    (tmp_path / "locustfile.py").write_text(
-        "from locust import task\n"
-        "from lab.driver.user import OpenHttpUser\n"
-        "class Shopper(OpenHttpUser):\n"
-        "    rate = 50\n"
-        "    @task\n"
-        "    def look(self):\n"
-        "        self.client.get('/', name='/')\n"
+NESTED = """\
+from locust import HttpUser, TaskSet, task
+
+class Visitor(HttpUser):
+    @task
+    class Browsing(TaskSet):
+        @task
+        def look(self):
+            self.client.get("/")
+"""
+
+
+def test_a_task_set_is_no_arrival(bench: Bench) -> None:
+    path = bench.folder / "nested.py"
+    path.write_text(NESTED)
+    with pytest.raises(ScenarioError, match=r"task set Browsing.*one task"):
+        bench.driver.load(path, open_load=True)
+
+
+def test_a_closed_load_has_no_open_users(bench: Bench) -> None:
+    path = bench.folder / "open.py"
+    path.write_text(OPEN_USER)
+    with pytest.raises(ScenarioError, match=r"Shopper is an OpenHttpUser.*`rate`"):
+        bench.driver.load(path, open_load=False)
+
+
+OPEN_USER = """\
+from locust import task
+from lab.driver.user import OpenHttpUser
+
+class Shopper(OpenHttpUser):
+    rate = 50
+
+    @task
+    def look(self):
+        self.client.get("/", name="/")
+"""
+
+
+@pytest.mark.parametrize(("rate", "seconds", "count"), [(0.01, 1000, 10), (0.25, 100, 25)])
+def test_constant_arrivals_without_the_lab_keep_their_rate(
+    rate: float, seconds: float, count: int
+) -> None:
+    asked = (
+        "import itertools, time\n"
+        "from lab.driver.user import OpenHttpUser, _endless\n"
+        "class Slow(OpenHttpUser):\n"
+        f"    rate, arrivals = {rate}, 'constant'\n"
+        f"until = time.monotonic() + {seconds} - 1\n"
+        "dues = itertools.takewhile(lambda due: due < until, _endless(Slow))\n"
+        "print(len(list(dues)))\n"
     )
+    told = subprocess.run(
+        [sys.executable, "-c", asked], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert int(told.stdout) == count
+
+
+def test_a_locustfile_may_have_open_arrivals_without_the_lab(tmp_path: Path) -> None:
+    (tmp_path / "locustfile.py").write_text(OPEN_USER)
     with serving("queue", tmp_path / "log", servers=4, mean_s=0.1, exponential=False) as server:
         command = "locust -f locustfile.py --headless -u 2 -r 2 -t 3s --json --stop-timeout 1"
         done = subprocess.run(
@@ -195,3 +361,8 @@ def test_a_locustfile_may_have_open_arrivals_without_the_lab(tmp_path: Path) -> 
     # 100 arrivals a second at a server of 40: closed users would never wait for seconds
     assert seen["max_response_time"] > 1000
     assert 80 < seen["num_requests"] < 200
+    told = re.search(r"arrivals: (\d+) scheduled, (\d+) sent, (\d+) unsent", done.stderr)
+    assert told is not None
+    scheduled, sent, unsent = map(int, told.groups())
+    assert scheduled == sent + unsent
+    assert sent >= seen["num_requests"]

@@ -115,6 +115,27 @@ def test_every_block_begins_with_fresh_processes_on_the_seeded_state(bench: Benc
     assert all(life.requests["/orders"].count == life.window_s * 20 for life in lives)
 
 
+def test_what_a_block_leaves_to_answer_is_awaited_and_counted(bench: Bench) -> None:
+    latency = Histogram()
+    latency.add_many([9.0] * 15)
+    late = {"/orders": {"count": 15, "errors": 0, "latency": latency.as_dict()}}
+    bench.drivers["with"].after = {"requests": late, "unanswered": 5}
+    bench.run()
+    life = next(life for life in bench.notebook.trials() if life.arm == "with")
+    assert life.requests["/orders"].count == life.window_s * 20 + 15
+    assert life.requests["/orders"].ended.count == life.window_s * 20
+    assert life.requests["/orders"].latency.max == 9.0
+    assert life.gates["unanswered"] == pytest.approx(5 / (life.window_s * 20), abs=1e-6)
+
+
+def test_a_soak_with_too_few_answers_is_not_to_be_trusted(bench: Bench) -> None:
+    bench.drivers["with"].after = {"unanswered": 500}
+    bench.run()
+    verdict, reason = bench.verdict
+    assert verdict == "INVALID"
+    assert "had no answer" in reason
+
+
 def test_an_interval_is_on_disk_before_it_is_announced(bench: Bench) -> None:
     def look(event: Interval) -> None:
         for arm in SHIPPED.arms:

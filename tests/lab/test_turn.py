@@ -14,8 +14,6 @@ from lab.turn import Busy, turn
 HOLDER = """
 import sys, time
 from lab.turn import turn
-
-pytestmark = pytest.mark.real
 with turn(lambda holder: None):
     print("mine", flush=True)
     time.sleep(float(sys.argv[1]))

@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 
 from lab.hypothesis import Bound, Prediction, Rival, load
+from lab.reporting.findings import findings
 from lab.stats.histogram import Histogram
 from lab.stats.intervals import t_interval
 from lab.stats.sequential import nominal_level
 from lab.stats.simulation import decision_rates
-from lab.trial import Fault, Requests, StageRecord, Trial
-from lab.verdict import judge
+from lab.trial import Fault, Requests, Second, StageRecord, Trial
+from lab.verdict import Verdict, judge
 from tests.lab.builders import PROJECT, SHIPPED, blocks, claim, plan, ratio
 
 RIVAL = Rival("pricing is too narrow", ratio(1.2, "more-pricing / narrow", "pricing helps"))
@@ -237,20 +238,25 @@ def test_a_recovery_that_was_not_seen_to_end_supports_no_upper_bound() -> None:
 
     def stages(*medians: float) -> tuple[StageRecord, ...]:
         return (
-            StageRecord("calm", 1.0, requests, ((1.0, 0.01),)),
-            StageRecord("spike", 1.0, requests, ((1.0, 0.5),)),
-            StageRecord("after", 9.0, requests, tuple((1.0, median) for median in medians)),
+            StageRecord("calm", 1.0, requests, (Second(1.0, 0.01),)),
+            StageRecord("spike", 1.0, requests, (Second(1.0, 0.5),)),
+            StageRecord("after", 9.0, requests, tuple(Second(1.0, median) for median in medians)),
         )
 
     soon, never = stages(0.5, *[0.01] * 8), stages(*[0.5] * 9)
     recovery = Prediction("it recovers", "recovery", Bound(at_most=4.0), arm="wide", during="spike")
 
-    def judged(*blocks_of: tuple[StageRecord, ...]) -> tuple[str, float | None, float | None]:
+    asked = claim(recovery, rivals=[RIVAL])
+
+    def verdict(*blocks_of: tuple[StageRecord, ...]) -> Verdict:
         trials = [
             replace(trial, stages=blocks_of[trial.block - 1])
             for trial in blocks({"wide": FOUR[:1] * len(blocks_of)})
         ]
-        found = judge(claim(recovery, rivals=[RIVAL]), plan(), trials).predictions[0]
+        return judge(asked, plan(), trials)
+
+    def judged(*blocks_of: tuple[StageRecord, ...]) -> tuple[str, float | None, float | None]:
+        found = verdict(*blocks_of).predictions[0]
         return found.outcome, found.low, found.high
 
     assert judged(*[soon] * 12)[0] == "supported"
@@ -258,3 +264,11 @@ def test_a_recovery_that_was_not_seen_to_end_supports_no_upper_bound() -> None:
     outcome, low, high = judged(*[soon, soon, never] * 4)
     assert outcome == "undecided" and low is not None and high is None
     assert judged(*[never] * 12)[0] == "contradicted"
+    refuted = verdict(*[never] * 12)
+    assert "recovery of wide during spike is at least 9, predicted" in refuted.reasons[0]
+    ((finding,), _) = findings(asked, refuted)
+    assert (
+        finding.sentence == "recovery of wide during spike is at least 9 s; predicted: at most 4 s"
+    )
+    ((finding,), _) = findings(asked, verdict(*[soon] * 12))
+    assert finding.observed == "recovery of wide during spike is 1 s (1 s)"

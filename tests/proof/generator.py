@@ -45,7 +45,9 @@ class Arm(FakeTarget):
         return {"service": (self.server.process.pid,)}
 
 
-def claim(prompt: bool, offered: OpenLoad, window_s: float, unsent: float = 0.0) -> Hypothesis:
+def claim(
+    prompt: bool, offered: OpenLoad, window_s: float, unsent: float | None = None
+) -> Hypothesis:
     """That a server is prompt (or overloaded); the rival says the opposite of the other name."""
     shipped = load(ROOT / "hypotheses" / "pool-exhaustion.md", ROOT)
     bound = Bound(at_most=0.02) if prompt else Bound(at_least=0.25)
@@ -86,7 +88,7 @@ class Case:
     server: Any = None
     disturb: Callable[[int], Any] = undisturbed
     most_users: int = 1000
-    unsent: float = 0.0
+    unsent: float | None = None
 
 
 SPOILED = (

@@ -123,7 +123,7 @@ def frozen(made: Bench, arrivals: Arrivals, window_s: float = FROZEN_WINDOW_S) -
     for *_, context in made.seen():
         due = context["times"][0]
         end = next((end for begin, end in freezes if begin <= due < end), due)
-        if made.opens <= end < made.closes:
+        if made.opens <= due < made.closes:
             truths.append(end - due)
     told = [measure(trial, f"latency_p{100 * q:g}", {}) for q in QUANTILES]
     truth = np.quantile(truths, QUANTILES, method="inverted_cdf").tolist()

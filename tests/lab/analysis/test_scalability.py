@@ -13,7 +13,7 @@ from lab.hypothesis import Bound
 from lab.hypothesis.words import OF_SWEEPS
 from lab.stats.histogram import Histogram
 from lab.stats.queueing import asymptotic_bounds
-from lab.trial import Requests, Trial
+from lab.trial import Dispatch, Ended, Requests, Trial
 
 LEVELS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
 TAIL = 0.0022  # of a look, where the whole may be wrong once in a hundred
@@ -89,6 +89,43 @@ def test_open_arrivals_show_the_same_pool_in_requests_in_flight() -> None:
     assert found is not None
     assert found.think == 0
     assert found.knee == pytest.approx(5, rel=0.1)
+
+
+def arriving(rate: float, ended: int, latency_s: float, per_arrival: int = 1) -> Trial:
+    """Ten seconds in which so many requests ended of `rate` times as many arrivals."""
+    due = int(rate * 10)
+    latency = Histogram()
+    latency.add_many([latency_s] * (due * per_arrival))
+    seen = Requests(due * per_arrival, 0, latency, ended_within=Ended(ended, 0))
+    dispatch = Dispatch(due, due, 0, 0, 0.0, 0.0, 0.0, 0.0, 9)
+    return Trial(1, 1, "narrow", 0.0, 10.0, requests={"/": seen}, dispatch=dispatch)
+
+
+@pytest.mark.parametrize("per_arrival", [1, 2])
+def test_a_throughput_that_is_the_offered_rate_is_no_capacity(per_arrival: int) -> None:
+    """Levels close to each other look like a plateau, though the service would take more."""
+    rates = (50.0, 95.0, 97.5, 100.0)
+    latency = (0.1, 0.1, 0.15, 0.2)
+    idle = Curve.of(
+        {
+            rate: arriving(rate, int(rate * 10 * per_arrival), seconds, per_arrival)
+            for rate, seconds in zip(rates, latency, strict=True)
+        },
+        closed=False,
+    )
+    assert idle is not None
+    assert replace(idle, keeps_up=False).bounds is not None, "as it would be without the check"
+    assert idle.bounds is None
+    rates, latency = (20.0, 40.0, 80.0, 160.0), (0.1, 0.1, 1.0, 3.0)
+    full = Curve.of(
+        {
+            rate: arriving(rate, int(min(rate, 45) * 10 * per_arrival), seconds, per_arrival)
+            for rate, seconds in zip(rates, latency, strict=True)
+        },
+        closed=False,
+    )
+    assert full is not None and full.bounds is not None
+    assert full.bounds.capacity == pytest.approx(45 * per_arrival, rel=0.02)
 
 
 def test_a_planted_peak_is_found_over_blocks() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab.stats.histogram import ACCURACY, SMALLEST, Histogram
+from lab.stats.histogram import ACCURACY, SMALLEST, Histogram, least_count
 
 SECONDS = st.floats(min_value=SMALLEST, max_value=1e5)
 SAMPLES = st.lists(SECONDS, max_size=200)
@@ -137,3 +137,11 @@ def test_different_contents_are_not_equal() -> None:
     """Neither are other things."""
     assert filled([1.0]) != filled([1.0, 1.0])
     assert filled([1.0]) != 1.0
+
+
+@pytest.mark.parametrize("q", [0.01, 0.25, 0.5, 0.75, 0.9, 0.99])
+def test_the_least_count_is_the_first_of_which_a_quantile_is_told(q: float) -> None:
+    """One value fewer, and it is refused."""
+    least = least_count(q)
+    assert filled([1.0] * least).quantile(q) is not None
+    assert filled([1.0] * (least - 1)).quantile(q) is None
