@@ -18,8 +18,6 @@ from lab.processes import Children
 from lab.stats.histogram import Histogram
 from tests.runs import ROOT
 
-pytestmark = pytest.mark.real
-
 SCENARIO = """\
 from locust import FastHttpUser, HttpUser, constant, events, task
 

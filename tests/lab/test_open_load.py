@@ -27,8 +27,6 @@ from tests.arrivals import SCENARIO, Bench, steady
 from tests.runs import ROOT
 from tests.servers import STALLED, serving
 
-pytestmark = pytest.mark.real
-
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:
@@ -36,6 +34,7 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
         yield made
 
 
+@pytest.mark.real
 @pytest.mark.parametrize("base", ["FastHttpUser", "HttpUser"])
 def test_ordinary_users_carry_out_arrivals_which_never_wait_for_answers(
     base: str, bench: Bench
@@ -53,6 +52,7 @@ def test_ordinary_users_carry_out_arrivals_which_never_wait_for_answers(
         assert median == pytest.approx(0.2, abs=0.02)
 
 
+@pytest.mark.real
 def test_the_same_seed_sends_at_the_same_moments(bench: Bench) -> None:
     bench.load()
     runs = []
@@ -68,6 +68,7 @@ def test_the_same_seed_sends_at_the_same_moments(bench: Bench) -> None:
     assert np.quantile(off, 0.9) < 0.02
 
 
+@pytest.mark.real
 def test_a_freeze_is_in_the_percentiles(bench: Bench) -> None:
     bench.load()
     with bench.serve("frozen", frozen_s=0.5, period_s=1.25) as server:
@@ -82,6 +83,7 @@ def test_a_freeze_is_in_the_percentiles(bench: Bench) -> None:
         assert seen == pytest.approx(np.quantile(truth, q), rel=0.1, abs=0.05)
 
 
+@pytest.mark.real
 def test_waits_in_a_queue_are_those_of_its_replay(bench: Bench) -> None:
     bench.load()
     with bench.serve("queue", servers=2, mean_s=0.02, exponential=True) as server:
@@ -97,6 +99,7 @@ def test_waits_in_a_queue_are_those_of_its_replay(bench: Bench) -> None:
     assert measure(trial, "latency_mean", {}) == pytest.approx(float(np.mean(truth)), rel=0.25)
 
 
+@pytest.mark.real
 def test_sent_and_unsent_are_all_that_was_scheduled_when_the_service_cannot_keep_up(
     bench: Bench,
 ) -> None:
@@ -120,6 +123,7 @@ def test_sent_and_unsent_are_all_that_was_scheduled_when_the_service_cannot_keep
     assert len(served["services"]) == sum(frame["arrivals"]["sent"] for frame in frames)
 
 
+@pytest.mark.real
 def test_what_was_due_in_the_window_is_awaited_beyond_it(bench: Bench) -> None:
     bench.load()
     with bench.serve("queue", servers=1, mean_s=0.02, exponential=False) as server:
@@ -135,6 +139,7 @@ def test_what_was_due_in_the_window_is_awaited_beyond_it(bench: Bench) -> None:
     assert seen.ended.count == sum(frame["requests"]["first"]["count"] for frame in frames)
 
 
+@pytest.mark.real
 def test_stages_have_the_latency_of_what_was_due_in_them(bench: Bench) -> None:
     bench.load()
     stages = (Stage("spike", 100, 100, 1.0), Stage("pause", 0, 0, 2.0), Stage("after", 20, 20, 1.0))
@@ -171,6 +176,7 @@ def test_all_connections_stand_before_the_first_request(bench: Bench) -> None:
     assert served["served"] == 30
 
 
+@pytest.mark.real
 def test_a_rare_class_finds_a_user_where_others_idle(bench: Bench) -> None:
     bench.load(one=False, other=f"self.client.get('/?i={STALLED}', name='other')")
     with bench.serve("stalling", stalled_s=0.5) as server:
@@ -182,6 +188,7 @@ def test_a_rare_class_finds_a_user_where_others_idle(bench: Bench) -> None:
     assert trial.dispatch.wait_p99_s < 0.3
 
 
+@pytest.mark.real
 def test_thousands_a_second_and_none_is_lost(bench: Bench) -> None:
     bench.load()
     with bench.serve("plain") as server:
