@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -42,6 +43,7 @@ class Station:
         return mg1_mean_wait(self.rate, self.mean_s)
 
 
+RUNS = 3
 STATIONS = (
     Station("M/D/1, load .5", 1, 0.010, False, 50),
     Station("M/D/1, load .8", 1, 0.010, False, 80),
@@ -76,7 +78,9 @@ def prove() -> bool:
         lines.append(f"| {kind} | {' | '.join(cells)} |")
     lines += [
         "",
-        f"**Queues with known service times**, {QUEUE_WINDOW_S:g} s each: every request held "
+        f"**Queues with known service times**, {RUNS} runs of {QUEUE_WINDOW_S:g} s each, since a "
+        "hiccup of the machine falls on the slowest requests; the one in the middle must hold. "
+        "Every request is held "
         "against the replay (Lindley 1952; Kiefer & Wolfowitz 1955) of the intended send times and "
         "the services as the server logged them. The last column is the error at p99 as a share of "
         "what is allowed, max(3 ms, 5 %).",
@@ -86,14 +90,18 @@ def prove() -> bool:
         "| --- " * 8 + "|",
     ]
     for station in STATIONS:
-        found = steps.do(station.name, partial(_run, partial(queued, station=station)))
-        holds &= found["of_allowed_p99"] <= 1
-        errors = " | ".join(f"{1000 * found['errors'][q]:.2f}" for q in ("p50", "p99", "max"))
-        lines.append(
-            f"| {station.name} | {found['requests']} | {1000 * found['mean']:.2f} "
-            f"({1000 * found['replayed_mean']:.2f}) | {1000 * station.mean_wait_s:.2f} "
-            f"| {errors} | {found['of_allowed_p99']:.2f} |"
-        )
+        shares = []
+        for run in range(1, RUNS + 1):
+            key = f"{station.name}, run {run}"
+            found = steps.do(key, partial(_run, partial(queued, station=station)))
+            shares.append(found["of_allowed_p99"])
+            errors = " | ".join(f"{1000 * found['errors'][q]:.2f}" for q in ("p50", "p99", "max"))
+            lines.append(
+                f"| {station.name} | {found['requests']} | {1000 * found['mean']:.2f} "
+                f"({1000 * found['replayed_mean']:.2f}) | {1000 * station.mean_wait_s:.2f} "
+                f"| {errors} | {shares[-1]:.3f} |"
+            )
+        holds &= statistics.median(shares) <= 1
     found = steps.do(f"{THOUSANDS:g} a second", partial(_run, thousands, keep=False))
     balance = found["sent"] + found["unsent"] == found["scheduled"]
     holds &= balance and found["served"] == found["sent"] and found["faithful"]
