@@ -20,7 +20,7 @@ def prove() -> bool:
         f"`lab run ... --for {LENGTH}`: four blocks of two arms side by side, predicted: memory "
         "grows faster in the arm under suspicion.",
         "",
-        "| planted | seed | verdict | memory, with - without | answers kept, with - without |",
+        "| planted | seed | verdict | memory, with - without | descriptors, with - without |",
         "| --- " * 5 + "|",
     ]
     for case, planted in CASES.items():
@@ -36,7 +36,7 @@ def prove() -> bool:
             holds &= (verdict == "CONFIRMED") == (case == "planted-leak")
             cells = " | ".join(
                 _figure(run, f"slope of {series} with - without")
-                for series in ("rss_bytes", "idempotency_records")
+                for series in ("rss_bytes", "descriptors")
             )
             lines.append(f"| {planted} | {seed} | {verdict} | {cells} |")
     publish("soak-leak", "Soak: a real leak, and none", lines, steps)
