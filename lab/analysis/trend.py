@@ -171,7 +171,7 @@ class Noise:
     source: str
 
 
-SEEN = "twice what soaks of the sample service showed in lives of 80 s, on two shared cores"
+SEEN = "more than ten-minute soaks of the sample service showed, on two shared cores"
 GUESSED = "a guess: this series was never soaked here"
 _DEFAULTS: Mapping[str, Noise] = {
     "rss_bytes": Noise(0.05e6, 1.0e6, SEEN),
