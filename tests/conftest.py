@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,11 @@ from lab.processes import Children
 from lab.targets.postgres import Databases, EmbeddedPostgres
 
 _numbers = itertools.count()
+
+# whoever runs the tests in the background has these ignored, and every process begun here too
+for _signal in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
+    if signal.getsignal(_signal) is signal.SIG_IGN:
+        signal.signal(_signal, signal.SIG_DFL)
 
 # an example may take as long as a busy machine makes it
 settings.register_profile("lab", deadline=None)
