@@ -47,7 +47,7 @@ def _watch(child: int, reading: int, log: Path) -> None:
         os.kill(child, signal.SIGTERM)
         said = ""
     if said:
-        print(said.replace("PID", str(child)))
+        print(said)
         return
     _, status = os.waitpid(child, 0)
     words = log.read_bytes()[before:].decode(errors="replace")
@@ -66,7 +66,7 @@ class Background:
     def waiting(self, holder: int | None) -> None:
         """Another run holds the machine, for hours perhaps: the command may end."""
         self._tell(
-            f"waits in the background as process PID for another run to end (process "
+            f"waits in the background as process {os.getpid()} for another run to end (process "
             f"{holder or 'unknown'}); its words go to {self._log}"
         )
 
@@ -76,7 +76,7 @@ class Background:
         if self._log != log:
             self._log.rename(log)
         self._tell(
-            f"goes on in the background as process PID: {folder.resolve()}\n"
+            f"goes on in the background as process {os.getpid()}: {folder.resolve()}\n"
             f"`lab status {folder.resolve().parent.name}` tells how it is; its words go to {log}"
         )
 

@@ -10,7 +10,6 @@ from typing import Any
 
 from lab.instruments.intervals import Look
 from lab.measures import SERVICE
-from lab.stats.histogram import Histogram
 from lab.trial import Course, Driven, Ended, Fault, Requests, Trial, Usage
 
 LEAST_BEYOND = 1  # a p99 of an interval is drawn and its drift judged, never its value
@@ -83,7 +82,8 @@ class Life:
 
     def interval(self, until: float, look: Look, others: tuple[float, float]) -> dict[str, Any]:
         """Close an interval that ended `until` seconds into the block; its row for the series."""
-        values = self._values(look)
+        ended = Requests.together(self._frames.values())
+        values = self._values(look, ended)
         requests = dict(self._trial.requests)
         for name, seen in self._frames.items():
             _merge(requests, name, seen)
@@ -111,10 +111,7 @@ class Life:
             steal=mean(self._trial.steal, others[1]),
             ticker_late_p99_s=max(self._trial.ticker_late_p99_s, p99),  # of the worst interval
         )
-        self._last = (
-            sum(seen.count for seen in self._frames.values()),
-            sum(seen.errors for seen in self._frames.values()),
-        )
+        self._last = (ended.count, ended.errors)
         if self._crashed:
             self._excuse()
             self._crashed = False
@@ -162,7 +159,7 @@ class Life:
             {name: np.array(values) for name, values in self._columns.items()},
         )
 
-    def _values(self, look: Look) -> dict[str, float]:
+    def _values(self, look: Look, ended: Requests) -> dict[str, float]:
         values: dict[str, float] = {}
         if (usage := look.usage.get(SERVICE)) is not None:
             levels = {
@@ -172,16 +169,11 @@ class Life:
                 "threads": usage.threads,
             }
             values |= {name: level for name, level in levels.items() if level is not None}
-        merged = Histogram()
-        for seen in self._frames.values():
-            merged.merge(seen.latency)
-        count = sum(seen.count for seen in self._frames.values())
-        failed = sum(seen.errors for seen in self._frames.values())
-        values["throughput"] = (count - failed) / self._interval_s
-        if count:
-            values["error_rate"] = failed / count
+        values["throughput"] = (ended.count - ended.errors) / self._interval_s
+        if ended.count:
+            values["error_rate"] = ended.errors / ended.count
         for name, q in (("latency_p50", 0.5), ("latency_p99", 0.99)):
-            if (latency := merged.quantile(q, beyond=LEAST_BEYOND)) is not None:
+            if (latency := ended.latency.quantile(q, beyond=LEAST_BEYOND)) is not None:
                 values[name] = latency
         values |= {
             series: value

@@ -184,21 +184,18 @@ class Soak:
 
     def _blind(self, lives: Mapping[str, Life]) -> bool:
         """Whether a series that is asked for was not seen: it is misspelt, and hours are lost."""
-        soak, wanted = self.hypothesis.soak, dict.fromkeys(lives, "")
-        for prediction in self.hypothesis.stated:
-            for arm in set(prediction.arms) & set(lives):
-                series = prediction.slope
-                if series and lives[arm].course().series(series) is None:
-                    wanted[arm] = series
+        soak, blind = self.hypothesis.soak, False
         assert soak is not None
-        limit = soak.exhaustion
+        limited = [] if soak.exhaustion is None else [soak.exhaustion.of]
         for arm, life in lives.items():
-            if limit is not None and life.course().series(limit.of) is None:
-                wanted[arm] = limit.of
-            if wanted[arm]:
-                message = f"No evidence for {wanted[arm]} of arm {arm}: its service exports no such"
+            slopes = [p.slope for p in self.hypothesis.stated if p.slope and arm in p.arms]
+            course = life.course()
+            lacking = [each for each in (*slopes, *limited) if course.series(each) is None]
+            if lacking:
+                message = f"No evidence for {lacking[0]} of arm {arm}: its service exports no such"
                 life.fault(Fault("evidence", f"{message} series.", mendable=False))
-        return any(wanted.values())
+                blind = True
+        return blind
 
     def _ended(
         self, looking: Looking, lives: Mapping[str, Life], looks: Mapping[str, Look]
