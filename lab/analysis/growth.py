@@ -5,8 +5,10 @@ fitted curve. Intervals are Student t over blocks, of the factor on the log scal
 
 Growth is *constant* where the factor stays within `FLAT`. It is contradicted beyond `STEEP` only:
 in between lie steps of a cache, but also a logarithm under an overhead, which a bound of 1.5 alone
-would take for constant. What is constant has no exponent: it is 0 where the factor's whole interval
-stays within `FLAT`, and not known where a part of it does.
+would take for constant. A margin much narrower than `FLAT` is out of reach of twelve blocks where
+fresh processes of equal code differ by 10 to 15 %, as they do on a virtual machine with neighbours.
+What is constant has no exponent: it is 0 where the factor's whole interval stays within `FLAT`, and
+not known where a part of it does.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ GROWTHS: Mapping[Grows, tuple[float, float]] = {  # exponents that count as such
     "linear": (0.8, 1.25),
     "quadratic": (1.8, 2.2),
 }
-FLAT = 1.1  # times the time of the smallest size: constant growth stays within it at the largest
+FLAT = 1.2  # times the time of the smallest size: constant growth stays within it at the largest
 BENCHMARK_REPEATS = 3  # processes of each step in a block
 STEEP = 1.5  # and beyond this it is not constant; in between nothing is decided
 MOST_BUSY = 1000  # users of an open load, where the file does not say

@@ -40,7 +40,7 @@ class Growth:
     def words(self) -> str:
         """The curve in a few words."""
         if self.fitted is None:
-            return "does not grow by as much as a tenth"
+            return "does not grow by as much as a fifth"
         return (
             f"{words.seconds(self.fitted.overhead)} + "
             f"{words.seconds(self.fitted.scale)} × n^{self.fitted.exponent:.2f}"

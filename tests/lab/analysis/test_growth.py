@@ -7,10 +7,11 @@ import math
 import pytest
 
 from lab.analysis.growth import block_value, growth
-from lab.hypothesis import GROWTHS, Bound, Grows
+from lab.hypothesis import FLAT, GROWTHS, Bound, Grows
 
 SIZES = (1.0, 4.0, 16.0, 64.0)
 LINEAR = Bound(within=GROWTHS["linear"])
+CONSTANT = Bound(at_most=FLAT)
 
 
 def blocks(grows: Grows, *grown: float) -> list[float]:
@@ -35,7 +36,22 @@ def test_what_is_constant_for_sure_has_none() -> None:
 
 
 def test_what_may_be_constant_is_not_decided() -> None:
-    low, high, meets, misses = told(0.07, 0.08, 0.12, 0.13)
+    low, high, meets, misses = told(0.17, 0.18, 0.22, 0.23)
     assert (low, high) == (0.0, math.inf)
     assert not meets
     assert not misses
+
+
+@pytest.mark.parametrize(
+    ("factors", "meets", "misses"),
+    [
+        ((0.97, 1.08, 1.02, 1.05), True, False),
+        ((1.29, 1.30, 1.30, 1.31), False, False),  # a logarithm under an overhead
+        ((1.60, 1.65, 1.70, 1.62), False, True),
+    ],
+)
+def test_only_what_stays_flat_is_constant(
+    factors: tuple[float, ...], meets: bool, misses: bool
+) -> None:
+    found = growth("constant", factors, factors, 0.01)
+    assert (found.meets(CONSTANT), found.misses(CONSTANT)) == (meets, misses)
