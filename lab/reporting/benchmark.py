@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from lab.analysis.growth import curve
+from lab.hypothesis import FLAT
 from lab.notebook import Notebook
 from lab.reporting import words
 from lab.reporting.tables import Evidence, Table
@@ -40,7 +41,7 @@ class Growth:
     def words(self) -> str:
         """The curve in a few words."""
         if self.fitted is None:
-            return "does not grow by as much as a fifth"
+            return f"grows by less than {words.share(FLAT - 1)}"
         return (
             f"{words.seconds(self.fitted.overhead)} + "
             f"{words.seconds(self.fitted.scale)} × n^{self.fitted.exponent:.2f}"
