@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from lab.hypothesis import Hypothesis, OpenLoad, parse_measure
 from lab.measures import counter, measure, total
-from lab.trial import Dispatch, Driven, Fault, Trial
+from lab.trial import Dispatch, Fault, SoakLoadStats, Trial
 
 DRIVER = "driver"
 TARGET_ROLES = ("service", "database", "pricing", "docker-proxy")
@@ -20,7 +20,7 @@ OTHER_CPU = 0.25  # cores, mean over the window
 STEAL = 0.10  # of all cores
 UNSENT = 0.01  # of the arrivals that were due
 PATIENCE_S = 30  # of the driver, with what is under way when the window closes
-LITTLE = 0.10  # relative gap, beyond what the scrapes leave open
+LITTLES_LAW_TOLERANCE = 0.10  # relative gap, beyond what the scrapes leave open
 
 _IN_FLIGHT = "http_in_flight_request_seconds_total"
 _DURATION = "http_request_duration_seconds"
@@ -72,7 +72,7 @@ GATES = (
     Gate(
         "littles_law",
         "requests in flight, throughput and time in the service agree (N = X * R) within "
-        f"{LITTLE:.0%} and what the window's edges leave open",
+        f"{LITTLES_LAW_TOLERANCE:.0%} and what the window's edges leave open",
         "share",
     ),
     Gate("counts", "what a benchmark counts is the same in every process of a step", ""),
@@ -107,7 +107,7 @@ def inspect(trial: Trial, hypothesis: Hypothesis, task_errors: Mapping[str, int]
 STARVED = 0.5  # of all cores, taken by strangers over a whole life
 
 
-def inspect_life(trial: Trial, hypothesis: Hypothesis) -> Trial:
+def inspect_soak(trial: Trial, hypothesis: Hypothesis) -> Trial:
     """The same of a soak's trial.
 
     Its arms run side by side, so that a disturbance meets them all: a night's strangers and steal
@@ -128,7 +128,7 @@ def inspect_life(trial: Trial, hypothesis: Hypothesis) -> Trial:
 def _checks_of_life(
     trial: Trial, hypothesis: Hypothesis
 ) -> Iterator[tuple[str, float, float, Fault]]:
-    driven = trial.driven or Driven()
+    driven = trial.driven or SoakLoadStats()
     cores = os.cpu_count() or 1
     for gate, share in (("other_cpu", trial.other_cpu / cores), ("steal", trial.steal)):
         who = "Other processes" if gate == "other_cpu" else "The hypervisor"
@@ -310,7 +310,7 @@ def _lateness(trial: Trial, seen: Dispatch, hypothesis: Hypothesis) -> tuple[flo
     """The driver's own lateness, as deep in its tail as a prediction looks into the latency's."""
     asked = [
         parse_measure(prediction.measure)
-        for prediction in hypothesis.stated
+        for prediction in hypothesis.all_predictions
         if trial.arm in prediction.arms and prediction.at in (None, trial.level)
         if prediction.slope is None
     ]
@@ -329,7 +329,7 @@ def _errors(trial: Trial, hypothesis: Hypothesis) -> Iterator[tuple[str, float, 
         fault = _fault(f"No request to arm {trial.arm} ended within the window.")
         yield "errors", 1.0 + 1e-9, max(hypothesis.allow.error_rate, 1.0), fault
         return
-    excused = trial.driven or Driven()
+    excused = trial.driven or SoakLoadStats()
     rate = (seen.errors - excused.excused_errors) / max(1, seen.count - excused.excused)
     silent = f", {seen.socket_errors} of {seen.errors} without an answer" * bool(seen.socket_errors)
     commonest = max(trial.errors, key=lambda text: trial.errors[text], default="")
@@ -369,7 +369,7 @@ def _little(trial: Trial) -> Iterator[tuple[str, float, float, Fault]]:
         most += seen.under_way_after_s / trial.window_s
     nearest = min(max(here, least), most)
     gap = abs(here - nearest) / max(here, nearest)
-    limit = LITTLE + (trial.counters_uncertainty_s + edges) / trial.window_s
+    limit = LITTLES_LAW_TOLERANCE + (trial.counters_uncertainty_s + edges) / trial.window_s
     yield (
         "littles_law",
         gap,

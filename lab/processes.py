@@ -17,7 +17,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
-from lab.guard import start_ticks
+from lab.cpu_pinning import pin
+from lab.watchdog import start_ticks
 
 # What a child may inherit. Everything else, a stray setting of the service above all, is left out
 # so that an arm is what its hypothesis says and nothing more.
@@ -69,7 +70,7 @@ class Children:
         self.logs.mkdir()
         self._children: list[Child] = []
         self._guard = subprocess.Popen(
-            [sys.executable, "-m", "lab.guard"],
+            [sys.executable, "-m", "lab.watchdog"],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -158,7 +159,7 @@ class Children:
         """Those that were started and not stopped."""
         return tuple(self._children)
 
-    def at_death(self, *command: str) -> None:
+    def on_parent_death(self, *command: str) -> None:
         """What the guard runs should the lab die: a module and its arguments; none for nothing."""
         self._tell(f"last {json.dumps(command)}")
 
@@ -192,31 +193,6 @@ class Children:
             self._guard.stdin.flush()
         except OSError:
             return  # the guard was killed: the ordinary way of ending still holds
-
-
-def pin(pid: int, cores: Iterable[int]) -> None:
-    """Keep a process, all its threads, on these cores; quietly not where the system refuses."""
-    wanted = set(cores)
-    with contextlib.suppress(OSError):
-        for task in Path(f"/proc/{pid}/task").iterdir():
-            with contextlib.suppress(OSError):
-                os.sched_setaffinity(int(task.name), wanted)
-
-
-@dataclass(frozen=True)
-class Cores:
-    """Who runs where; empty sets where there is nothing to divide."""
-
-    driver: tuple[int, ...]
-    target: tuple[int, ...]
-
-
-def divide_cores() -> Cores:
-    """The driver (and the lab itself) on the first core, the target on all others."""
-    available = sorted(os.sched_getaffinity(0))
-    if len(available) < 2:
-        return Cores(tuple(available), tuple(available))
-    return Cores(tuple(available[:1]), tuple(available[1:]))
 
 
 def _short_folder() -> Path:

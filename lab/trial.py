@@ -137,7 +137,7 @@ class Dispatch:
         return self.scheduled - self.sent - self.unsent
 
 
-class Second(NamedTuple):
+class ArrivalSecond(NamedTuple):
     """A second of an open load, or what an edge left of it."""
 
     length: float
@@ -146,7 +146,7 @@ class Second(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Driven:
+class SoakLoadStats:
     """What the driver of a soak's life told beside its requests."""
 
     scheduled: int = 0  # arrivals that were due
@@ -165,7 +165,7 @@ class StageRecord:
     name: str | None
     seconds: float
     requests: Mapping[str, Requests]
-    medians: tuple[Second, ...]
+    medians: tuple[ArrivalSecond, ...]
 
     def as_dict(self) -> dict[str, Any]:
         """As plain JSON types."""
@@ -179,7 +179,7 @@ class StageRecord:
             data["name"],
             data["seconds"],
             {name: Requests.from_dict(seen) for name, seen in data["requests"].items()},
-            tuple(Second(*second) for second in data["medians"]),
+            tuple(ArrivalSecond(*second) for second in data["medians"]),
         )
 
 
@@ -212,7 +212,7 @@ class Usage:
 
 
 @dataclass(frozen=True, eq=False)
-class Course:
+class TimeSeries:
     """What a life of a soak went through, interval by interval.
 
     Attributes:
@@ -272,13 +272,13 @@ class Trial:
     timing: Timing | None = None  # of a benchmark
     counts: Mapping[str, int] = field(default_factory=dict)  # exact, of a benchmark
     dispatch: Dispatch | None = None  # of an open load
-    driven: Driven | None = None  # of a soak
+    driven: SoakLoadStats | None = None  # of a soak
     stages: tuple[StageRecord, ...] = ()  # of an open load that names any, or has several
     errors: Mapping[str, int] = field(default_factory=dict)  # first words of errors, with counts
     faults: tuple[Fault, ...] = ()
     gates: Mapping[str, float] = field(default_factory=dict)  # figure of every gate looked at
     crashes: tuple[str, ...] = ()  # of a soak: how the arm's processes ended, where that is allowed
-    course: Course | None = None  # of a soak: read from its series, not kept in the record
+    course: TimeSeries | None = None  # of a soak: read from its series, not kept in the record
 
     @property
     def step(self) -> Step:

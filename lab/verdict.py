@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any, Literal
 
-from lab.analysis.blocks import Block, estimate
-from lab.analysis.estimate import Estimate, Growth
+from lab.analysis.block_values import Block, estimate
+from lab.analysis.estimate import Estimate, SlopeEstimate
 from lab.hypothesis import Hypothesis, Prediction, in_words
 from lab.plan import Plan
 from lab.stats.sequential import nominal_level
@@ -69,14 +69,14 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class Sorted:
+class SortedBlocks:
     """Trials sorted into blocks."""
 
     complete: tuple[Block, ...]
     voided: tuple[tuple[Fault, ...], ...]  # the faults of each voided block
 
 
-def sort_blocks(trials: Sequence[Trial], plan: Plan) -> Sorted:
+def sort_blocks(trials: Sequence[Trial], plan: Plan) -> SortedBlocks:
     """Blocks that count and blocks that a gate voided; unfinished ones are neither."""
     planned = Counter(plan.orders[0])
     by_block: dict[int, list[Trial]] = {}
@@ -92,7 +92,7 @@ def sort_blocks(trials: Sequence[Trial], plan: Plan) -> Sorted:
             complete.append(
                 {step: tuple(trial for trial in members if trial.step == step) for step in planned}
             )
-    return Sorted(tuple(complete), tuple(voided))
+    return SortedBlocks(tuple(complete), tuple(voided))
 
 
 def judge(
@@ -157,7 +157,7 @@ def _measuring_s(hypothesis: Hypothesis, trials: Sequence[Trial]) -> float:
 
 def _decide(
     plan: Plan,
-    blocks: Sorted,
+    blocks: SortedBlocks,
     count: int,
     predictions: Sequence[Judgement],
     rivals: Sequence[Judgement],
@@ -172,10 +172,10 @@ def _decide(
     if refuted:
         return "REFUTED", tuple(_sentence(j) for j in refuted)
     if all(j.outcome == "supported" for j in predictions):
-        standing = [j for j in rivals if j.outcome == "supported"]
-        if standing:
+        interim_verdict = [j for j in rivals if j.outcome == "supported"]
+        if interim_verdict:
             return "INCONCLUSIVE", tuple(
-                f"A rival explanation stands: {j.claim} ({_sentence(j)})" for j in standing
+                f"A rival explanation stands: {j.claim} ({_sentence(j)})" for j in interim_verdict
             )
         if all(j.outcome == "contradicted" for j in rivals):
             return "CONFIRMED", tuple(_sentence(j) for j in (*predictions, *rivals))
@@ -263,7 +263,7 @@ def _held(
         decided_at=decided_at,
         blocks_wanted=_wanted(prediction, shown, len(blocks)) if not decided_at else None,
         claim=claim,
-        flaw=shown.flaw if isinstance(shown, Growth) and shown.low > 0 else None,
+        flaw=shown.flaw if isinstance(shown, SlopeEstimate) and shown.low > 0 else None,
     )
 
 

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lab.experiment.tally import Tally
+from lab.cpu_pinning import Cores, divide_cores
+from lab.experiment.load_record import LoadRecordBuilder
 from lab.hypothesis import OpenLoad, Stage
-from lab.instruments.load import LoadDriver
-from lab.processes import Children, Cores, divide_cores
-from lab.stats.arrivals import Arrivals
+from lab.instruments.load_driver import LoadDriver
+from lab.processes import Children
+from lab.stats.arrival_schedule import ArrivalProcess
 from lab.trial import Trial
 from tests.runs import ROOT
 from tests.servers import Serving, serving
@@ -97,7 +98,7 @@ class Bench:
             "stages": [[s.from_rate, s.to_rate, s.duration_s] for s in load.stages],
             "most_users": load.most_users,
         }
-        tally, frames = Tally(load, warmup_s), []
+        tally, frames = LoadRecordBuilder(load, warmup_s), []
         for message in self.driver.drive(
             host=server.url, load=request, warmup_s=warmup_s, window_s=window_s, seed="s"
         ):
@@ -123,7 +124,7 @@ def bench(folder: Path) -> Iterator[Bench]:
 
 
 def steady(
-    rate: float, seconds: float = 1.5, arrivals: Arrivals = "poisson", most_users: int = 1000
+    rate: float, seconds: float = 1.5, arrivals: ArrivalProcess = "poisson", most_users: int = 1000
 ) -> OpenLoad:
     """One rate throughout."""
     return OpenLoad(arrivals, (Stage(None, rate, rate, seconds),), most_users)

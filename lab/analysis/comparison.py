@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 
 from lab.analysis.estimate import Estimate
-from lab.stats.intervals import expit, log_ratio, logit, t_interval
+from lab.stats.confidence_interval import expit, log_ratio, logit, t_interval
 
 
 def ratio(numerators: Sequence[float], denominators: Sequence[float], tail: float) -> Estimate:

@@ -35,7 +35,7 @@ class Estimate:
 
 
 @dataclass(frozen=True)
-class Growth(Estimate):
+class SlopeEstimate(Estimate):
     """A slope per hour; `flaw` tells why it has not the shape of a leak, if it has not."""
 
     flaw: str | None = None

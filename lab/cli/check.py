@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from lab.cli.naming import hypothesis_file
-from lab.config import Project
+from lab.cli.arguments import hypothesis_file
 from lab.hypothesis import load, names
+from lab.project import Project
 
 
 def command(
@@ -17,7 +17,7 @@ def command(
     ] = None,
 ) -> None:
     """Validate hypotheses, the settings of their arms and their scenarios."""
-    from lab.cli.wiring import checked
+    from lab.cli.bootstrap import checked
 
     project = Project.find()
     for each in name or names(project.root):

@@ -12,7 +12,7 @@ def command() -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from lab.doctor import EXAMINATIONS
+    from lab.machine_checks import CHECKS
 
     console = Console(highlight=False)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
@@ -20,7 +20,7 @@ def command() -> None:
         table.add_column(heading)
     failed = False
     for examine in track(
-        EXAMINATIONS, "examining", console=console, transient=True, disable=not console.is_terminal
+        CHECKS, "examining", console=console, transient=True, disable=not console.is_terminal
     ):
         finding = examine()
         failed |= not finding.good

@@ -4,28 +4,28 @@ from __future__ import annotations
 
 import typer
 
-from lab.cli.naming import Run, open_run
-from lab.config import Project
+from lab.cli.arguments import Run, open_run
+from lab.project import Project
 
 
 def command(run: Run) -> None:
     """Judge a run again by its sealed rule. Never measures, never applies new bounds."""
     import sys
 
-    from lab.cli.verdict_text import print_verdict
+    from lab.cli.verdict_table import print_verdict
     from lab.experiment import sealed_hypothesis, verdict_of
 
     project = Project.find()
-    notebook = open_run(run, project)
-    plan = notebook.plan()
-    hypothesis = sealed_hypothesis(notebook, plan, project.root)
-    verdict = verdict_of(notebook, hypothesis, plan)
+    run_folder = open_run(run, project)
+    plan = run_folder.plan()
+    hypothesis = sealed_hypothesis(run_folder, plan, project.root)
+    verdict = verdict_of(run_folder, hypothesis, plan)
     if verdict.verdict is None:
         print(
-            f"lab: {notebook.folder}: unfinished after {verdict.blocks} blocks; go on with "
+            f"lab: {run_folder.folder}: unfinished after {verdict.blocks} blocks; go on with "
             f"lab run {plan.hypothesis} --resume",
             file=sys.stderr,
         )
         raise typer.Exit(2)
-    notebook.write_verdict(verdict)
-    print_verdict(verdict, notebook)
+    run_folder.write_verdict(verdict)
+    print_verdict(verdict, run_folder)

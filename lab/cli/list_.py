@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from lab.config import Project
 from lab.hypothesis import HypothesisError, headline, names
+from lab.project import Project
 
 
 def command() -> None:

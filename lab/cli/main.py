@@ -30,7 +30,7 @@ def main() -> None:
     try:
         app()
     except Exception as error:
-        from lab.cli.failures import exit_code
+        from lab.cli.exit_codes import exit_code
 
         code = exit_code(error)
         if code is None:

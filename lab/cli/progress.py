@@ -11,14 +11,14 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from lab.cli.soaking import clock, ends_at
-from lab.cli.verdict_text import figures, judgement_table
+from lab.cli.soak_planning import clock, ends_at
+from lab.cli.verdict_table import figures, judgement_table
 from lab.experiment import (
     BlockEnded,
     Event,
-    Interval,
+    IntervalElapsed,
     Profiling,
-    Second,
+    SecondElapsed,
     TrialBegun,
     TrialEnded,
     slopes_so_far,
@@ -96,25 +96,28 @@ class Progress:
                     f"block {trial.block} {trial.step}: {words}{mark}", keep=not trial.trusted
                 )
             case BlockEnded():
-                self._standing = event.standing
+                self._standing = event.interim_verdict
                 if not event.faults:
                     self._block_s = time.monotonic() - self._block_began
-                for judgement in (*event.standing.predictions, *event.standing.rivals):
+                for judgement in (
+                    *event.interim_verdict.predictions,
+                    *event.interim_verdict.rivals,
+                ):
                     self._say(
                         f"  {judgement.measure} {judgement.subject}: {figures(judgement)}, "
                         f"predicted {judgement.bound}: {judgement.outcome}"
                     )
-            case Interval():
+            case IntervalElapsed():
                 self._stage, self._trial = self._soaked(event), None
                 if event.passed_s >= self._said_at + _PLAIN_S or event.passed_s < self._said_at:
                     self._said_at = event.passed_s
                     self._say(self._stage)
             case Profiling(arm):
                 self.stage(f"profiling {arm} (untimed)")
-            case Second(rate):
+            case SecondElapsed(rate):
                 self._rate = f"{rate:.0f} requests/s"
 
-    def _soaked(self, event: Interval) -> str:
+    def _soaked(self, event: IntervalElapsed) -> str:
         """Where a soak is, the time left, and each slope so far."""
         blocks = len(self._plan.orders)
         left_s = (blocks - event.block) * (self._plan.length_s or 0.0) / blocks

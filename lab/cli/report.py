@@ -6,8 +6,8 @@ import sys
 
 import typer
 
-from lab.cli.naming import Run, open_run
-from lab.config import Project
+from lab.cli.arguments import Run, open_run
+from lab.project import Project
 
 
 def command(run: Run) -> None:
@@ -16,15 +16,15 @@ def command(run: Run) -> None:
     from lab.reporting import render
 
     project = Project.find()
-    notebook = open_run(run, project)
-    plan = notebook.plan()
-    hypothesis = sealed_hypothesis(notebook, plan, project.root)
-    verdict = verdict_of(notebook, hypothesis, plan)
+    run_folder = open_run(run, project)
+    plan = run_folder.plan()
+    hypothesis = sealed_hypothesis(run_folder, plan, project.root)
+    verdict = verdict_of(run_folder, hypothesis, plan)
     if verdict.verdict is None and hypothesis.soak is None:
         print(
-            f"lab: {notebook.folder}: unfinished; go on with lab run {plan.hypothesis} --resume",
+            f"lab: {run_folder.folder}: unfinished; go on with lab run {plan.hypothesis} --resume",
             file=sys.stderr,
         )
         raise typer.Exit(2)
-    render(notebook, hypothesis, plan, verdict)
-    print(notebook.path("report.html"))
+    render(run_folder, hypothesis, plan, verdict)
+    print(run_folder.path("report.html"))

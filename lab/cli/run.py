@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import ExitStack
 
-    from lab.cli.background import Background
-    from lab.config import Project
-    from lab.experiment import Experiment, Soak
+    from lab.cli.detach import DetachedRun
+    from lab.experiment import Experiment, SoakExperiment
     from lab.hypothesis import Hypothesis
-    from lab.notebook import Notebook
     from lab.plan import Plan
     from lab.processes import Children
+    from lab.project import Project
+    from lab.run_folder import RunFolder
     from lab.verdict import Verdict
 
 EXIT_CODES = {"CONFIRMED": 0, "REFUTED": 0, "INCONCLUSIVE": 3, "INVALID": 4}
@@ -69,32 +69,32 @@ def command(
     import sys
     from contextlib import ExitStack
 
-    from lab.cli.failures import INTERRUPTED, WRONG
-    from lab.cli.interruption import Interrupted, TooEarly, interruptible
-    from lab.cli.verdict_text import print_verdict
+    from lab.cli.exit_codes import INTERRUPTED, WRONG
+    from lab.cli.signals import Interrupted, TooEarly, interruptible
+    from lab.cli.verdict_table import print_verdict
 
     if expect is not None and expect not in DECIDED:
         print(f"lab: --expect {expect}: one of {', '.join(DECIDED)}", file=sys.stderr)
         raise typer.Exit(WRONG)
-    asked = Asked(name, seed, target, resume, no_wait, profile, length, anyway)
+    asked = RunOptions(name, seed, target, resume, no_wait, profile, length, anyway)
     begun = _begin(asked)
     background = None
     if detached:
-        from lab.cli.background import detach
+        from lab.cli.detach import detach
 
-        resumed = begun.notebook.folder if begun.notebook else None
+        resumed = begun.run_folder.folder if begun.run_folder else None
         background = detach(begun.project.reports / begun.hypothesis.name, resumed)
         if background is None:
             return
     try:
         with ExitStack() as ending, interruptible():
-            verdict, notebook = _run(asked, begun, background, ending)
+            verdict, run_folder = _run(asked, begun, background, ending)
     except Interrupted as error:
         kept = f"finished trials are kept: lab run {name} --resume goes on"
         told = "nothing was measured yet" if isinstance(error, TooEarly) else kept
         print(f"lab: interrupted; {told}", file=sys.stderr)
         raise typer.Exit(INTERRUPTED) from error
-    print_verdict(verdict, notebook)
+    print_verdict(verdict, run_folder)
     assert verdict.verdict is not None
     code = EXIT_CODES[verdict.verdict]
     if expect is not None and verdict.verdict in DECIDED and verdict.verdict != expect:
@@ -102,7 +102,7 @@ def command(
     raise typer.Exit(code)
 
 
-class Asked(NamedTuple):
+class RunOptions(NamedTuple):
     """What was asked of the command."""
 
     name: str
@@ -115,25 +115,25 @@ class Asked(NamedTuple):
     anyway: bool
 
 
-class Begun(NamedTuple):
+class PreparedRun(NamedTuple):
     """What is known before anything starts: that the files are right, and what is to be done."""
 
     project: Project
     hypothesis: Hypothesis
     plan: Plan
-    notebook: Notebook | None  # of the run that is resumed
+    run_folder: RunFolder | None  # of the run that is resumed
 
 
-def _begin(asked: Asked) -> Begun:
-    from lab.config import Project
+def _begin(asked: RunOptions) -> PreparedRun:
+    from lab.project import Project
 
     project = Project.find()
-    return Begun(project, *(_unfinished if asked.resume else _fresh)(asked, project))
+    return PreparedRun(project, *(_unfinished if asked.resume else _fresh)(asked, project))
 
 
 def _run(
-    asked: Asked, begun: Begun, background: Background | None, ending: ExitStack
-) -> tuple[Verdict, Notebook]:
+    asked: RunOptions, begun: PreparedRun, background: DetachedRun | None, ending: ExitStack
+) -> tuple[Verdict, RunFolder]:
     """From the plan to the verdict; `ending` brings down what was started."""
     import os
     import time
@@ -141,18 +141,19 @@ def _run(
 
     import psutil
 
-    from lab.cli.interruption import nothing_to_keep
-    from lab.cli.naming import hypothesis_file
+    from lab.cli.arguments import hypothesis_file
+    from lab.cli.bootstrap import RunParts, bring_up
     from lab.cli.progress import Progress
-    from lab.cli.wiring import Parts, bring_up
+    from lab.cli.signals import nothing_to_keep
     from lab.conditions import observe
-    from lab.processes import Children, divide_cores, pin
-    from lab.turn import turn
+    from lab.cpu_pinning import divide_cores, pin
+    from lab.processes import Children
+    from lab.run_lock import machine_lock
 
     # the interpreter's own start and the imports belong to the command
     began = time.monotonic() - (time.time() - psutil.Process().create_time())
-    project, hypothesis, plan, notebook = begun
-    file = notebook.path("hypothesis.md") if notebook else hypothesis_file(asked.name, project)
+    project, hypothesis, plan, run_folder = begun
+    file = run_folder.path("hypothesis.md") if run_folder else hypothesis_file(asked.name, project)
     cores = divide_cores()
     progress = Progress(hypothesis, plan)
 
@@ -164,47 +165,47 @@ def _run(
     def at_end(stop: Callable[[], None]) -> None:
         ending.callback(_stop, stop)
 
-    with nullcontext() if notebook else nothing_to_keep():
+    with nullcontext() if run_folder else nothing_to_keep():
         waited = time.monotonic()
-        ending.enter_context(turn(None if asked.no_wait else waiting))
+        ending.enter_context(machine_lock(None if asked.no_wait else waiting))
         began += time.monotonic() - waited  # waiting is neither measuring nor budget
-        if notebook is not None:
-            _refuse_finished(notebook)  # by the run that was waited for
+        if run_folder is not None:
+            _refuse_finished(run_folder)  # by the run that was waited for
         machine = observe(project.root)
         children = ending.enter_context(Children())
         ending.enter_context(progress)
-        parts = Parts(hypothesis, file, children, project, cores)
+        parts = RunParts(hypothesis, file, children, project, cores)
         ready = bring_up(parts, plan.target, progress.stage, at_end)
     pin(os.getpid(), cores.driver)
     os.nice(10)  # watching must not hold up the driver, which shares the core
-    if notebook is None:
-        notebook, plan = _seal(hypothesis, plan, project)
+    if run_folder is None:
+        run_folder, plan = _seal(hypothesis, plan, project)
     if background:
-        background.settled(notebook.folder)
-    ending.callback(_keep_logs_of_failure, notebook, children, ready.stop)
+        background.settled(run_folder.folder)
+    ending.callback(_keep_logs_of_failure, run_folder, children, ready.stop)
     conditions = {**machine, **ready.conditions}
-    _same_machine(notebook, conditions)
-    notebook.write_json("conditions.json", conditions)
-    notebook.add_journal("session began", elapsed_s=0.0, pid=os.getpid())
-    experiment = ready.session(plan, notebook, began)
+    _same_machine(run_folder, conditions)
+    run_folder.write_json("conditions.json", conditions)
+    run_folder.add_journal("session began", elapsed_s=0.0, pid=os.getpid())
+    experiment = ready.session(plan, run_folder, began)
     for event in experiment.run():
         progress.show(event)
-    if asked.profile and experiment.standing.verdict != "INVALID":
+    if asked.profile and experiment.interim_verdict.verdict != "INVALID":
         for event in experiment.profiles():
             progress.show(event)
     progress.stage("writing the report")
     _stop(ready.stop)
-    return _conclude(experiment), notebook
+    return _conclude(experiment), run_folder
 
 
-def _fresh(asked: Asked, project: Project) -> tuple[Hypothesis, Plan, None]:
+def _fresh(asked: RunOptions, project: Project) -> tuple[Hypothesis, Plan, None]:
     """The claim as it stands in its file, and a new plan for it."""
     import secrets
 
-    from lab.cli.naming import hypothesis_file, seconds
+    from lab.cli.arguments import hypothesis_file, seconds
     from lab.hypothesis import load
-    from lab.notebook import NotebookError
     from lab.plan import draw
+    from lab.run_folder import RunFolderError
 
     file = hypothesis_file(asked.name, project)
     hypothesis = load(file, project.root)
@@ -212,77 +213,77 @@ def _fresh(asked: Asked, project: Project) -> tuple[Hypothesis, Plan, None]:
     plan = draw(hypothesis, seed, asked.target or "embedded")
     length_s = None if asked.length is None else seconds(asked.length)
     if hypothesis.soak is not None:
-        from lab.cli.soaking import refuse_blind, told, with_length
+        from lab.cli.soak_planning import require_detectable, told, with_length
 
         plan = with_length(hypothesis, plan, file, length_s, project.reports)
         if not asked.anyway:
-            refuse_blind(plan)
+            require_detectable(plan)
         for line in told(plan):
             print(line)
     elif length_s is not None:
-        raise NotebookError(f"--for: {hypothesis.name} is no soak; its trials have their times")
+        raise RunFolderError(f"--for: {hypothesis.name} is no soak; its trials have their times")
     return hypothesis, plan, None
 
 
-def _unfinished(asked: Asked, project: Project) -> tuple[Hypothesis, Plan, Notebook]:
+def _unfinished(asked: RunOptions, project: Project) -> tuple[Hypothesis, Plan, RunFolder]:
     """The latest run, its claim and its plan as they were sealed."""
     from lab.experiment import sealed_hypothesis
-    from lab.notebook import Notebook, NotebookError
+    from lab.run_folder import RunFolder, RunFolderError
 
     target = asked.target
     folder = project.reports / Path(asked.name).stem / "latest"
     if not folder.is_dir():
-        raise NotebookError(f"{folder}: there is no run to resume. Leave --resume out")
-    notebook = Notebook.open(folder.resolve())
-    _refuse_finished(notebook)
-    plan = notebook.plan()
+        raise RunFolderError(f"{folder}: there is no run to resume. Leave --resume out")
+    run_folder = RunFolder.open(folder.resolve())
+    _refuse_finished(run_folder)
+    plan = run_folder.plan()
     if asked.length is not None:
-        raise NotebookError(f"{notebook.folder}: its time is sealed. Leave --for out")
+        raise RunFolderError(f"{run_folder.folder}: its time is sealed. Leave --for out")
     if target not in (None, plan.target):
-        raise NotebookError(
-            f"{notebook.folder}: this run's target is {plan.target}, not {target}. "
+        raise RunFolderError(
+            f"{run_folder.folder}: this run's target is {plan.target}, not {target}. "
             "Leave --target out, or start a new run without --resume"
         )
-    hypothesis = sealed_hypothesis(notebook, plan, project.root)
+    hypothesis = sealed_hypothesis(run_folder, plan, project.root)
     if hypothesis.claim_digest != plan.claim_digest:
-        raise NotebookError(
+        raise RunFolderError(
             f"{project.root / hypothesis.scenario}: edited since the run began. "
             "Restore it, or start a new run without --resume"
         )
-    return hypothesis, plan, notebook
+    return hypothesis, plan, run_folder
 
 
-def _refuse_finished(notebook: Notebook) -> None:
-    from lab.notebook import NotebookError
+def _refuse_finished(run_folder: RunFolder) -> None:
+    from lab.run_folder import RunFolderError
 
-    if notebook.path("verdict.json").exists():
-        raise NotebookError(
-            f"{notebook.folder}: this run has its verdict. Leave --resume out for a new one"
+    if run_folder.path("verdict.json").exists():
+        raise RunFolderError(
+            f"{run_folder.folder}: this run has its verdict. Leave --resume out for a new one"
         )
 
 
-def _seal(hypothesis: Hypothesis, plan: Plan, project: Project) -> tuple[Notebook, Plan]:
+def _seal(hypothesis: Hypothesis, plan: Plan, project: Project) -> tuple[RunFolder, Plan]:
     """A new run folder with claim and plan in it, before the first trial."""
     from dataclasses import replace
 
-    from lab.notebook import Notebook, attempts
+    from lab.run_folder import RunFolder, attempts
 
     earlier = attempts(project.reports, hypothesis.name, hypothesis.claim_digest)
     plan = replace(plan, attempts=earlier)
-    notebook = Notebook.create(project.reports, hypothesis.name)
-    notebook.write_plan(plan, hypothesis.text)
-    return notebook, plan
+    run_folder = RunFolder.create(project.reports, hypothesis.name)
+    run_folder.write_plan(plan, hypothesis.text)
+    return run_folder, plan
 
 
-def _same_machine(notebook: Notebook, conditions: dict[str, object]) -> None:
+def _same_machine(run_folder: RunFolder, conditions: dict[str, object]) -> None:
     """Refuse to go on under other conditions: the blocks could not be compared."""
     from lab.conditions import differences
-    from lab.notebook import NotebookError
+    from lab.run_folder import RunFolderError
 
-    earlier = notebook.conditions()
+    earlier = run_folder.conditions()
     if earlier and (found := differences(earlier, conditions)):
-        raise NotebookError(
-            f"{notebook.folder}: conditions have changed since: {'; '.join(found)}. "
+        raise RunFolderError(
+            f"{run_folder.folder}: conditions have changed since: {'; '.join(found)}. "
             "Start a new run without --resume"
         )
 
@@ -291,7 +292,7 @@ def _stop(stop: Callable[[], None]) -> None:
     """Bring everything down; what cannot be is told, and takes no verdict with it."""
     import sys
 
-    from lab.targets.base import TargetError
+    from lab.targets.interface import TargetError
 
     try:
         stop()
@@ -299,25 +300,27 @@ def _stop(stop: Callable[[], None]) -> None:
         print(f"lab: {error}", file=sys.stderr)
 
 
-def _keep_logs_of_failure(notebook: Notebook, children: Children, stop: Callable[[], None]) -> None:
+def _keep_logs_of_failure(
+    run_folder: RunFolder, children: Children, stop: Callable[[], None]
+) -> None:
     """Logs go with the processes, unless the run came to nothing."""
     _stop(stop)
-    decided = notebook.path("verdict.json").exists()
-    if not decided or notebook.read_json("verdict.json")["verdict"] == "INVALID":
-        children.keep_logs(notebook.path("logs"))
+    decided = run_folder.path("verdict.json").exists()
+    if not decided or run_folder.read_json("verdict.json")["verdict"] == "INVALID":
+        children.keep_logs(run_folder.path("logs"))
 
 
-def _conclude(experiment: Experiment | Soak) -> Verdict:
+def _conclude(experiment: Experiment | SoakExperiment) -> Verdict:
     """Judge from what is on disk, render, and note how long all of it took."""
     from lab.experiment import verdict_of
     from lab.reporting import render
 
-    notebook, hypothesis, plan = experiment.notebook, experiment.hypothesis, experiment.plan
-    notebook.add_journal("measured", elapsed_s=round(experiment.elapsed_s(), 3))
-    verdict = verdict_of(notebook, hypothesis, plan)
-    notebook.write_verdict(verdict)
-    render(notebook, hypothesis, plan, verdict)
-    notebook.add_journal("session ended", elapsed_s=round(experiment.elapsed_s(), 3))
-    verdict = verdict_of(notebook, hypothesis, plan)
-    notebook.write_verdict(verdict)
+    run_folder, hypothesis, plan = experiment.run_folder, experiment.hypothesis, experiment.plan
+    run_folder.add_journal("measured", elapsed_s=round(experiment.elapsed_s(), 3))
+    verdict = verdict_of(run_folder, hypothesis, plan)
+    run_folder.write_verdict(verdict)
+    render(run_folder, hypothesis, plan, verdict)
+    run_folder.add_journal("session ended", elapsed_s=round(experiment.elapsed_s(), 3))
+    verdict = verdict_of(run_folder, hypothesis, plan)
+    run_folder.write_verdict(verdict)
     return verdict

@@ -19,16 +19,17 @@ def command(
     import time
     from contextlib import ExitStack, suppress
 
-    from lab.cli.interruption import Interrupted, interruptible
-    from lab.cli.wiring import make_target
-    from lab.config import Project
-    from lab.processes import Children, divide_cores
-    from lab.targets.base import TargetError
-    from lab.turn import turn
+    from lab.cli.bootstrap import make_target
+    from lab.cli.signals import Interrupted, interruptible
+    from lab.cpu_pinning import divide_cores
+    from lab.processes import Children
+    from lab.project import Project
+    from lab.run_lock import machine_lock
+    from lab.targets.interface import TargetError
 
     chosen = dict(_setting(text) for text in settings or ())
     with suppress(Interrupted), ExitStack() as ending, interruptible():
-        ending.enter_context(turn(None))  # it would disturb a run, and a run would end it
+        ending.enter_context(machine_lock(None))  # it would disturb a run, and a run would end it
         children = ending.enter_context(Children())
         service = make_target(target, children, Project.find(), divide_cores())
         ending.callback(service.stop)
@@ -43,7 +44,7 @@ def command(
 
 
 def _setting(text: str) -> tuple[str, str]:
-    from lab.targets.base import TargetError
+    from lab.targets.interface import TargetError
 
     name, equals, value = text.partition("=")
     if not (name and equals):

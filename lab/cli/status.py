@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lab.config import Project
+from lab.project import Project
 
 if TYPE_CHECKING:
     from lab.hypothesis import Hypothesis
-    from lab.notebook import Notebook
     from lab.plan import Plan
+    from lab.run_folder import RunFolder
 
 
 def command(
@@ -22,11 +22,11 @@ def command(
 ) -> None:
     """Tell of runs without a verdict: block, time left, slopes so far. Never measures."""
     from lab.hypothesis import HypothesisError
-    from lab.notebook import Notebook, NotebookError
+    from lab.run_folder import RunFolder, RunFolderError
 
     project = Project.find()
     if name is not None and not (project.reports / name).is_dir():
-        raise NotebookError(f"{project.reports / name}: {name} was never run here")
+        raise RunFolderError(f"{project.reports / name}: {name} was never run here")
     folders = [project.reports / name] if name else sorted(project.reports.glob("*"))
     told = False
     for folder in folders:
@@ -35,47 +35,47 @@ def command(
             continue
         told = True
         try:
-            lines = _lines(Notebook.open(latest.resolve()), project.root)
-        except (NotebookError, HypothesisError) as error:  # hides no other run
+            lines = _lines(RunFolder.open(latest.resolve()), project.root)
+        except (RunFolderError, HypothesisError) as error:  # hides no other run
             lines = [f"{folder.name}  cannot be read: {error}"]
         print("\n".join(lines))
     if not told:
         print("no run is under way, and none is unfinished")
 
 
-def _lines(notebook: Notebook, project: Path) -> list[str]:
+def _lines(run_folder: RunFolder, project: Path) -> list[str]:
     from lab.experiment import sealed_hypothesis
 
-    plan = notebook.plan()
-    hypothesis = sealed_hypothesis(notebook, plan, project)
-    alive = _alive(notebook)
+    plan = run_folder.plan()
+    hypothesis = sealed_hypothesis(run_folder, plan, project)
+    alive = _alive(run_folder)
     state = f"process {alive}" if alive else f"stopped; lab run {plan.hypothesis} --resume goes on"
-    lines = [f"{plan.hypothesis}  {notebook.run}  {state}"]
+    lines = [f"{plan.hypothesis}  {run_folder.run}  {state}"]
     if hypothesis.soak is None:
-        done = max((trial.block for trial in notebook.trials()), default=0)
+        done = max((trial.block for trial in run_folder.trials()), default=0)
         return [*lines, f"  {done} blocks done of {plan.first} to {plan.last}"]
-    return [*lines, *_soak_lines(notebook, hypothesis, plan)]
+    return [*lines, *_soak_lines(run_folder, hypothesis, plan)]
 
 
-def _soak_lines(notebook: Notebook, hypothesis: Hypothesis, plan: Plan) -> list[str]:
-    from lab.cli.soaking import clock, ends_at
+def _soak_lines(run_folder: RunFolder, hypothesis: Hypothesis, plan: Plan) -> list[str]:
+    from lab.cli.soak_planning import clock, ends_at
     from lab.experiment import slopes_so_far
-    from lab.experiment.soak import block_s
+    from lab.experiment.soak_loop import block_s
 
     assert plan.length_s is not None
     blocks = len(plan.orders)
-    done = max((trial.block for trial in notebook.trials()), default=0)
+    done = max((trial.block for trial in run_folder.trials()), default=0)
     if done == blocks:
         return ["  all blocks are done; the report is being written"]
     under_way = plan.orders[done]
-    lives = {step.arm: notebook.life(done + 1, step) for step in under_way}
+    lives = {step.arm: run_folder.life(done + 1, step) for step in under_way}
     courses = {arm: life.course for arm, life in lives.items() if life and life.course}
     passed_s = max((float(course.times[-1]) for course in courses.values()), default=0.0)
     left_s = (blocks - done - 1) * plan.length_s / blocks
     left_s += block_s(plan.length_s, blocks) - passed_s
     lines = [
         f"  block {done + 1} of {blocks}, {clock(passed_s)} into it; {clock(left_s)} left"
-        + (f" (until {ends_at(left_s)})" if _alive(notebook) else "")
+        + (f" (until {ends_at(left_s)})" if _alive(run_folder) else "")
     ]
     slopes = slopes_so_far(hypothesis, courses)
     lines += [f"  {what}: {figure} so far in this block" for what, figure in slopes.items()]
@@ -83,11 +83,11 @@ def _soak_lines(notebook: Notebook, hypothesis: Hypothesis, plan: Plan) -> list[
     return lines + [f"  crash: {how}" for how in crashes]
 
 
-def _alive(notebook: Notebook) -> int | None:
+def _alive(run_folder: RunFolder) -> int | None:
     """The process of the run's latest session, while it lives."""
     import psutil
 
-    sessions = [entry for entry in notebook.journal() if entry["event"] == "session began"]
+    sessions = [entry for entry in run_folder.journal() if entry["event"] == "session began"]
     pid = sessions[-1].get("pid") if sessions else None
     if pid is None or not psutil.pid_exists(pid):
         return None

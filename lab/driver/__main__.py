@@ -20,11 +20,11 @@ import gevent.queue
 from locust import User
 from locust.util.load_locustfile import load_locustfile
 
-from lab.driver import block
+from lab.driver import run_trial
 from lab.driver.user import OpenHttpUser
 
 
-class Pipe:
+class MessagePipe:
     """Standard output for messages alone: whatever a scenario prints goes to the log."""
 
     def __init__(self) -> None:
@@ -40,7 +40,7 @@ class Pipe:
 
 def main() -> None:
     """Serve until the input ends."""
-    pipe = Pipe()
+    pipe = MessagePipe()
     requests: gevent.queue.Queue = gevent.queue.Queue()
     gevent.spawn(_listen, requests)
     users: list[type[User]] = []
@@ -52,7 +52,7 @@ def main() -> None:
                 users = _load(Path(request["scenario"]), request["open_load"])
                 pipe.send({"event": "loaded", "users": [user.__name__ for user in users]})
             else:
-                block.run(users, **request["trial"], send=pipe.send)
+                run_trial.run(users, **request["trial"], send=pipe.send)
         except (Exception, SystemExit) as error:
             traceback.print_exc()
             pipe.send({"event": "failed", **_place(error, request)})
@@ -83,7 +83,7 @@ def _load(scenario: Path, open_load: bool) -> list[type[User]]:
                 f"{name} is an OpenHttpUser, a source of arrivals, and the load is of `users`, who "
                 "wait for their answers: derive it from FastHttpUser, or give the load a `rate`"
             )
-    block.remember_scenario_handlers()
+    run_trial.remember_scenario_handlers()
     return list(users.values())
 
 

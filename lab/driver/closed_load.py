@@ -9,7 +9,7 @@ from locust import User
 from locust.runners import Runner
 
 
-class ClosedLoad:
+class ClosedLoadRunner:
     """Locust as it is."""
 
     def __init__(self, runner: Runner, users: int) -> None:

@@ -11,9 +11,9 @@ import numpy as np
 from locust import User
 from locust.runners import Runner
 
-from lab.driver.pool import Dispatcher, Pool
-from lab.driver.recorder import before, folded
-from lab.stats.arrivals import Arrivals, Stage, schedule
+from lab.driver.request_recorder import count_before, to_histogram
+from lab.driver.user_pool import Dispatcher, UserPool
+from lab.stats.arrival_schedule import ArrivalProcess, RateSegment, schedule
 
 
 class _Told(NamedTuple):
@@ -25,7 +25,7 @@ class _Told(NamedTuple):
     waits: int = 0
 
 
-class OpenLoad:
+class OpenLoadRunner:
     """Dispatches a schedule to a pool of users.
 
     Every arrival of the schedule is sent or counted as unsent, so that
@@ -37,7 +37,7 @@ class OpenLoad:
         runner: Runner,
         classes: list[type[User]],
         *,
-        arrivals: Arrivals,
+        arrivals: ArrivalProcess,
         stages: Sequence[Sequence[float]],
         most_users: int,
         warmup_s: float,
@@ -55,9 +55,9 @@ class OpenLoad:
             warmup_s: Before the first stage.
             seed: The same seed makes the same schedule and draws the same classes.
         """
-        planned = [Stage(seconds, begin, end) for begin, end, seconds in stages]
+        planned = [RateSegment(seconds, begin, end) for begin, end, seconds in stages]
         if warmup_s:
-            planned.insert(0, Stage(warmup_s, planned[0].begin, planned[0].begin))
+            planned.insert(0, RateSegment(warmup_s, planned[0].begin, planned[0].begin))
         self._seconds = sum(stage.duration for stage in planned)
         self._offsets = schedule(planned, arrivals, seed)
         self._due = self._offsets
@@ -66,7 +66,7 @@ class OpenLoad:
         self._ready = min(most_users, math.ceil(peak))  # a second's worth, should all stand still
         self._runner, self._classes = runner, classes
         environment, group = runner.environment, runner.user_greenlets
-        self._pool = Pool(environment, group, classes, most_users, seed)
+        self._pool = UserPool(environment, group, classes, most_users, seed)
         self._dispatcher = Dispatcher(self._pool)
         self._told = _Told()
         self._greenlet: gevent.Greenlet | None = None
@@ -92,7 +92,7 @@ class OpenLoad:
         """Arrivals that were due and sent since the last frame, and how late they were."""
         now = _Told(
             scheduled=int(np.searchsorted(self._due, until)),
-            sent=before(self._pool.begun, until),
+            sent=count_before(self._pool.begun, until),
             lags=len(self._dispatcher.lags),
             waits=len(self._pool.waits),
         )
@@ -101,8 +101,8 @@ class OpenLoad:
             "arrivals": {
                 "scheduled": now.scheduled - last.scheduled,
                 "sent": now.sent - last.sent,
-                "lag": folded(self._dispatcher.lags[last.lags : now.lags]),
-                "wait": folded(self._pool.waits[last.waits : now.waits]),
+                "lag": to_histogram(self._dispatcher.lags[last.lags : now.lags]),
+                "wait": to_histogram(self._pool.waits[last.waits : now.waits]),
                 # how long those under way have been so, together
                 "under_way_s": sum(max(0.0, until - each.begun) for each in self._pool.under_way),
             }

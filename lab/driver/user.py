@@ -21,8 +21,8 @@ from locust import FastHttpUser
 from locust.env import Environment
 from locust.user.task import LOCUST_STATE_WAITING
 
-from lab.driver.pool import Dispatcher, Pool
-from lab.stats.arrivals import Arrivals, Stage, schedule
+from lab.driver.user_pool import Dispatcher, UserPool
+from lab.stats.arrival_schedule import ArrivalProcess, RateSegment, schedule
 
 _CHUNK_S = 10.0  # of an endless schedule, drawn at a time
 _ARRIVALS: WeakKeyDictionary[Environment, Counter[str]] = WeakKeyDictionary()
@@ -44,7 +44,7 @@ class OpenHttpUser(FastHttpUser):
 
     abstract = True
     rate: float = 1.0
-    arrivals: Arrivals = "poisson"
+    arrivals: ArrivalProcess = "poisson"
     most_users: int = 1000
 
     def start(self, group: Group) -> gevent.Greenlet:
@@ -73,7 +73,7 @@ def _send(source: OpenHttpUser) -> None:
     def prepare(user: Any) -> None:
         user.client.request_event = _FromIntended(source.environment.events.request)
 
-    pool = Pool(source.environment, workers, [type(source)], source.most_users, "", prepare)
+    pool = UserPool(source.environment, workers, [type(source)], source.most_users, "", prepare)
     dispatcher = Dispatcher(pool)
     arrivals = _arrivals(source.environment)
     source._state = LOCUST_STATE_WAITING  # Locust may stop it at any time
@@ -109,6 +109,6 @@ def _endless(source: OpenHttpUser) -> Iterator[float]:
     if source.arrivals == "constant":
         yield from (began + number / source.rate for number in itertools.count())
     for chunk in itertools.count():
-        stage = Stage(_CHUNK_S, source.rate, source.rate)
+        stage = RateSegment(_CHUNK_S, source.rate, source.rate)
         for offset in schedule([stage], source.arrivals, str(random.random())).tolist():
             yield began + chunk * _CHUNK_S + offset

@@ -1,19 +1,19 @@
 """An experiment under way: the loop over blocks, and what one trial of each kind is."""
 
-from lab.experiment.benchmark import BenchmarkTrials
+from lab.experiment.benchmark_trials import BenchmarkTrials
+from lab.experiment.block_loop import Experiment, Instrument
 from lab.experiment.events import (
     BlockEnded,
     Event,
-    Interval,
+    IntervalElapsed,
     Profiling,
-    Second,
+    SecondElapsed,
     TrialBegun,
     TrialEnded,
 )
-from lab.experiment.load import LoadTrials
-from lab.experiment.loop import Experiment, Instrument
-from lab.experiment.record import elapsed_of, sealed_hypothesis, slopes_so_far, verdict_of
-from lab.experiment.soak import Soak
+from lab.experiment.load_trials import LoadTrials
+from lab.experiment.soak_loop import SoakExperiment
+from lab.experiment.stored_run import elapsed_of, sealed_hypothesis, slopes_so_far, verdict_of
 
 __all__ = [
     "BenchmarkTrials",
@@ -21,11 +21,11 @@ __all__ = [
     "Event",
     "Experiment",
     "Instrument",
-    "Interval",
+    "IntervalElapsed",
     "LoadTrials",
     "Profiling",
-    "Second",
-    "Soak",
+    "SecondElapsed",
+    "SoakExperiment",
     "TrialBegun",
     "TrialEnded",
     "elapsed_of",

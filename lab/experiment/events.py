@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from lab.experiment.life import Life
+from lab.experiment.soak_trial import SoakTrial
 from lab.hypothesis import Step
 from lab.trial import Fault, Trial
 from lab.verdict import Verdict
@@ -21,7 +21,7 @@ class TrialBegun:
 
 
 @dataclass(frozen=True)
-class Second:
+class SecondElapsed:
     """A second of a trial has passed."""
 
     rate: float  # requests that ended in it, per second
@@ -40,7 +40,7 @@ class BlockEnded:
 
     block: int
     faults: tuple[Fault, ...]
-    standing: Verdict
+    interim_verdict: Verdict
 
 
 @dataclass(frozen=True)
@@ -51,13 +51,13 @@ class Profiling:
 
 
 @dataclass(frozen=True)
-class Interval:
+class IntervalElapsed:
     """An interval of a soak is on disk."""
 
     block: int
     passed_s: float  # of the block
     block_s: float
-    lives: Mapping[str, Life]  # by arm
+    lives: Mapping[str, SoakTrial]  # by arm
 
 
-Event = Interval | TrialBegun | Second | TrialEnded | BlockEnded | Profiling
+Event = IntervalElapsed | TrialBegun | SecondElapsed | TrialEnded | BlockEnded | Profiling

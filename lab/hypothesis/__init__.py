@@ -1,18 +1,20 @@
 """The frozen claim: one Markdown file in `hypotheses/`, loaded, validated and sealed."""
 
-from lab.hypothesis.claim import (
+from lab.hypothesis.loader import HypothesisError, find, headline, load, loads, names
+from lab.hypothesis.measure_names import Measure, Selector, in_words, parse_measure, parse_selector
+from lab.hypothesis.model import (
     BENCHMARK_REPEATS,
-    FLAT,
     GROWTHS,
-    STEEP,
+    MAX_CONSTANT_FACTOR,
+    MIN_GROWING_FACTOR,
     Allow,
     Benchmark,
     Bound,
     ClosedLoad,
     Comparison,
+    Complexity,
     Difference,
     Exhaustion,
-    Grows,
     Hypothesis,
     Limits,
     Load,
@@ -31,22 +33,20 @@ from lab.hypothesis.claim import (
     Sweep,
     TrialTimes,
 )
-from lab.hypothesis.files import HypothesisError, find, headline, load, loads, names
-from lab.hypothesis.words import Measure, Selector, in_words, parse_measure, parse_selector
 
 __all__ = [
     "BENCHMARK_REPEATS",
-    "FLAT",
     "GROWTHS",
-    "STEEP",
+    "MAX_CONSTANT_FACTOR",
+    "MIN_GROWING_FACTOR",
     "Allow",
     "Benchmark",
     "Bound",
     "ClosedLoad",
     "Comparison",
+    "Complexity",
     "Difference",
     "Exhaustion",
-    "Grows",
     "Hypothesis",
     "HypothesisError",
     "Limits",

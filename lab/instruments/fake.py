@@ -1,4 +1,4 @@
-"""Stand-ins for `Driver` and `Watch`, for tests of the loop. They measure nothing."""
+"""Stand-ins for `Driver` and `TrialObserver`, for tests of the loop. They measure nothing."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from lab.instruments.base import Roles
-from lab.instruments.intervals import Look
+from lab.instruments.interface import Roles
+from lab.instruments.interval_sampler import IntervalSample
 from lab.measures import SERVICE
 from lab.stats.histogram import Histogram
 from lab.trial import Usage
@@ -55,7 +55,7 @@ class FakeDriver:
 
 
 @dataclass
-class FakeWatch:
+class FakeTrialObserver:
     """Sees a quiet machine, but for the strangers that it is told of."""
 
     strangers: float = 0.0
@@ -76,31 +76,35 @@ class FakeWatch:
         return self.strangers, 0.0
 
 
-def fake_watcher(strangers: Callable[[], float]) -> Callable[..., FakeWatch]:
+def fake_observer_factory(strangers: Callable[[], float]) -> Callable[..., FakeTrialObserver]:
     """A watcher whose watches see these strangers."""
 
-    def watch(url: str, roles: Roles, activity: object, opens: float, closes: float) -> FakeWatch:
-        return FakeWatch(strangers())
+    def watch(
+        url: str, roles: Roles, activity: object, opens: float, closes: float
+    ) -> FakeTrialObserver:
+        return FakeTrialObserver(strangers())
 
     return watch
 
 
 @dataclass
-class FakeLooking:
+class FakeIntervalSampler:
     """Sees what it is told, by arm and by how many looks old its processes are."""
 
     gauges: Callable[[str, int], dict[str, float]] = lambda arm, look: {}
     rss_bytes: Callable[[str, int], float] = lambda arm, look: 1e8
     looks: dict[str, int] = field(default_factory=dict)
 
-    def look(self) -> tuple[dict[str, Look], tuple[float, float]]:
+    def look(self) -> tuple[dict[str, IntervalSample], tuple[float, float]]:
         """A quiet machine."""
         found = {}
         for arm in self.looks:
             self.looks[arm] += 1
             count = self.looks[arm]
             usage = Usage(0.2, 0.2, self.rss_bytes(arm, count), 50.0, 5.0)
-            found[arm] = Look(self.gauges(arm, count), {"requests_total": 100.0}, {SERVICE: usage})
+            found[arm] = IntervalSample(
+                self.gauges(arm, count), {"requests_total": 100.0}, {SERVICE: usage}
+            )
         return found, (0.0, 0.0)
 
     def follow(self, arm: str, url: str, roles: Roles) -> None:
@@ -112,7 +116,7 @@ class FakeLooking:
 
 
 @dataclass
-class FakeSeconds:
+class FakeSoakDriver:
     """A driver of so many requests in each second, told without waiting for it."""
 
     rate: int = 20

@@ -7,12 +7,12 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from lab.analysis.growth import curve
-from lab.hypothesis import FLAT
-from lab.notebook import Notebook
-from lab.reporting import words
+from lab.analysis.complexity import curve
+from lab.hypothesis import MAX_CONSTANT_FACTOR
+from lab.reporting import wording
 from lab.reporting.tables import Evidence, Table
-from lab.stats.growth import Curve
+from lab.run_folder import RunFolder
+from lab.stats.power_law import PowerLaw
 from lab.trial import Trial
 
 
@@ -30,21 +30,21 @@ class Process:
 
 
 @dataclass(frozen=True)
-class Growth:
+class ComplexityView:
     """Time by size of one arm: a point for each block, and the curve through their means."""
 
     sizes: tuple[float, ...]
     points: tuple[tuple[float, ...], ...]  # per size, a value for each block that counts
-    fitted: Curve | None  # None where nothing grows
+    fitted: PowerLaw | None  # None where nothing grows
 
     @property
     def words(self) -> str:
         """The curve in a few words."""
         if self.fitted is None:
-            return f"grows by less than {words.share(FLAT - 1)}"
+            return f"grows by less than {wording.share(MAX_CONSTANT_FACTOR - 1)}"
         return (
-            f"{words.seconds(self.fitted.overhead)} + "
-            f"{words.seconds(self.fitted.scale)} × n^{self.fitted.exponent:.2f}"
+            f"{wording.seconds(self.fitted.overhead)} + "
+            f"{wording.seconds(self.fitted.scale)} × n^{self.fitted.exponent:.2f}"
         )
 
 
@@ -55,7 +55,7 @@ class BenchmarkView:
     parameter: str | None
     statistic: str
     processes: Mapping[str, Mapping[str, Sequence[Process]]]  # level (or "") -> arm
-    growth: Mapping[str, Growth]
+    growth: Mapping[str, ComplexityView]
     steps: Table
     counts: Table
 
@@ -75,7 +75,7 @@ class BenchmarkView:
         return f"Time by {self.parameter}, the curve fitted to the means over blocks: {told}."
 
 
-def collect(notebook: Notebook, evidence: Evidence) -> BenchmarkView | None:
+def collect(run_folder: RunFolder, evidence: Evidence) -> BenchmarkView | None:
     """Gather it from a run's folder; None where the run is no benchmark."""
     benchmark = evidence.hypothesis.benchmark
     if benchmark is None:
@@ -84,7 +84,7 @@ def collect(notebook: Notebook, evidence: Evidence) -> BenchmarkView | None:
     return BenchmarkView(
         parameter=parameter,
         statistic={"min": "minimum", "median": "median"}[benchmark.statistic],
-        processes=_processes(notebook, evidence),
+        processes=_processes(run_folder, evidence),
         growth=_growth(evidence) if parameter else {},
         steps=_steps(evidence, parameter),
         counts=_counts(evidence, parameter),
@@ -95,13 +95,13 @@ def _level(level: float | None) -> str:
     return "" if level is None else f"{level:,.12g}"
 
 
-def _processes(notebook: Notebook, evidence: Evidence) -> dict[str, dict[str, list[Process]]]:
+def _processes(run_folder: RunFolder, evidence: Evidence) -> dict[str, dict[str, list[Process]]]:
     counted = {trial.block for trial in evidence.counted}
     found: dict[str, dict[str, list[Process]]] = {
         _level(level): {arm: [] for arm in evidence.arms} for level in evidence.hypothesis.levels
     }
     for trial in evidence.trials:
-        rounds = notebook.rounds(trial)
+        rounds = run_folder.rounds(trial)
         if not rounds or trial.timing is None:
             continue
         found[_level(trial.level)][trial.arm].append(_process(trial, rounds, counted))
@@ -120,7 +120,7 @@ def _process(trial: Trial, rounds: Sequence[float], counted: set[int]) -> Proces
     )
 
 
-def _growth(evidence: Evidence) -> dict[str, Growth]:
+def _growth(evidence: Evidence) -> dict[str, ComplexityView]:
     sizes = tuple(level for level in evidence.hypothesis.levels if level is not None)
     found = {}
     for arm in evidence.arms:
@@ -129,7 +129,7 @@ def _growth(evidence: Evidence) -> dict[str, Growth]:
             continue
         means = [math.exp(statistics.fmean(map(math.log, own))) for own in points]
         fitted = curve(sizes, means) if len(sizes) >= 4 else None
-        found[arm] = Growth(sizes, points, fitted)
+        found[arm] = ComplexityView(sizes, points, fitted)
     return found
 
 
@@ -156,10 +156,10 @@ def _steps(evidence: Evidence, parameter: str | None) -> Table:
                     arm,
                     *((_level(level),) if parameter else ()),
                     str(len(timings)),
-                    words.span(words.plain, [float(timing.rounds) for timing in timings]),
-                    words.span(words.plain, [float(timing.iterations) for timing in timings]),
-                    words.span(words.seconds, [timing.min_s for timing in timings]),
-                    words.span(words.seconds, [timing.median_s for timing in timings]),
+                    wording.span(wording.plain, [float(timing.rounds) for timing in timings]),
+                    wording.span(wording.plain, [float(timing.iterations) for timing in timings]),
+                    wording.span(wording.seconds, [timing.min_s for timing in timings]),
+                    wording.span(wording.seconds, [timing.median_s for timing in timings]),
                 )
             )
     head = (
@@ -184,7 +184,7 @@ def _counts(evidence: Evidence, parameter: str | None) -> Table:
             ]
             rows.append(
                 (arm, *((_level(level),) if parameter else ()), str(len(own)),
-                 *(count or words.MISSING for count in seen))
+                 *(count or wording.MISSING for count in seen))
             )  # fmt: skip
     head = ("arm", *((parameter,) if parameter else ()), "processes", *names)
     return Table(head, tuple(rows), "l" + "r" * (len(head) - 1))

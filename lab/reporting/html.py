@@ -8,8 +8,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
-from lab.reporting import charts, words
-from lab.reporting.view import View
+from lab.reporting import charts, wording
+from lab.reporting.report_data import View
 
 
 def page(view: View) -> str:
@@ -24,7 +24,7 @@ def page(view: View) -> str:
     pictures = _pictures(view)
     return environment.get_template("report.html").render(
         view=view,
-        words=words,
+        wording=wording,
         prose=_prose(view.prose),
         pictures={name: Markup(charts.with_ids(svg, name)) for name, svg in pictures.items()},
     )

@@ -8,12 +8,12 @@ from itertools import pairwise
 
 from markdown_it import MarkdownIt
 
-from lab.reporting import words
+from lab.reporting import wording
 from lab.reporting.benchmark import BenchmarkView
-from lab.reporting.findings import Finding
+from lab.reporting.prediction_results import PredictionResult
+from lab.reporting.report_data import View
 from lab.reporting.soak import SoakView
 from lab.reporting.tables import Table
-from lab.reporting.view import View
 
 # What would be read as markup: underscores only where they do not lie within a word.
 _MARKUP = re.compile(r"[\\`*\[\]|~$]|(?<!\w)_|_(?!\w)")
@@ -85,8 +85,8 @@ def _sections(view: View) -> Iterator[str]:
 
     yield "## Predictions"
     if view.verdict == "INVALID":
-        yield words.DISTRUST
-    yield words.STANDING
+        yield wording.DISTRUST
+    yield wording.STANDING
     yield "\n\n".join(map(_finding, view.predictions))
     yield "## Rival explanations"
     yield "\n\n".join(map(_finding, view.rivals))
@@ -131,9 +131,9 @@ def _sections(view: View) -> Iterator[str]:
         yield table(view.earlier)
     yield "## How to read this verdict"
     yield view.reading
-    yield _list(f"**{name}**: {meaning}" for name, meaning in words.MEANINGS.items())
+    yield _list(f"**{name}**: {meaning}" for name, meaning in wording.MEANINGS.items())
     yield "Known limits:"
-    yield _list(words.LIMITS)
+    yield _list(wording.LIMITS)
 
 
 def _load(view: View) -> Iterator[str]:
@@ -190,7 +190,7 @@ def _soak(data: SoakView) -> Iterator[str]:
         yield _list(map(text, data.detectable))
 
 
-def _finding(finding: Finding) -> str:
+def _finding(finding: PredictionResult) -> str:
     says = f" ({text(finding.says)})" if finding.rival else ""
     return (
         f"**{finding.outcome}** – {text(finding.title)}{says}\n\n"
@@ -201,14 +201,14 @@ def _finding(finding: Finding) -> str:
 def _throughput(view: View) -> Table:
     blocks = sorted({point.block for points in view.throughput.values() for point in points})
     cells = {
-        (point.block, arm): words.plain(point.value) + ("" if point.counted else " (not counted)")
+        (point.block, arm): wording.plain(point.value) + ("" if point.counted else " (not counted)")
         for arm, points in view.throughput.items()
         for point in points
     }
     return Table(
         ("block", *view.arms),
         tuple(
-            (str(block), *(cells.get((block, arm), words.MISSING) for arm in view.arms))
+            (str(block), *(cells.get((block, arm), wording.MISSING) for arm in view.arms))
             for block in blocks
         ),
         "r" * (1 + len(view.arms)),

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from lab.analysis import trend
+from lab.analysis import soak_slope
 from lab.hypothesis import Hypothesis, in_words
-from lab.notebook import Notebook
 from lab.plan import Plan
-from lab.reporting import words
+from lab.reporting import wording
 from lab.reporting.tables import Table
-from lab.trial import Course
+from lab.run_folder import RunFolder
+from lab.trial import TimeSeries
 from lab.verdict import sort_blocks
 
 MOST_PANELS = 14  # beside those that a prediction speaks of: the table has all
@@ -45,11 +45,11 @@ class Stretch:
 
 
 @dataclass(frozen=True)
-class Panel:
+class SoakPanel:
     """One series, the stretches of each arm."""
 
     series: str
-    form: words.Formatter
+    form: wording.Formatter
     arms: Mapping[str, tuple[Stretch, ...]]
 
 
@@ -57,7 +57,7 @@ class Panel:
 class SoakView:
     """All that a report shows of a soak alone."""
 
-    panels: tuple[Panel, ...]
+    panels: tuple[SoakPanel, ...]
     table: Table
     still: str  # the series that never moved
     segments: Table
@@ -67,22 +67,22 @@ class SoakView:
     blocks: int
 
 
-def collect(notebook: Notebook, hypothesis: Hypothesis, plan: Plan) -> SoakView | None:
+def collect(run_folder: RunFolder, hypothesis: Hypothesis, plan: Plan) -> SoakView | None:
     """The series of a soak, of a block under way too; None where it is none."""
     if hypothesis.soak is None or plan.length_s is None:
         return None
-    trials = notebook.trials()
+    trials = run_folder.trials()
     complete = sort_blocks(trials, plan).complete
     done = {(trial.block, trial.arm) for trial in trials}
     lives = [
         life
         for block, order in enumerate(plan.orders, 1)
         for step in order
-        if (block, step.arm) not in done and (life := notebook.life(block, step)) is not None
+        if (block, step.arm) not in done and (life := run_folder.life(block, step)) is not None
     ]
     recorded = [(life.block, life.arm, life.course) for life in (*trials, *lives) if life.course]
     arms = tuple(hypothesis.arms)
-    told = trend.summary(arms, complete, plan.alpha)
+    told = soak_slope.summary(arms, complete, plan.alpha)
     moving = _moving(hypothesis, told)
     block_hours = plan.length_s / len(plan.orders) / _HOUR_S
     return SoakView(
@@ -106,21 +106,23 @@ def collect(notebook: Notebook, hypothesis: Hypothesis, plan: Plan) -> SoakView 
     )
 
 
-def form_of(series: str) -> words.Formatter:
+def form_of(series: str) -> wording.Formatter:
     """How a level of a series is written."""
     if "bytes" in series:
-        return words.size
+        return wording.size
     if series.startswith("latency") or "seconds" in series:
-        return words.seconds
-    return words.plain
+        return wording.seconds
+    return wording.plain
 
 
-Recorded = Sequence[tuple[int, str, Course]]
+Recorded = Sequence[tuple[int, str, TimeSeries]]
 
 
-def _shown(hypothesis: Hypothesis, told: Sequence[trend.Told], recorded: Recorded) -> list[str]:
+def _shown(
+    hypothesis: Hypothesis, told: Sequence[soak_slope.SeriesSummary], recorded: Recorded
+) -> list[str]:
     """What is drawn: what is predicted, what every soak shows, and what else moves."""
-    predicted = [p.slope for p in hypothesis.stated if p.slope is not None]
+    predicted = [p.slope for p in hypothesis.all_predictions if p.slope is not None]
     if hypothesis.soak and hypothesis.soak.exhaustion:
         predicted.append(hypothesis.soak.exhaustion.of)
     known = dict.fromkeys(name for _, _, course in recorded for name in course.columns)
@@ -131,18 +133,18 @@ def _shown(hypothesis: Hypothesis, told: Sequence[trend.Told], recorded: Recorde
     return chosen[: len(set(predicted)) + MOST_PANELS]
 
 
-def _moving(hypothesis: Hypothesis, told: Sequence[trend.Told]) -> set[str]:
+def _moving(hypothesis: Hypothesis, told: Sequence[soak_slope.SeriesSummary]) -> set[str]:
     """The series that moved in some arm, and those that a prediction speaks of."""
     lows: dict[str, float] = {}
     highs: dict[str, float] = {}
     for each in told:
         lows[each.series] = min(lows.get(each.series, each.lowest), each.lowest)
         highs[each.series] = max(highs.get(each.series, each.highest), each.highest)
-    predicted = {p.slope for p in hypothesis.stated if p.slope is not None}
+    predicted = {p.slope for p in hypothesis.all_predictions if p.slope is not None}
     return {name for name in lows if highs[name] > lows[name] or name in predicted}
 
 
-def _panel(series: str, arms: Sequence[str], recorded: Recorded, block_hours: float) -> Panel:
+def _panel(series: str, arms: Sequence[str], recorded: Recorded, block_hours: float) -> SoakPanel:
     stretches: dict[str, list[Stretch]] = {arm: [] for arm in arms}
     share = max(1, len({block for block, _, _ in recorded}))
     for block, arm, course in recorded:
@@ -150,7 +152,7 @@ def _panel(series: str, arms: Sequence[str], recorded: Recorded, block_hours: fl
         if values is None:
             continue
         offset = (block - 1) * block_hours
-        fits = trend.fits(course, series)
+        fits = soak_slope.fits(course, series)
         for place, segment in enumerate(np.unique(course.segments)):
             inside = (course.segments == segment) & np.isfinite(values)
             if not inside.any():
@@ -169,16 +171,16 @@ def _panel(series: str, arms: Sequence[str], recorded: Recorded, block_hours: fl
                     restarted=place > 0,
                 )
             )
-    return Panel(series, form_of(series), {arm: tuple(own) for arm, own in stretches.items()})
+    return SoakPanel(series, form_of(series), {arm: tuple(own) for arm, own in stretches.items()})
 
 
-def _table(told: Sequence[trend.Told]) -> Table:
+def _table(told: Sequence[soak_slope.SeriesSummary]) -> Table:
     rows = []
     for each in told:
         form = form_of(each.series)
-        level = words.span(form, [each.lowest, each.highest])
+        level = wording.span(form, [each.lowest, each.highest])
         quantity = f"slope of {each.series}"
-        slope, interval, shape = words.MISSING, words.MISSING, words.MISSING
+        slope, interval, shape = wording.MISSING, wording.MISSING, wording.MISSING
         if each.growth is not None:
             slope = in_words(quantity, each.growth.estimate)
             ends = (each.growth.low, each.growth.high)
@@ -214,13 +216,13 @@ def _segments(recorded: Recorded, trials: Sequence[object]) -> Table:
 
 
 def _exhaustion(
-    hypothesis: Hypothesis, arms: Sequence[str], blocks: Sequence[trend.Block], tail: float
+    hypothesis: Hypothesis, arms: Sequence[str], blocks: Sequence[soak_slope.Block], tail: float
 ) -> Table:
     asked = hypothesis.soak.exhaustion if hypothesis.soak else None
     rows = []
     for arm in arms if asked else ():
         assert asked is not None
-        found = trend.exhausted(arm, asked.of, asked.limit, blocks, tail)
+        found = soak_slope.exhausted(arm, asked.of, asked.limit, blocks, tail)
         if found is None:
             continue
         form = form_of(asked.of)

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from lab import gates
-from lab.analysis.blocks import Block
+from lab.analysis.block_values import Block
 from lab.hypothesis import Hypothesis, Step, Sweep
 from lab.measures import measure, total
 from lab.plan import Plan
-from lab.reporting import words
+from lab.reporting import wording
 from lab.stats.histogram import Histogram
 from lab.trial import Trial
 from lab.verdict import sort_blocks
@@ -95,7 +95,8 @@ class Evidence:
 def quantiles(latency: Histogram) -> tuple[str, ...]:
     """Median, p95 and p99."""
     return tuple(
-        words.maybe(words.seconds, latency.quantile(q), words.REFUSED) for q in (0.5, 0.95, 0.99)
+        wording.maybe(wording.seconds, latency.quantile(q), wording.REFUSED)
+        for q in (0.5, 0.95, 0.99)
     )
 
 
@@ -119,9 +120,9 @@ def arms(evidence: Evidence) -> Table:
         rows.append(
             (
                 *named,
-                words.span(words.rate, evidence.values(arm, "throughput")),
+                wording.span(wording.rate, evidence.values(arm, "throughput")),
                 *quantiles(evidence.latency(arm)),
-                words.span(words.share, evidence.values(arm, "error_rate")),
+                wording.span(wording.share, evidence.values(arm, "error_rate")),
             )
         )
     if hypothesis.benchmark is not None:
@@ -172,10 +173,10 @@ def arrivals(evidence: Evidence) -> Table:
                 arm,
                 f"{due:,}",
                 f"{sum(one.sent for one in seen):,}",
-                f"{unsent:,} ({words.share(unsent / max(due, 1))})",
+                f"{unsent:,} ({wording.share(unsent / max(due, 1))})",
                 f"{sum(one.unanswered for one in seen):,}",
-                words.seconds(max(one.lag_p99_s for one in seen)),
-                words.seconds(max(one.wait_p99_s for one in seen)),
+                wording.seconds(max(one.lag_p99_s for one in seen)),
+                wording.seconds(max(one.wait_p99_s for one in seen)),
                 f"{max(one.users for one in seen):,}",
             )
         )
@@ -203,9 +204,9 @@ def gate_figures(evidence: Evidence) -> Table:
     units = {gate.name: gate.unit for gate in gates.GATES}
     rows = []
     for gate in dict.fromkeys([*names, *(fault.gate for _, fault in faults)]):
-        form = words.unit_format(units.get(gate, "unknown"))
+        form = wording.unit_format(units.get(gate, "unknown"))
         seen = [(trial.gates[gate], trial) for trial in evidence.trials if gate in trial.gates]
-        worst = words.MISSING
+        worst = wording.MISSING
         if seen:
             figure, trial = max(seen, key=lambda pair: pair[0])
             worst = form(figure)
@@ -215,7 +216,7 @@ def gate_figures(evidence: Evidence) -> Table:
         limits = [fault.limit for _, fault in own if fault.limit is not None]
         voided = f"{len({trial.block for trial, _ in own})}" if own else "none"
         if limits:
-            voided += f" (limit {words.span(form, limits)})"
+            voided += f" (limit {wording.span(form, limits)})"
         rows.append((gate, gates.describe(gate), worst, voided))
     return Table(("gate", "what it demands", "worst figure", "blocks voided"), tuple(rows), "llll")
 
@@ -263,13 +264,13 @@ def trials(evidence: Evidence) -> Table:
                     for name in ("throughput", "latency_p50", "latency_p95", "error_rate", *custom)
                 ),
                 *(
-                    f"{trial.usage[role].cpu:.2f}" if role in trial.usage else words.MISSING
+                    f"{trial.usage[role].cpu:.2f}" if role in trial.usage else wording.MISSING
                     for role in roles
                 ),
                 *(
-                    words.share(trial.usage[role].throttled or 0.0)
+                    wording.share(trial.usage[role].throttled or 0.0)
                     if role in trial.usage
-                    else words.MISSING
+                    else wording.MISSING
                     for role in throttled
                 ),
             )
@@ -315,9 +316,9 @@ def in_order(roles: Iterable[str]) -> tuple[str, ...]:
 def _figure(hypothesis: Hypothesis, trial: Trial, name: str) -> str:
     value = measure(trial, name, hypothesis.measures)
     is_share = value is not None and 0 <= value <= 1
-    form = words.measure_format(name, hypothesis.measures, is_share)
-    missing = words.REFUSED if name.startswith("latency_p") else words.MISSING
-    return words.maybe(form, value, missing)
+    form = wording.measure_format(name, hypothesis.measures, is_share)
+    missing = wording.REFUSED if name.startswith("latency_p") else wording.MISSING
+    return wording.maybe(form, value, missing)
 
 
 def _flat(data: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, str]]:
@@ -328,4 +329,4 @@ def _flat(data: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, str]]:
         elif isinstance(value, list):
             yield name, ", ".join(str(item) for item in value)
         else:
-            yield name, words.MISSING if value is None else str(value)
+            yield name, wording.MISSING if value is None else str(value)

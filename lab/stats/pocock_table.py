@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from lab.stats.sequential import TABLE
 from lab.stats.simulation import running_t
-from lab.stats.student import critical_value, upper_tail
+from lab.stats.student_t import critical_value, upper_tail
 
 SEED = 1977
 DRAWS = 60_000_000

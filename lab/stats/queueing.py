@@ -115,7 +115,7 @@ def mmc_mean_wait(rate: float, service: float, servers: int) -> float:
 
 
 @dataclass(frozen=True)
-class Bounds:
+class AsymptoticBounds:
     """What no closed system surpasses, however well it is built (Denning & Buzen, 1978).
 
     Attributes:
@@ -139,7 +139,9 @@ class Bounds:
         return np.minimum(alone, self.capacity)
 
 
-def asymptotic_bounds(stations: Sequence[tuple[float, int]], think: float = 0.0) -> Bounds:
+def asymptotic_bounds(
+    stations: Sequence[tuple[float, int]], think: float = 0.0
+) -> AsymptoticBounds:
     """Return the bounds of a closed system whose inside is known (Denning & Buzen, 1978).
 
     Args:
@@ -152,7 +154,7 @@ def asymptotic_bounds(stations: Sequence[tuple[float, int]], think: float = 0.0)
     """
     if not stations or any(not 0 < held < math.inf or count < 1 for held, count in stations):
         raise ValueError("bounds need stations with some service time and at least one server")
-    return Bounds(
+    return AsymptoticBounds(
         capacity=min(count / held for held, count in stations),
         response=sum(held for held, _ in stations),
         think=think,

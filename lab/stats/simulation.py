@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lab.stats.sequential import nominal_level
-from lab.stats.student import critical_value
+from lab.stats.student_t import critical_value
 
 Values = npt.NDArray[np.float64]
 Order = Literal["random", "fixed", "grouped"]

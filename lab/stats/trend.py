@@ -19,7 +19,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from lab.stats.student import critical_value
+from lab.stats.student_t import critical_value
 
 Values = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]

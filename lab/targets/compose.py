@@ -12,15 +12,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from lab.guard import start_ticks
+from lab.cpu_pinning import Cores, pin
 from lab.instruments.profiler import command_prefix, read_profile
-from lab.processes import Child, Children, Cores, pin
-from lab.targets import engine
-from lab.targets.base import Identity, TargetError
-from lab.targets.composefile import FILE, PORTS, ComposeFile
-from lab.targets.engine import Container, EngineError
+from lab.processes import Child, Children
+from lab.targets import docker_engine
+from lab.targets.compose_file import FILE, PORTS, ComposeFile
+from lab.targets.docker_engine import Container, EngineError
+from lab.targets.interface import Identity, TargetError
 from lab.targets.postgres import EmbeddedPostgres, Sessions, forget_variables
-from lab.targets.service import READY_S, await_ready, identify, known_settings
+from lab.targets.service_readiness import READY_S, await_ready, identify, known_settings
+from lab.watchdog import start_ticks
 
 _LOG_LINES = 12
 _BUILD_S = 900.0
@@ -84,7 +85,7 @@ class ComposeTarget:
         self._children = children
         self._project = project
         self._cores = cores
-        self._owner = engine.owner()
+        self._owner = docker_engine.owner()
         self._password = secrets.token_hex(16)
         self._compose: tuple[str, ...] = ()
         self._engine = ""
@@ -98,8 +99,8 @@ class ComposeTarget:
 
     def check(self, arms: Mapping[str, Mapping[str, str]]) -> None:
         """The engine answers, the file is whole, the service knows the settings."""
-        self._engine = engine.version()
-        self._compose = engine.compose()
+        self._engine = docker_engine.version()
+        self._compose = docker_engine.compose()
         if not (self._project / FILE).is_file():
             raise TargetError(
                 f"{self._project / FILE}: not found. --target compose needs it", usage=True
@@ -113,8 +114,10 @@ class ComposeTarget:
         """Build the image, then bring the arms up, databases and pricing first."""
         self._begun = True
         forget_variables()
-        self._children.at_death("lab.targets.engine", self._owner)
-        engine.remove(engine.abandoned)  # what a lab left behind when nobody could clear up
+        self._children.on_parent_death("lab.targets.docker_engine", self._owner)
+        docker_engine.remove(
+            docker_engine.abandoned
+        )  # what a lab left behind when nobody could clear up
         for arm, settings in arms.items():
             self._settings[arm] = dict(settings)
             self._arms[arm] = self._describe(arm)
@@ -130,7 +133,7 @@ class ComposeTarget:
             self._look(running, "service")
             self._await(running, partial(self._identities, running))
         every = [c for running in self._arms.values() for c in running.containers.values()]
-        self._pinned = engine.keep_on(self._cores.target, every)
+        self._pinned = docker_engine.pin_containers(self._cores.target, every)
         for arm in arms:
             for pid in self.roles(arm).get(PROXY, ()):
                 pin(pid, self._cores.target)
@@ -144,7 +147,7 @@ class ComposeTarget:
         try:
             return self._identities(self._arms[arm])
         except TargetError as error:
-            if engine.answers():
+            if docker_engine.answers():
                 raise
             raise TargetError(f"the Docker engine does not answer any more ({error})") from error
 
@@ -159,7 +162,7 @@ class ComposeTarget:
             if start_ticks(container.pid) == running.born[role]:
                 continue
             try:
-                now = engine.inspect(container.id)
+                now = docker_engine.inspect(container.id)
             except EngineError:
                 how = "ended, and the Docker engine does not answer any more"
             else:
@@ -183,7 +186,9 @@ class ComposeTarget:
             del running.containers[role]
         self._look(running, "pricing", "service")
         self._await(running, partial(self._identities, running))
-        engine.keep_on(self._cores.target, [running.containers[r] for r in ("pricing", "service")])
+        docker_engine.pin_containers(
+            self._cores.target, [running.containers[r] for r in ("pricing", "service")]
+        )
 
     def reset(self, arm: str) -> None:
         """Seeded rows only, storage tidy, WAL flushed."""
@@ -195,7 +200,7 @@ class ComposeTarget:
         found: dict[str, tuple[int, ...]] = {
             role: (container.pid,) for role, container in running.containers.items()
         }
-        if passing := engine.proxies(running.port(role) for role in PORTS):
+        if passing := docker_engine.proxies(running.port(role) for role in PORTS):
             found[PROXY] = passing
         return found
 
@@ -249,14 +254,14 @@ class ComposeTarget:
         self._children.stop(*(c for c in self._children.running() if c.role == "compose"))
         try:
             self._keep_logs()  # an engine that hangs is asked once
-            engine.remove(engine.of(self._owner))
+            docker_engine.remove(docker_engine.of(self._owner))
         except EngineError as error:
             raise TargetError(
                 f"containers of this run may be left: {error}. The next run with --target "
                 "compose removes them, as does: docker rm --force --volumes "
                 f"$(docker ps --all --quiet --filter name={self._owner})"
             ) from error
-        self._children.at_death()
+        self._children.on_parent_death()
 
     def run_service(self, arm: str, command: list[str]) -> tuple[str, str]:
         """Start another container of the arm's service; its id and URL."""
@@ -279,17 +284,19 @@ class ComposeTarget:
             files=running.files,
             project=running.project,
         )
-        container = engine.inspect(name)
-        engine.keep_on(self._cores.target, [container])
+        container = docker_engine.inspect(name)
+        docker_engine.pin_containers(self._cores.target, [container])
         published = container.ports.get(PORTS["service"])
         if not published:
-            raise TargetError(f"the profiled service ended:\n{engine.logs(name, _LOG_LINES)}")
+            raise TargetError(
+                f"the profiled service ended:\n{docker_engine.logs(name, _LOG_LINES)}"
+            )
         return container.id, f"http://127.0.0.1:{published[0][1]}"
 
     def _keep_logs(self) -> None:
         for arm in self._arms.values():
             for role, container in arm.containers.items():
-                if text := engine.logs(container.id):
+                if text := docker_engine.logs(container.id):
                     file = self._children.logs / f"{role}-{arm.name}.log"
                     file.write_text(text, encoding="utf-8")
 
@@ -304,7 +311,7 @@ class ComposeTarget:
         )
         for name in built:
             # stays after the run, so that its layers do for the next
-            engine.docker("tag", self._image(name), f"bottleneck-lab/{name.lower()}")
+            docker_engine.docker("tag", self._image(name), f"bottleneck-lab/{name.lower()}")
 
     def _image(self, service: str) -> str:
         return f"{self._owner}-0:{service}"
@@ -353,7 +360,7 @@ class ComposeTarget:
         """Of the Compose command: the user's, for images and the engine's address; ours on top."""
         ours = {"SERVICE_PORT": "", "POSTGRES_PASSWORD": self._password}
         if self._compose == ("docker-compose",) and "DOCKER_HOST" not in os.environ:
-            ours["DOCKER_HOST"] = engine.context_host()
+            ours["DOCKER_HOST"] = docker_engine.context_host()
         return dict(os.environ) | ours
 
     def _begin(
@@ -384,7 +391,7 @@ class ComposeTarget:
             time.sleep(0.02)
         self._children.stop(child)
         if child.popen.returncode:
-            engine.version()  # the better message where the engine is the trouble
+            docker_engine.version()  # the better message where the engine is the trouble
             raise EngineError(f"{_problem(child)}:\n{child.log_tail(_LOG_LINES)}")
         return child
 
@@ -412,11 +419,11 @@ class ComposeTarget:
 
     def _look(self, arm: _Arm, *roles: str) -> None:
         """Find the arm's containers as they are now; these roles must be among them."""
-        for container in engine.containers(arm.project):
+        for container in docker_engine.containers(arm.project):
             if container.service not in arm.containers:
                 arm.containers[container.service] = container
                 arm.born[container.service] = start_ticks(container.pid)
-                if container.running and not engine.here(container):
+                if container.running and not docker_engine.here(container):
                     self._refuse_elsewhere(container)
                 if not container.running:
                     arm.born[container.service] = -1  # no process starts then
@@ -429,7 +436,7 @@ class ComposeTarget:
 
     def _refuse_elsewhere(self, container: Container) -> None:
         """Unless it has just ended, which is told as that."""
-        if engine.inspect(container.id).running:
+        if docker_engine.inspect(container.id).running:
             raise EngineError(
                 "the Docker engine runs its containers on another machine, or in a "
                 "virtual one: what they use cannot be watched from here. Take an engine "
@@ -462,11 +469,11 @@ class ComposeTarget:
         """The end of the log of the container that ended; of the newest where none did."""
         last = list(arm.containers)[-1]
         ended = (role for role, c in arm.containers.items() if start_ticks(c.pid) != arm.born[role])
-        return engine.logs(arm.containers[next(ended, last)].id, _LOG_LINES).rstrip()
+        return docker_engine.logs(arm.containers[next(ended, last)].id, _LOG_LINES).rstrip()
 
 
 class ProfiledContainer:
-    """Implements `Profiled` for the Compose target."""
+    """Implements `ProfiledCopy` for the Compose target."""
 
     def __init__(self, target: ComposeTarget, arm: str) -> None:
         self._target = target
@@ -479,19 +486,21 @@ class ProfiledContainer:
         await_ready(
             lambda: identify("profiled service", self._arm, self.url),
             self._ended,
-            lambda: engine.logs(self._id, _LOG_LINES),
+            lambda: docker_engine.logs(self._id, _LOG_LINES),
         )
 
     def _ended(self) -> str | None:
-        now = engine.inspect(self._id)
+        now = docker_engine.inspect(self._id)
         return None if now.running else f"the profiled service's container {now.ending}"
 
     def finish(self) -> str:
         """Stop it and return what the profiler printed, as text."""
-        engine.docker("kill", "--signal", "INT", self._id)
-        engine.docker("wait", self._id, timeout_s=READY_S)
+        docker_engine.docker("kill", "--signal", "INT", self._id)
+        docker_engine.docker("wait", self._id, timeout_s=READY_S)
         file = self._target._children.folder / f"profile-{self._arm}.json"
-        file.write_text(engine.docker("logs", self._id).rpartition("\n{")[2], encoding="utf-8")
+        file.write_text(
+            docker_engine.docker("logs", self._id).rpartition("\n{")[2], encoding="utf-8"
+        )
         return read_profile(file)
 
 

@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from lab.cpu_pinning import Cores, pin
 from lab.instruments.profiler import command_prefix, read_profile
-from lab.processes import Child, Children, Cores, pin
-from lab.targets.base import Identity, TargetError
+from lab.processes import Child, Children
+from lab.targets.interface import Identity, TargetError
 from lab.targets.postgres import DatabaseError, Databases, EmbeddedPostgres, forget_variables
-from lab.targets.service import await_ready, identify, known_settings
+from lab.targets.service_readiness import await_ready, identify, known_settings
 
 
 @dataclass
@@ -240,7 +241,7 @@ class EmbeddedTarget:
 
 
 class ProfiledService:
-    """Implements `Profiled` for the embedded target."""
+    """Implements `ProfiledCopy` for the embedded target."""
 
     def __init__(self, target: EmbeddedTarget, arm: str) -> None:
         self._target = target

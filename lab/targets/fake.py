@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from lab.targets.base import Identity, TargetError
+from lab.targets.interface import Identity, TargetError
 
 
 @dataclass
@@ -81,7 +81,7 @@ class FakeTarget:
 
 @dataclass
 class FakeProfiled:
-    """Implements `Profiled`."""
+    """Implements `ProfiledCopy`."""
 
     url: str
 

@@ -23,7 +23,8 @@ from statistics import median
 import aiohttp
 
 from lab.analysis.comparison import ratio
-from lab.processes import Children, divide_cores
+from lab.cpu_pinning import divide_cores
+from lab.processes import Children
 from lab.targets.postgres import Databases, EmbeddedPostgres
 from tests.runs import ROOT
 from tests.service.process import ServiceProcess, service_process

@@ -23,9 +23,9 @@ from locust import FastHttpUser, constant, task
 from locust.env import Environment
 
 from lab.analysis.comparison import ratio
-from lab.driver.recorder import Recorder
-from lab.driver.ticker import Ticker
-from lab.processes import divide_cores
+from lab.cpu_pinning import divide_cores
+from lab.driver.lateness_ticker import LatenessTicker
+from lab.driver.request_recorder import RequestRecorder
 
 PAIRS = 1000
 USERS = 50
@@ -87,12 +87,12 @@ class Recorded:
 
     def __init__(self, environment: Environment) -> None:
         self._request = environment.events.request
-        self._recorder = Recorder()
+        self._recorder = RequestRecorder()
 
     def begin(self) -> None:
         """Requests are recorded from now on."""
         self._request._handlers = [self._recorder.on_request]
-        self._ticker = Ticker()
+        self._ticker = LatenessTicker()
 
     def end(self) -> int:
         """How many there were; they are folded and written as a frame would be."""

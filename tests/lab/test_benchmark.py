@@ -12,15 +12,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lab.experiment.benchmark import BenchmarkTrials
+from lab.cpu_pinning import Cores
+from lab.experiment.benchmark_trials import BenchmarkTrials
 from lab.gates import inspect_benchmark
 from lab.hypothesis import Hypothesis, HypothesisError, Parameter, Step, loads
-from lab.instruments.benchmark import BenchmarkError, BenchmarkFile, BenchmarkFileError
-from lab.notebook import Notebook
+from lab.instruments.benchmark_process import BenchmarkError, BenchmarkFile, BenchmarkFileError
 from lab.plan import draw
-from lab.processes import Children, Cores
+from lab.processes import Children
 from lab.reporting import render
-from lab.targets.bare import BareTarget
+from lab.run_folder import RunFolder
+from lab.targets.benchmark_target import BenchmarkTarget
 from lab.trial import Fault, Timing, Trial
 from lab.verdict import Verdict, judge
 from tests.proof.bench import PLANTED, growth_text, planted_project
@@ -196,22 +197,22 @@ def test_a_count_that_differs_between_processes_makes_the_run_invalid(
         "    benchmark.extra_info['statements'] = len(seen.read_text())\n"
     )
     plan = draw(hypothesis, 1, "embedded")
-    notebook = Notebook.create(project / "reports", "planted")
-    target = BareTarget(children, Cores((), ()), None, database=False)
-    trials = BenchmarkTrials(hypothesis, notebook, target, bench(children, project), "test_twin")
+    run_folder = RunFolder.create(project / "reports", "planted")
+    target = BenchmarkTarget(children, Cores((), ()), None, database=False)
+    trials = BenchmarkTrials(hypothesis, run_folder, target, bench(children, project), "test_twin")
     made = []
     for repeat in (1, 2):
         running = trials.trial(Trial(1, repeat, "twin", 0.0, 0.1, None, repeat))
         with pytest.raises(StopIteration) as ended:
             next(running)
         made.append(ended.value.value)
-        notebook.add_trial(made[-1])
+        run_folder.add_trial(made[-1])
     assert made[0].counts == {"statements": 1}
-    verdict = judge(hypothesis, plan, notebook.trials())
+    verdict = judge(hypothesis, plan, run_folder.trials())
     assert verdict.verdict == "INVALID"
     assert "statements of twin was 1 in one process and 2 in another" in verdict.reasons[0]
-    assert notebook.trials() == made
-    assert min(notebook.rounds(made[0])) == made[0].timing.min_s
+    assert run_folder.trials() == made
+    assert min(run_folder.rounds(made[0])) == made[0].timing.min_s
 
 
 def test_a_count_that_is_not_reported_is_no_evidence(project: Path) -> None:
@@ -245,7 +246,7 @@ GROWING: dict[str, Callable[[float], float]] = {
 
 
 def grown(
-    project: Path, planted: str, claim: str, seed: int, keep: Notebook | None = None
+    project: Path, planted: str, claim: str, seed: int, keep: RunFolder | None = None
 ) -> Verdict:
     """Made-up processes with 5 % of noise, judged block by block as a run does."""
     hypothesis = read(growth_text(planted, claim), project)
@@ -282,11 +283,11 @@ def test_growths_are_told_apart(project: Path, planted: str, claim: str) -> None
 
 
 def test_the_report_draws_growth_and_tells_every_size(project: Path) -> None:
-    notebook = Notebook.create(project / "reports", "planted")
-    verdict = grown(project, "linear", "linear", 1, notebook)
+    run_folder = RunFolder.create(project / "reports", "planted")
+    verdict = grown(project, "linear", "linear", 1, run_folder)
     hypothesis = read(growth_text("linear", "linear"), project)
-    render(notebook, hypothesis, notebook.plan(), verdict)
-    page, twin = (notebook.path(f"report.{kind}").read_text() for kind in ("html", "md"))
+    render(run_folder, hypothesis, run_folder.plan(), verdict)
+    page, twin = (run_folder.path(f"report.{kind}").read_text() for kind in ("html", "md"))
     for told in (page, twin):
         assert "n^1.0" in told or "n^0.9" in told
         assert "predicted: linear: exponent within 0.8 to 1.25" in told
@@ -315,10 +316,10 @@ def test_a_run_from_file_to_report(project: Path) -> None:
     assert "Rounds of every process" in (folder / "report.html").read_text()
     assert "### Processes" in (folder / "report.md").read_text()
 
-    trials = Notebook.open(folder).trials()
+    trials = RunFolder.open(folder).trials()
     for trial in trials:
         assert trial.timing is not None
-        rounds = Notebook.open(folder).rounds(trial)
+        rounds = RunFolder.open(folder).rounds(trial)
         assert len(rounds) == trial.timing.rounds
         assert min(rounds) == trial.timing.min_s
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.instruments.load import DriverError, LoadDriver, ScenarioError
+from lab.instruments.load_driver import DriverError, LoadDriver, ScenarioError
 from lab.processes import Children
 from lab.stats.histogram import Histogram
 from tests.runs import ROOT
@@ -165,7 +165,7 @@ def test_a_scenario_that_cannot_be_imported(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("lab.instruments.load._IMPORT_S", 2.0)
+    monkeypatch.setattr("lab.instruments.load_driver._IMPORT_S", 2.0)
     with pytest.raises((ScenarioError, DriverError)) as caught:
         driver.load(write(tmp_path, text))
     assert message in str(caught.value)
@@ -174,7 +174,7 @@ def test_a_scenario_that_cannot_be_imported(
 
 def test_a_driver_that_dies_is_told(driver: LoadDriver, server: Server, tmp_path: Path) -> None:
     driver.load(write(tmp_path, SCENARIO.format(base="FastHttpUser", path="")))
-    threading.Timer(0.7, os.kill, (driver.child.pid, signal.SIGKILL)).start()
+    threading.PreciseTimer(0.7, os.kill, (driver.child.pid, signal.SIGKILL)).start()
     with pytest.raises(DriverError, match="SIGKILL"):
         drive(driver, server.url)
 
@@ -189,7 +189,7 @@ def test_a_stopped_driver_shows_in_its_ticker(
         time.sleep(0.3)
         os.kill(driver.child.pid, signal.SIGCONT)
 
-    threading.Timer(1.0, freeze).start()
+    threading.PreciseTimer(1.0, freeze).start()
     frames = [m for m in drive(driver, server.url) if m["event"] == "frame"]
     late = [second for m in frames for second in m["late"]]  # type: ignore[attr-defined]
     assert max(late) > 0.25

@@ -21,9 +21,9 @@ from lab.experiment import (
     verdict_of,
 )
 from lab.hypothesis import Hypothesis
-from lab.instruments.fake import FakeDriver, fake_watcher
-from lab.instruments.load import DriverError
-from lab.notebook import Notebook, NotebookError
+from lab.instruments.fake import FakeDriver, fake_observer_factory
+from lab.instruments.load_driver import DriverError
+from lab.run_folder import RunFolder, RunFolderError
 from lab.targets.fake import FakeTarget
 from tests.lab.builders import PROJECT, SHIPPED, claim, plan, ratio
 from tests.lab.test_verdict import RIVAL
@@ -37,8 +37,8 @@ class Bench:
     def __init__(self, tmp_path: Path) -> None:
         self.hypothesis: Hypothesis = claim(ratio(2.5), rivals=[RIVAL])
         self.plan = plan(self.hypothesis)
-        self.notebook = Notebook.create(tmp_path, "x")
-        self.notebook.write_plan(self.plan, self.hypothesis.text)
+        self.run_folder = RunFolder.create(tmp_path, "x")
+        self.run_folder.write_plan(self.plan, self.hypothesis.text)
         self.target = FakeTarget({arm: dict(s) for arm, s in self.hypothesis.arms.items()})
         self.driver = FakeDriver(dict(RATES))
         self.strangers: Callable[[], float] = lambda: 0.0
@@ -50,15 +50,15 @@ class Bench:
         trials = LoadTrials(
             self.hypothesis,
             self.plan,
-            self.notebook,
+            self.run_folder,
             self.target,
             self.driver,
-            watch=fake_watcher(lambda: self.strangers()),
+            watch=fake_observer_factory(lambda: self.strangers()),
         )
         return Experiment(
             self.hypothesis,
             self.plan,
-            self.notebook,
+            self.run_folder,
             trials,
             self.began,
             steady=lambda: dict(self.conditions),
@@ -73,13 +73,13 @@ class Bench:
 
     @property
     def verdict(self) -> tuple[str | None, str]:
-        found = verdict_of(self.notebook, self.hypothesis, self.plan)
+        found = verdict_of(self.run_folder, self.hypothesis, self.plan)
         return found.verdict, (found.reasons or ("",))[0]
 
 
 @pytest.fixture
 def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
-    monkeypatch.setattr("lab.experiment.loop.SETTLE_S", 0.0)
+    monkeypatch.setattr("lab.experiment.block_loop.SETTLE_S", 0.0)
     return Bench(tmp_path)
 
 
@@ -97,7 +97,7 @@ def after(trials: int, act: Callable[[], object]) -> Callable[[Event], None]:
 def test_trials_follow_the_plan_each_on_a_fresh_state_and_stop_when_decided(bench: Bench) -> None:
     bench.run()
     planned = [step.arm for order in bench.plan.orders[:4] for step in order]
-    assert [trial.arm for trial in bench.notebook.trials()] == planned
+    assert [trial.arm for trial in bench.run_folder.trials()] == planned
     assert bench.target.resets == planned
     assert bench.verdict[0] == "CONFIRMED"
 
@@ -113,7 +113,9 @@ def test_every_trial_is_on_disk_before_it_is_announced(bench: Bench) -> None:
     counted = []
     bench.run(
         lambda event: (
-            counted.append(len(bench.notebook.trials())) if isinstance(event, TrialEnded) else None
+            counted.append(len(bench.run_folder.trials()))
+            if isinstance(event, TrialEnded)
+            else None
         )
     )
     assert counted == list(range(1, 17))
@@ -125,7 +127,7 @@ def test_a_disturbed_block_is_left_at_once_and_repeated_in_another_order(bench: 
     bench.run()
     ended = [event for event in bench.events if isinstance(event, BlockEnded)]
     assert [bool(event.faults) for event in ended] == [False, True, False, False, False]
-    trials = bench.notebook.trials()
+    trials = bench.run_folder.trials()
     assert [trial.block for trial in trials].count(2) == 2  # the rest was not driven
     assert bench.verdict[0] == "CONFIRMED"
 
@@ -137,7 +139,7 @@ def test_a_machine_that_stays_busy_ends_invalid(bench: Bench) -> None:
         "INVALID",
         "Other processes kept the machine busy: 1.00 cores (limit 0.25).",
     )
-    assert len(bench.notebook.trials()) == 5
+    assert len(bench.run_folder.trials()) == 5
 
 
 @pytest.mark.parametrize(
@@ -168,7 +170,7 @@ def test_what_repeating_cannot_mend_ends_the_run(
     name, said = bench.verdict
     assert name == "INVALID"
     assert said.startswith(reason)
-    assert len(bench.notebook.trials()) <= 8
+    assert len(bench.run_folder.trials()) <= 8
 
 
 def test_a_dead_driver_is_not_told_as_changed_conditions(bench: Bench) -> None:
@@ -217,13 +219,13 @@ def test_an_interrupted_run_goes_on_with_its_next_block(bench: Bench) -> None:
 
     with pytest.raises(Interrupted):
         bench.run(after(6, interrupt))
-    kept = bench.notebook.trials()
+    kept = bench.run_folder.trials()
     assert len(kept) == 6
     bench.run()
-    trials = bench.notebook.trials()
+    trials = bench.run_folder.trials()
     assert trials[:6] == kept
     assert {trial.block for trial in trials[6:]} == {3, 4, 5}
-    found = verdict_of(bench.notebook, bench.hypothesis, bench.plan)
+    found = verdict_of(bench.run_folder, bench.hypothesis, bench.plan)
     assert (found.verdict, found.blocks, found.voided) == ("CONFIRMED", 4, 0)
 
 
@@ -241,15 +243,15 @@ def test_a_profile_that_fails_does_not_cost_the_verdict(bench: Bench) -> None:
     bench.run()
     bench.driver.fails = die
     list(bench.experiment().profiles())
-    told = bench.notebook.path("profiles", "narrow.txt").read_text()
+    told = bench.run_folder.path("profiles", "narrow.txt").read_text()
     assert told == "no profile: the load driver ended by SIGKILL"
     assert bench.verdict[0] == "CONFIRMED"
 
 
 def test_profiles_are_taken_of_every_arm_and_make_no_trial(bench: Bench) -> None:
     list(bench.experiment().profiles())
-    assert {p.stem for p in bench.notebook.path("profiles").iterdir()} == set(RATES)
-    assert bench.notebook.trials() == []
+    assert {p.stem for p in bench.run_folder.path("profiles").iterdir()} == set(RATES)
+    assert bench.run_folder.trials() == []
 
 
 def test_elapsed_adds_up_the_sessions() -> None:
@@ -265,8 +267,8 @@ def test_elapsed_adds_up_the_sessions() -> None:
 
 def test_a_seal_that_was_broken_is_noticed(bench: Bench) -> None:
     sealed = replace(bench.plan, digest=SHIPPED.digest)
-    assert sealed_hypothesis(bench.notebook, sealed, PROJECT).digest == SHIPPED.digest
-    path = bench.notebook.path("hypothesis.md")
+    assert sealed_hypothesis(bench.run_folder, sealed, PROJECT).digest == SHIPPED.digest
+    path = bench.run_folder.path("hypothesis.md")
     path.write_text(path.read_text().replace("at_least: 2.5", "at_least: 1.5"))
-    with pytest.raises(NotebookError, match="edited since the run was sealed"):
-        sealed_hypothesis(bench.notebook, sealed, PROJECT)
+    with pytest.raises(RunFolderError, match="edited since the run was sealed"):
+        sealed_hypothesis(bench.run_folder, sealed, PROJECT)

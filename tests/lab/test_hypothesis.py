@@ -14,7 +14,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lab import hypothesis as room
-from lab.frontmatter import LARGEST_FILE
 from lab.hypothesis import (
     Bound,
     ClosedLoad,
@@ -26,6 +25,7 @@ from lab.hypothesis import (
     Span,
     TrialTimes,
 )
+from lab.hypothesis.front_matter import LARGEST_FILE
 
 BROKEN = Path(__file__).parent / "broken"
 GOOD = """\

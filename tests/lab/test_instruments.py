@@ -14,10 +14,10 @@ import psutil
 import pytest
 
 from lab.hypothesis import parse_selector
-from lab.instruments.http import HttpClient, HttpError
-from lab.instruments.observation import Observation
-from lab.instruments.sampler import Sampler, others_over, usage_over
-from lab.instruments.scraper import Scrape, Scraper, parse
+from lab.instruments.http_client import HttpClient, HttpError
+from lab.instruments.metrics_scraper import MetricsScraper, Scrape, parse
+from lab.instruments.process_sampler import ProcessSampler, others_over, usage_over
+from lab.instruments.trial_observer import LiveTrialObserver
 
 TEXT = """\
 # HELP http_requests_total Requests.
@@ -92,11 +92,11 @@ def test_labels_keep_what_a_service_puts_into_them() -> None:
 
 
 def test_scraping_a_service(service: str) -> None:
-    scraper = Scraper(service)
+    scraper = MetricsScraper(service)
     assert scraper.scrape().counters.keys() == {"served_total"}
     scraper.close()
     with pytest.raises(HttpError, match="status 500"):
-        Scraper(service, "/broken").scrape()
+        MetricsScraper(service, "/broken").scrape()
 
 
 def test_a_service_that_is_not_there() -> None:
@@ -113,7 +113,7 @@ def test_what_the_sampler_may_not_look_at_is_unknown_and_not_nothing(
         raise psutil.AccessDenied(process.pid)
 
     monkeypatch.setattr(psutil.Process, "num_fds", denied)
-    sampler = Sampler({"service": (os.getpid(),)})
+    sampler = ProcessSampler({"service": (os.getpid(),)})
     sampler.sample()
     sampler.sample()
     usage = usage_over(sampler.samples)["service"]
@@ -136,7 +136,7 @@ def test_the_sampler_sees_cpu_by_role_children_that_ended_included() -> None:
     idle = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     assert worker.stdin is not None and worker.stdout is not None
     time.sleep(0.2)
-    sampler = Sampler({"service": [worker.pid], "idle": [idle.pid]})
+    sampler = ProcessSampler({"service": [worker.pid], "idle": [idle.pid]})
     first = sampler.sample()
     worker.stdin.write(b"\n")
     worker.stdin.flush()
@@ -157,7 +157,7 @@ def test_the_sampler_sees_cpu_by_role_children_that_ended_included() -> None:
 
 @pytest.mark.real
 def test_strangers_are_what_is_busy_and_not_ours() -> None:
-    sampler = Sampler({})
+    sampler = ProcessSampler({})
     sampler.sample()
     end = time.process_time() + 0.3
     while time.process_time() < end:
@@ -172,7 +172,7 @@ def test_strangers_are_what_is_busy_and_not_ours() -> None:
 
 def test_an_observation_covers_the_window_and_scales_counters_to_it(service: str) -> None:
     opens = time.monotonic() + 0.2
-    seen = Observation(service, {"service": [os.getpid()]}, dict, opens, opens + 1.5)
+    seen = LiveTrialObserver(service, {"service": [os.getpid()]}, dict, opens, opens + 1.5)
     seen.finish(whole=True)
     assert time.monotonic() >= opens + 1.5
     assert seen.usage["service"].threads >= 1
@@ -183,7 +183,7 @@ def test_an_observation_covers_the_window_and_scales_counters_to_it(service: str
 
 def test_an_observation_cut_short_does_not_wait(service: str) -> None:
     began = time.monotonic()
-    seen = Observation(service, {}, dict, began + 0.1, began + 30)
+    seen = LiveTrialObserver(service, {}, dict, began + 0.1, began + 30)
     time.sleep(0.3)
     seen.finish(whole=False)
     assert time.monotonic() - began < 5

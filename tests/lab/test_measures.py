@@ -7,7 +7,7 @@ import pytest
 from lab.hypothesis import MetricRate, MetricRatio
 from lab.measures import AtLeast, counter, measure, total
 from lab.stats.histogram import Histogram
-from lab.trial import Ended, Requests, Second, StageRecord, Trial
+from lab.trial import ArrivalSecond, Ended, Requests, StageRecord, Trial
 from tests.lab.builders import trial
 
 SERIES = {
@@ -82,14 +82,19 @@ def staged(*after: float | None, due: int = 1) -> Trial:
         100,
         stages=(
             StageRecord(
-                "calm", 2.0, requests(0.010, 200), (Second(1.0, 0.010), Second(1.0, 0.010))
+                "calm",
+                2.0,
+                requests(0.010, 200),
+                (ArrivalSecond(1.0, 0.010), ArrivalSecond(1.0, 0.010)),
             ),
-            StageRecord("spike", 2.0, requests(0.5, 400), (Second(1.0, 0.5), Second(1.0, 0.6))),
+            StageRecord(
+                "spike", 2.0, requests(0.5, 400), (ArrivalSecond(1.0, 0.5), ArrivalSecond(1.0, 0.6))
+            ),
             StageRecord(
                 None,
                 float(len(after)),
                 requests(0.02),
-                tuple(Second(1.0, seen, 1 if seen else due) for seen in after),
+                tuple(ArrivalSecond(1.0, seen, 1 if seen else due) for seen in after),
             ),
         ),
     )

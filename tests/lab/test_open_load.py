@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lab.experiment.tally import Tally
+from lab.experiment.load_record import LoadRecordBuilder
 from lab.hypothesis import OpenLoad, Stage
-from lab.instruments.load import ScenarioError
+from lab.instruments.load_driver import ScenarioError
 from lab.measures import measure, total
 from lab.stats.histogram import Histogram
 from lab.stats.queueing import kiefer_wolfowitz
@@ -229,18 +229,18 @@ def answered(latencies: list[float]) -> dict[str, Any]:
 
 
 def test_a_single_stage_may_be_asked_for_by_its_name() -> None:
-    tally = Tally(OpenLoad("constant", (Stage("whole", 30, 30, 2.0),)), 0.0)
+    tally = LoadRecordBuilder(OpenLoad("constant", (Stage("whole", 30, 30, 2.0),)), 0.0)
     tally.add(frame(1.0, 30, {1.0: [0.1] * 30}))
     tally.add(frame(2.0, 30, {2.0: [0.1] * 30}))
     trial = tally.into(Trial(1, 1, "arm", 0.0, 2.0))
     assert measure(trial, "latency_p50", {}, during="whole") == pytest.approx(0.1, rel=0.01)
-    unnamed = Tally(OpenLoad("constant", (Stage(None, 30, 30, 2.0),)), 0.0)
+    unnamed = LoadRecordBuilder(OpenLoad("constant", (Stage(None, 30, 30, 2.0),)), 0.0)
     assert unnamed.into(trial).stages == ()
 
 
 def test_the_median_of_a_second_counts_what_was_never_answered() -> None:
     stages = (Stage("early", 30, 30, 2.0), Stage("late", 30, 30, 1.0))
-    tally = Tally(OpenLoad("constant", stages), 0.0)
+    tally = LoadRecordBuilder(OpenLoad("constant", stages), 0.0)
     tally.add(frame(1.0, 10, {1.0: [0.1, 0.2, 0.3, 0.4]}))
     tally.add(frame(2.0, 10, {1.0: [1.5, 1.6], 2.0: [0.1] * 4}))
     tally.add(frame(3.0, 0, {2.0: []}))

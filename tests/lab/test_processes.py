@@ -13,7 +13,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from lab.processes import Children, divide_cores, pin
+from lab.cpu_pinning import divide_cores, pin
+from lab.processes import Children
 
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(300)"]
 STUBBORN = [

@@ -14,16 +14,16 @@ from typing import Any
 
 import pytest
 
-from lab.experiment import Event, Interval, Soak, slopes_so_far, verdict_of
-from lab.experiment.soak import block_s
+from lab.experiment import Event, IntervalElapsed, SoakExperiment, slopes_so_far, verdict_of
+from lab.experiment.soak_loop import block_s
 from lab.hypothesis import Allow, Bound, Exhaustion, Hypothesis, Limits, Step, load
-from lab.instruments.fake import FakeLooking, FakeSeconds
-from lab.notebook import DiskFull, Notebook
+from lab.instruments.fake import FakeIntervalSampler, FakeSoakDriver
 from lab.plan import draw
 from lab.reporting import render
+from lab.run_folder import DiskFull, RunFolder
 from lab.stats.histogram import Histogram
-from lab.targets.base import Identity
 from lab.targets.fake import FakeTarget
+from lab.targets.interface import Identity
 from lab.trial import Trial
 from tests.lab.builders import PROJECT
 
@@ -37,10 +37,10 @@ class Bench:
     def __init__(self, folder: Path, leak: float = 1e6, seed: int = 1) -> None:
         self.hypothesis: Hypothesis = SHIPPED
         self.plan = replace(draw(SHIPPED, seed, "embedded"), length_s=LENGTH_S)
-        self.notebook = Notebook.create(folder, SHIPPED.name)
-        self.notebook.write_plan(self.plan, SHIPPED.text)
+        self.run_folder = RunFolder.create(folder, SHIPPED.name)
+        self.run_folder.write_plan(self.plan, SHIPPED.text)
         self.target = FakeTarget({arm: dict(s) for arm, s in SHIPPED.arms.items()})
-        self.drivers = {arm: FakeSeconds() for arm in SHIPPED.arms}
+        self.drivers = {arm: FakeSoakDriver() for arm in SHIPPED.arms}
         self.noise = random.Random(seed)
         self.leak = leak
         self.events: list[Event] = []
@@ -52,26 +52,26 @@ class Bench:
     def gauges(self, arm: str, look: int) -> dict[str, float]:
         return {"idempotency_records": 100.0 * look if arm == "with" else 100.0}
 
-    def session(self) -> Soak:
-        return Soak(
+    def session(self) -> SoakExperiment:
+        return SoakExperiment(
             self.hypothesis,
             self.plan,
-            self.notebook,
+            self.run_folder,
             self.target,
             self.drivers,
             time.monotonic(),
-            looking=lambda: FakeLooking(self.gauges, self.rss_bytes),
+            looking=lambda: FakeIntervalSampler(self.gauges, self.rss_bytes),
         )
 
-    def run(self, disturb: Callable[[Interval], None] = lambda event: None) -> None:
+    def run(self, disturb: Callable[[IntervalElapsed], None] = lambda event: None) -> None:
         for event in self.session().run():
             self.events.append(event)
-            if isinstance(event, Interval):
+            if isinstance(event, IntervalElapsed):
                 disturb(event)
 
     @property
     def verdict(self) -> tuple[str | None, str]:
-        found = verdict_of(self.notebook, self.hypothesis, self.plan)
+        found = verdict_of(self.run_folder, self.hypothesis, self.plan)
         return found.verdict, (found.reasons or ("",))[0]
 
 
@@ -84,8 +84,8 @@ class Cut(Exception):
     """The lab ends here, as if killed."""
 
 
-def cut_at(moments: set[tuple[int, float]]) -> Callable[[Interval], None]:
-    def disturb(event: Interval) -> None:
+def cut_at(moments: set[tuple[int, float]]) -> Callable[[IntervalElapsed], None]:
+    def disturb(event: IntervalElapsed) -> None:
         if (event.block, event.passed_s) in moments:
             moments.discard((event.block, event.passed_s))
             raise Cut
@@ -110,7 +110,7 @@ def test_every_block_begins_with_fresh_processes_on_the_seeded_state(bench: Benc
     assert sorted(bench.target.resets) == sorted(arms * 4)
     assert bench.drivers["with"].driven == bench.drivers["without"].driven
     assert len(set(bench.drivers["with"].driven)) == 4
-    lives = bench.notebook.trials()
+    lives = bench.run_folder.trials()
     assert [life.window_s for life in lives] == [block_s(LENGTH_S, 4)] * 8
     assert all(life.requests["/orders"].count == life.window_s * 20 for life in lives)
 
@@ -121,7 +121,7 @@ def test_what_a_block_leaves_to_answer_is_awaited_and_counted(bench: Bench) -> N
     late = {"/orders": {"count": 15, "errors": 0, "latency": latency.as_dict()}}
     bench.drivers["with"].after = {"requests": late, "unanswered": 5}
     bench.run()
-    life = next(life for life in bench.notebook.trials() if life.arm == "with")
+    life = next(life for life in bench.run_folder.trials() if life.arm == "with")
     assert life.requests["/orders"].count == life.window_s * 20 + 15
     assert life.requests["/orders"].ended.count == life.window_s * 20
     assert life.requests["/orders"].latency.max == 9.0
@@ -137,17 +137,17 @@ def test_a_soak_with_too_few_answers_is_not_to_be_trusted(bench: Bench) -> None:
 
 
 def test_an_interval_is_on_disk_before_it_is_announced(bench: Bench) -> None:
-    def look(event: Interval) -> None:
+    def look(event: IntervalElapsed) -> None:
         for arm in SHIPPED.arms:
-            course = bench.notebook.course(event.block, Step(arm))
+            course = bench.run_folder.course(event.block, Step(arm))
             assert course is not None
             assert course.times[-1] == event.passed_s
-            life = bench.notebook.life(event.block, Step(arm))
+            life = bench.run_folder.life(event.block, Step(arm))
             assert life is not None
             assert life.requests["/orders"].count == event.passed_s * 20
 
     bench.run(look)
-    assert bench.notebook.life(4, Step("with")) is None  # it has become a trial
+    assert bench.run_folder.life(4, Step("with")) is None  # it has become a trial
 
 
 @pytest.mark.parametrize("seed", [1])
@@ -171,7 +171,7 @@ def test_cut_and_resumed_at_ten_random_places_it_comes_to_the_same_verdict(
         cut.run()
         assert sessions == 11
         assert cut.verdict[0] == wanted
-        lives = cut.notebook.trials()
+        lives = cut.run_folder.trials()
         assert all(life.window_s == block_s(LENGTH_S, 4) for life in lives)
         assert sum(int(life.course.segments[-1]) for life in lives if life.course) >= 10
 
@@ -179,19 +179,19 @@ def test_cut_and_resumed_at_ten_random_places_it_comes_to_the_same_verdict(
 def test_killed_between_the_last_lives_of_a_block_it_keeps_both(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    end_life = Notebook.end_life
+    finish_soak_trial = RunFolder.finish_soak_trial
 
-    def killed(notebook: Notebook, life: Trial) -> None:
+    def killed(run_folder: RunFolder, life: Trial) -> None:
         if (life.block, life.position) == (2, 2):
             raise Cut
-        end_life(notebook, life)
+        finish_soak_trial(run_folder, life)
 
-    monkeypatch.setattr(Notebook, "end_life", killed)
+    monkeypatch.setattr(RunFolder, "end_life", killed)
     with pytest.raises(Cut):
         bench.run()
     monkeypatch.undo()
     bench.run()
-    lives = [(trial.block, trial.arm) for trial in bench.notebook.trials()]
+    lives = [(trial.block, trial.arm) for trial in bench.run_folder.trials()]
     assert sorted(lives) == [(block, arm) for block in (1, 2, 3, 4) for arm in sorted(SHIPPED.arms)]
     assert len(bench.drivers["with"].driven) == 4
     assert bench.verdict[0] == "CONFIRMED"
@@ -200,7 +200,7 @@ def test_killed_between_the_last_lives_of_a_block_it_keeps_both(
 def test_a_crash_that_is_allowed_begins_a_segment_and_is_told(bench: Bench) -> None:
     bench.hypothesis = replace(SHIPPED, allow=Allow(error_rate=0.001, crash=True))
 
-    def kill(event: Interval) -> None:
+    def kill(event: IntervalElapsed) -> None:
         if (event.block, event.passed_s) == (2, 200.0):
             bench.target.deaths["with"] = "the service of arm with ended by SIGKILL"
 
@@ -214,7 +214,7 @@ def test_a_crash_that_is_allowed_begins_a_segment_and_is_told(bench: Bench) -> N
     bench.drivers["with"].odd = failing
     bench.run(kill)
     assert bench.verdict[0] == "CONFIRMED"
-    life = next(t for t in bench.notebook.trials() if (t.block, t.arm) == (2, "with"))
+    life = next(t for t in bench.run_folder.trials() if (t.block, t.arm) == (2, "with"))
     assert life.crashes == ("the service of arm with ended by SIGKILL",)
     assert life.requests["/orders"].errors == 100
     assert life.course is not None
@@ -279,16 +279,16 @@ def test_killed_before_the_first_record_it_goes_on_behind_the_first_interval(
 ) -> None:
     with pytest.raises(Cut):
         bench.run(cut_at({(1, 5.0)}))
-    bench.notebook.path("series", "01-with.unfinished.json").unlink()
+    bench.run_folder.path("series", "01-with.unfinished.json").unlink()
     bench.run()
-    course = bench.notebook.course(1, Step("with"))
+    course = bench.run_folder.course(1, Step("with"))
     assert course is not None
     assert course.times.tolist() == [5.0 * (i + 1) for i in range(course.times.size)]
     assert bench.verdict[0] == "CONFIRMED"
 
 
 def test_a_crash_that_is_not_allowed_ends_it(bench: Bench) -> None:
-    def kill(event: Interval) -> None:
+    def kill(event: IntervalElapsed) -> None:
         bench.target.deaths["with"] = "the service of arm with ended by SIGKILL"
 
     bench.run(kill)
@@ -299,7 +299,7 @@ def test_a_crash_that_is_not_allowed_ends_it(bench: Bench) -> None:
 
 
 def test_a_service_that_started_again_by_itself_is_noticed(bench: Bench) -> None:
-    def restart(event: Interval) -> None:
+    def restart(event: IntervalElapsed) -> None:
         if event.passed_s == 50.0:
             bench.target.instances["with"] = "another"
 
@@ -318,25 +318,25 @@ def test_a_series_that_is_never_seen_ends_it_within_a_minute(bench: Bench, of: s
     bench.run()
     assert bench.verdict[0] == "INVALID"
     assert f"No evidence for {of} of arm with" in bench.verdict[1]
-    assert [e.passed_s for e in bench.events if isinstance(e, Interval)][-1] == 60.0
+    assert [e.passed_s for e in bench.events if isinstance(e, IntervalElapsed)][-1] == 60.0
 
 
 def test_a_full_disk_stops_it_with_one_message_and_nothing_lost(bench: Bench) -> None:
     step = Step("with")
 
-    def fill(event: Interval) -> None:
+    def fill(event: IntervalElapsed) -> None:
         if event.passed_s == 50.0:
-            file = bench.notebook.path("series", "01-with.intervals.jsonl")
+            file = bench.run_folder.path("series", "01-with.intervals.jsonl")
             file.rename(file.with_suffix(".kept"))
             file.symlink_to("/dev/full")
 
     with pytest.raises(DiskFull, match="disk is full") as caught:
         bench.run(fill)
     assert "\n" not in str(caught.value)
-    file = bench.notebook.path("series", "01-with.intervals.jsonl")
+    file = bench.run_folder.path("series", "01-with.intervals.jsonl")
     file.unlink()
     file.with_suffix(".kept").rename(file)
-    assert bench.notebook.life(1, step) is not None
+    assert bench.run_folder.life(1, step) is not None
     bench.run()
     assert bench.verdict[0] == "CONFIRMED"
 
@@ -344,7 +344,7 @@ def test_a_full_disk_stops_it_with_one_message_and_nothing_lost(bench: Bench) ->
 def test_a_torn_interval_is_left_out_and_the_next_begins_a_line(bench: Bench) -> None:
     with pytest.raises(Cut):
         bench.run(cut_at({(1, 100.0)}))
-    file = bench.notebook.path("series", "01-with.intervals.jsonl")
+    file = bench.run_folder.path("series", "01-with.intervals.jsonl")
     file.write_bytes(file.read_bytes() + b'{"t":105,"segm')
     bench.run()
     assert bench.verdict[0] == "CONFIRMED"
@@ -354,7 +354,7 @@ def test_a_torn_interval_is_left_out_and_the_next_begins_a_line(bench: Bench) ->
 def test_slopes_so_far_are_told_of_a_block_under_way(bench: Bench) -> None:
     told: list[dict[str, str]] = []
 
-    def look(event: Interval) -> None:
+    def look(event: IntervalElapsed) -> None:
         courses = {arm: life.course() for arm, life in event.lives.items()}
         told.append(slopes_so_far(SHIPPED, courses))
         if event.passed_s == 300.0:
@@ -370,10 +370,10 @@ def test_slopes_so_far_are_told_of_a_block_under_way(bench: Bench) -> None:
 def test_an_unfinished_soak_is_rendered_and_says_so(bench: Bench) -> None:
     with pytest.raises(Cut):
         bench.run(cut_at({(2, 200.0)}))
-    found = verdict_of(bench.notebook, bench.hypothesis, bench.plan)
+    found = verdict_of(bench.run_folder, bench.hypothesis, bench.plan)
     assert found.verdict is None
-    render(bench.notebook, bench.hypothesis, bench.plan, found)
-    page = bench.notebook.path("report.html").read_text()
+    render(bench.run_folder, bench.hypothesis, bench.plan, found)
+    page = bench.run_folder.path("report.html").read_text()
     assert "UNFINISHED" in page
     assert "idempotency_records" in page
 
@@ -382,9 +382,9 @@ def test_the_report_tells_slopes_segments_and_the_time_to_the_limit(bench: Bench
     with pytest.raises(Cut):
         bench.run(cut_at({(2, 200.0)}))
     bench.run()
-    found = verdict_of(bench.notebook, bench.hypothesis, bench.plan)
-    render(bench.notebook, bench.hypothesis, bench.plan, found)
-    told = bench.notebook.path("report.md").read_text()
+    found = verdict_of(bench.run_folder, bench.hypothesis, bench.plan)
+    render(bench.run_folder, bench.hypothesis, bench.plan, found)
+    told = bench.run_folder.path("report.md").read_text()
     assert "Time until the limit is met" in told
     assert "the lab was stopped and resumed" in told
     assert "grows steadily" in told
@@ -396,11 +396,11 @@ def test_status_tells_block_time_left_and_slopes_and_report_renders_what_there_i
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from lab.cli import report, status
-    from lab.config import Project
+    from lab.project import Project
 
     monkeypatch.setattr(Project, "find", classmethod(lambda cls: Project(tmp_path)))
     bench = Bench(tmp_path / "reports")
-    bench.notebook.add_journal("session began", elapsed_s=0.0, pid=os.getpid())
+    bench.run_folder.add_journal("session began", elapsed_s=0.0, pid=os.getpid())
     with pytest.raises(Cut):
         bench.run(cut_at({(2, 200.0)}))
     status.command("memory-leak")
@@ -413,24 +413,24 @@ def test_status_tells_block_time_left_and_slopes_and_report_renders_what_there_i
 
     ended = subprocess.Popen(["true"])
     ended.wait()
-    bench.notebook.add_journal("session began", elapsed_s=0.0, pid=ended.pid)
+    bench.run_folder.add_journal("session began", elapsed_s=0.0, pid=ended.pid)
     status.command(None)
     assert "stopped; lab run memory-leak --resume goes on" in capsys.readouterr().out
     bench.run()
-    broken = Notebook.create(tmp_path / "reports", "broken")
+    broken = RunFolder.create(tmp_path / "reports", "broken")
     broken.write_plan(bench.plan, "no hypothesis")
     status.command(None)
     said = capsys.readouterr().out
     assert "broken  cannot be read" in said
     assert "memory-leak  " in said
     broken.write_json("verdict.json", {})
-    bench.notebook.write_verdict(verdict_of(bench.notebook, bench.hypothesis, bench.plan))
+    bench.run_folder.write_verdict(verdict_of(bench.run_folder, bench.hypothesis, bench.plan))
     status.command(None)
     assert "no run is under way" in capsys.readouterr().out
 
 
 def test_a_soak_too_short_for_its_prediction_is_refused_unless_told(tmp_path: Path) -> None:
-    from lab.cli.soaking import TooShort, refuse_blind, told, with_length
+    from lab.cli.soak_planning import TooShort, require_detectable, told, with_length
 
     first = replace(SHIPPED.predictions[0], bound=Bound(at_least=20e6))
     weak = replace(SHIPPED, predictions=(first, SHIPPED.predictions[1]))
@@ -440,7 +440,7 @@ def test_a_soak_too_short_for_its_prediction_is_refused_unless_told(tmp_path: Pa
     short = with_length(weak, plan, file, 300.0, tmp_path)
     assert "likely found from" in told(short)[0]
     with pytest.raises(TooShort, match=r"rss_bytes of with - without.*run it --anyway"):
-        refuse_blind(short)
+        require_detectable(short)
     for within, below in (((0.0, 20e6), True), ((1e9, 1.02e9), True), ((0.0, 2e9), False)):
         spanned = replace(first, bound=Bound(within=within))
         told_of = replace(weak, predictions=(spanned, SHIPPED.predictions[1]))
@@ -448,12 +448,12 @@ def test_a_soak_too_short_for_its_prediction_is_refused_unless_told(tmp_path: Pa
         assert one.below == below
     night = with_length(weak, plan, file, None, tmp_path)
     assert night.length_s == 8 * 3600
-    refuse_blind(night)
+    require_detectable(night)
     assert night.detectable[0].least < short.detectable[0].least / 10
 
 
 def test_the_noise_of_an_earlier_run_is_taken_where_there_is_one(tmp_path: Path) -> None:
-    from lab.cli.soaking import with_length
+    from lab.cli.soak_planning import with_length
 
     bench = Bench(tmp_path, leak=0.0)
     before = with_length(SHIPPED, bench.plan, Path("x.md"), LENGTH_S, tmp_path)

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from lab.hypothesis import Bound, Prediction, Rival, load
-from lab.reporting.findings import findings
+from lab.reporting.prediction_results import findings
+from lab.stats.confidence_interval import t_interval
 from lab.stats.histogram import Histogram
-from lab.stats.intervals import t_interval
 from lab.stats.sequential import nominal_level
 from lab.stats.simulation import decision_rates
-from lab.trial import Fault, Requests, Second, StageRecord, Trial
+from lab.trial import ArrivalSecond, Fault, Requests, StageRecord, Trial
 from lab.verdict import Verdict, judge
 from tests.lab.builders import PROJECT, SHIPPED, blocks, claim, plan, ratio
 
@@ -238,9 +238,11 @@ def test_a_recovery_that_was_not_seen_to_end_supports_no_upper_bound() -> None:
 
     def stages(*medians: float) -> tuple[StageRecord, ...]:
         return (
-            StageRecord("calm", 1.0, requests, (Second(1.0, 0.01),)),
-            StageRecord("spike", 1.0, requests, (Second(1.0, 0.5),)),
-            StageRecord("after", 9.0, requests, tuple(Second(1.0, median) for median in medians)),
+            StageRecord("calm", 1.0, requests, (ArrivalSecond(1.0, 0.01),)),
+            StageRecord("spike", 1.0, requests, (ArrivalSecond(1.0, 0.5),)),
+            StageRecord(
+                "after", 9.0, requests, tuple(ArrivalSecond(1.0, median) for median in medians)
+            ),
         )
 
     soon, never = stages(0.5, *[0.01] * 8), stages(*[0.5] * 9)

@@ -15,13 +15,14 @@ from typing import Any
 
 import numpy as np
 
+from lab.cpu_pinning import divide_cores
 from lab.hypothesis import BENCHMARK_REPEATS, loads
-from lab.instruments.benchmark import BenchmarkFile
-from lab.notebook import Notebook
+from lab.instruments.benchmark_process import BenchmarkFile
 from lab.plan import ALPHA, FIRST_LOOK, LAST_LOOK
-from lab.processes import Children, divide_cores
+from lab.processes import Children
+from lab.run_folder import RunFolder
+from lab.run_lock import machine_lock
 from lab.stats import simulation
-from lab.turn import turn
 from lab.verdict import judge
 from tests.proof.record import Steps, publish
 from tests.runs import ROOT, lab
@@ -65,7 +66,7 @@ def prove_aa() -> bool:
 def record() -> dict[str, list[float]]:
     """The minimum and the median of each process, seconds per call."""
     found: dict[str, list[float]] = {"min": [], "median": []}
-    with tempfile.TemporaryDirectory() as folder, turn(None), Children() as children:
+    with tempfile.TemporaryDirectory() as folder, machine_lock(None), Children() as children:
         project = planted_project(Path(folder))
         bench = BenchmarkFile(
             children, project, divide_cores().target, "scenarios/bench_planted.py"
@@ -185,10 +186,10 @@ def run_planted(text: str, name: str, seed: int, claims: tuple[str, ...] = ()) -
 
 def rejudged(run: Path, file: Path, text: str, claim: str) -> str | None:
     """The verdict that a run's trials would give another claim; None where they leave it open."""
-    notebook = Notebook.open(run)
+    run_folder = RunFolder.open(run)
     other = re.sub(r"grows: \w+", f"grows: {claim}", text)
     hypothesis = loads(other, file, file.parent.parent)
-    return judge(hypothesis, notebook.plan(), notebook.trials()).verdict
+    return judge(hypothesis, run_folder.plan(), run_folder.trials()).verdict
 
 
 def planted_project(folder: Path) -> Path:

@@ -9,16 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from lab.cli.wiring import Parts, make_target, ready_driver
-from lab.config import Project
+from lab.cli.bootstrap import RunParts, make_target, ready_driver
+from lab.cpu_pinning import divide_cores
 from lab.experiment import Experiment, LoadTrials
 from lab.hypothesis import Step, load
 from lab.measures import measure
-from lab.notebook import Notebook
 from lab.plan import ALPHA, FIRST_LOOK, LAST_LOOK, draw
-from lab.processes import Children, divide_cores
+from lab.processes import Children
+from lab.project import Project
+from lab.run_folder import RunFolder
+from lab.run_lock import machine_lock
 from lab.stats import simulation
-from lab.turn import turn
 from tests.proof.record import STATE, Steps, publish
 from tests.runs import ROOT
 
@@ -81,13 +82,16 @@ def record(steps: Steps) -> list[Any]:
     if all(steps.has(key) for key in keys):
         return [steps.do(key, dict) for key in keys]
     cores = divide_cores()
-    with turn(lambda holder: print(f"  waiting for process {holder}")), Children() as children:
+    with (
+        machine_lock(lambda holder: print(f"  waiting for process {holder}")),
+        Children() as children,
+    ):
         target = make_target("embedded", children, project, cores)
-        driver = ready_driver(Parts(hypothesis, FILE, children, project, cores), target)
+        driver = ready_driver(RunParts(hypothesis, FILE, children, project, cores), target)
         target.start(hypothesis.arms)
-        notebook = Notebook.create(STATE, "equal-arms")
-        trials = LoadTrials(hypothesis, plan, notebook, target, driver)
-        experiment = Experiment(hypothesis, plan, notebook, trials, time.monotonic())
+        run_folder = RunFolder.create(STATE, "equal-arms")
+        trials = LoadTrials(hypothesis, plan, run_folder, target, driver)
+        experiment = Experiment(hypothesis, plan, run_folder, trials, time.monotonic())
 
         def trial(block: int, position: int, step: Step) -> dict[str, float | None]:
             while True:  # a disturbed trial is measured again

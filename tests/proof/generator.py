@@ -12,10 +12,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from lab.experiment import Experiment, LoadTrials, loop
+from lab.experiment import Experiment, LoadTrials, block_loop
 from lab.hypothesis import Allow, Bound, Hypothesis, OpenLoad, Prediction, Rival, TrialTimes, load
-from lab.notebook import Notebook
 from lab.plan import draw
+from lab.run_folder import RunFolder
 from lab.targets.fake import FakeTarget
 from lab.verdict import judge
 from tests.arrivals import Bench, bench, steady
@@ -153,18 +153,18 @@ def run(made: Bench, case: Case, seed: int, window_s: float = 3.0) -> dict[str, 
         case.unsent,
     )
     plan = draw(hypothesis, seed, "fake")
-    notebook = Notebook.create(made.folder, "generator")
-    notebook.write_plan(plan, hypothesis.text)
+    run_folder = RunFolder.create(made.folder, "generator")
+    run_folder.write_plan(plan, hypothesis.text)
     with made.serve(**options) as server, case.disturb(made.driver.pid):
         target = Arm({arm: {} for arm in hypothesis.arms}, server=server)
-        trials = LoadTrials(hypothesis, plan, notebook, target, made.driver)
-        experiment = Experiment(hypothesis, plan, notebook, trials, time.monotonic())
+        trials = LoadTrials(hypothesis, plan, run_folder, target, made.driver)
+        experiment = Experiment(hypothesis, plan, run_folder, trials, time.monotonic())
         # a disturbance that lasts is not waited for
-        settle_s, loop.SETTLE_S = loop.SETTLE_S, 0.0
+        settle_s, block_loop.SETTLE_S = block_loop.SETTLE_S, 0.0
         try:
             for _ in experiment.run():
                 pass
         finally:
-            loop.SETTLE_S = settle_s
-    verdict = judge(hypothesis, plan, notebook.trials(), out_of_time=True)
+            block_loop.SETTLE_S = settle_s
+    verdict = judge(hypothesis, plan, run_folder.trials(), out_of_time=True)
     return {"verdict": verdict.verdict, "reason": (verdict.reasons or ("",))[0]}

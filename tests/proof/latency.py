@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from lab.measures import measure
-from lab.stats.arrivals import Arrivals
+from lab.stats.arrival_schedule import ArrivalProcess
 from lab.stats.queueing import kiefer_wolfowitz, mg1_mean_wait, mmc_mean_wait
 from tests.arrivals import Bench, bench, steady
 from tests.proof.record import Steps, publish
@@ -68,7 +68,7 @@ def prove() -> bool:
         "| arrivals | " + " | ".join(f"p{100 * q:g}" for q in QUANTILES) + " |",
         "| --- " * (1 + len(QUANTILES)) + "|",
     ]
-    kinds: tuple[Arrivals, ...] = ("constant", "poisson")
+    kinds: tuple[ArrivalProcess, ...] = ("constant", "poisson")
     for kind in kinds:
         found = steps.do(f"frozen, {kind}", partial(_run, partial(frozen, arrivals=kind)))
         cells = []
@@ -122,7 +122,9 @@ def _run(work: Callable[[Bench], dict[str, Any]], keep: bool = True) -> dict[str
         return work(made)
 
 
-def frozen(made: Bench, arrivals: Arrivals, window_s: float = FROZEN_WINDOW_S) -> dict[str, Any]:
+def frozen(
+    made: Bench, arrivals: ArrivalProcess, window_s: float = FROZEN_WINDOW_S
+) -> dict[str, Any]:
     """Quantiles as the lab tells them beside those of the truth by construction."""
     with made.serve("frozen", frozen_s=FROZEN_S, period_s=PERIOD_S) as server:
         trial, _ = made.drive(server, steady(FROZEN_RATE, window_s, arrivals), warmup_s=1.0)

@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy.signal import lfilter
 
-from lab.analysis.trend import Noise, detectable
-from lab.experiment.soak import INTERVAL_S
+from lab.analysis.soak_slope import Noise, detectable
+from lab.experiment.soak_loop import INTERVAL_S
 from lab.plan import ALPHA
 from lab.stats import trend
-from lab.stats.student import critical_value
+from lab.stats.student_t import critical_value
 from tests.proof.record import Steps, publish
 
 RUNS = 1000

@@ -58,10 +58,10 @@ def _measure() -> dict[str, float]:
         found: dict[str, float] = json.loads(
             subprocess.run(run, cwd=ROOT, check=True, capture_output=True, text=True).stdout
         )
-        [notebook] = (Path(folder) / "reports" / "memory-leak").glob("2*")
-        size = sum(file.stat().st_size for file in notebook.rglob("*") if file.is_file())
+        [run_folder] = (Path(folder) / "reports" / "memory-leak").glob("2*")
+        size = sum(file.stat().st_size for file in run_folder.rglob("*") if file.is_file())
         asked = time.monotonic()
-        report = [sys.executable, "-m", "lab", "report", str(notebook)]
+        report = [sys.executable, "-m", "lab", "report", str(run_folder)]
         subprocess.run(report, cwd=folder, check=True, capture_output=True)
         return found | {
             "run folder, MB": size / 1e6,
@@ -79,11 +79,11 @@ class _Recorded:
         self, *, host: str, load: Mapping[str, Any], warmup_s: float, window_s: float, seed: str
     ) -> Iterator[dict[str, Any]]:
         """A frame for each second, without waiting for it."""
-        from lab.driver import recorder
+        from lab.driver import request_recorder
 
         clock = [0.0]
-        recorder.time = _Clock(clock)  # type: ignore[attr-defined]
-        kept = recorder.Recorder()
+        request_recorder.time = _Clock(clock)  # type: ignore[attr-defined]
+        kept = request_recorder.RequestRecorder()
         rng = random.Random(seed)
         latencies = [rng.lognormvariate(2.3, 0.5) for _ in range(5000)]  # ms, of 10 at the middle
         opens = time.monotonic()
@@ -121,12 +121,12 @@ def main(folder: Path) -> None:
     """Run the soak and print what it took."""
     import shutil
 
-    from lab.cli.soaking import with_length
-    from lab.experiment import Interval, Soak, slopes_so_far
+    from lab.cli.soak_planning import with_length
+    from lab.experiment import IntervalElapsed, SoakExperiment, slopes_so_far
     from lab.hypothesis import load
-    from lab.instruments.fake import FakeLooking
-    from lab.notebook import Notebook
+    from lab.instruments.fake import FakeIntervalSampler
     from lab.plan import draw
+    from lab.run_folder import RunFolder
     from lab.targets.fake import FakeTarget
 
     for part in ("hypotheses", "scenarios", "service"):
@@ -136,8 +136,8 @@ def main(folder: Path) -> None:
     plan = with_length(
         hypothesis, draw(hypothesis, 1, "embedded"), file, HOURS * 3600.0, folder / "reports"
     )
-    notebook = Notebook.create(folder / "reports", hypothesis.name)
-    notebook.write_plan(plan, hypothesis.text)
+    run_folder = RunFolder.create(folder / "reports", hypothesis.name)
+    run_folder.write_plan(plan, hypothesis.text)
 
     def gauges(arm: str, look: int) -> dict[str, float]:
         kept = look * 100.0 if arm == "with" else 100.0
@@ -146,11 +146,13 @@ def main(folder: Path) -> None:
             **{f'gauge_{i}{{kind="made up"}}': float((look * i) % 97) for i in range(GAUGES - 1)},
         }
 
-    looking = FakeLooking(gauges, lambda arm, look: 1e8 + (look * 5e5 if arm == "with" else 0.0))
-    soak = Soak(
+    looking = FakeIntervalSampler(
+        gauges, lambda arm, look: 1e8 + (look * 5e5 if arm == "with" else 0.0)
+    )
+    soak = SoakExperiment(
         hypothesis,
         plan,
-        notebook,
+        run_folder,
         FakeTarget({arm: dict(settings) for arm, settings in hypothesis.arms.items()}),
         {arm: _Recorded() for arm in ARMS},
         time.monotonic(),
@@ -159,12 +161,12 @@ def main(folder: Path) -> None:
     memory = []
     own = psutil.Process()
     for event in soak.run():
-        if isinstance(event, Interval):
+        if isinstance(event, IntervalElapsed):
             # what the display of `lab run` asks for
             slopes_so_far(hypothesis, {arm: life.course() for arm, life in event.lives.items()})
             memory.append(own.memory_info().rss / 1e6)
     early = memory[len(memory) // 10]
-    requests = sum(seen.count for trial in notebook.trials() for seen in trial.requests.values())
+    requests = sum(seen.count for trial in run_folder.trials() for seen in trial.requests.values())
     print(
         json.dumps(
             {

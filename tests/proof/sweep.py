@@ -7,15 +7,16 @@ import time
 from pathlib import Path
 from typing import Any
 
+from lab.cpu_pinning import divide_cores
 from lab.experiment import Experiment, LoadTrials, verdict_of
 from lab.hypothesis import load
-from lab.instruments.load import LoadDriver
+from lab.instruments.load_driver import LoadDriver
 from lab.measures import counter, measure
-from lab.notebook import Notebook
 from lab.plan import draw
-from lab.processes import Children, divide_cores
-from lab.stats.intervals import t_interval
-from lab.turn import turn
+from lab.processes import Children
+from lab.run_folder import RunFolder
+from lab.run_lock import machine_lock
+from lab.stats.confidence_interval import t_interval
 from tests.proof.record import Steps, publish
 from tests.queue_server import QueueTarget
 from tests.runs import ROOT, outcome_of, run_lab
@@ -100,7 +101,7 @@ def _pool_knee(seed: int) -> dict[str, Any]:
     run = run_lab("pool-knee", f"--seed={seed}", "--no-profile")
     if not run.get("blocks"):
         return run
-    trials = Notebook(ROOT / "reports" / "pool-knee" / run["run"]).trials()
+    trials = RunFolder(ROOT / "reports" / "pool-knee" / run["run"]).trials()
     full = [trial.counters for trial in trials if trial.trusted and trial.level == 64]
     seconds, times = (
         sum(counter(counters, f"db_pool_hold_seconds_{part}") or 0.0 for counters in full)
@@ -117,7 +118,7 @@ def _eight_servers(seed: int) -> dict[str, Any]:
     cores = divide_cores()
     with (
         tempfile.TemporaryDirectory() as folder,
-        turn(lambda holder: print(f"  waiting for process {holder}")),
+        machine_lock(lambda holder: print(f"  waiting for process {holder}")),
         Children() as children,
     ):
         began = time.monotonic()
@@ -125,12 +126,12 @@ def _eight_servers(seed: int) -> dict[str, Any]:
         target.start(hypothesis.arms)
         driver = LoadDriver(children, ROOT, cores.driver)
         driver.load(QUEUE / hypothesis.scenario)
-        notebook = Notebook.create(Path(folder), hypothesis.name)
-        notebook.write_plan(plan, hypothesis.text)
-        instrument = LoadTrials(hypothesis, plan, notebook, target, driver)
-        for _ in Experiment(hypothesis, plan, notebook, instrument, began).run():
+        run_folder = RunFolder.create(Path(folder), hypothesis.name)
+        run_folder.write_plan(plan, hypothesis.text)
+        instrument = LoadTrials(hypothesis, plan, run_folder, target, driver)
+        for _ in Experiment(hypothesis, plan, run_folder, instrument, began).run():
             pass
-        verdict = verdict_of(notebook, hypothesis, plan)
+        verdict = verdict_of(run_folder, hypothesis, plan)
     return outcome_of(verdict.as_dict())
 
 

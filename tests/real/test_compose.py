@@ -18,8 +18,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from lab.instruments.sampler import Sampler, usage_over
-from lab.targets import engine
+from lab.instruments.process_sampler import ProcessSampler, usage_over
+from lab.targets import docker_engine
 from tests.disturbances import kill
 from tests.runs import ROOT, copy_project, lab, started
 
@@ -31,15 +31,15 @@ COMPOSE = ("--target", "compose")
 def _why_not() -> str | None:
     """Why experiments cannot run in containers here; None where they can."""
     try:
-        engine.version()
-        engine.compose()
-    except engine.EngineError as error:
+        docker_engine.version()
+        docker_engine.compose()
+    except docker_engine.EngineError as error:
         return str(error)
     for name, usual in (("PYTHON_IMAGE", "python:3.13-slim"), ("POSTGRES_IMAGE", "postgres:18")):
         image = os.environ.get(name, usual)
         for look in (("image", "inspect", image), ("pull", "--quiet", image)):
-            with suppress(engine.EngineError):
-                engine.docker(*look, timeout_s=300)
+            with suppress(docker_engine.EngineError):
+                docker_engine.docker(*look, timeout_s=300)
                 break
         else:
             return f"the image {image} is neither here nor to be had; {name} chooses another"
@@ -55,7 +55,7 @@ def needs_an_engine() -> None:
 def left() -> list[str]:
     """Containers, volumes, networks and images of any run of the lab."""
     kinds = ("ps", "volume", "network", "image")
-    return [name for kind in kinds for name in engine.listed(kind, _ours)]
+    return [name for kind in kinds for name in docker_engine.listed(kind, _ours)]
 
 
 def _ours(project: str) -> bool:
@@ -126,17 +126,19 @@ def test_interrupted_while_starting(tmp_path: Path) -> None:
 
 def test_what_another_lab_made_is_left_to_it(tmp_path: Path) -> None:
     """One of this machine that lives, and one of another machine; not one that was killed."""
-    host, boot, pid, start = engine.owner().removeprefix("lab-").split("-")
+    host, boot, pid, start = docker_engine.owner().removeprefix("lab-").split("-")
     alive, dead = f"lab-{host}-{boot}-{pid}-{start}-7", f"lab-{host}-{boot}-{pid}-1-7"
     elsewhere = f"lab-00000000-{boot}-{pid}-1-7"
     made = [f"{project}_volume" for project in (alive, dead, elsewhere)]
     try:
         for project, name in zip((alive, dead, elsewhere), made, strict=True):
-            engine.docker("volume", "create", "--label", f"{engine.PROJECT}={project}", name)
-        engine.remove(engine.abandoned)
-        assert sorted(engine.listed("volume", _ours)) == sorted([made[0], made[2]])
+            docker_engine.docker(
+                "volume", "create", "--label", f"{docker_engine.PROJECT}={project}", name
+            )
+        docker_engine.remove(docker_engine.abandoned)
+        assert sorted(docker_engine.listed("volume", _ours)) == sorted([made[0], made[2]])
     finally:
-        engine.docker("volume", "rm", "--force", *made)
+        docker_engine.docker("volume", "rm", "--force", *made)
 
 
 def test_the_engine_stops_answering_in_the_middle_of_a_run(tmp_path: Path) -> None:
@@ -161,7 +163,7 @@ def test_the_engine_stops_answering_in_the_middle_of_a_run(tmp_path: Path) -> No
         assert done.returncode == 0, done.stdout + done.stderr
         assert not left()
     finally:
-        engine.remove(_ours)
+        docker_engine.remove(_ours)
 
 
 @pytest.mark.parametrize(
@@ -218,7 +220,7 @@ def test_services_beside_the_three_come_up_too(tmp_path: Path) -> None:
     assert needed in text
     file.write_text(text.replace(needed, more).replace("services:\n", f"services:\n{once}{stays}"))
     done = lab("run", "quick", *COMPOSE, "--no-profile", project=project)
-    engine.docker("image", "rm", "bottleneck-lab/once", "bottleneck-lab/stays")
+    docker_engine.docker("image", "rm", "bottleneck-lab/once", "bottleneck-lab/stays")
     assert done.returncode == 0, done.stdout + done.stderr
     assert not left()
     folder = (project / "reports" / "quick" / "latest").resolve()
@@ -243,13 +245,13 @@ def test_a_quota_that_cuts_a_container_short_is_seen() -> None:
     busy = "import time; end = time.time() + 30\nwhile time.time() < end: pass"
     try:
         command = ("--cpus", "0.1", image, "python", "-c", busy)
-        engine.docker("run", "--detach", "--name", name, *command, timeout_s=60)
-        watch = Sampler({"busy": (engine.inspect(name).pid,), "own": (os.getpid(),)})
+        docker_engine.docker("run", "--detach", "--name", name, *command, timeout_s=60)
+        watch = ProcessSampler({"busy": (docker_engine.inspect(name).pid,), "own": (os.getpid(),)})
         watch.sample()
         time.sleep(2)
         watch.sample()
     finally:
-        engine.docker("rm", "--force", "--volumes", name)
+        docker_engine.docker("rm", "--force", "--volumes", name)
     usage = usage_over(watch.samples)
     assert usage["busy"].throttled is not None and usage["busy"].throttled > 0.5
     assert usage["busy"].cpu < 0.3
@@ -262,11 +264,11 @@ def test_the_services_tests_pass_on_the_images_postgresql() -> None:
     password, publish = f"POSTGRES_PASSWORD={os.getpid()}", ("--publish", "127.0.0.1::5432")
     command = (image, "postgres", "-c", "max_connections=400", "-c", "fsync=off")
     try:
-        engine.docker(
+        docker_engine.docker(
             *("run", "--detach", "--name", name, "--env", password, *publish, *command),
             timeout_s=60,
         )
-        _, port = engine.inspect(name).ports[5432][0]
+        _, port = docker_engine.inspect(name).ports[5432][0]
         url = f"postgresql://postgres:{os.getpid()}@127.0.0.1:{port}/postgres"
         _await_database(url)
         done = subprocess.run(
@@ -279,7 +281,7 @@ def test_the_services_tests_pass_on_the_images_postgresql() -> None:
         )
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-1000:]
     finally:
-        engine.docker("rm", "--force", "--volumes", name)
+        docker_engine.docker("rm", "--force", "--volumes", name)
 
 
 def _await_database(url: str) -> None:
@@ -298,7 +300,9 @@ def _await_database(url: str) -> None:
 @contextmanager
 def _passage(path: Path) -> Iterator[tuple[dict[str, str], object]]:
     """A socket that leads to the engine until it is closed."""
-    behind = engine.docker("context", "inspect", "--format", "{{.Endpoints.docker.Host}}").strip()
+    behind = docker_engine.docker(
+        "context", "inspect", "--format", "{{.Endpoints.docker.Host}}"
+    ).strip()
     behind = os.environ.get("DOCKER_HOST", behind).removeprefix("unix://")
     ours: list[socket.socket] = [socket.socket(socket.AF_UNIX)]
     ours[0].bind(str(path))

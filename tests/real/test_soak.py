@@ -12,8 +12,8 @@ import psutil
 import pytest
 
 from lab.hypothesis import Step
-from lab.notebook import Notebook
-from lab.turn import turn
+from lab.run_folder import RunFolder
+from lab.run_lock import machine_lock
 from tests.real.test_experiment import gone
 from tests.runs import QUICK_SOAK, copy_project, lab, started
 
@@ -23,15 +23,15 @@ ALONE = Step("alone")
 SOAK = ("run", "quick-soak", "--for", "75s", "--anyway", "--detach")
 
 
-def _intervals(run: Path, least: int, limit_s: float = 60) -> Notebook:
+def _intervals(run: Path, least: int, limit_s: float = 60) -> RunFolder:
     """The run's notebook, once so many intervals are on disk."""
     deadline = time.monotonic() + limit_s
     while time.monotonic() < deadline:
         if (run / "plan.json").exists():
-            notebook = Notebook.open(run.resolve())
-            course = notebook.course(1, ALONE)
+            run_folder = RunFolder.open(run.resolve())
+            course = run_folder.course(1, ALONE)
             if course is not None and course.times.size >= least:
-                return notebook
+                return run_folder
         time.sleep(0.1)
     raise AssertionError(f"not {least} intervals within {limit_s} s")
 
@@ -48,7 +48,7 @@ def test_detached_killed_and_resumed(tmp_path: Path) -> None:
     process = psutil.Process(int(found[1]))
     assert os.getsid(process.pid) == process.pid  # of no terminal
     assert Path(found[2]) == latest.resolve()
-    notebook = _intervals(latest, 1)
+    run_folder = _intervals(latest, 1)
     seen = time.monotonic()
     assert f"process {process.pid}" in lab("status", project=project).stdout
     time.sleep(1)
@@ -57,10 +57,10 @@ def test_detached_killed_and_resumed(tmp_path: Path) -> None:
     lasted_s = time.monotonic() - seen
     assert gone(family, 10)
 
-    course = notebook.course(1, ALONE)
+    course = run_folder.course(1, ALONE)
     assert course is not None
     assert course.times[-1] > lasted_s  # whatever came after it is less than an interval of 5 s
-    assert notebook.life(1, ALONE) is not None
+    assert run_folder.life(1, ALONE) is not None
     assert "quick-soak" in (latest / "run.log").read_text()
     stopped = lab("status", project=project).stdout
     assert "stopped; lab run quick-soak --resume goes on" in stopped
@@ -69,7 +69,7 @@ def test_detached_killed_and_resumed(tmp_path: Path) -> None:
         _intervals(latest, course.times.size + 1)
         run.process.send_signal(signal.SIGTERM)
         assert run.process.wait(30) == 130
-    resumed = notebook.course(1, ALONE)
+    resumed = run_folder.course(1, ALONE)
     assert resumed is not None
     assert resumed.segments[-1] == 1
     assert resumed.times[course.times.size] == course.times[-1] + 5
@@ -78,7 +78,7 @@ def test_detached_killed_and_resumed(tmp_path: Path) -> None:
 def test_a_detached_soak_waits_for_its_turn_in_the_background(tmp_path: Path) -> None:
     project = copy_project(tmp_path)
     (project / "hypotheses" / "quick-soak.md").write_text(QUICK_SOAK.read_text())
-    with turn(lambda holder: None):
+    with machine_lock(lambda holder: None):
         waiting = lab(*SOAK, project=project)
     assert waiting.returncode == 0, waiting.stderr
     assert "rss_bytes of alone: likely found from" in waiting.stdout

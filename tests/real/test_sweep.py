@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from lab.analysis import scalability
+from lab.analysis import load_sweep
+from lab.cpu_pinning import divide_cores
 from lab.experiment import Experiment, LoadTrials
 from lab.hypothesis import Hypothesis, Step, Sweep, TrialTimes, load
-from lab.instruments.load import LoadDriver
-from lab.notebook import Notebook
+from lab.instruments.load_driver import LoadDriver
 from lab.plan import draw
-from lab.processes import Children, divide_cores
+from lab.processes import Children
+from lab.run_folder import RunFolder
 from lab.trial import Trial
 from tests.queue_server import QueueTarget
 from tests.runs import ROOT
@@ -55,9 +56,9 @@ def swept(hypothesis: Hypothesis, reports: Path) -> list[Trial]:
         driver = LoadDriver(children, ROOT, cores.driver)
         driver.load(PLANTED / hypothesis.scenario)
         plan = draw(hypothesis, 1, "queue")
-        notebook = Notebook.create(reports, "eight-servers")
-        instrument = LoadTrials(hypothesis, plan, notebook, target, driver)
-        return list(_block(Experiment(hypothesis, plan, notebook, instrument, time.monotonic())))
+        run_folder = RunFolder.create(reports, "eight-servers")
+        instrument = LoadTrials(hypothesis, plan, run_folder, target, driver)
+        return list(_block(Experiment(hypothesis, plan, run_folder, instrument, time.monotonic())))
 
 
 def _block(experiment: Experiment) -> Iterator[Trial]:
@@ -84,7 +85,7 @@ def test_every_level_is_loaded_with_its_users(trials: list[Trial], hypothesis: H
 
 def test_capacity_and_knee_are_those_of_the_queue(trials: list[Trial]) -> None:
     block = {trial.step: (trial,) for trial in trials}
-    (curve,) = scalability.curves("eight", [block], closed=True)
+    (curve,) = load_sweep.curves("eight", [block], closed=True)
     assert curve is not None
     assert curve.bounds is not None
     assert curve.bounds.capacity == pytest.approx(8 / 0.04, rel=0.2)
@@ -97,7 +98,7 @@ def test_arrivals_show_the_same_queue(hypothesis: Hypothesis, tmp_path: Path) ->
     """In requests in flight: past the capacity they pile up."""
     arrivals = replace(hypothesis, load=Sweep("rate", RATES, "poisson"))
     block = {trial.step: (trial,) for trial in swept(arrivals, tmp_path)}
-    (curve,) = scalability.curves("eight", [block], closed=False)
+    (curve,) = load_sweep.curves("eight", [block], closed=False)
     assert curve is not None
     assert curve.levels == RATES
     assert curve.users[0] == pytest.approx(1, rel=0.5)

@@ -2,8 +2,8 @@
 
 from lab.reporting.charts.benchmark import growth_linear, growth_log, rounds
 from lab.reporting.charts.load import breakdown, curve, latency, series, throughput
+from lab.reporting.charts.prediction_strips import strips, swatch
 from lab.reporting.charts.soak import soak
-from lab.reporting.charts.strips import strips, swatch
 from lab.reporting.charts.style import with_ids
 
 __all__ = [

@@ -8,8 +8,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from lab.reporting import words
-from lab.reporting.benchmark import Growth, Process
+from lab.reporting import wording
+from lab.reporting.benchmark import ComplexityView, Process
 from lab.reporting.charts.style import (
     PAPER,
     WIDTH,
@@ -59,7 +59,7 @@ def rounds(
         axes.set_xlim(left=0)
         axes.xaxis.set_major_locator(MaxNLocator(3))
         axes.xaxis.set_major_formatter(
-            FuncFormatter(lambda value, _: words.seconds(value) if value else "0")
+            FuncFormatter(lambda value, _: wording.seconds(value) if value else "0")
         )
         if level:
             axes.set_title(f"{parameter} {level}", fontsize=9)
@@ -71,19 +71,21 @@ def rounds(
 
 
 @styled
-def growth_linear(curves: Mapping[str, Growth], parameter: str, arms: Sequence[str]) -> Figure:
+def growth_linear(
+    curves: Mapping[str, ComplexityView], parameter: str, arms: Sequence[str]
+) -> Figure:
     """Time by size, both as they are: what is linear is a straight line."""
     return _growth(curves, parameter, arms, log=False)
 
 
 @styled
-def growth_log(curves: Mapping[str, Growth], parameter: str, arms: Sequence[str]) -> Figure:
+def growth_log(curves: Mapping[str, ComplexityView], parameter: str, arms: Sequence[str]) -> Figure:
     """Time by size on logarithmic scales: the slope far out is the exponent."""
     return _growth(curves, parameter, arms, log=True)
 
 
 def _growth(
-    curves: Mapping[str, Growth], parameter: str, arms: Sequence[str], *, log: bool
+    curves: Mapping[str, ComplexityView], parameter: str, arms: Sequence[str], *, log: bool
 ) -> Figure:
     figure, axes = figure_of(3.0)
     for arm, growth in curves.items():
@@ -121,7 +123,7 @@ def _growth(
         axes.xaxis.set_major_locator(MaxNLocator(4))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.12g}"))
     axes.yaxis.set_major_formatter(
-        FuncFormatter(lambda value, _: words.seconds(value) if value else "0")
+        FuncFormatter(lambda value, _: wording.seconds(value) if value else "0")
     )
     axes.set_xlabel(parameter)
     axes.set_ylabel("time per call")

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from lab.analysis.estimate import Estimate
-from lab.reporting import words
+from lab.reporting import wording
 from lab.reporting.charts.style import (
     FAINT,
     INK,
@@ -23,16 +23,16 @@ from lab.reporting.charts.style import (
     log_ticks,
     styled,
 )
-from lab.reporting.curves import Curve
-from lab.reporting.series import Series
-from lab.reporting.view import Breakdown, Point
+from lab.reporting.report_data import Breakdown, ThroughputPoint
+from lab.reporting.sweep import SweepView
+from lab.reporting.timeline import Series
 from lab.stats.histogram import Histogram
 
 SAMPLES_BEYOND = 10  # a tail of fewer is not drawn, as no quantile is told from it
 
 
 @styled
-def curve(data: Curve) -> Figure:
+def curve(data: SweepView) -> Figure:
     """An arm's throughput over the levels of a sweep, with its bounds, its knee and its law."""
     shape = data.shape
     figure, axes = figure_of(3.2)
@@ -70,7 +70,7 @@ def curve(data: Curve) -> Figure:
         _mark(axes, shape.peak, "peak", 22)
     axes.set_xlim(fewest / 1.1, most * 1.1)
     axes.xaxis.set_major_locator(FixedLocator(users))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: words.plain(value)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: wording.plain(value)))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xlabel(data.load)
     axes.set_ylabel("requests a second")
@@ -83,13 +83,13 @@ def _mark(axes: Axes, found: Estimate, name: str, line: float) -> None:
     axes.axvline(found.estimate, color=FAINT, linewidth=1.2, linestyle=(0, (1.5, 2)))
     axes.plot([found.low, found.high], [0, 0], color=INK, linewidth=5, solid_capstyle="butt")
     axes.annotate(
-        f"{name} {words.plain(found.estimate)}", (found.estimate, 0), (4, line),
+        f"{name} {wording.plain(found.estimate)}", (found.estimate, 0), (4, line),
         textcoords="offset points", ha="left", va="bottom", fontsize=9.5,
     )  # fmt: skip
 
 
 @styled
-def throughput(points: Mapping[str, Sequence[Point]]) -> Figure:
+def throughput(points: Mapping[str, Sequence[ThroughputPoint]]) -> Figure:
     """Throughput per block, by arm; hollow where the block does not count."""
     figure, axes = figure_of(3.0)
     step = 0.5 / max(len(points), 1)
@@ -147,9 +147,9 @@ def latency(histograms: Mapping[str, Histogram]) -> Figure:
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.set_ylim(deepest * 0.8, 1.15)
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: words.share(value)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: wording.share(value)))
     axes.yaxis.set_minor_locator(NullLocator())
-    log_ticks(axes, words.seconds)
+    log_ticks(axes, wording.seconds)
     axes.set_xlabel("latency")
     axes.set_ylabel("requests that took longer")
     legend(figure, axes)
@@ -172,7 +172,7 @@ def breakdown(data: Breakdown) -> Figure:
             linewidth=0.8, hatch="////", label="the rest" if first else None,
         )  # fmt: skip
         axes.annotate(
-            words.share(part.share), (whole, place), (5, 0),
+            wording.share(part.share), (whole, place), (5, 0),
             textcoords="offset points", va="center", fontsize=9.5,
         )  # fmt: skip
     axes.set_xlim(0, max(wholes) * 1.14)
@@ -181,7 +181,7 @@ def breakdown(data: Breakdown) -> Figure:
     axes.tick_params(axis="y", length=0)
     axes.invert_yaxis()
     axes.grid(axis="y", visible=False)
-    form = words.seconds if timed else words.share
+    form = wording.seconds if timed else wording.share
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: form(value) if value else "0"))
     axes.set_xlabel("time per request" if timed else "share of the time")
     legend(figure, axes)

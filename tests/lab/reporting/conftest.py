@@ -11,8 +11,8 @@ import pytest
 
 from lab import hypothesis as hypotheses
 from lab.hypothesis import Hypothesis
-from lab.notebook import Notebook
 from lab.plan import Attempt, Plan, draw
+from lab.run_folder import RunFolder
 from lab.stats.histogram import Histogram
 from lab.trial import Fault, Requests, Trial, Usage
 from lab.verdict import Verdict, judge
@@ -82,18 +82,18 @@ BLOCKS = {"CONFIRMED": 4, "REFUTED": 4, "INCONCLUSIVE": 12, "INVALID": 4}
 class Run:
     """A run folder with all that `render` asks for."""
 
-    notebook: Notebook
+    run_folder: RunFolder
     hypothesis: Hypothesis
     plan: Plan
     verdict: Verdict
 
     @property
     def html(self) -> str:
-        return self.notebook.path("report.html").read_text(encoding="utf-8")
+        return self.run_folder.path("report.html").read_text(encoding="utf-8")
 
     @property
     def markdown(self) -> str:
-        return self.notebook.path("report.md").read_text(encoding="utf-8")
+        return self.run_folder.path("report.md").read_text(encoding="utf-8")
 
 
 def build(reports: Path, name: str, *, bare: bool = False) -> Run:
@@ -106,10 +106,10 @@ def build(reports: Path, name: str, *, bare: bool = False) -> Run:
         Attempt("20250102-100000", "CONFIRMED", True),
     )
     plan = replace(draw(hypothesis, 20250103, "embedded"), attempts=() if bare else earlier)
-    notebook = Notebook(reports / hypothesis.name / f"20250103-{name.lower()}")
+    run_folder = RunFolder(reports / hypothesis.name / f"20250103-{name.lower()}")
     for part in ("series", "profiles"):
-        notebook.path(part).mkdir(parents=True)
-    notebook.write_plan(plan, hypothesis.text)
+        run_folder.path(part).mkdir(parents=True)
+    run_folder.write_plan(plan, hypothesis.text)
     rates = dict(RATES)
     if name == "REFUTED":
         rates["wide"] = 33.0
@@ -122,17 +122,17 @@ def build(reports: Path, name: str, *, bare: bool = False) -> Run:
             trial = _trial(chance, block, position, arm, rate)
             if (block == 3 or name == "INVALID") and position == 2:
                 trial = replace(trial, faults=(_fault(),), gates={**trial.gates, "other_cpu": 0.61})
-            notebook.add_trial(trial)
+            run_folder.add_trial(trial)
             if not bare:
-                _series(notebook, chance, trial, rate)
+                _series(run_folder, chance, trial, rate)
             if trial.faults:
                 break
     if not bare:
-        notebook.path("profiles", "narrow.txt").write_text(f"1.2 s  handle\n  {HOSTILE}\n```\n")
-        notebook.write_json("conditions.json", _conditions())
-    verdict = judge(hypothesis, plan, notebook.trials(), out_of_time=True, elapsed_s=141.2)
+        run_folder.path("profiles", "narrow.txt").write_text(f"1.2 s  handle\n  {HOSTILE}\n```\n")
+        run_folder.write_json("conditions.json", _conditions())
+    verdict = judge(hypothesis, plan, run_folder.trials(), out_of_time=True, elapsed_s=141.2)
     assert verdict.verdict == name, verdict
-    return Run(notebook, hypothesis, plan, verdict)
+    return Run(run_folder, hypothesis, plan, verdict)
 
 
 @pytest.fixture(scope="session")
@@ -202,8 +202,8 @@ def _fault() -> Fault:
     )
 
 
-def _series(notebook: Notebook, chance: random.Random, trial: Trial, rate: float) -> None:
-    writer = notebook.series_writer(trial.block, trial.step)
+def _series(run_folder: RunFolder, chance: random.Random, trial: Trial, rate: float) -> None:
+    writer = run_folder.series_writer(trial.block, trial.step)
     slow = WAITS[trial.arm] > 0.5
     for second in range(5):
         count = int(rate * chance.uniform(0.9, 1.1) * (0.6 if second == 0 else 1))

@@ -43,7 +43,7 @@ def runs(make: Make) -> dict[str, Any]:
     """A rendered run for each verdict."""
     made = {name: make(name) for name in VERDICTS}
     for run in made.values():
-        render(run.notebook, run.hypothesis, run.plan, run.verdict)
+        render(run.run_folder, run.hypothesis, run.plan, run.verdict)
     return made
 
 
@@ -122,7 +122,7 @@ def test_pictures_are_described(runs: dict[str, Any]) -> None:
 def test_same_run_same_bytes(runs: dict[str, Any]) -> None:
     run = runs["REFUTED"]
     before = (run.html, run.markdown)
-    render(run.notebook, run.hypothesis, run.plan, run.verdict)
+    render(run.run_folder, run.hypothesis, run.plan, run.verdict)
     assert (run.html, run.markdown) == before
 
 
@@ -139,7 +139,7 @@ def test_an_invalid_run_claims_nothing_on_its_first_screen(runs: dict[str, Any])
 
 def test_what_is_missing_is_said(make: Make) -> None:
     run = make("CONFIRMED", bare=True)
-    render(run.notebook, run.hypothesis, run.plan, run.verdict)
+    render(run.run_folder, run.hypothesis, run.plan, run.verdict)
     for told in (Page(run.html).text, run.markdown):
         assert "This is the first run of this claim." in told
         assert "No series was kept." in told
@@ -150,8 +150,8 @@ def test_what_is_missing_is_said(make: Make) -> None:
 
 def test_a_run_without_any_trial_renders(make: Make) -> None:
     run = make("INVALID", bare=True)
-    run.notebook.path("trials.jsonl").unlink()
-    render(run.notebook, run.hypothesis, run.plan, run.verdict)
+    run.run_folder.path("trials.jsonl").unlink()
+    render(run.run_folder, run.hypothesis, run.plan, run.verdict)
     assert "No throughput was measured." in run.html
 
 

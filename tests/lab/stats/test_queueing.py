@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lab.stats.queueing import (
-    Bounds,
+    AsymptoticBounds,
     Values,
     asymptotic_bounds,
     frozen_quantile,
@@ -156,7 +156,7 @@ def test_a_queue_needs_a_server() -> None:
 def test_the_bounds_of_the_shipped_service() -> None:
     """Five connections held for .16 s: 31 a second, and a sixth shopper must queue."""
     bounds = asymptotic_bounds([(0.16, 5)])
-    assert bounds == Bounds(capacity=31.25, response=0.16)
+    assert bounds == AsymptoticBounds(capacity=31.25, response=0.16)
     assert bounds.knee == pytest.approx(5)
     assert bounds.throughput([1, 5, 50]) == pytest.approx([6.25, 31.25, 31.25])
 

@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from lab.stats import simulation
-from lab.stats.intervals import t_interval
+from lab.stats.confidence_interval import t_interval
 from lab.stats.sequential import nominal_level
 from lab.stats.simulation import DecisionRates, Values, decision_rates, false_decision_rate
 

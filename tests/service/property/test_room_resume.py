@@ -49,7 +49,7 @@ class Client:
 
 
 @dataclass
-class Life:
+class SoakTrial:
     """A room from its first member to its removal."""
 
     said: list[str] = field(default_factory=list)
@@ -81,7 +81,7 @@ class RoomsUnderAnyOrder(RuleBasedStateMachine):
         self.loop = asyncio.Runner()
         limits = RoomLimits(QUEUE, HISTORY, LINGER_S, LINGER_ROOMS)
         self.rooms = Rooms(limits, "here", clock=lambda: self.now)
-        self.lives: dict[str, Life] = {}  # by epoch
+        self.lives: dict[str, SoakTrial] = {}  # by epoch
         self.present: list[Client] = []
         self.dropped = 0
         self.bodies = 0
@@ -157,7 +157,7 @@ class RoomsUnderAnyOrder(RuleBasedStateMachine):
     def _enter(self, name: str, resume: Resume | None) -> Client:
         stay = ExitStack()
         room, member = stay.enter_context(self.rooms.joined(name, resume))
-        life = self.lives.setdefault(room.epoch, Life())
+        life = self.lives.setdefault(room.epoch, SoakTrial())
         last = len(life.said)
         client = Client(name, room, member, stay, last, last + 1)
         self.present.append(client)
@@ -173,7 +173,7 @@ class RoomsUnderAnyOrder(RuleBasedStateMachine):
                 assert gap["next_seq"] == life.oldest
         return client
 
-    def _reason(self, resume: Resume, epoch: str, life: Life) -> str | None:
+    def _reason(self, resume: Resume, epoch: str, life: SoakTrial) -> str | None:
         if resume.epoch not in (None, epoch):
             return "epoch"
         if resume.seq > len(life.said):

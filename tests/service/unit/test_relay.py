@@ -18,7 +18,7 @@ from service.unit_of_work.fake import FakeUnitOfWork
 DELIVERY = Delivery(batch=10, max_attempts=3, backoff=Backoff(1, 60, uniform=lambda _, high: high))
 
 
-class Recorder(Consumer):
+class RequestRecorder(Consumer):
     """Takes in whole batches, except those that hold an event it chokes on."""
 
     def __init__(self, chokes_on: Sequence[int] = (), fails_with: Exception | None = None) -> None:
@@ -63,7 +63,7 @@ async def test_batches_are_delivered_and_removed(
     work: FakeUnitOfWork, registry: CollectorRegistry
 ) -> None:
     _filled(work, 12)
-    recorder = Recorder()
+    recorder = RequestRecorder()
     relay = _relay(work, recorder, registry)
 
     assert [await relay.deliver() for _ in range(3)] == [10, 2, 0]
@@ -77,7 +77,7 @@ async def test_a_poisoned_event_holds_up_no_others_and_dies_in_the_end(
     work: FakeUnitOfWork, registry: CollectorRegistry
 ) -> None:
     _filled(work, 7)
-    recorder = Recorder(chokes_on=[3])
+    recorder = RequestRecorder(chokes_on=[3])
     relay = _relay(work, recorder, registry)
 
     await relay.deliver()
@@ -100,7 +100,7 @@ async def test_an_outage_is_no_events_fault(
     work: FakeUnitOfWork, registry: CollectorRegistry
 ) -> None:
     _filled(work, 2)
-    relay = _relay(work, Recorder(fails_with=DatabaseUnavailable("gone")), registry)
+    relay = _relay(work, RequestRecorder(fails_with=DatabaseUnavailable("gone")), registry)
 
     with pytest.raises(DatabaseUnavailable):
         await relay.deliver()
@@ -113,7 +113,7 @@ async def test_what_another_relay_holds_is_passed_over(
     work: FakeUnitOfWork, registry: CollectorRegistry
 ) -> None:
     _filled(work, 3)
-    recorder = Recorder()
+    recorder = RequestRecorder()
     async with work.beside() as other:
         assert len(await other.outbox.take(2)) == 2
         assert await _relay(work, recorder, registry).deliver() == 1
@@ -168,7 +168,7 @@ async def test_a_relay_finishes_its_batch_before_it_stops(
 ) -> None:
     begun, go = asyncio.Event(), asyncio.Event()
 
-    class Slow(Recorder):
+    class Slow(RequestRecorder):
         async def consume(self, events: Sequence[Event]) -> None:
             begun.set()
             await go.wait()
@@ -190,12 +190,12 @@ async def test_a_woken_relay_does_not_wait_for_its_next_look(
     monkeypatch.setattr("service.outbox.relay._LOOK_S", 3600.0)
     delivered = asyncio.Event()
 
-    class Told(Recorder):
+    class SeriesSummary(RequestRecorder):
         async def consume(self, events: Sequence[Event]) -> None:
             await super().consume(events)
             delivered.set()
 
-    relays = Relays([_relay(work, Told(), registry)])
+    relays = Relays([_relay(work, SeriesSummary(), registry)])
     async with relays:
         await asyncio.sleep(0)
         _filled(work, 1)

@@ -1,0 +1,137 @@
+"""What only a soak needs of `lab run`: its length, and what it can see in it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lab.hypothesis import Hypothesis, HypothesisError, Prediction, in_words
+from lab.plan import Detectable, Plan
+
+if TYPE_CHECKING:
+    from lab.analysis.soak_slope import Noise
+    from lab.trial import TimeSeries
+
+_LATEST_RUNS = 5  # that are searched for a noise
+
+
+class TooShort(Exception):
+    """A soak that cannot find what it is to look for; the message says what it could."""
+
+
+def with_length(
+    hypothesis: Hypothesis, plan: Plan, file: Path, length_s: float | None, reports: Path
+) -> Plan:
+    """The plan of a soak, with its length and what it can detect in it."""
+    from lab.experiment.soak_loop import least_s
+
+    assert hypothesis.soak is not None
+    length_s = length_s or hypothesis.soak.length_s
+    if length_s is None:
+        raise HypothesisError(
+            file, None, "there is no telling how long to soak", "Add `--for 8h`, or a `length:`."
+        )
+    pairs = hypothesis.soak.pairs
+    if length_s < least_s(pairs):
+        blocks = f"{pairs} blocks" if pairs > 1 else "one block"
+        raise TooShort(
+            f"a soak of {blocks} takes {least_s(pairs):.0f} s at least, not {length_s:.0f} s"
+        )
+    slopes = [p for p in hypothesis.all_predictions if p.slope is not None]
+    detectable = tuple(_detectable(hypothesis, p, plan, length_s, reports) for p in slopes)
+    return replace(plan, length_s=length_s, detectable=detectable)
+
+
+def told(plan: Plan) -> list[str]:
+    """What the soak can detect, in lines."""
+    return [
+        f"{each.slope} of {each.subject}: likely found from "
+        f"{in_words(f'slope of {each.slope}', each.least)} on, predicted {each.bound}"
+        f"{' (too little for this time)' if each.below else ''}; noise: {each.noise}"
+        for each in plan.detectable
+    ]
+
+
+def require_detectable(plan: Plan) -> None:
+    """Refuse a soak that is too short for a bound of its own."""
+    blind = [line for each, line in zip(plan.detectable, told(plan), strict=True) if each.below]
+    if blind:
+        raise TooShort(
+            f"this soak is too short for its prediction: {'; '.join(blind)}. "
+            "Give it more time with --for, or run it --anyway"
+        )
+
+
+def _detectable(
+    hypothesis: Hypothesis, prediction: Prediction, plan: Plan, length_s: float, reports: Path
+) -> Detectable:
+    from lab.analysis.soak_slope import detectable
+    from lab.experiment.soak_loop import INTERVAL_S, SWITCH_S
+
+    assert prediction.slope is not None
+    assert hypothesis.soak is not None
+    pairs = hypothesis.soak.pairs
+    noise = _noise(hypothesis, prediction.slope, reports)
+    least = detectable(
+        noise,
+        length_s - pairs * SWITCH_S,
+        INTERVAL_S,
+        pairs,
+        prediction.compare is not None,
+        plan.alpha,
+    )
+    bound = prediction.bound
+    if bound.within is not None:  # the interval must fit into it
+        wanted = (bound.within[1] - bound.within[0]) / 2
+    else:
+        edges = (bound.at_least, bound.at_most)
+        wanted = min(abs(edge) for edge in edges if edge is not None)
+    return Detectable(
+        slope=prediction.slope,
+        subject=prediction.subject,
+        bound=prediction.bound_words,
+        least=float(f"{least:.3g}"),
+        noise=f"{_amount(prediction.slope, noise.scatter)} an interval, "
+        f"{_amount(prediction.slope, noise.walk)} an hour, from {noise.source}",
+        below=wanted < least,
+    )
+
+
+def _noise(hypothesis: Hypothesis, series: str, reports: Path) -> Noise:
+    """From the latest run of the same claim that recorded it, or else the default."""
+    from lab.analysis.soak_slope import default_noise, noise_of
+    from lab.run_folder import RunFolder
+
+    folder = reports / hypothesis.name
+    runs = sorted(folder.iterdir(), reverse=True) if folder.is_dir() else []
+    for run in [run for run in runs if not run.is_symlink()][:_LATEST_RUNS]:
+        run_folder = RunFolder(run)
+        if not run_folder.path("plan.json").is_file():
+            continue
+        if run_folder.plan().claim_digest != hypothesis.claim_digest:
+            continue
+        lives: dict[str, list[TimeSeries]] = {}
+        for trial in run_folder.trials():
+            if trial.course is not None:
+                lives.setdefault(trial.arm, []).append(trial.course)
+        if (found := noise_of(lives, series, f"the run {run.name}")) is not None:
+            return found
+    return default_noise(series)
+
+
+def _amount(series: str, value: float) -> str:
+    return in_words(f"slope of {series}", value).removesuffix("/h")
+
+
+def clock(seconds: float) -> str:
+    """A time left: hours where there are some."""
+    whole = int(seconds)
+    hours, minutes = divmod(whole // 60, 60)
+    return f"{hours}:{minutes:02d}:{whole % 60:02d}" if hours else f"{minutes}:{whole % 60:02d}"
+
+
+def ends_at(seconds: float) -> str:
+    """The time of day in so many seconds."""
+    return time.strftime("%a %H:%M", time.localtime(time.time() + seconds))

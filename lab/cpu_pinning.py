@@ -1,0 +1,34 @@
+"""Which processes run on which CPU cores."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+
+def pin(pid: int, cores: Iterable[int]) -> None:
+    """Keep a process, all its threads, on these cores; quietly not where the system refuses."""
+    wanted = set(cores)
+    with contextlib.suppress(OSError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            with contextlib.suppress(OSError):
+                os.sched_setaffinity(int(task.name), wanted)
+
+
+@dataclass(frozen=True)
+class Cores:
+    """Who runs where; empty sets where there is nothing to divide."""
+
+    driver: tuple[int, ...]
+    target: tuple[int, ...]
+
+
+def divide_cores() -> Cores:
+    """The driver (and the lab itself) on the first core, the target on all others."""
+    available = sorted(os.sched_getaffinity(0))
+    if len(available) < 2:
+        return Cores(tuple(available), tuple(available))
+    return Cores(tuple(available[:1]), tuple(available[1:]))

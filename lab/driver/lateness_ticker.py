@@ -1,0 +1,35 @@
+"""A ticker that measures its own lateness: how late anything in this process may run."""
+
+from __future__ import annotations
+
+import time
+
+import gevent
+
+PERIOD_S = 0.01
+
+
+class LatenessTicker:
+    """Due every 10 ms. Ticks missed in a stall count with their full lateness."""
+
+    def __init__(self) -> None:
+        self._lateness: list[float] = []
+        self._greenlet = gevent.spawn(self._run)
+
+    def _run(self) -> None:
+        due = time.monotonic() + PERIOD_S
+        while True:
+            gevent.sleep(max(0.0, due - time.monotonic()))
+            now = time.monotonic()
+            while due <= now:
+                self._lateness.append(round(now - due, 6))
+                due += PERIOD_S
+
+    def take(self) -> list[float]:
+        """Lateness of each tick since the last call, in seconds."""
+        taken, self._lateness = self._lateness, []
+        return taken
+
+    def close(self) -> None:
+        """Stop ticking."""
+        self._greenlet.kill()

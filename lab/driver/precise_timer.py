@@ -1,0 +1,49 @@
+"""A timer that wakes a greenlet on time: gevent's own, libev's, is a millisecond coarse."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import time
+
+import gevent
+
+_NONBLOCK, _CLOEXEC, _ABSOLUTE = os.O_NONBLOCK, os.O_CLOEXEC, 1
+_READ = 1  # libev's event
+
+
+class _Itimerspec(ctypes.Structure):
+    """Interval and moment, as seconds and nanoseconds each (timerfd_create(2))."""
+
+    _fields_ = tuple(
+        (name, ctypes.c_long) for name in ("interval_s", "interval_ns", "moment_s", "moment_ns")
+    )
+
+
+class PreciseTimer:
+    """One greenlet's alarm clock, on a Linux timer descriptor (Python knows it from 3.13 on)."""
+
+    def __init__(self) -> None:
+        libc = ctypes.CDLL(None, use_errno=True)
+        self._set = libc.timerfd_settime
+        self._fd = libc.timerfd_create(time.CLOCK_MONOTONIC, _NONBLOCK | _CLOEXEC)
+        if self._fd < 0:
+            raise OSError(ctypes.get_errno(), "no timer descriptor")
+        self._hub = gevent.get_hub()
+        self._io = self._hub.loop.io(self._fd, _READ)
+
+    def wait_until(self, moment: float) -> None:
+        """Sleep until `moment` (monotonic seconds), not at all where it has passed."""
+        nanoseconds = round(moment * 1e9)
+        if nanoseconds <= time.monotonic_ns():
+            return
+        # setting it anew also forgets that it went off
+        alarm = _Itimerspec(0, 0, *divmod(nanoseconds, 10**9))
+        if self._set(self._fd, _ABSOLUTE, ctypes.byref(alarm), None) < 0:
+            raise OSError(ctypes.get_errno(), "the timer descriptor cannot be set")
+        self._hub.wait(self._io)
+
+    def close(self) -> None:
+        """Give the descriptor back."""
+        self._io.close()
+        os.close(self._fd)

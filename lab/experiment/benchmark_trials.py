@@ -1,0 +1,101 @@
+"""A trial of a benchmark: one fresh process runs one function of a pytest-benchmark file."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import replace
+
+from lab.experiment.events import Event
+from lab.gates import inspect_benchmark
+from lab.hypothesis import Hypothesis, Step
+from lab.instruments.benchmark_process import BenchmarkError, BenchmarkFile
+from lab.instruments.process_sampler import ProcessSampler, others_over
+from lab.run_folder import RunFolder
+from lab.targets.benchmark_target import BenchmarkTarget
+from lab.trial import Fault, Trial
+
+
+class BenchmarkTrials:
+    """Processes of a benchmark file, each with the environment of its arm."""
+
+    def __init__(
+        self,
+        hypothesis: Hypothesis,
+        run_folder: RunFolder,
+        target: BenchmarkTarget,
+        file: BenchmarkFile,
+        function: str,
+    ) -> None:
+        self._hypothesis = hypothesis
+        self._notebook = run_folder
+        self._target = target
+        self._file = file
+        self._function = function
+        self._counts: dict[tuple[Step, str], int] = {}
+        for trial in run_folder.trials():
+            self._differing(trial)
+
+    def trial(self, blank: Trial) -> Generator[Event, None, Trial]:
+        """Run one process; returns what it measured, with its faults."""
+        assert self._hypothesis.benchmark is not None
+        watch = ProcessSampler(self._target.roles())
+        watch.sample()
+        try:
+            measured = self._file.measure(
+                self._node(blank.step),
+                blank.arm,
+                self._environment(blank.arm),
+                self._hypothesis.trial.window_s,
+                self._hypothesis.benchmark.statistic,
+            )
+        except BenchmarkError as error:
+            fault = Fault("alive", f"No rounds of {blank.step}: {error}.", mendable=False)
+            return inspect_benchmark(replace(blank, faults=(fault,)), self._hypothesis)
+        watch.sample()
+        others, steal = others_over(watch.samples)
+        trial = replace(
+            blank,
+            timing=measured.timing,
+            counts=measured.counts,
+            other_cpu=others,
+            steal=steal,
+        )
+        self._notebook.write_rounds(trial, measured.rounds)
+        if (differing := self._differing(trial)) is not None:
+            trial = replace(trial, faults=(differing,))
+        return inspect_benchmark(trial, self._hypothesis)
+        yield  # a generator, as every kind of trial is: this one has nothing to tell meanwhile
+
+    def profile(self, arm: str) -> str:
+        """Profile a process of its own, at the largest value of the parameter."""
+        step = Step(arm, self._hypothesis.levels[-1])
+        try:
+            return self._file.profile(self._node(step), arm, self._environment(arm))
+        except BenchmarkError as error:  # the verdict does not depend on it
+            return f"no profile: {error}"
+
+    def _node(self, step: Step) -> str:
+        return self._file.node(self._function, step.level)
+
+    def _environment(self, arm: str) -> dict[str, str]:
+        return {**self._hypothesis.arms[arm], **self._target.environment(arm)}
+
+    def _differing(self, trial: Trial) -> Fault | None:
+        """Whether a count differs from that of an earlier process of the same step.
+
+        Then it is no exact count, and no repetition makes it one.
+        """
+        for name, count in trial.counts.items():
+            known = self._counts.setdefault((trial.step, name), count)
+            if known != count and self._asked(name):
+                return Fault(
+                    "counts",
+                    f"{name} of {trial.step} was {known} in one process and {count} in another: "
+                    "it is not an exact count.",
+                    mendable=False,
+                )
+        return None
+
+    def _asked(self, name: str) -> bool:
+        rivals = (rival.prediction for rival in self._hypothesis.rivals)
+        return any(p.count == name for p in (*self._hypothesis.predictions, *rivals))

@@ -1,0 +1,190 @@
+"""A trial of load: reset the arm, drive it, observe it, gate it."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import replace
+from typing import Any
+
+from lab.experiment.events import Event, SecondElapsed
+from lab.experiment.load_record import LoadRecordBuilder
+from lab.gates import inspect
+from lab.hypothesis import ClosedLoad, Hypothesis, OpenLoad, Stage
+from lab.instruments.interface import Driver, ObserverFactory, TrialObserver
+from lab.instruments.load_driver import DriverError
+from lab.instruments.trial_observer import LiveTrialObserver
+from lab.plan import Plan
+from lab.run_folder import RunFolder
+from lab.targets.interface import Identity, ProfiledCopy, Target, TargetError
+from lab.trial import Fault, Trial
+
+PROFILE_WARMUP_S = 0.5
+PROFILE_WINDOW_S = 2.0
+_KEPT = ("t", "window", "requests", "arrivals", "driver_cpu")  # of a frame, second by second
+
+
+class LoadTrials:
+    """Trials of the arms of a target, loaded by a driver."""
+
+    def __init__(
+        self,
+        hypothesis: Hypothesis,
+        plan: Plan,
+        run_folder: RunFolder,
+        target: Target,
+        driver: Driver,
+        watch: ObserverFactory = LiveTrialObserver,
+    ) -> None:
+        self.hypothesis = hypothesis
+        self.plan = plan
+        self.run_folder = run_folder
+        self.target = target
+        self.driver = driver
+        self._watch = watch
+        self._instances = {
+            arm: {role: who.instance for role, who in target.identities(arm).items()}
+            for arm in hypothesis.arms
+        }
+
+    def profile(self, arm: str) -> str:
+        """Profile a copy of the arm's service under a short load."""
+        try:
+            copy = self.target.profile(arm)
+            self._load_untimed(copy)
+            return copy.finish()
+        except (TargetError, DriverError) as error:  # the verdict does not depend on it
+            return f"no profile: {error}"
+
+    def _load_untimed(self, copy: ProfiledCopy) -> None:
+        copy.wait()
+        load = self.hypothesis.load_at(self.hypothesis.levels[-1])
+        if isinstance(load, OpenLoad):  # at its highest
+            load = replace(load, stages=(Stage(None, load.peak, load.peak, PROFILE_WINDOW_S),))
+        for _ in self.driver.drive(
+            host=copy.url,
+            load=request_of(load),
+            warmup_s=PROFILE_WARMUP_S,
+            window_s=PROFILE_WINDOW_S,
+            seed=f"{self.plan.seed}-profile",
+        ):
+            pass
+
+    def trial(self, blank: Trial) -> Generator[Event, None, Trial]:
+        """Reset, drive and observe one trial; returns it with its faults."""
+        arm = blank.arm
+        if fault := self._stranger(arm):
+            return replace(blank, faults=(fault,))
+        try:
+            self.target.reset(arm)
+        except Exception as error:
+            problem = (str(error).strip() or type(error).__name__).splitlines()[0]
+            return replace(
+                blank,
+                faults=(
+                    self._stranger(arm)
+                    or Fault("alive", f"Arm {arm} cannot be reset: {problem}", mendable=False),
+                ),
+            )
+        return (yield from self._drive(blank))
+
+    def _drive(self, blank: Trial) -> Generator[Event, None, Trial]:
+        arm = blank.arm
+        observation: TrialObserver | None = None
+        times = self.hypothesis.trial
+        load = self.hypothesis.load_at(blank.level)
+        if isinstance(load, OpenLoad):
+            load = load.over(times.window_s)
+        tally = LoadRecordBuilder(load, times.warmup_s)
+        series = self.run_folder.series_writer(blank.block, blank.step)
+        fault: Fault | None = None
+        driven = False
+        try:
+            for message in self.driver.drive(
+                host=self.target.url(arm),
+                load=request_of(load),
+                warmup_s=times.warmup_s,
+                window_s=times.window_s,
+                # the same shoppers for every arm of a block: they are compared as pairs
+                seed=f"{self.plan.seed}-{blank.block}",
+            ):
+                if message["event"] == "opened":
+                    roles = {**self.target.roles(arm), "driver": (self.driver.pid,)}
+                    observation = self._watch(
+                        self.target.url(arm),
+                        roles,
+                        lambda: self.target.activity(arm),
+                        message["opens"],
+                        message["closes"],
+                    )
+                elif message["event"] == "frame":
+                    tally.add(message)
+                    seen = {} if observation is None else observation.row()
+                    row = {key: message[key] for key in _KEPT if key in message}
+                    series.add({**row, **seen})
+                    yield SecondElapsed(tally.rate)
+                else:
+                    tally.close(message)
+            driven = True
+        except DriverError as error:
+            fault = Fault("alive", f"{error}", mendable=False)
+        finally:
+            if observation is not None:
+                observation.finish(whole=driven)
+            series.close()
+        fault = self._stranger(arm) or fault
+        trial = tally.into(blank)
+        if observation is not None:
+            others, steal = observation.others
+            trial = replace(
+                trial,
+                counters=observation.counters,
+                counters_uncertainty_s=observation.counters_uncertainty_s,
+                usage=observation.usage,
+                other_cpu=others,
+                steal=steal,
+            )
+        if fault is not None:
+            trial = replace(trial, faults=(fault,))
+        return inspect(trial, self.hypothesis, tally.task_errors)
+
+    def _stranger(self, arm: str) -> Fault | None:
+        """Whether the arm answers with other settings, was restarted, or is dead.
+
+        In this order: who answers as another arm is the graver finding than that one has ended.
+        """
+        try:
+            found = self.target.identities(arm)
+        except TargetError as error:
+            how = self.target.dead(arm)
+            reason = f"A process ended: {how}." if how else f"{error}."
+            return Fault("alive", reason, mendable=False)
+        answered = {key: value for who in found.values() for key, value in who.settings.items()}
+        for setting, value in self.target.expected(arm).items():
+            if answered.get(setting) != value:
+                return Fault(
+                    "settings",
+                    f"Arm {arm} answers with other settings: {setting} is "
+                    f"{answered.get(setting)}, not {value}.",
+                    mendable=False,
+                )
+        if fault := self._restarted(arm, found):
+            return fault
+        how = self.target.dead(arm)
+        return Fault("alive", f"A process ended: {how}.", mendable=False) if how else None
+
+    def _restarted(self, arm: str, found: dict[str, Identity]) -> Fault | None:
+        for role, who in found.items():
+            if who.instance != self._instances[arm][role]:
+                return Fault("settings", f"The {role} of arm {arm} was restarted.", mendable=False)
+        return None
+
+
+def request_of(load: ClosedLoad | OpenLoad) -> dict[str, Any]:
+    """A load as the driver is told of it."""
+    if isinstance(load, ClosedLoad):
+        return {"users": load.users}
+    return {
+        "arrivals": load.arrivals,
+        "stages": [[stage.from_rate, stage.to_rate, stage.duration_s] for stage in load.stages],
+        "most_users": load.most_users,
+    }

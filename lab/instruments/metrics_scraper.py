@@ -1,0 +1,81 @@
+"""Prometheus text of any service: counters as deltas over a window, gauges as they are."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from lab.instruments.http_client import HttpClient, HttpError
+
+
+@dataclass(frozen=True)
+class Scrape:
+    """All series of one moment. Counters (and the parts of histograms) apart from gauges."""
+
+    at: float  # monotonic seconds, middle of the request
+    took_s: float
+    counters: Mapping[str, float] = field(default_factory=dict)
+    gauges: Mapping[str, float] = field(default_factory=dict)
+
+    def since(self, earlier: Scrape) -> dict[str, float]:
+        """What each counter grew by. A counter that fell was reset, and is left out."""
+        deltas = {
+            series: value - earlier.counters.get(series, 0.0)
+            for series, value in self.counters.items()
+        }
+        return {series: delta for series, delta in deltas.items() if delta >= 0}
+
+
+class MetricsScraper:
+    """Reads `/metrics` of one service."""
+
+    def __init__(self, base_url: str, path: str = "/metrics", patience_s: float = 15.0) -> None:
+        self._client = HttpClient(base_url, patience_s)
+        self._path = path
+
+    def scrape(self) -> Scrape:
+        """Read all series now; raises HttpError where the service does not answer."""
+        began = time.monotonic()
+        status, body = self._client.get(self._path)
+        ended = time.monotonic()
+        if status != 200:
+            raise HttpError(f"GET {self._path}: status {status}")
+        counters, gauges = parse(body.decode("utf-8", errors="replace"))
+        return Scrape((began + ended) / 2, ended - began, counters, gauges)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._client.close()
+
+
+def parse(text: str) -> tuple[dict[str, float], dict[str, float]]:
+    """Split Prometheus text into counters and gauges, keyed `name{label="value",...}`.
+
+    Histograms and summaries count as counters but for summary quantiles; buckets are left out.
+    """
+    from prometheus_client.parser import text_string_to_metric_families
+
+    counters: dict[str, float] = {}
+    gauges: dict[str, float] = {}
+    try:
+        for family in text_string_to_metric_families(text):
+            for sample in family.samples:
+                if sample.name.endswith(("_bucket", "_created")) or not math.isfinite(sample.value):
+                    continue
+                labels = ",".join(
+                    f'{key}="{_escaped(value)}"' for key, value in sample.labels.items()
+                )
+                series = f"{sample.name}{{{labels}}}" if labels else sample.name
+                counting = family.type == "counter" or (
+                    family.type in ("histogram", "summary") and "quantile" not in sample.labels
+                )
+                (counters if counting else gauges)[series] = sample.value
+    except ValueError as error:
+        raise HttpError(f"/metrics is not Prometheus text ({error})") from error
+    return counters, gauges
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

@@ -1,0 +1,190 @@
+"""What went on, second by second, in one block."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lab.hypothesis import Hypothesis, OpenLoad, Step
+from lab.reporting import wording
+from lab.reporting.tables import Evidence, Table, in_order
+from lab.run_folder import RunFolder
+from lab.stats.histogram import Histogram
+
+Row = Mapping[str, Any]
+BinnedSeries = list[tuple[float, float | None]]  # seconds since the trial began, value
+Reader = Callable[[Row], float | None]
+
+
+@dataclass(frozen=True)
+class TimelinePanel:
+    """One quantity over time, a line for each arm."""
+
+    title: str
+    lines: Mapping[str, BinnedSeries]
+    unit: str
+    form: wording.Formatter
+
+    @property
+    def label(self) -> str:
+        """Title and unit."""
+        return f"{self.title} ({self.unit})" if self.unit else self.title
+
+
+@dataclass(frozen=True)
+class Series:
+    """The panels of one block, and where its measured windows lay."""
+
+    block: int
+    window: tuple[float, float] | None
+    stages: tuple[tuple[str, float, float], ...]  # name, begin and end of each, where several
+    panels: tuple[TimelinePanel, ...]
+    table: Table
+    waits: Table  # what PostgreSQL sessions were seen at instead of work
+
+
+def collect(run_folder: RunFolder, evidence: Evidence) -> Series | None:
+    """The series of the middle block that counts, or of any block there is."""
+    counted = sorted({trial.block for trial in evidence.counted})
+    middle = counted[len(counted) // 2 :] + counted[: len(counted) // 2]
+    others = sorted({trial.block for trial in evidence.trials} - set(counted))
+    for block in (*middle, *others):
+        rows = {
+            arm: _lasting(run_folder.series(block, Step(arm, evidence.level)))
+            for arm in evidence.arms
+        }
+        panels = _panels(rows)
+        if panels:
+            inside = [row["t"] for own in rows.values() for row in own if row.get("window")]
+            return Series(
+                block=block,
+                window=(min(inside), max(inside)) if inside else None,
+                stages=_stages(evidence.hypothesis),
+                panels=panels,
+                table=_table(rows, panels),
+                waits=_waits(rows),
+            )
+    return None
+
+
+def _lasting(rows: list[dict[str, Any]]) -> list[Row]:
+    """Rows with their length: a second, but at the edges of stages and of the window."""
+    rows = [row for row in rows if "t" in row]
+    begins = [0.0, *(row["t"] for row in rows)]
+    return [
+        {**row, "length": max(row["t"] - begin, 1e-9)}
+        for row, begin in zip(rows, begins, strict=False)
+    ]
+
+
+def _stages(hypothesis: Hypothesis) -> tuple[tuple[str, float, float], ...]:
+    load = hypothesis.load
+    if not isinstance(load, OpenLoad) or len(load.stages) == 1:
+        return ()
+    found, begin = [], hypothesis.trial.warmup_s
+    for stage in load.stages:
+        end = begin + (stage.duration_s or 0.0)
+        found.append((stage.name or "", begin, end))
+        begin = end
+    return tuple(found)
+
+
+def _panels(rows: Mapping[str, Sequence[Row]]) -> tuple[TimelinePanel, ...]:
+    every = [row for own in rows.values() for row in own]
+    roles = in_order(role for row in every for role in row.get("usage", {}))
+    metrics = sorted({metric for row in every for metric in row.get("metrics", {})})
+    readers: list[tuple[str, str, wording.Formatter, Reader]] = [
+        ("throughput", "/s", wording.plain, _throughput),
+        ("median latency", "ms", wording.plain, _median_ms),
+        ("arrivals due", "/s", wording.plain, _arrivals("scheduled")),
+        ("arrivals sent", "/s", wording.plain, _arrivals("sent")),
+        *(
+            (f"CPU of {role}", "cores", "{:.2f}".format, _at("usage", role, "cpu"))
+            for role in roles
+        ),
+        *(
+            (f"{role}: periods cut short by its CPU quota", "share", wording.share, reader)
+            for role in roles
+            if any(map(reader := _at("usage", role, "throttled"), every))
+        ),
+        *((metric, "", wording.plain, _at("metrics", metric)) for metric in metrics),
+        ("PostgreSQL sessions waiting", "", wording.plain, _at("postgres", "waiting")),
+    ]
+    panels = (
+        TimelinePanel(
+            title,
+            {arm: [(row["t"], reader(row)) for row in own] for arm, own in rows.items()},
+            unit,
+            form,
+        )
+        for title, unit, form, reader in readers
+    )
+    return tuple(
+        panel
+        for panel in panels
+        if any(value is not None for line in panel.lines.values() for _, value in line)
+    )
+
+
+def _throughput(row: Row) -> float | None:
+    if "requests" not in row:
+        return None
+    succeeded = sum(seen["count"] - seen["errors"] for seen in row["requests"].values())
+    return float(succeeded / row["length"])
+
+
+def _arrivals(which: str) -> Reader:
+    def read(row: Row) -> float | None:
+        seen = row.get("arrivals")
+        return None if seen is None else float(seen[which] / row["length"])
+
+    return read
+
+
+def _median_ms(row: Row) -> float | None:
+    merged = Histogram()
+    for seen in row.get("requests", {}).values():
+        merged.merge(Histogram.from_dict(seen["latency"]))
+    # One second of one trial is drawn, never judged: a thin sample may show.
+    median = merged.quantile(0.5, beyond=0)
+    return None if median is None else median * 1000
+
+
+def _at(*keys: str) -> Reader:
+    def read(row: Row) -> float | None:
+        found: Any = row
+        for key in keys:
+            if not isinstance(found, Mapping) or key not in found:
+                return None
+            found = found[key]
+        return None if found is None else float(found)
+
+    return read
+
+
+def _table(rows: Mapping[str, Sequence[Row]], panels: Sequence[TimelinePanel]) -> Table:
+    """Lowest and highest second within the measured window."""
+    inside = {arm: {row["t"] for row in own if row.get("window")} for arm, own in rows.items()}
+
+    def figures(panel: TimelinePanel, arm: str) -> str:
+        seen = [v for t, v in panel.lines[arm] if v is not None and t in inside[arm]]
+        return wording.span(panel.form, seen)
+
+    return Table(
+        ("each second", *rows),
+        tuple((panel.label, *(figures(panel, arm) for arm in rows)) for panel in panels),
+        "l" + "r" * len(rows),
+    )
+
+
+def _waits(rows: Mapping[str, Sequence[Row]]) -> Table:
+    found = []
+    for arm, own in rows.items():
+        seen: Counter[str] = Counter()
+        for row in own:
+            if row.get("window"):
+                seen.update(row.get("postgres", {}).get("waits", {}))
+        found += [(arm, wait, str(count)) for wait, count in seen.most_common(5)]
+    return Table(("arm", "waiting for, or idle", "times seen"), tuple(found), "llr")

@@ -1,0 +1,92 @@
+"""Intervals over block values, and the scales on which these values are compared."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lab.stats.student_t import critical_value
+
+
+@dataclass(frozen=True)
+class ConfidenceInterval:
+    """An estimate and the range that the data leave open.
+
+    Attributes:
+        estimate: The point estimate; NaN when there is no value at all.
+        low: Lower bound, ``-inf`` when the data bound nothing.
+        high: Upper bound, ``inf`` when the data bound nothing.
+    """
+
+    estimate: float
+    low: float
+    high: float
+
+
+def t_interval(values: Sequence[float], tail: float) -> ConfidenceInterval:
+    """Return Student's t interval for the mean (Student, 1908).
+
+    Fewer than two values bound nothing: the interval is infinite. Values that are all equal give
+    an interval of no width (``low == high``). That is what the formula says, and it is right for
+    exact counts; for timings it means that the clock was too coarse.
+
+    Args:
+        values: One finite value per block, in the unit of the measure.
+        tail: Probability left out on *each* side, in (0, 0.5).
+
+    Returns:
+        The interval at level ``1 - 2 * tail``, in the unit of ``values``.
+
+    Raises:
+        ValueError: If ``tail`` is out of range or a value is not finite.
+    """
+    if not 0 < tail < 0.5:
+        raise ValueError(f"tail must lie between 0 and 0.5, not {tail}")
+    if not all(map(math.isfinite, values)):
+        raise ValueError("an interval needs finite values: a missing block is not a number")
+    n = len(values)
+    mean = statistics.fmean(values) if n else math.nan
+    if n < 2:
+        return ConfidenceInterval(mean, -math.inf, math.inf)
+    half = critical_value(tail, n - 1) * statistics.stdev(values) / math.sqrt(n)
+    return ConfidenceInterval(mean, mean - half, mean + half)
+
+
+def log_ratio(a: Sequence[float], b: Sequence[float]) -> list[float]:
+    """Return the paired log ratios ``log(b_i / a_i)``, one per block.
+
+    Args:
+        a: The control's value in each block, > 0.
+        b: The other arm's value in each block, > 0, in the same unit.
+
+    Raises:
+        ValueError: If the lengths differ or a value is not positive and finite.
+    """
+    if len(a) != len(b):
+        raise ValueError(f"pairs need equal lengths, not {len(a)} and {len(b)}")
+    if not all(0 < value < math.inf for value in (*a, *b)):
+        raise ValueError("a log ratio needs positive, finite values")
+    # A difference of logs, because the quotient of two extreme values overflows.
+    return [math.log(y) - math.log(x) for x, y in zip(a, b, strict=True)]
+
+
+def logit(share: float) -> float:
+    """Return the log odds of a share, the scale on which shares near 0 and 1 are averaged.
+
+    Raises:
+        ValueError: If ``share`` is not strictly between 0 and 1, where the odds are not finite.
+    """
+    if not 0 < share < 1:
+        raise ValueError(f"a logit needs a share strictly between 0 and 1, not {share}")
+    return math.log(share) - math.log1p(-share)
+
+
+def expit(log_odds: float) -> float:
+    """Return the share with these log odds: the inverse of `logit`, for any real number."""
+    # Both branches keep the exponent negative, so that nothing overflows.
+    if log_odds >= 0:
+        return 1 / (1 + math.exp(-log_odds))
+    odds = math.exp(log_odds)
+    return odds / (1 + odds)

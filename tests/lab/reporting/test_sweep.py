@@ -1,0 +1,136 @@
+"""A sweep in the report: what is drawn, and what is said where a part of it cannot be told."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from markdown_it import MarkdownIt
+
+from lab.hypothesis import Sweep, load
+from lab.plan import draw
+from lab.reporting import render
+from lab.run_folder import RunFolder
+from lab.stats.histogram import Histogram
+from lab.trial import Requests, Trial, Usage
+from lab.verdict import judge
+from tests.lab.reporting.conftest import Run
+from tests.lab.reporting.test_render import Page
+
+PROJECT = Path(__file__).parents[3]
+LEVELS = (1, 2, 4, 8, 16, 32, 64)
+Shown = Mapping[float, float]  # level -> requests a second
+
+POOL: Shown = {n: min(n / 0.41, 31.25) for n in LEVELS}
+PEAK: Shown = {n: 2.44 * n / (1 + 0.05 * (n - 1) + 0.95 / 256 * n * (n - 1)) for n in LEVELS}
+LINEAR: Shown = {n: n / 0.41 for n in LEVELS}
+
+
+def swept(folder: Path, curve: Shown, *, rates: bool = False, blocks: int = 6) -> Run:
+    """A rendered run of pool-knee with this curve, each value off by two percent."""
+    hypothesis = load(PROJECT / "hypotheses" / "pool-knee.md", PROJECT)
+    if rates:
+        levels = tuple(float(level) for level in curve)
+        hypothesis = replace(hypothesis, load=Sweep("rate", levels, "poisson"))
+    plan = draw(hypothesis, 1, "embedded")
+    run_folder = RunFolder(folder / "pool-knee" / "20250103-000000")
+    for part in ("series", "profiles"):
+        run_folder.path(part).mkdir(parents=True)
+    run_folder.write_plan(plan, hypothesis.text)
+    chance = random.Random(3)
+    for block in range(1, blocks + 1):
+        for position, step in enumerate(plan.orders[block - 1], 1):
+            assert step.level is not None
+            rate = curve[step.level] * chance.lognormvariate(0, 0.02)
+            latency = Histogram()
+            count = round(rate * 100)
+            mean = 0.16 if rates and step.level < 32 else max(step.level / rate - 0.25, 0.16)
+            latency.add_many([mean] * count)
+            run_folder.add_trial(
+                Trial(
+                    block, position, step.arm, 1.7e9, 100.0, step.level,
+                    requests={"/orders": Requests(count, 0, latency)},
+                    counters={"db_pool_hold_seconds_sum": 480.0},
+                    usage={"service": Usage(0.1, 0.2, 9e7, 40, 6)},
+                )
+            )  # fmt: skip
+    verdict = judge(hypothesis, plan, run_folder.trials(), elapsed_s=100)
+    run = Run(run_folder, hypothesis, plan, verdict)
+    render(run_folder, hypothesis, plan, verdict)
+    return run
+
+
+def told(run: Run) -> list[str]:
+    """The report in both formats, as a reader sees it."""
+    plain = MarkdownIt().enable("table").render(run.markdown)
+    return [Page(run.html).text, Page(plain).text]
+
+
+def picture(run: Run) -> str:
+    """The curve's own drawing."""
+    start = run.html.index("<h2>The curve</h2>")
+    return run.html[start : run.html.index("</svg>", start)]
+
+
+def test_a_pool_is_told_with_its_bounds_and_knee_and_without_a_peak(tmp_path: Path) -> None:
+    run = swept(tmp_path, POOL)
+    assert run.verdict.verdict == "CONFIRMED", run.verdict
+    for text in told(run):
+        assert "Throughput of five levels off at 31" in text
+        assert "Alone, a request takes 16" in text
+        assert "meet at a knee of 12." in text or "meet at a knee of 13" in text
+        assert "There is no peak in this range: it does not fall up to 42.7 users." in text
+        assert "The Universal Scalability Law does not describe it" in text
+        assert "five has no peak up to 42.7; the rival needs at most 40" in text
+        assert "at 64 users" in text
+    assert "asymptotic bounds" in picture(run)
+    assert "knee 1" in picture(run)
+    assert "Universal Scalability Law" not in picture(run).partition("<svg")[2]
+
+
+def test_the_table_has_every_level(tmp_path: Path) -> None:
+    run = swept(tmp_path, POOL)
+    table = run.markdown.partition("## The curve")[2].partition("## What was")[0]
+    rows = [line for line in table.splitlines() if line.startswith("| five")]
+    assert [row.split("|")[2].strip() for row in rows] == [str(level) for level in LEVELS]
+    highest = [cell.strip() for cell in rows[-1].split("|")]
+    assert float(highest[3]) == pytest.approx(31.25, rel=0.03)
+    assert float(highest[5]) == pytest.approx(31.25, rel=0.03)
+
+
+def test_a_peak_is_told_with_the_laws_parameters(tmp_path: Path) -> None:
+    run = swept(tmp_path, PEAK)
+    assert run.verdict.verdict == "REFUTED"
+    for text in told(run):
+        assert "It falls beyond a peak at 1" in text
+        assert "The Universal Scalability Law describes 6 of 6 blocks" in text
+        assert "contention σ 0.0" in text
+    assert "Universal Scalability Law" in picture(run)
+    assert "peak 1" in picture(run)
+
+
+def test_what_a_sweep_does_not_show_is_said(tmp_path: Path) -> None:
+    run = swept(tmp_path, LINEAR)
+    for text in told(run):
+        assert "does not level off within the sweep" in text
+        assert "knee of five: no evidence" in text
+    assert "asymptotic bounds" not in picture(run).partition("<svg")[2]
+
+
+def test_rates_are_drawn_in_requests_in_flight(tmp_path: Path) -> None:
+    run = swept(tmp_path, {5: 5, 10: 10, 20: 20, 30: 30, 40: 31, 64: 31}, rates=True)
+    page, _ = told(run)
+    assert "requests in flight" in page
+    assert "pauses" not in page
+    assert "arrivals /s" in page
+
+
+def test_one_block_is_drawn_without_intervals(tmp_path: Path) -> None:
+    run = swept(tmp_path, POOL, blocks=1)
+    assert run.verdict.verdict is None
+    for text in told(run):
+        assert "no bounded interval yet" in text
+    assert "nan" not in picture(run).lower()

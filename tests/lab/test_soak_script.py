@@ -1,0 +1,73 @@
+"""A soak script as a driver: a plain program, its lines, and what it does wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lab.instruments.load_driver import DriverError
+from lab.instruments.soak_script import SoakScriptDriver
+from lab.processes import Children
+
+LOAD = {"arrivals": "constant", "stages": [[20.0, 20.0, 1.0]], "most_users": 1}
+
+
+@pytest.fixture
+def children() -> Iterator[Children]:
+    with Children() as made:
+        yield made
+
+
+def driven(children: Children, folder: Path, code: str, window_s: float = 0.5) -> list[dict]:
+    script = folder / "soak_it.py"
+    script.write_text(f"import json, sys, time\n{code}\n")
+    driver = SoakScriptDriver(children, folder, script, None)
+    return list(
+        driver.drive(host="http://h", load=LOAD, warmup_s=0.0, window_s=window_s, seed="7-1")
+    )
+
+
+def test_its_lines_become_frames_until_the_window_closes(
+    children: Children, tmp_path: Path
+) -> None:
+    code = """
+while True:
+    print(json.dumps({"ok": 3, "errors": 1, "TimeoutError": 1}), flush=True)
+    time.sleep(0.1)
+"""
+    opened, *frames, closed = driven(children, tmp_path, code)
+    assert (opened["event"], closed["event"]) == ("opened", "closed")
+    assert 2 <= len(frames) <= 6
+    assert frames[0]["requests"]["script"]["count"] == 4
+    assert frames[0]["requests"]["script"]["errors"] == 1
+    assert frames[0]["errors"] == {"TimeoutError": 1}
+    assert not children.running()
+
+
+def test_it_is_told_url_rate_and_seed(children: Children, tmp_path: Path) -> None:
+    code = """
+assert sys.argv[1:] == ["http://h", "--rate", "20", "--seed", "7-1"], sys.argv
+print(json.dumps({"ok": 1, "errors": 0}), flush=True)
+time.sleep(9)
+"""
+    assert len(driven(children, tmp_path, code)) == 3
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("sys.exit('no such room')", "ended with exit code 1"),
+        ("print('hello', flush=True); time.sleep(9)", "not a line of counts such as"),
+        ("print('[1]', flush=True); time.sleep(9)", "not a line of counts such as"),
+        (
+            """print('{"ok": 1, "errors": 1, "message": "timeout"}', flush=True); time.sleep(9)""",
+            "not a line of counts such as",
+        ),
+    ],
+)
+def test_one_that_fails_is_told(code: str, said: str, children: Children, tmp_path: Path) -> None:
+    with pytest.raises(DriverError, match=said):
+        driven(children, tmp_path, code, window_s=5.0)
+    assert not children.running()
