@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from lab.conditions import steady, steady_code
 from lab.cpu_pinning import Cores, divide_cores
-from lab.experiment import BenchmarkTrials, Experiment, LoadTrials, SoakExperiment
+from lab.experiment import BenchmarkTrials, BlockLoop, LoadTrials, Session, SoakLoop
 from lab.hypothesis import Hypothesis, HypothesisError, OpenLoad
 from lab.instruments.benchmark_process import BenchmarkFile, BenchmarkFileError
 from lab.instruments.interface import Driver
@@ -158,7 +158,7 @@ def _line(text: str, arm: str, setting: str) -> int | None:
 class PreparedSession:
     """All of a run that differs from kind to kind, brought up."""
 
-    session: Callable[[Plan, RunFolder, float], Experiment | SoakExperiment]  # begun at, monotonic
+    session: Callable[[Plan, RunFolder, float], Session]  # begun at, monotonic
     conditions: Mapping[str, Any]
     stop: Callable[[], None]
 
@@ -199,14 +199,14 @@ def _load(
     if hypothesis.script:  # every life begins by reading it
         unchanged = partial(steady_code, project.root)
 
-    def session(plan: Plan, run_folder: RunFolder, began: float) -> Experiment | SoakExperiment:
+    def session(plan: Plan, run_folder: RunFolder, began: float) -> Session:
         if soak:
-            return SoakExperiment(
-                hypothesis, plan, run_folder, target, drivers, began, steady=unchanged
+            return SoakLoop(
+                hypothesis, plan, run_folder, target, drivers, began, invariants=unchanged
             )
         assert isinstance(driver, LoadDriver)
         trials = LoadTrials(hypothesis, plan, run_folder, target, driver)
-        return Experiment(hypothesis, plan, run_folder, trials, began, steady=unchanged)
+        return BlockLoop(hypothesis, plan, run_folder, trials, began, invariants=unchanged)
 
     return PreparedSession(
         session,
@@ -236,10 +236,10 @@ def _benchmark(
         stage("starting PostgreSQL")
     target.start(hypothesis.arms)
 
-    def session(plan: Plan, run_folder: RunFolder, began: float) -> Experiment:
+    def session(plan: Plan, run_folder: RunFolder, began: float) -> BlockLoop:
         trials = BenchmarkTrials(hypothesis, run_folder, target, bench, function)
         unchanged = partial(steady_code, project.root)
-        return Experiment(hypothesis, plan, run_folder, trials, began, steady=unchanged)
+        return BlockLoop(hypothesis, plan, run_folder, trials, began, invariants=unchanged)
 
     return PreparedSession(
         session,

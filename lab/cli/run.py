@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from contextlib import ExitStack
 
     from lab.cli.detach import DetachedRun
-    from lab.experiment import Experiment, SoakExperiment
+    from lab.experiment import Session
     from lab.hypothesis import Hypothesis
     from lab.plan import Plan
     from lab.processes import Children
@@ -310,7 +310,7 @@ def _keep_logs_of_failure(
         children.keep_logs(run_folder.path("logs"))
 
 
-def _conclude(experiment: Experiment | SoakExperiment) -> Verdict:
+def _conclude(experiment: Session) -> Verdict:
     """Judge from what is on disk, render, and note how long all of it took."""
     from lab.experiment import verdict_of
     from lab.reporting import render

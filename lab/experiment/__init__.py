@@ -1,7 +1,7 @@
 """An experiment under way: the loop over blocks, and what one trial of each kind is."""
 
 from lab.experiment.benchmark_trials import BenchmarkTrials
-from lab.experiment.block_loop import Experiment, Instrument
+from lab.experiment.block_loop import BlockLoop, TrialRunner
 from lab.experiment.events import (
     BlockEnded,
     Event,
@@ -12,22 +12,24 @@ from lab.experiment.events import (
     TrialEnded,
 )
 from lab.experiment.load_trials import LoadTrials
-from lab.experiment.soak_loop import SoakExperiment
+from lab.experiment.session import Session
+from lab.experiment.soak_loop import SoakLoop
 from lab.experiment.stored_run import elapsed_of, sealed_hypothesis, slopes_so_far, verdict_of
 
 __all__ = [
     "BenchmarkTrials",
     "BlockEnded",
+    "BlockLoop",
     "Event",
-    "Experiment",
-    "Instrument",
     "IntervalElapsed",
     "LoadTrials",
     "Profiling",
     "SecondElapsed",
-    "SoakExperiment",
+    "Session",
+    "SoakLoop",
     "TrialBegun",
     "TrialEnded",
+    "TrialRunner",
     "elapsed_of",
     "sealed_hypothesis",
     "slopes_so_far",

@@ -1,4 +1,4 @@
-"""The loop over blocks: gate, run the plan, save each trial, look, stop. It draws nothing."""
+"""The loop over blocks: run the plan, save each trial, judge after each block, stop."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from lab.experiment.events import BlockEnded, Event, Profiling, TrialBegun, TrialEnded
+from lab.experiment.session import Session
 from lab.experiment.stored_run import BUDGET_ENDED, elapsed_of
 from lab.gates import OTHER_CPU, STEAL, TICKER_FLOOR_S
 from lab.hypothesis import Hypothesis, Step
@@ -17,69 +18,50 @@ from lab.run_folder import RunFolder
 from lab.trial import Fault, Trial
 from lab.verdict import judge
 
-SETTLE_S = 20.0  # at most, after a voided block
+SETTLE_S = 20.0  # the longest wait after a voided block
 
 
-class Instrument(Protocol):
-    """What one kind of experiment does within the loop."""
+class TrialRunner(Protocol):
+    """Runs the trials of one kind of experiment."""
 
     def trial(self, blank: Trial) -> Generator[Event, None, Trial]:
         """Run the trial of `blank.step`; returns it with its figures and faults."""
 
     def profile(self, arm: str) -> str:
-        """A profile of an arm, from a run that is never timed."""
+        """A profile of an arm as text, from a run that is never timed."""
 
 
-class Experiment:
-    """One session of one run, all parts given."""
+class BlockLoop(Session):
+    """Runs loads and benchmarks, block by block."""
 
     def __init__(
         self,
         hypothesis: Hypothesis,
         plan: Plan,
         run_folder: RunFolder,
-        instrument: Instrument,
+        runner: TrialRunner,
         began: float,
-        steady: Callable[[], Mapping[str, Any]] = dict,
+        invariants: Callable[[], Mapping[str, Any]] = dict,
     ) -> None:
-        self.hypothesis = hypothesis
-        self.plan = plan
-        self.run_folder = run_folder
-        self._instrument = instrument
-        self._steady = steady  # what must not change in the run
-        self._conditions = steady()
-        self._began = began  # when the command began, monotonic
-        self.interim_verdict = judge(hypothesis, plan, run_folder.trials())
-
-    def elapsed_s(self) -> float:
-        """Seconds since the command began."""
-        return time.monotonic() - self._began
+        super().__init__(hypothesis, plan, run_folder, began, invariants)
+        self._runner = runner
 
     def run(self) -> Iterator[Event]:
-        """Run blocks until the evidence decides, the plan or the budget ends."""
+        """Run blocks until the evidence decides, or the plan or the budget ends."""
         trials = self.run_folder.trials()
         earlier_s = elapsed_of(self.run_folder.journal())
         block = max((trial.block for trial in trials), default=0)
-        longest = 0.0
+        longest_s = 0.0
         while self.interim_verdict.verdict is None:
             block += 1
-            if block > len(self.plan.orders) or self._over_budget(earlier_s + longest):
-                self.run_folder.add_journal(BUDGET_ENDED, elapsed_s=round(self.elapsed_s(), 3))
+            if block > len(self.plan.orders) or self._over_budget(earlier_s + longest_s):
+                self.note(BUDGET_ENDED)
                 return
             block_began = time.monotonic()
-            faults: tuple[Fault, ...] = ()
-            for position, step in enumerate(order := self.plan.orders[block - 1], 1):
-                yield TrialBegun(block, position, step)
-                repeat = order[:position].count(step)
-                trial = yield from self.trial(block, position, step, repeat)
-                trials.append(trial)
-                self.run_folder.add_trial(trial)
-                yield TrialEnded(trial)
-                if faults := trial.faults:
-                    break  # the block is void: its other trials would be wasted
-            longest = max(longest, time.monotonic() - block_began)
+            faults = yield from self._block(block, trials)
+            longest_s = max(longest_s, time.monotonic() - block_began)
             self.interim_verdict = judge(self.hypothesis, self.plan, trials)
-            self.run_folder.add_journal("block", block=block, elapsed_s=round(self.elapsed_s(), 3))
+            self.note("block", block=block)
             yield BlockEnded(block, faults, self.interim_verdict)
             if faults and self.interim_verdict.verdict is None:
                 self._settle()
@@ -88,7 +70,7 @@ class Experiment:
         """Profile every arm in a trial of its own that is never timed."""
         for arm in self.hypothesis.arms:
             yield Profiling(arm)
-            self.run_folder.write_text(f"profiles/{arm}.txt", self._instrument.profile(arm))
+            self.run_folder.write_text(f"profiles/{arm}.txt", self._runner.profile(arm))
 
     def trial(
         self, block: int, position: int, step: Step, repeat: int = 1
@@ -96,34 +78,35 @@ class Experiment:
         """One trial, unless the conditions have changed."""
         window_s = self.hypothesis.trial.window_s
         blank = Trial(block, position, step.arm, time.time(), window_s, step.level, repeat)
-        if fault := self._changed():
+        if fault := self.changed_conditions():
             return replace(blank, faults=(fault,))
-        return (yield from self._instrument.trial(blank))
+        return (yield from self._runner.trial(blank))
+
+    def _block(self, block: int, trials: list[Trial]) -> Generator[Event, None, tuple[Fault, ...]]:
+        """Run the trials of one block and add them to `trials`; returns what voids the block."""
+        order = self.plan.orders[block - 1]
+        for position, step in enumerate(order, 1):
+            yield TrialBegun(block, position, step)
+            repeat = order[:position].count(step)
+            trial = yield from self.trial(block, position, step, repeat)
+            trials.append(trial)
+            self.run_folder.add_trial(trial)
+            yield TrialEnded(trial)
+            if trial.faults:  # the block is void: its other trials would be wasted
+                return trial.faults
+        return ()
 
     def _settle(self) -> None:
-        """Let a passing disturbance pass, so that it voids its own block only."""
+        """Wait until a passing disturbance is over, so that it voids one block only."""
         deadline = time.monotonic() + SETTLE_S
         while time.monotonic() < deadline:
-            watch = ProcessSampler({})
-            watch.sample()
-            late = timer_lateness(1.0)
-            watch.sample()
-            others, steal = others_over(watch.samples)
-            if others <= OTHER_CPU and steal <= STEAL and late <= TICKER_FLOOR_S:
+            sampler = ProcessSampler({})
+            sampler.sample()
+            late_s = timer_lateness(1.0)
+            sampler.sample()
+            others, steal = others_over(sampler.samples)
+            if others <= OTHER_CPU and steal <= STEAL and late_s <= TICKER_FLOOR_S:
                 return
 
     def _over_budget(self, more_s: float) -> bool:
         return self.elapsed_s() + more_s > self.hypothesis.budget_s
-
-    def _changed(self) -> Fault | None:
-        """Whether the conditions are no longer those that the run began under.
-
-        What cannot be seen now has not changed: a dead driver is told as that.
-        """
-        now = self._steady()
-        changed = [key for key, value in self._conditions.items() if now.get(key, value) != value]
-        if not changed:
-            return None
-        return Fault(
-            "conditions", f"Changed since the run began: {', '.join(changed)}.", mendable=False
-        )

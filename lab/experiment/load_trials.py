@@ -6,6 +6,7 @@ from collections.abc import Generator
 from dataclasses import replace
 from typing import Any
 
+from lab.experiment.arm_identity import process_ended, restarted, wrong_settings
 from lab.experiment.events import Event, SecondElapsed
 from lab.experiment.load_record import LoadRecordBuilder
 from lab.gates import inspect
@@ -15,7 +16,7 @@ from lab.instruments.load_driver import DriverError
 from lab.instruments.trial_observer import LiveTrialObserver
 from lab.plan import Plan
 from lab.run_folder import RunFolder
-from lab.targets.interface import Identity, ProfiledCopy, Target, TargetError
+from lab.targets.interface import ProfiledCopy, Target, TargetError
 from lab.trial import Fault, Trial
 
 PROFILE_WARMUP_S = 0.5
@@ -72,7 +73,7 @@ class LoadTrials:
     def trial(self, blank: Trial) -> Generator[Event, None, Trial]:
         """Reset, drive and observe one trial; returns it with its faults."""
         arm = blank.arm
-        if fault := self._stranger(arm):
+        if fault := self._identity_fault(arm):
             return replace(blank, faults=(fault,))
         try:
             self.target.reset(arm)
@@ -81,7 +82,7 @@ class LoadTrials:
             return replace(
                 blank,
                 faults=(
-                    self._stranger(arm)
+                    self._identity_fault(arm)
                     or Fault("alive", f"Arm {arm} cannot be reset: {problem}", mendable=False),
                 ),
             )
@@ -131,7 +132,7 @@ class LoadTrials:
             if observation is not None:
                 observation.finish(whole=driven)
             series.close()
-        fault = self._stranger(arm) or fault
+        fault = self._identity_fault(arm) or fault
         trial = tally.into(blank)
         if observation is not None:
             others, steal = observation.others
@@ -147,36 +148,23 @@ class LoadTrials:
             trial = replace(trial, faults=(fault,))
         return inspect(trial, self.hypothesis, tally.task_errors)
 
-    def _stranger(self, arm: str) -> Fault | None:
-        """Whether the arm answers with other settings, was restarted, or is dead.
+    def _identity_fault(self, arm: str) -> Fault | None:
+        """Whether the arm answers with other settings, was restarted, or has ended.
 
-        In this order: who answers as another arm is the graver finding than that one has ended.
+        Checked in this order: an answer as another arm is the graver finding.
         """
         try:
-            found = self.target.identities(arm)
+            identities = self.target.identities(arm)
         except TargetError as error:
             how = self.target.dead(arm)
-            reason = f"A process ended: {how}." if how else f"{error}."
-            return Fault("alive", reason, mendable=False)
-        answered = {key: value for who in found.values() for key, value in who.settings.items()}
-        for setting, value in self.target.expected(arm).items():
-            if answered.get(setting) != value:
-                return Fault(
-                    "settings",
-                    f"Arm {arm} answers with other settings: {setting} is "
-                    f"{answered.get(setting)}, not {value}.",
-                    mendable=False,
-                )
-        if fault := self._restarted(arm, found):
+            return process_ended(how) if how else Fault("alive", f"{error}.", mendable=False)
+        if fault := wrong_settings(arm, identities, self.target.expected(arm)):
             return fault
+        for role, identity in identities.items():
+            if identity.instance != self._instances[arm][role]:
+                return restarted(arm, role)
         how = self.target.dead(arm)
-        return Fault("alive", f"A process ended: {how}.", mendable=False) if how else None
-
-    def _restarted(self, arm: str, found: dict[str, Identity]) -> Fault | None:
-        for role, who in found.items():
-            if who.instance != self._instances[arm][role]:
-                return Fault("settings", f"The {role} of arm {arm} was restarted.", mendable=False)
-        return None
+        return process_ended(how) if how else None
 
 
 def request_of(load: ClosedLoad | OpenLoad) -> dict[str, Any]:

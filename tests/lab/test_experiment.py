@@ -12,8 +12,8 @@ import pytest
 
 from lab.experiment import (
     BlockEnded,
+    BlockLoop,
     Event,
-    Experiment,
     LoadTrials,
     TrialEnded,
     elapsed_of,
@@ -46,7 +46,7 @@ class Bench:
         self.conditions = {"cores of the machine": 2}
         self.events: list[Event] = []
 
-    def experiment(self) -> Experiment:
+    def experiment(self) -> BlockLoop:
         trials = LoadTrials(
             self.hypothesis,
             self.plan,
@@ -55,16 +55,16 @@ class Bench:
             self.driver,
             watch=fake_observer_factory(lambda: self.strangers()),
         )
-        return Experiment(
+        return BlockLoop(
             self.hypothesis,
             self.plan,
             self.run_folder,
             trials,
             self.began,
-            steady=lambda: dict(self.conditions),
+            invariants=lambda: dict(self.conditions),
         )
 
-    def run(self, disturb: Callable[[Event], None] = lambda event: None) -> Experiment:
+    def run(self, disturb: Callable[[Event], None] = lambda event: None) -> BlockLoop:
         experiment = self.experiment()
         for event in experiment.run():
             self.events.append(event)

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from lab.experiment import Event, IntervalElapsed, SoakExperiment, slopes_so_far, verdict_of
+from lab.experiment import Event, IntervalElapsed, SoakLoop, slopes_so_far, verdict_of
 from lab.experiment.soak_loop import block_s
 from lab.hypothesis import Allow, Bound, Exhaustion, Hypothesis, Limits, Step, load
 from lab.instruments.fake import FakeIntervalSampler, FakeSoakDriver
@@ -52,15 +52,15 @@ class Bench:
     def gauges(self, arm: str, look: int) -> dict[str, float]:
         return {"idempotency_records": 100.0 * look if arm == "with" else 100.0}
 
-    def session(self) -> SoakExperiment:
-        return SoakExperiment(
+    def session(self) -> SoakLoop:
+        return SoakLoop(
             self.hypothesis,
             self.plan,
             self.run_folder,
             self.target,
             self.drivers,
             time.monotonic(),
-            looking=lambda: FakeIntervalSampler(self.gauges, self.rss_bytes),
+            new_sampler=lambda: FakeIntervalSampler(self.gauges, self.rss_bytes),
         )
 
     def run(self, disturb: Callable[[IntervalElapsed], None] = lambda event: None) -> None:
@@ -186,7 +186,7 @@ def test_killed_between_the_last_lives_of_a_block_it_keeps_both(
             raise Cut
         finish_soak_trial(run_folder, life)
 
-    monkeypatch.setattr(RunFolder, "end_life", killed)
+    monkeypatch.setattr(RunFolder, "finish_soak_trial", killed)
     with pytest.raises(Cut):
         bench.run()
     monkeypatch.undo()
@@ -459,6 +459,6 @@ def test_the_noise_of_an_earlier_run_is_taken_where_there_is_one(tmp_path: Path)
     before = with_length(SHIPPED, bench.plan, Path("x.md"), LENGTH_S, tmp_path)
     bench.run()
     after = with_length(SHIPPED, bench.plan, Path("x.md"), LENGTH_S, tmp_path)
-    assert f"the run {bench.notebook.run}" in after.detectable[0].noise
+    assert f"the run {bench.run_folder.run}" in after.detectable[0].noise
     # .2 MB an interval went into it, and less is assumed without a run
     assert after.detectable[0].least > before.detectable[0].least

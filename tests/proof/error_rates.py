@@ -11,7 +11,7 @@ import numpy as np
 
 from lab.cli.bootstrap import RunParts, make_target, ready_driver
 from lab.cpu_pinning import divide_cores
-from lab.experiment import Experiment, LoadTrials
+from lab.experiment import BlockLoop, LoadTrials
 from lab.hypothesis import Step, load
 from lab.measures import measure
 from lab.plan import ALPHA, FIRST_LOOK, LAST_LOOK, draw
@@ -91,7 +91,7 @@ def record(steps: Steps) -> list[Any]:
         target.start(hypothesis.arms)
         run_folder = RunFolder.create(STATE, "equal-arms")
         trials = LoadTrials(hypothesis, plan, run_folder, target, driver)
-        experiment = Experiment(hypothesis, plan, run_folder, trials, time.monotonic())
+        experiment = BlockLoop(hypothesis, plan, run_folder, trials, time.monotonic())
 
         def trial(block: int, position: int, step: Step) -> dict[str, float | None]:
             while True:  # a disturbed trial is measured again

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from lab.experiment import Experiment, LoadTrials, block_loop
+from lab.experiment import BlockLoop, LoadTrials, block_loop
 from lab.hypothesis import Allow, Bound, Hypothesis, OpenLoad, Prediction, Rival, TrialTimes, load
 from lab.plan import draw
 from lab.run_folder import RunFolder
@@ -158,7 +158,7 @@ def run(made: Bench, case: Case, seed: int, window_s: float = 3.0) -> dict[str, 
     with made.serve(**options) as server, case.disturb(made.driver.pid):
         target = Arm({arm: {} for arm in hypothesis.arms}, server=server)
         trials = LoadTrials(hypothesis, plan, run_folder, target, made.driver)
-        experiment = Experiment(hypothesis, plan, run_folder, trials, time.monotonic())
+        experiment = BlockLoop(hypothesis, plan, run_folder, trials, time.monotonic())
         # a disturbance that lasts is not waited for
         settle_s, block_loop.SETTLE_S = block_loop.SETTLE_S, 0.0
         try:

@@ -122,7 +122,7 @@ def main(folder: Path) -> None:
     import shutil
 
     from lab.cli.soak_planning import with_length
-    from lab.experiment import IntervalElapsed, SoakExperiment, slopes_so_far
+    from lab.experiment import IntervalElapsed, SoakLoop, slopes_so_far
     from lab.hypothesis import load
     from lab.instruments.fake import FakeIntervalSampler
     from lab.plan import draw
@@ -149,14 +149,14 @@ def main(folder: Path) -> None:
     looking = FakeIntervalSampler(
         gauges, lambda arm, look: 1e8 + (look * 5e5 if arm == "with" else 0.0)
     )
-    soak = SoakExperiment(
+    soak = SoakLoop(
         hypothesis,
         plan,
         run_folder,
         FakeTarget({arm: dict(settings) for arm, settings in hypothesis.arms.items()}),
         {arm: _Recorded() for arm in ARMS},
         time.monotonic(),
-        looking=lambda: looking,
+        new_sampler=lambda: looking,
     )
     memory = []
     own = psutil.Process()

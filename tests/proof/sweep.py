@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.cpu_pinning import divide_cores
-from lab.experiment import Experiment, LoadTrials, verdict_of
+from lab.experiment import BlockLoop, LoadTrials, verdict_of
 from lab.hypothesis import load
 from lab.instruments.load_driver import LoadDriver
 from lab.measures import counter, measure
@@ -129,7 +129,7 @@ def _eight_servers(seed: int) -> dict[str, Any]:
         run_folder = RunFolder.create(Path(folder), hypothesis.name)
         run_folder.write_plan(plan, hypothesis.text)
         instrument = LoadTrials(hypothesis, plan, run_folder, target, driver)
-        for _ in Experiment(hypothesis, plan, run_folder, instrument, began).run():
+        for _ in BlockLoop(hypothesis, plan, run_folder, instrument, began).run():
             pass
         verdict = verdict_of(run_folder, hypothesis, plan)
     return outcome_of(verdict.as_dict())

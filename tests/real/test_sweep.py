@@ -12,7 +12,7 @@ import pytest
 
 from lab.analysis import load_sweep
 from lab.cpu_pinning import divide_cores
-from lab.experiment import Experiment, LoadTrials
+from lab.experiment import BlockLoop, LoadTrials
 from lab.hypothesis import Hypothesis, Step, Sweep, TrialTimes, load
 from lab.instruments.load_driver import LoadDriver
 from lab.plan import draw
@@ -58,10 +58,10 @@ def swept(hypothesis: Hypothesis, reports: Path) -> list[Trial]:
         plan = draw(hypothesis, 1, "queue")
         run_folder = RunFolder.create(reports, "eight-servers")
         instrument = LoadTrials(hypothesis, plan, run_folder, target, driver)
-        return list(_block(Experiment(hypothesis, plan, run_folder, instrument, time.monotonic())))
+        return list(_block(BlockLoop(hypothesis, plan, run_folder, instrument, time.monotonic())))
 
 
-def _block(experiment: Experiment) -> Iterator[Trial]:
+def _block(experiment: BlockLoop) -> Iterator[Trial]:
     """Every trial of the first block, whatever the gates say of a machine that runs tests."""
     for position, step in enumerate(experiment.plan.orders[0], 1):
         running = experiment.trial(1, position, step)
