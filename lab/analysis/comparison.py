@@ -7,17 +7,16 @@ a Pocock level; Pocock 1977), because requests within a trial are not independen
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from lab.analysis.estimate import Estimate
-from lab.stats.confidence_interval import expit, log_ratio, logit, t_interval
+from lab.stats.confidence_interval import expit, log_ratio, logit, t_interval, t_interval_of_logs
 
 
 def ratio(numerators: Sequence[float], denominators: Sequence[float], tail: float) -> Estimate:
     """Geometric mean of the per-block ratios. All values must be above 0."""
-    interval = t_interval(log_ratio(denominators, numerators), tail)
-    return Estimate(_exp(interval.estimate), _exp(interval.low), _exp(interval.high))
+    interval = t_interval_of_logs(log_ratio(denominators, numerators), tail)
+    return Estimate(interval.estimate, interval.low, interval.high)
 
 
 def level(values: Sequence[float], tail: float) -> Estimate:
@@ -32,7 +31,3 @@ def share(values: Sequence[float], tail: float) -> Estimate:
         return level(values, tail)
     interval = t_interval([logit(value) for value in values], tail)
     return Estimate(expit(interval.estimate), expit(interval.low), expit(interval.high))
-
-
-def _exp(value: float) -> float:
-    return math.inf if value > 700 else math.exp(value)

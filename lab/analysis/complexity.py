@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from lab.analysis.comparison import level
 from lab.analysis.estimate import Estimate
 from lab.hypothesis import MAX_CONSTANT_FACTOR, MIN_GROWING_FACTOR, Bound, Complexity
-from lab.stats.confidence_interval import t_interval
+from lab.stats.confidence_interval import t_interval_of_logs
 from lab.stats.power_law import PowerLaw, fit_curve
 
 
@@ -65,15 +65,11 @@ def growth(
         factors: Those of constant growth.
         tail: Probability left out on each side.
     """
-    logs = t_interval([math.log(factor) for factor in factors], tail)
-    factor = Factor(_exp(logs.estimate), _exp(logs.low), _exp(logs.high))
+    interval = t_interval_of_logs([math.log(factor) for factor in factors], tail)
+    factor = Factor(interval.estimate, interval.low, interval.high)
     if grows == "constant":
         return factor
     if factor.high < MAX_CONSTANT_FACTOR:
         return Estimate(0.0, 0.0, 0.0)
     found = level(values, tail)
     return Estimate(found.estimate, 0.0, math.inf) if factor.low < MAX_CONSTANT_FACTOR else found
-
-
-def _exp(value: float) -> float:
-    return math.inf if value > 700 else math.exp(value)

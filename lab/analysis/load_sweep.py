@@ -19,9 +19,11 @@ from functools import lru_cache
 from lab.analysis.estimate import Estimate
 from lab.hypothesis import Step
 from lab.measures import measure, total
-from lab.stats import scalability_law as stats
+from lab.stats.asymptotic_bounds import AsymptoticBounds, measure_bounds, measure_think
 from lab.stats.confidence_interval import ConfidenceInterval, t_interval
-from lab.stats.queueing import AsymptoticBounds
+from lab.stats.missing_estimates import geometric_mean, shows_absence
+from lab.stats.sweep_levels import reach
+from lab.stats.universal_scalability_law import ScalabilityLaw, fit_law
 from lab.trial import Trial
 
 KEEPS_UP = 0.95
@@ -67,7 +69,7 @@ class SweepCurve:
     @property
     def reach(self) -> float:
         """Up to how many users it could show a peak."""
-        return stats.reach(self.users)
+        return reach(self.users)
 
     @property
     def bounds(self) -> AsymptoticBounds | None:
@@ -75,11 +77,11 @@ class SweepCurve:
         if self.keeps_up:
             return None
         points = (self.users, self.throughput, self.response)
-        think = stats.measured_think(*points) if self.closed else 0.0
-        return stats.measured_bounds(*points, think)
+        think = measure_think(*points) if self.closed else 0.0
+        return measure_bounds(*points, think)
 
     @property
-    def law(self) -> stats.ScalabilityLaw | None:
+    def law(self) -> ScalabilityLaw | None:
         """The Universal Scalability Law, fitted."""
         return _fitted(self.users, self.throughput)
 
@@ -136,10 +138,10 @@ def level(curves: Sequence[SweepCurve | None], name: str, tail: float) -> Estima
         for curve, value in zip(curves, values, strict=True)
         if curve and value == math.inf
     ]
-    if stats.ruled_out(len(reaches), len(values), tail):
+    if shows_absence(len(reaches), len(values), tail):
         return Estimate(math.inf, min(reaches), math.inf)
     told = [None if value == math.inf else value for value in values]
-    return _estimate(stats.over_blocks(told, tail))
+    return _estimate(geometric_mean(told, tail))
 
 
 def ratio(
@@ -160,7 +162,7 @@ def ratio(
         a / b if a is not None and b is not None and max(a, b) < math.inf else None
         for a, b in pairs
     ]
-    return _estimate(stats.over_blocks(ratios, tail))
+    return _estimate(geometric_mean(ratios, tail))
 
 
 @dataclass(frozen=True)
@@ -245,12 +247,12 @@ def _keeps_up(trial: Trial) -> bool:
 
 
 @lru_cache(maxsize=256)  # every look fits the same blocks again
-def _fitted(users: tuple[float, ...], throughput: tuple[float, ...]) -> stats.ScalabilityLaw | None:
-    return stats.fit_law(users, throughput)
+def _fitted(users: tuple[float, ...], throughput: tuple[float, ...]) -> ScalabilityLaw | None:
+    return fit_law(users, throughput)
 
 
-def _told(curve: SweepCurve, law: stats.ScalabilityLaw) -> bool:
-    return law.fits and (law.peak is not None or law.top > curve.reach)
+def _told(curve: SweepCurve, law: ScalabilityLaw) -> bool:
+    return law.fits and (law.peak is not None or law.maximum > curve.reach)
 
 
 def _point(curves: Sequence[SweepCurve], place: int) -> SweepPoint:
@@ -267,7 +269,7 @@ def _point(curves: Sequence[SweepCurve], place: int) -> SweepPoint:
 
 def _bounds(curves: Sequence[SweepCurve], tail: float) -> AsymptoticBounds | None:
     shown = [curve.bounds for curve in curves]
-    capacity = stats.over_blocks([each.capacity if each else None for each in shown], tail)
+    capacity = geometric_mean([each.capacity if each else None for each in shown], tail)
     if capacity is None:
         return None
     told = [each for each in shown if each]
@@ -276,10 +278,10 @@ def _bounds(curves: Sequence[SweepCurve], tail: float) -> AsymptoticBounds | Non
 
 
 def _law(
-    laws: Sequence[stats.ScalabilityLaw], blocks: int, tail: float
+    laws: Sequence[ScalabilityLaw], blocks: int, tail: float
 ) -> ScalabilityLawOverBlocks | None:
     missing: list[float | None] = [None] * (blocks - len(laws))
-    rate = _estimate(stats.over_blocks([*(law.rate for law in laws), *missing], tail))
+    rate = _estimate(geometric_mean([*(law.rate for law in laws), *missing], tail))
     if rate is None:
         return None
     sigma = t_interval([law.sigma for law in laws], tail)

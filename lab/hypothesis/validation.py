@@ -419,7 +419,7 @@ def _domain(prediction: Prediction, hypothesis: Hypothesis) -> Span:
     load = hypothesis.load
     users = load.levels if isinstance(load, Sweep) and load.axis == "users" else None
     if measure.base in ("knee", "peak") and prediction.arm and users:  # else: requests in flight
-        from lab.stats.scalability_law import reach  # numpy: too heavy for what has no sweep
+        from lab.stats.sweep_levels import reach  # numpy: too heavy for what has no sweep
 
         return Span(users[0], reach(users))
     if measure.is_share:

@@ -54,6 +54,23 @@ def t_interval(values: Sequence[float], tail: float) -> ConfidenceInterval:
     return ConfidenceInterval(mean, mean - half, mean + half)
 
 
+def t_interval_of_logs(logs: Sequence[float], tail: float) -> ConfidenceInterval:
+    """Return Student's t interval for the mean of logarithms, on the original scale.
+
+    Args:
+        logs: The natural logarithm of one value per block.
+        tail: Probability left out on each side, in (0, 0.5).
+
+    Returns:
+        The geometric mean of the values and its interval, in their unit.
+
+    Raises:
+        ValueError: As for `t_interval`.
+    """
+    interval = t_interval(logs, tail)
+    return ConfidenceInterval(_exp(interval.estimate), _exp(interval.low), _exp(interval.high))
+
+
 def log_ratio(a: Sequence[float], b: Sequence[float]) -> list[float]:
     """Return the paired log ratios ``log(b_i / a_i)``, one per block.
 
@@ -90,3 +107,7 @@ def expit(log_odds: float) -> float:
         return 1 / (1 + math.exp(-log_odds))
     odds = math.exp(log_odds)
     return odds / (1 + odds)
+
+
+def _exp(log: float) -> float:
+    return math.inf if log > 700 else math.exp(log)  # beyond this, math.exp raises

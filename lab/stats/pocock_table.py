@@ -17,7 +17,6 @@ import numpy as np
 import numpy.typing as npt
 
 from lab.stats.sequential import TABLE
-from lab.stats.simulation import running_t
 from lab.stats.student_t import critical_value, upper_tail
 
 SEED = 1977
@@ -32,6 +31,7 @@ ALPHAS = sorted({alpha / k for alpha in (0.05, 0.01) for k in range(1, 9)} | {0.
 _LOWEST, _HIGHEST, _WIDTH = math.log(1e-6), math.log(0.06), 0.0005
 _BINS = math.ceil((_HIGHEST - _LOWEST) / _WIDTH)
 
+Values = npt.NDArray[np.float64]
 Counts = dict[tuple[int, int], npt.NDArray[np.int64]]
 
 
@@ -41,6 +41,27 @@ def windows() -> Iterator[tuple[int, int]]:
         for last in LASTS:
             if last > first:
                 yield first, last
+
+
+def running_t(values: Values, bound: float = 0.0) -> Values:
+    """Return the one-sample t statistic of the first n values, for every n.
+
+    Args:
+        values: Shape (runs, blocks).
+        bound: The mean under the null, in the unit of ``values``.
+
+    Returns:
+        Shape (runs, blocks); column ``n - 1`` holds the statistic after ``n`` blocks. The first
+        column is NaN, and values without any spread give an infinite statistic (NaN at the bound).
+    """
+    n = np.arange(1, values.shape[1] + 1)
+    shifted = values - bound
+    sums = np.cumsum(shifted, axis=1)
+    squares = np.cumsum(shifted * shifted, axis=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        variance = np.maximum(squares - sums * sums / n, 0) / (n - 1)
+        t: Values = sums / np.sqrt(n * variance)
+    return t
 
 
 def simulate(rng: np.random.Generator, draws: int) -> Counts:

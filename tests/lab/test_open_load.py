@@ -20,10 +20,10 @@ from lab.hypothesis import OpenLoad, Stage
 from lab.instruments.load_driver import ScenarioError
 from lab.measures import measure, total
 from lab.stats.histogram import Histogram
-from lab.stats.queueing import kiefer_wolfowitz
 from lab.trial import Trial
 from tests import arrivals
 from tests.arrivals import SCENARIO, Bench, steady
+from tests.oracles.queueing import kiefer_wolfowitz
 from tests.runs import ROOT
 from tests.servers import STALLED, serving
 

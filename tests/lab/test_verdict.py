@@ -11,10 +11,10 @@ from lab.reporting.prediction_results import findings
 from lab.stats.confidence_interval import t_interval
 from lab.stats.histogram import Histogram
 from lab.stats.sequential import nominal_level
-from lab.stats.simulation import decision_rates
 from lab.trial import ArrivalSecond, Fault, Requests, StageRecord, Trial
 from lab.verdict import Verdict, judge
 from tests.lab.builders import PROJECT, SHIPPED, blocks, claim, plan, ratio
+from tests.oracles.simulation import decision_rates
 
 RIVAL = Rival("pricing is too narrow", ratio(1.2, "more-pricing / narrow", "pricing helps"))
 KNEE = load(PROJECT / "hypotheses" / "pool-knee.md", PROJECT)

@@ -22,8 +22,8 @@ from lab.plan import ALPHA, FIRST_LOOK, LAST_LOOK
 from lab.processes import Children
 from lab.run_folder import RunFolder
 from lab.run_lock import machine_lock
-from lab.stats import simulation
 from lab.verdict import judge
+from tests.oracles import simulation
 from tests.proof.record import Steps, publish
 from tests.runs import ROOT, lab
 

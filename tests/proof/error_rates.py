@@ -19,7 +19,7 @@ from lab.processes import Children
 from lab.project import Project
 from lab.run_folder import RunFolder
 from lab.run_lock import machine_lock
-from lab.stats import simulation
+from tests.oracles import simulation
 from tests.proof.record import STATE, Steps, publish
 from tests.runs import ROOT
 

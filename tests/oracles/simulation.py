@@ -16,6 +16,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from lab.stats.pocock_table import running_t
 from lab.stats.sequential import nominal_level
 from lab.stats.student_t import critical_value
 
@@ -36,27 +37,6 @@ class DecisionRates:
     supported: float
     contradicted: float
     runs: int
-
-
-def running_t(values: Values, bound: float = 0.0) -> Values:
-    """Return the one-sample t statistic of the first n values, for every n.
-
-    Args:
-        values: Shape (runs, blocks).
-        bound: The mean under the null, in the unit of ``values``.
-
-    Returns:
-        Shape (runs, blocks); column ``n - 1`` holds the statistic after ``n`` blocks. The first
-        column is NaN, and values without any spread give an infinite statistic (NaN at the bound).
-    """
-    n = np.arange(1, values.shape[1] + 1)
-    shifted = values - bound
-    sums = np.cumsum(shifted, axis=1)
-    squares = np.cumsum(shifted * shifted, axis=1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        variance = np.maximum(squares - sums * sums / n, 0) / (n - 1)
-        t: Values = sums / np.sqrt(n * variance)
-    return t
 
 
 def decision_rates(

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab.stats.queueing import (
-    AsymptoticBounds,
+from tests.oracles.queueing import (
     Values,
     asymptotic_bounds,
     frozen_quantile,
@@ -151,33 +150,6 @@ def test_a_queue_needs_a_server() -> None:
         mmc_mean_wait(1, 0.1, 0)
     with pytest.raises(ValueError, match="at least one server"):
         asymptotic_bounds([(0.1, 0)])
-
-
-def test_the_bounds_of_the_shipped_service() -> None:
-    """Five connections held for .16 s: 31 a second, and a sixth shopper must queue."""
-    bounds = asymptotic_bounds([(0.16, 5)])
-    assert bounds == AsymptoticBounds(capacity=31.25, response=0.16)
-    assert bounds.knee == pytest.approx(5)
-    assert bounds.throughput([1, 5, 50]) == pytest.approx([6.25, 31.25, 31.25])
-
-
-def test_the_narrowest_station_bounds_and_all_of_them_take_time() -> None:
-    """And a pause moves the knee out."""
-    bounds = asymptotic_bounds([(0.02, 4), (0.03, 1), (0.05, 10)], think=0.9)
-    assert (bounds.capacity, bounds.response) == pytest.approx((1 / 0.03, 0.1))
-    assert bounds.knee == pytest.approx(1 / 0.03)
-
-
-@given(st.lists(st.floats(0.01, 1), min_size=1, max_size=30), st.integers(1, 4), st.integers(1, 9))
-def test_no_closed_system_beats_its_bounds(services: list[float], servers: int, users: int) -> None:
-    """Users who ask again at once, whatever the order of long and short services."""
-    free, ready, end = [0.0] * servers, [0.0] * users, 0.0
-    for service in services * 4:
-        begin = max(min(free), min(ready))
-        end = max(end, begin + service)
-        free[free.index(min(free))] = ready[ready.index(min(ready))] = begin + service
-    bounds = asymptotic_bounds([(float(np.mean(services)), servers)])
-    assert 4 * len(services) / end <= bounds.throughput(users) * (1 + 1e-9)
 
 
 def test_the_frozen_server_of_the_issue() -> None:

@@ -8,11 +8,12 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+
+from lab.stats.asymptotic_bounds import AsymptoticBounds
 
 Values = npt.NDArray[np.float64]
 
@@ -112,31 +113,6 @@ def mmc_mean_wait(rate: float, service: float, servers: int) -> float:
         blocked *= rate * service / (count + rate * service * blocked)
     waits = blocked / (1 - load * (1 - blocked))  # Erlang's C
     return waits * service / (servers * (1 - load))
-
-
-@dataclass(frozen=True)
-class AsymptoticBounds:
-    """What no closed system surpasses, however well it is built (Denning & Buzen, 1978).
-
-    Attributes:
-        capacity: X_max, the throughput of the bottleneck when saturated, requests per second.
-        response: R_min, the response time without any queueing, seconds.
-        think: Seconds that a user pauses between an answer and the next request.
-    """
-
-    capacity: float
-    response: float
-    think: float = 0.0
-
-    @property
-    def knee(self) -> float:
-        """N*, the number of users at which both bounds meet: beyond it some must queue."""
-        return self.capacity * (self.response + self.think)
-
-    def throughput(self, users: npt.ArrayLike) -> Values:
-        """Return the highest possible throughput for each number of users."""
-        alone = np.asarray(users, dtype=np.float64) / (self.response + self.think)
-        return np.minimum(alone, self.capacity)
 
 
 def asymptotic_bounds(
