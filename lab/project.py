@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab.errors import UsageError
 
-class ProjectError(Exception):
+
+class ProjectError(UsageError):
     """There is no project here; the message says what would be right."""
 
 

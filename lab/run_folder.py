@@ -10,7 +10,6 @@ failed run `logs/` as well.
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
 import math
 import os
@@ -22,6 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
+from lab.errors import StorageError, UsageError, storage_error
 from lab.hypothesis import Step
 from lab.plan import Attempt, Plan
 from lab.trial import (
@@ -40,12 +40,8 @@ from lab.verdict import Verdict
 TRIAL_SCHEMA = "lab.trial/1"
 
 
-class RunFolderError(Exception):
+class RunFolderError(UsageError):
     """A run folder that cannot be read or written; the message says which file and why."""
-
-
-class DiskFull(OSError):
-    """There is no room for another line; nothing that was written is lost."""
 
 
 class RunFolder:
@@ -67,6 +63,8 @@ class RunFolder:
                 folder.mkdir(parents=True)
             except FileExistsError:
                 continue
+            except OSError as error:
+                raise storage_error(folder, error) from error
             for part in ("series", "profiles"):
                 (folder / part).mkdir()
             return cls(folder)
@@ -105,7 +103,7 @@ class RunFolder:
                 os.fsync(file.fileno())
             draft.replace(target)
         except OSError as error:
-            raise _full(self.folder, error) from error
+            raise _unwritable(self.folder, error) from error
 
     def write_json(self, name: str, data: Mapping[str, Any]) -> None:
         """Write a JSON file whole or not at all; NaN and infinity are refused."""
@@ -148,7 +146,7 @@ class RunFolder:
             file.parent.mkdir(exist_ok=True)
             file.write_bytes(struct.pack(f"<{len(rounds)}d", *rounds))
         except OSError as error:
-            raise _full(self.folder, error) from error
+            raise _unwritable(self.folder, error) from error
 
     def add_interval(self, block: int, step: Step, row: Mapping[str, Any], life: Trial) -> None:
         """Append an interval of a soak, and keep the trial as far as it has come."""
@@ -170,7 +168,7 @@ class RunFolder:
                     left = left[file.write(left) :]
                 os.fsync(file.fileno())
         except OSError as error:
-            raise _full(self.folder, error) from error
+            raise _unwritable(self.folder, error) from error
 
     # -- reading ---------------------------------------------------------------------------
 
@@ -285,7 +283,7 @@ class SeriesWriter:
             self._file.write(json.dumps(row, separators=(",", ":"), allow_nan=False) + "\n")
             self._file.flush()
         except OSError as error:
-            raise _full(self._run, error) from error
+            raise _unwritable(self._run, error) from error
 
     def close(self) -> None:
         """Close the file."""
@@ -293,13 +291,11 @@ class SeriesWriter:
             self._file.close()
 
 
-def _full(folder: Path, error: OSError) -> OSError:
-    """A full disk, told so that one knows what to do; any other failure as it is."""
-    if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-        return error
-    return DiskFull(
-        f"{folder}: the disk is full. What was written is kept; "
-        "make room and go on with lab run NAME --resume"
+def _unwritable(folder: Path, error: OSError) -> StorageError:
+    return storage_error(
+        folder,
+        error,
+        "What was written is kept; make room and go on with lab run NAME --resume",
     )
 
 

@@ -8,13 +8,15 @@ import struct
 import time
 from collections.abc import Callable, Iterator
 
+from lab.errors import UsageError
+
 # An abstract Unix socket: one per machine (strictly: per network namespace), held by whoever
 # listens, gone with its process, and no file that could stay behind.
 _ADDRESS = "\0bottleneck-lab-measuring"
 _POLL_S = 0.3
 
 
-class MachineBusy(Exception):
+class MachineBusy(UsageError):
     """Another run is measuring; the message tells its process id."""
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from lab.errors import UsageError
 from lab.hypothesis import find
 from lab.project import Project
 from lab.run_folder import RunFolder, RunFolderError
@@ -32,7 +33,7 @@ def seconds(text: str) -> float:
     """A length of time as it is typed: 8h, 30m, 0.1h."""
     match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?) ?(s|m|h)", text)
     if not match or not float(match[1]):
-        raise RunFolderError(f"{text!r} is no length of time. Write it as in 8h, 30m or 0.1h")
+        raise UsageError(f"{text!r} is no length of time. Write it as in 8h, 30m or 0.1h")
     return float(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2]]
 
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from lab.conditions import steady, steady_code
 from lab.cpu_pinning import Cores, divide_cores
+from lab.errors import UsageError
 from lab.experiment import BenchmarkTrials, BlockLoop, LoadTrials, Session, SoakLoop
 from lab.hypothesis import Hypothesis, HypothesisError, OpenLoad
 from lab.instruments.benchmark_process import BenchmarkFile, BenchmarkFileError
@@ -23,7 +24,7 @@ from lab.project import Project
 from lab.run_folder import RunFolder
 from lab.targets.benchmark_target import BenchmarkTarget
 from lab.targets.embedded import EmbeddedTarget, database_url_given
-from lab.targets.interface import SettingError, Target, TargetError
+from lab.targets.interface import SettingError, Target
 
 TARGETS = ("embedded", "compose")
 
@@ -31,7 +32,7 @@ TARGETS = ("embedded", "compose")
 def make_target(name: str, children: Children, project: Project, cores: Cores) -> Target:
     """The target of that name."""
     if name not in TARGETS:
-        raise TargetError(f"no target {name!r}; known are: {', '.join(TARGETS)}", usage=True)
+        raise UsageError(f"no target {name!r}; known are: {', '.join(TARGETS)}")
     if name == "compose":
         from lab.targets.compose import ComposeTarget
 
@@ -184,10 +185,9 @@ def _load(
     target = make_target(target_name, children, project, cores)
     at_end(target.stop)
     if hypothesis.allow.crash and target.name == "compose":
-        raise TargetError(
+        raise UsageError(
             "`allow: {crash: true}` needs the embedded target: a container that is started again "
-            "may answer at another port. Leave --target out",
-            usage=True,
+            "may answer at another port. Leave --target out"
         )
     stage("checking the arms' settings and the scenario")
     soak = hypothesis.soak is not None
@@ -225,7 +225,7 @@ def _benchmark(
     at_end: Callable[[Callable[[], None]], None],
 ) -> PreparedSession:
     if target_name != BenchmarkTarget.name:
-        raise TargetError("a benchmark runs on this machine only: leave --target out", usage=True)
+        raise UsageError("a benchmark runs on this machine only: leave --target out")
     hypothesis, _, children, project, cores = parts
     assert hypothesis.benchmark is not None
     stage("collecting the benchmark")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import typer
 
+from lab.errors import ExitCode
+
 
 def command() -> None:
     """Tell whether this machine can measure: cores, pinning, jitter, steal, other load."""
@@ -33,5 +35,5 @@ def command() -> None:
     console.print(table)
     if failed:
         console.print("This machine cannot be trusted to measure as it is.")
-        raise typer.Exit(1)
+        raise typer.Exit(ExitCode.UNEXPECTED)
     console.print("This machine can measure.")

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import typer
-
 from lab.cli.arguments import Run, open_run
 from lab.project import Project
+from lab.run_folder import RunFolderError
 
 
 def command(run: Run) -> None:
     """Judge a run again by its sealed rule. Never measures, never applies new bounds."""
-    import sys
-
     from lab.cli.verdict_table import print_verdict
     from lab.experiment import sealed_hypothesis, verdict_of
 
@@ -21,11 +18,9 @@ def command(run: Run) -> None:
     hypothesis = sealed_hypothesis(run_folder, plan, project.root)
     verdict = verdict_of(run_folder, hypothesis, plan)
     if verdict.verdict is None:
-        print(
-            f"lab: {run_folder.folder}: unfinished after {verdict.blocks} blocks; go on with "
-            f"lab run {plan.hypothesis} --resume",
-            file=sys.stderr,
+        raise RunFolderError(
+            f"{run_folder.folder}: unfinished after {verdict.blocks} blocks; go on with "
+            f"lab run {plan.hypothesis} --resume"
         )
-        raise typer.Exit(2)
     run_folder.write_verdict(verdict)
     print_verdict(verdict, run_folder)

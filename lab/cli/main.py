@@ -1,12 +1,16 @@
-"""The `lab` command: its verbs, and one way of telling what went wrong."""
+"""The `lab` command: its verbs, and how each foreseen error is reported."""
 
 from __future__ import annotations
 
 import sys
+import tempfile
+from pathlib import Path
+from typing import NoReturn
 
 import typer
 
 from lab.cli import check, doctor, judge, list_, report, run, serve, status
+from lab.errors import LabError, is_disk_full, storage_error
 
 app = typer.Typer(
     help="Confirm or refute a suspicion about a bottleneck, by experiment.",
@@ -26,14 +30,17 @@ app.command("doctor")(doctor.command)
 
 
 def main() -> None:
-    """Run a verb; every foreseen failure is one message and an exit code."""
+    """Run a verb; a foreseen error becomes one message and its exit code."""
     try:
         app()
-    except Exception as error:
-        from lab.cli.exit_codes import exit_code
+    except LabError as error:
+        _fail(error)
+    except OSError as error:
+        if not is_disk_full(error):
+            raise  # a defect
+        _fail(storage_error(Path(tempfile.gettempdir()), error))
 
-        code = exit_code(error)
-        if code is None:
-            raise
-        print(f"lab: {error}", file=sys.stderr)
-        sys.exit(code)
+
+def _fail(error: LabError) -> NoReturn:
+    print(f"lab: {error}", file=sys.stderr)
+    sys.exit(error.exit_code)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-
-import typer
-
 from lab.cli.arguments import Run, open_run
 from lab.project import Project
+from lab.run_folder import RunFolderError
 
 
 def command(run: Run) -> None:
@@ -21,10 +18,8 @@ def command(run: Run) -> None:
     hypothesis = sealed_hypothesis(run_folder, plan, project.root)
     verdict = verdict_of(run_folder, hypothesis, plan)
     if verdict.verdict is None and hypothesis.soak is None:
-        print(
-            f"lab: {run_folder.folder}: unfinished; go on with lab run {plan.hypothesis} --resume",
-            file=sys.stderr,
+        raise RunFolderError(
+            f"{run_folder.folder}: unfinished; go on with lab run {plan.hypothesis} --resume"
         )
-        raise typer.Exit(2)
     render(run_folder, hypothesis, plan, verdict)
     print(run_folder.path("report.html"))

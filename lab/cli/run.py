@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
+from lab.errors import ExitCode, UsageError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import ExitStack
@@ -19,10 +21,6 @@ if TYPE_CHECKING:
     from lab.project import Project
     from lab.run_folder import RunFolder
     from lab.verdict import Verdict
-
-EXIT_CODES = {"CONFIRMED": 0, "REFUTED": 0, "INCONCLUSIVE": 3, "INVALID": 4}
-DECIDED = ("CONFIRMED", "REFUTED")
-UNEXPECTED = 1
 
 
 def command(
@@ -69,13 +67,12 @@ def command(
     import sys
     from contextlib import ExitStack
 
-    from lab.cli.exit_codes import INTERRUPTED, WRONG
+    from lab.cli.exit_codes import DECIDED, exit_code
     from lab.cli.signals import Interrupted, TooEarly, interruptible
     from lab.cli.verdict_table import print_verdict
 
     if expect is not None and expect not in DECIDED:
-        print(f"lab: --expect {expect}: one of {', '.join(DECIDED)}", file=sys.stderr)
-        raise typer.Exit(WRONG)
+        raise UsageError(f"--expect {expect}: one of {', '.join(DECIDED)}")
     asked = RunOptions(name, seed, target, resume, no_wait, profile, length, anyway)
     begun = _begin(asked)
     background = None
@@ -93,13 +90,10 @@ def command(
         kept = f"finished trials are kept: lab run {name} --resume goes on"
         told = "nothing was measured yet" if isinstance(error, TooEarly) else kept
         print(f"lab: interrupted; {told}", file=sys.stderr)
-        raise typer.Exit(INTERRUPTED) from error
+        raise typer.Exit(ExitCode.INTERRUPTED) from error
     print_verdict(verdict, run_folder)
     assert verdict.verdict is not None
-    code = EXIT_CODES[verdict.verdict]
-    if expect is not None and verdict.verdict in DECIDED and verdict.verdict != expect:
-        code = UNEXPECTED
-    raise typer.Exit(code)
+    raise typer.Exit(exit_code(verdict.verdict, expect))
 
 
 class RunOptions(NamedTuple):
@@ -205,7 +199,6 @@ def _fresh(asked: RunOptions, project: Project) -> tuple[Hypothesis, Plan, None]
     from lab.cli.arguments import hypothesis_file, seconds
     from lab.hypothesis import load
     from lab.plan import draw
-    from lab.run_folder import RunFolderError
 
     file = hypothesis_file(asked.name, project)
     hypothesis = load(file, project.root)
@@ -221,7 +214,7 @@ def _fresh(asked: RunOptions, project: Project) -> tuple[Hypothesis, Plan, None]
         for line in told(plan):
             print(line)
     elif length_s is not None:
-        raise RunFolderError(f"--for: {hypothesis.name} is no soak; its trials have their times")
+        raise UsageError(f"--for: {hypothesis.name} is no soak; its trials have their times")
     return hypothesis, plan, None
 
 

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from lab.errors import UsageError
+
 
 def command(
     settings: Annotated[
@@ -25,7 +27,7 @@ def command(
     from lab.processes import Children
     from lab.project import Project
     from lab.run_lock import machine_lock
-    from lab.targets.interface import TargetError
+    from lab.targets.interface import TargetFailure
 
     chosen = dict(_setting(text) for text in settings or ())
     with suppress(Interrupted), ExitStack() as ending, interruptible():
@@ -40,13 +42,11 @@ def command(
         print(f"the service answers at {url}, its operations at {url}/docs; Ctrl-C ends it")
         while (how := service.dead("alone")) is None:
             time.sleep(0.5)
-        raise TargetError(how)
+        raise TargetFailure(how)
 
 
 def _setting(text: str) -> tuple[str, str]:
-    from lab.targets.interface import TargetError
-
     name, equals, value = text.partition("=")
     if not (name and equals):
-        raise TargetError(f"{text}: a setting is written NAME=VALUE", usage=True)
+        raise UsageError(f"{text}: a setting is written NAME=VALUE")
     return name, value

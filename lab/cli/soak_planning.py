@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lab.errors import UsageError
 from lab.hypothesis import Hypothesis, HypothesisError, Prediction, in_words
 from lab.plan import Detectable, Plan
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 _LATEST_RUNS = 5  # that are searched for a noise
 
 
-class TooShort(Exception):
+class TooShort(UsageError):
     """A soak that cannot find what it is to look for; the message says what it could."""
 
 

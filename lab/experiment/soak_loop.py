@@ -26,7 +26,7 @@ from lab.instruments.interval_sampler import HttpIntervalSampler, IntervalSample
 from lab.instruments.load_driver import DriverError
 from lab.plan import Plan
 from lab.run_folder import RunFolder
-from lab.targets.interface import Target, TargetError
+from lab.targets.interface import Target, TargetError, TargetFailure
 from lab.trial import Fault, Trial
 from lab.verdict import judge
 
@@ -219,7 +219,7 @@ class SoakLoop(Session):
         url = self._target.url(arm)
         self._target.restart(arm)
         if self._target.url(arm) != url:
-            raise TargetError(f"arm {arm} came back at another address than {url}")
+            raise TargetFailure(f"arm {arm} came back at another address than {url}")
         trial.crashed(how)
 
     def _identity_fault(self, arm: str, trial: SoakTrial) -> Fault | None:

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from lab.errors import UsageError
+
 if TYPE_CHECKING:
     import yaml
 
@@ -40,7 +42,7 @@ _DOUBTFUL = {"yes", "no", "on", "off"}  # truth values in one version of YAML, t
 Scalar = str | int | float | bool | None
 
 
-class Flaw(Exception):
+class Flaw(UsageError):
     """What is wrong with a file, at which line, and what would be right."""
 
     def __init__(self, line: int | None, problem: str, remedy: str) -> None:

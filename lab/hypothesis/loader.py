@@ -12,6 +12,7 @@ from dataclasses import asdict, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from lab.errors import UsageError
 from lab.hypothesis import front_matter
 from lab.hypothesis.front_matter import Flaw, shown, suggestion
 from lab.hypothesis.model import (
@@ -29,7 +30,7 @@ from lab.hypothesis.validation import LEAST_BLOCKS, contradictions
 FOLDER = "hypotheses"
 
 
-class HypothesisError(Exception):
+class HypothesisError(UsageError):
     """A hypothesis file that cannot be used: what is wrong, where, and what would be right."""
 
     def __init__(self, path: Path, line: int | None, problem: str, remedy: str) -> None:

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab.errors import MeasurementError, UsageError
 from lab.hypothesis import Parameter, Statistic
 from lab.instruments.profiler import OUTPUT, PROFILE_S, read_profile
 from lab.processes import Child, Children
@@ -35,11 +36,11 @@ _PYTEST = (
 _PLUGIN = ("-p", "pytest_benchmark.plugin")
 
 
-class BenchmarkError(Exception):
+class BenchmarkError(MeasurementError):
     """A process of a benchmark that yields no rounds: it failed, hung or skipped."""
 
 
-class BenchmarkFileError(Exception):
+class BenchmarkFileError(UsageError):
     """A benchmark file that cannot be run as the hypothesis wants it; `remedy` says what helps."""
 
     def __init__(self, problem: str, remedy: str, line: int | None = None) -> None:

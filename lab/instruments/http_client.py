@@ -7,8 +7,10 @@ import json
 from typing import Any
 from urllib.parse import urlsplit
 
+from lab.errors import MeasurementError
 
-class HttpError(Exception):
+
+class HttpError(MeasurementError):
     """The service could not be asked, or did not answer as it should."""
 
 

@@ -12,17 +12,18 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from lab.errors import MeasurementError, UsageError
 from lab.processes import Child, Children
 
 _UP_S = 60.0
 _IMPORT_S = 10.0
 
 
-class DriverError(Exception):
+class DriverError(MeasurementError):
     """The driver died or went silent."""
 
 
-class ScenarioError(Exception):
+class ScenarioError(UsageError):
     """The scenario cannot be imported; `line` where it is known."""
 
     def __init__(self, message: str, line: int | None) -> None:

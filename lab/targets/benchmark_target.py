@@ -8,7 +8,7 @@ from typing import Any
 
 from lab.cpu_pinning import Cores
 from lab.processes import Children
-from lab.targets.interface import TargetError
+from lab.targets.interface import TargetFailure, TargetUsageError
 from lab.targets.postgres import DatabaseError, Databases, EmbeddedPostgres, forget_variables
 
 
@@ -43,7 +43,8 @@ class BenchmarkTarget:
             self._server_pid = self._databases.server_pid()
             self._urls = {arm: self._databases.create(arm) for arm in arms}
         except DatabaseError as error:
-            raise TargetError(str(error), usage=self._given_url is not None) from error
+            kind = TargetFailure if self._given_url is None else TargetUsageError
+            raise kind(str(error)) from error
 
     def environment(self, arm: str) -> dict[str, str]:
         """What the arm's processes are told."""

@@ -18,7 +18,7 @@ from lab.processes import Child, Children
 from lab.targets import docker_engine
 from lab.targets.compose_file import FILE, PORTS, ComposeFile
 from lab.targets.docker_engine import Container, EngineError
-from lab.targets.interface import Identity, TargetError
+from lab.targets.interface import Identity, TargetError, TargetFailure, TargetUsageError
 from lab.targets.postgres import EmbeddedPostgres, Sessions, forget_variables
 from lab.targets.service_readiness import READY_S, await_ready, identify, known_settings
 from lab.watchdog import start_ticks
@@ -53,22 +53,20 @@ class _Arm:
     born: dict[str, int | None]  # start of each container's first process
 
     def port(self, role: str) -> int:
-        """Where a container answers on loopback; TargetError where it does not."""
+        """Where a container answers on loopback; TargetUsageError where it does not."""
         published = self.containers[role].ports.get(PORTS[role], ())
         for address, _ in published:
             if address not in _LOOPBACK:
-                raise TargetError(
+                raise TargetUsageError(
                     f"{FILE}: service {role} publishes port {PORTS[role]} on {address}, for all "
-                    f'the world. Write "127.0.0.1:...:{PORTS[role]}"',
-                    usage=True,
+                    f'the world. Write "127.0.0.1:...:{PORTS[role]}"'
                 )
         for address, port in published:
             if address == "127.0.0.1":
                 return port
-        raise TargetError(
+        raise TargetUsageError(
             f"{FILE}: service {role} does not publish its port {PORTS[role]}. "
-            f'Write ports: ["127.0.0.1::{PORTS[role]}"]',
-            usage=True,
+            f'Write ports: ["127.0.0.1::{PORTS[role]}"]'
         )
 
     def url(self, role: str) -> str:
@@ -102,12 +100,10 @@ class ComposeTarget:
         self._engine = docker_engine.version()
         self._compose = docker_engine.compose()
         if not (self._project / FILE).is_file():
-            raise TargetError(
-                f"{self._project / FILE}: not found. --target compose needs it", usage=True
-            )
+            raise TargetUsageError(f"{self._project / FILE}: not found. --target compose needs it")
         self._file = self._resolved()
         if flaw := self._file.flaw():
-            raise TargetError(f"{FILE}: {flaw}", usage=True)
+            raise TargetUsageError(f"{FILE}: {flaw}")
         self._expected = known_settings(self._project, arms)
 
     def start(self, arms: Mapping[str, Mapping[str, str]]) -> None:
@@ -149,7 +145,7 @@ class ComposeTarget:
         except TargetError as error:
             if docker_engine.answers():
                 raise
-            raise TargetError(f"the Docker engine does not answer any more ({error})") from error
+            raise TargetFailure(f"the Docker engine does not answer any more ({error})") from error
 
     def expected(self, arm: str) -> Mapping[str, str]:
         """The settings of an arm as the service itself spells them."""
@@ -256,7 +252,7 @@ class ComposeTarget:
             self._keep_logs()  # an engine that hangs is asked once
             docker_engine.remove(docker_engine.of(self._owner))
         except EngineError as error:
-            raise TargetError(
+            raise TargetFailure(
                 f"containers of this run may be left: {error}. The next run with --target "
                 "compose removes them, as does: docker rm --force --volumes "
                 f"$(docker ps --all --quiet --filter name={self._owner})"
@@ -288,7 +284,7 @@ class ComposeTarget:
         docker_engine.pin_containers(self._cores.target, [container])
         published = container.ports.get(PORTS["service"])
         if not published:
-            raise TargetError(
+            raise TargetFailure(
                 f"the profiled service ended:\n{docker_engine.logs(name, _LOG_LINES)}"
             )
         return container.id, f"http://127.0.0.1:{published[0][1]}"
@@ -428,10 +424,9 @@ class ComposeTarget:
                 if not container.running:
                     arm.born[container.service] = -1  # no process starts then
         if lacking := [role for role in roles if role not in arm.containers]:
-            raise TargetError(
+            raise TargetUsageError(
                 f"{FILE}: Compose starts no container for service {' and '.join(lacking)} "
-                "(replicas: 0, or a profile?)",
-                usage=True,
+                "(replicas: 0, or a profile?)"
             )
 
     def _refuse_elsewhere(self, container: Container) -> None:
@@ -458,9 +453,8 @@ class ComposeTarget:
             text = str(error).strip()
             # a server that is on its way up or down says so; no other refusal passes by itself
             final = "FATAL" in text and "the database system" not in text
-            raise TargetError(
-                f"the database of arm {arm.name} is not ready: {text}", usage=final
-            ) from error
+            kind = TargetUsageError if final else TargetFailure
+            raise kind(f"the database of arm {arm.name} is not ready: {text}") from error
 
     def _database_url(self, arm: _Arm) -> str:
         return self._file.database_url(arm.port("database"))

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lab.targets.interface import TargetError
+from lab.targets.interface import TargetUsageError
 from lab.watchdog import start_ticks
 
 PROJECT = "com.docker.compose.project"  # Compose labels all that it makes with it
@@ -29,11 +29,8 @@ _REMOVAL_S = 60.0
 _EMBEDDED = "or leave the target out: the default one, embedded, needs no engine"
 
 
-class EngineError(TargetError):
-    """The engine is missing, does not answer or refuses; it is the user's to start or mend."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__(message, usage=True)
+class EngineError(TargetUsageError):
+    """The engine is missing, does not answer or refuses; the user has to start or repair it."""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from lab.cpu_pinning import Cores, pin
 from lab.instruments.profiler import command_prefix, read_profile
 from lab.processes import Child, Children
-from lab.targets.interface import Identity, TargetError
+from lab.targets.interface import Identity, TargetFailure, TargetUsageError
 from lab.targets.postgres import DatabaseError, Databases, EmbeddedPostgres, forget_variables
 from lab.targets.service_readiness import await_ready, identify, known_settings
 
@@ -63,7 +63,8 @@ class EmbeddedTarget:
                 self._settings[arm] = dict(settings)
                 self._arms[arm] = self._start_arm(arm)
         except DatabaseError as error:
-            raise TargetError(str(error), usage=self._given_url is not None) from error
+            kind = TargetFailure if self._given_url is None else TargetUsageError
+            raise kind(str(error)) from error
         for arm in arms:
             await_ready(
                 partial(self.identities, arm), partial(self.dead, arm), partial(self._tail, arm)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from lab.targets.interface import Identity, TargetError
+from lab.targets.interface import Identity, TargetFailure
 
 
 @dataclass
@@ -35,7 +35,7 @@ class FakeTarget:
     def identities(self, arm: str) -> dict[str, Identity]:
         """The service alone."""
         if arm in self.deaths:
-            raise TargetError(f"the service of arm {arm} is not ready")
+            raise TargetFailure(f"the service of arm {arm} is not ready")
         settings = self.answers.get(arm, self.settings[arm])
         return {"service": Identity(self.instances.get(arm, "first"), settings)}
 

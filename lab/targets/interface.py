@@ -6,23 +6,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-
-class TargetError(Exception):
-    """The target cannot be started or used; the message says what, where and what to do.
-
-    `usage` tells a mistake of the user's (exit code 2) from a failure of the machine's.
-    """
-
-    def __init__(self, message: str, *, usage: bool = False) -> None:
-        super().__init__(message)
-        self.usage = usage
+from lab.errors import LabError, MeasurementError, UsageError
 
 
-class SettingError(TargetError):
-    """An arm sets what the service does not know or cannot take."""
+class TargetError(LabError):
+    """The target cannot be started or used. Raised as one of the two kinds below."""
+
+
+class TargetFailure(TargetError, MeasurementError):
+    """A process, a container or a database failed or did not answer."""
+
+
+class TargetUsageError(TargetError, UsageError):
+    """The target is configured wrongly, or lacks what only the user can provide."""
+
+
+class SettingError(TargetUsageError):
+    """An arm sets what the service does not know, or a value that it does not accept."""
 
     def __init__(self, arm: str, setting: str, problem: str) -> None:
-        super().__init__(f"arm {arm}: {setting}: {problem}", usage=True)
+        super().__init__(f"arm {arm}: {setting}: {problem}")
         self.arm, self.setting = arm, setting
 
 

@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
+from lab.errors import MeasurementError
 from lab.processes import Child, Children
 
 _NOBODY = 65534
 _START_S = 30.0
 
 
-class DatabaseError(Exception):
+class DatabaseError(MeasurementError):
     """PostgreSQL could not be started or used; the message says why and what to do."""
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from lab.instruments.http_client import HttpClient, HttpError
-from lab.targets.interface import Identity, SettingError, TargetError
+from lab.targets.interface import Identity, SettingError, TargetFailure
 
 READY_S = 60.0
 
@@ -30,9 +30,9 @@ def known_settings(
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise TargetError("the service does not tell its settings") from None
+        raise TargetFailure("the service does not tell its settings") from None
     if asked.returncode:
-        raise TargetError(f"the service's settings cannot be read:\n{asked.stderr.strip()}")
+        raise TargetFailure(f"the service's settings cannot be read:\n{asked.stderr.strip()}")
     spelled = {}
     for arm, answer in json.loads(asked.stdout).items():
         for error in answer["errors"]:
@@ -42,12 +42,12 @@ def known_settings(
 
 
 def identify(role: str, arm: str, url: str) -> Identity:
-    """Who answers at `/ready`; TargetError where nobody does, or is not ready."""
+    """Who answers at `/ready`; TargetFailure where nobody does, or is not ready."""
     client = HttpClient(url)
     try:
         data = client.get_json("/ready")
     except HttpError as error:
-        raise TargetError(f"the {role} of arm {arm} is not ready: {error}") from error
+        raise TargetFailure(f"the {role} of arm {arm} is not ready: {error}") from error
     finally:
         client.close()
     return Identity(str(data.get("instance")), data.get("settings", {}))
@@ -56,19 +56,17 @@ def identify(role: str, arm: str, url: str) -> Identity:
 def await_ready(
     ask: Callable[[], object], dead: Callable[[], str | None], tail: Callable[[], str]
 ) -> None:
-    """Ask until there is an answer; TargetError with the log's end if one dies or time is up."""
+    """Ask until there is an answer; TargetFailure with the log's end if one dies or time is up."""
     deadline = time.monotonic() + READY_S
     problem = ""
     while time.monotonic() < deadline:
         if how := dead():
-            raise TargetError(f"{how} while starting:\n{tail()}")
+            raise TargetFailure(f"{how} while starting:\n{tail()}")
         try:
             ask()
-        except TargetError as error:
-            if error.usage:  # waiting mends no file
-                raise
+        except TargetFailure as error:  # no waiting corrects a usage error
             problem = str(error)
             time.sleep(0.05)
         else:
             return
-    raise TargetError(f"{problem} (waited {READY_S:g} s):\n{tail()}")
+    raise TargetFailure(f"{problem} (waited {READY_S:g} s):\n{tail()}")

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from lab.errors import ExitCode
 from lab.targets import docker_engine
 from lab.targets.docker_engine import Container, EngineError
-from lab.targets.interface import TargetError
+from lab.targets.interface import TargetFailure, TargetUsageError
 from lab.targets.service_readiness import await_ready
 from tests.runs import ROOT
 
@@ -117,9 +118,9 @@ def test_waiting_mends_no_file() -> None:
 
     def ask() -> None:
         asked.append(1)
-        raise TargetError("the file is wrong", usage=True)
+        raise TargetUsageError("the file is wrong")
 
-    with pytest.raises(TargetError, match="the file is wrong"):
+    with pytest.raises(TargetUsageError, match="the file is wrong"):
         await_ready(ask, lambda: None, lambda: "")
     assert len(asked) == 1
 
@@ -130,15 +131,17 @@ def test_what_never_gets_ready_is_told_with_the_end_of_its_log(
     monkeypatch.setattr("lab.targets.service_readiness.READY_S", 0.2)
 
     def ask() -> None:
-        raise TargetError("the service of arm narrow is not ready: 503")
+        raise TargetFailure("the service of arm narrow is not ready: 503")
 
-    with pytest.raises(TargetError, match=r"not ready: 503 \(waited 0\.2 s\):\nlast line") as told:
+    with pytest.raises(
+        TargetFailure, match=r"not ready: 503 \(waited 0\.2 s\):\nlast line"
+    ) as told:
         await_ready(ask, lambda: None, lambda: "last line")
-    assert not told.value.usage
+    assert told.value.exit_code == ExitCode.INVALID
 
 
 def test_the_image_installs_all_that_the_service_imports() -> None:
-    from tests.lab.test_walls import imported
+    from tests.lab.test_import_contracts import imported
 
     wanted = (ROOT / "service" / "requirements.txt").read_text().splitlines()
     listed = {line.partition("[")[0].replace("-", "_") for line in wanted if line[:1] != "#"}

@@ -120,9 +120,9 @@ LAST_WORD = """
 import sys, time
 from lab.processes import Children
 children = Children()
-children.at_death("tests.lab.last_word", sys.argv[1])
+children.on_parent_death("tests.lab.last_word", sys.argv[1])
 if sys.argv[2] == "taken back":
-    children.at_death()
+    children.on_parent_death()
 print("up", flush=True)
 time.sleep(300)
 """

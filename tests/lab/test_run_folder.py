@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from lab.run_folder import DiskFull, RunFolder, RunFolderError, attempts
+from lab.errors import DiskFull, StorageError
+from lab.run_folder import RunFolder, RunFolderError, attempts
 from lab.stats.histogram import Histogram
 from lab.trial import ArrivalSecond, Dispatch, Ended, Fault, Requests, StageRecord
 from lab.verdict import judge
@@ -60,7 +61,7 @@ def test_a_line_that_the_disk_takes_a_part_of_is_told_and_left_out(run_folder: R
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size + 100, before[1]))
     try:
-        with pytest.raises(OSError, match="too large"):
+        with pytest.raises(StorageError, match="too large"):
             run_folder.add_trial(trial("wide", 50))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)

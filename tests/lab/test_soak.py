@@ -14,13 +14,14 @@ from typing import Any
 
 import pytest
 
+from lab.errors import DiskFull
 from lab.experiment import Event, IntervalElapsed, SoakLoop, slopes_so_far, verdict_of
 from lab.experiment.soak_loop import block_s
 from lab.hypothesis import Allow, Bound, Exhaustion, Hypothesis, Limits, Step, load
 from lab.instruments.fake import FakeIntervalSampler, FakeSoakDriver
 from lab.plan import draw
 from lab.reporting import render
-from lab.run_folder import DiskFull, RunFolder
+from lab.run_folder import RunFolder
 from lab.stats.histogram import Histogram
 from lab.targets.fake import FakeTarget
 from lab.targets.interface import Identity

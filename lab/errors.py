@@ -1,0 +1,62 @@
+"""The errors that the lab foresees, as one tree, and the exit codes of its commands.
+
+The message of a `LabError` says what is wrong, where, and what would be right; it is all that the
+user sees. Any other exception is a defect of the lab and shows its traceback.
+"""
+
+from __future__ import annotations
+
+import errno
+from enum import IntEnum
+from pathlib import Path
+from typing import ClassVar
+
+
+class ExitCode(IntEnum):
+    """How a `lab` command ends."""
+
+    OK = 0  # of `lab run`: CONFIRMED or REFUTED
+    UNEXPECTED = 1  # another verdict than --expect, or a machine that cannot measure
+    USAGE = 2  # the command or a file is wrong
+    INCONCLUSIVE = 3
+    INVALID = 4  # the verdict INVALID, or a measurement that failed
+    INTERRUPTED = 130
+
+
+class LabError(Exception):
+    """Base of all errors that the lab foresees."""
+
+    exit_code: ClassVar[ExitCode]
+
+
+class UsageError(LabError):
+    """The command, a file or a setting is wrong; the user can correct it."""
+
+    exit_code = ExitCode.USAGE
+
+
+class MeasurementError(LabError):
+    """Something failed that was used or measured; the command and its files are right."""
+
+    exit_code = ExitCode.INVALID
+
+
+class StorageError(MeasurementError):
+    """A file cannot be written."""
+
+
+class DiskFull(StorageError):
+    """There is no room for what should be written; nothing that was written before is lost."""
+
+
+def storage_error(place: Path, error: OSError, if_full: str = "Make room") -> StorageError:
+    """The error to raise for a write below `place` that failed; `if_full` says what to do."""
+    where = error.filename or place
+    if is_disk_full(error):
+        return DiskFull(f"{place}: the disk is full. {if_full}")
+    return StorageError(f"{where}: cannot be written ({error.strerror or error})")
+
+
+def is_disk_full(error: OSError) -> bool:
+    """Whether a disk or a quota is full."""
+    return error.errno in (errno.ENOSPC, errno.EDQUOT)
