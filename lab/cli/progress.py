@@ -123,7 +123,7 @@ class Progress:
         left_s = (blocks - event.block) * (self._plan.length_s or 0.0) / blocks
         left_s += event.block_s - event.passed_s
         slopes = slopes_so_far(
-            self._hypothesis, {arm: life.course() for arm, life in event.lives.items()}
+            self._hypothesis, {arm: trial.course() for arm, trial in event.trials.items()}
         )
         so_far = "; ".join(f"{what} {figure}" for what, figure in slopes.items())
         return (

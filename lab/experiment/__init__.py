@@ -1,4 +1,4 @@
-"""An experiment under way: the loop over blocks, and what one trial of each kind is."""
+"""Runs an experiment: the loops over blocks, and how a trial of each kind is run."""
 
 from lab.experiment.benchmark_trials import BenchmarkTrials
 from lab.experiment.block_loop import BlockLoop, TrialRunner

@@ -1,4 +1,4 @@
-"""A trial of a benchmark: one fresh process runs one function of a pytest-benchmark file."""
+"""Trials of a benchmark: each is a fresh process that runs one function of the file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from lab.trial import Fault, Trial
 
 
 class BenchmarkTrials:
-    """Processes of a benchmark file, each with the environment of its arm."""
+    """Runs processes of a benchmark file, each with the environment of its arm."""
 
     def __init__(
         self,
@@ -27,19 +27,19 @@ class BenchmarkTrials:
         function: str,
     ) -> None:
         self._hypothesis = hypothesis
-        self._notebook = run_folder
+        self._run_folder = run_folder
         self._target = target
         self._file = file
         self._function = function
         self._counts: dict[tuple[Step, str], int] = {}
         for trial in run_folder.trials():
-            self._differing(trial)
+            self._inexact_count(trial)
 
     def trial(self, blank: Trial) -> Generator[Event, None, Trial]:
         """Run one process; returns what it measured, with its faults."""
         assert self._hypothesis.benchmark is not None
-        watch = ProcessSampler(self._target.roles())
-        watch.sample()
+        sampler = ProcessSampler(self._target.roles())
+        sampler.sample()
         try:
             measured = self._file.measure(
                 self._node(blank.step),
@@ -51,8 +51,8 @@ class BenchmarkTrials:
         except BenchmarkError as error:
             fault = Fault("alive", f"No rounds of {blank.step}: {error}.", mendable=False)
             return inspect_benchmark(replace(blank, faults=(fault,)), self._hypothesis)
-        watch.sample()
-        others, steal = others_over(watch.samples)
+        sampler.sample()
+        others, steal = others_over(sampler.samples)
         trial = replace(
             blank,
             timing=measured.timing,
@@ -60,18 +60,18 @@ class BenchmarkTrials:
             other_cpu=others,
             steal=steal,
         )
-        self._notebook.write_rounds(trial, measured.rounds)
-        if (differing := self._differing(trial)) is not None:
-            trial = replace(trial, faults=(differing,))
+        self._run_folder.write_rounds(trial, measured.rounds)
+        if (fault := self._inexact_count(trial)) is not None:
+            trial = replace(trial, faults=(fault,))
         return inspect_benchmark(trial, self._hypothesis)
-        yield  # a generator, as every kind of trial is: this one has nothing to tell meanwhile
+        yield  # makes this a generator, as every kind of trial is; it has no events of its own
 
     def profile(self, arm: str) -> str:
         """Profile a process of its own, at the largest value of the parameter."""
         step = Step(arm, self._hypothesis.levels[-1])
         try:
             return self._file.profile(self._node(step), arm, self._environment(arm))
-        except BenchmarkError as error:  # the verdict does not depend on it
+        except BenchmarkError as error:  # the verdict does not need a profile
             return f"no profile: {error}"
 
     def _node(self, step: Step) -> str:
@@ -80,14 +80,14 @@ class BenchmarkTrials:
     def _environment(self, arm: str) -> dict[str, str]:
         return {**self._hypothesis.arms[arm], **self._target.environment(arm)}
 
-    def _differing(self, trial: Trial) -> Fault | None:
-        """Whether a count differs from that of an earlier process of the same step.
+    def _inexact_count(self, trial: Trial) -> Fault | None:
+        """A fault if a count differs from that of an earlier process of the same step.
 
-        Then it is no exact count, and no repetition makes it one.
+        Such a count is not exact, and repeating the block cannot make it so.
         """
         for name, count in trial.counts.items():
             known = self._counts.setdefault((trial.step, name), count)
-            if known != count and self._asked(name):
+            if known != count and self._is_predicted(name):
                 return Fault(
                     "counts",
                     f"{name} of {trial.step} was {known} in one process and {count} in another: "
@@ -96,6 +96,5 @@ class BenchmarkTrials:
                 )
         return None
 
-    def _asked(self, name: str) -> bool:
-        rivals = (rival.prediction for rival in self._hypothesis.rivals)
-        return any(p.count == name for p in (*self._hypothesis.predictions, *rivals))
+    def _is_predicted(self, name: str) -> bool:
+        return any(p.count == name for p in self._hypothesis.all_predictions)

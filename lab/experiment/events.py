@@ -1,4 +1,4 @@
-"""What the loop yields: everything that a display may want to show."""
+"""Events that a session yields: everything that a progress display may want to show."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lab.verdict import Verdict
 
 @dataclass(frozen=True)
 class TrialBegun:
-    """A trial is about to be driven."""
+    """A trial is about to start."""
 
     block: int
     position: int
@@ -24,19 +24,19 @@ class TrialBegun:
 class SecondElapsed:
     """A second of a trial has passed."""
 
-    rate: float  # requests that ended in it, per second
+    rate: float  # requests per second that ended in it
 
 
 @dataclass(frozen=True)
 class TrialEnded:
-    """A trial is on disk."""
+    """A trial has ended and is on disk."""
 
     trial: Trial
 
 
 @dataclass(frozen=True)
 class BlockEnded:
-    """A block is complete, or void; what the evidence says so far."""
+    """A block is complete or void."""
 
     block: int
     faults: tuple[Fault, ...]
@@ -45,19 +45,19 @@ class BlockEnded:
 
 @dataclass(frozen=True)
 class Profiling:
-    """An arm is being profiled, untimed."""
+    """An arm is about to be profiled, which is not timed."""
 
     arm: str
 
 
 @dataclass(frozen=True)
 class IntervalElapsed:
-    """An interval of a soak is on disk."""
+    """An interval of a soak has passed and is on disk."""
 
     block: int
-    passed_s: float  # of the block
+    passed_s: float  # since the block began
     block_s: float
-    lives: Mapping[str, SoakTrial]  # by arm
+    trials: Mapping[str, SoakTrial]  # by arm
 
 
 Event = IntervalElapsed | TrialBegun | SecondElapsed | TrialEnded | BlockEnded | Profiling

@@ -1,4 +1,4 @@
-"""A run read back: its claim as it was sealed, its time, its verdict."""
+"""A stored run, read back: its claim as sealed, its elapsed time, its slopes and its verdict."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ BUDGET_ENDED = "budget ended"
 
 
 def elapsed_of(journal: list[dict[str, Any]]) -> float:
-    """Seconds that the run's sessions took together, as far as each was noted."""
+    """Seconds that all sessions of the run took together, as far as the journal records them."""
     total, current = 0.0, 0.0
     for entry in journal:
         if entry["event"] == "session began":
@@ -26,7 +26,11 @@ def elapsed_of(journal: list[dict[str, Any]]) -> float:
 
 
 def sealed_hypothesis(run_folder: RunFolder, plan: Plan, project: Path) -> Hypothesis:
-    """The claim as it was sealed; refuses a copy that was edited since."""
+    """The claim as it was sealed.
+
+    Raises:
+        RunFolderError: The copy in the run folder cannot be read, or was edited since.
+    """
     path = run_folder.path("hypothesis.md")
     try:
         text = path.read_text(encoding="utf-8")
@@ -42,7 +46,7 @@ def sealed_hypothesis(run_folder: RunFolder, plan: Plan, project: Path) -> Hypot
 
 
 def slopes_so_far(hypothesis: Hypothesis, courses: Mapping[str, TimeSeries]) -> dict[str, str]:
-    """The slopes that a soak's predictions speak of, in its block under way, in words."""
+    """The slopes that the predictions of a soak name, so far in the current block, formatted."""
     from lab.analysis.soak_slope import binned
 
     slopes = {}
@@ -58,7 +62,7 @@ def slopes_so_far(hypothesis: Hypothesis, courses: Mapping[str, TimeSeries]) -> 
 
 
 def verdict_of(run_folder: RunFolder, hypothesis: Hypothesis, plan: Plan) -> Verdict:
-    """The verdict from what is on disk, and from nothing else."""
+    """The verdict, computed from what is on disk and from nothing else."""
     journal = run_folder.journal()
     return judge(
         hypothesis,
