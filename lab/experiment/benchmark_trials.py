@@ -61,8 +61,8 @@ class BenchmarkTrials:
             steal=steal,
         )
         self._run_folder.write_rounds(trial, measured.rounds)
-        if (fault := self._inexact_count(trial)) is not None:
-            trial = replace(trial, faults=(fault,))
+        if inexact := self._inexact_count(trial):
+            trial = replace(trial, faults=(inexact,))
         return inspect_benchmark(trial, self._hypothesis)
         yield  # makes this a generator, as every kind of trial is; it has no events of its own
 

@@ -121,7 +121,7 @@ class BenchmarkFile:
         """Run one process whose function is called under pyinstrument; the profile as text."""
         output = self._children.folder / f"profile-{arm}.json"
         self._run(
-            [*_PYTEST, "-p", "lab.instruments.pytest_profiler_plugin", node],
+            [*_PYTEST, "-p", "lab.instruments.benchmark_profiler", node],
             arm, {**env, OUTPUT: str(output)}, _START_S + _SLACK * PROFILE_S,
         )  # fmt: skip
         return read_profile(output)

@@ -356,7 +356,7 @@ def test_slopes_so_far_are_told_of_a_block_under_way(bench: Bench) -> None:
     told: list[dict[str, str]] = []
 
     def look(event: IntervalElapsed) -> None:
-        courses = {arm: life.course() for arm, life in event.lives.items()}
+        courses = {arm: life.course() for arm, life in event.trials.items()}
         told.append(slopes_so_far(SHIPPED, courses))
         if event.passed_s == 300.0:
             raise Cut

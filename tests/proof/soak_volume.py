@@ -163,7 +163,7 @@ def main(folder: Path) -> None:
     for event in soak.run():
         if isinstance(event, IntervalElapsed):
             # what the display of `lab run` asks for
-            slopes_so_far(hypothesis, {arm: life.course() for arm, life in event.lives.items()})
+            slopes_so_far(hypothesis, {arm: life.course() for arm, life in event.trials.items()})
             memory.append(own.memory_info().rss / 1e6)
     early = memory[len(memory) // 10]
     requests = sum(seen.count for trial in run_folder.trials() for seen in trial.requests.values())
