@@ -174,7 +174,7 @@ def test_a_scenario_that_cannot_be_imported(
 
 def test_a_driver_that_dies_is_told(driver: LoadDriver, server: Server, tmp_path: Path) -> None:
     driver.load(write(tmp_path, SCENARIO.format(base="FastHttpUser", path="")))
-    threading.PreciseTimer(0.7, os.kill, (driver.child.pid, signal.SIGKILL)).start()
+    threading.Timer(0.7, os.kill, (driver.child.pid, signal.SIGKILL)).start()
     with pytest.raises(DriverError, match="SIGKILL"):
         drive(driver, server.url)
 
@@ -189,7 +189,7 @@ def test_a_stopped_driver_shows_in_its_ticker(
         time.sleep(0.3)
         os.kill(driver.child.pid, signal.SIGCONT)
 
-    threading.PreciseTimer(1.0, freeze).start()
+    threading.Timer(1.0, freeze).start()
     frames = [m for m in drive(driver, server.url) if m["event"] == "frame"]
     late = [second for m in frames for second in m["late"]]  # type: ignore[attr-defined]
     assert max(late) > 0.25

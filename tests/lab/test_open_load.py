@@ -156,7 +156,7 @@ def test_stages_have_the_latency_of_what_was_due_in_them(bench: Bench) -> None:
 
 
 def test_arrivals_that_are_never_answered_are_counted(bench: Bench) -> None:
-    bench.load(preamble="from lab.driver import block\nblock._DRAIN_S = 1")
+    bench.load(preamble="from lab.driver import run_trial\nrun_trial._DRAIN_S = 1")
     with bench.serve("queue", servers=1, mean_s=0.1, exponential=False) as server:
         trial, _ = bench.drive(server, steady(40, 1.0, "constant"), warmup_s=0.0)
     assert trial.dispatch is not None
