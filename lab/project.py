@@ -31,7 +31,10 @@ class Project:
     @classmethod
     def find(cls, start: Path | None = None) -> Project:
         """The nearest folder upwards that holds `hypotheses/`."""
-        here = (start or Path.cwd()).resolve()
+        try:
+            here = (start or Path.cwd()).resolve()
+        except OSError as error:  # removed, for one
+            raise ProjectError(f"the current folder cannot be read ({error.strerror})") from error
         for folder in (here, *here.parents):
             if (folder / "hypotheses").is_dir():
                 return cls(folder)

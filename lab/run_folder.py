@@ -257,7 +257,11 @@ class RunFolder:
         if not path.exists():
             return
         damaged: tuple[int, ValueError] | None = None
-        with path.open(encoding="utf-8", errors="replace") as file:
+        try:
+            file = path.open(encoding="utf-8", errors="replace")
+        except OSError as error:
+            raise RunFolderError(f"{path}: cannot be read ({error.strerror})") from error
+        with file:
             for number, line in enumerate(file, 1):
                 if damaged:  # only the last line may be cut short, by a crash
                     raise RunFolderError(f"{path}:{damaged[0]}: damaged line ({damaged[1]})")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -21,9 +22,10 @@ Run = Annotated[
 
 def open_run(run: str, project: Project) -> RunFolder:
     """The notebook that RUN means."""
-    for folder in (Path(run), project.reports / run / "latest", project.reports / run):
-        if (folder / "plan.json").is_file():
-            return RunFolder.open(folder.resolve())
+    with suppress(OSError):  # a name too long for the file system, for one
+        for folder in (Path(run), project.reports / run / "latest", project.reports / run):
+            if (folder / "plan.json").is_file():
+                return RunFolder.open(folder.resolve())
     raise RunFolderError(
         f"{run}: no such run. Name a hypothesis that was run, or a folder reports/NAME/RUN"
     )

@@ -165,6 +165,9 @@ def _claim_digest(hypothesis: Hypothesis, project: Path) -> str:
     scenario = project / hypothesis.scenario  # gone, perhaps, where an old run is read
     try:
         claimed["load_code"] = _seal(scenario.read_text("utf-8")) if scenario.is_file() else None
+    except OSError as error:
+        problem = f"the file cannot be read ({error.strerror})"
+        raise HypothesisError(scenario, None, problem, "Check its permissions.") from None
     except UnicodeDecodeError as error:
         raise HypothesisError(
             scenario, None, f"this is not UTF-8 ({error.reason})", "Save it as UTF-8."

@@ -67,6 +67,7 @@ def test_a_broken_file_is_one_message_and_exit_code_2(name: str) -> None:
         (("run", "quick", "--resume"), "there is no run to resume"),
         (("judge", "nothing"), "no such run"),
         (("report", "nothing"), "no such run"),
+        (("judge", "x" * 300), "no such run"),
         (("run", "../escape"), "lab: "),
     ],
 )

