@@ -9,8 +9,9 @@ from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any, Literal
 
-from lab.analysis.block_values import Block, estimate
+from lab.analysis.block_values import Block
 from lab.analysis.estimate import Estimate, SlopeEstimate
+from lab.analysis.prediction_estimate import estimate_prediction
 from lab.hypothesis import Hypothesis, Prediction, in_words
 from lab.plan import Plan
 from lab.stats.sequential import nominal_level
@@ -241,8 +242,8 @@ def _held(
     for look in range(first, len(blocks) + 1):
         # of these blocks alone: a value missing later cannot undo what is decided
         part = blocks[:look]
-        found = estimate(hypothesis, prediction, part, support_tail)
-        wider = estimate(hypothesis, prediction, part, contradict_tail)
+        found = estimate_prediction(hypothesis, prediction, part, support_tail)
+        wider = estimate_prediction(hypothesis, prediction, part, contradict_tail)
         if found is not None and found.meets(prediction.bound):
             outcome, decided_at = "supported", look
         elif wider is not None and wider.misses(prediction.bound):
@@ -250,7 +251,11 @@ def _held(
         if decided_at:
             break
     least = min(2, first)
-    shown = estimate(hypothesis, prediction, blocks, support_tail) if len(blocks) >= least else None
+    shown = (
+        estimate_prediction(hypothesis, prediction, blocks, support_tail)
+        if len(blocks) >= least
+        else None
+    )
     return Judgement(
         says=prediction.says,
         measure=prediction.quantity,
@@ -263,7 +268,7 @@ def _held(
         decided_at=decided_at,
         blocks_wanted=_wanted(prediction, shown, len(blocks)) if not decided_at else None,
         claim=claim,
-        flaw=shown.flaw if isinstance(shown, SlopeEstimate) and shown.low > 0 else None,
+        flaw=shown.no_leak_reason if isinstance(shown, SlopeEstimate) and shown.low > 0 else None,
     )
 
 

@@ -1,8 +1,9 @@
-"""Arms compared, and levels of one arm, over blocks.
+"""Two arms compared, and the mean of one arm, over blocks.
 
-A comparison is the paired log ratio per block; a share is taken on the logit scale, a level as
-it is. Intervals are Student t over blocks at a tail that the caller chooses (for sequential looks:
-a Pocock level; Pocock 1977), because requests within a trial are not independent samples.
+A comparison is the paired log ratio per block. A share is averaged on the logit scale, any other
+value as it is. Intervals are Student's t over blocks at a tail that the caller chooses (for
+sequential looks: a Pocock level; Pocock, 1977), because requests within a trial are not
+independent samples.
 """
 
 from __future__ import annotations
@@ -10,24 +11,53 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lab.analysis.estimate import Estimate
-from lab.stats.confidence_interval import expit, log_ratio, logit, t_interval, t_interval_of_logs
+from lab.stats.confidence_interval import (
+    ConfidenceInterval,
+    expit,
+    log_ratio,
+    logit,
+    t_interval,
+    t_interval_of_logs,
+)
 
 
 def ratio(numerators: Sequence[float], denominators: Sequence[float], tail: float) -> Estimate:
-    """Geometric mean of the per-block ratios. All values must be above 0."""
-    interval = t_interval_of_logs(log_ratio(denominators, numerators), tail)
-    return Estimate(interval.estimate, interval.low, interval.high)
+    """Return the geometric mean of the per-block ratios.
+
+    Args:
+        numerators: One value of an arm per block, > 0.
+        denominators: The other arm's values in the same blocks, > 0, in the same unit.
+        tail: Probability left out on each side, in (0, 0.5).
+
+    Raises:
+        ValueError: If the lengths differ, or a value is not positive and finite.
+    """
+    return Estimate.from_interval(t_interval_of_logs(log_ratio(denominators, numerators), tail))
 
 
-def level(values: Sequence[float], tail: float) -> Estimate:
-    """Mean of one arm's block values."""
-    interval = t_interval(values, tail)
-    return Estimate(interval.estimate, interval.low, interval.high)
+def mean(values: Sequence[float], tail: float) -> Estimate:
+    """Return the mean of one arm's block values.
+
+    Args:
+        values: One per block, finite.
+        tail: Probability left out on each side, in (0, 0.5).
+
+    Raises:
+        ValueError: If a value is not finite.
+    """
+    return Estimate.from_interval(t_interval(values, tail))
 
 
-def share(values: Sequence[float], tail: float) -> Estimate:
-    """Mean of shares in [0, 1]: on the logit scale unless a value lies on the edge."""
+def mean_share(values: Sequence[float], tail: float) -> Estimate:
+    """Return the mean of one arm's shares, on the logit scale unless a value is 0 or 1.
+
+    Args:
+        values: One per block, in [0, 1].
+        tail: Probability left out on each side, in (0, 0.5).
+    """
     if not all(0 < value < 1 for value in values):
-        return level(values, tail)
-    interval = t_interval([logit(value) for value in values], tail)
-    return Estimate(expit(interval.estimate), expit(interval.low), expit(interval.high))
+        return mean(values, tail)
+    log_odds = t_interval([logit(value) for value in values], tail)
+    return Estimate.from_interval(
+        ConfidenceInterval(expit(log_odds.estimate), expit(log_odds.low), expit(log_odds.high))
+    )

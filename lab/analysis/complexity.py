@@ -1,15 +1,15 @@
-"""How time grows with a benchmark's parameter, over blocks.
+"""How a benchmark's time scales with its parameter, over blocks.
 
-Two numbers of a block: the factor from the smallest size to the largest, and the exponent of the
-fitted curve. Intervals are Student t over blocks, of the factor on the log scale.
+Each block gives two numbers: the factor from the smallest size to the largest, and the exponent
+of the fitted power law. Intervals are Student's t over blocks, of the factor on the log scale.
 
-Growth is *constant* while the factor stays within `MAX_CONSTANT_FACTOR`. It is contradicted only
-beyond `MIN_GROWING_FACTOR`: in between lie the steps of a cache, but also a logarithm under an
+Time is *constant* while the factor stays within `MAX_CONSTANT_FACTOR`. It is contradicted only
+beyond `MIN_GROWING_FACTOR`. The steps of a cache lie in between, and so does a logarithm under an
 overhead, which a bound of 1.5 alone would call constant. A margin much narrower than
 `MAX_CONSTANT_FACTOR` is out of reach of twelve blocks when fresh processes of equal code differ by
-10 to 15 %, as they do on a virtual machine with neighbours. Constant growth has no exponent: it is
-reported as 0 when the whole interval of the factor stays within `MAX_CONSTANT_FACTOR`, and as
-unknown when only a part of it does.
+10 to 15 %, as they do on a virtual machine with neighbours. Constant time has no exponent: it is
+reported as 0 if the whole interval of the factor stays within `MAX_CONSTANT_FACTOR`, and as
+unknown if only a part of it does.
 """
 
 from __future__ import annotations
@@ -17,59 +17,74 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from lab.analysis.comparison import level
+from lab.analysis.comparison import mean
 from lab.analysis.estimate import Estimate
 from lab.hypothesis import MAX_CONSTANT_FACTOR, MIN_GROWING_FACTOR, Bound, Complexity
 from lab.stats.confidence_interval import t_interval_of_logs
-from lab.stats.power_law import PowerLaw, fit_curve
+from lab.stats.power_law import PowerLaw, fit_power_law
 
 
-class Factor(Estimate):
-    """Time at the largest size over time at the smallest, held against constant growth."""
+class FactorEstimate(Estimate):
+    """Time at the largest size over time at the smallest, compared with constant time."""
 
     def misses(self, bound: Bound) -> bool:
-        """Whether the whole interval lies beyond what could be called constant."""
+        """Return whether the whole interval lies beyond what could be called constant."""
         return self.low > MIN_GROWING_FACTOR
 
 
-def curve(sizes: Sequence[float], times: Sequence[float]) -> PowerLaw | None:
-    """One block's curve; None where time does not grow, so that there is nothing to fit."""
+def fit_scaling(sizes: Sequence[float], times: Sequence[float]) -> PowerLaw | None:
+    """Return the power law of one block; None if time is constant, so that there is no fit.
+
+    Args:
+        sizes: The values of the parameter, in ascending order, at least four.
+        times: The time at each size, > 0, seconds.
+    """
     if times[-1] < MAX_CONSTANT_FACTOR * times[0]:
         return None
-    fitted = fit_curve(sizes, times)
+    fitted = fit_power_law(sizes, times)
     return fitted if fitted.scale > 0 else None
 
 
-def block_value(grows: Complexity, sizes: Sequence[float], times: Sequence[float]) -> float:
-    """What one block says of a growth: the factor, or the exponent (0 where nothing grows).
+def exponent_or_factor(
+    complexity: Complexity, sizes: Sequence[float], times: Sequence[float]
+) -> float:
+    """Return one block's value: the factor for "constant", otherwise the exponent.
 
     Args:
-        grows: What is predicted.
-        sizes: The values of the parameter, in ascending order.
-        times: The time of each, > 0, seconds.
+        complexity: The predicted one.
+        sizes: The values of the parameter, in ascending order, at least four.
+        times: The time at each size, > 0, seconds.
+
+    Returns:
+        The factor from the smallest to the largest size, or the exponent; an exponent of 0 if
+        time is constant.
     """
-    if grows == "constant":
+    if complexity == "constant":
         return times[-1] / times[0]
-    fitted = curve(sizes, times)
+    fitted = fit_scaling(sizes, times)
     return 0.0 if fitted is None else fitted.exponent
 
 
-def growth(
-    grows: Complexity, values: Sequence[float], factors: Sequence[float], tail: float
+def estimate_complexity(
+    complexity: Complexity, values: Sequence[float], factors: Sequence[float], tail: float
 ) -> Estimate:
-    """The block values of `block_value`, together.
+    """Return the factor or the exponent over blocks.
 
     Args:
-        grows: What is predicted.
-        values: Its block values.
-        factors: Those of constant growth.
-        tail: Probability left out on each side.
+        complexity: The predicted one.
+        values: `exponent_or_factor` of each block.
+        factors: `exponent_or_factor` of each block for "constant".
+        tail: Probability left out on each side, in (0, 0.5).
+
+    Returns:
+        A `FactorEstimate` for "constant", otherwise the exponent: 0 if time is surely constant, of
+        unknown interval if it may be constant.
     """
-    interval = t_interval_of_logs([math.log(factor) for factor in factors], tail)
-    factor = Factor(interval.estimate, interval.low, interval.high)
-    if grows == "constant":
+    logs = [math.log(factor) for factor in factors]
+    factor = FactorEstimate.from_interval(t_interval_of_logs(logs, tail))
+    if complexity == "constant":
         return factor
     if factor.high < MAX_CONSTANT_FACTOR:
         return Estimate(0.0, 0.0, 0.0)
-    found = level(values, tail)
+    found = mean(values, tail)
     return Estimate(found.estimate, 0.0, math.inf) if factor.low < MAX_CONSTANT_FACTOR else found

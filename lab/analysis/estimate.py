@@ -1,22 +1,35 @@
-"""What every analysis yields."""
+"""The result of every analysis: a number with its interval, compared with a bound."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Self
 
 from lab.hypothesis import Bound
+from lab.stats.confidence_interval import ConfidenceInterval
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A number with its repeated confidence interval, in the units of the bound."""
+    """A number with its repeated confidence interval, in the unit of the bound.
+
+    Attributes:
+        estimate: The point estimate.
+        low: Lower end of the interval, ``-inf`` without one.
+        high: Upper end of the interval, ``inf`` without one.
+    """
 
     estimate: float
     low: float
     high: float
 
+    @classmethod
+    def from_interval(cls, interval: ConfidenceInterval) -> Self:
+        """Return the estimate with the ends of an interval."""
+        return cls(interval.estimate, interval.low, interval.high)
+
     def meets(self, bound: Bound) -> bool:
-        """Whether the whole interval meets the bound."""
+        """Return whether the whole interval meets the bound."""
         if bound.at_least is not None:
             return self.low >= bound.at_least
         if bound.at_most is not None:
@@ -25,7 +38,7 @@ class Estimate:
         return bound.within[0] <= self.low and self.high <= bound.within[1]
 
     def misses(self, bound: Bound) -> bool:
-        """Whether the whole interval falls short of the bound."""
+        """Return whether the whole interval lies outside the bound."""
         if bound.at_least is not None:
             return self.high < bound.at_least
         if bound.at_most is not None:
@@ -36,18 +49,28 @@ class Estimate:
 
 @dataclass(frozen=True)
 class SlopeEstimate(Estimate):
-    """A slope per hour; `flaw` tells why it has not the shape of a leak, if it has not."""
+    """The slope of a soak's series per hour.
 
-    flaw: str | None = None
+    Attributes:
+        no_leak_reason: Why the series does not have the shape of a leak; None if it has.
+    """
+
+    no_leak_reason: str | None = None
 
     def meets(self, bound: Bound) -> bool:
-        """Whether the interval meets the bound; that something grows must be seen to go on."""
+        """Return whether the interval meets the bound.
+
+        A bound that asks for a slope above 0 is met only by the shape of a leak.
+        """
         lowest = bound.at_least if bound.within is None else bound.within[0]
-        asserts_growth = lowest is not None and lowest > 0
-        return super().meets(bound) and not (asserts_growth and self.flaw)
+        asks_for_leak = lowest is not None and lowest > 0
+        return super().meets(bound) and not (asks_for_leak and self.no_leak_reason)
 
     def misses(self, bound: Bound) -> bool:
-        """Whether the interval misses it; by growing too much only where it is seen to go on."""
+        """Return whether the interval misses the bound.
+
+        A slope that is too high misses it only with the shape of a leak.
+        """
         highest = bound.at_most if bound.within is None else bound.within[1]
-        too_much = highest is not None and self.low > highest
-        return super().misses(bound) and not (too_much and self.flaw)
+        too_high = highest is not None and self.low > highest
+        return super().misses(bound) and not (too_high and self.no_leak_reason)

@@ -294,7 +294,7 @@ def _law(
 
 
 def _estimate(interval: ConfidenceInterval | None) -> Estimate | None:
-    return Estimate(interval.estimate, interval.low, interval.high) if interval else None
+    return Estimate.from_interval(interval) if interval else None
 
 
 def _mean(values: Sequence[float]) -> float:

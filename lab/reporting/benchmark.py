@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from lab.analysis.complexity import curve
+from lab.analysis.complexity import fit_scaling
 from lab.hypothesis import MAX_CONSTANT_FACTOR
 from lab.reporting import wording
 from lab.reporting.tables import Evidence, Table
@@ -128,7 +128,7 @@ def _growth(evidence: Evidence) -> dict[str, ComplexityView]:
         if not all(points):
             continue
         means = [math.exp(statistics.fmean(map(math.log, own))) for own in points]
-        fitted = curve(sizes, means) if len(sizes) >= 4 else None
+        fitted = fit_scaling(sizes, means) if len(sizes) >= 4 else None
         found[arm] = ComplexityView(sizes, points, fitted)
     return found
 

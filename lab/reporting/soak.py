@@ -186,7 +186,7 @@ def _table(told: Sequence[soak_slope.SeriesSummary]) -> Table:
             ends = (each.growth.low, each.growth.high)
             interval = " to ".join(in_words(quantity, end) for end in ends)
             grows = each.growth.low > 0
-            shape = (each.growth.flaw or "grows steadily") if grows else "no growth seen"
+            shape = (each.growth.no_leak_reason or "grows steadily") if grows else "no growth seen"
         if each.teeth:
             shape += f"; sawtooth: {each.teeth.falls} falls of about {form(each.teeth.depth)}"
         rows.append((each.series, each.arm, level, slope, interval, shape))

@@ -42,7 +42,7 @@ class PowerLaw:
         return np.asarray(self.overhead + self.scale * n**self.exponent)
 
 
-def fit_curve(sizes: Sequence[float], times: Sequence[float]) -> PowerLaw:
+def fit_power_law(sizes: Sequence[float], times: Sequence[float]) -> PowerLaw:
     """Fit the curve to one block, by least squares over *relative* residuals.
 
     For a given exponent it is linear in a and b (non-negative least squares of two columns, whose

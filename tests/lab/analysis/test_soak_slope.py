@@ -56,7 +56,7 @@ def test_a_leak_is_found_over_blocks_and_in_one_alone() -> None:
         found = soak_slope.growth(prediction, blocks(count, suspect=lambda: course(60)), 0.01)
         assert found is not None
         assert found.low < 60e6 < found.high
-        assert found.flaw is None
+        assert found.no_leak_reason is None
         assert found.meets(AT_LEAST)
         assert found.misses(Bound(at_most=5e6))
 
@@ -74,7 +74,7 @@ def test_a_leak_that_stops_is_not_a_leak(shape: str) -> None:
     found = soak_slope.growth(PAIR, blocks(4, suspect=lambda: course(300, shape=shape)), 0.01)
     assert found is not None
     assert found.low > 5e6
-    assert found.flaw is not None
+    assert found.no_leak_reason is not None
     assert not found.meets(AT_LEAST)
     assert not found.misses(Bound(at_most=5e6))
 
@@ -136,7 +136,7 @@ def test_the_proof_judges_as_the_lab_does() -> None:
         ]
         found = soak_slope.growth(PAIR, made, proof.ALPHA)
         assert found is not None
-        called.append(found.low > 0 and found.flaw is None)
+        called.append(found.low > 0 and found.no_leak_reason is None)
     assert np.mean(called) == pytest.approx(share)
     assert share > 0
 
