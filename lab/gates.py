@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from lab.hypothesis import Hypothesis, OpenLoad, parse_measure
 from lab.measures import counter, measure, total
-from lab.trial import Dispatch, Fault, SoakLoadStats, Trial
+from lab.trial import BenchmarkEvidence, Dispatch, Fault, LoadEvidence, SoakEvidence, Trial
 
 DRIVER = "driver"
 TARGET_ROLES = ("service", "database", "pricing", "docker-proxy")
@@ -121,19 +121,19 @@ def inspect_soak(trial: Trial, hypothesis: Hypothesis) -> Trial:
     for gate, figure, limit, fault in _checks_of_life(trial, hypothesis):
         figures[gate] = round(figure, 6)
         if figure > limit:
-            faults.append(replace(fault, gate=gate, figure=figure, limit=limit, mendable=False))
+            faults.append(replace(fault, gate=gate, figure=figure, limit=limit, retryable=False))
     return replace(trial, faults=tuple(faults), gates=figures)
 
 
 def _checks_of_life(
     trial: Trial, hypothesis: Hypothesis
 ) -> Iterator[tuple[str, float, float, Fault]]:
-    driven = trial.driven or SoakLoadStats()
+    driven = _soak(trial).load_stats
     cores = os.cpu_count() or 1
     for gate, share in (("other_cpu", trial.other_cpu / cores), ("steal", trial.steal)):
         who = "Other processes" if gate == "other_cpu" else "The hypervisor"
         yield gate, share, STARVED, _fault(f"{who} took {share:.0%} of the machine all along.")
-    driver = trial.usage[DRIVER].cpu if DRIVER in trial.usage else 0.0
+    driver = trial.service.usage[DRIVER].cpu if DRIVER in trial.service.usage else 0.0
     yield (
         "driver_cpu",
         driver,
@@ -170,20 +170,21 @@ def inspect_benchmark(trial: Trial, hypothesis: Hypothesis) -> Trial:
         figures[gate] = round(figure, 6)
         if figure > limit:
             faults.append(replace(fault, gate=gate, figure=figure, limit=limit))
+    counts = trial.evidence.counts if isinstance(trial.evidence, BenchmarkEvidence) else None
     asked = [*hypothesis.predictions, *(rival.prediction for rival in hypothesis.rivals)]
     wanted = {
         p.measure
         for p in asked
-        if p.count and trial.arm in p.arms and p.at == trial.level and trial.timing
+        if p.count and trial.arm in p.arms and p.at == trial.level and counts is not None
     }
-    lacking = sorted(wanted - set(trial.counts))
+    lacking = sorted(wanted - set(counts or ()))
     figures["evidence"] = float(len(lacking))
     if lacking:
         message = (
             f"{trial.step} reports no {', '.join(lacking)}: set it in the benchmark, as in "
             f'benchmark.extra_info["{lacking[0]}"] = n.'
         )
-        faults.append(Fault("evidence", message, len(lacking), 0, mendable=False))
+        faults.append(Fault("evidence", message, len(lacking), 0, retryable=False))
     return replace(trial, faults=tuple(faults), gates=figures)
 
 
@@ -217,22 +218,22 @@ def _checks(
     late_limit = max(TICKER_FLOOR_S, TICKER_SHARE * median)
     yield (
         "ticker_late",
-        trial.ticker_late_p99_s,
+        trial.service.ticker_late_p99_s,
         late_limit,
         _fault(
             "The load driver itself was held up: its 10 ms ticker ran "
-            f"{trial.ticker_late_p99_s * 1000:.1f} ms late at p99 "
+            f"{trial.service.ticker_late_p99_s * 1000:.1f} ms late at p99 "
             f"(limit {late_limit * 1000:.1f} ms)."
         ),
     )
-    driver = trial.usage[DRIVER].cpu_peak if DRIVER in trial.usage else 0.0
+    driver = trial.service.usage[DRIVER].cpu_peak if DRIVER in trial.service.usage else 0.0
     yield (
         "driver_cpu",
         driver,
         DRIVER_CPU,
         _fault(f"The load driver was saturated: {driver:.0%} of its core (limit {DRIVER_CPU:.0%})"),
     )
-    load = hypothesis.load_at(trial.level)
+    evidence, load = _load(trial), hypothesis.load_at(trial.level)
     yield from _dispatch(trial, hypothesis, late_limit)
     if isinstance(load, OpenLoad):
         missed = (
@@ -241,10 +242,10 @@ def _checks(
         )
     else:
         missed = (
-            f"{trial.users_missing} of {load} of arm {trial.arm} were not "
+            f"{evidence.users_missing} of {load} of arm {trial.arm} were not "
             "running all the time, or did not end: requests may be left over in the service."
         )
-    yield "users", trial.users_missing, 0, _fault(missed)
+    yield "users", evidence.users_missing, 0, _fault(missed)
     raised = sum(task_errors.values())
     first = next(iter(task_errors), "")
     scenario = ("scenario", raised, 0.0, _fault(f"The scenario raised: {first}."))
@@ -260,7 +261,7 @@ def _dispatch(
     trial: Trial, hypothesis: Hypothesis, late_limit: float
 ) -> Iterator[tuple[str, float, float, Fault]]:
     """The driver's own part in an open load comes before what the service may have caused."""
-    seen = trial.dispatch
+    seen = _load(trial).dispatch
     if seen is None:
         return
     deepest, late = _lateness(trial, seen, hypothesis)
@@ -274,7 +275,7 @@ def _dispatch(
         ),
     )
     lost = f"{seen.lost} arrivals of arm {trial.arm} were neither sent nor counted as unsent."
-    yield "lost", abs(seen.lost), 0, replace(_fault(lost), mendable=False)
+    yield "lost", abs(seen.lost), 0, replace(_fault(lost), retryable=False)
     share = seen.unsent / max(seen.scheduled, 1)
     if seen.undispatched > seen.waiting or late > late_limit:
         why = "the load driver did not get to them. Lower the rate, or make the scenario cheaper."
@@ -329,10 +330,10 @@ def _errors(trial: Trial, hypothesis: Hypothesis) -> Iterator[tuple[str, float, 
         fault = _fault(f"No request to arm {trial.arm} ended within the window.")
         yield "errors", 1.0 + 1e-9, max(hypothesis.allow.error_rate, 1.0), fault
         return
-    excused = trial.driven or SoakLoadStats()
+    excused = _soak(trial).load_stats
     rate = (seen.errors - excused.excused_errors) / max(1, seen.count - excused.excused)
     silent = f", {seen.socket_errors} of {seen.errors} without an answer" * bool(seen.socket_errors)
-    commonest = max(trial.errors, key=lambda text: trial.errors[text], default="")
+    commonest = max(trial.service.errors, key=lambda text: trial.service.errors[text], default="")
     yield (
         "errors",
         rate,
@@ -352,9 +353,10 @@ def _little(trial: Trial) -> Iterator[tuple[str, float, float, Fault]]:
     what is under way at an edge of the window, X * R what ended only: where arrivals outrun the
     service that is much, and as much as those under way had been so is allowed.
     """
-    in_flight = counter(trial.counters, _IN_FLIGHT)
-    spent = counter(trial.counters, f"{_DURATION}_sum")
-    served = counter(trial.counters, f"{_DURATION}_count")
+    load = _load(trial)
+    in_flight = counter(trial.service.counters, _IN_FLIGHT)
+    spent = counter(trial.service.counters, f"{_DURATION}_sum")
+    served = counter(trial.service.counters, f"{_DURATION}_count")
     driven = total(trial).ended.count
     if in_flight is None or not spent or not served or not driven:
         return  # a service that does not export them
@@ -363,13 +365,13 @@ def _little(trial: Trial) -> Iterator[tuple[str, float, float, Fault]]:
     least = most = expected
     # a request that straddles an edge of the window is, on average, half inside
     edges = 0.5 * spent / served
-    if (seen := trial.dispatch) is not None:  # an open load knows better
+    if (seen := load.dispatch) is not None:  # an open load knows better
         edges = 0.0
         least -= seen.under_way_before_s / trial.window_s
         most += seen.under_way_after_s / trial.window_s
     nearest = min(max(here, least), most)
     gap = abs(here - nearest) / max(here, nearest)
-    limit = LITTLES_LAW_TOLERANCE + (trial.counters_uncertainty_s + edges) / trial.window_s
+    limit = LITTLES_LAW_TOLERANCE + (load.counters_uncertainty_s + edges) / trial.window_s
     yield (
         "littles_law",
         gap,
@@ -399,7 +401,8 @@ def _evidence(trial: Trial, hypothesis: Hypothesis) -> Iterator[tuple[str, float
         if measure(trial, name, hypothesis.measures, during) is None
     ]
     series = dict.fromkeys(p.slope for p in mine if p.slope is not None)
-    lacking += [n for n in series if trial.course is None or trial.course.series(n) is None]
+    recorded = _soak(trial).time_series
+    lacking += [n for n in series if recorded is None or recorded.series(n) is None]
     yield (
         "evidence",
         len(lacking),
@@ -417,7 +420,8 @@ def _needed(name: str) -> tuple[str, ...]:
 
 
 def _target_cpu(trial: Trial, hypothesis: Hypothesis) -> Iterator[tuple[str, float, float, Fault]]:
-    used = sum(trial.usage[role].cpu for role in TARGET_ROLES if role in trial.usage)
+    usage = trial.service.usage
+    used = sum(usage[role].cpu for role in TARGET_ROLES if role in usage)
     if not used:
         return
     limit = hypothesis.limits.target_cpu
@@ -434,3 +438,11 @@ def _target_cpu(trial: Trial, hypothesis: Hypothesis) -> Iterator[tuple[str, flo
 
 def _fault(message: str) -> Fault:
     return Fault("", message)
+
+
+def _load(trial: Trial) -> LoadEvidence:
+    return trial.evidence if isinstance(trial.evidence, LoadEvidence) else LoadEvidence()
+
+
+def _soak(trial: Trial) -> SoakEvidence:
+    return trial.evidence if isinstance(trial.evidence, SoakEvidence) else SoakEvidence()

@@ -16,7 +16,7 @@ import os
 import struct
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
@@ -24,20 +24,9 @@ from typing import Any, BinaryIO, TextIO
 from lab.errors import StorageError, UsageError, storage_error
 from lab.hypothesis import Step
 from lab.plan import Attempt, Plan
-from lab.trial import (
-    Dispatch,
-    Fault,
-    Requests,
-    SoakLoadStats,
-    StageRecord,
-    TimeSeries,
-    Timing,
-    Trial,
-    Usage,
-)
+from lab.trial import SoakEvidence, TimeSeries, Trial
+from lab.trial_record import from_record, to_record
 from lab.verdict import Verdict
-
-TRIAL_SCHEMA = "lab.trial/1"
 
 
 class RunFolderError(UsageError):
@@ -125,8 +114,7 @@ class RunFolder:
 
     def add_trial(self, trial: Trial) -> None:
         """Append a finished trial; it is on disk when this returns."""
-        record = {"schema": TRIAL_SCHEMA, **asdict_trial(trial)}
-        self._append("trials.jsonl", record)
+        self._append("trials.jsonl", to_record(trial))
 
     def add_journal(self, event: str, **facts: Any) -> None:
         """Append what happened to the run as a whole."""
@@ -148,15 +136,15 @@ class RunFolder:
         except OSError as error:
             raise _unwritable(self.folder, error) from error
 
-    def add_interval(self, block: int, step: Step, row: Mapping[str, Any], life: Trial) -> None:
+    def add_interval(self, block: int, step: Step, row: Mapping[str, Any], trial: Trial) -> None:
         """Append an interval of a soak, and keep the trial as far as it has come."""
-        self._append(_course_name(block, step), row)
-        self.write_json(_life_name(block, step), asdict_trial(life))
+        self._append(_intervals_name(block, step), row)
+        self.write_json(_unfinished_name(block, step), to_record(trial))
 
-    def finish_soak_trial(self, life: Trial) -> None:
+    def finish_soak_trial(self, trial: Trial) -> None:
         """Append the finished trial of a soak in place of the unfinished one."""
-        self.add_trial(life)
-        self.path(_life_name(life.block, life.step)).unlink(missing_ok=True)
+        self.add_trial(trial)
+        self.path(_unfinished_name(trial.block, trial.step)).unlink(missing_ok=True)
 
     def _append(self, name: str, record: Mapping[str, Any]) -> None:
         line = json.dumps(record, separators=(",", ":"), allow_nan=False) + "\n"
@@ -196,22 +184,28 @@ class RunFolder:
     def trials(self) -> list[Trial]:
         """All finished trials."""
         try:
-            trials = [trial_from_dict(record) for record in self._lines("trials.jsonl")]
+            trials = [from_record(record) for record in self._lines("trials.jsonl")]
         except (KeyError, TypeError) as error:
             raise RunFolderError(f"{self.path('trials.jsonl')}: not a trial ({error})") from error
-        return [replace(trial, course=self.course(trial.block, trial.step)) for trial in trials]
+        return [self._with_time_series(trial) for trial in trials]
 
-    def life(self, block: int, step: Step) -> Trial | None:
-        """An unfinished trial of a soak, as far as it came."""
-        path = self.path(_life_name(block, step))
-        if not path.is_file():
+    def unfinished_soak_trial(self, block: int, step: Step) -> Trial | None:
+        """A soak trial as far as it came; None if it has not begun or is finished."""
+        name = _unfinished_name(block, step)
+        if not self.path(name).is_file():
             return None
-        life = trial_from_dict(self.read_json(_life_name(block, step)))
-        return replace(life, course=self.course(block, step))
+        return self._with_time_series(from_record(self.read_json(name)))
 
-    def course(self, block: int, step: Step) -> TimeSeries | None:
-        """The intervals of a soak's trial; None where it is no soak's."""
-        name = _course_name(block, step)
+    def _with_time_series(self, trial: Trial) -> Trial:
+        time_series = self.time_series(trial.block, trial.step)
+        if time_series is None:
+            return trial
+        evidence = trial.evidence if isinstance(trial.evidence, SoakEvidence) else SoakEvidence()
+        return replace(trial, evidence=replace(evidence, time_series=time_series))
+
+    def time_series(self, block: int, step: Step) -> TimeSeries | None:
+        """The intervals of a soak trial; None if there are none, as for every other kind."""
+        name = _intervals_name(block, step)
         if not self.path(name).exists():
             return None
         import numpy as np
@@ -303,11 +297,11 @@ def _unwritable(folder: Path, error: OSError) -> StorageError:
     )
 
 
-def _course_name(block: int, step: Step) -> str:
+def _intervals_name(block: int, step: Step) -> str:
     return _series_name(block, step).replace(".jsonl", ".intervals.jsonl")
 
 
-def _life_name(block: int, step: Step) -> str:
+def _unfinished_name(block: int, step: Step) -> str:
     return _series_name(block, step).replace(".jsonl", ".unfinished.json")
 
 
@@ -336,37 +330,6 @@ def attempts(reports: Path, name: str, claim_digest: str) -> tuple[Attempt, ...]
         same = run_folder.plan().claim_digest == claim_digest
         found.append(Attempt(run.name, verdict, same))
     return tuple(found)
-
-
-def asdict_trial(trial: Trial) -> dict[str, Any]:
-    """A trial as plain JSON types."""
-    data = {key: getattr(trial, key) for key in trial.__dataclass_fields__ if key != "course"}
-    data["requests"] = {name: seen.as_dict() for name, seen in trial.requests.items()}
-    data["usage"] = {role: asdict(usage) for role, usage in trial.usage.items()}
-    data["dispatch"] = None if trial.dispatch is None else trial.dispatch.as_dict()
-    data["driven"] = None if trial.driven is None else asdict(trial.driven)
-    data["stages"] = [stage.as_dict() for stage in trial.stages]
-    data["faults"] = [asdict(fault) for fault in trial.faults]
-    if trial.timing is not None:
-        data["timing"] = asdict(trial.timing)
-    return data
-
-
-def trial_from_dict(data: Mapping[str, Any]) -> Trial:
-    """The inverse of `asdict_trial`."""
-    fields = {key: value for key, value in data.items() if key != "schema"}
-    fields["requests"] = {n: Requests.from_dict(seen) for n, seen in data["requests"].items()}
-    fields["usage"] = {role: Usage(**usage) for role, usage in data["usage"].items()}
-    if timing := data.get("timing"):
-        fields["timing"] = Timing(**timing)
-    if data.get("dispatch"):
-        fields["dispatch"] = Dispatch.from_dict(data["dispatch"])
-    if data.get("driven"):
-        fields["driven"] = SoakLoadStats(**data["driven"])
-    fields["stages"] = tuple(map(StageRecord.from_dict, data.get("stages", ())))
-    fields["faults"] = tuple(Fault(**fault) for fault in data["faults"])
-    fields["crashes"] = tuple(data.get("crashes", ()))
-    return Trial(**fields)
 
 
 def _drop_torn_line(file: BinaryIO) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from lab.hypothesis import Statistic, Step, parse_selector
 from lab.stats.histogram import Histogram
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     Values = npt.NDArray[np.float64]
     Segments = npt.NDArray[np.int64]
+
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
@@ -105,9 +107,7 @@ class Dispatch:
     sent: int
     waiting: int  # never sent: they found no free user until the window closed
     undispatched: int  # never sent: the driver did not get to them
-    lag_p50_s: float  # from an arrival's moment to its dispatch: the driver's own lateness
-    lag_p99_s: float
-    lag_max_s: float
+    lag_p99_s: float  # from an arrival's moment to its dispatch: the driver's own lateness
     wait_p99_s: float  # from the dispatch of an arrival to a free user
     users: int  # at most, at the end of any second
     unanswered: int = 0  # sent, due in the window, and not answered when the driver gave up
@@ -115,16 +115,6 @@ class Dispatch:
     under_way_before_s: float = 0.0  # when the window opened
     under_way_after_s: float = 0.0  # when it closed
     lag: Histogram | None = None
-
-    def as_dict(self) -> dict[str, Any]:
-        """As plain JSON types."""
-        return {**vars(self), "lag": None if self.lag is None else self.lag.as_dict()}
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Dispatch:
-        """The inverse of `as_dict`."""
-        lag = data.get("lag")
-        return cls(**{**data, "lag": None if lag is None else Histogram.from_dict(lag)})
 
     @property
     def unsent(self) -> int:
@@ -166,21 +156,6 @@ class StageRecord:
     seconds: float
     requests: Mapping[str, Requests]
     medians: tuple[ArrivalSecond, ...]
-
-    def as_dict(self) -> dict[str, Any]:
-        """As plain JSON types."""
-        requests = {name: seen.as_dict() for name, seen in self.requests.items()}
-        return {**vars(self), "requests": requests}
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> StageRecord:
-        """The inverse of `as_dict`."""
-        return cls(
-            data["name"],
-            data["seconds"],
-            {name: Requests.from_dict(seen) for name, seen in data["requests"].items()},
-            tuple(ArrivalSecond(*second) for second in data["medians"]),
-        )
 
 
 @dataclass(frozen=True)
@@ -229,14 +204,19 @@ class TimeSeries:
         """A series by its name, or the sum of the gauges that a selector picks."""
         if name in self.columns:
             return self.columns[name]
-        wanted = parse_selector(name)
-        picked = [
-            values
-            for text, values in self.columns.items()
-            if text.partition("{")[0] == wanted.metric
-            and dict(wanted.labels).items() <= dict(parse_selector(text).labels).items()
-        ]
+        picked = selected(self.columns, name)
         return sum(picked[1:], picked[0]) if picked else None
+
+
+def selected(series: Mapping[str, Value], selector: str) -> list[Value]:
+    """The values of the series that a Prometheus selector matches."""
+    wanted = parse_selector(selector)
+    return [
+        value
+        for name, value in series.items()
+        if name.partition("{")[0] == wanted.metric
+        and wanted.labels.items() <= parse_selector(name).labels.items()
+    ]
 
 
 @dataclass(frozen=True)
@@ -247,12 +227,58 @@ class Fault:
     message: str
     figure: float | None = None
     limit: float | None = None
-    mendable: bool = True  # whether repeating the block may help
+    retryable: bool = True  # whether repeating the block may help
+
+
+@dataclass(frozen=True)
+class ServiceEvidence:
+    """What load and soaks yield alike: a service under load, seen from both sides."""
+
+    requests: Mapping[str, Requests] = field(default_factory=dict)  # by request name
+    counters: Mapping[str, float] = field(default_factory=dict)  # Prometheus deltas over the window
+    usage: Mapping[str, Usage] = field(default_factory=dict)  # by role
+    errors: Mapping[str, int] = field(default_factory=dict)  # first words of errors, with counts
+    ticker_late_p99_s: float = 0.0  # lateness of the driver's 10 ms ticker
+
+
+@dataclass(frozen=True)
+class LoadEvidence(ServiceEvidence):
+    """What a trial of a load yields."""
+
+    counters_uncertainty_s: float = 0.0  # how long the two scrapes took together
+    users_missing: int = 0  # not running within the window, or not ended after it
+    dispatch: Dispatch | None = None  # of an open load
+    stages: tuple[StageRecord, ...] = ()  # of an open load that names any, or has several
+
+    def stage(self, name: str) -> int:
+        """The index of a stage; ValueError if the trial did not reach it."""
+        return [stage.name for stage in self.stages].index(name)
+
+
+@dataclass(frozen=True)
+class SoakEvidence(ServiceEvidence):
+    """What a soak trial yields."""
+
+    load_stats: SoakLoadStats = field(default_factory=SoakLoadStats)
+    crashes: tuple[str, ...] = ()  # how the arm's processes ended, where that is allowed
+    time_series: TimeSeries | None = None  # kept in a file beside the record
+
+
+@dataclass(frozen=True)
+class BenchmarkEvidence:
+    """What one process of a benchmark yields."""
+
+    timing: Timing
+    counts: Mapping[str, int] = field(default_factory=dict)  # exact, of the benchmark's own
+
+
+TrialEvidence = LoadEvidence | SoakEvidence | BenchmarkEvidence
+_NO_SERVICE = ServiceEvidence()
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One run of one arm. The unit of evidence; its series lie in a file beside the record."""
+    """One run of one arm: the unit of evidence."""
 
     block: int
     position: int
@@ -261,38 +287,21 @@ class Trial:
     window_s: float  # as measured by the driver's clock
     level: float | None = None  # of a sweep: users, or arrivals a second
     repeat: int = 1  # which of the block's trials of this step
-    requests: Mapping[str, Requests] = field(default_factory=dict)
-    counters: Mapping[str, float] = field(default_factory=dict)  # Prometheus deltas over the window
-    counters_uncertainty_s: float = 0.0  # how long the two scrapes took together
-    usage: Mapping[str, Usage] = field(default_factory=dict)  # by role
+    evidence: TrialEvidence | None = None  # None: it failed before anything was measured
     other_cpu: float = 0.0  # cores used by processes that are not the run's
     steal: float = 0.0  # share of all cores taken by the hypervisor
-    ticker_late_p99_s: float = 0.0  # lateness of the driver's 10 ms ticker
-    users_missing: int = 0  # not running within the window, or not ended after it
-    timing: Timing | None = None  # of a benchmark
-    counts: Mapping[str, int] = field(default_factory=dict)  # exact, of a benchmark
-    dispatch: Dispatch | None = None  # of an open load
-    driven: SoakLoadStats | None = None  # of a soak
-    stages: tuple[StageRecord, ...] = ()  # of an open load that names any, or has several
-    errors: Mapping[str, int] = field(default_factory=dict)  # first words of errors, with counts
     faults: tuple[Fault, ...] = ()
-    gates: Mapping[str, float] = field(default_factory=dict)  # figure of every gate looked at
-    crashes: tuple[str, ...] = ()  # of a soak: how the arm's processes ended, where that is allowed
-    course: TimeSeries | None = None  # of a soak: read from its series, not kept in the record
+    gates: Mapping[str, float] = field(default_factory=dict)  # figure of every gate checked
 
     @property
     def step(self) -> Step:
-        """What was tried."""
+        """The arm and the level."""
         return Step(self.arm, self.level)
 
-    def stage(self, name: str) -> int:
-        """Which of the stages it is; ValueError where the trial never came to it."""
-        return [stage.name for stage in self.stages].index(name)
-
-    def during(self, name: str) -> Trial:
-        """The same trial as seen in one stage alone, as far as requests go."""
-        stage = self.stages[self.stage(name)]
-        return replace(self, requests=stage.requests, window_s=stage.seconds)
+    @property
+    def service(self) -> ServiceEvidence:
+        """What a service under load yielded; empty for a benchmark, and if nothing was measured."""
+        return self.evidence if isinstance(self.evidence, ServiceEvidence) else _NO_SERVICE
 
     @property
     def trusted(self) -> bool:

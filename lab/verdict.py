@@ -15,7 +15,7 @@ from lab.analysis.prediction_estimate import estimate_prediction
 from lab.hypothesis import Hypothesis, Prediction, in_words
 from lab.plan import Plan
 from lab.stats.sequential import nominal_level
-from lab.trial import Fault, Trial
+from lab.trial import BenchmarkEvidence, Fault, Trial
 
 SCHEMA = "lab.verdict/1"
 
@@ -147,13 +147,17 @@ def judge(
 
 def _measuring_s(hypothesis: Hypothesis, trials: Sequence[Trial]) -> float:
     """Seconds in which something was measured; a soak's arms are so side by side."""
-    windows = [(trial.block, trial.window_s) for trial in trials if trial.requests or trial.timing]
+    windows = [(trial.block, trial.window_s) for trial in trials if _measured(trial)]
     if hypothesis.soak is None:
         return sum(window_s for _, window_s in windows)
     longest: dict[int, float] = {}
     for block, window_s in windows:
         longest[block] = max(longest.get(block, 0.0), window_s)
     return sum(longest.values())
+
+
+def _measured(trial: Trial) -> bool:
+    return bool(trial.service.requests) or isinstance(trial.evidence, BenchmarkEvidence)
 
 
 def _decide(
@@ -164,7 +168,7 @@ def _decide(
     rivals: Sequence[Judgement],
     out_of_time: bool,
 ) -> tuple[Name | None, tuple[str, ...]]:
-    fatal = [f for faults in blocks.voided for f in faults if not f.mendable]
+    fatal = [f for faults in blocks.voided for f in faults if not f.retryable]
     if fatal:
         return "INVALID", tuple(dict.fromkeys(fault.message for fault in fatal))
     if len(blocks.voided) > plan.voids_allowed:

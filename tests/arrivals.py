@@ -15,7 +15,7 @@ from lab.hypothesis import OpenLoad, Stage
 from lab.instruments.load_driver import LoadDriver
 from lab.processes import Children
 from lab.stats.arrival_schedule import ArrivalProcess
-from lab.trial import Trial
+from lab.trial import Dispatch, LoadEvidence, Trial
 from tests.runs import ROOT
 from tests.servers import Serving, serving
 
@@ -128,3 +128,16 @@ def steady(
 ) -> OpenLoad:
     """One rate throughout."""
     return OpenLoad(arrivals, (Stage(None, rate, rate, seconds),), most_users)
+
+
+def evidence(trial: Trial) -> LoadEvidence:
+    """What the trial yielded."""
+    assert isinstance(trial.evidence, LoadEvidence)
+    return trial.evidence
+
+
+def dispatch(trial: Trial) -> Dispatch:
+    """How its arrivals were sent."""
+    seen = evidence(trial).dispatch
+    assert seen is not None
+    return seen

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from lab.hypothesis import Hypothesis, Prediction, Step
 from lab.measures import measure
-from lab.trial import Trial
+from lab.trial import BenchmarkEvidence, Trial
 
 Block = Mapping[Step, tuple[Trial, ...]]  # the trusted trials of each step
 
@@ -57,7 +57,11 @@ def _value(hypothesis: Hypothesis, prediction: Prediction, arm: str, block: Bloc
 
 def _count(prediction: Prediction, arm: str, block: Block) -> float | None:
     """Return the exact count; None if the trials of the block differ or lack it."""
-    counted = {trial.counts.get(prediction.measure) for trial in block[Step(arm, prediction.at)]}
+    evidence = [trial.evidence for trial in block[Step(arm, prediction.at)]]
+    counted = {
+        each.counts.get(prediction.measure) if isinstance(each, BenchmarkEvidence) else None
+        for each in evidence
+    }
     exact = counted.pop()
     return None if counted or exact is None else float(exact)
 

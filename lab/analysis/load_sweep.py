@@ -24,7 +24,7 @@ from lab.stats.confidence_interval import ConfidenceInterval, t_interval
 from lab.stats.missing_estimates import geometric_mean, shows_absence
 from lab.stats.sweep_levels import reach
 from lab.stats.universal_scalability_law import ScalabilityLaw, fit_law
-from lab.trial import Trial
+from lab.trial import LoadEvidence, Trial
 
 KEEPS_UP = 0.95
 """A service that ends this share of what is due within a window is not saturated."""
@@ -238,7 +238,7 @@ def summary(curves: Sequence[SweepCurve], tail: float) -> SweepSummary:
 
 def _keeps_up(trial: Trial) -> bool:
     """Whether the successes of an open load's window are as many as was due in it."""
-    seen = trial.dispatch
+    seen = trial.evidence.dispatch if isinstance(trial.evidence, LoadEvidence) else None
     if seen is None or not seen.sent:
         return False
     requests = total(trial)

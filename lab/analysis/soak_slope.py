@@ -20,7 +20,7 @@ from lab.hypothesis import Bound, Prediction, Step
 from lab.stats import trend
 from lab.stats.confidence_interval import t_interval
 from lab.stats.student_t import critical_value, distance
-from lab.trial import TimeSeries, Trial
+from lab.trial import SoakEvidence, TimeSeries, Trial
 
 Values = npt.NDArray[np.float64]
 Block = Mapping[Step, tuple[Trial, ...]]
@@ -91,8 +91,8 @@ def line(prediction: Prediction, block: Block) -> BinnedSeries | None:
 
 def course_of(block: Block, arm: str) -> TimeSeries | None:
     """What was recorded of an arm in a block."""
-    [life] = block[Step(arm)]
-    return life.course
+    [trial] = block[Step(arm)]
+    return trial.evidence.time_series if isinstance(trial.evidence, SoakEvidence) else None
 
 
 def binned(courses: Sequence[TimeSeries], series: str) -> BinnedSeries | None:

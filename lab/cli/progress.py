@@ -123,7 +123,7 @@ class Progress:
         left_s = (blocks - event.block) * (self._plan.length_s or 0.0) / blocks
         left_s += event.block_s - event.passed_s
         slopes = slopes_so_far(
-            self._hypothesis, {arm: trial.course() for arm, trial in event.trials.items()}
+            self._hypothesis, {arm: trial.time_series() for arm, trial in event.trials.items()}
         )
         so_far = "; ".join(f"{what} {figure}" for what, figure in slopes.items())
         return (
@@ -133,8 +133,8 @@ class Progress:
 
     def _yielded(self, trial: Trial) -> str:
         if self._hypothesis.benchmark is not None:
-            timing = trial.timing
-            return f"{timing.value_s:.4g} s a call" if timing else "no rounds"
+            per_call = measure(trial, "time", self._hypothesis.measures)
+            return "no rounds" if per_call is None else f"{per_call:.4g} s a call"
         rate = measure(trial, "throughput", self._hypothesis.measures)
         return f"{rate:.1f} requests/s" if rate is not None else "no request"
 

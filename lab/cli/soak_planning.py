@@ -104,6 +104,7 @@ def _noise(hypothesis: Hypothesis, series: str, reports: Path) -> Noise:
     """From the latest run of the same claim that recorded it, or else the default."""
     from lab.analysis.soak_slope import default_noise, noise_of
     from lab.run_folder import RunFolder
+    from lab.trial import SoakEvidence
 
     folder = reports / hypothesis.name
     runs = sorted(folder.iterdir(), reverse=True) if folder.is_dir() else []
@@ -115,8 +116,10 @@ def _noise(hypothesis: Hypothesis, series: str, reports: Path) -> Noise:
             continue
         lives: dict[str, list[TimeSeries]] = {}
         for trial in run_folder.trials():
-            if trial.course is not None:
-                lives.setdefault(trial.arm, []).append(trial.course)
+            if not isinstance(trial.evidence, SoakEvidence):
+                continue
+            if (time_series := trial.evidence.time_series) is not None:
+                lives.setdefault(trial.arm, []).append(time_series)
         if (found := noise_of(lives, series, f"the run {run.name}")) is not None:
             return found
     return default_noise(series)

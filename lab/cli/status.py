@@ -61,6 +61,7 @@ def _soak_lines(run_folder: RunFolder, hypothesis: Hypothesis, plan: Plan) -> li
     from lab.cli.soak_planning import clock, ends_at
     from lab.experiment import slopes_so_far
     from lab.experiment.soak_loop import block_s
+    from lab.trial import SoakEvidence
 
     assert plan.length_s is not None
     blocks = len(plan.orders)
@@ -68,8 +69,13 @@ def _soak_lines(run_folder: RunFolder, hypothesis: Hypothesis, plan: Plan) -> li
     if done == blocks:
         return ["  all blocks are done; the report is being written"]
     under_way = plan.orders[done]
-    lives = {step.arm: run_folder.life(done + 1, step) for step in under_way}
-    courses = {arm: life.course for arm, life in lives.items() if life and life.course}
+    lives = {
+        step.arm: trial.evidence
+        for step in under_way
+        if (trial := run_folder.unfinished_soak_trial(done + 1, step)) is not None
+        and isinstance(trial.evidence, SoakEvidence)
+    }
+    courses = {arm: life.time_series for arm, life in lives.items() if life.time_series}
     passed_s = max((float(course.times[-1]) for course in courses.values()), default=0.0)
     left_s = (blocks - done - 1) * plan.length_s / blocks
     left_s += block_s(plan.length_s, blocks) - passed_s
@@ -79,7 +85,7 @@ def _soak_lines(run_folder: RunFolder, hypothesis: Hypothesis, plan: Plan) -> li
     ]
     slopes = slopes_so_far(hypothesis, courses)
     lines += [f"  {what}: {figure} so far in this block" for what, figure in slopes.items()]
-    crashes = [how for life in lives.values() if life for how in life.crashes]
+    crashes = [how for life in lives.values() for how in life.crashes]
     return lines + [f"  crash: {how}" for how in crashes]
 
 

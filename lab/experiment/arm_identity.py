@@ -21,16 +21,16 @@ def wrong_settings(
                 "settings",
                 f"Arm {arm} answers with other settings: {name} is {reported.get(name)}, "
                 f"not {value}.",
-                mendable=False,
+                retryable=False,
             )
     return None
 
 
 def restarted(arm: str, role: str) -> Fault:
     """The fault of a process that is another one than at the begin of the trial."""
-    return Fault("settings", f"The {role} of arm {arm} was restarted.", mendable=False)
+    return Fault("settings", f"The {role} of arm {arm} was restarted.", retryable=False)
 
 
 def process_ended(how: str) -> Fault:
     """The fault of a process that ended, `how` being in words."""
-    return Fault("alive", f"A process ended: {how}.", mendable=False)
+    return Fault("alive", f"A process ended: {how}.", retryable=False)

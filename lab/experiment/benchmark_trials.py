@@ -12,7 +12,7 @@ from lab.instruments.benchmark_process import BenchmarkError, BenchmarkFile
 from lab.instruments.process_sampler import ProcessSampler, others_over
 from lab.run_folder import RunFolder
 from lab.targets.benchmark_target import BenchmarkTarget
-from lab.trial import Fault, Trial
+from lab.trial import BenchmarkEvidence, Fault, Trial
 
 
 class BenchmarkTrials:
@@ -49,14 +49,13 @@ class BenchmarkTrials:
                 self._hypothesis.benchmark.statistic,
             )
         except BenchmarkError as error:
-            fault = Fault("alive", f"No rounds of {blank.step}: {error}.", mendable=False)
+            fault = Fault("alive", f"No rounds of {blank.step}: {error}.", retryable=False)
             return inspect_benchmark(replace(blank, faults=(fault,)), self._hypothesis)
         sampler.sample()
         others, steal = others_over(sampler.samples)
         trial = replace(
             blank,
-            timing=measured.timing,
-            counts=measured.counts,
+            evidence=BenchmarkEvidence(measured.timing, measured.counts),
             other_cpu=others,
             steal=steal,
         )
@@ -85,14 +84,16 @@ class BenchmarkTrials:
 
         Such a count is not exact, and repeating the block cannot make it so.
         """
-        for name, count in trial.counts.items():
+        if not isinstance(trial.evidence, BenchmarkEvidence):
+            return None
+        for name, count in trial.evidence.counts.items():
             known = self._counts.setdefault((trial.step, name), count)
             if known != count and self._is_predicted(name):
                 return Fault(
                     "counts",
                     f"{name} of {trial.step} was {known} in one process and {count} in another: "
                     "it is not an exact count.",
-                    mendable=False,
+                    retryable=False,
                 )
         return None
 

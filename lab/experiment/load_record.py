@@ -10,7 +10,7 @@ from typing import Any
 
 from lab.hypothesis import ClosedLoad, OpenLoad
 from lab.stats.histogram import Histogram
-from lab.trial import ArrivalSecond, Dispatch, Requests, StageRecord, Trial
+from lab.trial import ArrivalSecond, Dispatch, LoadEvidence, Requests, StageRecord, Trial
 
 _EDGE_S = 1e-6  # frames tell their ends to this
 
@@ -56,23 +56,26 @@ class LoadRecordBuilder:
 
     def into(self, trial: Trial) -> Trial:
         """The trial with all of it."""
+        return replace(trial, evidence=self.evidence())
+
+    def evidence(self) -> LoadEvidence:
+        """All of it."""
         late = sorted(self._late)
         most = max(self._users, default=0)
         missing = 0
         if isinstance(self._load, ClosedLoad):
             most = self._load.users
             missing = most - min(self._users, default=most)
-        trial = replace(
-            trial,
+        evidence = LoadEvidence(
             requests=self._requests,
             errors=dict(self._errors),
             ticker_late_p99_s=late[math.ceil(len(late) * 0.99) - 1] if late else 0.0,
             users_missing=missing if self._drained else most,
         )
         if self._open is None or not isinstance(self._load, OpenLoad):
-            return trial
+            return evidence
         return replace(
-            trial,
+            evidence,
             requests=self._open.stage(None, self._warmup_s, math.inf).requests,
             dispatch=self._open.dispatch(most),
             stages=tuple(
@@ -162,9 +165,7 @@ class _Arrivals:
             sent=self._sent,
             waiting=waiting,
             undispatched=self._left.get("undispatched", 0),
-            lag_p50_s=at(self._lag, 0.5),
             lag_p99_s=at(self._lag, 0.99),
-            lag_max_s=self._lag.max or 0.0,
             wait_p99_s=at(self._wait, 0.99),
             users=users,
             unanswered=self._left.get("unanswered", 0),

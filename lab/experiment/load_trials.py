@@ -83,7 +83,7 @@ class LoadTrials:
                 blank,
                 faults=(
                     self._identity_fault(arm)
-                    or Fault("alive", f"Arm {arm} cannot be reset: {problem}", mendable=False),
+                    or Fault("alive", f"Arm {arm} cannot be reset: {problem}", retryable=False),
                 ),
             )
         return (yield from self._drive(blank))
@@ -127,7 +127,7 @@ class LoadTrials:
                     tally.close(message)
             driven = True
         except DriverError as error:
-            fault = Fault("alive", f"{error}", mendable=False)
+            fault = Fault("alive", f"{error}", retryable=False)
         finally:
             if observation is not None:
                 observation.finish(whole=driven)
@@ -136,14 +136,13 @@ class LoadTrials:
         trial = tally.into(blank)
         if observation is not None:
             others, steal = observation.others
-            trial = replace(
-                trial,
+            evidence = replace(
+                tally.evidence(),
                 counters=observation.counters,
                 counters_uncertainty_s=observation.counters_uncertainty_s,
                 usage=observation.usage,
-                other_cpu=others,
-                steal=steal,
             )
+            trial = replace(trial, evidence=evidence, other_cpu=others, steal=steal)
         if fault is not None:
             trial = replace(trial, faults=(fault,))
         return inspect(trial, self.hypothesis, tally.task_errors)
@@ -157,7 +156,7 @@ class LoadTrials:
             identities = self.target.identities(arm)
         except TargetError as error:
             how = self.target.dead(arm)
-            return process_ended(how) if how else Fault("alive", f"{error}.", mendable=False)
+            return process_ended(how) if how else Fault("alive", f"{error}.", retryable=False)
         if fault := wrong_settings(arm, identities, self.target.expected(arm)):
             return fault
         for role, identity in identities.items():

@@ -74,5 +74,5 @@ class Session(ABC):
         if not changed:
             return None
         return Fault(
-            "conditions", f"Changed since the run began: {', '.join(changed)}.", mendable=False
+            "conditions", f"Changed since the run began: {', '.join(changed)}.", retryable=False
         )

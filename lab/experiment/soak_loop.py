@@ -27,7 +27,7 @@ from lab.instruments.load_driver import DriverError
 from lab.plan import Plan
 from lab.run_folder import RunFolder
 from lab.targets.interface import Target, TargetError, TargetFailure
-from lab.trial import Fault, Trial
+from lab.trial import Fault, SoakEvidence, Trial
 from lab.verdict import judge
 
 INTERVAL_S = 5.0
@@ -109,16 +109,16 @@ class SoakLoop(Session):
                 yield from self._drive(block, trials, left_s)
             except (TargetError, DriverError) as error:
                 for trial in trials.values():
-                    trial.fault(Fault("alive", f"{error}.", mendable=False))
+                    trial.fault(Fault("alive", f"{error}.", retryable=False))
         return [inspect_soak(trial.whole(), self.hypothesis) for trial in trials.values()]
 
     def _open_trial(self, block: int, position: int, step: Step) -> SoakTrial:
         """A new trial, or the unfinished one of this block and arm."""
-        known = self.run_folder.life(block, step)
+        known = self.run_folder.unfinished_soak_trial(block, step)
         if known is None:
             # the lab may have been killed between the first interval and the first record
-            recorded = self.run_folder.course(block, step)
-            known = Trial(block, position, step.arm, time.time(), 0.0, course=recorded)
+            evidence = SoakEvidence(time_series=self.run_folder.time_series(block, step))
+            known = Trial(block, position, step.arm, time.time(), 0.0, evidence=evidence)
         return SoakTrial(known, self._interval_s)
 
     def _renew_processes(self, trials: Mapping[str, SoakTrial]) -> None:
@@ -182,11 +182,11 @@ class SoakLoop(Session):
         limited = [] if soak.exhaustion is None else [soak.exhaustion.of]
         for arm, trial in trials.items():
             slopes = [p.slope for p in self.hypothesis.all_predictions if p.slope and arm in p.arms]
-            recorded = trial.course()
+            recorded = trial.time_series()
             lacking = [name for name in (*slopes, *limited) if recorded.series(name) is None]
             if lacking:
                 message = f"No evidence for {lacking[0]} of arm {arm}: its service exports no such"
-                trial.fault(Fault("evidence", f"{message} series.", mendable=False))
+                trial.fault(Fault("evidence", f"{message} series.", retryable=False))
                 lacks = True
         return lacks
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from lab.instruments.interval_sampler import IntervalSample
 from lab.measures import SERVICE
-from lab.trial import Ended, Fault, Requests, SoakLoadStats, TimeSeries, Trial, Usage
+from lab.trial import Ended, Fault, Requests, SoakEvidence, TimeSeries, Trial, Usage
 
 LEAST_BEYOND = 1  # a p99 of an interval is drawn and its drift judged, never its value
 _SKIPPED_GAUGES = ("python_", "process_")
@@ -20,10 +20,12 @@ class SoakTrial:
     """Adds up frames and looks; holds the series so far and never a request."""
 
     def __init__(self, trial: Trial, interval_s: float) -> None:
-        self._trial = replace(trial, requests=dict(trial.requests), counters=dict(trial.counters))
+        self._trial = trial
+        known = trial.evidence if isinstance(trial.evidence, SoakEvidence) else SoakEvidence()
+        course = known.time_series
+        self._evidence = replace(known, time_series=None)
         self._interval_s = interval_s
         self.step = trial.step
-        course = trial.course
         self.until = float(course.times[-1]) if course is not None and course.times.size else 0.0
         self._segment = int(course.segments[-1]) if course is not None and self.until else -1
         self._times = array("d", course.times if course is not None else ())
@@ -48,7 +50,7 @@ class SoakTrial:
 
         Requests that fail for that, in this interval and while they start, are excused.
         """
-        self._trial = replace(self._trial, crashes=(*self._trial.crashes, how))
+        self._evidence = replace(self._evidence, crashes=(*self._evidence.crashes, how))
         self._excuse()
         self._crashed = True
         self.begin_segment()
@@ -63,19 +65,18 @@ class SoakTrial:
 
     def add(self, frame: Mapping[str, Any]) -> None:
         """A second of the driver's."""
-        errors = dict(self._trial.errors)
+        errors = dict(self._evidence.errors)
         for text, count in frame["errors"].items():
             errors[text] = errors.get(text, 0) + count
-        self._trial = replace(self._trial, errors=errors)
-        known, arrivals = self._driven, frame.get("arrivals", {})
-        driven = replace(
+        known, arrivals = self._evidence.load_stats, frame.get("arrivals", {})
+        load_stats = replace(
             known,
             scheduled=known.scheduled + arrivals.get("scheduled", 0),
             sent=known.sent + arrivals.get("sent", 0),
             task_errors=known.task_errors + sum(frame["task_errors"].values()),
             task_error=known.task_error or next(iter(frame["task_errors"]), ""),
         )
-        self._trial = replace(self._trial, driven=driven)
+        self._evidence = replace(self._evidence, errors=errors, load_stats=load_stats)
         self._late += frame["late"]
         for name, data in frame["requests"].items():
             _merge(self._frames, name, Requests.from_dict(data))
@@ -86,32 +87,35 @@ class SoakTrial:
         """Close an interval that ended `until` seconds into the block; its row for the series."""
         ended = Requests.together(self._frames.values())
         values = self._values(look, ended)
-        requests = dict(self._trial.requests)
+        requests = dict(self._evidence.requests)
         for name, seen in self._frames.items():
             _merge(requests, name, seen)
         late = sorted(self._late)
         p99 = late[math.ceil(len(late) * 0.99) - 1] if late else 0.0
         before, passed = self._trial.window_s, self._interval_s
-        counters = dict(self._trial.counters)
+        counters = dict(self._evidence.counters)
         for series, grown in look.counters.items():
             counters[series] = counters.get(series, 0.0) + grown
 
         def mean(old: float, new: float) -> float:
             return (old * before + new * passed) / (before + passed)
 
-        usage = dict(self._trial.usage)
+        usage = dict(self._evidence.usage)
         for role, now in look.usage.items():
             old = usage.get(role)
             usage[role] = now if old is None else _over_both(old, now, mean(old.cpu, now.cpu))
         self._trial = replace(
             self._trial,
             window_s=before + passed,
+            other_cpu=mean(self._trial.other_cpu, others[0]),
+            steal=mean(self._trial.steal, others[1]),
+        )
+        self._evidence = replace(
+            self._evidence,
             requests=requests,
             counters=counters,
             usage=usage,
-            other_cpu=mean(self._trial.other_cpu, others[0]),
-            steal=mean(self._trial.steal, others[1]),
-            ticker_late_p99_s=max(self._trial.ticker_late_p99_s, p99),  # of the worst interval
+            ticker_late_p99_s=max(self._evidence.ticker_late_p99_s, p99),  # of the worst interval
         )
         self._last = (ended.count, ended.errors)
         if self._crashed:
@@ -123,35 +127,32 @@ class SoakTrial:
         told = {name: _short(value) for name, value in values.items()}
         return {"t": round(until, 3), "segment": self._segment, "values": told}
 
-    @property
-    def _driven(self) -> SoakLoadStats:
-        return self._trial.driven or SoakLoadStats()
-
     def _excuse(self) -> None:
         """Hold the interval before against nobody."""
-        (count, errors), known = self._last, self._driven
+        (count, errors), known = self._last, self._evidence.load_stats
         excused, failed = known.excused + count, known.excused_errors + errors
-        driven = replace(known, excused=excused, excused_errors=failed)
-        self._trial, self._last = replace(self._trial, driven=driven), (0, 0)
+        load_stats = replace(known, excused=excused, excused_errors=failed)
+        self._evidence, self._last = replace(self._evidence, load_stats=load_stats), (0, 0)
 
     def close(self, message: Mapping[str, Any]) -> None:
         """The block has ended; what was due in it and answered since has a latency, too."""
-        requests = dict(self._trial.requests)
+        requests = dict(self._evidence.requests)
         for name, data in message.get("requests", {}).items():
             _merge(requests, name, replace(Requests.from_dict(data), ended_within=Ended(0, 0)))
-        known = self._driven
-        driven = replace(known, unanswered=known.unanswered + message.get("unanswered", 0))
-        self._trial = replace(self._trial, requests=requests, driven=driven)
+        known = self._evidence.load_stats
+        load_stats = replace(known, unanswered=known.unanswered + message.get("unanswered", 0))
+        self._evidence = replace(self._evidence, requests=requests, load_stats=load_stats)
 
     def trial(self) -> Trial:
         """The record so far."""
-        return self._trial
+        return replace(self._trial, evidence=self._evidence)
 
     def whole(self) -> Trial:
         """The record with the series."""
-        return replace(self._trial, course=self.course())
+        evidence = replace(self._evidence, time_series=self.time_series())
+        return replace(self._trial, evidence=evidence)
 
-    def course(self) -> TimeSeries:
+    def time_series(self) -> TimeSeries:
         """The series so far."""
         import numpy as np
 

@@ -13,7 +13,7 @@ from lab.reporting import wording
 from lab.reporting.tables import Evidence, Table
 from lab.run_folder import RunFolder
 from lab.stats.power_law import PowerLaw
-from lab.trial import Trial
+from lab.trial import BenchmarkEvidence, Timing, Trial
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def _processes(run_folder: RunFolder, evidence: Evidence) -> dict[str, dict[str,
     }
     for trial in evidence.trials:
         rounds = run_folder.rounds(trial)
-        if not rounds or trial.timing is None:
+        if not rounds or _timing(trial) is None:
             continue
         found[_level(trial.level)][trial.arm].append(_process(trial, rounds, counted))
     return found
@@ -133,6 +133,14 @@ def _growth(evidence: Evidence) -> dict[str, ComplexityView]:
     return found
 
 
+def _timing(trial: Trial) -> Timing | None:
+    return trial.evidence.timing if isinstance(trial.evidence, BenchmarkEvidence) else None
+
+
+def _counted_by(trial: Trial) -> Mapping[str, int]:
+    return trial.evidence.counts if isinstance(trial.evidence, BenchmarkEvidence) else {}
+
+
 def _counted(evidence: Evidence, arm: str, level: float | None) -> list[Trial]:
     return [t for t in evidence.counted if (t.arm, t.level) == (arm, level)]
 
@@ -140,8 +148,8 @@ def _counted(evidence: Evidence, arm: str, level: float | None) -> list[Trial]:
 def _block_means(evidence: Evidence, arm: str, level: float | None) -> tuple[float, ...]:
     by_block: dict[int, list[float]] = {}
     for trial in _counted(evidence, arm, level):
-        if trial.timing is not None:
-            by_block.setdefault(trial.block, []).append(trial.timing.value_s)
+        if (timing := _timing(trial)) is not None:
+            by_block.setdefault(trial.block, []).append(timing.value_s)
     return tuple(statistics.fmean(own) for own in by_block.values())
 
 
@@ -150,7 +158,7 @@ def _steps(evidence: Evidence, parameter: str | None) -> Table:
     for arm in evidence.arms:
         for level in evidence.hypothesis.levels:
             own = _counted(evidence, arm, level)
-            timings = [trial.timing for trial in own if trial.timing is not None]
+            timings = [timing for trial in own if (timing := _timing(trial)) is not None]
             rows.append(
                 (
                     arm,
@@ -170,15 +178,17 @@ def _steps(evidence: Evidence, parameter: str | None) -> Table:
 
 
 def _counts(evidence: Evidence, parameter: str | None) -> Table:
-    names = sorted({name for trial in evidence.trials for name in trial.counts})
+    names = sorted({name for trial in evidence.trials for name in _counted_by(trial)})
     rows = []
     for arm in evidence.arms if names else ():
         for level in evidence.hypothesis.levels:
-            own = [t for t in evidence.trials if (t.arm, t.level) == (arm, level) and t.timing]
+            own = [t for t in evidence.trials if (t.arm, t.level) == (arm, level) and _timing(t)]
             seen = [
                 " or ".join(
                     str(count)
-                    for count in sorted({t.counts[name] for t in own if name in t.counts})
+                    for count in sorted(
+                        {_counted_by(trial)[name] for trial in own if name in _counted_by(trial)}
+                    )
                 )
                 for name in names
             ]

@@ -276,7 +276,7 @@ def _breakdowns(evidence: Evidence) -> tuple[Breakdown, ...]:
     for arm in evidence.arms:
         pooled[arm] = Counter()
         for trial in evidence.of(arm):
-            pooled[arm].update(trial.counters)
+            pooled[arm].update(trial.service.counters)
     found = []
     for name, metric in evidence.hypothesis.measures.items():
         if not isinstance(metric, MetricRatio):

@@ -14,7 +14,7 @@ from lab.plan import Plan
 from lab.reporting import wording
 from lab.reporting.tables import Table
 from lab.run_folder import RunFolder
-from lab.trial import TimeSeries
+from lab.trial import SoakEvidence, TimeSeries, Trial
 from lab.verdict import sort_blocks
 
 MOST_PANELS = 14  # beside those that a prediction speaks of: the table has all
@@ -78,9 +78,14 @@ def collect(run_folder: RunFolder, hypothesis: Hypothesis, plan: Plan) -> SoakVi
         life
         for block, order in enumerate(plan.orders, 1)
         for step in order
-        if (block, step.arm) not in done and (life := run_folder.life(block, step)) is not None
+        if (block, step.arm) not in done
+        and (life := run_folder.unfinished_soak_trial(block, step)) is not None
     ]
-    recorded = [(life.block, life.arm, life.course) for life in (*trials, *lives) if life.course]
+    recorded = [
+        (life.block, life.arm, life.evidence.time_series)
+        for life in (*trials, *lives)
+        if isinstance(life.evidence, SoakEvidence) and life.evidence.time_series
+    ]
     arms = tuple(hypothesis.arms)
     told = soak_slope.summary(arms, complete, plan.alpha)
     moving = _moving(hypothesis, told)
@@ -197,11 +202,12 @@ def _table(told: Sequence[soak_slope.SeriesSummary]) -> Table:
     )
 
 
-def _segments(recorded: Recorded, trials: Sequence[object]) -> Table:
+def _segments(recorded: Recorded, trials: Sequence[Trial]) -> Table:
     """Lives that did not run through in one piece, and why."""
     crashes = {
-        (trial.block, trial.arm): trial.crashes  # type: ignore[attr-defined]
+        (trial.block, trial.arm): trial.evidence.crashes
         for trial in trials
+        if isinstance(trial.evidence, SoakEvidence)
     }
     rows = []
     for block, arm, course in recorded:

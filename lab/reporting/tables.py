@@ -14,7 +14,7 @@ from lab.measures import measure, total
 from lab.plan import Plan
 from lab.reporting import wording
 from lab.stats.histogram import Histogram
-from lab.trial import Trial
+from lab.trial import LoadEvidence, Trial
 from lab.verdict import sort_blocks
 
 ROLES = ("service", "database", "pricing", "driver")
@@ -135,7 +135,7 @@ def requests(evidence: Evidence) -> Table:
     """Every request name by arm, over the trials that count."""
     rows = []
     for arm in evidence.arms:
-        for name in sorted({name for trial in evidence.of(arm) for name in trial.requests}):
+        for name in sorted({name for trial in evidence.of(arm) for name in trial.service.requests}):
             parts = [total(trial, name) for trial in evidence.of(arm)]
             rows.append(
                 (
@@ -164,7 +164,11 @@ def arrivals(evidence: Evidence) -> Table:
     """What became of an open load's arrivals, by arm, over the trials that count."""
     rows = []
     for arm in evidence.arms:
-        seen = [trial.dispatch for trial in evidence.of(arm) if trial.dispatch is not None]
+        seen = [
+            trial.evidence.dispatch
+            for trial in evidence.of(arm)
+            if isinstance(trial.evidence, LoadEvidence) and trial.evidence.dispatch is not None
+        ]
         if not seen:
             continue
         due, unsent = sum(one.scheduled for one in seen), sum(one.unsent for one in seen)
@@ -191,7 +195,7 @@ def errors(evidence: Evidence) -> Table:
     """Errors seen in any trial, trusted or not, most frequent first."""
     seen: Counter[tuple[str, str]] = Counter()
     for trial in evidence.trials:
-        for text, count in trial.errors.items():
+        for text, count in trial.service.errors.items():
             seen[trial.arm, text] += count
     rows = tuple((arm, text, f"{count:,}") for (arm, text), count in seen.most_common())
     return Table(("arm", "error", "times"), rows, "llr")
@@ -233,16 +237,21 @@ def voided(evidence: Evidence) -> tuple[str, ...]:
 def trials(evidence: Evidence) -> Table:
     """Every trial, trusted or not."""
     custom = tuple(evidence.hypothesis.measures)
-    roles = in_order(role for trial in evidence.trials for role in trial.usage)
+    roles = in_order(role for trial in evidence.trials for role in trial.service.usage)
     throttled = [
         role
         for role in roles
-        if any(t.usage[role].throttled for t in evidence.trials if role in t.usage)
+        if any(
+            own.throttled
+            for trial in evidence.trials
+            if (own := trial.service.usage.get(role)) is not None
+        )
     ]
     faulty = {trial.block for trial in evidence.trials if trial.faults}
     counted = {trial.block for trial in evidence.counted}
     rows: list[tuple[str, ...]] = []
     for trial in evidence.trials:
+        usage = trial.service.usage
         if trial.faults:
             trusted = "no: " + ", ".join(dict.fromkeys(fault.gate for fault in trial.faults))
         elif trial.block in counted:
@@ -263,13 +272,10 @@ def trials(evidence: Evidence) -> Table:
                     _figure(evidence.hypothesis, trial, name)
                     for name in ("throughput", "latency_p50", "latency_p95", "error_rate", *custom)
                 ),
+                *(f"{usage[role].cpu:.2f}" if role in usage else wording.MISSING for role in roles),
                 *(
-                    f"{trial.usage[role].cpu:.2f}" if role in trial.usage else wording.MISSING
-                    for role in roles
-                ),
-                *(
-                    wording.share(trial.usage[role].throttled or 0.0)
-                    if role in trial.usage
+                    wording.share(usage[role].throttled or 0.0)
+                    if role in usage
                     else wording.MISSING
                     for role in throttled
                 ),

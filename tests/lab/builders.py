@@ -9,7 +9,7 @@ from pathlib import Path
 from lab.hypothesis import Bound, Comparison, Hypothesis, Prediction, Rival, load
 from lab.plan import Plan, draw
 from lab.stats.histogram import Histogram
-from lab.trial import Requests, Trial, Usage
+from lab.trial import LoadEvidence, Requests, Trial, Usage
 
 PROJECT = Path(__file__).parent.parent.parent
 SHIPPED = load(PROJECT / "hypotheses" / "pool-exhaustion.md", PROJECT)
@@ -42,12 +42,7 @@ def trial(arm: str, rate: float, block: int = 1, **changes: object) -> Trial:
     count = round(rate * window_s)
     latency = Histogram()
     latency.add_many([0.1 + 0.0001 * i for i in range(count)])
-    made = Trial(
-        block=block,
-        position=1,
-        arm=arm,
-        started_at=0.0,
-        window_s=window_s,
+    evidence = LoadEvidence(
         requests={"/orders": Requests(count, 0, latency)} if count else {},
         counters={
             "http_in_flight_request_seconds_total": latency.total,
@@ -63,7 +58,24 @@ def trial(arm: str, rate: float, block: int = 1, **changes: object) -> Trial:
         },
         ticker_late_p99_s=0.001,
     )
-    return replace(made, **changes)  # type: ignore[arg-type]
+    made = Trial(
+        block=block,
+        position=1,
+        arm=arm,
+        started_at=0.0,
+        window_s=window_s,
+        evidence=evidence,
+    )
+    return altered(made, **changes)
+
+
+def altered(made: Trial, **changes: object) -> Trial:
+    """The trial with other fields, of its own or of its evidence."""
+    own = {name: changes.pop(name) for name in Trial.__dataclass_fields__ if name in changes}
+    if changes:
+        assert made.evidence is not None
+        own["evidence"] = replace(made.evidence, **changes)  # type: ignore[arg-type]
+    return replace(made, **own)  # type: ignore[arg-type]
 
 
 def blocks(rates: Mapping[str, Sequence[float]]) -> list[Trial]:

@@ -22,8 +22,9 @@ from lab.processes import Children
 from lab.reporting import render
 from lab.run_folder import RunFolder
 from lab.targets.benchmark_target import BenchmarkTarget
-from lab.trial import Fault, Timing, Trial
+from lab.trial import BenchmarkEvidence, Fault, Timing, Trial
 from lab.verdict import Verdict, judge
+from tests.lab.builders import altered
 from tests.proof.bench import PLANTED, growth_text, planted_project
 from tests.runs import lab
 
@@ -162,8 +163,9 @@ rivals:""",
 def counted(statements: int, arm: str = "twin", block: int = 1) -> Trial:
     return Trial(
         block, 1, arm, 0.0, 0.1,
-        timing=Timing("min", 5, 1, 1.1 if arm == "twin" else 1.0, 1.2),
-        counts={"statements": statements},
+        evidence=BenchmarkEvidence(
+            Timing("min", 5, 1, 1.1 if arm == "twin" else 1.0, 1.2), {"statements": statements}
+        ),
     )  # fmt: skip
 
 
@@ -207,17 +209,19 @@ def test_a_count_that_differs_between_processes_makes_the_run_invalid(
             next(running)
         made.append(ended.value.value)
         run_folder.add_trial(made[-1])
-    assert made[0].counts == {"statements": 1}
+    evidence = made[0].evidence
+    assert isinstance(evidence, BenchmarkEvidence)
+    assert evidence.counts == {"statements": 1}
     verdict = judge(hypothesis, plan, run_folder.trials())
     assert verdict.verdict == "INVALID"
     assert "statements of twin was 1 in one process and 2 in another" in verdict.reasons[0]
     assert run_folder.trials() == made
-    assert min(run_folder.rounds(made[0])) == made[0].timing.min_s
+    assert min(run_folder.rounds(made[0])) == evidence.timing.min_s
 
 
 def test_a_count_that_is_not_reported_is_no_evidence(project: Path) -> None:
     hypothesis = read(COUNTED, project)
-    trial = inspect_benchmark(replace(counted(1), counts={}), hypothesis)
+    trial = inspect_benchmark(altered(counted(1), counts={}), hypothesis)
     assert [fault.gate for fault in trial.faults] == ["evidence"]
     assert "benchmark.extra_info" in trial.faults[0].message
 
@@ -230,7 +234,7 @@ def test_strangers_void_a_process(project: Path) -> None:
     trial = inspect_benchmark(replace(counted(1), other_cpu=0.9, steal=0.5), hypothesis)
     assert [fault.gate for fault in trial.faults] == ["other_cpu", "steal"]
     assert inspect_benchmark(counted(1), hypothesis).trusted
-    dead = replace(counted(1), timing=None, faults=(Fault("alive", "dead", mendable=False),))
+    dead = replace(counted(1), evidence=None, faults=(Fault("alive", "dead", retryable=False),))
     assert [fault.gate for fault in inspect_benchmark(dead, hypothesis).faults] == ["alive"]
 
 
@@ -257,14 +261,15 @@ def grown(
         assert step.level is not None
         time = GROWING[planted](step.level) * 1e-6 * math.exp(generator.normal(0, 0.05))
         timing = Timing("min", 5, 1, time, time)
-        return Trial(block, 1, step.arm, 0.0, 0.05, step.level, timing=timing)
+        return Trial(block, 1, step.arm, 0.0, 0.05, step.level, evidence=BenchmarkEvidence(timing))
 
     trials = blocks(hypothesis, trial, plan.last)
     if keep is not None:
         keep.write_plan(plan, hypothesis.text)
         for made in trials:
             keep.add_trial(made)
-            keep.write_rounds(made, [made.timing.min_s] * 5 if made.timing else [])
+            assert isinstance(made.evidence, BenchmarkEvidence)
+            keep.write_rounds(made, [made.evidence.timing.min_s] * 5)
     for count in range(plan.first, plan.last + 1):
         verdict = judge(hypothesis, plan, [t for t in trials if t.block <= count])
         if verdict.verdict is not None:
@@ -318,10 +323,10 @@ def test_a_run_from_file_to_report(project: Path) -> None:
 
     trials = RunFolder.open(folder).trials()
     for trial in trials:
-        assert trial.timing is not None
+        assert isinstance(trial.evidence, BenchmarkEvidence)
         rounds = RunFolder.open(folder).rounds(trial)
-        assert len(rounds) == trial.timing.rounds
-        assert min(rounds) == trial.timing.min_s
+        assert len(rounds) == trial.evidence.timing.rounds
+        assert min(rounds) == trial.evidence.timing.min_s
 
 
 def test_a_benchmark_runs_on_this_machine_only(project: Path) -> None:

@@ -8,7 +8,7 @@ from lab.gates import GATES, describe, inspect
 from lab.hypothesis import Allow, Limits, OpenLoad, Stage, load
 from lab.stats.histogram import Histogram
 from lab.trial import Dispatch, Ended, Fault, Requests, Trial, Usage
-from tests.lab.builders import PROJECT, SHIPPED, claim, ratio, trial
+from tests.lab.builders import PROJECT, SHIPPED, altered, claim, ratio, trial
 
 THROUGHPUT = claim(ratio(2.5))
 OPEN = replace(SHIPPED, load=OpenLoad("poisson", (Stage(None, 100, 100, None),), most_users=70))
@@ -17,9 +17,7 @@ ON_TIME = Dispatch(
     sent=400,
     waiting=0,
     undispatched=0,
-    lag_p50_s=0.0001,
     lag_p99_s=0.0004,
-    lag_max_s=0.002,
     wait_p99_s=0.0001,
     users=20,
 )
@@ -35,8 +33,8 @@ def faults(made: Trial) -> list[str]:
 
 def with_usage(role: str, cpu: float, peak: float | None = None) -> Trial:
     made = trial("narrow", 100)
-    used = replace(made.usage[role], cpu=cpu, cpu_peak=peak or cpu)
-    return replace(made, usage={**made.usage, role: used})
+    used = replace(made.service.usage[role], cpu=cpu, cpu_peak=peak or cpu)
+    return altered(made, usage={**made.service.usage, role: used})
 
 
 def test_a_sound_trial_passes_every_gate_and_keeps_its_figures() -> None:
@@ -73,13 +71,13 @@ def test_the_ticker_may_be_late_by_a_share_of_a_long_latency() -> None:
     slow = Histogram()
     slow.add_many([2.0] * 100)
     made = trial("narrow", 0, ticker_late_p99_s=0.09, counters={})
-    assert faults(replace(made, requests={"/orders": Requests(100, 0, slow)})) == []
+    assert faults(altered(made, requests={"/orders": Requests(100, 0, slow)})) == []
 
 
 def test_errors_beyond_what_is_allowed() -> None:
     made = trial("narrow", 100)
-    seen = made.requests["/orders"]
-    failing = replace(
+    seen = made.service.requests["/orders"]
+    failing = altered(
         made, requests={"/orders": replace(seen, errors=5)}, errors={"503 busy": 4, "reset": 1}
     )
     assert faults(failing) == ["errors"]
@@ -92,9 +90,9 @@ def test_errors_beyond_what_is_allowed() -> None:
 @pytest.mark.parametrize("factor", [0.5, 2.0])
 def test_littles_law_notices_lost_and_foreign_requests(factor: float) -> None:
     made = trial("narrow", 100)
-    area = made.counters["http_in_flight_request_seconds_total"]
-    counters = {**made.counters, "http_in_flight_request_seconds_total": area * factor}
-    assert faults(replace(made, counters=counters)) == ["littles_law"]
+    area = made.service.counters["http_in_flight_request_seconds_total"]
+    counters = {**made.service.counters, "http_in_flight_request_seconds_total": area * factor}
+    assert faults(altered(made, counters=counters)) == ["littles_law"]
 
 
 def test_littles_law_is_not_asked_of_a_service_that_exports_nothing() -> None:
@@ -103,10 +101,10 @@ def test_littles_law_is_not_asked_of_a_service_that_exports_nothing() -> None:
 
 def test_slow_scrapes_widen_littles_law() -> None:
     made = trial("narrow", 100)
-    area = made.counters["http_in_flight_request_seconds_total"]
-    counters = {**made.counters, "http_in_flight_request_seconds_total": area * 1.4}
-    assert faults(replace(made, counters=counters)) == ["littles_law"]
-    assert faults(replace(made, counters=counters, counters_uncertainty_s=1.5)) == []
+    area = made.service.counters["http_in_flight_request_seconds_total"]
+    counters = {**made.service.counters, "http_in_flight_request_seconds_total": area * 1.4}
+    assert faults(altered(made, counters=counters)) == ["littles_law"]
+    assert faults(altered(made, counters=counters, counters_uncertainty_s=1.5)) == []
 
 
 def test_target_cpu_is_checked_only_where_the_hypothesis_limits_it() -> None:
@@ -123,7 +121,9 @@ def test_a_scenario_that_raises_is_told_by_its_first_error() -> None:
 
 def test_failed_requests_come_before_the_tasks_that_they_made_raise() -> None:
     made = trial("narrow", 100)
-    failing = replace(made, requests={"/orders": replace(made.requests["/orders"], errors=5)})
+    failing = altered(
+        made, requests={"/orders": replace(made.service.requests["/orders"], errors=5)}
+    )
     found = inspect(failing, THROUGHPUT, {"KeyError: 'id'": 5}).faults
     assert [fault.gate for fault in found] == ["errors", "scenario"]
     silent = inspect(trial("narrow", 0), THROUGHPUT, {"NameError: x": 5}).faults
@@ -142,7 +142,7 @@ def test_a_measure_without_a_value_voids_instead_of_passing() -> None:
 
 
 def test_the_cause_stands_before_what_follows_from_it() -> None:
-    died = Fault("alive", "the service died", mendable=False)
+    died = Fault("alive", "the service died", retryable=False)
     spoiled = trial("narrow", 0, faults=(died,), ticker_late_p99_s=0.5, other_cpu=1.0)
     assert faults(spoiled)[0] == "alive"
     busy = trial("narrow", 100, other_cpu=1.0, ticker_late_p99_s=0.5)
@@ -178,13 +178,13 @@ def test_arrivals_that_found_no_free_user_are_told_with_the_knobs() -> None:
 
 def test_an_arrival_that_is_neither_sent_nor_counted_is_no_passing_fault() -> None:
     (found,) = inspect(arrivals(sent=399), OPEN, {}).faults
-    assert (found.gate, found.mendable) == ("lost", False)
+    assert (found.gate, found.retryable) == ("lost", False)
 
 
 def test_failures_without_an_answer_are_told_apart() -> None:
     made = trial("narrow", 100)
-    failing = replace(made.requests["/orders"], errors=5, socket_errors=4)
-    (found,) = inspect(replace(made, requests={"/orders": failing}), THROUGHPUT, {}).faults
+    failing = replace(made.service.requests["/orders"], errors=5, socket_errors=4)
+    (found,) = inspect(altered(made, requests={"/orders": failing}), THROUGHPUT, {}).faults
     assert "4 of 5 without an answer" in found.message
 
 
@@ -193,17 +193,17 @@ def test_a_sweep_asks_of_each_trial_what_its_curve_is_made_of() -> None:
     bare = trial("five", 30, level=8.0)
     assert inspect(bare, knee, {}).trusted, "connections_held is asked at 64 only"
     assert [f.gate for f in inspect(replace(bare, level=64.0), knee, {}).faults] == ["evidence"]
-    held = {**bare.counters, "db_pool_hold_seconds_sum": 19.0}
-    assert inspect(replace(bare, level=64.0, counters=held), knee, {}).trusted
+    held = {**bare.service.counters, "db_pool_hold_seconds_sum": 19.0}
+    assert inspect(altered(bare, level=64.0, counters=held), knee, {}).trusted
 
 
 def test_what_the_driver_was_late_does_not_widen_its_own_limit() -> None:
     made = arrivals(lag_p99_s=0.05)
-    seen = made.requests["/orders"]
+    seen = made.service.requests["/orders"]
     late = Histogram()
     late.add_many([9.0] * seen.count)  # from the intended send; the service itself took .1 s
     requests = {"/orders": replace(seen, latency=late, sent_latency=seen.latency)}
-    spoiled = replace(made, requests=requests, ticker_late_p99_s=0.05)
+    spoiled = altered(made, requests=requests, ticker_late_p99_s=0.05)
     assert [f.gate for f in inspect(spoiled, OPEN, {}).faults] == ["ticker_late", "dispatch"]
 
 
@@ -212,9 +212,11 @@ def outrun(mu: float, rate: float, carried: bool = True) -> Trial:
     made = arrivals()
     area = (rate - mu) * 4.0**2 / 2  # of the number in the service
     spent = area * mu / rate  # by those that ended; the rest is of those still under way
-    return replace(
+    return altered(
         made,
-        requests={"/orders": replace(made.requests["/orders"], ended_within=Ended(int(mu * 4), 0))},
+        requests={
+            "/orders": replace(made.service.requests["/orders"], ended_within=Ended(int(mu * 4), 0))
+        },
         counters={
             "http_in_flight_request_seconds_total": area,
             "http_request_duration_seconds_sum": spent,
@@ -235,9 +237,9 @@ def test_a_queue_that_grows_keeps_littles_law() -> None:
 def test_littles_law_notices_lost_and_foreign_requests_in_overload(factor: float) -> None:
     open_claim = replace(OPEN, predictions=THROUGHPUT.predictions, rivals=())
     made = outrun(100, 200)
-    area = made.counters["http_in_flight_request_seconds_total"]
-    counters = {**made.counters, "http_in_flight_request_seconds_total": area * factor}
-    seen = inspect(replace(made, counters=counters), open_claim, {})
+    area = made.service.counters["http_in_flight_request_seconds_total"]
+    counters = {**made.service.counters, "http_in_flight_request_seconds_total": area * factor}
+    seen = inspect(altered(made, counters=counters), open_claim, {})
     assert [f.gate for f in seen.faults] == ["littles_law"]
 
 
@@ -256,7 +258,7 @@ def test_none_unsent_may_be_asked_for() -> None:
 
 
 def test_an_open_load_that_does_not_end_is_told_in_its_own_words() -> None:
-    (found,) = inspect(replace(arrivals(), users_missing=60), OPEN, {}).faults
+    (found,) = inspect(altered(arrivals(), users_missing=60), OPEN, {}).faults
     assert found.gate == "users"
     assert "still under way 30 s after the window" in found.message
     assert "of 100 poisson arrivals" not in found.message

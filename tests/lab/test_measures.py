@@ -34,7 +34,7 @@ def test_a_selector_sums_the_series_that_it_picks(selector: str, value: float | 
 
 def test_built_in_measures() -> None:
     made = trial("narrow", 100)
-    seen = made.requests["/orders"]
+    seen = made.service.requests["/orders"]
     failing = trial("narrow", 100, requests={"/orders": Requests(seen.count, 40, seen.latency)})
     assert measure(failing, "throughput", {}) == pytest.approx((400 - 40) / 4)
     assert measure(failing, "error_rate", {}) == pytest.approx(0.1)
@@ -148,7 +148,7 @@ def test_a_second_in_which_nothing_was_due_tells_nothing_of_recovery(
 
 
 def test_throughput_of_an_open_load_is_of_what_ended_and_the_rest_of_what_was_due() -> None:
-    seen = trial("narrow", 100).requests["/orders"]
+    seen = trial("narrow", 100).service.requests["/orders"]
     made = trial("narrow", 100, requests={"/": replace(seen, errors=40, ended_within=Ended(80, 4))})
     assert measure(made, "throughput", {}) == pytest.approx((80 - 4) / 4)
     assert measure(made, "error_rate", {}) == pytest.approx(0.1)

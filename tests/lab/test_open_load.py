@@ -22,7 +22,7 @@ from lab.measures import measure, total
 from lab.stats.histogram import Histogram
 from lab.trial import Trial
 from tests import arrivals
-from tests.arrivals import SCENARIO, Bench, steady
+from tests.arrivals import SCENARIO, Bench, dispatch, evidence, steady
 from tests.oracles.queueing import kiefer_wolfowitz
 from tests.runs import ROOT
 from tests.servers import STALLED, serving
@@ -46,7 +46,7 @@ def test_ordinary_users_carry_out_arrivals_which_never_wait_for_answers(
     scheduled = sum(frame["arrivals"]["scheduled"] for frame in frames)
     # each arrival waits .4 s for its two answers: a closed load of as many users would be slower
     assert len(served["services"]) == 2 * scheduled
-    assert trial.dispatch is not None and (trial.dispatch.unsent, trial.dispatch.lost) == (0, 0)
+    assert (dispatch(trial).unsent, dispatch(trial).lost) == (0, 0)
     for name in ("first", "second"):
         median = measure(trial, f'latency_p50{{name="{name}"}}', {})
         assert median == pytest.approx(0.2, abs=0.02)
@@ -107,13 +107,12 @@ def test_sent_and_unsent_are_all_that_was_scheduled_when_the_service_cannot_keep
     with bench.serve("queue", servers=1, mean_s=0.05, exponential=False) as server:
         trial, frames = bench.drive(server, steady(100, 2.0, most_users=5), warmup_s=0.0)
         served = server.end()
-    assert trial.dispatch is not None
-    assert trial.dispatch.lost == 0
-    assert trial.dispatch.waiting > 50
-    assert trial.dispatch.undispatched == 0
-    assert trial.dispatch.users == 5
+    assert dispatch(trial).lost == 0
+    assert dispatch(trial).waiting > 50
+    assert dispatch(trial).undispatched == 0
+    assert dispatch(trial).users == 5
     # the driver itself was on time; the latency tells of the wait, the service's own does not
-    assert trial.dispatch.lag_p99_s < 0.05 < 0.3 < trial.dispatch.wait_p99_s
+    assert dispatch(trial).lag_p99_s < 0.05 < 0.3 < dispatch(trial).wait_p99_s
     latency, service = (
         measure(trial, f"{kind}_p50", {}) for kind in ("latency", "service_latency")
     )
@@ -128,8 +127,7 @@ def test_what_was_due_in_the_window_is_awaited_beyond_it(bench: Bench) -> None:
     bench.load()
     with bench.serve("queue", servers=1, mean_s=0.02, exponential=False) as server:
         trial, frames = bench.drive(server, steady(100, 2.0, "constant"), warmup_s=0.0)
-        assert trial.dispatch is not None
-        assert (trial.dispatch.sent, trial.dispatch.unanswered) == (200, 0)
+        assert (dispatch(trial).sent, dispatch(trial).unanswered) == (200, 0)
         server.end()
     seen = total(trial)
     assert seen.count == 200
@@ -145,26 +143,32 @@ def test_stages_have_the_latency_of_what_was_due_in_them(bench: Bench) -> None:
     stages = (Stage("spike", 100, 100, 1.0), Stage("pause", 0, 0, 2.0), Stage("after", 20, 20, 1.0))
     with bench.serve("queue", servers=1, mean_s=0.02, exponential=False) as server:
         trial, _ = bench.drive(server, OpenLoad("constant", stages), warmup_s=0.0)
-    counts = [sum(seen.count for seen in stage.requests.values()) for stage in trial.stages]
+    counts = [
+        sum(seen.count for seen in stage.requests.values()) for stage in evidence(trial).stages
+    ]
     assert counts == [100, 0, 20]
     assert measure(trial, "latency_p90", {}, during="spike") == pytest.approx(0.92, rel=0.15)
     assert measure(trial, "latency_p50", {}, during="after") == pytest.approx(0.02, abs=0.02)
     # throughput is of what ended: half of the spike in the pause behind it
     assert measure(trial, "throughput", {}, during="spike") == pytest.approx(50, rel=0.1)
     assert measure(trial, "throughput", {}, during="pause") == pytest.approx(25, rel=0.1)
-    assert [second.due for stage in trial.stages for second in stage.medians] == [100, 0, 0, 20]
+    assert [second.due for stage in evidence(trial).stages for second in stage.medians] == [
+        100,
+        0,
+        0,
+        20,
+    ]
 
 
 def test_arrivals_that_are_never_answered_are_counted(bench: Bench) -> None:
     bench.load(preamble="from lab.driver import run_trial\nrun_trial._DRAIN_S = 1")
     with bench.serve("queue", servers=1, mean_s=0.1, exponential=False) as server:
         trial, _ = bench.drive(server, steady(40, 1.0, "constant"), warmup_s=0.0)
-    assert trial.dispatch is not None
-    assert trial.dispatch.lost == 0
-    assert trial.dispatch.sent == 40
-    assert trial.dispatch.unanswered + total(trial).count == 40
-    assert trial.dispatch.unanswered == pytest.approx(20, abs=3)
-    assert trial.users_missing > 0
+    assert dispatch(trial).lost == 0
+    assert dispatch(trial).sent == 40
+    assert dispatch(trial).unanswered + total(trial).count == 40
+    assert dispatch(trial).unanswered == pytest.approx(20, abs=3)
+    assert evidence(trial).users_missing > 0
 
 
 def test_all_connections_stand_before_the_first_request(bench: Bench) -> None:
@@ -181,11 +185,10 @@ def test_a_rare_class_finds_a_user_where_others_idle(bench: Bench) -> None:
     bench.load(one=False, other=f"self.client.get('/?i={STALLED}', name='other')")
     with bench.serve("stalling", stalled_s=0.5) as server:
         trial, _ = bench.drive(server, steady(40, 2.0, most_users=10), warmup_s=0.0)
-    assert trial.dispatch is not None
-    assert trial.requests["other"].count > 15
+    assert trial.service.requests["other"].count > 15
     # ten users, half a second for one arrival in four: five are busy, and five idle at any time
-    assert trial.dispatch.unsent == 0
-    assert trial.dispatch.wait_p99_s < 0.3
+    assert dispatch(trial).unsent == 0
+    assert dispatch(trial).wait_p99_s < 0.3
 
 
 @pytest.mark.real
@@ -194,7 +197,7 @@ def test_thousands_a_second_and_none_is_lost(bench: Bench) -> None:
     with bench.serve("plain") as server:
         trial, frames = bench.drive(server, steady(3000, 1.0, "constant"))
         served = server.end()["served"]
-    assert trial.dispatch is not None and trial.dispatch.lost == 0
+    assert dispatch(trial).lost == 0
     assert sum(frame["arrivals"]["scheduled"] for frame in frames) == 4500
     assert served == sum(frame["arrivals"]["sent"] for frame in frames)
 
@@ -206,7 +209,7 @@ def test_frames_keep_to_the_stages(bench: Bench) -> None:
         trial, frames = bench.drive(server, OpenLoad("constant", stages))
     assert [frame["t"] for frame in frames] == pytest.approx([0.5, 1.5, 2.0, 3.0, 3.2, 4.2])
     assert [frame["arrivals"]["scheduled"] for frame in frames] == [10, 20, 10, 200, 40, 110]
-    assert [stage.seconds for stage in trial.stages] == pytest.approx([1.5, 1.2, 1.0])
+    assert [stage.seconds for stage in evidence(trial).stages] == pytest.approx([1.5, 1.2, 1.0])
     assert measure(trial, "throughput", {}, during="spike") == pytest.approx(200, rel=0.05)
     assert measure(trial, "throughput", {}, during="calm") == pytest.approx(20, rel=0.1)
 
@@ -235,7 +238,7 @@ def test_a_single_stage_may_be_asked_for_by_its_name() -> None:
     trial = tally.into(Trial(1, 1, "arm", 0.0, 2.0))
     assert measure(trial, "latency_p50", {}, during="whole") == pytest.approx(0.1, rel=0.01)
     unnamed = LoadRecordBuilder(OpenLoad("constant", (Stage(None, 30, 30, 2.0),)), 0.0)
-    assert unnamed.into(trial).stages == ()
+    assert unnamed.evidence().stages == ()
 
 
 def test_the_median_of_a_second_counts_what_was_never_answered() -> None:
@@ -244,9 +247,7 @@ def test_the_median_of_a_second_counts_what_was_never_answered() -> None:
     tally.add(frame(1.0, 10, {1.0: [0.1, 0.2, 0.3, 0.4]}))
     tally.add(frame(2.0, 10, {1.0: [1.5, 1.6], 2.0: [0.1] * 4}))
     tally.add(frame(3.0, 0, {2.0: []}))
-    (first, second), (silent,) = (
-        stage.medians for stage in tally.into(Trial(1, 1, "", 0, 3)).stages
-    )
+    (first, second), (silent,) = (stage.medians for stage in tally.evidence().stages)
     assert first.median == pytest.approx(1.5, rel=0.01)  # six of ten: the fifth is the median
     assert (second.median, second.due) == (None, 10)  # four of ten
     assert (silent.median, silent.due) == (None, 0)
@@ -256,7 +257,7 @@ def test_user_classes_share_the_arrivals_by_their_weights(bench: Bench) -> None:
     bench.load(one=False)
     with bench.serve("plain") as server:
         trial, _ = bench.drive(server, steady(400, 1.0))
-    counts = Counter({name: seen.count for name, seen in trial.requests.items()})
+    counts = Counter({name: seen.count for name, seen in trial.service.requests.items()})
     share = counts["first"] / counts.total()
     assert abs(share - 0.75) < 4 * (0.75 * 0.25 / counts.total()) ** 0.5
 
@@ -270,7 +271,7 @@ def test_a_task_that_raises_is_told_apart_and_its_user_goes_on(bench: Bench) -> 
         raised.update(frame["task_errors"])
     assert raised.total() == sum(frame["arrivals"]["sent"] for frame in frames)
     assert all("NameError" in text for text in raised)
-    assert trial.dispatch is not None and trial.dispatch.users <= 50
+    assert dispatch(trial).users <= 50
 
 
 def test_a_refused_connection_is_no_answer_of_the_service(bench: Bench) -> None:

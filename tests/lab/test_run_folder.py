@@ -141,7 +141,7 @@ def test_an_open_load_survives_the_disk(run_folder: RunFolder) -> None:
         "narrow",
         100,
         requests=seen,
-        dispatch=Dispatch(10, 8, 1, 1, 0.001, 0.002, 0.003, 0.1, 5, 1, 0.5, 2.0, late),
+        dispatch=Dispatch(10, 8, 1, 1, 0.002, 0.1, 5, 1, 0.5, 2.0, late),
         stages=(
             StageRecord("calm", 1.0, seen, (ArrivalSecond(1.0, 0.5), ArrivalSecond(1.0, None, 0))),
         ),

@@ -25,7 +25,7 @@ from lab.run_folder import RunFolder
 from lab.stats.histogram import Histogram
 from lab.targets.fake import FakeTarget
 from lab.targets.interface import Identity
-from lab.trial import Trial
+from lab.trial import SoakEvidence, TimeSeries, Trial
 from tests.lab.builders import PROJECT
 
 SHIPPED = load(PROJECT / "hypotheses" / "memory-leak.md", PROJECT)
@@ -94,6 +94,12 @@ def cut_at(moments: set[tuple[int, float]]) -> Callable[[IntervalElapsed], None]
     return disturb
 
 
+def recorded(trial: Trial) -> TimeSeries:
+    assert isinstance(trial.evidence, SoakEvidence)
+    assert trial.evidence.time_series is not None
+    return trial.evidence.time_series
+
+
 def test_a_leak_is_confirmed_and_none_is_not_blamed(tmp_path: Path) -> None:
     leaking, still = Bench(tmp_path / "a"), Bench(tmp_path / "b", leak=0.0)
     leaking.run()
@@ -113,7 +119,7 @@ def test_every_block_begins_with_fresh_processes_on_the_seeded_state(bench: Benc
     assert len(set(bench.drivers["with"].driven)) == 4
     lives = bench.run_folder.trials()
     assert [life.window_s for life in lives] == [block_s(LENGTH_S, 4)] * 8
-    assert all(life.requests["/orders"].count == life.window_s * 20 for life in lives)
+    assert all(life.service.requests["/orders"].count == life.window_s * 20 for life in lives)
 
 
 def test_what_a_block_leaves_to_answer_is_awaited_and_counted(bench: Bench) -> None:
@@ -123,9 +129,9 @@ def test_what_a_block_leaves_to_answer_is_awaited_and_counted(bench: Bench) -> N
     bench.drivers["with"].after = {"requests": late, "unanswered": 5}
     bench.run()
     life = next(life for life in bench.run_folder.trials() if life.arm == "with")
-    assert life.requests["/orders"].count == life.window_s * 20 + 15
-    assert life.requests["/orders"].ended.count == life.window_s * 20
-    assert life.requests["/orders"].latency.max == 9.0
+    assert life.service.requests["/orders"].count == life.window_s * 20 + 15
+    assert life.service.requests["/orders"].ended.count == life.window_s * 20
+    assert life.service.requests["/orders"].latency.max == 9.0
     assert life.gates["unanswered"] == pytest.approx(5 / (life.window_s * 20), abs=1e-6)
 
 
@@ -140,15 +146,15 @@ def test_a_soak_with_too_few_answers_is_not_to_be_trusted(bench: Bench) -> None:
 def test_an_interval_is_on_disk_before_it_is_announced(bench: Bench) -> None:
     def look(event: IntervalElapsed) -> None:
         for arm in SHIPPED.arms:
-            course = bench.run_folder.course(event.block, Step(arm))
+            course = bench.run_folder.time_series(event.block, Step(arm))
             assert course is not None
             assert course.times[-1] == event.passed_s
-            life = bench.run_folder.life(event.block, Step(arm))
+            life = bench.run_folder.unfinished_soak_trial(event.block, Step(arm))
             assert life is not None
-            assert life.requests["/orders"].count == event.passed_s * 20
+            assert life.service.requests["/orders"].count == event.passed_s * 20
 
     bench.run(look)
-    assert bench.run_folder.life(4, Step("with")) is None  # it has become a trial
+    assert bench.run_folder.unfinished_soak_trial(4, Step("with")) is None  # it has become a trial
 
 
 @pytest.mark.parametrize("seed", [1])
@@ -174,7 +180,7 @@ def test_cut_and_resumed_at_ten_random_places_it_comes_to_the_same_verdict(
         assert cut.verdict[0] == wanted
         lives = cut.run_folder.trials()
         assert all(life.window_s == block_s(LENGTH_S, 4) for life in lives)
-        assert sum(int(life.course.segments[-1]) for life in lives if life.course) >= 10
+        assert sum(int(recorded(life).segments[-1]) for life in lives) >= 10
 
 
 def test_killed_between_the_last_lives_of_a_block_it_keeps_both(
@@ -216,10 +222,10 @@ def test_a_crash_that_is_allowed_begins_a_segment_and_is_told(bench: Bench) -> N
     bench.run(kill)
     assert bench.verdict[0] == "CONFIRMED"
     life = next(t for t in bench.run_folder.trials() if (t.block, t.arm) == (2, "with"))
-    assert life.crashes == ("the service of arm with ended by SIGKILL",)
-    assert life.requests["/orders"].errors == 100
-    assert life.course is not None
-    assert set(life.course.segments.tolist()) == {0, 1}
+    assert isinstance(life.evidence, SoakEvidence)
+    assert life.evidence.crashes == ("the service of arm with ended by SIGKILL",)
+    assert life.service.requests["/orders"].errors == 100
+    assert set(recorded(life).segments.tolist()) == {0, 1}
 
 
 def test_errors_apart_from_a_crash_are_not_excused(bench: Bench) -> None:
@@ -282,7 +288,7 @@ def test_killed_before_the_first_record_it_goes_on_behind_the_first_interval(
         bench.run(cut_at({(1, 5.0)}))
     bench.run_folder.path("series", "01-with.unfinished.json").unlink()
     bench.run()
-    course = bench.run_folder.course(1, Step("with"))
+    course = bench.run_folder.time_series(1, Step("with"))
     assert course is not None
     assert course.times.tolist() == [5.0 * (i + 1) for i in range(course.times.size)]
     assert bench.verdict[0] == "CONFIRMED"
@@ -337,7 +343,7 @@ def test_a_full_disk_stops_it_with_one_message_and_nothing_lost(bench: Bench) ->
     file = bench.run_folder.path("series", "01-with.intervals.jsonl")
     file.unlink()
     file.with_suffix(".kept").rename(file)
-    assert bench.run_folder.life(1, step) is not None
+    assert bench.run_folder.unfinished_soak_trial(1, step) is not None
     bench.run()
     assert bench.verdict[0] == "CONFIRMED"
 
@@ -356,7 +362,7 @@ def test_slopes_so_far_are_told_of_a_block_under_way(bench: Bench) -> None:
     told: list[dict[str, str]] = []
 
     def look(event: IntervalElapsed) -> None:
-        courses = {arm: life.course() for arm, life in event.trials.items()}
+        courses = {arm: life.time_series() for arm, life in event.trials.items()}
         told.append(slopes_so_far(SHIPPED, courses))
         if event.passed_s == 300.0:
             raise Cut

@@ -11,9 +11,9 @@ from lab.reporting.prediction_results import findings
 from lab.stats.confidence_interval import t_interval
 from lab.stats.histogram import Histogram
 from lab.stats.sequential import nominal_level
-from lab.trial import ArrivalSecond, Fault, Requests, StageRecord, Trial
+from lab.trial import ArrivalSecond, Fault, LoadEvidence, Requests, StageRecord, Trial
 from lab.verdict import Verdict, judge
-from tests.lab.builders import PROJECT, SHIPPED, blocks, claim, plan, ratio
+from tests.lab.builders import PROJECT, SHIPPED, altered, blocks, claim, plan, ratio
 from tests.oracles.simulation import decision_rates
 
 RIVAL = Rival("pricing is too narrow", ratio(1.2, "more-pricing / narrow", "pricing helps"))
@@ -117,7 +117,7 @@ def test_too_many_voided_blocks_make_the_run_invalid_commonest_reason_first() ->
 
 def test_a_fault_that_repeating_cannot_mend_makes_the_run_invalid_at_once() -> None:
     trials = blocks({"narrow": QUIET, "wide": FOUR})
-    trials[0] = replace(trials[0], faults=(Fault("alive", "it died", mendable=False),))
+    trials[0] = replace(trials[0], faults=(Fault("alive", "it died", retryable=False),))
     verdict = judge(claim(ratio(2.5), rivals=[RIVAL]), plan(), trials)
     assert (verdict.verdict, verdict.reasons) == ("INVALID", ("it died",))
 
@@ -138,7 +138,7 @@ def test_no_evidence_is_neither_a_pass_nor_a_finding() -> None:
 
 def test_a_value_missing_later_does_not_undo_a_decision() -> None:
     trials = blocks({"narrow": [*QUIET, 100.0], "wide": [*FOUR, 400.0]})
-    trials = [replace(t, requests={}) if (t.block, t.arm) == (5, "wide") else t for t in trials]
+    trials = [altered(t, requests={}) if (t.block, t.arm) == (5, "wide") else t for t in trials]
     verdict = judge(claim(ratio(2.5), rivals=[RIVAL]), plan(), trials)
     assert (verdict.predictions[0].outcome, verdict.predictions[0].decided_at) == ("supported", 4)
 
@@ -184,7 +184,7 @@ def swept(curve: dict[float, float], count: int) -> list[Trial]:
             requests = {"/orders": Requests(round(rate * 100), 0, latency)}
             held = {"db_pool_hold_seconds_sum": 490.0 + block}
             made.append(
-                Trial(block, 1, "five", 0.0, 100.0, users, requests=requests, counters=held)
+                Trial(block, 1, "five", 0.0, 100.0, users, evidence=LoadEvidence(requests, held))
             )
     return made
 
@@ -252,7 +252,7 @@ def test_a_recovery_that_was_not_seen_to_end_supports_no_upper_bound() -> None:
 
     def verdict(*blocks_of: tuple[StageRecord, ...]) -> Verdict:
         trials = [
-            replace(trial, stages=blocks_of[trial.block - 1])
+            altered(trial, stages=blocks_of[trial.block - 1])
             for trial in blocks({"wide": FOUR[:1] * len(blocks_of)})
         ]
         return judge(asked, plan(), trials)

@@ -102,7 +102,7 @@ def record(steps: Steps) -> list[Any]:
                     except StopIteration as end:
                         done = end.value
                         break
-                if done.faults and not done.faults[0].mendable:
+                if done.faults and not done.faults[0].retryable:
                     raise RuntimeError(done.faults[0].message)
                 if done.trusted:
                     return {name: measure(done, name, {}) for name in MEASURES}

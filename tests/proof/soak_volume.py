@@ -163,10 +163,13 @@ def main(folder: Path) -> None:
     for event in soak.run():
         if isinstance(event, IntervalElapsed):
             # what the display of `lab run` asks for
-            slopes_so_far(hypothesis, {arm: life.course() for arm, life in event.trials.items()})
+            recorded = {arm: life.time_series() for arm, life in event.trials.items()}
+            slopes_so_far(hypothesis, recorded)
             memory.append(own.memory_info().rss / 1e6)
     early = memory[len(memory) // 10]
-    requests = sum(seen.count for trial in run_folder.trials() for seen in trial.requests.values())
+    requests = sum(
+        seen.count for trial in run_folder.trials() for seen in trial.service.requests.values()
+    )
     print(
         json.dumps(
             {

@@ -102,7 +102,7 @@ def _pool_knee(seed: int) -> dict[str, Any]:
     if not run.get("blocks"):
         return run
     trials = RunFolder(ROOT / "reports" / "pool-knee" / run["run"]).trials()
-    full = [trial.counters for trial in trials if trial.trusted and trial.level == 64]
+    full = [trial.service.counters for trial in trials if trial.trusted and trial.level == 64]
     seconds, times = (
         sum(counter(counters, f"db_pool_hold_seconds_{part}") or 0.0 for counters in full)
         for part in ("sum", "count")

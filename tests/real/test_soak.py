@@ -29,7 +29,7 @@ def _intervals(run: Path, least: int, limit_s: float = 60) -> RunFolder:
     while time.monotonic() < deadline:
         if (run / "plan.json").exists():
             run_folder = RunFolder.open(run.resolve())
-            course = run_folder.course(1, ALONE)
+            course = run_folder.time_series(1, ALONE)
             if course is not None and course.times.size >= least:
                 return run_folder
         time.sleep(0.1)
@@ -57,10 +57,10 @@ def test_detached_killed_and_resumed(tmp_path: Path) -> None:
     lasted_s = time.monotonic() - seen
     assert gone(family, 10)
 
-    course = run_folder.course(1, ALONE)
+    course = run_folder.time_series(1, ALONE)
     assert course is not None
     assert course.times[-1] > lasted_s  # whatever came after it is less than an interval of 5 s
-    assert run_folder.life(1, ALONE) is not None
+    assert run_folder.unfinished_soak_trial(1, ALONE) is not None
     assert "quick-soak" in (latest / "run.log").read_text()
     stopped = lab("status", project=project).stdout
     assert "stopped; lab run quick-soak --resume goes on" in stopped
@@ -69,7 +69,7 @@ def test_detached_killed_and_resumed(tmp_path: Path) -> None:
         _intervals(latest, course.times.size + 1)
         run.process.send_signal(signal.SIGTERM)
         assert run.process.wait(30) == 130
-    resumed = run_folder.course(1, ALONE)
+    resumed = run_folder.time_series(1, ALONE)
     assert resumed is not None
     assert resumed.segments[-1] == 1
     assert resumed.times[course.times.size] == course.times[-1] + 5

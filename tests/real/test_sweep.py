@@ -77,7 +77,7 @@ def test_every_level_is_loaded_with_its_users(trials: list[Trial], hypothesis: H
     assert sorted(trial.step for trial in trials) == [Step("eight", level) for level in LEVELS]
     assert [trial.step for trial in trials] != hypothesis.steps, "the order is random"
     by_level = {
-        trial.level: sum(seen.count for seen in trial.requests.values()) for trial in trials
+        trial.level: sum(seen.count for seen in trial.service.requests.values()) for trial in trials
     }
     for users in (1, 2, 4, 8):  # nobody waits: 25 a second each
         assert by_level[users] == pytest.approx(25 * users, rel=0.25)

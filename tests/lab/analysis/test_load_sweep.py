@@ -12,7 +12,7 @@ from lab.analysis.load_sweep import SweepCurve
 from lab.hypothesis import Bound
 from lab.hypothesis.measure_names import OF_SWEEPS
 from lab.stats.histogram import Histogram
-from lab.trial import Dispatch, Ended, Requests, Trial
+from lab.trial import Dispatch, Ended, LoadEvidence, Requests, Trial
 from tests.oracles.queueing import asymptotic_bounds
 
 LEVELS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
@@ -45,7 +45,7 @@ def trial(count: int, latency_s: float, errors: int = 0) -> Trial:
     latency = Histogram()
     latency.add_many([latency_s] * count)
     seen = {"/orders": Requests(count, errors, latency)} if count else {}
-    return Trial(1, 1, "narrow", 0.0, 4.0, requests=seen)
+    return Trial(1, 1, "narrow", 0.0, 4.0, evidence=LoadEvidence(seen))
 
 
 def test_trials_become_a_curve() -> None:
@@ -97,8 +97,9 @@ def arriving(rate: float, ended: int, latency_s: float, per_arrival: int = 1) ->
     latency = Histogram()
     latency.add_many([latency_s] * (due * per_arrival))
     seen = Requests(due * per_arrival, 0, latency, ended_within=Ended(ended, 0))
-    dispatch = Dispatch(due, due, 0, 0, 0.0, 0.0, 0.0, 0.0, 9)
-    return Trial(1, 1, "narrow", 0.0, 10.0, requests={"/": seen}, dispatch=dispatch)
+    dispatch = Dispatch(due, due, 0, 0, 0.0, 0.0, 9)
+    evidence = LoadEvidence({"/": seen}, dispatch=dispatch)
+    return Trial(1, 1, "narrow", 0.0, 10.0, evidence=evidence)
 
 
 @pytest.mark.parametrize("per_arrival", [1, 2])

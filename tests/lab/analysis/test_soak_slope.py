@@ -11,7 +11,7 @@ import pytest
 from lab.analysis import soak_slope
 from lab.analysis.estimate import SlopeEstimate
 from lab.hypothesis import Bound, Difference, Prediction, Step
-from lab.trial import TimeSeries, Trial
+from lab.trial import SoakEvidence, TimeSeries, Trial
 from tests.proof import soak as proof
 
 RNG = np.random.default_rng(11)
@@ -40,7 +40,7 @@ def blocks(
     count: int, *, suspect: Callable[[], TimeSeries], control: float = 0.0
 ) -> list[soak_slope.Block]:
     def life(arm: str, block: int, recorded: TimeSeries) -> tuple[Trial, ...]:
-        return (Trial(block, 1, arm, 0.0, 900.0, course=recorded),)
+        return (Trial(block, 1, arm, 0.0, 900.0, evidence=SoakEvidence(time_series=recorded)),)
 
     return [
         {
@@ -121,15 +121,16 @@ def test_the_proof_judges_as_the_lab_does() -> None:
     controls = [noise(RNG, runs, length) for _ in range(4)]
     _, share = proof._confirmation(suspects, controls)
     zeros = np.zeros(length, dtype=np.int64)
+
+    def recorded(values: np.ndarray) -> SoakEvidence:
+        series = {"rss_bytes": values}
+        return SoakEvidence(time_series=TimeSeries(hours * 3600, zeros, series))
+
     called = []
     for run in range(runs):
         made = [
             {
-                Step(arm): (
-                    Trial(
-                        1, 1, arm, 0, 1, course=TimeSeries(hours * 3600, zeros, {"rss_bytes": own})
-                    ),
-                )
+                Step(arm): (Trial(1, 1, arm, 0, 1, evidence=recorded(own)),)
                 for arm, own in (("with", suspects[k][run]), ("without", controls[k][run]))
             }
             for k in range(4)

@@ -14,7 +14,7 @@ from lab.hypothesis import Hypothesis
 from lab.plan import Attempt, Plan, draw
 from lab.run_folder import RunFolder
 from lab.stats.histogram import Histogram
-from lab.trial import Fault, Requests, Trial, Usage
+from lab.trial import Fault, LoadEvidence, Requests, Trial, Usage
 from lab.verdict import Verdict, judge
 
 HOSTILE = "<script>alert(1)</script>|`x`\"'&"
@@ -162,23 +162,25 @@ def _trial(chance: random.Random, block: int, position: int, arm: str, rate: flo
         arm=arm,
         started_at=1.7e9 + 30 * block + 6 * position,
         window_s=4.0,
-        requests={
-            "/orders": Requests(count, 0, latency),
-            f"/odd/{HOSTILE}": Requests(2, 1, _latency(chance, rate, 2)),
-        },
-        counters={
-            "db_pool_wait_seconds_sum": wait,
-            'http_request_duration_seconds_sum{route="/orders"}': latency.total,
-            'http_request_duration_seconds_count{route="/orders"}': float(count),
-        },
-        usage={
-            "service": Usage(rate / 400, 0.5, 96e6, 41, 6),
-            "database": Usage(rate / 700, 0.4, 210e6, 120, 12),
-            "pricing": Usage(rate / 900, 0.3, 60e6, 70, 3),
-            "driver": Usage(rate / 800, 0.35, 120e6, 90, 9),
-        },
-        ticker_late_p99_s=0.0012,
-        errors={f"HTTP 500 {HOSTILE}": 1},
+        evidence=LoadEvidence(
+            requests={
+                "/orders": Requests(count, 0, latency),
+                f"/odd/{HOSTILE}": Requests(2, 1, _latency(chance, rate, 2)),
+            },
+            counters={
+                "db_pool_wait_seconds_sum": wait,
+                'http_request_duration_seconds_sum{route="/orders"}': latency.total,
+                'http_request_duration_seconds_count{route="/orders"}': float(count),
+            },
+            usage={
+                "service": Usage(rate / 400, 0.5, 96e6, 41, 6),
+                "database": Usage(rate / 700, 0.4, 210e6, 120, 12),
+                "pricing": Usage(rate / 900, 0.3, 60e6, 70, 3),
+                "driver": Usage(rate / 800, 0.35, 120e6, 90, 9),
+            },
+            ticker_late_p99_s=0.0012,
+            errors={f"HTTP 500 {HOSTILE}": 1},
+        ),
         gates={
             "alive": 0.0,
             "settings": 0.0,
@@ -215,7 +217,7 @@ def _series(run_folder: RunFolder, chance: random.Random, trial: Trial, rate: fl
                 "requests": {"/orders": seen.as_dict()},
                 "usage": {
                     role: {"cpu": usage.cpu * chance.uniform(0.9, 1.1), "rss_bytes": 1e8}
-                    for role, usage in trial.usage.items()
+                    for role, usage in trial.service.usage.items()
                 },
                 "metrics": {
                     "db_pool_in_use": 5.0 if slow else chance.uniform(1, 4),

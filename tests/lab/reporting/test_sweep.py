@@ -15,7 +15,7 @@ from lab.plan import draw
 from lab.reporting import render
 from lab.run_folder import RunFolder
 from lab.stats.histogram import Histogram
-from lab.trial import Requests, Trial, Usage
+from lab.trial import LoadEvidence, Requests, Trial, Usage
 from lab.verdict import judge
 from tests.lab.reporting.conftest import Run
 from tests.lab.reporting.test_render import Page
@@ -52,9 +52,11 @@ def swept(folder: Path, curve: Shown, *, rates: bool = False, blocks: int = 6) -
             run_folder.add_trial(
                 Trial(
                     block, position, step.arm, 1.7e9, 100.0, step.level,
-                    requests={"/orders": Requests(count, 0, latency)},
-                    counters={"db_pool_hold_seconds_sum": 480.0},
-                    usage={"service": Usage(0.1, 0.2, 9e7, 40, 6)},
+                    evidence=LoadEvidence(
+                        requests={"/orders": Requests(count, 0, latency)},
+                        counters={"db_pool_hold_seconds_sum": 480.0},
+                        usage={"service": Usage(0.1, 0.2, 9e7, 40, 6)},
+                    ),
                 )
             )  # fmt: skip
     verdict = judge(hypothesis, plan, run_folder.trials(), elapsed_s=100)
