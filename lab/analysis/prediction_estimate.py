@@ -82,11 +82,12 @@ def _of_complexity(
 def _of_sweep(
     hypothesis: Hypothesis, prediction: Prediction, blocks: Sequence[Block], tail: float
 ) -> Estimate | None:
-    from lab.analysis import load_sweep
+    from lab.analysis.sweep_capacity import estimate_of_sweeps, ratio_of_sweeps
+    from lab.analysis.sweep_curve import sweep_curves
 
     assert isinstance(hypothesis.load, Sweep)
     closed = hypothesis.load.axis == "users"
-    first, *second = (load_sweep.curves(arm, blocks, closed=closed) for arm in prediction.arms)
+    first, *second = (sweep_curves(arm, blocks, closed=closed) for arm in prediction.arms)
     if second:
-        return load_sweep.ratio(first, second[0], prediction.measure, tail)
-    return load_sweep.level(first, prediction.measure, tail)
+        return ratio_of_sweeps(first, second[0], prediction.measure, tail)
+    return estimate_of_sweeps(first, prediction.measure, tail)

@@ -6,10 +6,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lab.analysis import load_sweep
 from lab.analysis.block_values import Block
 from lab.analysis.estimate import Estimate
-from lab.analysis.load_sweep import SweepSummary
+from lab.analysis.sweep_curve import sweep_curves
+from lab.analysis.sweep_summary import SweepSummary, summarize_sweeps
 from lab.hypothesis import Hypothesis, Sweep
 from lab.plan import Plan
 from lab.reporting import wording
@@ -88,9 +88,9 @@ def collect(hypothesis: Hypothesis, plan: Plan, blocks: Sequence[Block]) -> tupl
     closed = hypothesis.load.axis == "users"
     found = []
     for index, arm in enumerate(hypothesis.arms):
-        curves = [c for c in load_sweep.curves(arm, blocks, closed=closed) if c is not None]
+        curves = [c for c in sweep_curves(arm, blocks, closed=closed) if c is not None]
         if curves:
-            found.append(SweepView(arm, index, load_sweep.summary(curves, tail)))
+            found.append(SweepView(arm, index, summarize_sweeps(curves, tail)))
     return tuple(found)
 
 

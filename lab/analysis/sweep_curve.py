@@ -1,0 +1,132 @@
+"""The curve of one arm in one block of a sweep: throughput and response by load.
+
+A block holds a trial of each level, hence one curve for each arm. Capacity and knee of the curve
+come from the asymptotic bounds (Denning & Buzen, 1978), the peak from the Universal Scalability
+Law (Gunther, 2007).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from lab.analysis.block_values import Block
+from lab.measures import measure, total
+from lab.stats.asymptotic_bounds import AsymptoticBounds, measure_bounds, measure_think
+from lab.stats.sweep_levels import reach
+from lab.stats.universal_scalability_law import ScalabilityLaw, fit_law
+from lab.trial import LoadEvidence, Trial
+
+KEEPS_UP = 0.95
+"""A service that completes this share of the scheduled requests in a window is not saturated."""
+
+
+@dataclass(frozen=True)
+class SweepCurve:
+    """One arm's sweep in one block, from the lowest level to the highest.
+
+    Attributes:
+        levels: As the hypothesis names them: users, or arrivals per second.
+        users: In the system at each level, including those that pause. With open arrivals the
+            mean number of requests in flight, X * R (Little, 1961).
+        throughput: Successful requests per second.
+        response: Mean latency, seconds.
+        closed: Whether the levels are users, who may pause between two requests.
+        keeps_up: Whether the service completes the arrivals of the highest rate. A throughput
+            that equals the offered rate is no plateau. Never true of a closed sweep.
+    """
+
+    levels: tuple[float, ...]
+    users: tuple[float, ...]
+    throughput: tuple[float, ...]
+    response: tuple[float, ...]
+    closed: bool
+    keeps_up: bool = False
+
+    @classmethod
+    def of(cls, trials: Mapping[float, Trial], *, closed: bool) -> SweepCurve | None:
+        """Return the curve of one trial per level; None if a level had no successful request.
+
+        Args:
+            trials: By level, in any order.
+            closed: Whether the levels are users.
+        """
+        levels = tuple(sorted(trials))
+        rates = [measure(trials[level], "throughput", {}) for level in levels]
+        means = [measure(trials[level], "latency_mean", {}) for level in levels]
+        throughput = tuple(rate for rate in rates if rate)
+        response = tuple(mean for mean in means if mean)
+        if not len(throughput) == len(response) == len(levels):
+            return None
+        in_flight = tuple(x * r for x, r in zip(throughput, response, strict=True))
+        users = levels if closed else in_flight
+        return cls(levels, users, throughput, response, closed, _keeps_up(trials[levels[-1]]))
+
+    @property
+    def reach(self) -> float:
+        """The highest number of users at which the sweep could show a peak."""
+        return reach(self.users)
+
+    @property
+    def bounds(self) -> AsymptoticBounds | None:
+        """Capacity, response time without queueing, and pause; None if it did not saturate."""
+        if self.keeps_up:
+            return None
+        points = (self.users, self.throughput, self.response)
+        think = measure_think(*points) if self.closed else 0.0
+        return measure_bounds(*points, think)
+
+    @property
+    def law(self) -> ScalabilityLaw | None:
+        """The fitted Universal Scalability Law; None if no parameters can be computed."""
+        return _fitted(self.users, self.throughput)
+
+    @property
+    def peak(self) -> float | None:
+        """Users at the peak; infinite for "no peak in this range"; None if neither is shown."""
+        if self.law is None:
+            return None
+        if self.law.peak is not None:
+            return self.law.peak.users
+        return math.inf if self.law.rises else None
+
+
+def sweep_curves(arm: str, blocks: Sequence[Block], *, closed: bool) -> list[SweepCurve | None]:
+    """Return an arm's curve in each block.
+
+    Args:
+        arm: Its name.
+        blocks: Complete ones, in order.
+        closed: Whether the levels are users.
+
+    Returns:
+        One per block; None if a level had no successful request.
+    """
+    return [
+        SweepCurve.of(
+            {
+                step.level: trial
+                for step, (trial,) in block.items()
+                if step.arm == arm and step.level is not None
+            },
+            closed=closed,
+        )
+        for block in blocks
+    ]
+
+
+def _keeps_up(trial: Trial) -> bool:
+    """Whether the successes in an open load's window are as many as were scheduled in it."""
+    seen = trial.evidence.dispatch if isinstance(trial.evidence, LoadEvidence) else None
+    if seen is None or not seen.sent:
+        return False
+    requests = total(trial)
+    scheduled = seen.scheduled * requests.count / seen.sent  # an arrival may take several
+    return requests.ended.count - requests.ended.errors >= KEEPS_UP * scheduled
+
+
+@lru_cache(maxsize=256)  # every look fits the same blocks again
+def _fitted(users: tuple[float, ...], throughput: tuple[float, ...]) -> ScalabilityLaw | None:
+    return fit_law(users, throughput)

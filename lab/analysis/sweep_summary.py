@@ -1,0 +1,147 @@
+"""The sweep of one arm over all blocks, as a report shows it: points, bounds, law."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lab.analysis.estimate import Estimate
+from lab.analysis.sweep_capacity import as_estimate, estimate_of_sweeps
+from lab.analysis.sweep_curve import SweepCurve
+from lab.stats.asymptotic_bounds import AsymptoticBounds
+from lab.stats.confidence_interval import t_interval
+from lab.stats.missing_estimates import geometric_mean
+from lab.stats.universal_scalability_law import ScalabilityLaw
+
+
+@dataclass(frozen=True)
+class SweepPoint:
+    """One level of an arm's sweep over all blocks: geometric means, and the range over blocks.
+
+    Attributes:
+        level: As the hypothesis names it: users, or arrivals per second.
+        users: In the system, including those that pause.
+        throughput: Successful requests per second.
+        low: Lowest throughput of a block.
+        high: Highest throughput of a block.
+        response: Mean latency, seconds.
+    """
+
+    level: float
+    users: float
+    throughput: float
+    low: float
+    high: float
+    response: float
+
+
+@dataclass(frozen=True)
+class ScalabilityLawOverBlocks:
+    """The parameters of the Universal Scalability Law over the blocks that it describes."""
+
+    rate: Estimate
+    sigma: Estimate
+    kappa: Estimate
+
+    def throughput(self, users: float) -> float:
+        """Return the law's throughput for a number of users, requests per second."""
+        n, sigma, kappa = users, self.sigma.estimate, self.kappa.estimate
+        return self.rate.estimate * n / (1 + sigma * (n - 1) + kappa * n * (n - 1))
+
+
+@dataclass(frozen=True)
+class SweepSummary:
+    """What the curves of one arm show together.
+
+    Attributes:
+        points: The mean curve.
+        bounds: Geometric means of the blocks' bounds; None under the same condition as `knee`.
+        capacity, knee, peak: As `estimate_of_sweeps` returns them.
+        law: None if it describes less than three quarters of the blocks. A block that a
+            saturating curve describes better does not count: its kappa would stand for a corner.
+        law_blocks: Number of blocks that the law describes.
+        blocks: Number of all blocks.
+        reach: The highest number of users at which every block could have shown a peak.
+        closed: Whether levels are users.
+    """
+
+    points: tuple[SweepPoint, ...]
+    bounds: AsymptoticBounds | None
+    capacity: Estimate | None
+    knee: Estimate | None
+    peak: Estimate | None
+    law: ScalabilityLawOverBlocks | None
+    law_blocks: int
+    blocks: int
+    reach: float
+    closed: bool
+
+
+def summarize_sweeps(curves: Sequence[SweepCurve], tail: float) -> SweepSummary:
+    """Return the summary of one arm's curves.
+
+    Args:
+        curves: One per block, at least one, all with the same levels.
+        tail: Probability left out on each side of an interval.
+    """
+    laws = [curve.law for curve in curves if curve.law is not None and _describes(curve, curve.law)]
+    return SweepSummary(
+        points=tuple(_point(curves, place) for place in range(len(curves[0].levels))),
+        bounds=_bounds(curves, tail),
+        capacity=estimate_of_sweeps(curves, "peak_throughput", tail),
+        knee=estimate_of_sweeps(curves, "knee", tail),
+        peak=estimate_of_sweeps(curves, "peak", tail),
+        law=_law(laws, len(curves), tail),
+        law_blocks=len(laws),
+        blocks=len(curves),
+        reach=min(curve.reach for curve in curves),
+        closed=curves[0].closed,
+    )
+
+
+def _describes(curve: SweepCurve, law: ScalabilityLaw) -> bool:
+    return law.fits and (law.peak is not None or law.maximum > curve.reach)
+
+
+def _point(curves: Sequence[SweepCurve], place: int) -> SweepPoint:
+    rates = [curve.throughput[place] for curve in curves]
+    return SweepPoint(
+        level=curves[0].levels[place],
+        users=_geometric_mean([curve.users[place] for curve in curves]),
+        throughput=_geometric_mean(rates),
+        low=min(rates),
+        high=max(rates),
+        response=_geometric_mean([curve.response[place] for curve in curves]),
+    )
+
+
+def _bounds(curves: Sequence[SweepCurve], tail: float) -> AsymptoticBounds | None:
+    by_block = [curve.bounds for curve in curves]
+    capacity = geometric_mean([each.capacity if each else None for each in by_block], tail)
+    if capacity is None:
+        return None
+    shown = [each for each in by_block if each]
+    think = math.fsum(each.think for each in shown) / len(shown)
+    response = _geometric_mean([each.response for each in shown])
+    return AsymptoticBounds(capacity.estimate, response, think)
+
+
+def _law(
+    laws: Sequence[ScalabilityLaw], blocks: int, tail: float
+) -> ScalabilityLawOverBlocks | None:
+    missing: list[float | None] = [None] * (blocks - len(laws))
+    rate = as_estimate(geometric_mean([*(law.rate for law in laws), *missing], tail))
+    if rate is None:
+        return None
+    sigma = t_interval([law.sigma for law in laws], tail)
+    kappa = t_interval([law.kappa for law in laws], tail)
+    return ScalabilityLawOverBlocks(
+        rate,
+        Estimate(sigma.estimate, max(0.0, sigma.low), min(1.0, sigma.high)),
+        Estimate(kappa.estimate, max(0.0, kappa.low), kappa.high),
+    )
+
+
+def _geometric_mean(values: Sequence[float]) -> float:
+    return math.exp(math.fsum(map(math.log, values)) / len(values))

@@ -1,0 +1,85 @@
+"""Trials of a sweep become a curve, and a curve bounds."""
+
+from dataclasses import replace
+
+import pytest
+
+from lab.analysis.sweep_curve import SweepCurve
+from lab.stats.histogram import Histogram
+from lab.trial import Dispatch, Ended, LoadEvidence, Requests, Trial
+
+
+def trial(count: int, latency_s: float, errors: int = 0) -> Trial:
+    latency = Histogram()
+    latency.add_many([latency_s] * count)
+    seen = {"/orders": Requests(count, errors, latency)} if count else {}
+    return Trial(1, 1, "narrow", 0.0, 4.0, evidence=LoadEvidence(seen))
+
+
+def test_trials_become_a_curve() -> None:
+    """The successes alone, by ascending level for any order of the trials."""
+    closed = SweepCurve.of({8: trial(40, 0.5, errors=4), 1: trial(10, 0.16)}, closed=True)
+    assert closed is not None
+    assert closed.levels == closed.users == (1, 8)
+    assert closed.throughput == (2.5, 9)
+    assert closed.response == pytest.approx((0.16, 0.5))
+    opened = SweepCurve.of({20: trial(80, 0.5), 10: trial(40, 0.2)}, closed=False)
+    assert opened is not None
+    assert opened.levels == (10, 20)
+    assert opened.users == pytest.approx((2, 10))
+
+
+def test_a_level_without_success_gives_no_curve() -> None:
+    """No value is made up for it."""
+    assert SweepCurve.of({1: trial(10, 0.1), 2: trial(0, 0.1)}, closed=True) is None
+    assert SweepCurve.of({1: trial(10, 0.1), 2: trial(5, 0.1, errors=5)}, closed=True) is None
+
+
+def test_open_arrivals_show_the_same_pool_in_requests_in_flight() -> None:
+    """The rates pass the capacity; a user who pauses is not in the system."""
+    rates = (5.0, 10.0, 20.0, 30.0, 40.0, 60.0)
+    through = tuple(min(rate, 31.25) for rate in rates)
+    response = (0.16, 0.16, 0.17, 0.3, 0.9, 1.8)
+    in_flight = tuple(x * r for x, r in zip(through, response, strict=True))
+    found = SweepCurve(rates, in_flight, through, response, closed=False).bounds
+    assert found is not None
+    assert found.think == 0
+    assert found.knee == pytest.approx(5, rel=0.1)
+
+
+def arriving(rate: float, ended: int, latency_s: float, per_arrival: int = 1) -> Trial:
+    """Ten seconds of arrivals at `rate`, in which `ended` requests completed."""
+    scheduled = int(rate * 10)
+    latency = Histogram()
+    latency.add_many([latency_s] * (scheduled * per_arrival))
+    seen = Requests(scheduled * per_arrival, 0, latency, ended_within=Ended(ended, 0))
+    dispatch = Dispatch(scheduled, scheduled, 0, 0, 0.0, 0.0, 9)
+    evidence = LoadEvidence({"/": seen}, dispatch=dispatch)
+    return Trial(1, 1, "narrow", 0.0, 10.0, evidence=evidence)
+
+
+@pytest.mark.parametrize("per_arrival", [1, 2])
+def test_a_throughput_that_is_the_offered_rate_is_no_capacity(per_arrival: int) -> None:
+    """Levels close to each other look like a plateau, although the service can do more."""
+    rates = (50.0, 95.0, 97.5, 100.0)
+    latency = (0.1, 0.1, 0.15, 0.2)
+    idle = SweepCurve.of(
+        {
+            rate: arriving(rate, int(rate * 10 * per_arrival), seconds, per_arrival)
+            for rate, seconds in zip(rates, latency, strict=True)
+        },
+        closed=False,
+    )
+    assert idle is not None
+    assert replace(idle, keeps_up=False).bounds is not None, "as it would be without the check"
+    assert idle.bounds is None
+    rates, latency = (20.0, 40.0, 80.0, 160.0), (0.1, 0.1, 1.0, 3.0)
+    full = SweepCurve.of(
+        {
+            rate: arriving(rate, int(min(rate, 45) * 10 * per_arrival), seconds, per_arrival)
+            for rate, seconds in zip(rates, latency, strict=True)
+        },
+        closed=False,
+    )
+    assert full is not None and full.bounds is not None
+    assert full.bounds.capacity == pytest.approx(45 * per_arrival, rel=0.02)
