@@ -7,7 +7,7 @@ environment it uses that server instead. Either way it makes a database, and dro
 import asyncio
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, aclosing
 
 from prometheus_client import CollectorRegistry
@@ -59,7 +59,7 @@ class Walk:
         self.database = Database(ServiceSettings.from_values({"DATABASE_URL": database_url}))
         pool = PoolMetrics(registry, self.database.pool_size, self.database.in_use)
         self.metrics = OutboxMetrics(registry)
-        self.unit_of_work = lambda: SqlUnitOfWork(
+        self.unit_of_work: Callable[[], SqlUnitOfWork] = lambda: SqlUnitOfWork(
             self.database, pool, SqlStock, lambda connection: SqlIdempotency(connection, 3600)
         )
         self.checkout = Checkout(self.unit_of_work, FakePricing(250), False)

@@ -149,7 +149,7 @@ def _relative_fit(columns: Values) -> tuple[list[float], Values]:
 
     scale = np.linalg.norm(columns, axis=0)
     target = np.ones(len(columns))
-    coefficients = optimize.nnls(columns / scale, target)[0] / scale  # type: ignore[attr-defined]
+    coefficients = optimize.nnls(columns / scale, target)[0] / scale
     return coefficients.tolist(), columns @ coefficients - 1
 
 

@@ -108,7 +108,10 @@ def slices(host: str) -> dict[str, list[float]]:
     runner = environment.create_local_runner()
     runner.start(USERS, spawn_rate=USERS)
     gevent.sleep(WARMUP_S)
-    counters = {"plain": Plain(environment), "recorded": Recorded(environment)}
+    counters: dict[str, Plain | Recorded] = {
+        "plain": Plain(environment),
+        "recorded": Recorded(environment),
+    }
     rates: dict[str, list[float]] = {name: [] for name in counters}
     for _ in range(PAIRS):
         for name in random.sample(list(counters), 2):

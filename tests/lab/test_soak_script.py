@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,9 @@ def children() -> Iterator[Children]:
         yield made
 
 
-def driven(children: Children, folder: Path, code: str, window_s: float = 0.5) -> list[dict]:
+def driven(
+    children: Children, folder: Path, code: str, window_s: float = 0.5
+) -> list[dict[str, Any]]:
     script = folder / "soak_it.py"
     script.write_text(f"import json, sys, time\n{code}\n")
     driver = SoakScriptDriver(children, folder, script, None)

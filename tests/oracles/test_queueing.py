@@ -31,7 +31,9 @@ def times(requests: list[tuple[int, int]]) -> tuple[Values, Values]:
 def simulated_waits(arrivals: Values, services: Values, servers: int) -> list[float]:
     """Advance a clock from event to event; nothing is shared with the code."""
     waits: list[float] = []
-    due, queue, busy = deque(zip(arrivals, services, strict=True)), deque(), []
+    due = deque(zip(arrivals, services, strict=True))
+    queue: deque[tuple[float, float]] = deque()
+    busy: list[float] = []
     now = 0.0
     while due or queue:
         busy = [end for end in busy if end > now]

@@ -8,6 +8,7 @@ import pytest
 from scipy import stats
 
 from lab.stats.confidence_interval import t_interval
+from lab.stats.pocock_table import running_t
 from lab.stats.sequential import nominal_level
 from tests.oracles import simulation
 from tests.oracles.simulation import DecisionRates, Values, decision_rates, false_decision_rate
@@ -135,7 +136,7 @@ def test_neighbouring_blocks_correlate_as_asked(rng: np.random.Generator) -> Non
 def test_the_running_statistic_is_scipys(rng: np.random.Generator) -> None:
     """After every block."""
     values = simulation.normal(rng, 5, BLOCKS)
-    t = simulation.running_t(values, bound=0.01)
+    t = running_t(values, bound=0.01)
     for n in range(2, BLOCKS + 1):
         expected = stats.ttest_1samp(values[:, :n], 0.01, axis=1).statistic
         assert t[:, n - 1] == pytest.approx(expected)

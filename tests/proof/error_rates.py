@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -107,15 +108,16 @@ def record(steps: Steps) -> list[Any]:
                 if done.trusted:
                     return {name: measure(done, name, {}) for name in MEASURES}
 
+        def block(number: int, order: Sequence[Step]) -> list[dict[str, float | None]]:
+            return [trial(number, position, step) for position, step in enumerate(order, 1)]
+
         results = []
         for number, key in enumerate(keys, 1):
             order = plan.orders[number % len(plan.orders)]
             results.append(
                 steps.do(
                     key,
-                    lambda number=number, order=order: [
-                        trial(number, position, step) for position, step in enumerate(order, 1)
-                    ],
+                    partial(block, number, order),
                 )
             )
         target.stop()
@@ -147,7 +149,7 @@ def _autocorrelation(values: np.ndarray) -> float:
 def _simulated() -> list[str]:
     generator = np.random.default_rng(2)
     limit = ALPHA + 3 * math.sqrt(ALPHA * (1 - ALPHA) / SIMULATED)
-    noises = {
+    noises: dict[str, Callable[..., np.ndarray]] = {
         "normal": simulation.normal,
         "lognormal, one arm": simulation.lognormal_arm,
         "exponential, one arm": simulation.exponential_arm,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from tests.disturbances import Impostor, busy, kill, throttled
@@ -74,7 +75,7 @@ def prove() -> bool:
     holds = True
     lines = ["| disturbance | exit code | verdict | voided | first reason |", "| --- " * 5 + "|"]
     for disturb, reason in INVALID:
-        run = steps.do(disturb.__name__, lambda disturb=disturb: _spoiled(disturb))
+        run = steps.do(disturb.__name__, partial(_spoiled, disturb))
         first = run.get("reasons", [run.get("said", "")])[0]
         holds &= run["code"] == 4 and reason in first
         lines.append(_row(disturb, run, first))
@@ -82,7 +83,7 @@ def prove() -> bool:
     holds &= run["code"] == 0 and run.get("voided", 0) >= 1
     lines.append(_row(passing, run, run.get("reasons", [""])[0]))
     publish("gates", "Gates fire, each with the right reason", lines, steps)
-    return holds
+    return bool(holds)
 
 
 def _row(disturb: Callable[..., Any], run: dict[str, Any], first: str) -> str:

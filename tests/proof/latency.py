@@ -113,7 +113,7 @@ def prove() -> bool:
         f"{1000 * found['lag_p99_s']:.2f} ms late at p99, driver CPU {found['driver_cpu']:.0%}.",
     ]
     publish("latency", "Latency from the intended send", lines, steps)
-    return holds
+    return bool(holds)
 
 
 def _run(work: Callable[[Bench], dict[str, Any]], keep: bool = True) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from tests.proof.record import Steps, publish
 from tests.runs import run_lab
 
@@ -12,9 +14,7 @@ def prove() -> bool:
     """Never wrong, at least nine CONFIRMED; at the fourth block within 150 s, 40 % measured."""
     steps = Steps("main-job")
     runs = {
-        seed: steps.do(
-            f"seed {seed}", lambda seed=seed: run_lab("pool-exhaustion", f"--seed={seed}")
-        )
+        seed: steps.do(f"seed {seed}", partial(run_lab, "pool-exhaustion", f"--seed={seed}"))
         for seed in SEEDS
     }
     verdicts = [run.get("verdict") for run in runs.values()]

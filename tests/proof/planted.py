@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from tests.proof.record import Steps, publish
 from tests.runs import ROOT, run_lab
 
@@ -19,7 +21,7 @@ def prove() -> bool:
         runs = [
             steps.do(
                 f"{case} {seed}",
-                lambda seed=seed, path=path: run_lab(path, f"--seed={seed}", "--no-profile"),
+                partial(run_lab, path, f"--seed={seed}", "--no-profile"),
             )
             for seed in range(1, RUNS + 1)
         ]

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-
-from schemathesis import APIOperation
+from functools import partial
 
 from lab.processes import Children
 from lab.targets.postgres import Databases, EmbeddedPostgres
@@ -13,7 +12,7 @@ from service.pricing.app import create_app as create_pricing
 from service.settings import PricingSettings
 from tests.proof.record import Steps, publish
 from tests.service.conftest import few_rows, served
-from tests.service.documented import document, examine
+from tests.service.documented import Operation, document, examine
 from tests.service.process import service_process
 
 CASES = 2_000
@@ -24,7 +23,7 @@ EACH = 120  # of an operation, with each seed
 def prove() -> bool:
     """At least 2,000 cases: no undocumented 5xx, no answer outside the document."""
     steps = Steps("schemathesis")
-    found = {seed: steps.do(f"seed {seed}", lambda seed=seed: _examined(seed)) for seed in SEEDS}
+    found = {seed: steps.do(f"seed {seed}", partial(_examined, seed)) for seed in SEEDS}
     lines = ["| operation | cases | outside the document |", "| --- " * 3 + "|"]
     cases, problems = 0, 0
     for label in found[SEEDS[0]]:
@@ -43,7 +42,7 @@ def _examined(seed: int) -> dict[str, dict[str, object]]:
         return {each.label: _outcome(each, seed) for each in document(url)}
 
 
-def _outcome(operation: APIOperation, seed: int) -> dict[str, object]:
+def _outcome(operation: Operation, seed: int) -> dict[str, object]:
     try:
         return {"cases": examine(operation, EACH, seed), "problem": ""}
     except Exception as problem:  # any failed check, told with its request

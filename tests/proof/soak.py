@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -103,9 +104,7 @@ def prove() -> bool:
     holds = True
     for name in NULLS:
         for length, hours in LENGTHS.items():
-            found = steps.do(
-                f"{name} {length}", lambda name=name, hours=hours: _false_alarms(name, hours)
-            )
+            found = steps.do(f"{name} {length}", partial(_false_alarms, name, hours))
             if hours >= 1:
                 holds &= found["confirmation"] <= ALLOWED
             lines.append(
@@ -118,9 +117,7 @@ def prove() -> bool:
     lines.append("| --- " * (2 + len(LEAKS)) + "|")
     for name in NULLS:
         for length, hours in LENGTHS.items():
-            found = steps.do(
-                f"{name} {length} power", lambda name=name, hours=hours: _power(name, hours)
-            )
+            found = steps.do(f"{name} {length} power", partial(_power, name, hours))
             cells = " | ".join(f"{screened:.2f} / {confirmed:.2f}" for screened, confirmed in found)
             lines.append(f"| {name} | {length} | {cells} |")
     lines += [
@@ -135,7 +132,7 @@ def prove() -> bool:
         for length, hours in LENGTHS.items():
             found = steps.do(
                 f"{name} {length} detectable",
-                lambda name=name, hours=hours, noise=noise: _told(name, hours, noise),
+                partial(_told, name, hours, noise),
             )
             lines.append(f"| {name} | {length} | {found[0]:.3g} | {found[1]:.2f} |")
     publish("soak", "Soak: false alarms and power on simulated series", lines, steps)
@@ -194,7 +191,7 @@ def _length(hours: float) -> int:
 
 
 def _hours(length: int) -> Series:
-    return np.arange(length) * INTERVAL_S / HOUR_S
+    return np.arange(length, dtype=np.float64) * INTERVAL_S / HOUR_S
 
 
 def _layout(length: int) -> trend.Layout:

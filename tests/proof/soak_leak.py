@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from tests.proof.record import Steps, publish
@@ -28,9 +29,7 @@ def prove() -> bool:
         for seed in range(1, RUNS + 1):
             run = steps.do(
                 f"{case} {seed}",
-                lambda seed=seed, path=path: run_lab(
-                    path, f"--seed={seed}", "--for", LENGTH, "--anyway"
-                ),
+                partial(run_lab, path, f"--seed={seed}", "--for", LENGTH, "--anyway"),
             )
             verdict = run.get("verdict", f"exit code {run['code']}")
             holds &= (verdict == "CONFIRMED") == (case == "planted-leak")

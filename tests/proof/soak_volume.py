@@ -82,7 +82,7 @@ class _Recorded:
         from lab.driver import request_recorder
 
         clock = [0.0]
-        request_recorder.time = _Clock(clock)  # type: ignore[attr-defined]
+        request_recorder.time = _Clock(clock)  # type: ignore[assignment, attr-defined]
         kept = request_recorder.RequestRecorder()
         rng = random.Random(seed)
         latencies = [rng.lognormvariate(2.3, 0.5) for _ in range(5000)]  # ms, of 10 at the middle

@@ -81,7 +81,7 @@ def shipped(lines: list[str], steps: Steps, seed: int) -> bool | None:
         f"| {capacity / foretold - 1:+.1%} | {expected:.2f} | {knee:.2f} "
         f"| {knee / expected - 1:+.1%} | {_peak(found['peak five'])} |"
     )
-    return abs(capacity / foretold - 1) <= 0.1 and abs(knee / expected - 1) <= 0.2
+    return bool(abs(capacity / foretold - 1) <= 0.1 and abs(knee / expected - 1) <= 0.2)
 
 
 def queue(lines: list[str], steps: Steps, seed: int) -> bool:

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -298,7 +298,7 @@ def _await_database(url: str) -> None:
 
 
 @contextmanager
-def _passage(path: Path) -> Iterator[tuple[dict[str, str], object]]:
+def _passage(path: Path) -> Iterator[tuple[dict[str, str], Callable[[], None]]]:
     """A socket that leads to the engine until it is closed."""
     behind = docker_engine.docker(
         "context", "inspect", "--format", "{{.Endpoints.docker.Host}}"

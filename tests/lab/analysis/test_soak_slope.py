@@ -11,6 +11,7 @@ import pytest
 from lab.analysis import soak_slope
 from lab.analysis.estimate import SlopeEstimate
 from lab.hypothesis import Bound, Difference, Prediction, Step
+from lab.plan import ALPHA
 from lab.trial import SoakEvidence, TimeSeries, Trial
 from tests.proof import soak as proof
 
@@ -23,7 +24,7 @@ ONE = Prediction("grows", "", AT_LEAST, arm="with", slope="rss_bytes")
 
 def course(growth: float, segments: np.ndarray | None = None, shape: str = "line") -> TimeSeries:
     """`growth` MB an hour, with noise."""
-    times = np.arange(1, LENGTH + 1) * 5.0
+    times = np.arange(1, LENGTH + 1, dtype=np.float64) * 5.0
     hours = times / 3600
     grown = {
         "line": growth * hours,
@@ -135,7 +136,7 @@ def test_the_proof_judges_as_the_lab_does() -> None:
             }
             for k in range(4)
         ]
-        found = soak_slope.growth(PAIR, made, proof.ALPHA)
+        found = soak_slope.growth(PAIR, made, ALPHA)
         assert found is not None
         called.append(found.low > 0 and found.no_leak_reason is None)
     assert np.mean(called) == pytest.approx(share)

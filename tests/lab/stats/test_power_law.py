@@ -45,7 +45,7 @@ def test_noise_moves_the_exponent_little() -> None:
     found = []
     for _ in range(50):
         noise = np.exp(generator.normal(0, 0.03, len(SIZES)))
-        found.append(fit_power_law(SIZES, (10 + 0.1 * np.array(SIZES)) * noise).exponent)
+        found.append(fit_power_law(SIZES, list((10 + 0.1 * np.array(SIZES)) * noise)).exponent)
     assert abs(float(np.mean(found)) - 1) < 0.02
     assert float(np.std(found)) < 0.05
 

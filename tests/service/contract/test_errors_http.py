@@ -39,7 +39,7 @@ async def test_an_id_that_could_forge_the_log_is_not(start: Start, given: str) -
     service = await start()
 
     answers = [
-        await service.get("/health", headers={"X-Request-ID": given.encode()}) for _ in range(2)
+        await service.get("/health", headers={b"X-Request-ID": given.encode()}) for _ in range(2)
     ]
 
     made = [answer.headers["X-Request-ID"] for answer in answers]

@@ -65,7 +65,7 @@ async def test_an_offset_reads_what_it_skips_and_a_keyset_does_not(
 async def _rows(database_url: str, statement: Any, **position: int) -> float:
     """The rows that a page's scan reads."""
     bound = statement.params(page_limit=20, **position)
-    query = bound.compile(dialect=PGDialect_asyncpg())  # type: ignore[no-untyped-call]
+    query = bound.compile(dialect=PGDialect_asyncpg())
     values = [query.params[name] for name in query.positiontup]
     connection = await asyncpg.connect(database_url)
     try:

@@ -96,7 +96,7 @@ def _world(kind: str, request: pytest.FixtureRequest) -> Iterator[World]:
             return
         url = request.getfixturevalue("database_url")
         database = works(url)
-        yield SqlWorld(runner, url, runner.run(database.__aenter__()))  # type: ignore[arg-type]
+        yield SqlWorld(runner, url, runner.run(database.__aenter__()))
         runner.run(database.__aexit__(None, None, None))
 
 
@@ -178,8 +178,8 @@ def _answer(order: Order) -> Answer:
 @pytest.mark.parametrize("kind", ["fake", "postgres"])
 def test_the_rules_hold(kind: str, request: pytest.FixtureRequest) -> None:
     with _world(kind, request) as world:
-        run_state_machine_as_test(  # type: ignore[no-untyped-call]
-            lambda: Rules(world),
+        run_state_machine_as_test(
+            lambda: Rules(world),  # type: ignore[arg-type]  # any factory does
             settings=settings(
                 max_examples=60 if kind == "fake" else 15,
                 stateful_step_count=15,

@@ -60,7 +60,7 @@ class SoakTrial:
 
 
 async def _drained(member: Member, count: int) -> list[dict[str, Any]]:
-    told = []
+    told: list[dict[str, Any]] = []
     while len(told) < count:
         following = asyncio.create_task(member.next())
         await asyncio.sleep(0)

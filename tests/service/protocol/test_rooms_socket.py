@@ -255,7 +255,7 @@ async def test_a_slow_member_is_dropped_with_its_code_and_holds_nobody_back(
         assert (rooms.dropped, rooms.members) == (1, 1)
 
     assert heard[-1].data[:2] == (4408).to_bytes(2, "big")
-    hello, *messages = [json.loads(frame.data) for frame in heard[:-1]]
+    hello, *messages = [json.loads(bytes(frame.data)) for frame in heard[:-1]]
     assert hello["type"] == "server.hello"
     assert [message["seq"] for message in messages] == list(range(1, len(messages) + 1))
 
