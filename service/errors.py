@@ -1,4 +1,4 @@
-"""The failures that a client is told about."""
+"""The failures that a client can receive."""
 
 
 class ServiceError(Exception):

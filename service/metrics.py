@@ -1,4 +1,4 @@
-"""What the service tells Prometheus; a registry per application, none global."""
+"""What the service exports to Prometheus; a registry per application, none global."""
 
 import asyncio
 import sys

@@ -56,7 +56,7 @@ def settings_or_exit(kind: type[SettingsT]) -> SettingsT:
 
 
 class Server(uvicorn.Server):
-    """A server that tells the application when it begins to stop.
+    """A server that notifies the application when it begins to stop.
 
     The lifespan ends only after every response has: too late for those that would never end.
     """
@@ -84,9 +84,9 @@ def run(
     heartbeat_s: float = _HEARTBEAT_S,
     stopping: Callable[[], None] = lambda: None,
 ) -> None:
-    """Serve until told to stop."""
+    """Serve until a signal asks to stop."""
     config = configuration(app, options, loop, heartbeat_s)
-    # uvicorn's own fd option takes any socket for a Unix one. Told by its number alone, a
+    # uvicorn's own fd option takes any socket for a Unix one. Made from its number alone, a
     # socket knows its family and protocol, without which asyncio leaves Nagle's delay on.
     listening = config.bind_socket() if options.fd is None else socket.socket(fileno=options.fd)
     give_up_on_the_unread(listening)

@@ -128,7 +128,7 @@ class InvoiceResponse(_Dto):
 
 
 class HealthResponse(_Dto):
-    """The process lives."""
+    """The process is alive."""
 
     status: Literal["ok"] = "ok"
 

@@ -90,14 +90,14 @@ def answers(*failures: type[ServiceError]) -> dict[int | str, dict[str, Any]]:
     always: tuple[type[ServiceError], ...] = (BodyTooLarge, InternalError)
     for failure in (*failures, *always):
         status = _STATUS[failure]
-        told = f"`{failure.code}`: {failure.__doc__}"
+        text = f"`{failure.code}`: {failure.__doc__}"
         if status in documented:
-            documented[status]["description"] += f"\n\n{told}"
+            documented[status]["description"] += f"\n\n{text}"
             continue
         headers = {REQUEST_ID_HEADER: {"schema": {"type": "string"}, "required": True}}
         if status == HTTPStatus.SERVICE_UNAVAILABLE:
             headers["Retry-After"] = {"schema": {"type": "string"}, "required": True}
-        documented[status] = {"model": ErrorResponse, "description": told, "headers": headers}
+        documented[status] = {"model": ErrorResponse, "description": text, "headers": headers}
     return documented
 
 
@@ -110,7 +110,7 @@ def handle_errors(app: FastAPI) -> None:
 
 
 def refused(request: Request, error: ServiceError) -> JSONResponse:
-    """The answer to a failure that the client is told about."""
+    """The answer to a failure that the client can receive."""
     return _answer(request, _STATUS[type(error)], error.code, error.message, error.details)
 
 

@@ -56,7 +56,7 @@ class Identify:
 
 
 class LimitBody:
-    """Refuses a body that is too long, before reading it where its length is told."""
+    """Refuses a body that is too long, before reading it if its length is declared."""
 
     def __init__(self, app: ASGIApp, limit: int) -> None:
         self._app = app
@@ -72,7 +72,7 @@ class LimitBody:
             answer = refused(Request(scope), BodyTooLarge("the body is too large"))
             await answer(scope, receive, send)
         else:
-            # The server lets no more through than was told.
+            # The server lets no more through than was declared.
             await self._app(scope, receive, send)
 
     def _counted(self, receive: Receive) -> Receive:

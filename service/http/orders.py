@@ -121,7 +121,7 @@ def _sent(answer: Answer) -> Response:
 
 
 async def _send_receipt(receipts: Receipts, order: Order, identity: str) -> None:
-    # The order stands and its response is out: nobody but the log is left to be told.
+    # The order is placed and its response is sent: only the log can still report this.
     try:
         await receipts.send(order)
     except Exception:

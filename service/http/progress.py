@@ -74,7 +74,7 @@ def progress_router(feed: ProgressFeed) -> APIRouter:
         if not steps:
             raise UnknownOrder("the order does not exist", order_id=order_id)
         if steps[-1].status == FINAL and last_event_id >= steps[-1].seq:
-            # A browser comes back whenever a stream ends, unless it is told this.
+            # A browser comes back whenever a stream ends, unless it gets this status.
             return Response(status_code=status.HTTP_204_NO_CONTENT)
         return EventStream(_events(feed, order_id, last_event_id))
 

@@ -1,4 +1,4 @@
-"""What tells two payloads apart."""
+"""A fingerprint that distinguishes two payloads."""
 
 import hashlib
 import json

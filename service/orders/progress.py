@@ -22,7 +22,7 @@ class Step:
 
 
 class ProgressChanges:
-    """Tells those who follow an order in this process that it moved on.
+    """Notifies those who follow an order in this process that it moved on.
 
     It knows nothing of other processes: a follower also looks again once a second.
     """

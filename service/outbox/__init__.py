@@ -1,1 +1,1 @@
-"""Events leave with what they tell of: written in its transaction, delivered afterwards."""
+"""Events are written in the transaction of what they announce, and delivered afterwards."""

@@ -1,4 +1,4 @@
-"""What members of a room are told. A message is encoded once, however many it goes to."""
+"""Messages to the members of a room. A message is encoded once, however many it goes to."""
 
 import json
 from typing import Literal
@@ -7,7 +7,7 @@ GapReason = Literal["history", "ahead", "epoch"]
 
 
 def hello(room: str, epoch: str, last_seq: int, instance: str) -> str:
-    """The first message to every member: where the room stands, and in which of its lives."""
+    """The first message to every member: the last number of the room, and its epoch."""
     return _encoded("server.hello", room=room, epoch=epoch, last_seq=last_seq, instance=instance)
 
 

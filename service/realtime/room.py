@@ -14,7 +14,7 @@ from service.realtime.messages import GapReason
 
 @dataclass(frozen=True, slots=True)
 class Resume:
-    """Where a member left off: the last message it saw, and of which life of the room."""
+    """Where a member left off: the last message it saw, and the epoch of the room."""
 
     seq: int
     epoch: str | None = None
@@ -25,7 +25,7 @@ class Room:
 
     Joining and broadcasting never await between reading the sequence and acting on it: this is
     what makes a replay and what follows it one sequence without gap or double. A room that was
-    removed and came back counts from one again; its epoch tells the two apart.
+    removed and came back counts from one again; its epoch distinguishes the two.
     """
 
     def __init__(self, name: str, history: int, on_drop: Callable[[], None]) -> None:

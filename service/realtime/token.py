@@ -11,7 +11,7 @@ def room_token(secret: str, room: str) -> str:
 
 
 def opens(token: str, secret: str, room: str) -> bool:
-    """Whether the token is the room's, found out in a time that tells nothing of it."""
+    """Whether the token is the room's, compared in a time that reveals nothing of it."""
     return hmac.compare_digest(token.encode(), room_token(secret, room).encode())
 
 

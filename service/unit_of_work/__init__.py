@@ -32,7 +32,7 @@ class Orders(ABC):
 
     @abstractmethod
     async def add(self, order: NewOrder) -> Order:
-        """Store a new order, with its lines, its first step and the event that tells of it."""
+        """Store a new order, with its lines, its first step and the event that announces it."""
 
     @abstractmethod
     async def get(self, order_id: int) -> Order | None:

@@ -121,7 +121,7 @@ class FakeDocuments(Documents):
 
 
 class FakeUnitOfWork(UnitOfWork):
-    """Undoes on rollback, and tells what became of it."""
+    """Undoes on rollback, and records how it ended."""
 
     customers: FakeCustomers
     stock: FakeStock

@@ -217,7 +217,7 @@ class SqlOrders(Orders):
     async def _page(
         self, limit: int, statement: Select[*tuple[object, ...]], position: Mapping[str, int]
     ) -> Page:
-        # One more than shown tells whether there are more.
+        # One more than is shown, to know whether there are more.
         found = await self._connection.execute(statement, {**position, "page_limit": limit + 1})
         heads = found.all()
         return Page(await self._with_lines(heads[:limit]), len(heads) > limit)

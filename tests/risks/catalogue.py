@@ -229,7 +229,7 @@ RISKS: tuple[Risk, ...] = (
         "            except TypeError as error:\n                # Whatever",
     ),
     Risk(
-        "outage-told-as-mistake",
+        "outage-reported-as-mistake",
         "a client gives up, though it could come again",
         "resilience",
         "test_database_restart.py",
