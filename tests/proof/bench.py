@@ -1,4 +1,4 @@
-"""Benchmarks: equal code called different, a slower twin found, growths told apart."""
+"""Benchmarks: equal code called different, a slower twin found, growths distinguished."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from lab.cpu_pinning import divide_cores
-from lab.hypothesis import Benchmark, loads
+from lab.hypothesis import BENCHMARK_REPEATS, loads
 from lab.instruments.benchmark_process import BenchmarkFile
 from lab.plan import ALPHA, FIRST_LOOK, LAST_LOOK
 from lab.processes import Children
@@ -52,7 +52,7 @@ def prove_aa() -> bool:
     spread = float(np.std(np.log(values["min"]), ddof=1))
     lines = [
         f"{PROCESSES} fresh processes of one function, dealt {LABELLINGS:,} times to two arms and "
-        f"{LAST_LOOK} blocks of {Benchmark.repeats} pairs; every decision at bound 1.00 is false. "
+        f"{LAST_LOOK} blocks of {BENCHMARK_REPEATS} pairs; every decision at bound 1.00 is false. "
         f"Between processes the minimum spreads by {spread:.1%}.",
         "",
         "| called greater | called smaller | limit: alpha + 3 standard errors |",
@@ -83,9 +83,9 @@ def relabelled(values: np.ndarray[Any, Any], rng: np.random.Generator) -> simula
 
     Every run deals all processes anew: two arms, blocks of three pairs each.
     """
-    needed = LAST_LOOK * Benchmark.repeats * 2
+    needed = LAST_LOOK * BENCHMARK_REPEATS * 2
     order = np.argsort(rng.random((LABELLINGS, len(values))), axis=1)[:, :needed]
-    dealt = np.log(values)[order].reshape(LABELLINGS, LAST_LOOK, Benchmark.repeats, 2)
+    dealt = np.log(values)[order].reshape(LABELLINGS, LAST_LOOK, BENCHMARK_REPEATS, 2)
     means = dealt.mean(axis=2)
     return np.asarray(means[:, :, 1] - means[:, :, 0])
 
@@ -113,12 +113,12 @@ def run_twin(seed: int) -> dict[str, Any]:
 
 
 def prove_growth() -> bool:
-    """Growths told apart: never confirmed for the wrong one, the right one 9 of 10."""
+    """Growths distinguished: never confirmed for the wrong one, the right one 9 of 10."""
     steps = Steps("growth")
     lines = [
         f"Planted functions under an overhead, {RUNS} runs of each; sizes 64 to 16,384. A run "
         "tests the right claim (constant, of the logarithms); its trials are judged against the "
-        "other claims as well, and where that leaves them open, they are run by themselves. "
+        "other claims as well, and if that leaves them open, they are run by themselves. "
         "C confirmed, R refuted, I inconclusive, V invalid.",
         "",
         "| planted | " + " | ".join(f"claimed {claim}" for claim in CLAIMS) + " | seconds a run |",
@@ -138,7 +138,7 @@ def prove_growth() -> bool:
             cells.append(" ".join(f"{n} {letters[name]}" for name, n in seen.most_common()))
         took = [run["took_s"] for run in runs]
         lines.append(f"| {planted} | {' | '.join(cells)} | {min(took):.0f} to {max(took):.0f} |")
-    publish("growth", "Benchmarks: growths told apart", lines, steps)
+    publish("growth", "Benchmarks: how growths are distinguished", lines, steps)
     return holds
 
 

@@ -1,4 +1,4 @@
-"""How often the rule decides where there is nothing to decide: real A/A trials, and simulation."""
+"""How often the rule decides when there is nothing to decide: real A/A trials, and simulation."""
 
 from __future__ import annotations
 
@@ -59,8 +59,9 @@ def prove() -> bool:
         )
     lines += [
         "",
-        "Labels by a coin make the noise symmetric and independent: these rates tell of its tails. "
-        "Skew and correlation as recorded stand beside them; what they do is simulated below.",
+        "Labels drawn by a coin make the noise symmetric and independent, so these rates show the "
+        "effect of its tails alone. Skewness and autocorrelation are shown as recorded; their "
+        "effect is simulated below.",
     ]
     lines += ["", f"**Simulated noise**, {SIMULATED:,} runs each:", ""]
     lines += ["| noise | called greater | called smaller | within the limit |", "| --- " * 4 + "|"]

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.experiment import BlockLoop, LoadTrials, block_loop
-from lab.hypothesis import Allow, Bound, Hypothesis, LoadTest, OpenLoad, Prediction, Rival, load
+from lab.hypothesis import Allow, Bound, Hypothesis, OpenLoad, Prediction, Rival, TrialTimes, load
 from lab.plan import draw
 from lab.run_folder import RunFolder
 from lab.targets.fake import FakeTarget
@@ -54,13 +54,15 @@ def claim(
     other = Bound(at_least=0.04) if prompt else Bound(at_most=0.1)
     return replace(
         shipped,
-        kind=LoadTest(offered, warmup_s=0.5, window_s=window_s, budget_s=600),
+        load=offered,
+        trial=TrialTimes(0.5, window_s),
         arms={"one": {}, "other": {}},
         control="one",
         measures={},
         allow=Allow(unsent=unsent),
         predictions=(Prediction("it answers as it does", "latency_p95", bound, arm="one"),),
         rivals=(Rival("it does not", Prediction("so", "latency_p95", other, arm="other")),),
+        budget_s=600,
     )
 
 
@@ -120,14 +122,14 @@ def prove() -> bool:
             for seed in range(1, RUNS + 1)
         ]
         holds &= all(run["verdict"] in case.right for run in runs)
-        told = Counter(str(run["verdict"]) for run in runs)
-        verdicts = ", ".join(f"{count} {verdict}" for verdict, count in told.items())
+        counts = Counter(str(run["verdict"]) for run in runs)
+        verdicts = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
         lines.append(f"| {case.name} | {verdicts} | {runs[0]['reason']} |")
     lines += [
         "",
         f"{len(SPOILED) * RUNS} runs with a saturated or throttled generator against a server that "
-        "answers at once, claimed to do so (which is true): INVALID is right, REFUTED would blame "
-        f"the service. {len(SOUND) * RUNS} sound runs beside them.",
+        "answers at once. The claim says that it does, which is true: INVALID is right, REFUTED "
+        f"would blame the service. {len(SOUND) * RUNS} sound runs beside them.",
     ]
     publish(
         "generator", "A generator that cannot keep up is not blamed on the service", lines, steps

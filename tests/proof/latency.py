@@ -1,4 +1,4 @@
-"""Latency from the intended send, held against servers whose every answer is known."""
+"""Latency from the scheduled send time, compared with servers whose every answer is known."""
 
 from __future__ import annotations
 
@@ -63,7 +63,8 @@ def prove() -> bool:
     lines = [
         f"**A server that stands still for {FROZEN_S:g} s in every {PERIOD_S:g} s**, "
         f"{FROZEN_RATE:g} arrivals a second for {FROZEN_WINDOW_S:g} s. The truth is computed from "
-        "the intended send times and the server's own log of its freezes. In ms, measured (truth):",
+        "the scheduled send times and the server's own log of its freezes. In ms, measured "
+        "(truth):",
         "",
         "| arrivals | " + " | ".join(f"p{100 * q:g}" for q in QUANTILES) + " |",
         "| --- " * (1 + len(QUANTILES)) + "|",
@@ -72,18 +73,17 @@ def prove() -> bool:
     for kind in kinds:
         found = steps.do(f"frozen, {kind}", partial(_run, partial(frozen, arrivals=kind)))
         cells = []
-        for told, truth in found["quantiles"]:
-            holds &= told is not None and abs(told - truth) <= max(0.005, 0.05 * truth)
-            cells.append("-" if told is None else f"{1000 * told:.1f} ({1000 * truth:.1f})")
+        for measured, truth in found["quantiles"]:
+            holds &= measured is not None and abs(measured - truth) <= max(0.005, 0.05 * truth)
+            cells.append("-" if measured is None else f"{1000 * measured:.1f} ({1000 * truth:.1f})")
         lines.append(f"| {kind} | {' | '.join(cells)} |")
     lines += [
         "",
-        f"**Queues with known service times**, {RUNS} runs of {QUEUE_WINDOW_S:g} s each, since a "
-        "hiccup of the machine falls on the slowest requests; the one in the middle must hold. "
-        "Every request is held "
-        "against the replay (Lindley 1952; Kiefer & Wolfowitz 1955) of the intended send times and "
-        "the services as the server logged them. The last column is the error at p99 as a share of "
-        "what is allowed, max(3 ms, 5 %).",
+        f"**Queues with known service times**, {RUNS} runs of {QUEUE_WINDOW_S:g} s each, because "
+        "a hiccup of the machine affects the slowest requests; the middle one must hold. "
+        "Every request is compared with the replay (Lindley 1952; Kiefer & Wolfowitz 1955) of the "
+        "scheduled send times and the service times as the server logged them. The last column is "
+        "the error at p99 as a share of what is allowed, max(3 ms, 5 %).",
         "",
         "| queue | requests | mean latency ms (replay) | mean wait in theory ms "
         "| error ms p50 | p99 | max | of allowed |",
@@ -112,7 +112,7 @@ def prove() -> bool:
         f"{found['served']:,} answered by the server's own count. Dispatched "
         f"{1000 * found['lag_p99_s']:.2f} ms late at p99, driver CPU {found['driver_cpu']:.0%}.",
     ]
-    publish("latency", "Latency from the intended send", lines, steps)
+    publish("latency", "Latency from the scheduled send time", lines, steps)
     return bool(holds)
 
 
@@ -125,7 +125,7 @@ def _run(work: Callable[[Bench], dict[str, Any]], keep: bool = True) -> dict[str
 def frozen(
     made: Bench, arrivals: ArrivalProcess, window_s: float = FROZEN_WINDOW_S
 ) -> dict[str, Any]:
-    """Quantiles as the lab tells them beside those of the truth by construction."""
+    """Quantiles as the lab reports them beside the true ones by construction."""
     with made.serve("frozen", frozen_s=FROZEN_S, period_s=PERIOD_S) as server:
         trial, _ = made.drive(server, steady(FROZEN_RATE, window_s, arrivals), warmup_s=1.0)
         freezes = server.end()["freezes"]
@@ -135,9 +135,9 @@ def frozen(
         end = next((end for begin, end in freezes if begin <= due < end), due)
         if made.opens <= due < made.closes:
             truths.append(end - due)
-    told = [measure(trial, f"latency_p{100 * q:g}", {}) for q in QUANTILES]
+    measured = [measure(trial, f"latency_p{100 * q:g}", {}) for q in QUANTILES]
     truth = np.quantile(truths, QUANTILES, method="inverted_cdf").tolist()
-    return {"quantiles": list(zip(told, truth, strict=True)), "requests": len(truths)}
+    return {"quantiles": list(zip(measured, truth, strict=True)), "requests": len(truths)}
 
 
 def queued(made: Bench, station: Station, window_s: float = QUEUE_WINDOW_S) -> dict[str, Any]:
@@ -152,16 +152,16 @@ def queued(made: Bench, station: Station, window_s: float = QUEUE_WINDOW_S) -> d
         services = {number: end - begun for number, _, begun, end in server.end()["services"]}
     seen = sorted(made.seen(), key=lambda one: one[2]["times"][0])
     dues = np.array([context["times"][0] for *_, context in seen])
-    told = np.array(
+    measured = np.array(
         [service + context["times"][1] - context["times"][0] for _, service, context in seen]
     )
     truth = kiefer_wolfowitz(
         dues, [services[context["i"]] for *_, context in seen], station.servers
     ).response
-    errors = np.abs(told - truth)
+    errors = np.abs(measured - truth)
     return {
         "requests": len(seen),
-        "mean": float(told.mean()),
+        "mean": float(measured.mean()),
         "replayed_mean": float(truth.mean()),
         "errors": {
             "p50": float(np.quantile(errors, 0.5)),

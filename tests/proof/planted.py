@@ -1,4 +1,4 @@
-"""The shipped claim where something else binds: it must be refuted."""
+"""The shipped claim while something else is the bottleneck: it must be refuted."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ def prove() -> bool:
     """Five runs each: never CONFIRMED, at least four REFUTED."""
     steps = Steps("planted")
     holds = True
-    lines = ["| what binds | verdicts | wide / narrow | short-hold / narrow |", "| --- " * 4 + "|"]
+    lines = [
+        "| planted bottleneck | verdicts | wide / narrow | short-hold / narrow |",
+        "| --- " * 4 + "|",
+    ]
     for case in CASES:
         path = str(ROOT / "tests" / "planted" / f"{case}.md")
         runs = [
@@ -35,7 +38,12 @@ def prove() -> bool:
             )
             for key in ("throughput wide / narrow", "throughput short-hold / narrow")
         ]
-        told = ", ".join(f"{verdicts.count(v)} {v}" for v in dict.fromkeys(verdicts))
-        lines.append(f"| {case.removeprefix('planted-')} | {told} | {ratios[0]} | {ratios[1]} |")
-    publish("planted", "Planted truths: the claim where another thing binds", lines, steps)
+        counted = ", ".join(f"{verdicts.count(v)} {v}" for v in dict.fromkeys(verdicts))
+        lines.append(f"| {case.removeprefix('planted-')} | {counted} | {ratios[0]} | {ratios[1]} |")
+    publish(
+        "planted",
+        "Planted bottlenecks: the claim while something else is the bottleneck",
+        lines,
+        steps,
+    )
     return holds

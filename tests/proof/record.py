@@ -15,7 +15,7 @@ STATE = ROOT / ".proof"
 DOCUMENT = ROOT / "docs" / "proof.md"
 HEAD = (
     "# Proof\n\nFigures that `make proof` measured, each part by itself with "
-    "`make proof PART=...`.\nEvery part tells when, where and at which commit it was measured.\n"
+    "`make proof PART=...`.\nEvery part states when, where and at which commit it was measured.\n"
 )
 
 

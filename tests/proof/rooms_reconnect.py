@@ -21,8 +21,8 @@ def prove() -> bool:
     steps = Steps("rooms-reconnect")
     counts = steps.do(f"{CLIENTS} clients, {SECONDS} s", _reconnected)
     lines = [
-        f"{CLIENTS} clients came to a running service and went again for {SECONDS} s, half of the "
-        f"times without closing; empty rooms lingered for {LINGER_S} s.",
+        f"{CLIENTS} clients connected to a running service and left again, for {SECONDS} s, half "
+        f"of the times without closing; empty rooms were kept for {LINGER_S} s.",
         "",
         "| what | count |",
         "| --- | --- |",

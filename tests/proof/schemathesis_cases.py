@@ -45,7 +45,7 @@ def _examined(seed: int) -> dict[str, dict[str, object]]:
 def _outcome(operation: Operation, seed: int) -> dict[str, object]:
     try:
         return {"cases": examine(operation, EACH, seed), "problem": ""}
-    except Exception as problem:  # any failed check, told with its request
+    except Exception as problem:  # any failed check; its message names the request
         print(problem)
         return {"cases": 0, "problem": type(problem).__name__}
 

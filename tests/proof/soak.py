@@ -1,4 +1,4 @@
-"""How often a soak calls what does not leak a leak, and finds what does: simulated series."""
+"""How often a soak reports a leak where there is none, and finds one: simulated series."""
 
 from __future__ import annotations
 
@@ -94,8 +94,8 @@ def prove() -> bool:
         "",
         f"Screening: one series. Confirmation: {PAIRS} blocks of two arms side by side, both with "
         "this noise. *One arm*: only the arm under suspicion has it, and its own at that (so that "
-        "a late step or a full cache happens in every life of it): no null of the method, told "
-        "all the same.",
+        "a late step or a full cache happens in each of its trials): no null hypothesis of the "
+        "method, reported nevertheless.",
         "",
         "| noise | length | screening, slope alone | **screening** | confirmation, slope alone "
         "| **confirmation** | one arm |",
@@ -122,17 +122,17 @@ def prove() -> bool:
             lines.append(f"| {name} | {length} | {cells} |")
     lines += [
         "",
-        "**The smallest slope that is told before it begins** (`lab run`), against the power "
-        "simulated at it under confirmation; 0.9 is aimed at:",
+        "**The smallest slope that a soak reports as detectable before it begins** (`lab run`), "
+        "and the power simulated at it under confirmation; 0.9 is the aim:",
         "",
-        "| noise | length | told, MB/h | found |",
+        "| noise | length | reported, MB/h | found |",
         "| --- " * 4 + "|",
     ]
     for name, noise in (("white", Noise(2, 0, "")), ("random walk", Noise(0, _WALK_HOUR, ""))):
         for length, hours in LENGTHS.items():
             found = steps.do(
                 f"{name} {length} detectable",
-                partial(_told, name, hours, noise),
+                partial(_at_detectable, name, hours, noise),
             )
             lines.append(f"| {name} | {length} | {found[0]:.3g} | {found[1]:.2f} |")
     publish("soak", "Soak: false alarms and power on simulated series", lines, steps)
@@ -149,9 +149,9 @@ def _seeded(*parts: Any) -> np.random.Generator:
 def _false_alarms(name: str, hours: float) -> dict[str, float]:
     rng = _seeded(name, hours, "null")
     slope, screened = _screening(NULLS[name](rng, RUNS, _length(hours)))
-    both, confirmed = _confirmation(_lives(name, rng, hours), _lives(name, rng, hours))
+    both, confirmed = _confirmation(_soak_trials(name, rng, hours), _soak_trials(name, rng, hours))
     still = [rng.normal(0, 0.5, (RUNS, _length(hours / PAIRS))) for _ in range(PAIRS)]
-    _, one = _confirmation(_lives(name, rng, hours), still)
+    _, one = _confirmation(_soak_trials(name, rng, hours), still)
     return {
         "screening, slope": slope,
         "screening": screened,
@@ -171,18 +171,19 @@ def _power(name: str, hours: float) -> list[list[float]]:
     return found
 
 
-def _told(name: str, hours: float, noise: Noise) -> list[float]:
+def _at_detectable(name: str, hours: float, noise: Noise) -> list[float]:
     least = detectable(noise, hours * HOUR_S, INTERVAL_S, PAIRS, True, ALPHA)
+    # the last part of the seed is a label: another one would change the published figures
     return [least, _confirmed_leak(name, hours, least, _seeded(name, hours, "told"))]
 
 
 def _confirmed_leak(name: str, hours: float, leak: float, rng: np.random.Generator) -> float:
-    leaking = [life + leak * _hours(life.shape[1]) for life in _lives(name, rng, hours)]
-    return _confirmation(leaking, _lives(name, rng, hours))[1]
+    leaking = [each + leak * _hours(each.shape[1]) for each in _soak_trials(name, rng, hours)]
+    return _confirmation(leaking, _soak_trials(name, rng, hours))[1]
 
 
-def _lives(name: str, rng: np.random.Generator, hours: float) -> list[Series]:
-    """One life for each block."""
+def _soak_trials(name: str, rng: np.random.Generator, hours: float) -> list[Series]:
+    """The series of one arm, one for each block."""
     return [NULLS[name](rng, RUNS, _length(hours / PAIRS)) for _ in range(PAIRS)]
 
 

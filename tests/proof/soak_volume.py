@@ -163,7 +163,7 @@ def main(folder: Path) -> None:
     for event in soak.run():
         if isinstance(event, IntervalElapsed):
             # what the display of `lab run` asks for
-            recorded = {arm: life.time_series() for arm, life in event.trials.items()}
+            recorded = {arm: trial.time_series() for arm, trial in event.trials.items()}
             slopes_so_far(hypothesis, recorded)
             memory.append(own.memory_info().rss / 1e6)
     early = memory[len(memory) // 10]

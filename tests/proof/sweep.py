@@ -41,8 +41,8 @@ def prove() -> bool:
     ]
     held: list[bool] = []
     for seed in range(1, MOST + 1):
-        told = shipped(lines, steps, seed)
-        held += [] if told is None else [told]
+        close = shipped(lines, steps, seed)
+        held += [] if close is None else [close]
         if len(held) == RUNS:
             break
     held.append(len(held) == RUNS)
@@ -60,7 +60,7 @@ def prove() -> bool:
 
 
 def shipped(lines: list[str], steps: Steps, seed: int) -> bool | None:
-    """One run of pool-knee against what its own holding time foretells; None if INVALID."""
+    """One run of pool-knee against what its own holding time predicts; None if INVALID."""
     run = steps.do(f"pool-knee {seed}", lambda: _pool_knee(seed))
     found = run.get("estimates", {})
     if run.get("verdict") == "INVALID":
@@ -73,19 +73,19 @@ def shipped(lines: list[str], steps: Steps, seed: int) -> bool | None:
         lines.append(f"| {seed} | {run.get('verdict', run['code'])} |" + " |" * 10)
         return False
     capacity, knee = found["peak_throughput five"][0], found["knee five"][0]
-    foretold = POOL / run["hold_s"]
-    expected = foretold * (run["alone_s"] + THINK_S)
+    predicted = POOL / run["hold_s"]
+    expected = predicted * (run["alone_s"] + THINK_S)
     lines.append(
         f"| {seed} | {run['verdict']} | {run['blocks']} | {run['voided']} "
-        f"| {run['hold_s'] * 1000:.1f} ms | {foretold:.2f} /s | {capacity:.2f} /s "
-        f"| {capacity / foretold - 1:+.1%} | {expected:.2f} | {knee:.2f} "
+        f"| {run['hold_s'] * 1000:.1f} ms | {predicted:.2f} /s | {capacity:.2f} /s "
+        f"| {capacity / predicted - 1:+.1%} | {expected:.2f} | {knee:.2f} "
         f"| {knee / expected - 1:+.1%} | {_peak(found['peak five'])} |"
     )
-    return bool(abs(capacity / foretold - 1) <= 0.1 and abs(knee / expected - 1) <= 0.2)
+    return bool(abs(capacity / predicted - 1) <= 0.1 and abs(knee / expected - 1) <= 0.2)
 
 
 def queue(lines: list[str], steps: Steps, seed: int) -> bool:
-    """One run over M/M/8: it must not be told to have a peak."""
+    """One run over M/M/8: it must show no peak."""
     run = steps.do(f"eight servers {seed}", lambda: _eight_servers(seed))
     found = run["estimates"]
     lines.append(
@@ -108,8 +108,8 @@ def _pool_knee(seed: int) -> dict[str, Any]:
         for part in ("sum", "count")
     )
     alone = [measure(t, "latency_mean", {}) for t in trials if t.trusted and t.level == 1]
-    told = [latency for latency in alone if latency is not None]
-    return run | {"hold_s": seconds / times, "alone_s": t_interval(told, 0.01).estimate}
+    latencies = [latency for latency in alone if latency is not None]
+    return run | {"hold_s": seconds / times, "alone_s": t_interval(latencies, 0.01).estimate}
 
 
 def _eight_servers(seed: int) -> dict[str, Any]:
@@ -146,4 +146,4 @@ def _peak(found: list[Any]) -> str:
     estimate, low, _, _ = found
     if estimate is not None:
         return _estimate(found)
-    return "not told" if low is None else f"none up to {low:.1f}"
+    return "no value" if low is None else f"none up to {low:.1f}"
