@@ -18,22 +18,20 @@ from lab.hypothesis.measure_names import (
 )
 from lab.hypothesis.model import (
     GROWTHS,
-    Allow,
-    Benchmark,
     ClosedLoad,
+    Difference,
     Hypothesis,
     Load,
-    LoadTest,
     OpenLoad,
     Prediction,
-    SoakTest,
     Span,
     Stage,
     Sweep,
 )
-from lab.hypothesis.parser import BOUNDS, LEAST_BLOCKS
+from lab.hypothesis.parser import BOUNDS
 from lab.stats.histogram import least_count
 
+LEAST_BLOCKS = 4  # no verdict is reached on fewer
 LEAST_SIZES = 4  # to tell an overhead, a factor and an exponent
 LEAST_FOLD = 64.0  # from the smallest size above 0 to the largest
 
@@ -63,7 +61,7 @@ class _Statement:
         if self.prediction.grows is not None:
             return Span(*GROWTHS[self.prediction.grows])
         compare, bound = self.prediction.compare, self.prediction.bound
-        mirrored = compare is not None and compare.left > compare.right
+        mirrored = compare is not None and compare.numerator > compare.denominator
         if self.prediction.slope is None:
             return bound.span.inverse() if mirrored else bound.span
         low = bound.span.low if bound.at_most is None else -math.inf
@@ -81,20 +79,17 @@ def contradictions(hypothesis: Hypothesis, root: Node) -> Iterator[Flaw]:
         for i, rival in enumerate(hypothesis.rivals)
     ]
     yield from _wrong_arms(hypothesis, root, claimed + rivals)
-    match hypothesis.kind:
-        case LoadTest() as test:
-            yield from _unsent_of_users(hypothesis.allow, test.load, root)
-            yield from _other_window(test, root)
-            yield from _short_budget(hypothesis, test, root)
-        case Benchmark() as benchmark:
-            yield from _short_budget(hypothesis, benchmark, root)
-        case SoakTest() as soak:
-            yield from _wrong_soak(soak, claimed + rivals)
+    yield from _unsent_of_users(hypothesis, root)
+    if hypothesis.soak is None:
+        yield from _short_budget(hypothesis, root)
+        yield from _other_window(hypothesis, root)
+    else:
+        yield from _wrong_soak(hypothesis, root, claimed + rivals)
     unsound = [
         flaw
         for statement in claimed + rivals
         for flaw in (
-            *_wrong_slope(statement, hypothesis),
+            *_wrong_slope(statement, hypothesis.kind),
             *(() if statement.prediction.slope else _wrong_of_measure(statement, hypothesis)),
         )
     ]
@@ -109,7 +104,7 @@ def _wrong_arms(hypothesis: Hypothesis, root: Node, statements: list[_Statement]
     if hypothesis.control not in arms:
         problem = f"the control {shown(hypothesis.control)} is not an arm"
         yield root.at("control").flaw(problem, suggestion(hypothesis.control, arms))
-    if len(arms) < 2 and hypothesis.levels == (None,) and not isinstance(hypothesis.kind, SoakTest):
+    if len(arms) < 2 and hypothesis.levels == (None,) and hypothesis.soak is None:
         yield root.at("arms").flaw("there are fewer than two arms", "Add an arm to compare with.")
     used = set()
     for statement in statements:
@@ -129,7 +124,15 @@ def _wrong_arms(hypothesis: Hypothesis, root: Node, statements: list[_Statement]
             )
 
 
-def _wrong_soak(soak: SoakTest, statements: list[_Statement]) -> Iterator[Flaw]:
+def _wrong_soak(hypothesis: Hypothesis, root: Node, statements: list[_Statement]) -> Iterator[Flaw]:
+    load, soak = hypothesis.load, hypothesis.soak
+    assert soak is not None
+    rates = load.stages if isinstance(load, OpenLoad) else ()
+    if len(rates) != 1 or rates[0].duration_s is not None:
+        yield root.at("load").flaw(
+            "a soak loads its arms at one rate from begin to end",
+            "Write it as in {rate: 20, arrivals: constant}.",
+        )
     for statement in statements:
         compared = statement.prediction.compare is not None
         if soak.pairs < LEAST_BLOCKS and (compared or statement.prediction.slope is None):
@@ -141,14 +144,14 @@ def _wrong_soak(soak: SoakTest, statements: list[_Statement]) -> Iterator[Flaw]:
             )
 
 
-def _wrong_slope(statement: _Statement, hypothesis: Hypothesis) -> Iterator[Flaw]:
+def _wrong_slope(statement: _Statement, kind: str) -> Iterator[Flaw]:
     prediction = statement.prediction
     for key in ("at", "during"):
         if prediction.slope is not None and getattr(prediction, key) is not None:
             yield statement.node.at(key).flaw(
                 f"a slope is of the whole soak, and `{key}` of a part", f"Remove `{key}`."
             )
-    if prediction.slope is not None and not isinstance(hypothesis.kind, SoakTest):
+    if prediction.slope is not None and kind != "soak":
         yield statement.node.at("slope").flaw(
             "a slope is measured by a soak only", "Write `kind: soak`, or predict a measure."
         )
@@ -161,13 +164,13 @@ def _wrong_slope(statement: _Statement, hypothesis: Hypothesis) -> Iterator[Flaw
     if prediction.compare is None:
         return
     place = statement.node.at("compare")
-    first, second = prediction.compare.left, prediction.compare.right
-    if prediction.slope is not None and prediction.compare.operator != "-":
+    first, second = prediction.compare.numerator, prediction.compare.denominator
+    if prediction.slope is not None and not isinstance(prediction.compare, Difference):
         yield place.flaw(
             "slopes are compared by their difference, since they may be 0",
             f"Write {first} - {second}.",
         )
-    elif prediction.slope is None and prediction.compare.operator == "-":
+    elif prediction.slope is None and isinstance(prediction.compare, Difference):
         yield place.flaw("measures are compared by their ratio", f"Write {first} / {second}.")
 
 
@@ -175,7 +178,7 @@ def _wrong_of_measure(statement: _Statement, hypothesis: Hypothesis) -> Iterator
     """What cannot be said of a slope, which may be anything, of a series yet to be seen."""
     yield from _wrong_measure(statement, hypothesis)
     yield from _wrong_level(statement, hypothesis)
-    yield from _wrong_stage(statement, hypothesis)
+    yield from _wrong_stage(statement, hypothesis.load)
     yield from _idle_bound(statement, hypothesis)
 
 
@@ -186,11 +189,11 @@ def _wrong_measure(statement: _Statement, hypothesis: Hypothesis) -> Iterator[Fl
     custom = hypothesis.measures
     measure = parse_measure(statement.prediction.measure)
     place = statement.node.at("measure")
-    is_benchmark = isinstance(hypothesis.kind, Benchmark)
-    if measure.built_in and (measure.base in PER_CALL) != is_benchmark:
+    if measure.built_in and (measure.base in PER_CALL) != (hypothesis.benchmark is not None):
+        load = hypothesis.benchmark is None
         yield place.flaw(
-            f"`{measure.base}` is no measure of a {hypothesis.kind.name}",
-            f"Write {'time or a `count:`' if is_benchmark else 'throughput or latency_p99'}.",
+            f"`{measure.base}` is no measure of a {hypothesis.kind}",
+            f"Write {'throughput or latency_p99' if load else 'time or a `count:`'}.",
         )
     elif not measure.built_in and measure.base not in custom:
         quantiles = ("latency_p50", "latency_p95", "latency_p99")
@@ -214,9 +217,9 @@ def _wrong_measure(statement: _Statement, hypothesis: Hypothesis) -> Iterator[Fl
 
 
 def _wrong_count(statement: _Statement, hypothesis: Hypothesis) -> Iterator[Flaw]:
-    if not isinstance(hypothesis.kind, Benchmark):
+    if hypothesis.benchmark is None:
         yield statement.node.at("count").flaw(
-            f"a {hypothesis.kind.name} has no exact counts", "Name a `measure:`."
+            f"a {hypothesis.kind} has no exact counts", "Name a `measure:`."
         )
     elif statement.prediction.compare:
         yield statement.node.at("compare").flaw(
@@ -224,7 +227,7 @@ def _wrong_count(statement: _Statement, hypothesis: Hypothesis) -> Iterator[Flaw
         )
 
 
-def _wrong_stage(statement: _Statement, hypothesis: Hypothesis) -> Iterator[Flaw]:
+def _wrong_stage(statement: _Statement, load: Load | None) -> Iterator[Flaw]:
     """`during` names a stage, and the measure is one that can be told of a stage alone."""
     prediction, node = statement.prediction, statement.node
     measure = parse_measure(prediction.measure)
@@ -236,11 +239,7 @@ def _wrong_stage(statement: _Statement, hypothesis: Hypothesis) -> Iterator[Flaw
             )
         return
     place = node.at("during")
-    match hypothesis.kind:
-        case LoadTest(load=OpenLoad(stages=stages)):
-            pass
-        case _:
-            stages = ()
+    stages = load.stages if isinstance(load, OpenLoad) else ()
     names = [stage.name for stage in stages if stage.name is not None]
     if not names:
         yield place.flaw("the load has no named stages", "Name its `stages`, or remove `during`.")
@@ -310,19 +309,20 @@ def _unseen_recovery(statement: _Statement, stages: Sequence[Stage]) -> Iterator
         )
 
 
-def _unsent_of_users(allow: Allow, load: Load, root: Node) -> Iterator[Flaw]:
+def _unsent_of_users(hypothesis: Hypothesis, root: Node) -> Iterator[Flaw]:
     """Users send when they come to it."""
+    load = hypothesis.load
     closed = isinstance(load, ClosedLoad) or (isinstance(load, Sweep) and load.axis == "users")
-    if closed and allow.unsent is not None:
+    if closed and hypothesis.allow.unsent is not None:
         yield root.at("allow", "unsent").flaw(
             "a load of `users` has no arrivals that could go unsent",
             "Remove `unsent`, or give the load a `rate`.",
         )
 
 
-def _other_window(test: LoadTest, root: Node) -> Iterator[Flaw]:
+def _other_window(hypothesis: Hypothesis, root: Node) -> Iterator[Flaw]:
     """Stages fill the window."""
-    load, window_s = test.load, test.window_s
+    load, window_s = hypothesis.load, hypothesis.trial.window_s
     if not isinstance(load, OpenLoad) or load.stages[0].duration_s is None:
         return
     total_s = sum(stage.duration_s or 0.0 for stage in load.stages)
@@ -339,11 +339,10 @@ def _wrong_level(statement: _Statement, hypothesis: Hypothesis) -> Iterator[Flaw
     if prediction.grows is not None:
         yield from _wrong_growth(statement, hypothesis)
         return
-    kind = hypothesis.kind
-    what = "benchmark" if isinstance(kind, Benchmark) else "load"
+    what = "load" if hypothesis.benchmark is None else "benchmark"
     whole = parse_measure(prediction.measure).of_sweep
     levels = [f"{level:.12g}" for level in hypothesis.levels if level is not None]
-    if whole and not (isinstance(kind, LoadTest) and isinstance(kind.load, Sweep)):
+    if whole and not isinstance(hypothesis.load, Sweep):
         yield node.at("measure").flaw(
             f"`{prediction.measure}` is of a sweep, and the load has one level only",
             "Write several levels, as in load: {users: [1, 2, 4, 8, 16, 32, 64]}.",
@@ -367,9 +366,9 @@ def _wrong_growth(statement: _Statement, hypothesis: Hypothesis) -> Iterator[Fla
     place = statement.node.at("grows")
     levels = [level for level in hypothesis.levels if level is not None]
     sizes = [level for level in levels if level > 0]
-    if not isinstance(hypothesis.kind, Benchmark):
+    if hypothesis.benchmark is None:
         yield place.flaw(
-            f"a {hypothesis.kind.name} has no sizes to grow with", "Bound the measure instead."
+            f"a {hypothesis.kind} has no sizes to grow with", "Bound the measure instead."
         )
     elif statement.prediction.compare:
         yield statement.node.at("compare").flaw("growth is of one arm", "Name it with `arm:`.")
@@ -417,11 +416,8 @@ def _domain(prediction: Prediction, hypothesis: Hypothesis) -> Span:
     if prediction.count:
         return Span(0, math.inf)
     measure = parse_measure(prediction.measure)
-    match hypothesis.kind:
-        case LoadTest(load=Sweep(axis="users", levels=levels)):
-            users = levels
-        case _:
-            users = ()
+    load = hypothesis.load
+    users = load.levels if isinstance(load, Sweep) and load.axis == "users" else None
     if measure.base in ("knee", "peak") and prediction.arm and users:  # else: requests in flight
         from lab.stats.sweep_levels import reach  # numpy: too heavy for what has no sweep
 
@@ -470,11 +466,12 @@ def _decided(rivals: list[_Statement], claimed: list[_Statement]) -> Iterator[Fl
             )
 
 
-def _short_budget(hypothesis: Hypothesis, kind: LoadTest | Benchmark, root: Node) -> Iterator[Flaw]:
-    arms = len(hypothesis.arms)
-    trials = arms * len(kind.levels) * kind.repeats
-    least_s = LEAST_BLOCKS * trials * kind.trial_s
-    if kind.budget_s < least_s:
+def _short_budget(hypothesis: Hypothesis, root: Node) -> Iterator[Flaw]:
+    trial, arms = hypothesis.trial, len(hypothesis.arms)
+    levels = len(hypothesis.levels)
+    trials = arms * levels * hypothesis.repeats
+    least_s = LEAST_BLOCKS * trials * (trial.warmup_s + trial.window_s)
+    if hypothesis.budget_s < least_s:
         held = f"{arms} arms" if trials == arms else f"{trials} trials"
         yield root.at("budget").flaw(
             f"the budget is {root.at('budget').written}, but {LEAST_BLOCKS} blocks "
