@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from lab.hypothesis import Hypothesis, OpenLoad, parse_measure
+from lab.hypothesis import ClosedLoad, Hypothesis, LoadTest, OpenLoad, parse_measure
 from lab.measures import counter, measure, total
 from lab.trial import BenchmarkEvidence, Dispatch, Fault, LoadEvidence, SoakEvidence, Trial
 
@@ -233,7 +233,7 @@ def _checks(
         DRIVER_CPU,
         _fault(f"The load driver was saturated: {driver:.0%} of its core (limit {DRIVER_CPU:.0%})"),
     )
-    evidence, load = _load(trial), hypothesis.load_at(trial.level)
+    evidence, load = _load(trial), _offered_load(trial, hypothesis)
     yield from _dispatch(trial, hypothesis, late_limit)
     if isinstance(load, OpenLoad):
         missed = (
@@ -255,6 +255,12 @@ def _checks(
     yield from _little(trial)
     yield from _evidence(trial, hypothesis)
     yield from _target_cpu(trial, hypothesis)
+
+
+def _offered_load(trial: Trial, hypothesis: Hypothesis) -> ClosedLoad | OpenLoad:
+    """The load that drove the trial."""
+    assert isinstance(hypothesis.kind, LoadTest)
+    return hypothesis.kind.load_at(trial.level)
 
 
 def _dispatch(
@@ -280,7 +286,7 @@ def _dispatch(
     if seen.undispatched > seen.waiting or late > late_limit:
         why = "the load driver did not get to them. Lower the rate, or make the scenario cheaper."
     else:
-        load = hypothesis.load_at(trial.level)
+        load = _offered_load(trial, hypothesis)
         most = load.most_users if isinstance(load, OpenLoad) else seen.users
         why = (
             f"all users (at most {most}) were busy, the driver itself kept its times. Either the "

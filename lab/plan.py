@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from lab.hypothesis import Hypothesis, Step
+from lab.hypothesis import Hypothesis, SoakTest, Step
 
 SCHEMA = "lab.plan/1"
 ALPHA = 0.01  # one side
@@ -81,13 +81,11 @@ def draw(hypothesis: Hypothesis, seed: int, target: str) -> Plan:
     what is compared stays close together in time.
     """
     generator = random.Random(seed)
-    steps = hypothesis.steps
-    soak = hypothesis.soak
+    steps, kind = hypothesis.steps, hypothesis.kind
+    pairs = kind.pairs if isinstance(kind, SoakTest) else None
     orders = tuple(
-        tuple(
-            step for _ in range(hypothesis.repeats) for step in generator.sample(steps, len(steps))
-        )
-        for _ in range(soak.pairs if soak else LAST_LOOK + SPARE)
+        tuple(step for _ in range(kind.repeats) for step in generator.sample(steps, len(steps)))
+        for _ in range(pairs or LAST_LOOK + SPARE)
     )
     return Plan(
         hypothesis=hypothesis.name,
@@ -97,6 +95,6 @@ def draw(hypothesis: Hypothesis, seed: int, target: str) -> Plan:
         orders=orders,
         target=target,
         # a soak looks once, when its time is over
-        first=soak.pairs if soak else FIRST_LOOK,
-        last=soak.pairs if soak else LAST_LOOK,
+        first=pairs or FIRST_LOOK,
+        last=pairs or LAST_LOOK,
     )

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from lab.analysis.block_values import Block
 from lab.analysis.estimate import Estimate, SlopeEstimate
 from lab.analysis.prediction_estimate import estimate_prediction
-from lab.hypothesis import Hypothesis, Prediction, in_words
+from lab.hypothesis import Hypothesis, Prediction, SoakTest, in_words
 from lab.plan import Plan
 from lab.stats.sequential import nominal_level
 from lab.trial import BenchmarkEvidence, Fault, Trial
@@ -148,7 +148,7 @@ def judge(
 def _measuring_s(hypothesis: Hypothesis, trials: Sequence[Trial]) -> float:
     """Seconds in which something was measured; a soak's arms are so side by side."""
     windows = [(trial.block, trial.window_s) for trial in trials if _measured(trial)]
-    if hypothesis.soak is None:
+    if not isinstance(hypothesis.kind, SoakTest):
         return sum(window_s for _, window_s in windows)
     longest: dict[int, float] = {}
     for block, window_s in windows:

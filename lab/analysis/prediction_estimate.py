@@ -9,7 +9,7 @@ from dataclasses import replace
 from lab.analysis.block_values import Block, block_values
 from lab.analysis.comparison import mean, mean_share, ratio
 from lab.analysis.estimate import Estimate
-from lab.hypothesis import Hypothesis, Prediction, Sweep, parse_measure
+from lab.hypothesis import Hypothesis, LoadTest, Prediction, Sweep, parse_measure
 from lab.measures import AtLeast
 
 
@@ -40,9 +40,7 @@ def estimate_prediction(
     if values is None:
         return None
     if prediction.compare is not None:
-        return ratio(
-            values[prediction.compare.numerator], values[prediction.compare.denominator], tail
-        )
+        return ratio(values[prediction.compare.left], values[prediction.compare.right], tail)
     assert prediction.arm is not None
     return _of_arm(hypothesis, prediction, values[prediction.arm], tail)
 
@@ -85,8 +83,9 @@ def _of_sweep(
     from lab.analysis.sweep_capacity import estimate_of_sweeps, ratio_of_sweeps
     from lab.analysis.sweep_curve import sweep_curves
 
-    assert isinstance(hypothesis.load, Sweep)
-    closed = hypothesis.load.axis == "users"
+    assert isinstance(hypothesis.kind, LoadTest)
+    assert isinstance(hypothesis.kind.load, Sweep)
+    closed = hypothesis.kind.load.axis == "users"
     first, *second = (sweep_curves(arm, blocks, closed=closed) for arm in prediction.arms)
     if second:
         return ratio_of_sweeps(first, second[0], prediction.measure, tail)

@@ -13,7 +13,15 @@ from lab.conditions import steady, steady_code
 from lab.cpu_pinning import Cores, divide_cores
 from lab.errors import UsageError
 from lab.experiment import BenchmarkTrials, BlockLoop, LoadTrials, Session, SoakLoop
-from lab.hypothesis import Hypothesis, HypothesisError, OpenLoad
+from lab.hypothesis import (
+    Benchmark,
+    ClosedLoad,
+    Hypothesis,
+    HypothesisError,
+    LoadTest,
+    SoakTest,
+    Sweep,
+)
 from lab.instruments.benchmark_process import BenchmarkFile, BenchmarkFileError
 from lab.instruments.interface import Driver
 from lab.instruments.load_driver import DriverError, LoadDriver, ScenarioError
@@ -54,7 +62,7 @@ def ready_drivers(parts: RunParts, target: Target) -> dict[str, Driver]:
     """A driver per arm of a soak, each ready; raises as `ready_driver`."""
     hypothesis, _, children, project, cores = parts
     scenario = project.root / hypothesis.scenario
-    if not hypothesis.script:
+    if not hypothesis.is_soak_script:
         return {arm: ready_driver(parts, target) for arm in hypothesis.arms}
     _check_settings(parts, target)
     try:
@@ -83,7 +91,7 @@ def ready_driver(parts: RunParts, target: Target) -> LoadDriver:
     _check_settings(parts, target)
     scenario = project.root / hypothesis.scenario
     try:
-        driver.load(scenario, isinstance(hypothesis.load_at(hypothesis.levels[0]), OpenLoad))
+        driver.load(scenario, _is_open_load(hypothesis))
     except (ScenarioError, DriverError) as error:
         line = error.line if isinstance(error, ScenarioError) else None
         raise HypothesisError(
@@ -93,6 +101,14 @@ def ready_driver(parts: RunParts, target: Target) -> LoadDriver:
             f"Mend it until `locust -f {hypothesis.scenario}` starts",
         ) from error
     return driver
+
+
+def _is_open_load(hypothesis: Hypothesis) -> bool:
+    match hypothesis.kind:
+        case LoadTest(load=ClosedLoad() | Sweep(axis="users")):
+            return False
+        case _:
+            return True
 
 
 def _check_settings(parts: RunParts, target: Target) -> None:
@@ -113,8 +129,8 @@ def ready_benchmark(parts: RunParts) -> tuple[BenchmarkFile, str]:
     Raises HypothesisError where that fails, or where an arm sets what the file never reads.
     """
     hypothesis, _, children, project, cores = parts
-    benchmark = hypothesis.benchmark
-    assert benchmark is not None
+    benchmark = hypothesis.kind
+    assert isinstance(benchmark, Benchmark)
     _refuse_unread_settings(parts)
     bench = BenchmarkFile(children, project.root, cores.target, hypothesis.scenario)
     try:
@@ -171,8 +187,8 @@ def bring_up(
     at_end: Callable[[Callable[[], None]], None],
 ) -> PreparedSession:
     """Check what a hypothesis needs, then start it; what is to be stopped is told to `at_end`."""
-    benchmark = parts.hypothesis.benchmark is not None
-    return (_benchmark if benchmark else _load)(parts, target, stage, at_end)
+    is_benchmark = isinstance(parts.hypothesis.kind, Benchmark)
+    return (_benchmark if is_benchmark else _load)(parts, target, stage, at_end)
 
 
 def _load(
@@ -190,17 +206,17 @@ def _load(
             "may answer at another port. Leave --target out"
         )
     stage("checking the arms' settings and the scenario")
-    soak = hypothesis.soak is not None
-    drivers = ready_drivers(parts, target) if soak else {"": ready_driver(parts, target)}
+    is_soak = isinstance(hypothesis.kind, SoakTest)
+    drivers = ready_drivers(parts, target) if is_soak else {"": ready_driver(parts, target)}
     driver = next(iter(drivers.values()))
     stage("starting the arms")
     target.start(hypothesis.arms)
     unchanged = partial(steady, project.root, driver.pid)
-    if hypothesis.script:  # every life begins by reading it
+    if hypothesis.is_soak_script:  # every life begins by reading it
         unchanged = partial(steady_code, project.root)
 
     def session(plan: Plan, run_folder: RunFolder, began: float) -> Session:
-        if soak:
+        if is_soak:
             return SoakLoop(
                 hypothesis, plan, run_folder, target, drivers, began, invariants=unchanged
             )
@@ -227,12 +243,13 @@ def _benchmark(
     if target_name != BenchmarkTarget.name:
         raise UsageError("a benchmark runs on this machine only: leave --target out")
     hypothesis, _, children, project, cores = parts
-    assert hypothesis.benchmark is not None
+    benchmark = hypothesis.kind
+    assert isinstance(benchmark, Benchmark)
     stage("collecting the benchmark")
     bench, function = ready_benchmark(parts)
-    target = BenchmarkTarget(children, cores, database_url_given(), hypothesis.benchmark.database)
+    target = BenchmarkTarget(children, cores, database_url_given(), benchmark.database)
     at_end(target.stop)
-    if hypothesis.benchmark.database:
+    if benchmark.database:
         stage("starting PostgreSQL")
     target.start(hypothesis.arms)
 
@@ -252,9 +269,9 @@ def checked(hypothesis: Hypothesis, file: Path, project: Project) -> None:
     """Check a hypothesis as far as can be done without a service or a database."""
     with Children() as children:
         parts = RunParts(hypothesis, file, children, project, divide_cores())
-        if hypothesis.benchmark is not None:
+        if isinstance(hypothesis.kind, Benchmark):
             ready_benchmark(parts)
             return
         target = make_target("embedded", children, project, parts.cores)
-        ready = ready_driver if hypothesis.soak is None else ready_drivers
+        ready = ready_drivers if isinstance(hypothesis.kind, SoakTest) else ready_driver
         ready(parts, target)

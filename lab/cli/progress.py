@@ -23,7 +23,7 @@ from lab.experiment import (
     TrialEnded,
     slopes_so_far,
 )
-from lab.hypothesis import Hypothesis
+from lab.hypothesis import Benchmark, Hypothesis, SoakTest
 from lab.measures import measure
 from lab.plan import Plan
 from lab.trial import Trial
@@ -37,6 +37,8 @@ class Progress:
 
     def __init__(self, hypothesis: Hypothesis, plan: Plan) -> None:
         self._hypothesis, self._plan = hypothesis, plan
+        kind = hypothesis.kind
+        self._trial_s = 0.0 if isinstance(kind, SoakTest) else kind.trial_s
         self._console = Console(highlight=False)
         self._fancy = self._console.is_terminal
         self._stage = ""
@@ -132,7 +134,7 @@ class Progress:
         )
 
     def _yielded(self, trial: Trial) -> str:
-        if self._hypothesis.benchmark is not None:
+        if isinstance(self._hypothesis.kind, Benchmark):
             per_call = measure(trial, "time", self._hypothesis.measures)
             return "no rounds" if per_call is None else f"{per_call:.4g} s a call"
         rate = measure(trial, "throughput", self._hypothesis.measures)
@@ -148,7 +150,7 @@ class Progress:
         if self._trial is None:
             line.add_row(Text(self._stage + " ..."))
             return Group(line, *self._estimates())
-        planned = self._hypothesis.trial.warmup_s + self._hypothesis.trial.window_s
+        planned = self._trial_s
         passed = min(time.monotonic() - self._trial_began, planned)
         line.add_row(
             Text(f"block {self._done() + 1} of {self._plan.first} to {self._plan.last}"),
@@ -168,8 +170,7 @@ class Progress:
 
     def _left(self) -> str:
         """Time to the first look that may decide, and to the last."""
-        trials, trial = len(self._plan.orders[0]), self._hypothesis.trial
-        block_s = self._block_s or trials * (trial.warmup_s + trial.window_s + 1)
+        block_s = self._block_s or len(self._plan.orders[0]) * (self._trial_s + 1)
         in_block = time.monotonic() - self._block_began
 
         def left(blocks: int) -> float:

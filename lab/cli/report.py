@@ -10,6 +10,7 @@ from lab.run_folder import RunFolderError
 def command(run: Run) -> None:
     """Render report.html and report.md of a run again, from what is on disk."""
     from lab.experiment import sealed_hypothesis, verdict_of
+    from lab.hypothesis import SoakTest
     from lab.reporting import render
 
     project = Project.find()
@@ -17,7 +18,7 @@ def command(run: Run) -> None:
     plan = run_folder.plan()
     hypothesis = sealed_hypothesis(run_folder, plan, project.root)
     verdict = verdict_of(run_folder, hypothesis, plan)
-    if verdict.verdict is None and hypothesis.soak is None:
+    if verdict.verdict is None and not isinstance(hypothesis.kind, SoakTest):
         raise RunFolderError(
             f"{run_folder.folder}: unfinished; go on with lab run {plan.hypothesis} --resume"
         )

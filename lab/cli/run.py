@@ -197,7 +197,7 @@ def _fresh(asked: RunOptions, project: Project) -> tuple[Hypothesis, Plan, None]
     import secrets
 
     from lab.cli.arguments import hypothesis_file, seconds
-    from lab.hypothesis import load
+    from lab.hypothesis import SoakTest, load
     from lab.plan import draw
 
     file = hypothesis_file(asked.name, project)
@@ -205,7 +205,7 @@ def _fresh(asked: RunOptions, project: Project) -> tuple[Hypothesis, Plan, None]
     seed = secrets.randbelow(10**6) if asked.seed is None else asked.seed
     plan = draw(hypothesis, seed, asked.target or "embedded")
     length_s = None if asked.length is None else seconds(asked.length)
-    if hypothesis.soak is not None:
+    if isinstance(hypothesis.kind, SoakTest):
         from lab.cli.soak_planning import require_detectable, told, with_length
 
         plan = with_length(hypothesis, plan, file, length_s, project.reports)

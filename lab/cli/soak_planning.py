@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lab.errors import UsageError
-from lab.hypothesis import Hypothesis, HypothesisError, Prediction, in_words
+from lab.hypothesis import Hypothesis, HypothesisError, Prediction, SoakTest, in_words
 from lab.plan import Detectable, Plan
 
 if TYPE_CHECKING:
@@ -28,21 +28,22 @@ def with_length(
     """The plan of a soak, with its length and what it can detect in it."""
     from lab.experiment.soak_loop import least_s
 
-    assert hypothesis.soak is not None
-    length_s = length_s or hypothesis.soak.length_s
+    assert isinstance(hypothesis.kind, SoakTest)
+    length_s = length_s or hypothesis.kind.length_s
     if length_s is None:
         raise HypothesisError(
             file, None, "there is no telling how long to soak", "Add `--for 8h`, or a `length:`."
         )
-    pairs = hypothesis.soak.pairs
+    pairs = hypothesis.kind.pairs
     if length_s < least_s(pairs):
         blocks = f"{pairs} blocks" if pairs > 1 else "one block"
         raise TooShort(
             f"a soak of {blocks} takes {least_s(pairs):.0f} s at least, not {length_s:.0f} s"
         )
     slopes = [p for p in hypothesis.all_predictions if p.slope is not None]
-    detectable = tuple(_detectable(hypothesis, p, plan, length_s, reports) for p in slopes)
-    return replace(plan, length_s=length_s, detectable=detectable)
+    planned = replace(plan, length_s=length_s)
+    detectable = tuple(_detectable(hypothesis, p, planned, reports) for p in slopes)
+    return replace(planned, detectable=detectable)
 
 
 def told(plan: Plan) -> list[str]:
@@ -66,18 +67,18 @@ def require_detectable(plan: Plan) -> None:
 
 
 def _detectable(
-    hypothesis: Hypothesis, prediction: Prediction, plan: Plan, length_s: float, reports: Path
+    hypothesis: Hypothesis, prediction: Prediction, plan: Plan, reports: Path
 ) -> Detectable:
     from lab.analysis.soak_slope import detectable
     from lab.experiment.soak_loop import INTERVAL_S, SWITCH_S
 
     assert prediction.slope is not None
-    assert hypothesis.soak is not None
-    pairs = hypothesis.soak.pairs
+    assert plan.length_s is not None
+    pairs = len(plan.orders)
     noise = _noise(hypothesis, prediction.slope, reports)
     least = detectable(
         noise,
-        length_s - pairs * SWITCH_S,
+        plan.length_s - pairs * SWITCH_S,
         INTERVAL_S,
         pairs,
         prediction.compare is not None,

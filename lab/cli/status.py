@@ -45,13 +45,14 @@ def command(
 
 def _lines(run_folder: RunFolder, project: Path) -> list[str]:
     from lab.experiment import sealed_hypothesis
+    from lab.hypothesis import SoakTest
 
     plan = run_folder.plan()
     hypothesis = sealed_hypothesis(run_folder, plan, project)
     alive = _alive(run_folder)
     state = f"process {alive}" if alive else f"stopped; lab run {plan.hypothesis} --resume goes on"
     lines = [f"{plan.hypothesis}  {run_folder.run}  {state}"]
-    if hypothesis.soak is None:
+    if not isinstance(hypothesis.kind, SoakTest):
         done = max((trial.block for trial in run_folder.trials()), default=0)
         return [*lines, f"  {done} blocks done of {plan.first} to {plan.last}"]
     return [*lines, *_soak_lines(run_folder, hypothesis, plan)]

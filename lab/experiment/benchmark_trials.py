@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from lab.experiment.events import Event
 from lab.gates import inspect_benchmark
-from lab.hypothesis import Hypothesis, Step
+from lab.hypothesis import Benchmark, Hypothesis, Step
 from lab.instruments.benchmark_process import BenchmarkError, BenchmarkFile
 from lab.instruments.process_sampler import ProcessSampler, others_over
 from lab.run_folder import RunFolder
@@ -26,8 +26,10 @@ class BenchmarkTrials:
         file: BenchmarkFile,
         function: str,
     ) -> None:
+        assert isinstance(hypothesis.kind, Benchmark)
         self._hypothesis = hypothesis
         self._run_folder = run_folder
+        self._benchmark = hypothesis.kind
         self._target = target
         self._file = file
         self._function = function
@@ -37,7 +39,6 @@ class BenchmarkTrials:
 
     def trial(self, blank: Trial) -> Generator[Event, None, Trial]:
         """Run one process; returns what it measured, with its faults."""
-        assert self._hypothesis.benchmark is not None
         sampler = ProcessSampler(self._target.roles())
         sampler.sample()
         try:
@@ -45,8 +46,8 @@ class BenchmarkTrials:
                 self._node(blank.step),
                 blank.arm,
                 self._environment(blank.arm),
-                self._hypothesis.trial.window_s,
-                self._hypothesis.benchmark.statistic,
+                self._benchmark.window_s,
+                self._benchmark.statistic,
             )
         except BenchmarkError as error:
             fault = Fault("alive", f"No rounds of {blank.step}: {error}.", retryable=False)

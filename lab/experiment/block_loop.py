@@ -11,7 +11,7 @@ from lab.experiment.events import BlockEnded, Event, Profiling, TrialBegun, Tria
 from lab.experiment.session import Session
 from lab.experiment.stored_run import BUDGET_ENDED, elapsed_of
 from lab.gates import OTHER_CPU, STEAL, TICKER_FLOOR_S
-from lab.hypothesis import Hypothesis, Step
+from lab.hypothesis import Hypothesis, SoakTest, Step
 from lab.instruments.process_sampler import ProcessSampler, others_over, timer_lateness
 from lab.plan import Plan
 from lab.run_folder import RunFolder
@@ -43,7 +43,9 @@ class BlockLoop(Session):
         began: float,
         invariants: Callable[[], Mapping[str, Any]] = dict,
     ) -> None:
+        assert not isinstance(hypothesis.kind, SoakTest)
         super().__init__(hypothesis, plan, run_folder, began, invariants)
+        self._kind = hypothesis.kind
         self._runner = runner
 
     def run(self) -> Iterator[Event]:
@@ -76,7 +78,7 @@ class BlockLoop(Session):
         self, block: int, position: int, step: Step, repeat: int = 1
     ) -> Generator[Event, None, Trial]:
         """One trial, unless the conditions have changed."""
-        window_s = self.hypothesis.trial.window_s
+        window_s = self._kind.window_s
         blank = Trial(block, position, step.arm, time.time(), window_s, step.level, repeat)
         if fault := self.changed_conditions():
             return replace(blank, faults=(fault,))
@@ -109,4 +111,4 @@ class BlockLoop(Session):
                 return
 
     def _over_budget(self, more_s: float) -> bool:
-        return self.elapsed_s() + more_s > self.hypothesis.budget_s
+        return self.elapsed_s() + more_s > self._kind.budget_s

@@ -10,7 +10,7 @@ from lab.experiment.arm_identity import process_ended, restarted, wrong_settings
 from lab.experiment.events import Event, SecondElapsed
 from lab.experiment.load_record import LoadRecordBuilder
 from lab.gates import inspect
-from lab.hypothesis import ClosedLoad, Hypothesis, OpenLoad, Stage
+from lab.hypothesis import ClosedLoad, Hypothesis, LoadTest, OpenLoad, Stage
 from lab.instruments.interface import Driver, ObserverFactory, TrialObserver
 from lab.instruments.load_driver import DriverError
 from lab.instruments.trial_observer import LiveTrialObserver
@@ -36,7 +36,9 @@ class LoadTrials:
         driver: Driver,
         watch: ObserverFactory = LiveTrialObserver,
     ) -> None:
+        assert isinstance(hypothesis.kind, LoadTest)
         self.hypothesis = hypothesis
+        self._test = hypothesis.kind
         self.plan = plan
         self.run_folder = run_folder
         self.target = target
@@ -58,7 +60,7 @@ class LoadTrials:
 
     def _load_untimed(self, copy: ProfiledCopy) -> None:
         copy.wait()
-        load = self.hypothesis.load_at(self.hypothesis.levels[-1])
+        load = self._test.load_at(self._test.levels[-1])
         if isinstance(load, OpenLoad):  # at its highest
             load = replace(load, stages=(Stage(None, load.peak, load.peak, PROFILE_WINDOW_S),))
         for _ in self.driver.drive(
@@ -91,11 +93,10 @@ class LoadTrials:
     def _drive(self, blank: Trial) -> Generator[Event, None, Trial]:
         arm = blank.arm
         observation: TrialObserver | None = None
-        times = self.hypothesis.trial
-        load = self.hypothesis.load_at(blank.level)
+        load = self._test.load_at(blank.level)
         if isinstance(load, OpenLoad):
-            load = load.over(times.window_s)
-        tally = LoadRecordBuilder(load, times.warmup_s)
+            load = load.over(self._test.window_s)
+        tally = LoadRecordBuilder(load, self._test.warmup_s)
         series = self.run_folder.series_writer(blank.block, blank.step)
         fault: Fault | None = None
         driven = False
@@ -103,8 +104,8 @@ class LoadTrials:
             for message in self.driver.drive(
                 host=self.target.url(arm),
                 load=request_of(load),
-                warmup_s=times.warmup_s,
-                window_s=times.window_s,
+                warmup_s=self._test.warmup_s,
+                window_s=self._test.window_s,
                 # the same shoppers for every arm of a block: they are compared as pairs
                 seed=f"{self.plan.seed}-{blank.block}",
             ):

@@ -20,7 +20,7 @@ from lab.experiment.session import Session
 from lab.experiment.soak_trial import SoakTrial
 from lab.experiment.stored_run import BUDGET_ENDED
 from lab.gates import inspect_soak
-from lab.hypothesis import Hypothesis, OpenLoad, Step
+from lab.hypothesis import Hypothesis, SoakTest, Step
 from lab.instruments.interface import Driver
 from lab.instruments.interval_sampler import HttpIntervalSampler, IntervalSample, IntervalSampler
 from lab.instruments.load_driver import DriverError
@@ -61,14 +61,15 @@ class SoakLoop(Session):
         interval_s: float = INTERVAL_S,
         invariants: Callable[[], Mapping[str, Any]] = dict,
     ) -> None:
-        assert hypothesis.soak is not None
+        assert isinstance(hypothesis.kind, SoakTest)
         assert plan.length_s is not None
         super().__init__(hypothesis, plan, run_folder, began, invariants)
+        self._soak = hypothesis.kind
         self._target = target
         self._drivers = drivers
         self._new_sampler = new_sampler
         self._interval_s = interval_s
-        self._block_s = block_s(plan.length_s, hypothesis.soak.pairs, interval_s)
+        self._block_s = block_s(plan.length_s, hypothesis.kind.pairs, interval_s)
         self._fresh = True  # the arms' processes were started just now
 
     def run(self) -> Iterator[Event]:
@@ -163,12 +164,10 @@ class SoakLoop(Session):
         sampler.follow(arm, self._target.url(arm), roles)
 
     def _stream(self, block: int, arm: str, left_s: float) -> DriverStream:
-        load = self.hypothesis.load
-        assert isinstance(load, OpenLoad)
         return DriverStream(
             self._drivers[arm].drive(
                 host=self._target.url(arm),
-                load=request_of(load.over(left_s)),
+                load=request_of(self._soak.load.over(left_s)),
                 warmup_s=0.0,
                 window_s=left_s,
                 seed=f"{self.plan.seed}-{block}",  # the same arrivals for every arm
@@ -177,9 +176,8 @@ class SoakLoop(Session):
 
     def _lacks_series(self, trials: Mapping[str, SoakTrial]) -> bool:
         """Whether a series that the hypothesis names was never seen: hours would be lost."""
-        soak, lacks = self.hypothesis.soak, False
-        assert soak is not None
-        limited = [] if soak.exhaustion is None else [soak.exhaustion.of]
+        lacks, exhaustion = False, self._soak.exhaustion
+        limited = [] if exhaustion is None else [exhaustion.of]
         for arm, trial in trials.items():
             slopes = [p.slope for p in self.hypothesis.all_predictions if p.slope and arm in p.arms]
             recorded = trial.time_series()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Literal, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 from lab.hypothesis.measure_names import in_words
 
@@ -21,7 +21,6 @@ GROWTHS: Mapping[Complexity, tuple[float, float]] = {  # exponents that count as
 MAX_CONSTANT_FACTOR = (
     1.2  # times the time of the smallest size: constant growth stays within it at the largest
 )
-BENCHMARK_REPEATS = 3  # processes of each step in a block
 MIN_GROWING_FACTOR = 1.5  # and beyond this it is not constant; in between nothing is decided
 DEFAULT_MAX_USERS = 1000  # users of an open load, where the file does not say
 
@@ -84,21 +83,18 @@ class Bound:
 
 @dataclass(frozen=True)
 class Comparison:
-    """`compare: numerator / denominator`, both names of arms."""
+    """`compare: left / right` or `compare: left - right`, both names of arms.
 
-    numerator: str
-    denominator: str
+    Measures are compared by their ratio. Slopes are compared by their difference, since a slope
+    may be 0 or less.
+    """
 
-    def __str__(self) -> str:
-        return f"{self.numerator} / {self.denominator}"
-
-
-@dataclass(frozen=True)
-class Difference(Comparison):
-    """`compare: minuend - subtrahend`, of slopes, which may be 0 or less."""
+    left: str
+    right: str
+    operator: Literal["/", "-"] = "/"
 
     def __str__(self) -> str:
-        return f"{self.numerator} - {self.denominator}"
+        return f"{self.left} {self.operator} {self.right}"
 
 
 @dataclass(frozen=True)
@@ -153,7 +149,7 @@ class Prediction:
     def arms(self) -> tuple[str, ...]:
         """The arms whose trials this prediction is judged on."""
         if self.compare is not None:
-            return (self.compare.numerator, self.compare.denominator)
+            return (self.compare.left, self.compare.right)
         assert self.arm is not None
         return (self.arm,)
 
@@ -245,32 +241,6 @@ Load = ClosedLoad | OpenLoad | Sweep
 
 
 @dataclass(frozen=True)
-class Parameter:
-    """What a benchmark's function is parametrized by, and the values at which it is measured."""
-
-    name: str
-    levels: tuple[float, ...]
-
-
-@dataclass(frozen=True)
-class Benchmark:
-    """How a benchmark file is measured: each trial is a fresh process that runs one function."""
-
-    statistic: Statistic  # of the rounds of one process
-    function: str | None = None  # None: the file's only one
-    parameter: Parameter | None = None
-    database: bool = False  # whether DATABASE_URL names a database of the arm's own
-
-
-@dataclass(frozen=True)
-class TrialTimes:
-    """Seconds of a trial that are cut (warm-up) and measured (window)."""
-
-    warmup_s: float
-    window_s: float
-
-
-@dataclass(frozen=True)
 class MetricRatio:
     """Delta of one Prometheus counter over the delta of another, selectors allowed in both."""
 
@@ -298,23 +268,6 @@ class Allow:
 
 
 @dataclass(frozen=True)
-class Exhaustion:
-    """A limit that a growing series of a soak would meet some day."""
-
-    of: str
-    limit: float
-
-
-@dataclass(frozen=True)
-class Soak:
-    """What a soak has in place of a trial's times and a budget."""
-
-    pairs: int  # blocks, one after the other, in each of which all arms run side by side
-    length_s: float | None  # of all together, unless the command says otherwise
-    exhaustion: Exhaustion | None = None
-
-
-@dataclass(frozen=True)
 class Limits:
     """Further conditions without which a trial is not to be trusted; None is not checked."""
 
@@ -338,17 +291,104 @@ class Step(NamedTuple):
 
 
 @dataclass(frozen=True)
+class LoadTest:
+    """Each trial drives the load at one arm: a warm-up that is cut, then a measured window."""
+
+    name: ClassVar[str] = "load"  # as written after `kind:`
+    repeats: ClassVar[int] = 1
+
+    load: Load
+    warmup_s: float
+    window_s: float
+    budget_s: float  # of the whole run
+
+    @property
+    def trial_s(self) -> float:
+        """Seconds that one trial takes."""
+        return self.warmup_s + self.window_s
+
+    @property
+    def levels(self) -> tuple[float | None, ...]:
+        """The levels of a sweep; None alone for any other load."""
+        return self.load.levels if isinstance(self.load, Sweep) else (None,)
+
+    def load_at(self, level: float | None) -> ClosedLoad | OpenLoad:
+        """The load of one trial; `level` is one of `levels`."""
+        if not isinstance(self.load, Sweep):
+            return self.load
+        assert level is not None
+        return self.load.at(level)
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """What a benchmark's function is parametrized by, and the values at which it is measured."""
+
+    name: str
+    levels: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """Each trial is a fresh process that runs one function of a benchmark file."""
+
+    name: ClassVar[str] = "benchmark"
+    repeats: ClassVar[int] = (
+        3  # a block holds each step as often: processes are short and they differ
+    )
+
+    statistic: Statistic  # of the rounds of one process
+    window_s: float
+    budget_s: float
+    function: str | None = None  # None: the file's only one
+    parameter: Parameter | None = None
+    database: bool = False  # whether DATABASE_URL names a database of the arm's own
+
+    @property
+    def trial_s(self) -> float:
+        """Seconds that one process measures."""
+        return self.window_s
+
+    @property
+    def levels(self) -> tuple[float | None, ...]:
+        """The values of the parameter; None alone for a function without one."""
+        return (None,) if self.parameter is None else self.parameter.levels
+
+
+@dataclass(frozen=True)
+class Exhaustion:
+    """A limit that a growing series of a soak would meet some day."""
+
+    of: str
+    limit: float
+
+
+@dataclass(frozen=True)
+class SoakTest:
+    """All arms are loaded side by side at one rate, for hours."""
+
+    name: ClassVar[str] = "soak"
+    repeats: ClassVar[int] = 1
+    levels: ClassVar[tuple[float | None, ...]] = (None,)
+
+    load: OpenLoad  # a single stage, which lasts as long as the block
+    pairs: int  # blocks, one after the other, in each of which all arms run side by side
+    length_s: float | None  # of all blocks together; None: the command line decides
+    exhaustion: Exhaustion | None = None
+
+
+Kind = LoadTest | Benchmark | SoakTest
+
+
+@dataclass(frozen=True)
 class Hypothesis:
     """A claim about a bottleneck with all that a run needs, as written down before the data."""
 
     name: str
     question: str
     claim: str
-    kind: str
+    kind: Kind
     scenario: str  # relative to the project folder, forward slashes
-    load: Load | None  # None for a benchmark
-    benchmark: Benchmark | None  # None for a load
-    trial: TrialTimes
     settings: Mapping[str, str]  # of the service, in every arm
     arms: Mapping[str, Mapping[str, str]]  # `settings` included
     control: str
@@ -357,12 +397,10 @@ class Hypothesis:
     limits: Limits
     predictions: tuple[Prediction, ...]
     rivals: tuple[Rival, ...]
-    budget_s: float
     prose: str
-    soak: Soak | None
     text: str  # the file as read
-    digest: str  # seal of the whole file: "sha256:..."
-    claim_digest: str  # seal of what is claimed (predictions, rivals, bounds), prose aside
+    digest: str  # of the whole file: "sha256:..."
+    claim_digest: str  # of what decides the verdict, wording aside (see seal.py)
 
     @property
     def all_predictions(self) -> tuple[Prediction, ...]:
@@ -370,31 +408,17 @@ class Hypothesis:
         return (*self.predictions, *(rival.prediction for rival in self.rivals))
 
     @property
-    def script(self) -> bool:
-        """Whether the scenario is a soak script, a program of its own and no locustfile."""
-        return self.soak is not None and self.scenario.rpartition("/")[2].startswith("soak_")
+    def is_soak_script(self) -> bool:
+        """Whether the scenario is a program of its own instead of a locustfile."""
+        file_name = self.scenario.rpartition("/")[2]
+        return isinstance(self.kind, SoakTest) and file_name.startswith("soak_")
 
     @property
     def levels(self) -> tuple[float | None, ...]:
-        """The levels at which every arm is tried; None alone where there is nothing to vary."""
-        if self.benchmark is not None and self.benchmark.parameter is not None:
-            return self.benchmark.parameter.levels
-        return self.load.levels if isinstance(self.load, Sweep) else (None,)
-
-    @property
-    def repeats(self) -> int:
-        """Trials of each step in a block: a benchmark's are short, and fresh processes differ."""
-        return 1 if self.benchmark is None else BENCHMARK_REPEATS
+        """The levels at which every arm is tried; None alone if nothing is varied."""
+        return self.kind.levels
 
     @property
     def steps(self) -> list[Step]:
         """What every block tries."""
         return [Step(arm, level) for arm in self.arms for level in self.levels]
-
-    def load_at(self, level: float | None) -> ClosedLoad | OpenLoad:
-        """The load of one trial."""
-        if isinstance(self.load, Sweep):
-            assert level is not None
-            return self.load.at(level)
-        assert self.load is not None
-        return self.load

@@ -18,10 +18,11 @@ from lab.hypothesis.model import (
     Bound,
     ClosedLoad,
     Comparison,
-    Difference,
     Exhaustion,
+    Hypothesis,
     Limits,
     Load,
+    LoadTest,
     Metric,
     MetricRate,
     MetricRatio,
@@ -29,9 +30,9 @@ from lab.hypothesis.model import (
     Parameter,
     Prediction,
     Rival,
+    SoakTest,
     Stage,
     Sweep,
-    TrialTimes,
 )
 
 SCENARIOS = "scenarios"
@@ -45,11 +46,14 @@ LEAST_LEVELS = 4  # a curve that bends has three parameters; the fourth level te
 LEAST_WINDOW_S = 1.0
 LEAST_ROUNDS_S = 0.02  # of one process of a benchmark
 MOST_ROUNDS_S = 60.0
-KINDS = ("load", "benchmark", "soak")
+LEAST_BLOCKS = 4  # no verdict is reached on fewer
 LONGEST_S = 7 * 24 * 3600.0
 
-OF_SOAKS = ("length", "soak", "exhaustion")
-OPTIONAL = ("settings", "measures", "allow", "limits", "params", "database", *OF_SOAKS)
+OPTIONAL = (
+    *("settings", "measures", "allow", "limits"),
+    *("params", "database"),
+    *("length", "soak", "exhaustion"),
+)
 _ARM = re.compile(r"[a-z][a-z0-9-]*")
 _CUSTOM = re.compile(r"[a-z][a-z0-9_]*")
 _SETTING = re.compile(r"[A-Z][A-Z0-9_]*")
@@ -77,11 +81,75 @@ MOST_PAIRS = 12
 Reader = Callable[[Node], Any]
 
 
-def fields(root: Node, project: Path | None) -> dict[str, Reader]:
-    """The keys of a hypothesis of its kind, each with what reads it."""
-    kind = _kind(root.at("kind")) if "kind" in root.mapping() else "load"
+def hypothesis_of(root: Node, project: Path | None, **of_file: str) -> Hypothesis:
+    """What the keys of a file say, each by itself; its `claim_digest` is still empty.
+
+    Args:
+        root: The front matter.
+        project: The folder that must hold the scenario; None if that is not checked.
+        of_file: The fields of a hypothesis that are not in its front matter.
+    """
+    kind = _kind(root.at("kind")) if "kind" in root.mapping() else LoadTest.name
+    values = root.fields(_keys(kind, project), OPTIONAL)
+    settings = values.get("settings", {})
+    scenario = values["scenario"]
+    return Hypothesis(
+        question=values["question"],
+        claim=values["claim"],
+        kind=_KINDS[kind](values),
+        scenario=scenario[0] if isinstance(scenario, tuple) else scenario,
+        settings=settings,
+        arms={arm: {**settings, **own} for arm, own in values["arms"].items()},
+        control=values["control"],
+        measures=values.get("measures", {}),
+        allow=values.get("allow", Allow()),
+        limits=values.get("limits", Limits()),
+        predictions=values["predictions"],
+        rivals=values["rivals"],
+        claim_digest="",
+        **of_file,
+    )
+
+
+def _load_test(values: Mapping[str, Any]) -> LoadTest:
+    warmup_s, window_s = values["trial"]
+    return LoadTest(values["load"], warmup_s, window_s, values["budget"])
+
+
+def _benchmark(values: Mapping[str, Any]) -> Benchmark:
+    return Benchmark(
+        statistic=values["statistic"],
+        window_s=values["trial"],
+        budget_s=values["budget"],
+        function=values["scenario"][1],
+        parameter=values.get("params"),
+        database=values.get("database", False),
+    )
+
+
+def _soak_test(values: Mapping[str, Any]) -> SoakTest:
+    """Arms that are compared need several blocks; one arm alone needs the whole time."""
+    predictions = [*values["predictions"], *(rival.prediction for rival in values["rivals"])]
+    compared = any(prediction.compare for prediction in predictions)
+    return SoakTest(
+        load=values["load"],
+        pairs=values.get("soak", LEAST_BLOCKS if compared else 1),
+        length_s=values.get("length"),
+        exhaustion=values.get("exhaustion"),
+    )
+
+
+_KINDS: Mapping[str, Callable[[Mapping[str, Any]], LoadTest | Benchmark | SoakTest]] = {
+    LoadTest.name: _load_test,
+    Benchmark.name: _benchmark,
+    SoakTest.name: _soak_test,
+}
+
+
+def _keys(kind: str, project: Path | None) -> dict[str, Reader]:
+    """The keys of a hypothesis of this kind, each with what reads it."""
     own: dict[str, Reader]
-    if kind == "benchmark":
+    if kind == Benchmark.name:
         own = {
             "scenario": lambda node: _benchmark_file(node, project),
             "params": _params,
@@ -98,10 +166,11 @@ def fields(root: Node, project: Path | None) -> dict[str, Reader]:
             "allow": lambda node: _allow(node, kind),
             "limits": lambda node: Limits(**node.fields({"target_cpu": _share}, ("target_cpu",))),
         }
-    if kind == "load":
+    if kind == LoadTest.name:
         own |= {"trial": _trial, "budget": _duration}
-    if kind == "soak":
+    if kind == SoakTest.name:
         own |= {
+            "load": _soak_load,
             "length": _duration,
             "soak": lambda node: node.fields({"pairs": lambda n: n.whole(1, MOST_PAIRS)})["pairs"],
             "exhaustion": lambda node: Exhaustion(**node.fields({"of": _series, "limit": _limit})),
@@ -119,26 +188,17 @@ def fields(root: Node, project: Path | None) -> dict[str, Reader]:
     }
 
 
-def benchmark_of(values: dict[str, Any]) -> tuple[str, Benchmark | None]:
-    """The scenario's path and, of a benchmark, what its own keys say together."""
-    if values["kind"] != "benchmark":
-        return values.pop("scenario"), None
-    file, function = values.pop("scenario")
-    parameter, database = values.pop("params", None), values.pop("database", False)
-    return file, Benchmark(values.pop("statistic"), function, parameter, database)
-
-
 def _allow(node: Node, kind: str) -> Allow:
     readers: dict[str, Reader] = {"error_rate": _share, "unsent": _share}
-    if kind == "soak":
+    if kind == SoakTest.name:
         readers["crash"] = _truth
     return Allow(**node.fields(readers, readers))
 
 
 def _kind(node: Node) -> str:
     kind = node.text()
-    if kind not in KINDS:
-        raise node.flaw(f"unknown kind {shown(kind)}", suggestion(kind, KINDS))
+    if kind not in _KINDS:
+        raise node.flaw(f"unknown kind {shown(kind)}", suggestion(kind, _KINDS))
     return kind
 
 
@@ -192,18 +252,18 @@ def _statistic(node: Node) -> str:
     return text
 
 
-def _rounds(node: Node) -> TrialTimes:
+def _rounds(node: Node) -> float:
     if "warmup" in node.mapping():
         raise node.at("warmup").flaw(
             "a benchmark has no `warmup`", "Remove it: each process calibrates before it measures."
         )
-    window_s = node.fields({"window": _duration})["window"]
+    window_s: float = node.fields({"window": _duration})["window"]
     if not LEAST_ROUNDS_S <= window_s <= MOST_ROUNDS_S:
         raise node.at("window").flaw(
             f"the `window` of a benchmark's process is {window_s:g}s",
             f"Write {LEAST_ROUNDS_S * 1000:g}ms to {MOST_ROUNDS_S:g}s.",
         )
-    return TrialTimes(warmup_s=0.0, window_s=window_s)
+    return window_s
 
 
 def _scenario(node: Node, project: Path | None) -> str:
@@ -254,11 +314,11 @@ def _duration(node: Node) -> float:
     return seconds
 
 
-def _trial(node: Node) -> TrialTimes:
+def _trial(node: Node) -> tuple[float, float]:
     values = node.fields({"warmup": _duration, "window": _duration})
     if values["window"] < LEAST_WINDOW_S:
         raise node.at("window").flaw("the `window` is shorter than a second", "Write 1s or more.")
-    return TrialTimes(warmup_s=values["warmup"], window_s=values["window"])
+    return values["warmup"], values["window"]
 
 
 def _load(node: Node) -> Load:
@@ -282,6 +342,16 @@ def _load(node: Node) -> Load:
     return OpenLoad(
         values["arrivals"], (Stage(None, steady, steady, None),), most_users or DEFAULT_MAX_USERS
     )
+
+
+def _soak_load(node: Node) -> OpenLoad:
+    load = _load(node)
+    if not isinstance(load, OpenLoad) or load.stages[0].duration_s is not None:
+        raise node.flaw(
+            "a soak loads its arms at one rate from begin to end",
+            "Write it as in {rate: 20, arrivals: constant}.",
+        )
+    return load
 
 
 def _users(node: Node) -> ClosedLoad | Sweep:
@@ -643,8 +713,7 @@ def _comparison(node: Node) -> Comparison:
             f"{shown(node.written)} does not compare two arms",
             "Write it as in wide / narrow (of slopes: with - without).",
         )
-    kind = Comparison if match[2] else Difference
-    return kind(match[1], match[4])
+    return Comparison(match[1], match[4], "/" if match[2] else "-")
 
 
 def _within(node: Node) -> tuple[float, float]:

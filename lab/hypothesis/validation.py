@@ -18,20 +18,22 @@ from lab.hypothesis.measure_names import (
 )
 from lab.hypothesis.model import (
     GROWTHS,
+    Allow,
+    Benchmark,
     ClosedLoad,
-    Difference,
     Hypothesis,
     Load,
+    LoadTest,
     OpenLoad,
     Prediction,
+    SoakTest,
     Span,
     Stage,
     Sweep,
 )
-from lab.hypothesis.parser import BOUNDS
+from lab.hypothesis.parser import BOUNDS, LEAST_BLOCKS
 from lab.stats.histogram import least_count
 
-LEAST_BLOCKS = 4  # no verdict is reached on fewer
 LEAST_SIZES = 4  # to tell an overhead, a factor and an exponent
 LEAST_FOLD = 64.0  # from the smallest size above 0 to the largest
 
@@ -61,7 +63,7 @@ class _Statement:
         if self.prediction.grows is not None:
             return Span(*GROWTHS[self.prediction.grows])
         compare, bound = self.prediction.compare, self.prediction.bound
-        mirrored = compare is not None and compare.numerator > compare.denominator
+        mirrored = compare is not None and compare.left > compare.right
         if self.prediction.slope is None:
             return bound.span.inverse() if mirrored else bound.span
         low = bound.span.low if bound.at_most is None else -math.inf
@@ -79,17 +81,20 @@ def contradictions(hypothesis: Hypothesis, root: Node) -> Iterator[Flaw]:
         for i, rival in enumerate(hypothesis.rivals)
     ]
     yield from _wrong_arms(hypothesis, root, claimed + rivals)
-    yield from _unsent_of_users(hypothesis, root)
-    if hypothesis.soak is None:
-        yield from _short_budget(hypothesis, root)
-        yield from _other_window(hypothesis, root)
-    else:
-        yield from _wrong_soak(hypothesis, root, claimed + rivals)
+    match hypothesis.kind:
+        case LoadTest() as test:
+            yield from _unsent_of_users(hypothesis.allow, test.load, root)
+            yield from _other_window(test, root)
+            yield from _short_budget(hypothesis, test, root)
+        case Benchmark() as benchmark:
+            yield from _short_budget(hypothesis, benchmark, root)
+        case SoakTest() as soak:
+            yield from _wrong_soak(soak, claimed + rivals)
     unsound = [
         flaw
         for statement in claimed + rivals
         for flaw in (
-            *_wrong_slope(statement, hypothesis.kind),
+            *_wrong_slope(statement, hypothesis),
             *(() if statement.prediction.slope else _wrong_of_measure(statement, hypothesis)),
         )
     ]
@@ -104,7 +109,7 @@ def _wrong_arms(hypothesis: Hypothesis, root: Node, statements: list[_Statement]
     if hypothesis.control not in arms:
         problem = f"the control {shown(hypothesis.control)} is not an arm"
         yield root.at("control").flaw(problem, suggestion(hypothesis.control, arms))
-    if len(arms) < 2 and hypothesis.levels == (None,) and hypothesis.soak is None:
+    if len(arms) < 2 and hypothesis.levels == (None,) and not isinstance(hypothesis.kind, SoakTest):
         yield root.at("arms").flaw("there are fewer than two arms", "Add an arm to compare with.")
     used = set()
     for statement in statements:
@@ -124,15 +129,7 @@ def _wrong_arms(hypothesis: Hypothesis, root: Node, statements: list[_Statement]
             )
 
 
-def _wrong_soak(hypothesis: Hypothesis, root: Node, statements: list[_Statement]) -> Iterator[Flaw]:
-    load, soak = hypothesis.load, hypothesis.soak
-    assert soak is not None
-    rates = load.stages if isinstance(load, OpenLoad) else ()
-    if len(rates) != 1 or rates[0].duration_s is not None:
-        yield root.at("load").flaw(
-            "a soak loads its arms at one rate from begin to end",
-            "Write it as in {rate: 20, arrivals: constant}.",
-        )
+def _wrong_soak(soak: SoakTest, statements: list[_Statement]) -> Iterator[Flaw]:
     for statement in statements:
         compared = statement.prediction.compare is not None
         if soak.pairs < LEAST_BLOCKS and (compared or statement.prediction.slope is None):
@@ -144,14 +141,14 @@ def _wrong_soak(hypothesis: Hypothesis, root: Node, statements: list[_Statement]
             )
 
 
-def _wrong_slope(statement: _Statement, kind: str) -> Iterator[Flaw]:
+def _wrong_slope(statement: _Statement, hypothesis: Hypothesis) -> Iterator[Flaw]:
     prediction = statement.prediction
     for key in ("at", "during"):
         if prediction.slope is not None and getattr(prediction, key) is not None:
             yield statement.node.at(key).flaw(
                 f"a slope is of the whole soak, and `{key}` of a part", f"Remove `{key}`."
             )
-    if prediction.slope is not None and kind != "soak":
+    if prediction.slope is not None and not isinstance(hypothesis.kind, SoakTest):
         yield statement.node.at("slope").flaw(
             "a slope is measured by a soak only", "Write `kind: soak`, or predict a measure."
         )
@@ -164,13 +161,13 @@ def _wrong_slope(statement: _Statement, kind: str) -> Iterator[Flaw]:
     if prediction.compare is None:
         return
     place = statement.node.at("compare")
-    first, second = prediction.compare.numerator, prediction.compare.denominator
-    if prediction.slope is not None and not isinstance(prediction.compare, Difference):
+    first, second = prediction.compare.left, prediction.compare.right
+    if prediction.slope is not None and prediction.compare.operator != "-":
         yield place.flaw(
             "slopes are compared by their difference, since they may be 0",
             f"Write {first} - {second}.",
         )
-    elif prediction.slope is None and isinstance(prediction.compare, Difference):
+    elif prediction.slope is None and prediction.compare.operator == "-":
         yield place.flaw("measures are compared by their ratio", f"Write {first} / {second}.")
 
 
@@ -178,7 +175,7 @@ def _wrong_of_measure(statement: _Statement, hypothesis: Hypothesis) -> Iterator
     """What cannot be said of a slope, which may be anything, of a series yet to be seen."""
     yield from _wrong_measure(statement, hypothesis)
     yield from _wrong_level(statement, hypothesis)
-    yield from _wrong_stage(statement, hypothesis.load)
+    yield from _wrong_stage(statement, hypothesis)
     yield from _idle_bound(statement, hypothesis)
 
 
@@ -189,11 +186,11 @@ def _wrong_measure(statement: _Statement, hypothesis: Hypothesis) -> Iterator[Fl
     custom = hypothesis.measures
     measure = parse_measure(statement.prediction.measure)
     place = statement.node.at("measure")
-    if measure.built_in and (measure.base in PER_CALL) != (hypothesis.benchmark is not None):
-        load = hypothesis.benchmark is None
+    is_benchmark = isinstance(hypothesis.kind, Benchmark)
+    if measure.built_in and (measure.base in PER_CALL) != is_benchmark:
         yield place.flaw(
-            f"`{measure.base}` is no measure of a {hypothesis.kind}",
-            f"Write {'throughput or latency_p99' if load else 'time or a `count:`'}.",
+            f"`{measure.base}` is no measure of a {hypothesis.kind.name}",
+            f"Write {'time or a `count:`' if is_benchmark else 'throughput or latency_p99'}.",
         )
     elif not measure.built_in and measure.base not in custom:
         quantiles = ("latency_p50", "latency_p95", "latency_p99")
@@ -217,9 +214,9 @@ def _wrong_measure(statement: _Statement, hypothesis: Hypothesis) -> Iterator[Fl
 
 
 def _wrong_count(statement: _Statement, hypothesis: Hypothesis) -> Iterator[Flaw]:
-    if hypothesis.benchmark is None:
+    if not isinstance(hypothesis.kind, Benchmark):
         yield statement.node.at("count").flaw(
-            f"a {hypothesis.kind} has no exact counts", "Name a `measure:`."
+            f"a {hypothesis.kind.name} has no exact counts", "Name a `measure:`."
         )
     elif statement.prediction.compare:
         yield statement.node.at("compare").flaw(
@@ -227,7 +224,7 @@ def _wrong_count(statement: _Statement, hypothesis: Hypothesis) -> Iterator[Flaw
         )
 
 
-def _wrong_stage(statement: _Statement, load: Load | None) -> Iterator[Flaw]:
+def _wrong_stage(statement: _Statement, hypothesis: Hypothesis) -> Iterator[Flaw]:
     """`during` names a stage, and the measure is one that can be told of a stage alone."""
     prediction, node = statement.prediction, statement.node
     measure = parse_measure(prediction.measure)
@@ -239,7 +236,11 @@ def _wrong_stage(statement: _Statement, load: Load | None) -> Iterator[Flaw]:
             )
         return
     place = node.at("during")
-    stages = load.stages if isinstance(load, OpenLoad) else ()
+    match hypothesis.kind:
+        case LoadTest(load=OpenLoad(stages=stages)):
+            pass
+        case _:
+            stages = ()
     names = [stage.name for stage in stages if stage.name is not None]
     if not names:
         yield place.flaw("the load has no named stages", "Name its `stages`, or remove `during`.")
@@ -309,20 +310,19 @@ def _unseen_recovery(statement: _Statement, stages: Sequence[Stage]) -> Iterator
         )
 
 
-def _unsent_of_users(hypothesis: Hypothesis, root: Node) -> Iterator[Flaw]:
+def _unsent_of_users(allow: Allow, load: Load, root: Node) -> Iterator[Flaw]:
     """Users send when they come to it."""
-    load = hypothesis.load
     closed = isinstance(load, ClosedLoad) or (isinstance(load, Sweep) and load.axis == "users")
-    if closed and hypothesis.allow.unsent is not None:
+    if closed and allow.unsent is not None:
         yield root.at("allow", "unsent").flaw(
             "a load of `users` has no arrivals that could go unsent",
             "Remove `unsent`, or give the load a `rate`.",
         )
 
 
-def _other_window(hypothesis: Hypothesis, root: Node) -> Iterator[Flaw]:
+def _other_window(test: LoadTest, root: Node) -> Iterator[Flaw]:
     """Stages fill the window."""
-    load, window_s = hypothesis.load, hypothesis.trial.window_s
+    load, window_s = test.load, test.window_s
     if not isinstance(load, OpenLoad) or load.stages[0].duration_s is None:
         return
     total_s = sum(stage.duration_s or 0.0 for stage in load.stages)
@@ -339,10 +339,11 @@ def _wrong_level(statement: _Statement, hypothesis: Hypothesis) -> Iterator[Flaw
     if prediction.grows is not None:
         yield from _wrong_growth(statement, hypothesis)
         return
-    what = "load" if hypothesis.benchmark is None else "benchmark"
+    kind = hypothesis.kind
+    what = "benchmark" if isinstance(kind, Benchmark) else "load"
     whole = parse_measure(prediction.measure).of_sweep
     levels = [f"{level:.12g}" for level in hypothesis.levels if level is not None]
-    if whole and not isinstance(hypothesis.load, Sweep):
+    if whole and not (isinstance(kind, LoadTest) and isinstance(kind.load, Sweep)):
         yield node.at("measure").flaw(
             f"`{prediction.measure}` is of a sweep, and the load has one level only",
             "Write several levels, as in load: {users: [1, 2, 4, 8, 16, 32, 64]}.",
@@ -366,9 +367,9 @@ def _wrong_growth(statement: _Statement, hypothesis: Hypothesis) -> Iterator[Fla
     place = statement.node.at("grows")
     levels = [level for level in hypothesis.levels if level is not None]
     sizes = [level for level in levels if level > 0]
-    if hypothesis.benchmark is None:
+    if not isinstance(hypothesis.kind, Benchmark):
         yield place.flaw(
-            f"a {hypothesis.kind} has no sizes to grow with", "Bound the measure instead."
+            f"a {hypothesis.kind.name} has no sizes to grow with", "Bound the measure instead."
         )
     elif statement.prediction.compare:
         yield statement.node.at("compare").flaw("growth is of one arm", "Name it with `arm:`.")
@@ -416,8 +417,11 @@ def _domain(prediction: Prediction, hypothesis: Hypothesis) -> Span:
     if prediction.count:
         return Span(0, math.inf)
     measure = parse_measure(prediction.measure)
-    load = hypothesis.load
-    users = load.levels if isinstance(load, Sweep) and load.axis == "users" else None
+    match hypothesis.kind:
+        case LoadTest(load=Sweep(axis="users", levels=levels)):
+            users = levels
+        case _:
+            users = ()
     if measure.base in ("knee", "peak") and prediction.arm and users:  # else: requests in flight
         from lab.stats.sweep_levels import reach  # numpy: too heavy for what has no sweep
 
@@ -466,12 +470,11 @@ def _decided(rivals: list[_Statement], claimed: list[_Statement]) -> Iterator[Fl
             )
 
 
-def _short_budget(hypothesis: Hypothesis, root: Node) -> Iterator[Flaw]:
-    trial, arms = hypothesis.trial, len(hypothesis.arms)
-    levels = len(hypothesis.levels)
-    trials = arms * levels * hypothesis.repeats
-    least_s = LEAST_BLOCKS * trials * (trial.warmup_s + trial.window_s)
-    if hypothesis.budget_s < least_s:
+def _short_budget(hypothesis: Hypothesis, kind: LoadTest | Benchmark, root: Node) -> Iterator[Flaw]:
+    arms = len(hypothesis.arms)
+    trials = arms * len(kind.levels) * kind.repeats
+    least_s = LEAST_BLOCKS * trials * kind.trial_s
+    if kind.budget_s < least_s:
         held = f"{arms} arms" if trials == arms else f"{trials} trials"
         yield root.at("budget").flaw(
             f"the budget is {root.at('budget').written}, but {LEAST_BLOCKS} blocks "

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from lab.analysis.complexity import fit_scaling
-from lab.hypothesis import MAX_CONSTANT_FACTOR
+from lab.hypothesis import MAX_CONSTANT_FACTOR, Benchmark
 from lab.reporting import wording
 from lab.reporting.tables import Evidence, Table
 from lab.run_folder import RunFolder
@@ -77,8 +77,8 @@ class BenchmarkView:
 
 def collect(run_folder: RunFolder, evidence: Evidence) -> BenchmarkView | None:
     """Gather it from a run's folder; None where the run is no benchmark."""
-    benchmark = evidence.hypothesis.benchmark
-    if benchmark is None:
+    benchmark = evidence.hypothesis.kind
+    if not isinstance(benchmark, Benchmark):
         return None
     parameter = None if benchmark.parameter is None else benchmark.parameter.name
     return BenchmarkView(

@@ -145,8 +145,8 @@ def _observed(
     if prediction.compare is not None:
         compared = prediction.compare
         seen = (
-            f"{name} of {compared.numerator} is {form(judged.estimate)} that of "
-            f"{judged.subject.removeprefix(f'{compared.numerator} / ')}"
+            f"{name} of {compared.left} is {form(judged.estimate)} that of "
+            f"{judged.subject.removeprefix(f'{compared.left} / ')}"
         )
     elif prediction.grows == "constant":
         seen = (

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from lab.hypothesis import Hypothesis, MetricRatio
+from lab.hypothesis import Benchmark, Hypothesis, LoadTest, MetricRatio, SoakTest
 from lab.measures import counter, measure
 from lab.plan import Attempt, Plan
 from lab.reporting import benchmark, sweep, tables, wording
@@ -169,6 +169,7 @@ def gather(run_folder: RunFolder, hypothesis: Hypothesis, plan: Plan, verdict: V
     evidence = Evidence.gather(hypothesis, plan, run_folder.trials())
     predictions, rivals = findings(hypothesis, verdict)
     swept = sweep.collect(hypothesis, plan, evidence.blocks)
+    is_soak = isinstance(hypothesis.kind, SoakTest)
     return View(
         name=hypothesis.name,
         run=run_folder.run,
@@ -189,7 +190,7 @@ def gather(run_folder: RunFolder, hypothesis: Hypothesis, plan: Plan, verdict: V
         throughput=_throughput(evidence),
         latency={arm: evidence.latency(arm) for arm in evidence.arms},
         breakdowns=_breakdowns(evidence),
-        series=None if hypothesis.soak else collect(run_folder, evidence),
+        series=None if is_soak else collect(run_folder, evidence),
         benchmark=benchmark.collect(run_folder, evidence),
         soak=soak_view(run_folder, hypothesis, plan),
         requests=tables.requests(evidence),
@@ -209,26 +210,26 @@ def gather(run_folder: RunFolder, hypothesis: Hypothesis, plan: Plan, verdict: V
             "ll",
         ),
         earlier=tables.attempts(plan),
-        reading=wording.reading_soak(verdict.alpha)
-        if hypothesis.soak
-        else wording.reading(verdict.alpha),
+        reading=wording.reading_soak(verdict.alpha) if is_soak else wording.reading(verdict.alpha),
     )
 
 
 def _facts(hypothesis: Hypothesis, plan: Plan, verdict: Verdict) -> str:
-    measured = (
-        str(hypothesis.load)
-        if hypothesis.benchmark is None
-        else f"{hypothesis.benchmark.statistic} of the rounds of each process"
-    )
+    length = f"{wording.plain((plan.length_s or 0.0) / 3600)} h planned"
+    match hypothesis.kind:
+        case LoadTest() as test:
+            measured, length = str(test.load), f"{test.window_s:g} s a trial"
+        case Benchmark() as test:
+            measured = f"{test.statistic} of the rounds of each process"
+            length = f"{test.window_s:g} s a trial"
+        case SoakTest() as test:
+            measured = str(test.load)
     return " · ".join(
         (
             measured,
             f"{len(hypothesis.arms)} arm{'s' * (len(hypothesis.arms) > 1)}",
             f"{verdict.blocks} blocks counted, {verdict.voided} voided",
-            f"{hypothesis.trial.window_s:g} s a trial"
-            if plan.length_s is None
-            else f"{wording.plain(plan.length_s / 3600)} h planned",
+            length,
             f"{wording.plain(verdict.elapsed_s)} s in all",
             f"target {plan.target}",
             f"seed {plan.seed}",

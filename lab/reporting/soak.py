@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lab.analysis import soak_slope
-from lab.hypothesis import Hypothesis, in_words
+from lab.hypothesis import Exhaustion, Hypothesis, SoakTest, in_words
 from lab.plan import Plan
 from lab.reporting import wording
 from lab.reporting.tables import Table
@@ -69,7 +69,7 @@ class SoakView:
 
 def collect(run_folder: RunFolder, hypothesis: Hypothesis, plan: Plan) -> SoakView | None:
     """The series of a soak, of a block under way too; None where it is none."""
-    if hypothesis.soak is None or plan.length_s is None:
+    if not isinstance(hypothesis.kind, SoakTest) or plan.length_s is None:
         return None
     trials = run_folder.trials()
     complete = sort_blocks(trials, plan).complete
@@ -93,12 +93,12 @@ def collect(run_folder: RunFolder, hypothesis: Hypothesis, plan: Plan) -> SoakVi
     return SoakView(
         panels=tuple(
             _panel(series, arms, recorded, block_hours)
-            for series in _shown(hypothesis, told, recorded)
+            for series in _shown(hypothesis, hypothesis.kind, told, recorded)
         ),
         table=_table([each for each in told if each.series in moving]),
         still=", ".join(dict.fromkeys(each.series for each in told if each.series not in moving)),
         segments=_segments(recorded, [*trials, *lives]),
-        exhaustion=_exhaustion(hypothesis, arms, complete, plan.alpha),
+        exhaustion=_exhaustion(hypothesis.kind.exhaustion, arms, complete, plan.alpha),
         detectable=tuple(
             f"{each.slope} of {each.subject}: from "
             f"{in_words(f'slope of {each.slope}', each.least)} on, predicted {each.bound}; "
@@ -124,12 +124,15 @@ Recorded = Sequence[tuple[int, str, TimeSeries]]
 
 
 def _shown(
-    hypothesis: Hypothesis, told: Sequence[soak_slope.SeriesSummary], recorded: Recorded
+    hypothesis: Hypothesis,
+    soak: SoakTest,
+    told: Sequence[soak_slope.SeriesSummary],
+    recorded: Recorded,
 ) -> list[str]:
     """What is drawn: what is predicted, what every soak shows, and what else moves."""
     predicted = [p.slope for p in hypothesis.all_predictions if p.slope is not None]
-    if hypothesis.soak and hypothesis.soak.exhaustion:
-        predicted.append(hypothesis.soak.exhaustion.of)
+    if soak.exhaustion is not None:
+        predicted.append(soak.exhaustion.of)
     known = dict.fromkeys(name for _, _, course in recorded for name in course.columns)
     moving = _moving(hypothesis, told)
     others = [name for name in (*_FIRST, *known) if name in known]
@@ -222,9 +225,11 @@ def _segments(recorded: Recorded, trials: Sequence[Trial]) -> Table:
 
 
 def _exhaustion(
-    hypothesis: Hypothesis, arms: Sequence[str], blocks: Sequence[soak_slope.Block], tail: float
+    asked: Exhaustion | None,
+    arms: Sequence[str],
+    blocks: Sequence[soak_slope.Block],
+    tail: float,
 ) -> Table:
-    asked = hypothesis.soak.exhaustion if hypothesis.soak else None
     rows = []
     for arm in arms if asked else ():
         assert asked is not None

@@ -10,7 +10,7 @@ from lab.analysis.block_values import Block
 from lab.analysis.estimate import Estimate
 from lab.analysis.sweep_curve import sweep_curves
 from lab.analysis.sweep_summary import SweepSummary, summarize_sweeps
-from lab.hypothesis import Hypothesis, Sweep
+from lab.hypothesis import Hypothesis, LoadTest, Sweep
 from lab.plan import Plan
 from lab.reporting import wording
 from lab.reporting.tables import Table
@@ -82,10 +82,10 @@ class SweepView:
 
 def collect(hypothesis: Hypothesis, plan: Plan, blocks: Sequence[Block]) -> tuple[SweepView, ...]:
     """The curve of each arm; none where the load is no sweep or no block counts."""
-    if not isinstance(hypothesis.load, Sweep):
+    if not isinstance(hypothesis.kind, LoadTest) or not isinstance(hypothesis.kind.load, Sweep):
         return ()
     tail = nominal_level(plan.alpha, plan.first, plan.last)
-    closed = hypothesis.load.axis == "users"
+    closed = hypothesis.kind.load.axis == "users"
     found = []
     for index, arm in enumerate(hypothesis.arms):
         curves = [c for c in sweep_curves(arm, blocks, closed=closed) if c is not None]

@@ -9,7 +9,7 @@ from typing import Any
 
 from lab import gates
 from lab.analysis.block_values import Block
-from lab.hypothesis import Hypothesis, Step, Sweep
+from lab.hypothesis import Benchmark, Hypothesis, LoadTest, Step, Sweep
 from lab.measures import measure, total
 from lab.plan import Plan
 from lab.reporting import wording
@@ -72,8 +72,11 @@ class Evidence:
         """The same in words, to follow what is shown there."""
         if self.level is None:
             return ""
-        closed = isinstance(self.hypothesis.load, Sweep) and self.hypothesis.load.axis == "users"
-        return f" at {self.level:g} {'users' if closed else 'arrivals a second'}"
+        match self.hypothesis.kind:
+            case LoadTest(load=Sweep(axis="users")):
+                return f" at {self.level:g} users"
+            case _:
+                return f" at {self.level:g} arrivals a second"
 
     def of(self, arm: str) -> tuple[Trial, ...]:
         """The trials of an arm that count, of a sweep those at the highest level."""
@@ -114,7 +117,7 @@ def arms(evidence: Evidence) -> Table:
             f"{arm} (control)" if arm == hypothesis.control else arm,
             ", ".join(f"{key}={value}" for key, value in own.items()) or "as in every arm",
         )
-        if hypothesis.benchmark is not None:
+        if isinstance(hypothesis.kind, Benchmark):
             rows.append(named)
             continue
         rows.append(
@@ -125,7 +128,7 @@ def arms(evidence: Evidence) -> Table:
                 wording.span(wording.share, evidence.values(arm, "error_rate")),
             )
         )
-    if hypothesis.benchmark is not None:
+    if isinstance(hypothesis.kind, Benchmark):
         return Table(("arm", "settings"), tuple(rows), "ll")
     head = ("arm", "settings", "throughput", "p50", "p95", "p99", "errors")
     return Table(head, tuple(rows), "llrrrrr")
@@ -258,7 +261,7 @@ def trials(evidence: Evidence) -> Table:
             trusted = "yes"
         else:
             trusted = "block voided" if trial.block in faulty else "block unfinished"
-        if evidence.hypothesis.benchmark is not None:
+        if isinstance(evidence.hypothesis.kind, Benchmark):
             time = _figure(evidence.hypothesis, trial, "time")
             others = f"{trial.other_cpu:.2f}"
             rows.append((str(trial.block), str(trial.step), trusted, time, others))
@@ -281,7 +284,7 @@ def trials(evidence: Evidence) -> Table:
                 ),
             )
         )
-    if evidence.hypothesis.benchmark is not None:
+    if isinstance(evidence.hypothesis.kind, Benchmark):
         return Table(("block", "arm", "trusted", "time", "others' CPU"), tuple(rows), "rllrr")
     head = (
         "block", "arm", "trusted", "throughput", "p50", "p95", "errors",

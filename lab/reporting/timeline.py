@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lab.hypothesis import Hypothesis, OpenLoad, Step
+from lab.hypothesis import Hypothesis, LoadTest, OpenLoad, Step
 from lab.reporting import wording
 from lab.reporting.tables import Evidence, Table, in_order
 from lab.run_folder import RunFolder
@@ -80,11 +80,13 @@ def _lasting(rows: list[dict[str, Any]]) -> list[Row]:
 
 
 def _stages(hypothesis: Hypothesis) -> tuple[tuple[str, float, float], ...]:
-    load = hypothesis.load
-    if not isinstance(load, OpenLoad) or len(load.stages) == 1:
+    test = hypothesis.kind
+    if not isinstance(test, LoadTest) or not isinstance(test.load, OpenLoad):
         return ()
-    found, begin = [], hypothesis.trial.warmup_s
-    for stage in load.stages:
+    if len(test.load.stages) == 1:
+        return ()
+    found, begin = [], test.warmup_s
+    for stage in test.load.stages:
         end = begin + (stage.duration_s or 0.0)
         found.append((stage.name or "", begin, end))
         begin = end

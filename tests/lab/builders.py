@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from lab.hypothesis import Bound, Comparison, Hypothesis, Prediction, Rival, load
+from lab.hypothesis import Bound, Comparison, Hypothesis, Load, LoadTest, Prediction, Rival, load
 from lab.plan import Plan, draw
 from lab.stats.histogram import Histogram
 from lab.trial import LoadEvidence, Requests, Trial, Usage
@@ -20,14 +20,20 @@ def claim(*predictions: Prediction, rivals: Sequence[Rival] = ()) -> Hypothesis:
     return replace(SHIPPED, predictions=predictions, rivals=tuple(rivals))
 
 
+def with_load(hypothesis: Hypothesis, load: Load) -> Hypothesis:
+    """The same load test with another load."""
+    assert isinstance(hypothesis.kind, LoadTest)
+    return replace(hypothesis, kind=replace(hypothesis.kind, load=load))
+
+
 def ratio(at_least: float, compare: str = "wide / narrow", says: str = "it helps") -> Prediction:
     """A prediction on throughput."""
-    numerator, denominator = compare.split(" / ")
+    left, right = compare.split(" / ")
     return Prediction(
         says,
         "throughput",
         Bound(at_least=at_least),
-        compare=Comparison(numerator, denominator),
+        compare=Comparison(left, right),
     )
 
 

@@ -20,7 +20,7 @@ from lab.experiment import (
     sealed_hypothesis,
     verdict_of,
 )
-from lab.hypothesis import Hypothesis
+from lab.hypothesis import Hypothesis, LoadTest
 from lab.instruments.fake import FakeDriver, fake_observer_factory
 from lab.instruments.load_driver import DriverError
 from lab.run_folder import RunFolder, RunFolderError
@@ -204,7 +204,8 @@ def test_no_request_at_all_is_neither_pass_nor_finding(bench: Bench) -> None:
 
 
 def test_the_budget_ends_it_between_blocks(bench: Bench) -> None:
-    bench.began -= bench.hypothesis.budget_s
+    assert isinstance(bench.hypothesis.kind, LoadTest)
+    bench.began -= bench.hypothesis.kind.budget_s
     bench.run()
     assert bench.verdict[0] == "INCONCLUSIVE"
     assert bench.verdict[1].startswith("The budget ended after 0 blocks")

@@ -19,11 +19,12 @@ from lab.hypothesis import (
     ClosedLoad,
     Comparison,
     HypothesisError,
+    LoadTest,
     Measure,
     MetricRate,
     MetricRatio,
+    SoakTest,
     Span,
-    TrialTimes,
 )
 from lab.hypothesis.front_matter import LARGEST_FILE
 
@@ -301,9 +302,8 @@ def test_a_good_file_means_what_it_says(project: Path) -> None:
     assert claim.name == "pool-exhaustion"
     assert claim.question.startswith("Why does checkout slow")
     assert claim.claim.startswith("Requests wait")
-    assert (claim.kind, claim.scenario) == ("load", "scenarios/checkout.py")
-    assert claim.load == ClosedLoad(users=50)
-    assert claim.trial == TrialTimes(warmup_s=1.0, window_s=4.0)
+    assert claim.scenario == "scenarios/checkout.py"
+    assert claim.kind == LoadTest(ClosedLoad(users=50), warmup_s=1.0, window_s=4.0, budget_s=300.0)
     assert claim.settings == {}
     assert claim.arms == {
         "narrow": {"DB_POOL_SIZE": "5"},
@@ -328,7 +328,6 @@ def test_a_good_file_means_what_it_says(project: Path) -> None:
     (rival,) = claim.rivals
     assert rival.claim == "pricing itself is too narrow"
     assert rival.prediction.compare == Comparison("more-pricing", "narrow")
-    assert claim.budget_s == 300.0
     assert claim.prose.startswith("## Mechanism")
     assert claim.text == GOOD
 
@@ -368,7 +367,9 @@ def test_equal_arms_may_be_compared(project: Path) -> None:
     [("1500ms", 1.5), ("2s", 2.0), ("1.5 s", 1.5), ("0.05m", 3.0), ("'2s'", 2.0)],
 )
 def test_durations(project: Path, written: str, seconds: float) -> None:
-    assert edited(project, "window: 4s", f"window: {written}").trial.window_s == seconds
+    test = edited(project, "window: 4s", f"window: {written}").kind
+    assert isinstance(test, LoadTest)
+    assert test.window_s == seconds
 
 
 def test_an_edit_of_the_prose_leaves_the_claim_sealed(project: Path) -> None:
@@ -674,16 +675,16 @@ def test_the_bound_of_a_slope_is_read_per_hour(
     found = room.loads(text, project / "hypotheses" / "x.md", project)
     assert found.predictions[0].bound == Bound(at_least=per_hour)
     assert str(found.predictions[0].compare) == "with - without"
-    assert found.soak is not None
-    assert (found.soak.pairs, found.soak.length_s) == (4, 8 * 3600)
+    assert isinstance(found.kind, SoakTest)
+    assert (found.kind.pairs, found.kind.length_s) == (4, 8 * 3600)
 
 
 def test_a_soak_that_compares_nothing_is_one_screening(project: Path) -> None:
     quick = BROKEN.parent.parent / "planted" / "quick-soak.md"
     text = quick.read_text().replace("keyed_checkout", "checkout")
     found = room.loads(text, project / "hypotheses" / "quick-soak.md", project)
-    assert found.soak is not None
-    assert (found.soak.pairs, found.soak.length_s) == (1, None)
+    assert isinstance(found.kind, SoakTest)
+    assert (found.kind.pairs, found.kind.length_s) == (1, None)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from lab.hypothesis import Benchmark, Step, Sweep
 from lab.plan import FIRST_LOOK, LAST_LOOK, Plan
-from tests.lab.builders import SHIPPED, plan
+from tests.lab.builders import SHIPPED, plan, with_load
 
 
 def test_every_block_holds_every_arm_once() -> None:
@@ -35,7 +35,7 @@ def test_a_plan_survives_the_disk() -> None:
 
 
 def test_a_sweep_tries_every_arm_at_every_level_in_every_block() -> None:
-    swept = replace(SHIPPED, load=Sweep("users", (1.0, 8.0, 0.5)))
+    swept = with_load(SHIPPED, Sweep("users", (1.0, 8.0, 0.5)))
     made = plan(swept)
     for order in made.orders:
         assert sorted(order) == sorted(Step(arm, n) for arm in SHIPPED.arms for n in (0.5, 1, 8))
@@ -43,7 +43,7 @@ def test_a_sweep_tries_every_arm_at_every_level_in_every_block() -> None:
 
 
 def test_repeats_are_whole_rounds_one_after_the_other() -> None:
-    benchmark = replace(SHIPPED, load=None, benchmark=Benchmark("min"))
+    benchmark = replace(SHIPPED, kind=Benchmark("min", window_s=0.1, budget_s=600.0))
     order = plan(benchmark, seed=3).orders[0]
     rounds = [order[i : i + 4] for i in range(0, 12, 4)]
     assert [sorted(step.arm for step in steps) for steps in rounds] == [sorted(SHIPPED.arms)] * 3

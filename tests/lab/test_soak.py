@@ -17,7 +17,7 @@ import pytest
 from lab.errors import DiskFull
 from lab.experiment import Event, IntervalElapsed, SoakLoop, slopes_so_far, verdict_of
 from lab.experiment.soak_loop import block_s
-from lab.hypothesis import Allow, Bound, Exhaustion, Hypothesis, Limits, Step, load
+from lab.hypothesis import Allow, Bound, Exhaustion, Hypothesis, Limits, SoakTest, Step, load
 from lab.instruments.fake import FakeIntervalSampler, FakeSoakDriver
 from lab.plan import draw
 from lab.reporting import render
@@ -316,10 +316,10 @@ def test_a_service_that_started_again_by_itself_is_noticed(bench: Bench) -> None
 
 @pytest.mark.parametrize("of", ["idempotency_records", "rss"])
 def test_a_series_that_is_never_seen_ends_it_within_a_minute(bench: Bench, of: str) -> None:
-    soak = SHIPPED.soak
-    assert soak is not None
+    soak = SHIPPED.kind
+    assert isinstance(soak, SoakTest)
     if of == "rss":
-        bench.hypothesis = replace(SHIPPED, soak=replace(soak, exhaustion=Exhaustion("rss", 1e9)))
+        bench.hypothesis = replace(SHIPPED, kind=replace(soak, exhaustion=Exhaustion("rss", 1e9)))
     else:
         bench.gauges = lambda arm, look: {"other": 1.0}  # type: ignore[method-assign]
     bench.run()

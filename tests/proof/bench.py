@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from lab.cpu_pinning import divide_cores
-from lab.hypothesis import BENCHMARK_REPEATS, loads
+from lab.hypothesis import Benchmark, loads
 from lab.instruments.benchmark_process import BenchmarkFile
 from lab.plan import ALPHA, FIRST_LOOK, LAST_LOOK
 from lab.processes import Children
@@ -52,7 +52,7 @@ def prove_aa() -> bool:
     spread = float(np.std(np.log(values["min"]), ddof=1))
     lines = [
         f"{PROCESSES} fresh processes of one function, dealt {LABELLINGS:,} times to two arms and "
-        f"{LAST_LOOK} blocks of {BENCHMARK_REPEATS} pairs; every decision at bound 1.00 is false. "
+        f"{LAST_LOOK} blocks of {Benchmark.repeats} pairs; every decision at bound 1.00 is false. "
         f"Between processes the minimum spreads by {spread:.1%}.",
         "",
         "| called greater | called smaller | limit: alpha + 3 standard errors |",
@@ -83,9 +83,9 @@ def relabelled(values: np.ndarray[Any, Any], rng: np.random.Generator) -> simula
 
     Every run deals all processes anew: two arms, blocks of three pairs each.
     """
-    needed = LAST_LOOK * BENCHMARK_REPEATS * 2
+    needed = LAST_LOOK * Benchmark.repeats * 2
     order = np.argsort(rng.random((LABELLINGS, len(values))), axis=1)[:, :needed]
-    dealt = np.log(values)[order].reshape(LABELLINGS, LAST_LOOK, BENCHMARK_REPEATS, 2)
+    dealt = np.log(values)[order].reshape(LABELLINGS, LAST_LOOK, Benchmark.repeats, 2)
     means = dealt.mean(axis=2)
     return np.asarray(means[:, :, 1] - means[:, :, 0])
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.experiment import BlockLoop, LoadTrials, block_loop
-from lab.hypothesis import Allow, Bound, Hypothesis, OpenLoad, Prediction, Rival, TrialTimes, load
+from lab.hypothesis import Allow, Bound, Hypothesis, LoadTest, OpenLoad, Prediction, Rival, load
 from lab.plan import draw
 from lab.run_folder import RunFolder
 from lab.targets.fake import FakeTarget
@@ -54,15 +54,13 @@ def claim(
     other = Bound(at_least=0.04) if prompt else Bound(at_most=0.1)
     return replace(
         shipped,
-        load=offered,
-        trial=TrialTimes(0.5, window_s),
+        kind=LoadTest(offered, warmup_s=0.5, window_s=window_s, budget_s=600),
         arms={"one": {}, "other": {}},
         control="one",
         measures={},
         allow=Allow(unsent=unsent),
         predictions=(Prediction("it answers as it does", "latency_p95", bound, arm="one"),),
         rivals=(Rival("it does not", Prediction("so", "latency_p95", other, arm="other")),),
-        budget_s=600,
     )
 
 

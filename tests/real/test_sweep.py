@@ -13,12 +13,13 @@ import pytest
 from lab.analysis.sweep_curve import sweep_curves
 from lab.cpu_pinning import divide_cores
 from lab.experiment import BlockLoop, LoadTrials
-from lab.hypothesis import Hypothesis, Step, Sweep, TrialTimes, load
+from lab.hypothesis import Hypothesis, LoadTest, Step, Sweep, load
 from lab.instruments.load_driver import LoadDriver
 from lab.plan import draw
 from lab.processes import Children
 from lab.run_folder import RunFolder
 from lab.trial import Trial
+from tests.lab.builders import with_load
 from tests.queue_server import QueueTarget
 from tests.runs import ROOT
 
@@ -35,8 +36,7 @@ def hypothesis() -> Hypothesis:
     planted = load(PLANTED / "hypotheses" / "eight-servers.md", PLANTED)
     return replace(
         planted,
-        load=Sweep("users", LEVELS),
-        trial=TrialTimes(warmup_s=0.2, window_s=1.0),
+        kind=LoadTest(Sweep("users", LEVELS), warmup_s=0.2, window_s=1.0, budget_s=600.0),
         arms={"eight": {"SERVERS": "8", "SERVICE_MS": "40", "DRAWN": "fixed"}},
     )
 
@@ -96,7 +96,7 @@ def test_capacity_and_knee_are_those_of_the_queue(trials: list[Trial]) -> None:
 
 def test_arrivals_show_the_same_queue(hypothesis: Hypothesis, tmp_path: Path) -> None:
     """In requests in flight: past the capacity they pile up."""
-    arrivals = replace(hypothesis, load=Sweep("rate", RATES, "poisson"))
+    arrivals = with_load(hypothesis, Sweep("rate", RATES, "poisson"))
     block = {trial.step: (trial,) for trial in swept(arrivals, tmp_path)}
     (curve,) = sweep_curves("eight", [block], closed=False)
     assert curve is not None

@@ -10,7 +10,7 @@ import pytest
 
 from lab.analysis import soak_slope
 from lab.analysis.estimate import SlopeEstimate
-from lab.hypothesis import Bound, Difference, Prediction, Step
+from lab.hypothesis import Bound, Comparison, Prediction, Step
 from lab.plan import ALPHA
 from lab.trial import SoakEvidence, TimeSeries, Trial
 from tests.proof import soak as proof
@@ -18,7 +18,9 @@ from tests.proof import soak as proof
 RNG = np.random.default_rng(11)
 LENGTH = 180  # intervals of five seconds: a quarter of an hour
 AT_LEAST = Bound(at_least=5e6)
-PAIR = Prediction("grows", "", AT_LEAST, compare=Difference("with", "without"), slope="rss_bytes")
+PAIR = Prediction(
+    "grows", "", AT_LEAST, compare=Comparison("with", "without", "-"), slope="rss_bytes"
+)
 ONE = Prediction("grows", "", AT_LEAST, arm="with", slope="rss_bytes")
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from lab.run_folder import RunFolder
 from lab.stats.histogram import Histogram
 from lab.trial import LoadEvidence, Requests, Trial, Usage
 from lab.verdict import judge
+from tests.lab.builders import with_load
 from tests.lab.reporting.conftest import Run
 from tests.lab.reporting.test_render import Page
 
@@ -34,7 +34,7 @@ def swept(folder: Path, curve: Shown, *, rates: bool = False, blocks: int = 6) -
     hypothesis = load(PROJECT / "hypotheses" / "pool-knee.md", PROJECT)
     if rates:
         levels = tuple(float(level) for level in curve)
-        hypothesis = replace(hypothesis, load=Sweep("rate", levels, "poisson"))
+        hypothesis = with_load(hypothesis, Sweep("rate", levels, "poisson"))
     plan = draw(hypothesis, 1, "embedded")
     run_folder = RunFolder(folder / "pool-knee" / "20250103-000000")
     for part in ("series", "profiles"):
