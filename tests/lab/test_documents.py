@@ -209,3 +209,17 @@ def test_the_glossary_is_in_order_and_has_every_word_of_the_method() -> None:
         *("scheduled send time", "due"),
     }
     assert method <= set(words)
+
+
+def test_where_things_are_names_every_module_of_the_lab() -> None:
+    table = rows(section(ROOT / "CONTRIBUTING.md", "Where things are"))
+    places = [names(place) for _, place in table if place]
+    assert len(places) >= 60
+    assert all(len(named) == 1 for named in places), "one file to start in"
+    named = {path for [path] in places}
+    assert not [path for path in named if not (ROOT / path).is_file()]
+    modules = {path.relative_to(ROOT).as_posix() for path in (ROOT / "lab").rglob("*.py")}
+    unnamed = {path for path in modules - named if not path.endswith("__init__.py")}
+    assert not unnamed
+    for folder in ("service/", "tests/", "docs/", "scenarios/", "hypotheses/"):
+        assert any(path.startswith(folder) for path in named), folder
