@@ -26,7 +26,7 @@ from lab.hypothesis import Step
 from lab.plan import Attempt, Plan
 from lab.trial import SoakEvidence, TimeSeries, Trial
 from lab.trial_record import from_record, to_record
-from lab.verdict import Verdict
+from lab.verdict_record import Verdict
 
 
 class RunFolderError(UsageError):

@@ -5,68 +5,17 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
-from functools import partial
-from typing import Any, Literal
+from dataclasses import dataclass
 
 from lab.analysis.block_values import Block
 from lab.analysis.estimate import Estimate, SlopeEstimate
 from lab.analysis.prediction_estimate import estimate_prediction
-from lab.hypothesis import Hypothesis, Prediction, SoakTest, in_words
+from lab.hypothesis import Hypothesis, Prediction, SoakTest
 from lab.plan import Plan
 from lab.stats.sequential import nominal_level
 from lab.trial import BenchmarkEvidence, Fault, Trial
-
-SCHEMA = "lab.verdict/1"
-
-Outcome = Literal["supported", "contradicted", "undecided"]
-Name = Literal["CONFIRMED", "REFUTED", "INCONCLUSIVE", "INVALID"]
-
-
-@dataclass(frozen=True)
-class Judgement:
-    """One prediction, or a rival's, held against the blocks so far."""
-
-    says: str
-    measure: str
-    subject: str  # "wide / narrow", or the arm
-    bound: str
-    outcome: Outcome
-    estimate: float | None = None  # None with a `low`: there is none up to there
-    low: float | None = None
-    high: float | None = None
-    decided_at: int | None = None  # block
-    blocks_wanted: int | None = None  # likely needed to decide, where undecided
-    claim: str | None = None  # the rival's
-    flaw: str | None = None  # of a slope above 0: why it has not the shape of a leak
-
-    @property
-    def floor(self) -> float | None:
-        """What the value is at least, where it is known from below only."""
-        if self.estimate is None or self.high is not None or not self.low:  # 0: of a single block
-            return None
-        return max(self.low, 0.0)
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What the evidence says; `verdict` is None while more blocks are wanted."""
-
-    hypothesis: str
-    verdict: Name | None
-    reasons: tuple[str, ...]
-    blocks: int
-    voided: int
-    predictions: tuple[Judgement, ...]
-    rivals: tuple[Judgement, ...]
-    alpha: float
-    measuring_s: float
-    elapsed_s: float = 0.0
-    schema: str = field(default=SCHEMA)
-
-    def as_dict(self) -> dict[str, Any]:
-        """As plain JSON types."""
-        return asdict(self)
+from lab.verdict_record import Judgement, Outcome, Verdict, VerdictName
+from lab.verdict_wording import judgement_reason, rival_reason, undecided_reasons, void_reasons
 
 
 @dataclass(frozen=True)
@@ -167,68 +116,25 @@ def _decide(
     predictions: Sequence[Judgement],
     rivals: Sequence[Judgement],
     out_of_time: bool,
-) -> tuple[Name | None, tuple[str, ...]]:
+) -> tuple[VerdictName | None, tuple[str, ...]]:
     fatal = [f for faults in blocks.voided for f in faults if not f.retryable]
     if fatal:
         return "INVALID", tuple(dict.fromkeys(fault.message for fault in fatal))
     if len(blocks.voided) > plan.voids_allowed:
-        return "INVALID", _commonest(blocks.voided)
+        return "INVALID", void_reasons(blocks.voided)
     refuted = [j for j in predictions if j.outcome == "contradicted"]
     if refuted:
-        return "REFUTED", tuple(_sentence(j) for j in refuted)
+        return "REFUTED", tuple(map(judgement_reason, refuted))
     if all(j.outcome == "supported" for j in predictions):
-        interim_verdict = [j for j in rivals if j.outcome == "supported"]
-        if interim_verdict:
-            return "INCONCLUSIVE", tuple(
-                f"A rival explanation stands: {j.claim} ({_sentence(j)})" for j in interim_verdict
-            )
+        standing = [j for j in rivals if j.outcome == "supported"]
+        if standing:
+            return "INCONCLUSIVE", tuple(map(rival_reason, standing))
         if all(j.outcome == "contradicted" for j in rivals):
-            return "CONFIRMED", tuple(_sentence(j) for j in (*predictions, *rivals))
+            return "CONFIRMED", tuple(map(judgement_reason, (*predictions, *rivals)))
     if count < plan.last and not out_of_time:
         return None, ()
-    return "INCONCLUSIVE", _undecided(plan, count, (*predictions, *rivals), out_of_time)
-
-
-def _commonest(voided: Sequence[Sequence[Fault]]) -> tuple[str, ...]:
-    """The gate that voided most blocks comes first."""
-    first = [faults[0] for faults in voided]
-    order = [gate for gate, _ in Counter(fault.gate for fault in first).most_common()]
-    messages = [next(f.message for f in first if f.gate == gate) for gate in order]
-    return (messages[0], f"{len(voided)} blocks were voided.", *messages[1:])
-
-
-def _undecided(
-    plan: Plan, count: int, judgements: Sequence[Judgement], out_of_time: bool
-) -> tuple[str, ...]:
-    ended = "The budget ended" if out_of_time else "All blocks were used"
-    opened = [j for j in judgements if j.outcome == "undecided"]
-    wanted = [j.blocks_wanted for j in opened]
-    known = [blocks for blocks in wanted if blocks is not None]
-    if count < plan.first:
-        outlook = f"at least {plan.first - count} more are needed for a first look"
-    elif known and len(known) == len(wanted):
-        outlook = f"about {max(max(known) - count, 1)} more would likely decide"
-    else:
-        outlook = "more blocks are not expected to decide it"
-    return (f"{ended} after {count} blocks; {outlook}.", *(_sentence(j) for j in opened))
-
-
-def _sentence(judgement: Judgement) -> str:
-    if judgement.estimate is None and judgement.low is None:
-        return f"{judgement.says}: no evidence ({judgement.measure} of {judgement.subject})"
-    if judgement.estimate is None:
-        figures = f"{judgement.subject} has no {judgement.measure} up to {judgement.low:.3g}"
-        return f"{judgement.says}: {judgement.outcome}; {figures}, predicted {judgement.bound}"
-    words = partial(in_words, judgement.measure)
-    figures = f"{judgement.measure} of {judgement.subject} is "
-    if judgement.floor is not None:
-        figures += f"at least {words(judgement.floor)}"
-    else:
-        figures += words(judgement.estimate)
-    if judgement.low is not None and judgement.high is not None:
-        figures += f" [{words(judgement.low)} to {words(judgement.high)}]"
-    flaw = f", and {judgement.flaw}" if judgement.flaw else ""
-    return f"{judgement.says}: {judgement.outcome}; {figures}, predicted {judgement.bound}{flaw}"
+    judgements = (*predictions, *rivals)
+    return "INCONCLUSIVE", undecided_reasons(plan, count, judgements, out_of_time=out_of_time)
 
 
 def _held(

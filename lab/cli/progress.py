@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lab.cli.soak_planning import clock, ends_at
-from lab.cli.verdict_table import figures, judgement_table
+from lab.cli.verdict_table import judgement_table
 from lab.experiment import (
     BlockEnded,
     Event,
@@ -25,9 +25,11 @@ from lab.experiment import (
 )
 from lab.hypothesis import Benchmark, Hypothesis, SoakTest
 from lab.measures import measure
+from lab.number_format import MISSING
 from lab.plan import Plan
 from lab.trial import Trial
-from lab.verdict import Verdict
+from lab.verdict_record import Verdict
+from lab.verdict_wording import estimate_text
 
 _PLAIN_S = 60.0  # between two lines of a soak, where there is no live display
 
@@ -105,8 +107,9 @@ class Progress:
                     *event.interim_verdict.predictions,
                     *event.interim_verdict.rivals,
                 ):
+                    estimate = estimate_text(judgement) or MISSING
                     self._say(
-                        f"  {judgement.measure} {judgement.subject}: {figures(judgement)}, "
+                        f"  {judgement.measure} {judgement.subject}: {estimate}, "
                         f"predicted {judgement.bound}: {judgement.outcome}"
                     )
             case IntervalElapsed():

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from lab.processes import Children
     from lab.project import Project
     from lab.run_folder import RunFolder
-    from lab.verdict import Verdict
+    from lab.verdict_record import Verdict
 
 
 def command(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
-from lab.hypothesis import in_words
+from lab.number_format import MISSING
 from lab.run_folder import RunFolder
-from lab.verdict import Judgement, Verdict
+from lab.verdict_record import Verdict
+from lab.verdict_wording import estimate_text
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -32,7 +32,7 @@ def print_verdict(verdict: Verdict, run_folder: RunFolder) -> None:
     )
     for reason in verdict.reasons if verdict.verdict != "CONFIRMED" else ():  # the table says it
         console.print(Text(f"  {reason}"), soft_wrap=True)
-    if any(figures(j) != "-" for j in (*verdict.predictions, *verdict.rivals)):
+    if any(map(estimate_text, (*verdict.predictions, *verdict.rivals))):
         console.print(judgement_table(verdict))
     console.print(Text(f"report: {run_folder.path('report.html')}"), soft_wrap=True)
 
@@ -50,18 +50,8 @@ def judgement_table(verdict: Verdict) -> Table:
         table.add_row(
             Text(says),
             Text(f"{judgement.measure} {judgement.subject}"),
-            Text(figures(judgement)),
+            Text(estimate_text(judgement) or MISSING),
             Text(judgement.bound),
             Text(judgement.outcome),
         )
     return table
-
-
-def figures(judgement: Judgement) -> str:
-    """An estimate with its interval."""
-    if judgement.estimate is None:
-        return "-" if judgement.low is None else f"none up to {judgement.low:.3g}"
-    words = partial(in_words, judgement.measure)
-    low = "-inf" if judgement.low is None else words(judgement.low)
-    high = "inf" if judgement.high is None else words(judgement.high)
-    return f"{words(judgement.estimate)} [{low}, {high}]"

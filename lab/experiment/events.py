@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from lab.experiment.soak_trial import SoakTrial
 from lab.hypothesis import Step
 from lab.trial import Fault, Trial
-from lab.verdict import Verdict
+from lab.verdict_record import Verdict
 
 
 @dataclass(frozen=True)

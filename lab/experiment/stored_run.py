@@ -10,7 +10,8 @@ from lab.hypothesis import Hypothesis, in_words, loads
 from lab.plan import Plan
 from lab.run_folder import RunFolder, RunFolderError
 from lab.trial import TimeSeries
-from lab.verdict import Verdict, judge
+from lab.verdict import judge
+from lab.verdict_record import Verdict
 
 BUDGET_ENDED = "budget ended"
 

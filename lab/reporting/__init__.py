@@ -7,7 +7,7 @@ from lab.plan import Plan
 from lab.reporting import html, markdown
 from lab.reporting.report_data import gather
 from lab.run_folder import RunFolder
-from lab.verdict import Verdict
+from lab.verdict_record import Verdict
 
 
 def render(run_folder: RunFolder, hypothesis: Hypothesis, plan: Plan, verdict: Verdict) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from lab.analysis.complexity import fit_scaling
 from lab.hypothesis import MAX_CONSTANT_FACTOR, Benchmark
-from lab.reporting import wording
+from lab.number_format import MISSING, low_to_high, percentage, plain, seconds
 from lab.reporting.tables import Evidence, Table
 from lab.run_folder import RunFolder
 from lab.stats.power_law import PowerLaw
@@ -41,10 +41,10 @@ class ComplexityView:
     def words(self) -> str:
         """The curve in a few words."""
         if self.fitted is None:
-            return f"grows by less than {wording.share(MAX_CONSTANT_FACTOR - 1)}"
+            return f"grows by less than {percentage(MAX_CONSTANT_FACTOR - 1)}"
         return (
-            f"{wording.seconds(self.fitted.overhead)} + "
-            f"{wording.seconds(self.fitted.scale)} × n^{self.fitted.exponent:.2f}"
+            f"{seconds(self.fitted.overhead)} + "
+            f"{seconds(self.fitted.scale)} × n^{self.fitted.exponent:.2f}"
         )
 
 
@@ -164,10 +164,10 @@ def _steps(evidence: Evidence, parameter: str | None) -> Table:
                     arm,
                     *((_level(level),) if parameter else ()),
                     str(len(timings)),
-                    wording.span(wording.plain, [float(timing.rounds) for timing in timings]),
-                    wording.span(wording.plain, [float(timing.iterations) for timing in timings]),
-                    wording.span(wording.seconds, [timing.min_s for timing in timings]),
-                    wording.span(wording.seconds, [timing.median_s for timing in timings]),
+                    low_to_high(plain, [float(timing.rounds) for timing in timings]),
+                    low_to_high(plain, [float(timing.iterations) for timing in timings]),
+                    low_to_high(seconds, [timing.min_s for timing in timings]),
+                    low_to_high(seconds, [timing.median_s for timing in timings]),
                 )
             )
     head = (
@@ -194,7 +194,7 @@ def _counts(evidence: Evidence, parameter: str | None) -> Table:
             ]
             rows.append(
                 (arm, *((_level(level),) if parameter else ()), str(len(own)),
-                 *(count or wording.MISSING for count in seen))
+                 *(count or MISSING for count in seen))
             )  # fmt: skip
     head = ("arm", *((parameter,) if parameter else ()), "processes", *names)
     return Table(head, tuple(rows), "l" + "r" * (len(head) - 1))

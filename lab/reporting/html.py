@@ -8,6 +8,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
+from lab import verdict_wording
 from lab.reporting import charts, wording
 from lab.reporting.report_data import View
 
@@ -25,6 +26,7 @@ def page(view: View) -> str:
     return environment.get_template("report.html").render(
         view=view,
         wording=wording,
+        symbols=verdict_wording.SYMBOLS,
         prose=_prose(view.prose),
         pictures={name: Markup(charts.with_ids(svg, name)) for name, svg in pictures.items()},
     )

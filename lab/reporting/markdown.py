@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from markdown_it import MarkdownIt
 
+from lab.number_format import MISSING, plain
 from lab.reporting import wording
 from lab.reporting.benchmark import BenchmarkView
 from lab.reporting.prediction_results import PredictionResult
@@ -201,14 +202,14 @@ def _finding(finding: PredictionResult) -> str:
 def _throughput(view: View) -> Table:
     blocks = sorted({point.block for points in view.throughput.values() for point in points})
     cells = {
-        (point.block, arm): wording.plain(point.value) + ("" if point.counted else " (not counted)")
+        (point.block, arm): plain(point.value) + ("" if point.counted else " (not counted)")
         for arm, points in view.throughput.items()
         for point in points
     }
     return Table(
         ("block", *view.arms),
         tuple(
-            (str(block), *(cells.get((block, arm), wording.MISSING) for arm in view.arms))
+            (str(block), *(cells.get((block, arm), MISSING) for arm in view.arms))
             for block in blocks
         ),
         "r" * (1 + len(view.arms)),

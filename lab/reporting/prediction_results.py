@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
+from lab import verdict_wording
 from lab.hypothesis import Bound, Hypothesis, MetricRatio, Prediction, in_words, parse_measure
+from lab.number_format import NumberFormat, low_to_high, measured_ratio, plain, round_ratio
 from lab.reporting import wording
-from lab.verdict import Judgement, Verdict
+from lab.verdict_record import Judgement, Verdict
 
 Scale = Literal["ratio", "share", "plain"]
 
@@ -22,11 +24,11 @@ class PredictionResult:
     rival: str | None  # the claim of the rival whose prediction it is
     bound: Bound
     scale: Scale
-    form: wording.Formatter  # of bounds and axes
+    form: NumberFormat  # of bounds and axes
     estimate: float | None
     low: float | None
     high: float | None
-    tone: wording.Tone
+    tone: verdict_wording.Tone
     outcome: str
     predicted: str  # the bound in its unit
     observed: str  # what was seen, in one clause
@@ -75,21 +77,21 @@ def _finding(
     hypothesis: Hypothesis, prediction: Prediction, judged: Judgement, blocks: int
 ) -> PredictionResult:
     scale = _scale(hypothesis, prediction, judged)
-    figure: wording.Formatter
-    form: wording.Formatter
+    figure: NumberFormat
+    form: NumberFormat
     if prediction.slope is not None:
         figure = form = partial(in_words, prediction.quantity)
     elif prediction.count:
-        figure = form = wording.plain
+        figure = form = plain
     else:
         figure = form = wording.measure_format(
             prediction.measure, hypothesis.measures, scale == "share"
         )
     if scale == "ratio":
-        figure, form = wording.factor, wording.multiple
+        figure, form = measured_ratio, round_ratio
     elif prediction.grows is not None:
         figure = form = "{:.2f}".format
-    tone, outcome = wording.outcome(judged.claim is not None, judged.outcome)
+    tone, outcome = verdict_wording.outcome(judged)
     return PredictionResult(
         says=judged.says,
         rival=judged.claim,
@@ -129,7 +131,10 @@ def _scale(hypothesis: Hypothesis, prediction: Prediction, judged: Judgement) ->
 
 
 def _observed(
-    hypothesis: Hypothesis, prediction: Prediction, judged: Judgement, form: wording.Formatter
+    hypothesis: Hypothesis,
+    prediction: Prediction,
+    judged: Judgement,
+    form: NumberFormat,
 ) -> str:
     if prediction.slope is not None:
         return _grown(prediction, judged)
@@ -163,7 +168,7 @@ def _observed(
         return f"{seen} in every process"
     if judged.low is None or judged.high is None:
         return f"{seen} (no bounded interval yet)"
-    return f"{seen} ({wording.span(form, [judged.low, judged.high])})"
+    return f"{seen} ({low_to_high(form, [judged.low, judged.high])})"
 
 
 def _grown(prediction: Prediction, judged: Judgement) -> str:

@@ -8,8 +8,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from lab import verdict_wording
 from lab.hypothesis import Benchmark, Hypothesis, LoadTest, MetricRatio, SoakTest
 from lab.measures import counter, measure
+from lab.number_format import low_to_high, percentage, plain, seconds
 from lab.plan import Attempt, Plan
 from lab.reporting import benchmark, sweep, tables, wording
 from lab.reporting.benchmark import BenchmarkView
@@ -21,7 +23,7 @@ from lab.reporting.tables import Evidence, Table
 from lab.reporting.timeline import Series, collect
 from lab.run_folder import RunFolder
 from lab.stats.histogram import Histogram
-from lab.verdict import Verdict
+from lab.verdict_record import Verdict
 
 
 @dataclass(frozen=True)
@@ -43,10 +45,10 @@ class BreakdownPart:
 
     def __str__(self) -> str:
         if self.part_s is None or self.whole_s is None:
-            return wording.share(self.share)
+            return percentage(self.share)
         return (
-            f"{wording.share(self.share)} "
-            f"({wording.seconds(self.part_s)} of {wording.seconds(self.whole_s)} a request)"
+            f"{percentage(self.share)} "
+            f"({seconds(self.part_s)} of {seconds(self.whole_s)} a request)"
         )
 
 
@@ -111,7 +113,7 @@ class View:
     @property
     def lead(self) -> str:
         """The verdict in one sentence."""
-        return wording.LEADS[self.verdict]
+        return verdict_wording.SUMMARIES[self.verdict]
 
     @property
     def findings(self) -> tuple[PredictionResult, ...]:
@@ -123,13 +125,13 @@ class View:
         """What the first screen tells: the claim's trouble first; nothing of a run gone wrong."""
         if self.verdict == "INVALID":
             return []
-        tones: tuple[wording.Tone, ...] = ("bad", "open", "good")
+        tones: tuple[verdict_wording.Tone, ...] = ("bad", "open", "good")
         return sorted(self.findings, key=lambda finding: tones.index(finding.tone))
 
     @property
     def mark(self) -> str:
         """The verdict's sign, for those who do not see its colour."""
-        return wording.MARKS[self.verdict]
+        return verdict_wording.SYMBOLS[self.verdict]
 
     @property
     def trust(self) -> str:
@@ -147,7 +149,7 @@ class View:
         return _by_arm(
             "Requests a second, lowest to highest block",
             {
-                arm: wording.span(wording.plain, [point.value for point in points if point.counted])
+                arm: low_to_high(plain, [point.value for point in points if point.counted])
                 for arm, points in self.throughput.items()
             },
         )
@@ -215,7 +217,7 @@ def gather(run_folder: RunFolder, hypothesis: Hypothesis, plan: Plan, verdict: V
 
 
 def _facts(hypothesis: Hypothesis, plan: Plan, verdict: Verdict) -> str:
-    length = f"{wording.plain((plan.length_s or 0.0) / 3600)} h planned"
+    length = f"{plain((plan.length_s or 0.0) / 3600)} h planned"
     match hypothesis.kind:
         case LoadTest() as test:
             measured, length = str(test.load), f"{test.window_s:g} s a trial"
@@ -230,7 +232,7 @@ def _facts(hypothesis: Hypothesis, plan: Plan, verdict: Verdict) -> str:
             f"{len(hypothesis.arms)} arm{'s' * (len(hypothesis.arms) > 1)}",
             f"{verdict.blocks} blocks counted, {verdict.voided} voided",
             length,
-            f"{wording.plain(verdict.elapsed_s)} s in all",
+            f"{plain(verdict.elapsed_s)} s in all",
             f"target {plan.target}",
             f"seed {plan.seed}",
         )

@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from lab.analysis import soak_slope
 from lab.hypothesis import Exhaustion, Hypothesis, SoakTest, in_words
+from lab.number_format import MISSING, NumberFormat, low_to_high, megabytes, plain, seconds
 from lab.plan import Plan
-from lab.reporting import wording
 from lab.reporting.tables import Table
 from lab.run_folder import RunFolder
 from lab.trial import SoakEvidence, TimeSeries, Trial
@@ -49,7 +49,7 @@ class SoakPanel:
     """One series, the stretches of each arm."""
 
     series: str
-    form: wording.Formatter
+    form: NumberFormat
     arms: Mapping[str, tuple[Stretch, ...]]
 
 
@@ -111,13 +111,13 @@ def collect(run_folder: RunFolder, hypothesis: Hypothesis, plan: Plan) -> SoakVi
     )
 
 
-def form_of(series: str) -> wording.Formatter:
+def form_of(series: str) -> NumberFormat:
     """How a level of a series is written."""
     if "bytes" in series:
-        return wording.size
+        return megabytes
     if series.startswith("latency") or "seconds" in series:
-        return wording.seconds
-    return wording.plain
+        return seconds
+    return plain
 
 
 Recorded = Sequence[tuple[int, str, TimeSeries]]
@@ -186,9 +186,9 @@ def _table(told: Sequence[soak_slope.SeriesSummary]) -> Table:
     rows = []
     for each in told:
         form = form_of(each.series)
-        level = wording.span(form, [each.lowest, each.highest])
+        level = low_to_high(form, [each.lowest, each.highest])
         quantity = f"slope of {each.series}"
-        slope, interval, shape = wording.MISSING, wording.MISSING, wording.MISSING
+        slope, interval, shape = MISSING, MISSING, MISSING
         if each.growth is not None:
             slope = in_words(quantity, each.growth.estimate)
             ends = (each.growth.low, each.growth.high)

@@ -11,8 +11,8 @@ from lab.analysis.estimate import Estimate
 from lab.analysis.sweep_curve import sweep_curves
 from lab.analysis.sweep_summary import SweepSummary, summarize_sweeps
 from lab.hypothesis import Hypothesis, LoadTest, Sweep
+from lab.number_format import MISSING, NumberFormat, low_to_high, per_second, plain, seconds
 from lab.plan import Plan
-from lab.reporting import wording
 from lab.reporting.tables import Table
 from lab.stats.sequential import nominal_level
 
@@ -46,22 +46,22 @@ class SweepView:
                 f"Throughput of {self.arm} {lacks}, so that neither its highest throughput nor a "
                 "knee is told."
             )
-        pause = f" and its user pauses for {wording.seconds(shape.bounds.think)}"
+        pause = f" and its user pauses for {seconds(shape.bounds.think)}"
         return (
-            f"Throughput of {self.arm} levels off at {_figures(wording.rate, shape.capacity)}. "
-            f"Alone, a request takes {wording.seconds(shape.bounds.response)}"
+            f"Throughput of {self.arm} levels off at {_figures(per_second, shape.capacity)}. "
+            f"Alone, a request takes {seconds(shape.bounds.response)}"
             f"{pause if shape.closed else ''}; the two bounds "
-            f"meet at a knee of {_figures(wording.plain, shape.knee)} {self.load}."
+            f"meet at a knee of {_figures(plain, shape.knee)} {self.load}."
         )
 
     @property
     def _peak(self) -> str:
-        peak, reach = self.shape.peak, wording.plain(self.shape.reach)
+        peak, reach = self.shape.peak, plain(self.shape.reach)
         if peak is None:
             return "The blocks do not tell whether there is a peak beyond which it falls."
         if peak.estimate == math.inf:
             return f"There is no peak in this range: it does not fall up to {reach} {self.load}."
-        return f"It falls beyond a peak at {_figures(wording.plain, peak)} {self.load}."
+        return f"It falls beyond a peak at {_figures(plain, peak)} {self.load}."
 
     @property
     def _law(self) -> str:
@@ -74,9 +74,9 @@ class SweepView:
             )
         return (
             f"The Universal Scalability Law describes {shape.law_blocks} of {shape.blocks} blocks: "
-            f"rate {_figures(wording.rate, law.rate)}, contention σ "
-            f"{_figures(wording.plain, law.sigma)}, coherency κ "
-            f"{_figures(wording.plain, law.kappa)}."
+            f"rate {_figures(per_second, law.rate)}, contention σ "
+            f"{_figures(plain, law.sigma)}, coherency κ "
+            f"{_figures(plain, law.kappa)}."
         )
 
 
@@ -103,13 +103,11 @@ def table(curves: Sequence[SweepView]) -> Table:
             rows.append(
                 (
                     curve.arm,
-                    wording.plain(point.level),
-                    wording.plain(point.throughput),
-                    wording.span(wording.plain, [point.low, point.high]),
-                    wording.plain(float(bounds.throughput(point.users)))
-                    if bounds
-                    else wording.MISSING,
-                    wording.seconds(point.response),
+                    plain(point.level),
+                    plain(point.throughput),
+                    low_to_high(plain, [point.low, point.high]),
+                    plain(float(bounds.throughput(point.users))) if bounds else MISSING,
+                    seconds(point.response),
                 )
             )
     level = "users" if all(curve.shape.closed for curve in curves) else "arrivals /s"
@@ -117,8 +115,8 @@ def table(curves: Sequence[SweepView]) -> Table:
     return Table(head, tuple(rows), "lrrrrr")
 
 
-def _figures(form: wording.Formatter, found: Estimate) -> str:
+def _figures(form: NumberFormat, found: Estimate) -> str:
     """An estimate with its interval."""
     if not (math.isfinite(found.low) and math.isfinite(found.high)):
         return f"{form(found.estimate)} (no bounded interval yet)"
-    return f"{form(found.estimate)} ({wording.span(form, [found.low, found.high])})"
+    return f"{form(found.estimate)} ({low_to_high(form, [found.low, found.high])})"

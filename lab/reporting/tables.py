@@ -11,6 +11,7 @@ from lab import gates
 from lab.analysis.block_values import Block
 from lab.hypothesis import Benchmark, Hypothesis, LoadTest, Step, Sweep
 from lab.measures import measure, total
+from lab.number_format import MISSING, low_to_high, or_missing, per_second, percentage, seconds
 from lab.plan import Plan
 from lab.reporting import wording
 from lab.stats.histogram import Histogram
@@ -98,8 +99,7 @@ class Evidence:
 def quantiles(latency: Histogram) -> tuple[str, ...]:
     """Median, p95 and p99."""
     return tuple(
-        wording.maybe(wording.seconds, latency.quantile(q), wording.REFUSED)
-        for q in (0.5, 0.95, 0.99)
+        or_missing(seconds, latency.quantile(q), wording.REFUSED) for q in (0.5, 0.95, 0.99)
     )
 
 
@@ -123,9 +123,9 @@ def arms(evidence: Evidence) -> Table:
         rows.append(
             (
                 *named,
-                wording.span(wording.rate, evidence.values(arm, "throughput")),
+                low_to_high(per_second, evidence.values(arm, "throughput")),
                 *quantiles(evidence.latency(arm)),
-                wording.span(wording.share, evidence.values(arm, "error_rate")),
+                low_to_high(percentage, evidence.values(arm, "error_rate")),
             )
         )
     if isinstance(hypothesis.kind, Benchmark):
@@ -180,10 +180,10 @@ def arrivals(evidence: Evidence) -> Table:
                 arm,
                 f"{due:,}",
                 f"{sum(one.sent for one in seen):,}",
-                f"{unsent:,} ({wording.share(unsent / max(due, 1))})",
+                f"{unsent:,} ({percentage(unsent / max(due, 1))})",
                 f"{sum(one.unanswered for one in seen):,}",
-                wording.seconds(max(one.lag_p99_s for one in seen)),
-                wording.seconds(max(one.wait_p99_s for one in seen)),
+                seconds(max(one.lag_p99_s for one in seen)),
+                seconds(max(one.wait_p99_s for one in seen)),
                 f"{max(one.users for one in seen):,}",
             )
         )
@@ -213,7 +213,7 @@ def gate_figures(evidence: Evidence) -> Table:
     for gate in dict.fromkeys([*names, *(fault.gate for _, fault in faults)]):
         form = wording.unit_format(units.get(gate, "unknown"))
         seen = [(trial.gates[gate], trial) for trial in evidence.trials if gate in trial.gates]
-        worst = wording.MISSING
+        worst = MISSING
         if seen:
             figure, trial = max(seen, key=lambda pair: pair[0])
             worst = form(figure)
@@ -223,7 +223,7 @@ def gate_figures(evidence: Evidence) -> Table:
         limits = [fault.limit for _, fault in own if fault.limit is not None]
         voided = f"{len({trial.block for trial, _ in own})}" if own else "none"
         if limits:
-            voided += f" (limit {wording.span(form, limits)})"
+            voided += f" (limit {low_to_high(form, limits)})"
         rows.append((gate, gates.describe(gate), worst, voided))
     return Table(("gate", "what it demands", "worst figure", "blocks voided"), tuple(rows), "llll")
 
@@ -275,11 +275,9 @@ def trials(evidence: Evidence) -> Table:
                     _figure(evidence.hypothesis, trial, name)
                     for name in ("throughput", "latency_p50", "latency_p95", "error_rate", *custom)
                 ),
-                *(f"{usage[role].cpu:.2f}" if role in usage else wording.MISSING for role in roles),
+                *(f"{usage[role].cpu:.2f}" if role in usage else MISSING for role in roles),
                 *(
-                    wording.share(usage[role].throttled or 0.0)
-                    if role in usage
-                    else wording.MISSING
+                    percentage(usage[role].throttled or 0.0) if role in usage else MISSING
                     for role in throttled
                 ),
             )
@@ -326,8 +324,8 @@ def _figure(hypothesis: Hypothesis, trial: Trial, name: str) -> str:
     value = measure(trial, name, hypothesis.measures)
     is_share = value is not None and 0 <= value <= 1
     form = wording.measure_format(name, hypothesis.measures, is_share)
-    missing = wording.REFUSED if name.startswith("latency_p") else wording.MISSING
-    return wording.maybe(form, value, missing)
+    missing = wording.REFUSED if name.startswith("latency_p") else MISSING
+    return or_missing(form, value, missing)
 
 
 def _flat(data: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, str]]:
@@ -338,4 +336,4 @@ def _flat(data: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, str]]:
         elif isinstance(value, list):
             yield name, ", ".join(str(item) for item in value)
         else:
-            yield name, wording.MISSING if value is None else str(value)
+            yield name, MISSING if value is None else str(value)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lab.hypothesis import Hypothesis, LoadTest, OpenLoad, Step
-from lab.reporting import wording
+from lab.number_format import NumberFormat, low_to_high, percentage, plain
 from lab.reporting.tables import Evidence, Table, in_order
 from lab.run_folder import RunFolder
 from lab.stats.histogram import Histogram
@@ -25,7 +25,7 @@ class TimelinePanel:
     title: str
     lines: Mapping[str, BinnedSeries]
     unit: str
-    form: wording.Formatter
+    form: NumberFormat
 
     @property
     def label(self) -> str:
@@ -97,22 +97,27 @@ def _panels(rows: Mapping[str, Sequence[Row]]) -> tuple[TimelinePanel, ...]:
     every = [row for own in rows.values() for row in own]
     roles = in_order(role for row in every for role in row.get("usage", {}))
     metrics = sorted({metric for row in every for metric in row.get("metrics", {})})
-    readers: list[tuple[str, str, wording.Formatter, Reader]] = [
-        ("throughput", "/s", wording.plain, _throughput),
-        ("median latency", "ms", wording.plain, _median_ms),
-        ("arrivals due", "/s", wording.plain, _arrivals("scheduled")),
-        ("arrivals sent", "/s", wording.plain, _arrivals("sent")),
+    readers: list[tuple[str, str, NumberFormat, Reader]] = [
+        ("throughput", "/s", plain, _throughput),
+        ("median latency", "ms", plain, _median_ms),
+        ("arrivals due", "/s", plain, _arrivals("scheduled")),
+        ("arrivals sent", "/s", plain, _arrivals("sent")),
         *(
             (f"CPU of {role}", "cores", "{:.2f}".format, _at("usage", role, "cpu"))
             for role in roles
         ),
         *(
-            (f"{role}: periods cut short by its CPU quota", "share", wording.share, reader)
+            (
+                f"{role}: periods cut short by its CPU quota",
+                "share",
+                percentage,
+                reader,
+            )
             for role in roles
             if any(map(reader := _at("usage", role, "throttled"), every))
         ),
-        *((metric, "", wording.plain, _at("metrics", metric)) for metric in metrics),
-        ("PostgreSQL sessions waiting", "", wording.plain, _at("postgres", "waiting")),
+        *((metric, "", plain, _at("metrics", metric)) for metric in metrics),
+        ("PostgreSQL sessions waiting", "", plain, _at("postgres", "waiting")),
     ]
     panels = (
         TimelinePanel(
@@ -172,7 +177,7 @@ def _table(rows: Mapping[str, Sequence[Row]], panels: Sequence[TimelinePanel]) -
 
     def figures(panel: TimelinePanel, arm: str) -> str:
         seen = [v for t, v in panel.lines[arm] if v is not None and t in inside[arm]]
-        return wording.span(panel.form, seen)
+        return low_to_high(panel.form, seen)
 
     return Table(
         ("each second", *rows),

@@ -23,7 +23,8 @@ from lab.reporting import render
 from lab.run_folder import RunFolder
 from lab.targets.benchmark_target import BenchmarkTarget
 from lab.trial import BenchmarkEvidence, Fault, Timing, Trial
-from lab.verdict import Verdict, judge
+from lab.verdict import judge
+from lab.verdict_record import Verdict
 from tests.lab.builders import altered
 from tests.proof.bench import PLANTED, growth_text, planted_project
 from tests.runs import lab

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from lab.reporting import wording
+from lab.number_format import seconds
 from lab.reporting.benchmark import ComplexityView, Process
 from lab.reporting.charts.style import (
     PAPER,
@@ -59,7 +59,7 @@ def rounds(
         axes.set_xlim(left=0)
         axes.xaxis.set_major_locator(MaxNLocator(3))
         axes.xaxis.set_major_formatter(
-            FuncFormatter(lambda value, _: wording.seconds(value) if value else "0")
+            FuncFormatter(lambda value, _: seconds(value) if value else "0")
         )
         if level:
             axes.set_title(f"{parameter} {level}", fontsize=9)
@@ -122,9 +122,7 @@ def _growth(
         axes.set_ylim(bottom=0)
         axes.xaxis.set_major_locator(MaxNLocator(4))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.12g}"))
-    axes.yaxis.set_major_formatter(
-        FuncFormatter(lambda value, _: wording.seconds(value) if value else "0")
-    )
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: seconds(value) if value else "0"))
     axes.set_xlabel(parameter)
     axes.set_ylabel("time per call")
     legend(figure, axes)

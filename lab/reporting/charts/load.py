@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from lab.analysis.estimate import Estimate
-from lab.reporting import wording
+from lab.number_format import percentage, plain, seconds
 from lab.reporting.charts.style import (
     FAINT,
     INK,
@@ -70,7 +70,7 @@ def curve(data: SweepView) -> Figure:
         _mark(axes, shape.peak, "peak", 22)
     axes.set_xlim(fewest / 1.1, most * 1.1)
     axes.xaxis.set_major_locator(FixedLocator(users))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: wording.plain(value)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: plain(value)))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xlabel(data.load)
     axes.set_ylabel("requests a second")
@@ -83,7 +83,7 @@ def _mark(axes: Axes, found: Estimate, name: str, line: float) -> None:
     axes.axvline(found.estimate, color=FAINT, linewidth=1.2, linestyle=(0, (1.5, 2)))
     axes.plot([found.low, found.high], [0, 0], color=INK, linewidth=5, solid_capstyle="butt")
     axes.annotate(
-        f"{name} {wording.plain(found.estimate)}", (found.estimate, 0), (4, line),
+        f"{name} {plain(found.estimate)}", (found.estimate, 0), (4, line),
         textcoords="offset points", ha="left", va="bottom", fontsize=9.5,
     )  # fmt: skip
 
@@ -147,9 +147,9 @@ def latency(histograms: Mapping[str, Histogram]) -> Figure:
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.set_ylim(deepest * 0.8, 1.15)
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: wording.share(value)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: percentage(value)))
     axes.yaxis.set_minor_locator(NullLocator())
-    log_ticks(axes, wording.seconds)
+    log_ticks(axes, seconds)
     axes.set_xlabel("latency")
     axes.set_ylabel("requests that took longer")
     legend(figure, axes)
@@ -172,7 +172,7 @@ def breakdown(data: Breakdown) -> Figure:
             linewidth=0.8, hatch="////", label="the rest" if first else None,
         )  # fmt: skip
         axes.annotate(
-            wording.share(part.share), (whole, place), (5, 0),
+            percentage(part.share), (whole, place), (5, 0),
             textcoords="offset points", va="center", fontsize=9.5,
         )  # fmt: skip
     axes.set_xlim(0, max(wholes) * 1.14)
@@ -181,7 +181,7 @@ def breakdown(data: Breakdown) -> Figure:
     axes.tick_params(axis="y", length=0)
     axes.invert_yaxis()
     axes.grid(axis="y", visible=False)
-    form = wording.seconds if timed else wording.share
+    form = seconds if timed else percentage
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: form(value) if value else "0"))
     axes.set_xlabel("time per request" if timed else "share of the time")
     legend(figure, axes)

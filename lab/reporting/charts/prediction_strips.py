@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from lab.reporting import wording
+from lab import verdict_wording
 from lab.reporting.charts.style import (
     FAINT,
     INK,
@@ -76,7 +76,7 @@ def _strip(finding: PredictionResult, limits: tuple[float, float]) -> Figure:
         )  # fmt: skip
     if finding.estimate is None:
         return figure  # there is none up to where the line begins
-    marker: dict[wording.Tone, str] = {"good": "o", "bad": "X", "open": "D"}
+    marker: dict[verdict_wording.Tone, str] = {"good": "o", "bad": "X", "open": "D"}
     axes.plot(
         [finding.estimate], [0], marker=marker[finding.tone], markersize=9,
         markerfacecolor=PAPER if finding.tone == "open" else colour,

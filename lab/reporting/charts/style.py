@@ -17,14 +17,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
-from lab.reporting import wording
+from lab import verdict_wording
+from lab.number_format import NumberFormat
 
 P = ParamSpec("P")
 
 WIDTH = 4.8  # inches: legible on a phone without zooming
 
 INK, FAINT, GRID, PAPER, MEETS, PART = (f"#01010{i}" for i in range(6))
-TONES: Mapping[wording.Tone, str] = {"good": "#010201", "bad": "#010202", "open": "#010203"}
+TONES: Mapping[verdict_wording.Tone, str] = {"good": "#010201", "bad": "#010202", "open": "#010203"}
 ARMS = tuple(f"#01030{i}" for i in range(8))
 
 _VARIABLES = {
@@ -93,7 +94,7 @@ def legend(figure: Figure, axes: Axes) -> None:
     figure.legend(handles, labels, loc="outside upper left", ncols=columns, columnspacing=1.1)
 
 
-def log_ticks(axes: Axes, form: wording.Formatter) -> None:
+def log_ticks(axes: Axes, form: NumberFormat) -> None:
     """Mark a logarithmic horizontal axis as densely as its range allows."""
     low, high = axes.get_xlim()
     wide = high / low > 40

@@ -15,7 +15,8 @@ from lab.plan import Attempt, Plan, draw
 from lab.run_folder import RunFolder
 from lab.stats.histogram import Histogram
 from lab.trial import Fault, LoadEvidence, Requests, Trial, Usage
-from lab.verdict import Verdict, judge
+from lab.verdict import judge
+from lab.verdict_record import Verdict
 
 HOSTILE = "<script>alert(1)</script>|`x`\"'&"
 
