@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from lab.hypothesis import loads
+from lab.hypothesis import HypothesisError, loads
 from lab.hypothesis.front_matter import Node
 from lab.hypothesis.measure_names import OF_SWEEPS, PER_CALL, PER_PROCESS, PER_REQUEST, PER_STAGE
 from tests.lab.documents import BASES, REFERENCE, Block, blocks, examples, names, rows, section
@@ -44,6 +44,14 @@ def test_whole_examples_pass_lab_check(tmp_path: Path) -> None:
     done = lab("check", *files)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count(": ok") == len(files) >= 3
+
+
+def test_the_message_that_is_shown_is_the_one_that_comes() -> None:
+    file = ROOT / "hypotheses" / "pool-exhaustion.md"
+    wrong = file.read_text().replace("compare: wide / narrow", "compare: wid / narrow")
+    with pytest.raises(HypothesisError) as raised:
+        loads(wrong, Path("hypotheses/pool-exhaustion.md"), ROOT)
+    assert f"\nlab: {raised.value}\n" in REFERENCE.read_text()
 
 
 def test_every_yaml_block_is_checked() -> None:
