@@ -29,9 +29,9 @@ def estimate_prediction(
     """
     # analyses that import numpy are imported when they are needed: most predictions need none
     if prediction.slope is not None:
-        from lab.analysis import soak_slope
+        from lab.analysis.soak_slope import estimate_slope
 
-        return soak_slope.growth(prediction, blocks, tail)
+        return estimate_slope(prediction.slope, prediction.arms, blocks, tail)
     if parse_measure(prediction.measure).of_sweep:
         return _of_sweep(hypothesis, prediction, blocks, tail)
     if prediction.grows is not None:

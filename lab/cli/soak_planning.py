@@ -12,7 +12,7 @@ from lab.hypothesis import Hypothesis, HypothesisError, Prediction, SoakTest, in
 from lab.plan import Detectable, Plan
 
 if TYPE_CHECKING:
-    from lab.analysis.soak_slope import Noise
+    from lab.analysis.soak_noise import Noise
     from lab.trial import TimeSeries
 
 _LATEST_RUNS = 5  # that are searched for a noise
@@ -69,14 +69,14 @@ def require_detectable(plan: Plan) -> None:
 def _detectable(
     hypothesis: Hypothesis, prediction: Prediction, plan: Plan, reports: Path
 ) -> Detectable:
-    from lab.analysis.soak_slope import detectable
+    from lab.analysis.soak_detectable_slope import detectable_slope
     from lab.experiment.soak_loop import INTERVAL_S, SWITCH_S
 
     assert prediction.slope is not None
     assert plan.length_s is not None
     pairs = len(plan.orders)
     noise = _noise(hypothesis, prediction.slope, reports)
-    least = detectable(
+    least = detectable_slope(
         noise,
         plan.length_s - pairs * SWITCH_S,
         INTERVAL_S,
@@ -103,7 +103,7 @@ def _detectable(
 
 def _noise(hypothesis: Hypothesis, series: str, reports: Path) -> Noise:
     """From the latest run of the same claim that recorded it, or else the default."""
-    from lab.analysis.soak_slope import default_noise, noise_of
+    from lab.analysis.soak_noise import default_noise, measure_noise
     from lab.run_folder import RunFolder
     from lab.trial import SoakEvidence
 
@@ -115,13 +115,13 @@ def _noise(hypothesis: Hypothesis, series: str, reports: Path) -> Noise:
             continue
         if run_folder.plan().claim_digest != hypothesis.claim_digest:
             continue
-        lives: dict[str, list[TimeSeries]] = {}
+        recorded: dict[str, list[TimeSeries]] = {}
         for trial in run_folder.trials():
             if not isinstance(trial.evidence, SoakEvidence):
                 continue
             if (time_series := trial.evidence.time_series) is not None:
-                lives.setdefault(trial.arm, []).append(time_series)
-        if (found := noise_of(lives, series, f"the run {run.name}")) is not None:
+                recorded.setdefault(trial.arm, []).append(time_series)
+        if (found := measure_noise(recorded, series, f"the run {run.name}")) is not None:
             return found
     return default_noise(series)
 

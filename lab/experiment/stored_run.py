@@ -46,16 +46,16 @@ def sealed_hypothesis(run_folder: RunFolder, plan: Plan, project: Path) -> Hypot
     return hypothesis
 
 
-def slopes_so_far(hypothesis: Hypothesis, courses: Mapping[str, TimeSeries]) -> dict[str, str]:
+def slopes_so_far(hypothesis: Hypothesis, recorded: Mapping[str, TimeSeries]) -> dict[str, str]:
     """The slopes that the predictions of a soak name, so far in the current block, formatted."""
-    from lab.analysis.soak_slope import binned
+    from lab.analysis.soak_binning import bin_series
 
     slopes = {}
     for prediction in hypothesis.all_predictions:
-        if prediction.slope is None or not set(prediction.arms) <= set(courses):
+        if prediction.slope is None or not set(prediction.arms) <= set(recorded):
             continue
-        line = binned([courses[arm] for arm in prediction.arms], prediction.slope)
-        fitted = None if line is None else line.slope()
+        binned = bin_series([recorded[arm] for arm in prediction.arms], prediction.slope)
+        fitted = None if binned is None else binned.fit()
         if fitted is not None:
             what = f"{prediction.slope} of {prediction.subject}"
             slopes[what] = in_words(prediction.quantity, float(fitted.slope))

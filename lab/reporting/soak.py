@@ -8,7 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from lab.analysis import soak_slope
+from lab.analysis.block_values import Block
+from lab.analysis.soak_segment_fits import fit_segments
+from lab.analysis.soak_summary import SeriesSummary, summarize_series
+from lab.analysis.soak_time_to_exhaustion import time_to_exhaustion
 from lab.hypothesis import Exhaustion, Hypothesis, SoakTest, in_words
 from lab.number_format import MISSING, NumberFormat, low_to_high, megabytes, plain, seconds
 from lab.plan import Plan
@@ -87,7 +90,7 @@ def collect(run_folder: RunFolder, hypothesis: Hypothesis, plan: Plan) -> SoakVi
         if isinstance(life.evidence, SoakEvidence) and life.evidence.time_series
     ]
     arms = tuple(hypothesis.arms)
-    told = soak_slope.summary(arms, complete, plan.alpha)
+    told = summarize_series(arms, complete, plan.alpha)
     moving = _moving(hypothesis, told)
     block_hours = plan.length_s / len(plan.orders) / _HOUR_S
     return SoakView(
@@ -126,7 +129,7 @@ Recorded = Sequence[tuple[int, str, TimeSeries]]
 def _shown(
     hypothesis: Hypothesis,
     soak: SoakTest,
-    told: Sequence[soak_slope.SeriesSummary],
+    told: Sequence[SeriesSummary],
     recorded: Recorded,
 ) -> list[str]:
     """What is drawn: what is predicted, what every soak shows, and what else moves."""
@@ -141,7 +144,7 @@ def _shown(
     return chosen[: len(set(predicted)) + MOST_PANELS]
 
 
-def _moving(hypothesis: Hypothesis, told: Sequence[soak_slope.SeriesSummary]) -> set[str]:
+def _moving(hypothesis: Hypothesis, told: Sequence[SeriesSummary]) -> set[str]:
     """The series that moved in some arm, and those that a prediction speaks of."""
     lows: dict[str, float] = {}
     highs: dict[str, float] = {}
@@ -160,7 +163,7 @@ def _panel(series: str, arms: Sequence[str], recorded: Recorded, block_hours: fl
         if values is None:
             continue
         offset = (block - 1) * block_hours
-        fits = soak_slope.fits(course, series)
+        fits = fit_segments(course, series)
         for place, segment in enumerate(np.unique(course.segments)):
             inside = (course.segments == segment) & np.isfinite(values)
             if not inside.any():
@@ -182,21 +185,21 @@ def _panel(series: str, arms: Sequence[str], recorded: Recorded, block_hours: fl
     return SoakPanel(series, form_of(series), {arm: tuple(own) for arm, own in stretches.items()})
 
 
-def _table(told: Sequence[soak_slope.SeriesSummary]) -> Table:
+def _table(told: Sequence[SeriesSummary]) -> Table:
     rows = []
     for each in told:
         form = form_of(each.series)
         level = low_to_high(form, [each.lowest, each.highest])
         quantity = f"slope of {each.series}"
         slope, interval, shape = MISSING, MISSING, MISSING
-        if each.growth is not None:
-            slope = in_words(quantity, each.growth.estimate)
-            ends = (each.growth.low, each.growth.high)
+        if each.slope is not None:
+            slope = in_words(quantity, each.slope.estimate)
+            ends = (each.slope.low, each.slope.high)
             interval = " to ".join(in_words(quantity, end) for end in ends)
-            grows = each.growth.low > 0
-            shape = (each.growth.no_leak_reason or "grows steadily") if grows else "no growth seen"
-        if each.teeth:
-            shape += f"; sawtooth: {each.teeth.falls} falls of about {form(each.teeth.depth)}"
+            grows = each.slope.low > 0
+            shape = (each.slope.no_leak_reason or "grows steadily") if grows else "no growth seen"
+        if each.sawtooth:
+            shape += f"; sawtooth: {each.sawtooth.falls} falls of about {form(each.sawtooth.depth)}"
         rows.append((each.series, each.arm, level, slope, interval, shape))
     return Table(
         ("series", "arm", "lowest to highest", "slope", "interval", "shape"),
@@ -227,13 +230,13 @@ def _segments(recorded: Recorded, trials: Sequence[Trial]) -> Table:
 def _exhaustion(
     asked: Exhaustion | None,
     arms: Sequence[str],
-    blocks: Sequence[soak_slope.Block],
+    blocks: Sequence[Block],
     tail: float,
 ) -> Table:
     rows = []
     for arm in arms if asked else ():
         assert asked is not None
-        found = soak_slope.exhausted(arm, asked.of, asked.limit, blocks, tail)
+        found = time_to_exhaustion(arm, asked.of, asked.limit, blocks, tail)
         if found is None:
             continue
         form = form_of(asked.of)

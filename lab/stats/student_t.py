@@ -1,4 +1,4 @@
-"""Student's t distribution: the only door to scipy's special functions (Student, 1908)."""
+"""Student's t distribution (Student, 1908). No other module uses scipy's special functions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def critical_value(tail: float, degrees: int) -> float:
-    """Return the t that a share ``tail`` of the distribution lies above.
+    """Return the t above which a share ``tail`` of the distribution lies.
 
     Args:
         tail: One-sided probability, in (0, 1).
@@ -29,13 +29,19 @@ def critical_value(tail: float, degrees: int) -> float:
     return -float(special.stdtrit(degrees, tail))
 
 
-def distance(tail: float, degrees: int, power: float) -> float:
-    """Return how many standard errors off the truth must be for a t test to find it.
+def noncentrality(tail: float, degrees: int, power: float) -> float:
+    """Return the noncentrality at which a one-sided t test has a given power (Student, 1908).
 
     Args:
-        tail: Of the test, one-sided, in (0, 1).
+        tail: Level of the test, one-sided, in (0, 1).
         degrees: Degrees of freedom, at least 1.
-        power: Share of cases in which it is to be found, in (0, 1).
+        power: Probability that the test rejects, in (0, 1).
+
+    Returns:
+        The distance of the truth from the null hypothesis, in standard errors.
+
+    Raises:
+        ValueError: If ``tail`` or ``degrees`` is outside its range.
     """
     from scipy import special
 

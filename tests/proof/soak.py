@@ -11,11 +11,14 @@ import numpy as np
 import numpy.typing as npt
 from scipy.signal import lfilter
 
-from lab.analysis.soak_slope import Noise, detectable
+from lab.analysis.soak_detectable_slope import detectable_slope
+from lab.analysis.soak_noise import Noise
 from lab.experiment.soak_loop import INTERVAL_S
 from lab.plan import ALPHA
-from lab.stats import trend
+from lab.stats.leak_shape import MIN_THIRD, has_leak_shape, shares_of_thirds
+from lab.stats.slope_regression import fit_slope
 from lab.stats.student_t import critical_value
+from lab.stats.time_bins import TimeBins, time_bins
 from tests.proof.record import Steps, publish
 
 RUNS = 1000
@@ -45,8 +48,8 @@ def _white(rng: np.random.Generator, runs: int, length: int) -> Series:
 def _sawtooth(rng: np.random.Generator, runs: int, length: int) -> Series:
     """20 MB gathered and freed at once, every one to fifteen minutes."""
     period, phase = rng.uniform(60, 900, (runs, 1)), rng.uniform(0, 1, (runs, 1))
-    teeth = (np.arange(length) * INTERVAL_S / period + phase) % 1
-    return 20 * teeth + rng.normal(0, 0.5, (runs, length))
+    fill = (np.arange(length) * INTERVAL_S / period + phase) % 1
+    return 20 * fill + rng.normal(0, 0.5, (runs, length))
 
 
 def _late_step(rng: np.random.Generator, runs: int, length: int) -> Series:
@@ -63,7 +66,7 @@ def _saturating(rng: np.random.Generator, runs: int, length: int) -> Series:
 
 
 def _high_water(rng: np.random.Generator, runs: int, length: int) -> Series:
-    """The most that was ever needed, as an allocator keeps it."""
+    """The maximum so far, as an allocator keeps it."""
     return np.asarray(np.maximum.accumulate(2.5 * _autoregressive(0.9)(rng, runs, length), axis=1))
 
 
@@ -90,7 +93,7 @@ def prove() -> bool:
         f"{RUNS:,} series each, an interval of {INTERVAL_S:g} s, in MB. A false alarm is growth "
         "above 0 called supported where there is none: the hardest bound there is. "
         f"alpha = {ALPHA:g} a side. *Slope alone* leaves out what a leak's shape asks "
-        f"(every third at least {trend.STEADY:g} of the whole, no bend to a standstill).",
+        f"(every third at least {MIN_THIRD:g} of the whole, no bend to a standstill).",
         "",
         f"Screening: one series. Confirmation: {PAIRS} blocks of two arms side by side, both with "
         "this noise. *One arm*: only the arm under suspicion has it, and its own at that (so that "
@@ -172,7 +175,7 @@ def _power(name: str, hours: float) -> list[list[float]]:
 
 
 def _at_detectable(name: str, hours: float, noise: Noise) -> list[float]:
-    least = detectable(noise, hours * HOUR_S, INTERVAL_S, PAIRS, True, ALPHA)
+    least = detectable_slope(noise, hours * HOUR_S, INTERVAL_S, PAIRS, True, ALPHA)
     # the last part of the seed is a label: another one would change the published figures
     return [least, _confirmed_leak(name, hours, least, _seeded(name, hours, "told"))]
 
@@ -195,33 +198,33 @@ def _hours(length: int) -> Series:
     return np.arange(length, dtype=np.float64) * INTERVAL_S / HOUR_S
 
 
-def _layout(length: int) -> trend.Layout:
-    return trend.layout(_hours(length), np.zeros(length, dtype=np.int64))
+def _bins(length: int) -> TimeBins:
+    return time_bins(_hours(length), np.zeros(length, dtype=np.int64))
 
 
 def _screening(values: Series) -> tuple[float, float]:
-    """Shares called growing: by the slope alone, and with the shape."""
-    bins = _layout(values.shape[1])
-    folded = bins.fold(values, "minimum")
-    fitted = trend.slope(bins.times, folded, bins.segments)
+    """Shares called a leak: by the slope alone, and with the shape."""
+    bins = _bins(values.shape[1])
+    reduced = bins.reduce(values, "minimum")
+    fitted = fit_slope(bins.times, reduced, bins.segments)
     above = fitted.slope > critical_value(ALPHA, fitted.degrees) * fitted.error
-    steady = trend.steady(trend.thirds(bins.times, folded, bins.segments), fitted)
-    return float(above.mean()), float((above & steady).mean())
+    leaks = has_leak_shape(shares_of_thirds(bins.times, reduced, bins.segments), fitted)
+    return float(above.mean()), float((above & leaks).mean())
 
 
 def _confirmation(suspects: list[Series], controls: list[Series]) -> tuple[float, float]:
     """The same of the difference of two arms over blocks."""
-    bins = _layout(suspects[0].shape[1])
-    lines = np.array(
+    bins = _bins(suspects[0].shape[1])
+    binned = np.array(
         [
-            bins.fold(with_, "minimum") - bins.fold(without, "minimum")
+            bins.reduce(with_, "minimum") - bins.reduce(without, "minimum")
             for with_, without in zip(suspects, controls, strict=True)
         ]
     )
-    slopes = trend.slope(bins.times, lines, bins.segments).slope
+    slopes = fit_slope(bins.times, binned, bins.segments).slope
     error = slopes.std(axis=0, ddof=1) / math.sqrt(len(slopes))
     above = slopes.mean(axis=0) > critical_value(ALPHA, len(slopes) - 1) * error
-    pooled = lines.mean(axis=0)
-    fitted = trend.slope(bins.times, pooled, bins.segments)
-    steady = trend.steady(trend.thirds(bins.times, pooled, bins.segments), fitted)
-    return float(above.mean()), float((above & steady).mean())
+    pooled = binned.mean(axis=0)
+    fitted = fit_slope(bins.times, pooled, bins.segments)
+    leaks = has_leak_shape(shares_of_thirds(bins.times, pooled, bins.segments), fitted)
+    return float(above.mean()), float((above & leaks).mean())

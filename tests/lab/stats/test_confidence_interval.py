@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import special, stats
 
 from lab.stats.confidence_interval import expit, log_ratio, logit, t_interval
-from lab.stats.student_t import critical_value, distance
+from lab.stats.student_t import critical_value, noncentrality
 
 VALUES = st.lists(st.floats(-100, 100), min_size=2, max_size=24).filter(
     lambda values: max(values) - min(values) > 1e-3
@@ -93,11 +93,11 @@ def test_a_logit_needs_an_open_share(share: float) -> None:
         logit(share)
 
 
-def test_the_distance_that_a_t_test_needs_is_that_of_the_noncentral_t() -> None:
-    """Against a simulation: three degrees of freedom, the estimate of the error wavers much."""
+def test_the_noncentrality_gives_the_power() -> None:
+    """Against a simulation with three degrees of freedom, for which the error varies widely."""
     rng = np.random.default_rng(3)
-    off = distance(0.01, 3, 0.9)
+    off = noncentrality(0.01, 3, 0.9)
     t = (rng.normal(off, 1, 200_000)) / np.sqrt(rng.chisquare(3, 200_000) / 3)
     assert (t > critical_value(0.01, 3)).mean() == pytest.approx(0.9, abs=0.003)
     # with a known error it is the two normal quantiles together
-    assert distance(0.01, 100_000, 0.9) == pytest.approx(2.326 + 1.282, abs=0.01)
+    assert noncentrality(0.01, 100_000, 0.9) == pytest.approx(2.326 + 1.282, abs=0.01)

@@ -1,0 +1,94 @@
+"""Bins over the time of a long series: the first third of every segment dropped, the rest binned.
+
+A process that warms up grows, so that the first third of every segment is dropped. A restart
+begins a new segment. Many series are handled at once: the last axis is time, the others are kept.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+Values = npt.NDArray[np.float64]
+Indices = npt.NDArray[np.int64]
+Reduction = Literal["minimum", "median"]
+
+DROPPED_SHARE = 1 / 3
+"""Share of every segment that is left out at its start."""
+
+BINS = 24
+"""Number of bins for the kept part of a whole series."""
+
+
+@dataclass(frozen=True)
+class TimeBins:
+    """The assignment of a series' intervals to bins.
+
+    Attributes:
+        bin_of: The bin of each interval, -1 if it is dropped; shape (intervals,).
+        times: The middle of each bin, in the unit of the times given; shape (bins,).
+        segments: The segment of each bin; shape (bins,).
+    """
+
+    bin_of: Indices
+    times: Values
+    segments: Indices
+
+    def reduce(self, values: Values, reduction: Reduction) -> Values:
+        """Return the minimum or the median of each bin.
+
+        Args:
+            values: Shape (..., intervals); NaN if nothing was recorded.
+            reduction: ``minimum`` for what is freed late (memory), ``median`` otherwise.
+
+        Returns:
+            Shape (..., bins); NaN for a bin without a recorded value.
+        """
+        reduced = np.full((*values.shape[:-1], self.times.size), np.nan)
+        for index in range(self.times.size):
+            inside = values[..., self.bin_of == index]
+            recorded = ~np.isnan(inside)
+            if recorded.all():
+                reduced[..., index] = (
+                    inside.min(axis=-1) if reduction == "minimum" else np.median(inside, axis=-1)
+                )
+            elif recorded.any():
+                # a series without any value in this bin stays NaN
+                some = recorded.any(axis=-1)
+                reduce = np.nanmin if reduction == "minimum" else np.nanmedian
+                reduced[some, index] = reduce(inside[some], axis=-1)
+        return reduced
+
+
+def time_bins(times: Values, segments: Indices, bins: int = BINS) -> TimeBins:
+    """Drop the first third of every segment and divide the rest into bins.
+
+    Bins are of nearly equal size and never span two segments. A segment with fewer than two bins
+    gives no slope, and is dropped as a whole.
+
+    Args:
+        times: The end of each interval, ascending; shape (intervals,).
+        segments: The segment of each interval, ascending; shape (intervals,).
+        bins: Approximate number of bins.
+    """
+    kept: list[tuple[int, Indices]] = []
+    for segment in np.unique(segments).tolist():
+        members = np.flatnonzero(segments == segment)
+        kept.append((segment, members[math.ceil(members.size * DROPPED_SHARE) :]))
+    size = max(1, sum(members.size for _, members in kept) // bins)
+    bin_of = np.full(times.size, -1, dtype=np.int64)
+    middles: list[float] = []
+    owners: list[int] = []
+    for segment, members in kept:
+        count = members.size // size
+        if count < 2:
+            continue
+        for part in np.array_split(members, count):
+            bin_of[part] = len(middles)
+            middles.append(float(times[part].mean()))
+            owners.append(segment)
+    return TimeBins(bin_of, np.array(middles), np.array(owners, dtype=np.int64))
