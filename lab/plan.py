@@ -8,8 +8,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from lab.hypothesis import Hypothesis, SoakTest, Step
+from lab.schema import Schema, unchanged
 
-SCHEMA = "lab.plan/1"
+SCHEMA = Schema("lab.plan", 1, upgrade=unchanged)
 ALPHA = 0.01  # one side
 FIRST_LOOK = 4  # blocks before the first decision
 LAST_LOOK = 12  # blocks at most
@@ -62,7 +63,7 @@ class Plan:
     def as_dict(self) -> dict[str, Any]:
         """As plain JSON types."""
         orders = [[str(step) for step in order] for order in self.orders]
-        return {"schema": SCHEMA, **asdict(self), "orders": orders}
+        return {"schema": str(SCHEMA), **asdict(self), "orders": orders}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Plan:

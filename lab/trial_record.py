@@ -7,10 +7,13 @@ load. A trial that failed before anything was measured has no evidence.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from array import array
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
+from lab.schema import Schema, unchanged
 from lab.stats.histogram import Histogram
 from lab.trial import (
     ArrivalSecond,
@@ -22,13 +25,14 @@ from lab.trial import (
     SoakEvidence,
     SoakLoadStats,
     StageRecord,
+    TimeSeries,
     Timing,
     Trial,
     TrialEvidence,
     Usage,
 )
 
-SCHEMA = "lab.trial/1"
+SCHEMA = Schema("lab.trial", 1, upgrade=unchanged)
 
 
 def to_record(trial: Trial) -> dict[str, Any]:
@@ -46,7 +50,7 @@ def to_record(trial: Trial) -> dict[str, Any]:
         case BenchmarkEvidence():
             timing, counts = asdict(trial.evidence.timing), trial.evidence.counts
     return {
-        "schema": SCHEMA,
+        "schema": str(SCHEMA),
         "block": trial.block,
         "position": trial.position,
         "arm": trial.arm,
@@ -89,6 +93,29 @@ def from_record(record: Mapping[str, Any]) -> Trial:
         steal=record.get("steal", 0.0),
         faults=tuple(_from_fault(fault) for fault in record["faults"]),
         gates=record.get("gates", {}),
+    )
+
+
+def to_time_series(rows: Iterable[Mapping[str, Any]]) -> TimeSeries:
+    """The time series of a soak trial from its rows, one per interval."""
+    import numpy as np  # too heavy for runs without a soak
+
+    times, segments = array("d"), array("q")
+    columns: dict[str, array[float]] = {}
+    for row in rows:
+        for series, value in row["values"].items():
+            if (column := columns.get(series)) is None:
+                column = columns[series] = array("d")
+            column.extend([math.nan] * (len(times) - len(column)))
+            column.append(math.nan if value is None else value)
+        times.append(row["t"])
+        segments.append(row["segment"])
+    for column in columns.values():
+        column.extend([math.nan] * (len(times) - len(column)))
+    return TimeSeries(
+        np.array(times, dtype=np.float64),
+        np.array(segments, dtype=np.int64),
+        {series: np.array(column, dtype=np.float64) for series, column in columns.items()},
     )
 
 

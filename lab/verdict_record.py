@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-SCHEMA = "lab.verdict/1"
+from lab.schema import Schema, unchanged
+
+SCHEMA = Schema("lab.verdict", 1, upgrade=unchanged)
 
 Outcome = Literal["supported", "contradicted", "undecided"]
 VerdictName = Literal["CONFIRMED", "REFUTED", "INCONCLUSIVE", "INVALID"]
@@ -50,8 +52,7 @@ class Verdict:
     alpha: float
     measuring_s: float
     elapsed_s: float = 0.0
-    schema: str = field(default=SCHEMA)
 
     def as_dict(self) -> dict[str, Any]:
         """As plain JSON types."""
-        return asdict(self)
+        return {**asdict(self), "schema": str(SCHEMA)}

@@ -298,8 +298,7 @@ def _keep_logs_of_failure(
 ) -> None:
     """Logs go with the processes, unless the run came to nothing."""
     _stop(stop)
-    decided = run_folder.path("verdict.json").exists()
-    if not decided or run_folder.read_json("verdict.json")["verdict"] == "INVALID":
+    if run_folder.verdict_name() in (None, "INVALID"):
         children.keep_logs(run_folder.path("logs"))
 
 

@@ -21,7 +21,7 @@ def command(
     ] = None,
 ) -> None:
     """Tell of runs without a verdict: block, time left, slopes so far. Never measures."""
-    from lab.hypothesis import HypothesisError
+    from lab.errors import UsageError
     from lab.run_folder import RunFolder, RunFolderError
 
     project = Project.find()
@@ -36,7 +36,7 @@ def command(
         told = True
         try:
             lines = _lines(RunFolder.open(latest.resolve()), project.root)
-        except (RunFolderError, HypothesisError) as error:  # hides no other run
+        except UsageError as error:  # hides no other run
             lines = [f"{folder.name}  cannot be read: {error}"]
         print("\n".join(lines))
     if not told:
