@@ -287,7 +287,7 @@ def _dispatch(
         why = "the load driver did not get to them. Lower the rate, or make the scenario cheaper."
     else:
         load = _offered_load(trial, hypothesis)
-        most = load.most_users if isinstance(load, OpenLoad) else seen.users
+        most = load.max_users if isinstance(load, OpenLoad) else seen.users
         why = (
             f"all users (at most {most}) were busy, the driver itself kept its times. Either the "
             "service is slower than its arrivals, which `allow: {unsent: ...}` says is expected, "

@@ -96,7 +96,7 @@ class Bench:
         request = {
             "arrivals": load.arrivals,
             "stages": [[s.from_rate, s.to_rate, s.duration_s] for s in load.stages],
-            "most_users": load.most_users,
+            "most_users": load.max_users,
         }
         tally, frames = LoadRecordBuilder(load, warmup_s), []
         for message in self.driver.drive(
@@ -124,10 +124,10 @@ def bench(folder: Path) -> Iterator[Bench]:
 
 
 def steady(
-    rate: float, seconds: float = 1.5, arrivals: ArrivalProcess = "poisson", most_users: int = 1000
+    rate: float, seconds: float = 1.5, arrivals: ArrivalProcess = "poisson", max_users: int = 1000
 ) -> OpenLoad:
     """One rate throughout."""
-    return OpenLoad(arrivals, (Stage(None, rate, rate, seconds),), most_users)
+    return OpenLoad(arrivals, (Stage(None, rate, rate, seconds),), max_users)
 
 
 def evidence(trial: Trial) -> LoadEvidence:

@@ -174,5 +174,5 @@ def request_of(load: ClosedLoad | OpenLoad) -> dict[str, Any]:
     return {
         "arrivals": load.arrivals,
         "stages": [[stage.from_rate, stage.to_rate, stage.duration_s] for stage in load.stages],
-        "most_users": load.most_users,
+        "most_users": load.max_users,
     }

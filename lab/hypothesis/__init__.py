@@ -1,40 +1,57 @@
-"""The frozen claim: one Markdown file in `hypotheses/`, loaded, validated and sealed."""
+"""The claim: one Markdown file in `hypotheses/`, read, validated, frozen and sealed."""
 
-from lab.hypothesis.loader import HypothesisError, find, headline, load, loads, names
-from lab.hypothesis.measure_names import Measure, Selector, in_words, parse_measure, parse_selector
+from lab.hypothesis.load_shape import (
+    ClosedLoad,
+    Load,
+    OpenLoad,
+    Stage,
+    Sweep,
+)
+from lab.hypothesis.loader import (
+    HypothesisError,
+    find,
+    headline,
+    load,
+    loads,
+    names,
+)
+from lab.hypothesis.measure_names import (
+    Measure,
+    Selector,
+    in_words,
+    parse_measure,
+    parse_selector,
+)
 from lab.hypothesis.model import (
-    GROWTHS,
-    MAX_CONSTANT_FACTOR,
-    MIN_GROWING_FACTOR,
     Allow,
     Benchmark,
-    Bound,
-    ClosedLoad,
-    Comparison,
-    Complexity,
     Exhaustion,
     Hypothesis,
     Kind,
     Limits,
-    Load,
     LoadTest,
     Metric,
     MetricRate,
     MetricRatio,
-    OpenLoad,
     Parameter,
-    Prediction,
-    Rival,
     SoakTest,
-    Span,
-    Stage,
     Statistic,
     Step,
-    Sweep,
+)
+from lab.hypothesis.prediction import (
+    COMPLEXITY_EXPONENTS,
+    MAX_CONSTANT_FACTOR,
+    MIN_GROWING_FACTOR,
+    Bound,
+    Comparison,
+    Complexity,
+    Prediction,
+    Rival,
+    ValueRange,
 )
 
 __all__ = [
-    "GROWTHS",
+    "COMPLEXITY_EXPONENTS",
     "MAX_CONSTANT_FACTOR",
     "MIN_GROWING_FACTOR",
     "Allow",
@@ -60,11 +77,11 @@ __all__ = [
     "Rival",
     "Selector",
     "SoakTest",
-    "Span",
     "Stage",
     "Statistic",
     "Step",
     "Sweep",
+    "ValueRange",
     "find",
     "headline",
     "in_words",

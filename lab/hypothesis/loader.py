@@ -9,14 +9,16 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from lab.errors import UsageError
-from lab.hypothesis import front_matter
-from lab.hypothesis.front_matter import Flaw, shown, suggestion
+from lab.hypothesis.front_matter import parse_document
 from lab.hypothesis.model import Hypothesis
-from lab.hypothesis.parser import hypothesis_of
+from lab.hypothesis.parser import parse_hypothesis
 from lab.hypothesis.seal import claim_digest, text_digest
-from lab.hypothesis.validation import contradictions
+from lab.hypothesis.validation import flaws
+from lab.input_files import Flaw, shown, suggestion
+from lab.input_files.text_file import normalised, read_text
 
 FOLDER = "hypotheses"
+_FILE = "a Markdown file"
 
 
 class HypothesisError(UsageError):
@@ -56,7 +58,7 @@ def find(name: str, project: Path) -> Path:
 def headline(path: Path) -> str:
     """The question that a file asks; the rest of its front matter may be wrong."""
     with _located(path):
-        root = front_matter.parse(front_matter.read(path)).root
+        root = parse_document(read_text(path, _FILE)).root
         if "question" not in root.mapping():
             raise root.flaw("there is no `question`", "Add `question:` to the front matter.")
         return root.at("question").text()
@@ -65,7 +67,7 @@ def headline(path: Path) -> str:
 def load(path: Path, project: Path) -> Hypothesis:
     """Reads, checks and seals a hypothesis file; HypothesisError says what is wrong with it."""
     with _located(path):
-        text = front_matter.read(path)
+        text = read_text(path, _FILE)
     return loads(text, path, project)
 
 
@@ -85,9 +87,9 @@ def loads(
     with _located(path):
         if not _FILE_NAME.fullmatch(name) or path.suffix != ".md":
             raise Flaw(None, "the file's name is not plain", "Name it as in pool-exhaustion.md.")
-        text = front_matter.normalised(text)
-        document = front_matter.parse(text)
-        unsealed = hypothesis_of(
+        text = normalised(text)
+        document = parse_document(text)
+        unsealed = parse_hypothesis(
             document.root,
             None if sealed else project,
             name=name,
@@ -95,7 +97,7 @@ def loads(
             text=text,
             digest=text_digest(text),
         )
-        for flaw in sorted(contradictions(unsealed, document.root), key=lambda f: f.line or 0):
+        for flaw in sorted(flaws(unsealed, document.root), key=lambda f: f.line or 0):
             raise flaw
     return replace(unsealed, claim_digest=claim_digest(unsealed, _code(unsealed, project)))
 

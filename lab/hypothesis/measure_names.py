@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from lab.hypothesis.front_matter import shown
+from lab.input_files import shown
 
 PER_REQUEST = ("throughput", "error_rate", "latency_mean", "service_latency_mean")
 PER_CALL = ("time",)  # of a benchmark, and nothing else of it
@@ -104,6 +104,13 @@ def in_words(quantity: str, value: float) -> str:
     if "latency" in quantity or "seconds" in quantity:
         return f"{_plain(value * 1e3)} ms/h"
     return f"{_plain(value)}/h"
+
+
+def series_of_unit(unit: str) -> tuple[str, ...]:
+    """Words, one of which is in the name of every series in this unit; none for a plain number."""
+    if unit in ("B", "KB", "MB", "GB"):
+        return ("rss_bytes", "bytes", "memory", "heap")
+    return ("latency_p99", "latency", "seconds") if unit else ()
 
 
 def _plain(value: float) -> str:

@@ -11,21 +11,18 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from lab.hypothesis.load_shape import ClosedLoad, OpenLoad, Sweep
 from lab.hypothesis.model import (
     Benchmark,
-    ClosedLoad,
-    Comparison,
     Exhaustion,
     Hypothesis,
     LoadTest,
     Metric,
     MetricRatio,
-    OpenLoad,
     Parameter,
-    Prediction,
     SoakTest,
-    Sweep,
 )
+from lab.hypothesis.prediction import Comparison, Prediction
 
 
 def text_digest(text: str) -> str:
@@ -93,7 +90,7 @@ def _load(load: ClosedLoad | OpenLoad | Sweep) -> dict[str, Any]:
                 "axis": load.axis,
                 "levels": load.levels,
                 "arrivals": load.arrivals,
-                "most_users": load.most_users,
+                "most_users": load.max_users,
             }
         case OpenLoad():
             stages = [
@@ -105,7 +102,7 @@ def _load(load: ClosedLoad | OpenLoad | Sweep) -> dict[str, Any]:
                 }
                 for stage in load.stages
             ]
-            return {"arrivals": load.arrivals, "stages": stages, "most_users": load.most_users}
+            return {"arrivals": load.arrivals, "stages": stages, "most_users": load.max_users}
 
 
 def _benchmark(benchmark: Benchmark) -> dict[str, Any]:

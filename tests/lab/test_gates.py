@@ -11,7 +11,7 @@ from lab.trial import Dispatch, Ended, Fault, Requests, Trial, Usage
 from tests.lab.builders import PROJECT, SHIPPED, altered, claim, ratio, trial, with_load
 
 THROUGHPUT = claim(ratio(2.5))
-OPEN = with_load(SHIPPED, OpenLoad("poisson", (Stage(None, 100, 100, None),), most_users=70))
+OPEN = with_load(SHIPPED, OpenLoad("poisson", (Stage(None, 100, 100, None),), max_users=70))
 ON_TIME = Dispatch(
     scheduled=400,
     sent=400,

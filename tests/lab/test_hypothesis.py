@@ -24,9 +24,9 @@ from lab.hypothesis import (
     MetricRate,
     MetricRatio,
     SoakTest,
-    Span,
+    ValueRange,
 )
-from lab.hypothesis.front_matter import LARGEST_FILE
+from lab.input_files.text_file import MAX_BYTES
 
 BROKEN = Path(__file__).parent / "broken"
 GOOD = """\
@@ -451,7 +451,7 @@ def test_a_broken_file_gets_one_clear_message(project: Path, name: str) -> None:
         (b"---\nquestion: a\0b\n---\n", 2, "there is an unprintable character (U+0000)"),
         (b'---\nquestion: "a\\0b"\n---\n', 2, "`question` holds an unprintable character"),
         (b"\x7fELF\x02\x01\x01\x00", 1, "there is an unprintable character"),
-        (b"---\n" + b"x" * LARGEST_FILE, None, "the file is larger than 256 KiB"),
+        (b"---\n" + b"x" * MAX_BYTES, None, "the file is larger than 256 KiB"),
     ],
 )
 def test_what_is_not_text_is_refused(
@@ -549,14 +549,14 @@ def test_no_selectors(text: str) -> None:
 
 
 positive = st.floats(min_value=1e-6, max_value=1e6)
-spans = st.tuples(positive, positive).filter(lambda p: p[0] < p[1]).map(lambda p: Span(*p))
+spans = st.tuples(positive, positive).filter(lambda p: p[0] < p[1]).map(lambda p: ValueRange(*p))
 
 
 @given(spans, spans)
-def test_mirroring_keeps_how_spans_lie(one: Span, other: Span) -> None:
-    assert one.inverse().apart(other.inverse()) == one.apart(other)
-    assert one.inverse().inside(one.inverse().inverse().inverse())
-    assert not (one.apart(other) and one.inside(other))
+def test_mirroring_keeps_how_spans_lie(one: ValueRange, other: ValueRange) -> None:
+    assert one.reciprocal().is_disjoint_from(other.reciprocal()) == one.is_disjoint_from(other)
+    assert one.reciprocal().is_within(one.reciprocal().reciprocal().reciprocal())
+    assert not (one.is_disjoint_from(other) and one.is_within(other))
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from lab.hypothesis import HypothesisError, loads
-from lab.hypothesis.front_matter import Node
 from lab.hypothesis.measure_names import OF_SWEEPS, PER_CALL, PER_PROCESS, PER_REQUEST, PER_STAGE
+from lab.input_files import Node
 from tests.lab.documents import BASES, REFERENCE, Block, blocks, examples, names, rows, section
 from tests.runs import ROOT, lab
 

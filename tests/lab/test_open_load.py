@@ -105,7 +105,7 @@ def test_sent_and_unsent_are_all_that_was_scheduled_when_the_service_cannot_keep
 ) -> None:
     bench.load()
     with bench.serve("queue", servers=1, mean_s=0.05, exponential=False) as server:
-        trial, frames = bench.drive(server, steady(100, 2.0, most_users=5), warmup_s=0.0)
+        trial, frames = bench.drive(server, steady(100, 2.0, max_users=5), warmup_s=0.0)
         served = server.end()
     assert dispatch(trial).lost == 0
     assert dispatch(trial).waiting > 50
@@ -184,7 +184,7 @@ def test_all_connections_stand_before_the_first_request(bench: Bench) -> None:
 def test_a_rare_class_finds_a_user_where_others_idle(bench: Bench) -> None:
     bench.load(one=False, other=f"self.client.get('/?i={STALLED}', name='other')")
     with bench.serve("stalling", stalled_s=0.5) as server:
-        trial, _ = bench.drive(server, steady(40, 2.0, most_users=10), warmup_s=0.0)
+        trial, _ = bench.drive(server, steady(40, 2.0, max_users=10), warmup_s=0.0)
     assert trial.service.requests["other"].count > 15
     # ten users, half a second for one arrival in four: five are busy, and five idle at any time
     assert dispatch(trial).unsent == 0

@@ -85,7 +85,7 @@ class Case:
     base: str = "FastHttpUser"
     server: Any = None
     disturb: Callable[[int], Any] = undisturbed
-    most_users: int = 1000
+    max_users: int = 1000
     unsent: float | None = None
 
 
@@ -105,7 +105,7 @@ SPOILED = (
 SOUND = (
     Case("nothing is wrong", ("CONFIRMED",)),
     Case("the service is overloaded, and is said to be", ("CONFIRMED",), 150, server=SLOW,
-         most_users=100, unsent=0.9),
+         max_users=100, unsent=0.9),
 )  # fmt: skip
 
 
@@ -146,7 +146,7 @@ def run(made: Bench, case: Case, seed: int, window_s: float = 3.0) -> dict[str, 
     options = dict(case.server or QUICK)
     hypothesis = claim(
         case.server is None,
-        steady(case.rate, window_s, most_users=case.most_users),
+        steady(case.rate, window_s, max_users=case.max_users),
         window_s,
         case.unsent,
     )

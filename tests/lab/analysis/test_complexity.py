@@ -8,10 +8,10 @@ import pytest
 
 from lab.analysis.complexity import estimate_complexity, exponent_or_factor
 from lab.analysis.estimate import Estimate
-from lab.hypothesis import GROWTHS, MAX_CONSTANT_FACTOR, Bound, Complexity
+from lab.hypothesis import COMPLEXITY_EXPONENTS, MAX_CONSTANT_FACTOR, Bound, Complexity
 
 SIZES = (1.0, 4.0, 16.0, 64.0)
-LINEAR = Bound(within=GROWTHS["linear"])
+LINEAR = Bound(within=COMPLEXITY_EXPONENTS["linear"])
 CONSTANT = Bound(at_most=MAX_CONSTANT_FACTOR)
 
 

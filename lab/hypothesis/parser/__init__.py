@@ -1,0 +1,9 @@
+"""Front matter becomes a hypothesis: one module per group of keys.
+
+Each reader checks what a key says by itself. What keys say together is checked by
+`lab.hypothesis.validation`.
+"""
+
+from lab.hypothesis.parser.root import parse_hypothesis
+
+__all__ = ["parse_hypothesis"]

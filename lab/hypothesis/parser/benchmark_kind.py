@@ -1,0 +1,112 @@
+"""The keys of a benchmark: its file and function, its parameter, its processes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from lab.hypothesis.model import Benchmark, Parameter, Statistic
+from lab.hypothesis.parser.scenario import SCENARIOS, checked_path
+from lab.input_files import Node, shown
+from lab.input_files.quantities import duration_s
+
+MIN_WINDOW_S = 0.02  # of one process
+MAX_WINDOW_S = 60.0
+_FUNCTION_NAME = re.compile(r"test[A-Za-z0-9_]*")
+_PARAMETER_NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+
+def benchmark_keys(project: Path | None) -> dict[str, Callable[[Node], Any]]:
+    """The keys with their readers."""
+    return {
+        "scenario": lambda node: _read_file(node, project),
+        "params": _read_parameter,
+        "statistic": _read_statistic,
+        "database": Node.boolean,
+        "trial": _read_window,
+        "budget": duration_s,
+    }
+
+
+def benchmark_of(values: Mapping[str, Any]) -> Benchmark:
+    """What the keys of a benchmark say together."""
+    return Benchmark(
+        statistic=values["statistic"],
+        window_s=values["trial"],
+        budget_s=values["budget"],
+        function=values["scenario"][1],
+        parameter=values.get("params"),
+        database=values.get("database", False),
+    )
+
+
+def _read_file(node: Node, project: Path | None) -> tuple[str, str | None]:
+    """The path of the file, and the function behind `::`."""
+    path, colons, function = node.exact().partition("::")
+    if colons and not _FUNCTION_NAME.fullmatch(function):
+        raise node.flaw(
+            f"{shown(function)} is not the name of a benchmark",
+            "Write it as in scenarios/bench_pagination.py::test_page.",
+        )
+    if not PurePosixPath(path).name.startswith("bench_"):
+        raise node.flaw(
+            f"the scenario {shown(path)} is not a benchmark file",
+            f"Name it as in {SCENARIOS}/bench_pagination.py.",
+        )
+    return checked_path(node, path, project), function or None
+
+
+def _read_parameter(node: Node) -> Parameter:
+    entries = node.mapping()
+    if len(entries) != 1:
+        raise node.flaw(
+            f"`params` has {len(entries)} entries", "Vary one parameter: {depth: [0, 1000]}."
+        )
+    ((name, values),) = entries.items()
+    if not _PARAMETER_NAME.fullmatch(name):
+        raise values.flaw(f"{shown(name)} is not the name of a parameter", "Write it like depth.")
+    return Parameter(name, _read_levels(values))
+
+
+def _read_levels(node: Node) -> tuple[float, ...]:
+    items = node.sequence()
+    if len(items) < 2:
+        raise node.flaw(f"{node.title} has fewer than two values", "Add another one.")
+    levels = tuple(item.number() for item in items)
+    for item, before, level in zip(items[1:], levels, levels[1:], strict=False):
+        if level <= before:
+            raise item.flaw(
+                f"{level:.12g} comes after {before:.12g}", "Order the values, each greater."
+            )
+    if levels[0] < 0:
+        raise items[0].flaw(f"{levels[0]:g} is no size", "Begin with 0 or more.")
+    return levels
+
+
+def _read_statistic(node: Node) -> Statistic:
+    match node.exact():
+        case "min" | "median" as statistic:
+            return statistic
+        case text:
+            raise node.flaw(
+                f"unknown statistic {shown(text)}",
+                "Write min for code that always does the same, median where variation is "
+                "behaviour.",
+            )
+
+
+def _read_window(node: Node) -> float:
+    """The seconds that one process measures, from the key `trial`."""
+    if "warmup" in node.mapping():
+        raise node.at("warmup").flaw(
+            "a benchmark has no `warmup`", "Remove it: each process calibrates before it measures."
+        )
+    window_s: float = node.fields({"window": duration_s})["window"]
+    if not MIN_WINDOW_S <= window_s <= MAX_WINDOW_S:
+        raise node.at("window").flaw(
+            f"the `window` of a benchmark's process is {window_s:g}s",
+            f"Write {MIN_WINDOW_S * 1000:g}ms to {MAX_WINDOW_S:g}s.",
+        )
+    return window_s

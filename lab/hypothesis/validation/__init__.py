@@ -1,0 +1,64 @@
+"""What the keys of a hypothesis say together: contradictions, and what could not be decided.
+
+One module per subject. Each yields every flaw that it finds, with its line and remedy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lab.hypothesis.model import Benchmark, Hypothesis, LoadTest, SoakTest
+from lab.hypothesis.validation.arms import arm_flaws
+from lab.hypothesis.validation.bounds import clashing_bounds, undecidable_bounds
+from lab.hypothesis.validation.budget import budget_flaws
+from lab.hypothesis.validation.levels import level_flaws
+from lab.hypothesis.validation.load import load_flaws
+from lab.hypothesis.validation.measures import measure_flaws
+from lab.hypothesis.validation.rivals import decided_rivals
+from lab.hypothesis.validation.soak import slope_flaws, soak_flaws
+from lab.hypothesis.validation.stages import stage_flaws
+from lab.hypothesis.validation.statement import Statement
+from lab.input_files import Flaw, Node
+
+__all__ = ["flaws"]
+
+
+def flaws(hypothesis: Hypothesis, root: Node) -> Iterator[Flaw]:
+    """Every flaw that no key has by itself, in no order."""
+    claimed = [
+        Statement(prediction, root.at("predictions", i))
+        for i, prediction in enumerate(hypothesis.predictions)
+    ]
+    rivals = [
+        Statement(rival.prediction, root.at("rivals", i))
+        for i, rival in enumerate(hypothesis.rivals)
+    ]
+    statements = [*claimed, *rivals]
+    yield from arm_flaws(hypothesis, root, statements)
+    yield from _kind_flaws(hypothesis, root, statements)
+    unsound = [flaw for each in statements for flaw in _statement_flaws(each, hypothesis)]
+    yield from unsound
+    if not unsound:  # bounds can be compared only if each makes sense
+        yield from clashing_bounds(claimed)
+        yield from decided_rivals(rivals, claimed)
+
+
+def _kind_flaws(hypothesis: Hypothesis, root: Node, statements: list[Statement]) -> Iterator[Flaw]:
+    match hypothesis.kind:
+        case LoadTest() as test:
+            yield from load_flaws(test, hypothesis.allow, root)
+            yield from budget_flaws(test, len(hypothesis.arms), root)
+        case Benchmark() as benchmark:
+            yield from budget_flaws(benchmark, len(hypothesis.arms), root)
+        case SoakTest() as soak:
+            yield from soak_flaws(soak, statements)
+
+
+def _statement_flaws(statement: Statement, hypothesis: Hypothesis) -> Iterator[Flaw]:
+    yield from slope_flaws(statement, hypothesis.kind)
+    if statement.prediction.slope is not None:
+        return  # its series is not known before the run, and its value may be anything
+    yield from measure_flaws(statement, hypothesis)
+    yield from level_flaws(statement, hypothesis)
+    yield from stage_flaws(statement, hypothesis)
+    yield from undecidable_bounds(statement, hypothesis)

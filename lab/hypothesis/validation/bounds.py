@@ -1,0 +1,77 @@
+"""Bounds: each can be met and missed, and no two of the claim exclude or repeat each other."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from lab.hypothesis.load_shape import Sweep
+from lab.hypothesis.measure_names import PER_STAGE, parse_measure
+from lab.hypothesis.model import Hypothesis, LoadTest
+from lab.hypothesis.prediction import Prediction, ValueRange
+from lab.hypothesis.validation.statement import Statement
+from lab.input_files import Flaw
+
+
+def undecidable_bounds(statement: Statement, hypothesis: Hypothesis) -> Iterator[Flaw]:
+    """A bound that every value of the measure meets, or that none does."""
+    if statement.prediction.grows is not None:
+        return
+    domain = _domain(statement.prediction, hypothesis)
+    bound, wanted = statement.prediction.bound, statement.prediction.bound.range
+    place = statement.node.at(bound.key)
+    remedy = _remedy(statement, domain)
+    if wanted.low > domain.high or wanted.high < domain.low:
+        yield place.flaw(f"no {statement.subject} can be {bound}", remedy)
+    elif bound.within and (wanted.low < domain.low or wanted.high > domain.high):
+        yield place.flaw(f"a bound {bound} goes beyond what {statement.subject} can be", remedy)
+    elif wanted.low <= domain.low and wanted.high >= domain.high:
+        yield place.flaw(f"every {statement.subject} is {bound}", remedy)
+
+
+def clashing_bounds(claimed: list[Statement]) -> Iterator[Flaw]:
+    """Two predictions of the claim that say the same, or that cannot both hold."""
+    for i, later in enumerate(claimed):
+        for earlier in claimed[:i]:
+            if earlier.quantity != later.quantity:
+                continue
+            line = earlier.node.line
+            if earlier.range.is_within(later.range) and later.range.is_within(earlier.range):
+                yield later.node.flaw(
+                    f"this predicts the same as line {line}", "Remove one of the two."
+                )
+            elif earlier.range.is_disjoint_from(later.range):
+                yield later.node.flaw(
+                    f"this can never hold together with line {line} ({later.subject})",
+                    "Mend one of the two bounds.",
+                )
+
+
+def _remedy(statement: Statement, domain: ValueRange) -> str:
+    if domain.high < math.inf:
+        possible = f"from {domain.low:g} to {domain.high:g}"
+    else:
+        possible = "more than 0" if domain.low else "0 or more"
+    remedy = f"Choose a bound that can turn out either way: {statement.subject} is {possible}."
+    if domain.high < math.inf and parse_measure(statement.prediction.measure).of_sweep:
+        remedy += " A sweep tells it up to two thirds of its highest level."
+    return remedy
+
+
+def _domain(prediction: Prediction, hypothesis: Hypothesis) -> ValueRange:
+    """The values that a measure can have at all."""
+    if prediction.count:
+        return ValueRange(0, math.inf)
+    measure = parse_measure(prediction.measure)
+    if measure.base in ("knee", "peak") and prediction.arm:
+        match hypothesis.kind:
+            case LoadTest(load=Sweep(axis="users", levels=levels)):
+                from lab.stats.sweep_levels import reach  # numpy: slow to import
+
+                return ValueRange(levels[0], reach(levels))
+            case _:
+                pass  # of a sweep of rates, they are in requests in flight
+    if measure.is_share:
+        return ValueRange(0, 1)
+    may_be_zero = measure.base in PER_STAGE or not (measure.built_in or prediction.compare)
+    return ValueRange(0 if may_be_zero else math.nextafter(0, 1), math.inf)

@@ -1,0 +1,37 @@
+"""The load of a load test must fit the window and what is allowed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from lab.hypothesis.load_shape import OpenLoad, Sweep
+from lab.hypothesis.model import Allow, LoadTest
+from lab.input_files import Flaw, Node
+
+
+def load_flaws(test: LoadTest, allow: Allow, root: Node) -> Iterator[Flaw]:
+    """Unsent arrivals of a load that has none, and stages that do not fill the window."""
+    yield from _unsent_of_users(test, allow, root)
+    yield from _stages_unlike_window(test, root)
+
+
+def _unsent_of_users(test: LoadTest, allow: Allow, root: Node) -> Iterator[Flaw]:
+    if isinstance(test.load, OpenLoad) or (isinstance(test.load, Sweep) and test.load.arrivals):
+        return
+    if allow.unsent is not None:
+        yield root.at("allow", "unsent").flaw(
+            "a load of `users` has no arrivals that could go unsent",
+            "Remove `unsent`, or give the load a `rate`.",
+        )
+
+
+def _stages_unlike_window(test: LoadTest, root: Node) -> Iterator[Flaw]:
+    if not isinstance(test.load, OpenLoad) or test.load.stages[0].duration_s is None:
+        return
+    total_s = sum(stage.duration_s or 0.0 for stage in test.load.stages)
+    if not math.isclose(total_s, test.window_s):
+        yield root.at("trial", "window").flaw(
+            f"the `window` is {test.window_s:g}s, but the stages take {total_s:g}s",
+            f"Write `window: {total_s:g}s`.",
+        )

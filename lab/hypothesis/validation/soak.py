@@ -1,0 +1,58 @@
+"""Soaks need blocks for what is compared, and slopes can be measured in a soak only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lab.hypothesis.model import MIN_BLOCKS, Kind, SoakTest
+from lab.hypothesis.validation.statement import Statement
+from lab.input_files import Flaw
+
+
+def soak_flaws(soak: SoakTest, statements: list[Statement]) -> Iterator[Flaw]:
+    """Predictions that take more blocks than the soak has."""
+    for statement in statements:
+        compared = statement.prediction.compare is not None
+        if soak.pairs < MIN_BLOCKS and (compared or statement.prediction.slope is None):
+            yield statement.node.at("compare" if compared else "measure").flaw(
+                f"this needs {MIN_BLOCKS} blocks or more, and the soak has {soak.pairs}",
+                f"Write `soak: {{pairs: {MIN_BLOCKS}}}`; "
+                "a soak of one block judges slopes of one arm only.",
+            )
+
+
+def slope_flaws(statement: Statement, kind: Kind) -> Iterator[Flaw]:
+    """Slopes of what is no soak, of a part of it, of exactly 0, or compared as a ratio."""
+    prediction, node = statement.prediction, statement.node
+    if prediction.slope is not None:
+        yield from _slope_out_of_place(statement, kind)
+        if prediction.bound.edges == (0,):
+            yield node.at(prediction.bound.key).flaw(
+                "no time is enough to tell a slope from one of exactly 0",
+                "Write the growth that would matter, as in 5 MB/h.",
+            )
+    if prediction.compare is None:
+        return
+    left, right = prediction.compare.left, prediction.compare.right
+    if prediction.slope is not None and prediction.compare.operator != "-":
+        yield node.at("compare").flaw(
+            "slopes are compared by their difference, since they may be 0",
+            f"Write {left} - {right}.",
+        )
+    elif prediction.slope is None and prediction.compare.operator == "-":
+        yield node.at("compare").flaw(
+            "measures are compared by their ratio", f"Write {left} / {right}."
+        )
+
+
+def _slope_out_of_place(statement: Statement, kind: Kind) -> Iterator[Flaw]:
+    node = statement.node
+    for key in ("at", "during"):
+        if key in node.mapping():
+            yield node.at(key).flaw(
+                f"a slope is of the whole soak, and `{key}` of a part", f"Remove `{key}`."
+            )
+    if not isinstance(kind, SoakTest):
+        yield node.at("slope").flaw(
+            "a slope is measured by a soak only", "Write `kind: soak`, or predict a measure."
+        )
