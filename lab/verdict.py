@@ -12,7 +12,7 @@ from lab.analysis.estimate import Estimate, SlopeEstimate
 from lab.analysis.prediction_estimate import estimate_prediction
 from lab.hypothesis import Hypothesis, Prediction, SoakTest
 from lab.plan import Plan
-from lab.stats.sequential import nominal_level
+from lab.stats.sequential_looks import nominal_level
 from lab.trial import BenchmarkEvidence, Fault, Trial
 from lab.verdict_record import Judgement, Outcome, Verdict, VerdictName
 from lab.verdict_wording import judgement_reason, rival_reason, undecided_reasons, void_reasons

@@ -14,7 +14,7 @@ from lab.hypothesis import Hypothesis, LoadTest, Sweep
 from lab.number_format import MISSING, NumberFormat, low_to_high, per_second, plain, seconds
 from lab.plan import Plan
 from lab.reporting.tables import Table
-from lab.stats.sequential import nominal_level
+from lab.stats.sequential_looks import nominal_level
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Intervals over block values, and the scales on which these values are compared."""
+"""Student's t intervals over block values, and the scales on which these are compared."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from lab.stats.student_t import critical_value
 
 @dataclass(frozen=True)
 class ConfidenceInterval:
-    """An estimate and the range that the data leave open.
+    """An estimate and its confidence interval.
 
     Attributes:
-        estimate: The point estimate; NaN when there is no value at all.
-        low: Lower bound, ``-inf`` when the data bound nothing.
-        high: Upper bound, ``inf`` when the data bound nothing.
+        estimate: The point estimate; NaN without any value.
+        low: Lower end, ``-inf`` with fewer than two values.
+        high: Upper end, ``inf`` with fewer than two values.
     """
 
     estimate: float
@@ -28,9 +28,9 @@ class ConfidenceInterval:
 def t_interval(values: Sequence[float], tail: float) -> ConfidenceInterval:
     """Return Student's t interval for the mean (Student, 1908).
 
-    Fewer than two values bound nothing: the interval is infinite. Values that are all equal give
-    an interval of no width (``low == high``). That is what the formula says, and it is right for
-    exact counts; for timings it means that the clock was too coarse.
+    With fewer than two values the interval is infinite. Equal values give an interval of width 0
+    (``low == high``). That is right for exact counts; for timings it means that the clock was too
+    coarse.
 
     Args:
         values: One finite value per block, in the unit of the measure.
@@ -85,15 +85,18 @@ def log_ratio(a: Sequence[float], b: Sequence[float]) -> list[float]:
         raise ValueError(f"pairs need equal lengths, not {len(a)} and {len(b)}")
     if not all(0 < value < math.inf for value in (*a, *b)):
         raise ValueError("a log ratio needs positive, finite values")
-    # A difference of logs, because the quotient of two extreme values overflows.
+    # A difference of logarithms: the quotient of two extreme values overflows.
     return [math.log(y) - math.log(x) for x, y in zip(a, b, strict=True)]
 
 
 def logit(share: float) -> float:
-    """Return the log odds of a share, the scale on which shares near 0 and 1 are averaged.
+    """Return the log odds of a share: the scale on which shares near 0 and 1 are averaged.
+
+    Args:
+        share: Strictly between 0 and 1.
 
     Raises:
-        ValueError: If ``share`` is not strictly between 0 and 1, where the odds are not finite.
+        ValueError: If ``share`` is not strictly between 0 and 1, so that the odds are not finite.
     """
     if not 0 < share < 1:
         raise ValueError(f"a logit needs a share strictly between 0 and 1, not {share}")

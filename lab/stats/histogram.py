@@ -1,8 +1,8 @@
 """A latency histogram with a bounded relative error (DDSketch: Masson, Rim & Lee, 2019).
 
 Bucket ``i`` holds the values in ``(gamma**(i - 1), gamma**i]`` with ``gamma = (1 + a) / (1 - a)``.
-Answering with the point ``2 * gamma**i / (gamma + 1)`` is at most a share ``a`` away from any
-value in it. Buckets are the same in every histogram, so that merging loses nothing.
+The point ``2 * gamma**i / (gamma + 1)`` differs by at most a share ``a`` from any value in it.
+All histograms have the same buckets, so that merging loses nothing.
 """
 
 from __future__ import annotations
@@ -21,30 +21,33 @@ ACCURACY = 0.005
 """Largest relative error of a quantile."""
 
 SMALLEST = 1e-6
-"""Seconds. What is shorter (zero and negative included) is counted as this, everywhere."""
+"""Seconds. Shorter values, zero and negative ones included, are counted as this."""
 
 _GAMMA = (1 + ACCURACY) / (1 - ACCURACY)
 _LOG_GAMMA = math.log(_GAMMA)
 
+MIN_BEYOND = 10
+"""Samples required beyond a quantile. With fewer, a single request would decide it."""
 
-BEYOND = 10
-"""Samples beyond a quantile, without which a single request would decide it."""
 
+def min_count(q: float) -> int:
+    """Return the smallest number of values for which `Histogram.quantile` returns a quantile.
 
-def least_count(q: float) -> int:
-    """Return the fewest values of which `Histogram.quantile` tells the quantile, 0 < q < 1."""
+    Args:
+        q: The quantile, 0 < q < 1.
+    """
     share = Fraction(str(q))
-    return math.ceil(BEYOND / (1 - share)) if q >= 0.5 else math.floor(BEYOND / share) + 1
+    return math.ceil(MIN_BEYOND / (1 - share)) if q >= 0.5 else math.floor(MIN_BEYOND / share) + 1
 
 
 class Histogram:
     """Counts of latencies, in seconds, in buckets of equal relative width.
 
-    A value below `SMALLEST` is taken as `SMALLEST`, also in `total`, `mean`, `min` and `max`:
-    no request takes less, and a clock that steps back must not stop a measurement.
+    A value below `SMALLEST` is counted as `SMALLEST`, also in `total`, `mean`, `min` and `max`.
+    No request takes less, and a clock that steps back must not stop a measurement.
 
     Attributes:
-        count: How many values were added.
+        count: Number of values added.
         total: Their sum, in seconds, not rounded to buckets.
     """
 
@@ -95,7 +98,7 @@ class Histogram:
         Raises:
             ValueError: If any value is not finite; none is counted then.
         """
-        # Imported here: who only reads a histogram need not load numpy.
+        # Imported here: reading a histogram does not need numpy.
         import numpy as np
 
         seconds = np.asarray(values, dtype=np.float64)
@@ -112,32 +115,31 @@ class Histogram:
         self._record(seconds.size, float(seconds.sum()), float(seconds.min()), float(seconds.max()))
 
     def merge(self, other: Histogram) -> None:
-        """Add everything that another histogram counted; the other stays as it is."""
+        """Add all values of another histogram, which stays unchanged."""
         self._buckets.update(other._buckets)
         self._record(other.count, other.total, other._low, other._high)
 
-    def quantile(self, q: float, beyond: int = BEYOND) -> float | None:
+    def quantile(self, q: float, beyond: int = MIN_BEYOND) -> float | None:
         """Return a quantile by nearest rank, or None when too few samples lie beyond it.
 
         The quantile of ``n`` values is the one of rank ``k = ceil(q * n)`` (at least 1) in
-        ascending order, ``q`` taken as the decimal that it prints as. Beyond it lie ``n - k``
-        values for ``q >= 0.5`` and ``k - 1`` below the middle: those farther out in the tail that
-        the quantile speaks about. With fewer than ``beyond`` of them a single request decides
-        the answer, so there is none.
+        ascending order, with ``q`` as the decimal that it prints as. Beyond it lie ``n - k``
+        values for ``q >= 0.5``, and ``k - 1`` values otherwise: those farther out in the tail.
 
         Args:
             q: Between 0 and 1.
-            beyond: Samples required beyond the rank; 0 asks for whatever there is.
+            beyond: Samples required beyond the rank; 0 requires none.
 
         Returns:
-            Seconds, within a share `ACCURACY` of the true value; None when refused or empty.
+            Seconds, within a share `ACCURACY` of the true value; None if the histogram is empty
+            or fewer than ``beyond`` samples lie beyond the rank.
 
         Raises:
             ValueError: If ``q`` is outside [0, 1].
         """
         if not 0 <= q <= 1:
             raise ValueError(f"a quantile lies between 0 and 1, not {q}")
-        # In binary floating point 0.07 * 100 is more than 7, and the rank would be one too high.
+        # In binary floating point 0.07 * 100 exceeds 7, and the rank would be one too high.
         rank = max(1, math.ceil(Fraction(str(q)) * self.count))
         outside = self.count - rank if q >= 0.5 else rank - 1
         if not self.count or outside < beyond:
@@ -152,7 +154,7 @@ class Histogram:
             yield min(_GAMMA**index, self._high), seen / self.count
 
     def as_dict(self) -> dict[str, Any]:
-        """Return what JSON can hold; only buckets in use are listed, by ascending index."""
+        """Return plain JSON types; only buckets in use are listed, by ascending index."""
         return {
             "accuracy": ACCURACY,
             "total": self.total,
@@ -166,7 +168,7 @@ class Histogram:
         """Rebuild a histogram from `as_dict`.
 
         Raises:
-            ValueError: If it was made with another accuracy: its buckets mean something else.
+            ValueError: If it has another accuracy, so that its buckets have other edges.
             KeyError: If a key is missing.
         """
         if data["accuracy"] != ACCURACY:
@@ -179,7 +181,7 @@ class Histogram:
         return histogram
 
     def __eq__(self, other: object) -> bool:
-        """Tell whether both counted the same; sums may differ by the rounding of their order."""
+        """Return whether both have the same counts; sums may differ by rounding."""
         if not isinstance(other, Histogram):
             return NotImplemented
         return (
@@ -192,7 +194,7 @@ class Histogram:
     __hash__ = None  # type: ignore[assignment]  # It changes as values are added.
 
     def __repr__(self) -> str:
-        """Show the count and the range."""
+        """Return the count and the range as text."""
         return f"Histogram(count={self.count}, min={self.min}, max={self.max})"
 
     def _record(self, count: int, total: float, low: float, high: float) -> None:

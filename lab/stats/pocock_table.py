@@ -1,9 +1,9 @@
 """Computes the table of nominal levels: ``python -m lab.stats.pocock_table``.
 
-Under independent normal block values the smallest one-sided p-value over the looks is simulated,
-and the level for ``alpha`` is the ``alpha`` quantile of it: the t boundary of constant nominal
-level (Pocock, 1977), which has no closed form for so few blocks. Every path is used with both
-signs, since it is as likely mirrored. Takes about three minutes on one core.
+The smallest one-sided p-value over the looks is simulated for independent normal block values. Its
+``alpha`` quantile is the level for ``alpha``: the t boundary of constant nominal level (Pocock,
+1977), which has no closed form for so few blocks. Every path is used with both signs, which are
+equally likely. Takes about three minutes on one core.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lab.stats.sequential import TABLE
+from lab.stats.sequential_looks import TABLE
 from lab.stats.student_t import critical_value, upper_tail
 
 SEED = 1977
@@ -26,8 +26,8 @@ FIRSTS = (3, 4, 5, 6)
 LASTS = (*range(3, 17), 20, 24)
 ALPHAS = sorted({alpha / k for alpha in (0.05, 0.01) for k in range(1, 9)} | {0.025})
 
-# p-values are counted in narrow bins of their logarithm: far less memory than keeping them.
-# Their width, .05 %, is below the error of the simulation, and within a bin we interpolate.
+# p-values are counted in narrow bins of their logarithm, which takes far less memory.
+# Their width, .05 %, is below the error of the simulation, and values are interpolated in a bin.
 _LOWEST, _HIGHEST, _WIDTH = math.log(1e-6), math.log(0.06), 0.0005
 _BINS = math.ceil((_HIGHEST - _LOWEST) / _WIDTH)
 
@@ -35,8 +35,8 @@ Values = npt.NDArray[np.float64]
 Counts = dict[tuple[int, int], npt.NDArray[np.int64]]
 
 
-def windows() -> Iterator[tuple[int, int]]:
-    """Yield each first and last look of the table; a single look needs no simulation."""
+def look_ranges() -> Iterator[tuple[int, int]]:
+    """Yield each pair of first and last look in the table; a single look needs no simulation."""
     for first in FIRSTS:
         for last in LASTS:
             if last > first:
@@ -65,17 +65,17 @@ def running_t(values: Values, bound: float = 0.0) -> Values:
 
 
 def simulate(rng: np.random.Generator, draws: int) -> Counts:
-    """Count the smallest p-value over the looks of every window.
+    """Count the smallest p-value over every range of looks.
 
     Args:
         rng: Source of randomness.
-        draws: How many paths are drawn; each counts twice, once mirrored.
+        draws: Number of paths; each counts twice, once mirrored.
 
     Returns:
-        For each (first, last) the counts per bin of log p, shape (bins + 1,); the last one holds
-        all that is too large to matter.
+        For each (first, last) the counts per bin of log p, shape (bins + 1,). The last bin holds
+        all p-values that are too large to matter.
     """
-    counts: Counts = {window: np.zeros(_BINS + 1, dtype=np.int64) for window in windows()}
+    counts: Counts = {looks: np.zeros(_BINS + 1, dtype=np.int64) for looks in look_ranges()}
     for start in range(0, draws, CHUNK):
         size = min(CHUNK, draws - start)
         t = running_t(rng.standard_normal((size, max(LASTS)))).T
@@ -95,22 +95,32 @@ def quantile(counts: npt.NDArray[np.int64], alpha: float) -> tuple[float, float]
     """Return the ``alpha`` quantile of the counted p-values, and its relative standard error.
 
     The error is that of a sample quantile, sqrt(alpha (1 - alpha) / paths) over the density. The
-    two signs of a path are taken as independent; they exclude each other, so it errs upwards.
+    two signs of a path are treated as independent. They exclude each other, so that the error is
+    overestimated.
+
+    Args:
+        counts: Per bin of log p, shape (bins + 1,).
+        alpha: Between 0 and 1.
     """
     paths = int(counts.sum())
     share = np.cumsum(counts[:-1]) / paths
     edges = _LOWEST + _WIDTH * np.arange(1, _BINS + 1)
     error = math.sqrt(alpha * (1 - alpha) / paths)
-    # The slope of the curve over two errors each side: wide enough not to be noise itself.
+    # The slope of the curve over two errors on each side: wide enough not to be noise itself.
     low, middle, high = np.interp((alpha - 2 * error, alpha, alpha + 2 * error), share, edges)
     return math.exp(middle), float(high - low) / 4
 
 
 def table(draws: int, seed: int) -> dict[str, Any]:
-    """Return the whole table as it is kept, with what is needed to compute it again."""
+    """Return the whole table as it is stored, with what is needed to compute it again.
+
+    Args:
+        draws: Number of simulated paths.
+        seed: Of the random numbers.
+    """
     counts = simulate(np.random.default_rng(seed), draws)
     results = {
-        window: [quantile(counted, alpha) for alpha in ALPHAS] for window, counted in counts.items()
+        looks: [quantile(counted, alpha) for alpha in ALPHAS] for looks, counted in counts.items()
     }
     levels: dict[str, dict[str, list[float]]] = {}
     for first in FIRSTS:
@@ -132,10 +142,10 @@ def table(draws: int, seed: int) -> dict[str, Any]:
 
 
 def _p_value_bins(t: npt.NDArray[np.float64]) -> npt.NDArray[np.int16]:
-    """Return the bin of each one-sided p-value; ``t`` has shape (blocks, paths)."""
+    """Return the bin of each one-sided p-value, of the shape of ``t``: (blocks, paths)."""
     bins = np.full(t.shape, _BINS, dtype=np.int16)
     for n in range(min(FIRSTS), t.shape[0] + 1):
-        # Only the few small p-values are worth computing.
+        # Only the few small p-values are computed.
         small = np.flatnonzero(t[n - 1] > critical_value(math.exp(_HIGHEST), n - 1))
         log_p = np.log(upper_tail(t[n - 1, small], n - 1))
         bins[n - 1, small] = np.clip((log_p - _LOWEST) / _WIDTH, 0, _BINS)
@@ -144,7 +154,7 @@ def _p_value_bins(t: npt.NDArray[np.float64]) -> npt.NDArray[np.int16]:
 
 def _main() -> None:
     text = json.dumps(table(DRAWS, SEED))
-    # A line per row, so that a difference between two versions can be read.
+    # A line per row keeps a difference between two versions readable.
     text = text.replace("], ", "],\n").replace("}, ", "},\n").replace(': {"', ':\n{"') + "\n"
     TABLE.write_text(text, encoding="utf-8")
     print(text, end="")

@@ -1,11 +1,11 @@
-"""How time grows with size: one block of a sweep over sizes becomes a curve.
+"""A power law with an overhead, fitted to the times of a benchmark at several sizes.
 
-t(n) = a + b * n**p with a, b >= 0: an overhead that every call pays, and what grows. An empirical
-exponent, as in "trend profiling" (Goldsmith, Aiken & Wilkerson, 2007), with the overhead taken out
-of it: a log-log slope alone calls a linear function under an overhead sublinear.
+t(n) = a + b * n**p with a, b >= 0: an overhead that every call pays, and a part that scales with
+the size. The exponent is empirical, as in "trend profiling" (Goldsmith, Aiken & Wilkerson, 2007),
+but without the overhead: a log-log slope alone calls a linear function under an overhead sublinear.
 
-A logarithm lies outside the curve; its best fit has an exponent of .1 to .3. So do n * log n and
-its like: their exponent is a little above that of the power.
+A logarithm is no power law; its best fit has an exponent of .1 to .3. n * log n is none either; its
+exponent is a little above 1.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class PowerLaw:
     Attributes:
         overhead: a, seconds, >= 0.
         scale: b, seconds at n = 1, >= 0.
-        exponent: p, from 0.01 to 4; without meaning where `scale` is 0.
+        exponent: p, from 0.01 to 4; without meaning if `scale` is 0.
     """
 
     overhead: float
@@ -37,20 +37,27 @@ class PowerLaw:
     exponent: float
 
     def at(self, sizes: npt.ArrayLike) -> Values:
-        """Return the fitted time of each size, seconds."""
+        """Return the fitted time of each size.
+
+        Args:
+            sizes: >= 0, any shape.
+
+        Returns:
+            Seconds, of the shape of ``sizes``.
+        """
         n = np.asarray(sizes, dtype=np.float64)
         return np.asarray(self.overhead + self.scale * n**self.exponent)
 
 
 def fit_power_law(sizes: Sequence[float], times: Sequence[float]) -> PowerLaw:
-    """Fit the curve to one block, by least squares over *relative* residuals.
+    """Fit the power law to one block, by least squares over *relative* residuals.
 
-    For a given exponent it is linear in a and b (non-negative least squares of two columns, whose
-    solution is known in closed form); the exponent is searched, first coarsely, then finely.
+    For a given exponent the law is linear in a and b: non-negative least squares with two columns,
+    which have a closed form. The exponent is searched, first coarsely, then finely.
 
     Args:
-        sizes: Different sizes, >= 0, in any order.
-        times: The time of each, > 0, seconds.
+        sizes: At least four different sizes, >= 0, in any order.
+        times: The time at each size, > 0, seconds.
 
     Raises:
         ValueError: If lengths differ, a value is out of range, or there are fewer than four sizes.
@@ -58,9 +65,9 @@ def fit_power_law(sizes: Sequence[float], times: Sequence[float]) -> PowerLaw:
     n = np.asarray(sizes, dtype=np.float64)
     t = np.asarray(times, dtype=np.float64)
     if n.shape != t.shape or n.ndim != 1:
-        raise ValueError(f"growth needs one time for each size, not {t.shape} for {n.shape}")
+        raise ValueError(f"a power law needs one time for each size, not {t.shape} for {n.shape}")
     if not (np.isfinite(n).all() and (n >= 0).all() and np.isfinite(t).all() and (t > 0).all()):
-        raise ValueError("growth needs finite sizes from 0 on, and positive, finite times")
+        raise ValueError("a power law needs finite sizes from 0 on, and positive, finite times")
     if len(np.unique(n)) < max(4, len(n)):
         raise ValueError("three parameters need at least four sizes, all different")
     largest = n.max()
@@ -73,7 +80,7 @@ def fit_power_law(sizes: Sequence[float], times: Sequence[float]) -> PowerLaw:
 
 
 def _best(exponents: Values, shape: Values, t: Values) -> tuple[float, float, float]:
-    """Return the exponent with the least squares, and the two coefficients that go with it."""
+    """Return the exponent with the least squares, and its coefficients a and b."""
     u = 1 / t
     v = shape[np.newaxis, :] ** exponents[:, np.newaxis] / t
     uu, uv, vv = u @ u, v @ u, (v * v).sum(axis=1)
@@ -82,11 +89,11 @@ def _best(exponents: Values, shape: Values, t: Values) -> tuple[float, float, fl
     with np.errstate(divide="ignore", invalid="ignore"):
         a = (vv * u1 - uv * v1) / determinant
         b = (uu * v1 - uv * u1) / determinant
-    # where one would be negative (or the columns are one), the other stands alone
+    # if one would be negative (or the columns are equal), the other is fitted alone
     overhead_alone = ~(b > 0)
-    growth_alone = ~(a > 0) & ~overhead_alone
-    a = np.where(overhead_alone, u1 / uu, np.where(growth_alone, 0.0, a))
-    b = np.where(overhead_alone, 0.0, np.where(growth_alone, v1 / vv, b))
+    power_alone = ~(a > 0) & ~overhead_alone
+    a = np.where(overhead_alone, u1 / uu, np.where(power_alone, 0.0, a))
+    b = np.where(overhead_alone, 0.0, np.where(power_alone, v1 / vv, b))
     residuals = a[:, np.newaxis] * u + b[:, np.newaxis] * v - 1
     place = int(np.argmin((residuals * residuals).sum(axis=1)))
     return float(exponents[place]), float(a[place]), float(b[place])

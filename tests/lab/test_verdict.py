@@ -10,7 +10,7 @@ from lab.hypothesis import Bound, Prediction, Rival, load
 from lab.reporting.prediction_results import findings
 from lab.stats.confidence_interval import t_interval
 from lab.stats.histogram import Histogram
-from lab.stats.sequential import nominal_level
+from lab.stats.sequential_looks import nominal_level
 from lab.trial import ArrivalSecond, Fault, LoadEvidence, Requests, StageRecord, Trial
 from lab.verdict import judge
 from lab.verdict_record import Verdict

@@ -1,6 +1,6 @@
-"""What queues do to waiting times: exact replays, closed forms, and bounds.
+"""Waiting times in queues: exact replays, closed forms, and bounds.
 
-Everything here is a truth to hold a measurement against. Times are in seconds, rates per second.
+Reference values that measurements are compared with. Times are in seconds, rates per second.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ Values = npt.NDArray[np.float64]
 
 
 class Replay(NamedTuple):
-    """What each request met in a queue, in the order of arrival.
+    """The times of each request in a queue, in the order of arrival.
 
     Attributes:
-        waiting: Seconds from its arrival to the begin of its service.
+        waiting: Seconds from its arrival to the start of its service.
         response: Seconds from its arrival to the end of its service.
     """
 
@@ -31,9 +31,9 @@ class Replay(NamedTuple):
 
 
 def lindley(arrivals: npt.ArrayLike, services: npt.ArrayLike) -> Replay:
-    """Replay one server that takes requests first in, first out (Lindley, 1952).
+    """Replay a single server, first in, first out (Lindley, 1952).
 
-    The wait grows by each service and shrinks by each gap, and never goes below 0.
+    Each service adds to the wait, each gap between arrivals reduces it, down to 0.
 
     Args:
         arrivals: Arrival times, ascending; one-dimensional.
@@ -118,11 +118,11 @@ def mmc_mean_wait(rate: float, service: float, servers: int) -> float:
 def asymptotic_bounds(
     stations: Sequence[tuple[float, int]], think: float = 0.0
 ) -> AsymptoticBounds:
-    """Return the bounds of a closed system whose inside is known (Denning & Buzen, 1978).
+    """Return the bounds of a closed system with known stations (Denning & Buzen, 1978).
 
     Args:
-        stations: For each station that a request passes, one after the other: the seconds that
-            it holds a server there (over all its visits), > 0, and how many servers there are.
+        stations: For each station that a request passes in sequence: the seconds that it holds a
+            server there (over all its visits), > 0, and the number of servers.
         think: Seconds between an answer and the user's next request.
 
     Raises:
@@ -138,21 +138,20 @@ def asymptotic_bounds(
 
 
 def frozen_quantile(q: float, frozen: float, period: float) -> float:
-    """Return a quantile of the response times of a server that freezes again and again.
+    """Return a quantile of the response times of a server that freezes periodically.
 
-    Arrivals come evenly and wait for nobody; the server answers first in, first out, in no time,
-    but stands still for the first ``frozen`` seconds of every ``period``. Whoever comes ``u``
-    seconds into a freeze waits for the ``frozen - u`` that remain, so that a share ``x / period``
-    of the requests waits for longer than ``frozen - x``. This holds over whole periods, up to one
-    gap between arrivals.
+    Arrivals are evenly spaced and independent of answers. The server answers at once, but is frozen
+    for the first ``frozen`` seconds of every ``period``. A request that arrives ``u`` seconds into
+    a freeze waits for the remaining ``frozen - u``, so that a share ``x / period`` of the requests
+    waits longer than ``frozen - x``. This holds over whole periods, up to one gap between arrivals.
 
     Args:
         q: Between 0 and 1.
         frozen: Seconds, at most ``period``.
-        period: Seconds from the begin of one freeze to that of the next.
+        period: Seconds from the start of one freeze to the start of the next.
 
     Returns:
-        Seconds; 0 where the quantile is that of a request that met no freeze.
+        Seconds; 0 if the request at the quantile met no freeze.
 
     Raises:
         ValueError: If ``q`` is outside [0, 1] or ``frozen`` outside [0, period].
@@ -165,7 +164,7 @@ def frozen_quantile(q: float, frozen: float, period: float) -> float:
 
 
 def _requests(arrivals: npt.ArrayLike, services: npt.ArrayLike) -> tuple[Values, Values]:
-    """Return both as arrays of one shape, fit to be replayed."""
+    """Return both as arrays of one shape, validated."""
     arrived = np.asarray(arrivals, dtype=np.float64)
     served = np.broadcast_to(np.asarray(services, dtype=np.float64), arrived.shape)
     if not (np.isfinite(arrived).all() and np.isfinite(served).all()):
@@ -178,7 +177,7 @@ def _requests(arrivals: npt.ArrayLike, services: npt.ArrayLike) -> tuple[Values,
 
 
 def _load(rate: float, service: float, servers: int) -> float:
-    """Return the share of the servers' time that is used, where a mean wait exists."""
+    """Return the utilisation of the servers, below 1 so that a mean wait exists."""
     if servers < 1:
         raise ValueError(f"a queue needs at least one server, not {servers}")
     load = rate * service / servers

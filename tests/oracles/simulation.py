@@ -1,10 +1,9 @@
-"""How often the sequential rule decides wrongly, by simulation.
+"""Simulated error rates of the sequential rule.
 
 A generator returns block values ``d_i = log(b_i / a_i)``, an array of shape (runs, blocks), for
 two arms between which there is no difference. What is estimated is the *mean of d* (the log of
-the ratio of geometric means), so that is what is exactly 0 in each of them: not the median of d,
-and not the log of the ratio of means, which skew moves elsewhere. The one exception is named by
-`drifting` itself.
+the ratio of geometric means), which is exactly 0 in each of them: not the median of d, and not the
+log of the ratio of means, which skew moves elsewhere. The only exception is `drifting`.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lab.stats.pocock_table import running_t
-from lab.stats.sequential import nominal_level
+from lab.stats.sequential_looks import nominal_level
 from lab.stats.student_t import critical_value
 
 Values = npt.NDArray[np.float64]
@@ -42,11 +41,11 @@ class DecisionRates:
 def decision_rates(
     block_values: Values, bound: float, level: float, first: int, last: int
 ) -> DecisionRates:
-    """Apply the stopping rule at a given nominal level; what is decided first stays decided.
+    """Apply the stopping rule at a given nominal level; the first decision is final.
 
     Args:
         block_values: Shape (runs, at least ``last``), the values in the order of the blocks.
-        bound: What the claim is compared with, in the unit of the values.
+        bound: Of the claim, in the unit of the values.
         level: One-sided probability at each look.
         first: Blocks at the first look, at least 2.
         last: Blocks at the last look.
@@ -61,7 +60,7 @@ def decision_rates(
     critical = np.array([critical_value(level, n - 1) for n in range(first, last + 1)])
     above, below = t > critical, t < -critical
     decided = above | below
-    # argmax finds the first look that decided; where none did, both sides are false there.
+    # argmax finds the first look that decided; if none did, both sides are false there.
     at_first = np.argmax(decided, axis=1)[:, np.newaxis]
     return DecisionRates(
         supported=float(np.take_along_axis(above, at_first, axis=1).mean()),
@@ -73,10 +72,10 @@ def decision_rates(
 def false_decision_rate(
     block_values: Values, *, bound: float = 0.0, alpha: float, first: int, last: int
 ) -> DecisionRates:
-    """Return how often the lab's rule decides when the truth lies exactly at the bound.
+    """Return how often the rule decides when the truth lies exactly at the bound.
 
-    Either decision is false then, and each should occur in a share ``alpha`` of runs at most
-    (Pocock, 1977): a little less, since a run that decided one way never decides the other.
+    Both decisions are then false, and each should occur in a share ``alpha`` of runs at most
+    (Pocock, 1977): a little less, since a run decides only once.
 
     Args:
         block_values: Shape (runs, at least ``last``), with mean ``bound``.
@@ -93,7 +92,7 @@ def false_decision_rate(
 
 
 def normal(rng: np.random.Generator, runs: int, blocks: int, sd: float = 0.05) -> Values:
-    """Return independent normal noise: what the levels are exact for.
+    """Return independent normal noise, for which the levels are exact.
 
     Args:
         rng: Source of randomness.
@@ -107,17 +106,17 @@ def normal(rng: np.random.Generator, runs: int, blocks: int, sd: float = 0.05) -
 def exponential_arm(
     rng: np.random.Generator, runs: int, blocks: int, scale: float = 0.05, other: float = 0.0
 ) -> Values:
-    """Return noise with an exponential tail in arm b: trials that now and then go badly.
+    """Return noise with an exponential tail in arm b, as of occasional disturbed trials.
 
-    The log of b's measure is a constant plus ``scale * X``, X standard exponential, and its mean
-    is taken off: d = scale * (X - 1) + normal noise of arm a.
+    The log of b's measure is a constant plus ``scale * X``, X standard exponential, minus its mean:
+    d = scale * (X - 1) + normal noise of arm a.
 
     Args:
         rng: Source of randomness.
         runs: Rows.
         blocks: Columns.
         scale: Standard deviation of arm b's log measure.
-        other: Standard deviation of arm a's log measure, which is normal; noise there hides skew.
+        other: Standard deviation of arm a's log measure, which is normal and hides skew.
     """
     skewed = scale * (rng.standard_exponential((runs, blocks)) - 1)
     return skewed + rng.normal(0.0, other, (runs, blocks))
@@ -133,8 +132,8 @@ def lognormal_arm(
 ) -> Values:
     """Return noise with a lognormal tail in arm b, heavier than `exponential_arm`.
 
-    It is the *log* of b's measure that carries the lognormal X: a lognormal measure would have
-    a normal log, without any skew. The mean of X, exp(sigma² / 2), is taken off.
+    The *log* of b's measure contains the lognormal X: a lognormal measure would have a normal log,
+    without skew. The mean of X, exp(sigma² / 2), is subtracted.
 
     Args:
         rng: Source of randomness.
@@ -142,7 +141,7 @@ def lognormal_arm(
         blocks: Columns.
         scale: Factor on X, in units of d.
         sigma: Shape of X: the standard deviation of log X.
-        other: Standard deviation of arm a's log measure, which is normal; noise there hides skew.
+        other: Standard deviation of arm a's log measure, which is normal and hides skew.
     """
     skewed = scale * (rng.lognormal(0.0, sigma, (runs, blocks)) - math.exp(sigma**2 / 2))
     return skewed + rng.normal(0.0, other, (runs, blocks))
@@ -151,7 +150,7 @@ def lognormal_arm(
 def autoregressive(
     rng: np.random.Generator, runs: int, blocks: int, rho: float = 0.2, sd: float = 0.05
 ) -> Values:
-    """Return noise of which each block remembers the one before: a stationary AR(1).
+    """Return autocorrelated noise, a stationary AR(1) over blocks.
 
     Args:
         rng: Source of randomness.
@@ -175,12 +174,12 @@ def drifting(
     drift: float = 0.1,
     sd: float = 0.05,
 ) -> Values:
-    """Return noise on a machine that slows steadily from trial to trial, both arms being equal.
+    """Return noise on a machine that slows steadily from trial to trial, with equal arms.
 
     ``random`` draws the order of the two trials in each block, and the mean of d is 0. ``fixed``
     runs a before b in every block, ``grouped`` all of a before all of b: the arms are still
     equal, so the truth is 0, but the mean of d is one step of the drift, or ``blocks`` steps.
-    That bias is what they are here to show.
+    They show that bias.
 
     Args:
         rng: Source of randomness.

@@ -1,4 +1,4 @@
-"""Replays against a simulation event by event, means against closed forms."""
+"""Replays compared with a simulation of events, means with closed forms."""
 
 import math
 from collections import deque
@@ -18,7 +18,7 @@ from tests.oracles.queueing import (
     mmc_mean_wait,
 )
 
-# Eighths of a second: sums are exact, so that ties are ties in both computations.
+# Eighths of a second: sums are exact, so that both computations have the same ties.
 REQUESTS = st.lists(st.tuples(st.integers(0, 12), st.integers(0, 24)), max_size=40)
 
 
@@ -29,27 +29,27 @@ def times(requests: list[tuple[int, int]]) -> tuple[Values, Values]:
 
 
 def simulated_waits(arrivals: Values, services: Values, servers: int) -> list[float]:
-    """Advance a clock from event to event; nothing is shared with the code."""
+    """Advance a clock from event to event, independent of the code."""
     waits: list[float] = []
-    due = deque(zip(arrivals, services, strict=True))
+    coming = deque(zip(arrivals, services, strict=True))
     queue: deque[tuple[float, float]] = deque()
     busy: list[float] = []
     now = 0.0
-    while due or queue:
+    while coming or queue:
         busy = [end for end in busy if end > now]
-        while due and due[0][0] <= now:
-            queue.append(due.popleft())
+        while coming and coming[0][0] <= now:
+            queue.append(coming.popleft())
         while queue and len(busy) < servers:
             arrival, service = queue.popleft()
             waits.append(now - arrival)
             if service:
                 busy.append(now + service)
-        now = min([*busy, *(arrival for arrival, _ in list(due)[:1])], default=now)
+        now = min([*busy, *(arrival for arrival, _ in list(coming)[:1])], default=now)
     return waits
 
 
 @given(REQUESTS)
-def test_lindley_is_the_event_simulation(requests: list[tuple[int, int]]) -> None:
+def test_lindley_equals_the_event_simulation(requests: list[tuple[int, int]]) -> None:
     """Path by path, with ties and services of no length."""
     arrivals, services = times(requests)
     replay = lindley(arrivals, services)
@@ -58,7 +58,7 @@ def test_lindley_is_the_event_simulation(requests: list[tuple[int, int]]) -> Non
 
 
 @given(REQUESTS, st.integers(1, 5))
-def test_kiefer_wolfowitz_is_the_event_simulation(
+def test_kiefer_wolfowitz_equals_the_event_simulation(
     requests: list[tuple[int, int]], servers: int
 ) -> None:
     """Path by path, for one server and several."""
@@ -69,8 +69,8 @@ def test_kiefer_wolfowitz_is_the_event_simulation(
 
 
 @given(st.lists(st.tuples(st.floats(0, 10), st.floats(0, 10)), max_size=40))
-def test_one_server_is_lindleys(requests: list[tuple[float, float]]) -> None:
-    """In any numbers, up to rounding."""
+def test_kiefer_wolfowitz_with_one_server_is_lindley(requests: list[tuple[float, float]]) -> None:
+    """For any numbers, up to rounding."""
     gaps, services = np.array(requests).reshape(-1, 2).T
     arrivals = np.cumsum(gaps)
     one = kiefer_wolfowitz(arrivals, services, 1).waiting
@@ -78,7 +78,7 @@ def test_one_server_is_lindleys(requests: list[tuple[float, float]]) -> None:
 
 
 def test_one_service_time_for_all() -> None:
-    """Three at once wait for none, one and two services."""
+    """Of three simultaneous requests, one waits for none, one for one, one for two services."""
     assert lindley([0, 0, 0], 0.5).waiting.tolist() == [0, 0.5, 1]
     assert kiefer_wolfowitz([0, 0, 0], 0.5, 2).response.tolist() == [0.5, 0.5, 1]
 
@@ -112,8 +112,8 @@ def test_the_mean_wait_of_four_servers() -> None:
 
 
 @given(st.floats(0, 0.99), st.floats(1e-3, 10))
-def test_the_closed_forms_meet(load: float, service: float) -> None:
-    """M/M/1 is both; without variation the wait is half of it; Erlang's C for two servers."""
+def test_the_closed_forms_agree(load: float, service: float) -> None:
+    """For M/M/1; without variation the wait is half of it; Erlang's C for two servers."""
     wait = mmc_mean_wait(load / service, service, 1)
     assert wait == pytest.approx(mg1_mean_wait(load / service, service, variation=1))
     assert mg1_mean_wait(load / service, service) == pytest.approx(wait / 2)
@@ -123,7 +123,7 @@ def test_the_closed_forms_meet(load: float, service: float) -> None:
 
 @pytest.mark.parametrize("load", [-0.1, 1, 1.5, math.nan])
 def test_an_overloaded_queue_has_no_mean_wait(load: float) -> None:
-    """It grows for as long as one looks."""
+    """The wait grows without limit."""
     with pytest.raises(ValueError, match="no mean wait"):
         mg1_mean_wait(load, 1)
     with pytest.raises(ValueError, match="no mean wait"):
@@ -134,9 +134,7 @@ def test_an_overloaded_queue_has_no_mean_wait(load: float) -> None:
     ("arrivals", "services"),
     [([1, 0], 1), ([0, 1], [1, -1]), ([0, math.inf], 1), ([0, 1], [1, math.nan]), ([0], [1, 1])],
 )
-def test_what_cannot_be_replayed_is_refused(
-    arrivals: list[float], services: float | list[float]
-) -> None:
+def test_invalid_requests_are_refused(arrivals: list[float], services: float | list[float]) -> None:
     """Out of order, negative, not finite, not paired."""
     with pytest.raises(ValueError, match=r"ascend|negative|finite|broadcast"):
         lindley(arrivals, services)
@@ -145,7 +143,7 @@ def test_what_cannot_be_replayed_is_refused(
 
 
 def test_a_queue_needs_a_server() -> None:
-    """Anywhere."""
+    """In every function."""
     with pytest.raises(ValueError, match="at least one server"):
         kiefer_wolfowitz([0], 1, 0)
     with pytest.raises(ValueError, match="at least one server"):
@@ -154,8 +152,8 @@ def test_a_queue_needs_a_server() -> None:
         asymptotic_bounds([(0.1, 0)])
 
 
-def test_the_frozen_server_of_the_issue() -> None:
-    """Frozen 1 s in every 10."""
+def test_a_server_frozen_for_a_tenth_of_the_time() -> None:
+    """Frozen for 1 s in every 10."""
     truth = [frozen_quantile(q, 1, 10) for q in (0.5, 0.9, 0.95, 0.98, 0.99, 0.999, 1)]
     assert truth == pytest.approx([0, 0, 0.5, 0.8, 0.9, 0.99, 1])
 
@@ -175,7 +173,7 @@ def test_frozen_quantiles_are_those_of_the_arrivals(
 
 
 @pytest.mark.parametrize(("q", "frozen"), [(-0.1, 1), (1.1, 1), (0.5, -1), (0.5, 11)])
-def test_a_freeze_fits_its_period(q: float, frozen: float) -> None:
-    """And a quantile is a share."""
+def test_impossible_freezes_are_refused(q: float, frozen: float) -> None:
+    """And quantiles outside [0, 1]."""
     with pytest.raises(ValueError, match=r"quantile lies|freeze must"):
         frozen_quantile(q, frozen, 10)

@@ -10,7 +10,7 @@ from lab.hypothesis.measure_names import PER_STAGE, parse_measure
 from lab.hypothesis.model import Hypothesis, LoadTest
 from lab.hypothesis.validation.statement import Statement
 from lab.input_files import Flaw, shown, suggestion
-from lab.stats.histogram import least_count
+from lab.stats.histogram import min_count
 
 
 def stage_flaws(statement: Statement, hypothesis: Hypothesis) -> Iterator[Flaw]:
@@ -57,7 +57,7 @@ def _too_few_arrivals(statement: Statement, stage: Stage) -> Iterator[Flaw]:
     measure = parse_measure(statement.prediction.measure)
     if measure.base == "throughput":  # of what ends in the stage, whenever it was scheduled
         return
-    wanted = 1 if measure.quantile is None else least_count(measure.quantile / 100)
+    wanted = 1 if measure.quantile is None else min_count(measure.quantile / 100)
     if stage.arrivals < wanted:
         yield statement.node.at("during").flaw(
             f"about {stage.arrivals:.0f} arrivals are due in `{stage.name}`, and "
@@ -75,7 +75,7 @@ def _recovery_flaws(statement: Statement, stages: Sequence[Stage]) -> Iterator[F
             "Recovery is a return to what was before the stage: put it between two others.",
         )
         return
-    before, wanted = stages[place - 1], least_count(0.5)
+    before, wanted = stages[place - 1], min_count(0.5)
     if before.arrivals < wanted:
         yield statement.node.at("during").flaw(
             f"about {before.arrivals:.0f} arrivals are due in the stage before "

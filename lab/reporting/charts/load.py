@@ -26,9 +26,7 @@ from lab.reporting.charts.style import (
 from lab.reporting.report_data import Breakdown, ThroughputPoint
 from lab.reporting.sweep import SweepView
 from lab.reporting.timeline import Series
-from lab.stats.histogram import Histogram
-
-SAMPLES_BEYOND = 10  # a tail of fewer is not drawn, as no quantile is told from it
+from lab.stats.histogram import MIN_BEYOND, Histogram
 
 
 @styled
@@ -129,7 +127,7 @@ def latency(histograms: Mapping[str, Histogram]) -> Figure:
         steps = [
             (edge, 1 - below)
             for edge, below in histogram.cdf()
-            if (1 - below) * histogram.count >= SAMPLES_BEYOND
+            if (1 - below) * histogram.count >= MIN_BEYOND
         ]
         if not steps:
             continue

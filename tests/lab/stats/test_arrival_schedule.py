@@ -1,7 +1,8 @@
-"""Schedules follow their stages, and their seed."""
+"""Schedules follow their rates and their seed."""
 
 import itertools
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -9,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from lab.stats.arrival_schedule import ArrivalProcess, RateSegment, Values, expected, schedule
+from lab.stats.arrival_schedule import ArrivalProcess, RateSegment, Values, schedule
 
 RATES = st.sampled_from([0, 0.5, 1, 7.3, 30, 200])
-STAGES = st.lists(
+SEGMENTS = st.lists(
     st.builds(RateSegment, st.sampled_from([0.1, 0.3, 1, 2.5]), RATES, RATES),
     min_size=1,
     max_size=5,
@@ -26,51 +27,64 @@ SPIKE = [
 ]
 
 
-def expected_until(stages: list[RateSegment], times: Values) -> Values:
-    """Integrate the rate by its trapezes, apart from the code."""
+def expected_arrivals(segments: list[RateSegment]) -> Fraction:
+    """The integral of the rate, exactly."""
+    return sum(
+        (
+            Fraction(str(segment.duration))
+            * (Fraction(str(segment.begin)) + Fraction(str(segment.end)))
+            / 2
+            for segment in segments
+        ),
+        Fraction(0),
+    )
+
+
+def expected_until(segments: list[RateSegment], times: Values) -> Values:
+    """The integral of the rate by trapezes, independent of the code."""
     total = np.zeros_like(times)
     start = 0.0
-    for stage in stages:
-        inside = np.clip(times - start, 0, stage.duration)
-        rate = stage.begin + (stage.end - stage.begin) * inside / stage.duration
-        total += inside * (stage.begin + rate) / 2
-        start += stage.duration
+    for segment in segments:
+        inside = np.clip(times - start, 0, segment.duration)
+        rate = segment.begin + (segment.end - segment.begin) * inside / segment.duration
+        total += inside * (segment.begin + rate) / 2
+        start += segment.duration
     return total
 
 
-@given(STAGES)
-def test_constant_arrivals_are_due_where_the_integral_is_whole(stages: list[RateSegment]) -> None:
-    """The n-th is due when n are expected, the first of them at once."""
-    times = schedule(stages, "constant", 1)
-    assert expected_until(stages, times) == pytest.approx(np.arange(len(times)), abs=1e-6)
-    assert len(times) == math.ceil(round(expected(stages), 9))
+@given(SEGMENTS)
+def test_constant_arrivals_are_at_the_integers_of_the_integral(segments: list[RateSegment]) -> None:
+    """The n-th has the time at which n are expected, the first has time 0."""
+    times = schedule(segments, "constant", 1)
+    assert expected_until(segments, times) == pytest.approx(np.arange(len(times)), abs=1e-6)
+    assert len(times) == math.ceil(expected_arrivals(segments))
 
 
-@given(STAGES, st.sampled_from(KINDS), st.integers())
-def test_a_schedule_ascends_and_stays_in_its_stages(
-    stages: list[RateSegment], arrivals: ArrivalProcess, seed: int
+@given(SEGMENTS, st.sampled_from(KINDS), st.integers())
+def test_a_schedule_ascends_and_stays_in_its_segments(
+    segments: list[RateSegment], arrivals: ArrivalProcess, seed: int
 ) -> None:
-    """Whatever the stages."""
-    times = schedule(stages, arrivals, seed)
+    """For any segments."""
+    times = schedule(segments, arrivals, seed)
     assert times.ndim == 1
     assert (np.diff(times) >= 0).all()
     if len(times):
-        assert 0 <= times[0] <= times[-1] <= sum(stage.duration for stage in stages) + 1e-12
+        assert 0 <= times[0] <= times[-1] <= sum(segment.duration for segment in segments) + 1e-12
 
 
-@given(STAGES, STAGES, st.text())
-def test_what_is_appended_changes_nothing_before(
-    stages: list[RateSegment], more: list[RateSegment], seed: str
+@given(SEGMENTS, SEGMENTS, st.text())
+def test_appended_segments_do_not_change_earlier_arrivals(
+    segments: list[RateSegment], more: list[RateSegment], seed: str
 ) -> None:
-    """The earlier arrivals are the same to the bit."""
-    short = schedule(stages, "poisson", seed)
-    long = schedule([*stages, *more], "poisson", seed)
+    """They are the same to the bit."""
+    short = schedule(segments, "poisson", seed)
+    long = schedule([*segments, *more], "poisson", seed)
     assert short.tobytes() == long[: len(short)].tobytes()
 
 
 @pytest.mark.parametrize("arrivals", KINDS)
-def test_the_same_seed_is_the_same_schedule(arrivals: ArrivalProcess) -> None:
-    """To the byte; another seed is another one, where there is chance."""
+def test_the_same_seed_gives_the_same_schedule(arrivals: ArrivalProcess) -> None:
+    """To the byte; another seed gives another one if arrivals are random."""
     first = schedule(SPIKE, arrivals, "block 3")
     assert first.tobytes() == schedule(SPIKE, arrivals, "block 3").tobytes()
     again = schedule(SPIKE, arrivals, "block 4")
@@ -78,20 +92,20 @@ def test_the_same_seed_is_the_same_schedule(arrivals: ArrivalProcess) -> None:
     assert schedule(SPIKE, arrivals, 7).tobytes() == schedule(SPIKE, arrivals, "7").tobytes()
 
 
-def test_the_seed_outlives_versions() -> None:
-    """A schedule that was written down once: whoever changes it breaks repeated runs."""
+def test_a_seed_gives_the_same_schedule_in_every_version() -> None:
+    """A recorded schedule: a change of it would break repeated runs."""
     times = schedule([RateSegment(1, 5, 5)], "poisson", "bottleneck")
     assert times == pytest.approx([0.245226067967323, 0.819998528791462], abs=1e-12)
 
 
-def test_evenly_spaced_means_evenly_spaced() -> None:
-    """2,000 in ten seconds at 200 a second, 5 ms apart."""
+def test_constant_arrivals_are_evenly_spaced() -> None:
+    """2,000 in ten seconds at 200 per second, 5 ms apart."""
     times = schedule([RateSegment(10, 200, 200)], "constant", 1)
     assert times == pytest.approx(np.arange(2000) * 0.005)
 
 
 def test_decimals_are_taken_as_written() -> None:
-    """.1 s at 30 a second are three, though in binary it is a little more."""
+    """.1 s at 30 per second are three, although in binary it is a little more."""
     assert len(schedule([RateSegment(0.1, 30, 30)], "constant", 1)) == 3
 
 
@@ -103,8 +117,8 @@ def test_a_ramp_has_its_closed_form() -> None:
     assert down == pytest.approx(4 - np.sqrt(2 * np.arange(8, 0, -1)))
 
 
-def test_nothing_is_due_in_a_pause() -> None:
-    """What the integral leaves at its edge is due when the rate is back."""
+def test_a_pause_has_no_arrivals() -> None:
+    """An arrival at the edge of a pause is scheduled for the end of the pause."""
     pause = [
         RateSegment(1, 0, 0),
         RateSegment(1, 3, 3),
@@ -120,17 +134,19 @@ def test_nothing_is_due_in_a_pause() -> None:
 
 
 @pytest.mark.parametrize("arrivals", KINDS)
-@pytest.mark.parametrize("stages", [[], [RateSegment(3, 0, 0)]])
-def test_no_rate_no_arrivals(stages: list[RateSegment], arrivals: ArrivalProcess) -> None:
-    """An empty schedule is one."""
-    assert schedule(stages, arrivals, 1).shape == (0,)
-    assert expected(stages) == 0
+@pytest.mark.parametrize("segments", [[], [RateSegment(3, 0, 0)]])
+def test_without_a_rate_there_are_no_arrivals(
+    segments: list[RateSegment], arrivals: ArrivalProcess
+) -> None:
+    """The schedule is empty."""
+    assert schedule(segments, arrivals, 1).shape == (0,)
+    assert expected_arrivals(segments) == 0
 
 
 def test_poisson_counts_have_their_mean_and_their_spread() -> None:
-    """Stage by stage, within exact bounds that chance leaves once in a million."""
+    """Segment by segment, within exact bounds that chance leaves once in a million."""
     runs = 400
-    edges = np.array([0, *itertools.accumulate(stage.duration for stage in SPIKE)])
+    edges = np.array([0, *itertools.accumulate(segment.duration for segment in SPIKE)])
     counts = np.array(
         [np.histogram(schedule(SPIKE, "poisson", seed), edges)[0] for seed in range(runs)]
     )
@@ -144,25 +160,25 @@ def test_poisson_counts_have_their_mean_and_their_spread() -> None:
 
 
 def test_rescaled_poisson_arrivals_are_a_process_of_rate_one() -> None:
-    """The integral at each arrival has independent exponential gaps, across every edge."""
+    """The integral at each arrival has independent exponential gaps, also across edges."""
     times = np.concatenate([[0.0], schedule(SPIKE, "poisson", 5)])
     gaps = np.diff(expected_until(SPIKE, times))
     assert stats.kstest(gaps, "expon").pvalue > 1e-4
     assert abs(np.corrcoef(gaps[:-1], gaps[1:])[0, 1]) < 4 / math.sqrt(len(gaps))
 
 
-def test_four_thousand_a_second() -> None:
-    """For ten seconds: none is lost, and none is far from where it belongs."""
-    stages = [RateSegment(10, 4000, 4000)]
-    assert len(schedule(stages, "constant", 1)) == expected(stages) == 40_000
+def test_four_thousand_arrivals_per_second() -> None:
+    """For ten seconds: none is lost."""
+    segments = [RateSegment(10, 4000, 4000)]
+    assert len(schedule(segments, "constant", 1)) == expected_arrivals(segments) == 40_000
     low, high = stats.poisson.interval(1 - 1e-6, 40_000)
-    assert low <= len(schedule(stages, "poisson", 1)) <= high
+    assert low <= len(schedule(segments, "poisson", 1)) <= high
 
 
 @pytest.mark.parametrize(
-    "stage", [(0, 1, 1), (-1, 1, 1), (math.inf, 1, 1), (1, -1, 1), (1, 1, math.nan)]
+    "segment", [(0, 1, 1), (-1, 1, 1), (math.inf, 1, 1), (1, -1, 1), (1, 1, math.nan)]
 )
-def test_stages_that_cannot_be_are_refused(stage: tuple[float, float, float]) -> None:
-    """No time, endless time, negative rates, no rates."""
-    with pytest.raises(ValueError, match=r"last some seconds|rates must be"):
-        RateSegment(*stage)
+def test_impossible_segments_are_refused(segment: tuple[float, float, float]) -> None:
+    """No duration, an infinite one, negative rates, NaN."""
+    with pytest.raises(ValueError, match=r"last more than 0 s|rates must be"):
+        RateSegment(*segment)

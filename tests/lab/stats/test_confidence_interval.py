@@ -1,4 +1,4 @@
-"""Intervals against scipy, and the scales."""
+"""Intervals compared with scipy, and the scales."""
 
 import math
 
@@ -17,7 +17,7 @@ VALUES = st.lists(st.floats(-100, 100), min_size=2, max_size=24).filter(
 
 
 @given(VALUES, st.sampled_from([0.025, 0.01, 0.0022, 0.00065]))
-def test_the_interval_is_scipys(values: list[float], tail: float) -> None:
+def test_the_interval_equals_scipys(values: list[float], tail: float) -> None:
     """Both bounds, at the levels in use."""
     low, high = stats.ttest_1samp(values, 0).confidence_interval(1 - 2 * tail)
     interval = t_interval(values, tail)
@@ -35,8 +35,8 @@ def test_critical_values_leave_the_tail(tail: float, degrees: int) -> None:
 
 
 @pytest.mark.parametrize("values", [[], [3.0]])
-def test_fewer_than_two_values_bound_nothing(values: list[float]) -> None:
-    """Infinite bounds, never a guess."""
+def test_fewer_than_two_values_give_an_infinite_interval(values: list[float]) -> None:
+    """Never a guess."""
     interval = t_interval(values, 0.01)
     assert (interval.low, interval.high) == (-math.inf, math.inf)
     assert interval.estimate == 3.0 if values else math.isnan(interval.estimate)
@@ -49,15 +49,15 @@ def test_equal_values_give_an_interval_of_no_width() -> None:
 
 
 @pytest.mark.parametrize(("values", "tail"), [([1.0, math.nan], 0.01), ([1, 2], 0.5), ([1, 2], 0)])
-def test_nonsense_is_refused(values: list[float], tail: float) -> None:
-    """Values that are not finite, and tails that leave nothing."""
+def test_invalid_arguments_are_refused(values: list[float], tail: float) -> None:
+    """Values that are not finite, and tails outside (0, 0.5)."""
     with pytest.raises(ValueError, match=r"finite|between 0 and 0\.5"):
         t_interval(values, tail)
 
 
 @pytest.mark.parametrize(("tail", "degrees"), [(0.0, 3), (1.0, 3), (0.01, 0)])
 def test_critical_values_need_a_distribution(tail: float, degrees: int) -> None:
-    """Outside these there is none."""
+    """Outside these ranges there is none."""
     with pytest.raises(ValueError, match=r"tail|degrees"):
         critical_value(tail, degrees)
 
@@ -69,26 +69,26 @@ def test_log_ratios_are_paired() -> None:
 
 
 @pytest.mark.parametrize(("a", "b"), [([1], [1, 2]), ([0], [1]), ([1], [-1]), ([1], [math.nan])])
-def test_ratios_that_do_not_exist_are_refused(a: list[float], b: list[float]) -> None:
+def test_undefined_ratios_are_refused(a: list[float], b: list[float]) -> None:
     """Unpaired, zero, negative, missing."""
     with pytest.raises(ValueError, match=r"lengths|positive"):
         log_ratio(a, b)
 
 
 @given(st.floats(1e-12, 1 - 1e-12))
-def test_expit_undoes_logit(share: float) -> None:
-    """Near both ends."""
+def test_expit_is_the_inverse_of_logit(share: float) -> None:
+    """Near both ends too."""
     assert expit(logit(share)) == pytest.approx(share, rel=1e-9)
 
 
 def test_expit_never_overflows() -> None:
-    """However far out."""
+    """For any log odds."""
     assert (expit(-1e4), expit(0), expit(1e4)) == (0, 0.5, 1)
 
 
 @pytest.mark.parametrize("share", [0, 1, -0.1, 1.1, math.nan])
-def test_a_logit_needs_an_open_share(share: float) -> None:
-    """The odds of 0 and 1 are not numbers to average."""
+def test_a_logit_needs_a_share_strictly_between_zero_and_one(share: float) -> None:
+    """The odds of 0 and 1 cannot be averaged."""
     with pytest.raises(ValueError, match="strictly"):
         logit(share)
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab.stats.histogram import ACCURACY, SMALLEST, Histogram, least_count
+from lab.stats.histogram import ACCURACY, SMALLEST, Histogram, min_count
 
 SECONDS = st.floats(min_value=SMALLEST, max_value=1e5)
 SAMPLES = st.lists(SECONDS, max_size=200)
@@ -22,10 +22,8 @@ def filled(values: list[float]) -> Histogram:
 
 
 @given(st.lists(SECONDS, min_size=1, max_size=200), st.integers(0, 1000))
-def test_a_quantile_is_within_the_promised_error_of_the_sorted_value(
-    values: list[float], permille: int
-) -> None:
-    """Nearest rank, in integers so that no rounding is shared with the code."""
+def test_a_quantile_is_within_the_promised_error(values: list[float], permille: int) -> None:
+    """Of the sorted value at the nearest rank, in integers: no rounding is shared with the code."""
     rank = max(1, -(-permille * len(values) // 1000))
     answer = filled(values).quantile(permille / 1000, beyond=0)
     assert answer == pytest.approx(sorted(values)[rank - 1], rel=ACCURACY * (1 + 1e-9))
@@ -50,8 +48,8 @@ def test_merging_is_adding_all(left: list[float], right: list[float]) -> None:
 
 
 @given(SAMPLES)
-def test_it_survives_json(values: list[float]) -> None:
-    """Even an empty one."""
+def test_a_histogram_is_read_from_json_as_written(values: list[float]) -> None:
+    """An empty one too."""
     histogram = filled(values)
     again = Histogram.from_dict(json.loads(json.dumps(histogram.as_dict())))
     assert again == histogram
@@ -59,8 +57,8 @@ def test_it_survives_json(values: list[float]) -> None:
 
 
 @given(st.lists(SECONDS, min_size=1, max_size=200))
-def test_totals_and_ends_are_exact(values: list[float]) -> None:
-    """They do not go through buckets."""
+def test_total_minimum_and_maximum_are_exact(values: list[float]) -> None:
+    """They are not rounded to buckets."""
     histogram = filled(values)
     assert histogram.count == len(values)
     assert histogram.total == pytest.approx(math.fsum(values), rel=1e-12)
@@ -70,7 +68,7 @@ def test_totals_and_ends_are_exact(values: list[float]) -> None:
 
 @given(st.lists(SECONDS, min_size=1, max_size=200))
 def test_the_cdf_rises_to_one_at_the_largest_value(values: list[float]) -> None:
-    """And each share is that of the values up to the edge, but for those at the very edge."""
+    """Each share is that of the values up to the edge, but for those at the edge itself."""
     points = list(filled(values).cdf())
     assert points == sorted(points)
     assert points[-1] == (max(values), 1.0)
@@ -95,8 +93,8 @@ def test_the_rank_is_that_of_the_decimal() -> None:
     assert answer == pytest.approx(7, rel=ACCURACY)
 
 
-def test_what_is_too_short_counts_as_the_shortest() -> None:
-    """Zero and negative included."""
+def test_shorter_values_count_as_the_smallest() -> None:
+    """Zero and negative ones included."""
     histogram = filled([0.0, -1.0, 1e-9])
     histogram.add(0.0)
     assert (histogram.min, histogram.max, histogram.count) == (SMALLEST, SMALLEST, 4)
@@ -111,8 +109,8 @@ def test_an_empty_one_knows_nothing() -> None:
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
-def test_what_is_not_finite_is_refused(value: float) -> None:
-    """And leaves nothing behind."""
+def test_values_that_are_not_finite_are_refused(value: float) -> None:
+    """The histogram stays unchanged."""
     histogram = Histogram()
     with pytest.raises(ValueError, match="finite"):
         histogram.add(value)
@@ -122,26 +120,26 @@ def test_what_is_not_finite_is_refused(value: float) -> None:
 
 
 def test_another_accuracy_is_refused() -> None:
-    """Its buckets mean something else."""
+    """Its buckets have other edges."""
     with pytest.raises(ValueError, match=r"0\.01"):
         Histogram.from_dict(Histogram().as_dict() | {"accuracy": 0.01})
 
 
 def test_a_quantile_outside_its_range_is_refused() -> None:
-    """A percentage given for a share, most likely."""
+    """Most likely a percentage instead of a share."""
     with pytest.raises(ValueError, match="between 0 and 1"):
         filled([1.0]).quantile(99)
 
 
 def test_different_contents_are_not_equal() -> None:
-    """Neither are other things."""
+    """Nor are other types."""
     assert filled([1.0]) != filled([1.0, 1.0])
     assert filled([1.0]) != 1.0
 
 
 @pytest.mark.parametrize("q", [0.01, 0.25, 0.5, 0.75, 0.9, 0.99])
-def test_the_least_count_is_the_first_of_which_a_quantile_is_told(q: float) -> None:
-    """One value fewer, and it is refused."""
-    least = least_count(q)
-    assert filled([1.0] * least).quantile(q) is not None
-    assert filled([1.0] * (least - 1)).quantile(q) is None
+def test_the_min_count_is_the_smallest_with_a_quantile(q: float) -> None:
+    """With one value less there is none."""
+    count = min_count(q)
+    assert filled([1.0] * count).quantile(q) is not None
+    assert filled([1.0] * (count - 1)).quantile(q) is None

@@ -1,4 +1,4 @@
-"""The curve of one block: it finds what was planted, and refuses what it cannot tell."""
+"""Planted power laws are found again, and data that cannot be fitted are refused."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ def test_order_and_a_size_of_zero_do_not_matter() -> None:
     assert curve.exponent == pytest.approx(1.0, abs=0.01)
 
 
-def test_what_does_not_grow_has_no_growing_part() -> None:
+def test_constant_times_have_the_scale_zero() -> None:
     curve = fit_power_law(SIZES, [5.0, 5.0, 5.0, 5.0, 4.9])
     assert curve.scale == 0
     assert curve.overhead == pytest.approx(5.0, rel=0.02)
 
 
-def test_a_logarithm_is_a_small_power() -> None:
+def test_a_logarithm_has_a_small_exponent() -> None:
     for overhead in (0.0, 10.0, 100.0):
         times = [overhead + 3 * math.log2(n) for n in SIZES]
         assert fit_power_law(SIZES, times).exponent < 0.3
 
 
-def test_noise_moves_the_exponent_little() -> None:
+def test_noise_changes_the_exponent_little() -> None:
     generator = np.random.default_rng(1)
     found = []
     for _ in range(50):
@@ -61,6 +61,6 @@ def test_noise_moves_the_exponent_little() -> None:
         ([1.0, 2.0, 4.0, 8.0], [1.0, math.nan, 1.0, 1.0]),
     ],
 )
-def test_what_cannot_be_fitted_is_refused(sizes: list[float], times: list[float]) -> None:
-    with pytest.raises(ValueError, match=r"growth|sizes"):
+def test_data_that_cannot_be_fitted_are_refused(sizes: list[float], times: list[float]) -> None:
+    with pytest.raises(ValueError, match=r"power law|sizes"):
         fit_power_law(sizes, times)

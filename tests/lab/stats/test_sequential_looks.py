@@ -1,4 +1,4 @@
-"""The table of levels, and the repeated interval made with it."""
+"""The table of nominal levels."""
 
 import json
 import math
@@ -8,7 +8,7 @@ import pytest
 from scipy import special, stats
 
 from lab.stats import pocock_table
-from lab.stats.sequential import TABLE, nominal_level
+from lab.stats.sequential_looks import TABLE, nominal_level
 
 DATA = json.loads(TABLE.read_text(encoding="utf-8"))
 
@@ -26,12 +26,12 @@ DATA = json.loads(TABLE.read_text(encoding="utf-8"))
 def test_figures_found_by_another_simulation(
     alpha: float, last: int, level: float, half_digit: float
 ) -> None:
-    """Within the digits given and half a per cent for the simulation that gave them."""
+    """Within the digits given and half a percent for the other simulation."""
     assert nominal_level(alpha, 4, last) == pytest.approx(level, abs=half_digit + 0.005 * level)
 
 
 def test_five_looks_at_one_per_cent_by_an_independent_count() -> None:
-    """Scipy's own t tests bear out the table's .0032, and tell it from .0031.
+    """Scipy's t tests confirm the table's .0032, and reject .0031.
 
     The count is fine enough to find an error of that size in the table.
     """
@@ -49,7 +49,7 @@ def test_five_looks_at_one_per_cent_by_an_independent_count() -> None:
 
 
 def test_a_smaller_simulation_with_another_seed_agrees() -> None:
-    """Every window and alpha, within four of its own standard errors."""
+    """Every range of looks and alpha, within four of its own standard errors."""
     counts = pocock_table.simulate(np.random.default_rng(12), 300_000)
     errors = []
     for (first, last), counted in counts.items():
@@ -59,8 +59,8 @@ def test_a_smaller_simulation_with_another_seed_agrees() -> None:
     assert max(errors) < 4
 
 
-def test_the_table_tells_how_it_was_made() -> None:
-    """And is what the script would write: its own keys, precise enough to use."""
+def test_the_table_states_how_it_was_computed() -> None:
+    """It has the keys that the script writes, and is precise enough."""
     made = pocock_table.table(pocock_table.CHUNK, 1)
     assert made.keys() == DATA.keys()
     assert made["alphas"] == DATA["alphas"]
@@ -72,21 +72,21 @@ def test_the_table_tells_how_it_was_made() -> None:
     assert max(DATA["relative_standard_error"]) < 0.01
 
 
-def test_a_longer_plan_and_a_smaller_alpha_cost_level() -> None:
-    """Levels fall with every further look, and rise with alpha."""
+def test_more_looks_and_a_smaller_alpha_lower_the_level() -> None:
+    """Strictly, throughout the table."""
     for rows in DATA["levels"].values():
         table = np.array(list(rows.values()))
         assert (np.diff(table, axis=0) < 0).all()
         assert (np.diff(table, axis=1) > 0).all()
 
 
-def test_a_single_look_costs_nothing() -> None:
+def test_a_single_look_has_the_level_alpha() -> None:
     """It is an ordinary t test."""
     assert nominal_level(0.01, 6, 6) == 0.01
 
 
 def test_between_alphas_the_level_is_interpolated() -> None:
-    """Leaving out a tabulated alpha, its neighbours give it back within 1 %."""
+    """Without a tabulated alpha, its neighbours give its level within 1 %."""
     low, middle, high = (nominal_level(alpha, 4, 12) for alpha in (0.01, 0.0125, 0.05 / 3))
     share = math.log(0.0125 / 0.01) / math.log(5 / 3)
     assert low * (high / low) ** share == pytest.approx(middle, rel=0.01)
@@ -106,6 +106,6 @@ def test_between_alphas_the_level_is_interpolated() -> None:
     ],
 )
 def test_nothing_is_extrapolated(alpha: float, first: int, last: int, available: str) -> None:
-    """The message names what there is."""
+    """The message names what is available."""
     with pytest.raises(ValueError, match=available):
         nominal_level(alpha, first, last)

@@ -1,13 +1,13 @@
-"""Looking after every block without paying for it in false decisions.
+"""The nominal level of sequential looks: one after every block, at the promised error rate.
 
-After each block from ``first`` to ``last`` the t interval is taken at one constant nominal level
-(Pocock, 1977), chosen so that under normal noise the chance that *any* look excludes the truth on
-a given side is ``alpha``. Such an interval is a repeated confidence interval (Jennison &
-Turnbull, 1989): it holds whenever one stops, and for whatever reason.
+After each block from ``first`` to ``last`` the t interval is computed at one constant nominal
+level (Pocock, 1977). Under normal noise, the probability that *any* look excludes the truth on a
+given side is then ``alpha``. Such an interval is a repeated confidence interval (Jennison &
+Turnbull, 1989): it is valid whenever one stops, for any reason.
 
-Several claims that must all hold are each tested at the full ``alpha`` (intersection-union test:
-Berger, 1982); one refuted among ``k`` is tested at ``alpha / k`` (Holm, 1979). The table holds
-these fractions of .05 and .01 for ``k`` up to 8. It is computed by `lab.stats.pocock_table`.
+If several claims must all hold, each is tested at the full ``alpha`` (intersection-union test:
+Berger, 1982). If one of ``k`` is to be refuted, each is tested at ``alpha / k`` (Holm, 1979). The
+table holds these fractions of .05 and .01 for ``k`` up to 8. `lab.stats.pocock_table` computes it.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from functools import cache
 from pathlib import Path
 
 TABLE = Path(__file__).with_name("pocock_levels.json")
-"""Where the nominal levels are kept."""
+"""The file with the nominal levels."""
 
 
 def nominal_level(alpha: float, first: int, last: int) -> float:
-    """Return the one-sided level at which every look is taken (Pocock, 1977).
+    """Return the one-sided level of every look (Pocock, 1977).
 
-    Between two tabulated alphas the level is interpolated linearly in the logarithms; nothing is
-    ever extrapolated.
+    Between two tabulated alphas the level is interpolated linearly in the logarithms. It is never
+    extrapolated.
 
     Args:
-        alpha: Chance of a false decision on one side over all looks.
+        alpha: Probability of a false decision on one side over all looks.
         first: Blocks at the first look.
         last: Blocks at the last look.
 
@@ -64,7 +64,7 @@ def nominal_level(alpha: float, first: int, last: int) -> float:
 
 @cache
 def _table() -> tuple[list[float], dict[tuple[int, int], list[float]]]:
-    """Read ascending alphas, and for each pair of first and last look the level per alpha."""
+    """Return ascending alphas, and for each pair of first and last look the level per alpha."""
     data = json.loads(TABLE.read_text(encoding="utf-8"))
     levels = {
         (int(first), int(last)): row
