@@ -1,8 +1,8 @@
-"""A queue whose truth is known: so many servers, one line, service times fixed or exponential.
+"""A queue with a known truth: several servers, first in, first out, fixed or exponential services.
 
-`python -m tests.queue_server SOCKET SERVERS SERVICE_MS fixed|exponential`, SOCKET being the number
-of a listening socket that it inherits. The next service begins when the last one was due to end,
-so that a late timer delays one answer and takes nothing of the capacity.
+`python -m tests.queue_server SOCKET SERVERS SERVICE_MS fixed|exponential`, where SOCKET is the
+number of a listening socket that the process inherits. A service begins at the scheduled end of the
+one before, so that a late timer delays one answer and does not reduce the capacity.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tests.runs import ROOT
 
 
 class Servers:
-    """Takes requests first in, first out."""
+    """The servers, with one queue."""
 
     def __init__(self, count: int, service_s: float, drawn: str) -> None:
         self._free = [0.0] * count
@@ -29,7 +29,7 @@ class Servers:
         self._random = random.Random(8)
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One connection to its end; anything but the root is not there, and costs nothing."""
+        """Answer one connection to its end. Only the root takes a server; the rest is not found."""
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
             while head := await reader.readuntil(b"\r\n\r\n"):
                 status = b"404 Not Found"
@@ -52,7 +52,7 @@ class Servers:
 
 
 class QueueTarget(FakeTarget):
-    """Such a queue for each arm, in a process of its own."""
+    """A queue for each arm, in a process of its own."""
 
     def __init__(self, children: Children, cores: Iterable[int] | None) -> None:
         super().__init__({}, name="queue")
@@ -60,7 +60,7 @@ class QueueTarget(FakeTarget):
         self._arms: dict[str, tuple[Child, str]] = {}
 
     def start(self, arms: Mapping[str, Mapping[str, str]]) -> None:
-        """The socket listens before the process is there: no need to wait for it."""
+        """Start the processes. Their sockets listen already, so that there is no need to wait."""
         for arm, given in arms.items():
             self.settings[arm] = dict(given)
             with socket.create_server(("127.0.0.1", 0), backlog=256) as listening:
@@ -75,15 +75,15 @@ class QueueTarget(FakeTarget):
                 self._arms[arm] = child, f"http://127.0.0.1:{listening.getsockname()[1]}"
 
     def url(self, arm: str) -> str:
-        """Where it answers."""
+        """The address of the queue."""
         return self._arms[arm][1]
 
     def roles(self, arm: str) -> dict[str, tuple[int, ...]]:
-        """Its process."""
+        """The process of the queue."""
         return {"service": (self._arms[arm][0].pid,)}
 
     def dead(self, arm: str) -> str | None:
-        """How it ended."""
+        """How the process ended; None while it runs."""
         return self._arms[arm][0].died()
 
 

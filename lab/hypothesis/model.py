@@ -131,7 +131,7 @@ class Benchmark:
 
 @dataclass(frozen=True)
 class Exhaustion:
-    """A limit that a growing series of a soak would meet some day."""
+    """A limit that a rising series of a soak would reach some day."""
 
     of: str
     limit: float

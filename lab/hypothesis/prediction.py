@@ -115,7 +115,7 @@ class Prediction:
         during: The name of a stage of an open load.
         grows: How the time of a benchmark grows with its parameter; `bound` follows from it.
         count: The same as `measure` if that is an exact count of a benchmark.
-        slope: The series of a soak whose growth is predicted.
+        slope: The series of a soak whose slope is predicted.
     """
 
     says: str
