@@ -16,14 +16,24 @@ from lab.targets.postgres import Databases, EmbeddedPostgres
 
 _numbers = itertools.count()
 
-# whoever runs the tests in the background has these ignored, and every process begun here too
+# A shell ignores these for a command in the background, and so does every process that it starts.
 for _signal in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
     if signal.getsignal(_signal) is signal.SIG_IGN:
         signal.signal(_signal, signal.SIG_DFL)
 
-# an example may take as long as a busy machine makes it
+# On a busy machine an example may take any time.
 settings.register_profile("lab", deadline=None)
 settings.load_profile("lab")
+
+_SLOW_LAYERS = ("perf_smoke", "resilience")  # folders whose tests measure or start processes
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as slow what needs PostgreSQL, and the layers that take long as a whole."""
+    for item in items:
+        needs_postgres = "postgres" in getattr(item, "fixturenames", ())
+        if needs_postgres or item.path.parent.name in _SLOW_LAYERS:
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")

@@ -5,8 +5,10 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+from lab.errors import UsageError
 
-class Flaw(Exception):
+
+class Flaw(UsageError):
     """What is wrong with a file, at which line, and what would be right.
 
     Whoever knows the path of the file turns it into an error for the user.

@@ -107,6 +107,7 @@ def test_a_setting_that_the_file_never_reads_is_refused(project: Path) -> None:
 # --- what one process yields ---------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_process_yields_rounds_and_counts_in_its_own_environment(
     children: Children, project: Path
 ) -> None:
@@ -127,6 +128,7 @@ def test_a_process_yields_rounds_and_counts_in_its_own_environment(
     assert measured.counts == {"naps": 3}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("body", "told"),
     [
@@ -142,6 +144,7 @@ def test_a_process_that_measures_nothing_says_why(
         file.measure(file.node("test_it", None), "any", {}, 0.1, "min")
 
 
+@pytest.mark.slow
 def test_a_profile_is_of_the_function_alone(children: Children, project: Path) -> None:
     file = bench(children, project)
     told = file.profile(file.node("test_twin", None), "twin", {})
@@ -187,6 +190,7 @@ def test_a_count_is_decided_by_the_first_block(
     assert verdict.verdict == ("REFUTED" if outcome == "contradicted" else None)
 
 
+@pytest.mark.slow
 def test_a_count_that_differs_between_processes_makes_the_run_invalid(
     project: Path, children: Children
 ) -> None:

@@ -18,6 +18,8 @@ from lab.processes import Children
 from lab.stats.histogram import Histogram
 from tests.runs import ROOT
 
+pytestmark = pytest.mark.slow
+
 SCENARIO = """\
 from locust import FastHttpUser, HttpUser, constant, events, task
 

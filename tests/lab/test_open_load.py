@@ -27,6 +27,8 @@ from tests.oracles.queueing import kiefer_wolfowitz
 from tests.runs import ROOT
 from tests.servers import STALLED, serving
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:

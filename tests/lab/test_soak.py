@@ -28,6 +28,8 @@ from lab.targets.interface import Identity
 from lab.trial import SoakEvidence, TimeSeries, Trial
 from tests.lab.builders import PROJECT
 
+pytestmark = pytest.mark.slow  # whole soaks on fakes, with every interval flushed to disk
+
 SHIPPED = load(PROJECT / "hypotheses" / "memory-leak.md", PROJECT)
 LENGTH_S = 1800.0
 

@@ -30,6 +30,7 @@ def test_figures_found_by_another_simulation(
     assert nominal_level(alpha, 4, last) == pytest.approx(level, abs=half_digit + 0.005 * level)
 
 
+@pytest.mark.slow
 def test_five_looks_at_one_per_cent_by_an_independent_count() -> None:
     """Scipy's t tests confirm the table's .0032, and reject .0031.
 
@@ -48,6 +49,7 @@ def test_five_looks_at_one_per_cent_by_an_independent_count() -> None:
     assert hits[0.0031].mean() < 0.01 - 3 * standard_error
 
 
+@pytest.mark.slow
 def test_a_smaller_simulation_with_another_seed_agrees() -> None:
     """Every range of looks and alpha, within four of its own standard errors."""
     counts = pocock_table.simulate(np.random.default_rng(12), 300_000)

@@ -175,7 +175,7 @@ def _answer(order: Order) -> Answer:
     return Answer(201, {"X": "1"}, f"{order.id} {order.created_at}".encode())
 
 
-@pytest.mark.parametrize("kind", ["fake", "postgres"])
+@pytest.mark.parametrize("kind", ["fake", pytest.param("postgres", marks=pytest.mark.slow)])
 def test_the_rules_hold(kind: str, request: pytest.FixtureRequest) -> None:
     with _world(kind, request) as world:
         run_state_machine_as_test(

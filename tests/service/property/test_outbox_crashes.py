@@ -192,7 +192,7 @@ class Deliveries(RuleBasedStateMachine):
         return self.world.runner.run(read())
 
 
-@pytest.mark.parametrize("kind", ["fake", "postgres"])
+@pytest.mark.parametrize("kind", ["fake", pytest.param("postgres", marks=pytest.mark.slow)])
 def test_every_order_moves_on_once(kind: str, request: pytest.FixtureRequest) -> None:
     with _world(kind, request) as world:
         run_state_machine_as_test(
