@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from lab.driver_protocol import DRAIN_S
 from lab.hypothesis import ClosedLoad, Hypothesis, LoadTest, OpenLoad, parse_measure
 from lab.measures import counter, measure, total
 from lab.trial import BenchmarkEvidence, Dispatch, Fault, LoadEvidence, SoakEvidence, Trial
@@ -19,7 +20,6 @@ DRIVER_CPU = 0.90  # of its core, in any second
 OTHER_CPU = 0.25  # cores, mean over the window
 STEAL = 0.10  # of all cores
 UNSENT = 0.01  # of the arrivals that were due
-PATIENCE_S = 30  # of the driver, with what is under way when the window closes
 LITTLES_LAW_TOLERANCE = 0.10  # relative gap, beyond what the scrapes leave open
 
 _IN_FLIGHT = "http_in_flight_request_seconds_total"
@@ -64,7 +64,7 @@ GATES = (
     ),
     Gate(
         "unanswered",
-        f"no larger a share of its arrivals was without an answer {PATIENCE_S} s after the window",
+        f"no larger a share of its arrivals was without an answer {DRAIN_S} s after the window",
         "share",
     ),
     Gate("scenario", "the scenario itself raised no error", "errors"),
@@ -237,7 +237,7 @@ def _checks(
     yield from _dispatch(trial, hypothesis, late_limit)
     if isinstance(load, OpenLoad):
         missed = (
-            f"Arrivals of arm {trial.arm} were still under way {PATIENCE_S} s after the window had "
+            f"Arrivals of arm {trial.arm} were still under way {DRAIN_S} s after the window had "
             "closed: requests may be left over in the service."
         )
     else:
@@ -302,7 +302,7 @@ def _dispatch(
 
 def _unanswered(trial: Trial, share: float) -> str:
     return (
-        f"{share:.1%} of the arrivals of arm {trial.arm} had no answer {PATIENCE_S} s after the "
+        f"{share:.1%} of the arrivals of arm {trial.arm} had no answer {DRAIN_S} s after the "
         "window had closed: their latency is unknown. Lower the rate, or shorten the window."
     )
 

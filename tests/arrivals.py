@@ -1,4 +1,4 @@
-"""A load driver with a scenario that keeps what each request met, to be held against the truth."""
+"""A load driver with a scenario that records every request, to be compared with the truth."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from lab.cpu_pinning import Cores, divide_cores
+from lab.driver_protocol import ArrivalSummary, Closed, Frame, Opened, RunTrial
+from lab.experiment.driver_records import load_spec
 from lab.experiment.load_record import LoadRecordBuilder
 from lab.hypothesis import OpenLoad, Stage
 from lab.instruments.load_driver import LoadDriver
@@ -41,7 +43,7 @@ def keep(**_):
 
 class {base}Shopper({base}):
     weight = 3
-    wait_time = between(50, 60)  # is of no account in an open load
+    wait_time = between(50, 60)  # ignored in an open load
 
     @task
     def look(self):
@@ -90,26 +92,21 @@ class Bench:
 
     def drive(
         self, server: Serving, load: OpenLoad, warmup_s: float = 0.5
-    ) -> tuple[Trial, list[dict[str, Any]]]:
+    ) -> tuple[Trial, list[Frame]]:
         """A trial, and the frames that it is made of."""
         window_s = sum(stage.duration_s or 0 for stage in load.stages)
-        request = {
-            "arrivals": load.arrivals,
-            "stages": [[s.from_rate, s.to_rate, s.duration_s] for s in load.stages],
-            "most_users": load.max_users,
-        }
-        tally, frames = LoadRecordBuilder(load, warmup_s), []
-        for message in self.driver.drive(
-            host=server.url, load=request, warmup_s=warmup_s, window_s=window_s, seed="s"
-        ):
-            if message["event"] == "frame":
-                frames.append(message)
-                tally.add(message)
-            elif message["event"] == "closed":
-                tally.close(message)
-            else:
-                self.opens, self.closes = message["opens"], message["closes"]
-        return tally.into(Trial(1, 1, "arm", 0.0, window_s)), frames
+        trial = RunTrial(server.url, load_spec(load), warmup_s, window_s, seed="s")
+        record, frames = LoadRecordBuilder(load, warmup_s), []
+        for message in self.driver.drive(trial):
+            match message:
+                case Opened():
+                    self.opens, self.closes = message.opens, message.closes
+                case Frame():
+                    frames.append(message)
+                    record.add(message)
+                case Closed():
+                    record.close(message)
+        return record.into(Trial(1, 1, "arm", 0.0, window_s)), frames
 
     def seen(self) -> list[Any]:
         return list(json.loads((self.folder / "seen.json").read_text()))
@@ -141,3 +138,8 @@ def dispatch(trial: Trial) -> Dispatch:
     seen = evidence(trial).dispatch
     assert seen is not None
     return seen
+
+
+def arrivals_of(frames: list[Frame]) -> list[ArrivalSummary]:
+    """The arrivals of each frame of an open load."""
+    return [frame.arrivals for frame in frames if frame.arrivals is not None]

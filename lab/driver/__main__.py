@@ -1,39 +1,44 @@
-"""The driver process: JSON lines in on standard input, JSON lines out on standard output.
+"""The driver process: it reads messages of `lab.driver_protocol` and answers on standard output.
 
-`{"op": "load", "scenario": PATH, "open_load": BOOL}` answers `loaded` or `failed`;
-`{"op": "trial", ...}` answers `opened`, `frame`s and `closed`, or `failed`. At the end
-of its input the driver leaves at once, in the middle of a trial too.
+When its input ends, the driver exits at once, also in the middle of a trial.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import traceback
 from pathlib import Path
-from typing import Any
 
 # Locust patches sockets and threads on import: before anything else does network work
 import gevent
 import gevent.os
 import gevent.queue
 from locust import User
-from locust.util.load_locustfile import load_locustfile
 
-from lab.driver import run_trial
-from lab.driver.user import OpenHttpUser
+from lab.driver import run_trial, scenario
+from lab.driver_protocol import (
+    Failed,
+    Loaded,
+    LoadScenario,
+    Message,
+    ProtocolError,
+    RunTrial,
+    Up,
+    decode,
+    encode,
+)
 
 
 class MessagePipe:
-    """Standard output for messages alone: whatever a scenario prints goes to the log."""
+    """Standard output, for messages alone: whatever a scenario prints goes to the log."""
 
     def __init__(self) -> None:
         self._fd = os.dup(1)
         os.dup2(2, 1)
 
-    def send(self, message: dict[str, Any]) -> None:
+    def send(self, message: Message) -> None:
         """Write one message."""
-        data = (json.dumps(message, separators=(",", ":")) + "\n").encode()
+        data = encode(message)
         while data:
             data = data[os.write(self._fd, data) :]
 
@@ -41,69 +46,41 @@ class MessagePipe:
 def main() -> None:
     """Serve until the input ends."""
     pipe = MessagePipe()
-    requests: gevent.queue.Queue = gevent.queue.Queue()
-    gevent.spawn(_listen, requests)
+    lines: gevent.queue.Queue = gevent.queue.Queue()
+    gevent.spawn(_listen, lines)
     users: list[type[User]] = []
-    pipe.send({"event": "up"})
+    pipe.send(Up())
     while True:
-        request = requests.get()
+        line = lines.get()
+        path: str | None = None
         try:
-            if request["op"] == "load":
-                users = _load(Path(request["scenario"]), request["open_load"])
-                pipe.send({"event": "loaded", "users": [user.__name__ for user in users]})
-            else:
-                run_trial.run(users, **request["trial"], send=pipe.send)
+            match decode(line):
+                case LoadScenario() as request:
+                    path = request.path
+                    users = scenario.load(Path(path), request.open_load)
+                    run_trial.remember_scenario_handlers()
+                    pipe.send(Loaded(tuple(user.__name__ for user in users)))
+                case RunTrial() as trial:
+                    run_trial.run(users, trial, pipe.send)
+                case message:
+                    raise ProtocolError(f"{type(message).__name__} is no request")
         except (Exception, SystemExit) as error:
             traceback.print_exc()
-            pipe.send({"event": "failed", **_place(error, request)})
+            pipe.send(_failure(error, path))
 
 
-def _listen(requests: gevent.queue.Queue) -> None:
+def _listen(lines: gevent.queue.Queue) -> None:
     gevent.os.make_nonblocking(0)
     pending = b""
     while chunk := gevent.os.nb_read(0, 65536):
-        pending += chunk
-        *lines, pending = pending.split(b"\n")
-        for line in lines:
-            requests.put(json.loads(line))
-    os._exit(0)  # the lab is gone or done
+        *whole, pending = (pending + chunk).split(b"\n")
+        for line in whole:
+            lines.put(line)
+    os._exit(0)  # the lab has closed the pipe, or died
 
 
-def _load(scenario: Path, open_load: bool) -> list[type[User]]:
-    users, shapes = load_locustfile(str(scenario))
-    if shapes:
-        raise ValueError("a LoadTestShape would override the hypothesis's load; remove it")
-    if not users:
-        raise ValueError("no user class: define a class that derives from locust.HttpUser")
-    for name, user in users.items():
-        if open_load:
-            _refuse_users_of_closed_loads(name, user)
-        elif issubclass(user, OpenHttpUser):
-            raise ValueError(
-                f"{name} is an OpenHttpUser, a source of arrivals, and the load is of `users`, who "
-                "wait for their answers: derive it from FastHttpUser, or give the load a `rate`"
-            )
-    run_trial.remember_scenario_handlers()
-    return list(users.values())
-
-
-def _refuse_users_of_closed_loads(name: str, user: type[User]) -> None:
-    if user.fixed_count:
-        raise ValueError(
-            f"{name} has a fixed_count, a number of users; an open load has arrivals, which "
-            "classes share by their weight"
-        )
-    nested = next((task for task in user.tasks if isinstance(task, type)), None)
-    if nested is not None:
-        raise ValueError(
-            f"{name} has the task set {nested.__name__}, in which a user goes on and on; an "
-            "arrival of an open load is one task: make it a method of the user with @task"
-        )
-
-
-def _place(error: BaseException, request: dict[str, Any]) -> dict[str, Any]:
-    """The message and, where the scenario is in the traceback, its line."""
-    scenario = request.get("scenario")
+def _failure(error: BaseException, scenario: str | None) -> Failed:
+    """The message, and the line if the scenario that was being imported is in the traceback."""
     line = None
     if isinstance(error, SyntaxError):
         line = error.lineno if error.filename == scenario else None
@@ -112,7 +89,7 @@ def _place(error: BaseException, request: dict[str, Any]) -> dict[str, Any]:
             line = frame.lineno
     name = type(error).__name__
     text = str(error).splitlines()[0][:300] if str(error).strip() else ""
-    return {"message": f"{name}: {text}" if text else name, "line": line}
+    return Failed(f"{name}: {text}" if text else name, line)
 
 
 if __name__ == "__main__":

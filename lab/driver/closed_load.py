@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import gevent.event
 from locust import User
 from locust.runners import Runner
+
+from lab.driver_protocol import UnfinishedArrivals
 
 
 class ClosedLoadRunner:
@@ -26,13 +26,12 @@ class ClosedLoadRunner:
     def begin(self, started: float) -> None:
         """They have begun already."""
 
-    def frame(self, until: float) -> dict[str, Any]:
-        """What there is to tell of the load beside its requests."""
-        return {}
+    def arrivals(self, until: float) -> None:
+        """None: users of a closed load have no schedule."""
 
     def end(self) -> None:
         """There is nothing to end but the users."""
 
-    def left(self) -> dict[str, Any]:
-        """Nothing is left unsent: nothing was due."""
-        return {}
+    def unfinished(self) -> UnfinishedArrivals:
+        """None: users of a closed load have no schedule."""
+        return UnfinishedArrivals()

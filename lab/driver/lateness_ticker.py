@@ -6,7 +6,7 @@ import time
 
 import gevent
 
-PERIOD_S = 0.01
+from lab.driver_protocol import TICK_S
 
 
 class LatenessTicker:
@@ -17,13 +17,13 @@ class LatenessTicker:
         self._greenlet = gevent.spawn(self._run)
 
     def _run(self) -> None:
-        due = time.monotonic() + PERIOD_S
+        due = time.monotonic() + TICK_S
         while True:
             gevent.sleep(max(0.0, due - time.monotonic()))
             now = time.monotonic()
             while due <= now:
                 self._lateness.append(round(now - due, 6))
-                due += PERIOD_S
+                due += TICK_S
 
     def take(self) -> list[float]:
         """Lateness of each tick since the last call, in seconds."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import gevent
 import numpy as np
@@ -13,11 +13,12 @@ from locust.runners import Runner
 
 from lab.driver.request_recorder import count_before, to_histogram
 from lab.driver.user_pool import Dispatcher, UserPool
+from lab.driver_protocol import ArrivalSummary, RateStage, UnfinishedArrivals
 from lab.stats.arrival_schedule import ArrivalProcess, RateSegment, schedule
 
 
-class _Told(NamedTuple):
-    """How far the frames have told: counts from the begin on."""
+class _Counts(NamedTuple):
+    """What the frames so far have reported, counted from the begin on."""
 
     scheduled: int = 0
     sent: int = 0
@@ -38,8 +39,8 @@ class OpenLoadRunner:
         classes: list[type[User]],
         *,
         arrivals: ArrivalProcess,
-        stages: Sequence[Sequence[float]],
-        most_users: int,
+        stages: Sequence[RateStage],
+        max_users: int,
         warmup_s: float,
         seed: str,
     ) -> None:
@@ -49,9 +50,8 @@ class OpenLoadRunner:
             runner: Of this trial alone.
             classes: Whose tasks the arrivals are, drawn by their weights.
             arrivals: How they are spread.
-            stages: Rate at the begin, rate at the end (a second) and seconds, of each; the
-                first rate is also that of the warm-up.
-            most_users: Of the pool. An arrival that finds all of them busy waits.
+            stages: Of the window; the first rate is also that of the warm-up.
+            max_users: Of the pool. An arrival that finds all of them busy waits.
             warmup_s: Before the first stage.
             seed: The same seed makes the same schedule and draws the same classes.
         """
@@ -63,12 +63,12 @@ class OpenLoadRunner:
         self._due = self._offsets
         self._warmup_s, self._opens = warmup_s, 0.0
         peak = max(max(stage.begin, stage.end) for stage in planned)
-        self._ready = min(most_users, math.ceil(peak))  # a second's worth, should all stand still
+        self._ready = min(max_users, math.ceil(peak))  # a second's worth, should all stand still
         self._runner, self._classes = runner, classes
         environment, group = runner.environment, runner.user_greenlets
-        self._pool = UserPool(environment, group, classes, most_users, seed)
+        self._pool = UserPool(environment, group, classes, max_users, seed)
         self._dispatcher = Dispatcher(self._pool)
-        self._told = _Told()
+        self._reported = _Counts()
         self._greenlet: gevent.Greenlet | None = None
 
     def start(self) -> list[User]:
@@ -88,35 +88,32 @@ class OpenLoadRunner:
         self._pool.close(started + self._seconds)
         self._greenlet = gevent.spawn(self._dispatcher.run, self._due.tolist())
 
-    def frame(self, until: float) -> dict[str, Any]:
-        """Arrivals that were due and sent since the last frame, and how late they were."""
-        now = _Told(
+    def arrivals(self, until: float) -> ArrivalSummary:
+        """Arrivals scheduled and sent since the last frame, and how late they were."""
+        now = _Counts(
             scheduled=int(np.searchsorted(self._due, until)),
             sent=count_before(self._pool.begun, until),
             lags=len(self._dispatcher.lags),
             waits=len(self._pool.waits),
         )
-        last, self._told = self._told, now
-        return {
-            "arrivals": {
-                "scheduled": now.scheduled - last.scheduled,
-                "sent": now.sent - last.sent,
-                "lag": to_histogram(self._dispatcher.lags[last.lags : now.lags]),
-                "wait": to_histogram(self._pool.waits[last.waits : now.waits]),
-                # how long those under way have been so, together
-                "under_way_s": sum(max(0.0, until - each.begun) for each in self._pool.under_way),
-            }
-        }
+        last, self._reported = self._reported, now
+        return ArrivalSummary(
+            scheduled=now.scheduled - last.scheduled,
+            sent=now.sent - last.sent,
+            lag=to_histogram(self._dispatcher.lags[last.lags : now.lags]),
+            wait=to_histogram(self._pool.waits[last.waits : now.waits]),
+            under_way_s=sum(max(0.0, until - each.begun) for each in self._pool.under_way),
+        )
 
     def end(self) -> None:
         """Dispatch no more."""
         if self._greenlet is not None:
             self._greenlet.kill()
 
-    def left(self) -> dict[str, Any]:
+    def unfinished(self) -> UnfinishedArrivals:
         """Arrivals never sent, by what they lacked, and those of the window never answered."""
-        return {
-            "waiting": self._pool.unsent,
-            "undispatched": len(self._due) - len(self._dispatcher.lags),
-            "unanswered": sum(due >= self._opens for due in self._pool.cut),
-        }
+        return UnfinishedArrivals(
+            waiting=self._pool.unsent,
+            undispatched=len(self._due) - len(self._dispatcher.lags),
+            unanswered=sum(due >= self._opens for due in self._pool.cut),
+        )

@@ -16,13 +16,14 @@ import gevent
 import numpy as np
 import numpy.typing as npt
 
+from lab.driver_protocol import RecordedRequests, RequestSummary, ScheduledRequests
 from lab.stats.histogram import Histogram
 
 _KINDS_OF_ERROR = 20
 _FAILED, _SILENT = 1.0, 2.0  # silent: failed without any answer
 
 Rows = npt.NDArray[np.float64]
-SeriesSummary = dict[str, dict[str, Any]]  # request name -> what is told of its requests
+Summaries = dict[str, RequestSummary]  # by request name
 
 
 class _Requests:
@@ -96,27 +97,27 @@ class RequestRecorder:
         """The scenario itself raised."""
         self._count(self._task_errors, exception)
 
-    def take(self, until: float) -> dict[str, Any]:
-        """All that ended before `until` (monotonic seconds), and forget it.
-
-        Where time has parts, `due` tells the same requests once more: the end of each part and
-        the requests whose arrivals were due in it.
-        """
-        requests: SeriesSummary = {}
-        due: dict[float, SeriesSummary] = {}
+    def take(self, until: float) -> RecordedRequests:
+        """All that ended before `until` (monotonic seconds), and forget it."""
+        requests: Summaries = {}
+        scheduled: dict[float, Summaries] = {}
         for name, seen in self._requests.items():
             count = count_before(seen.ends, until)
             if not count:
                 continue
             rows = seen.take(count)
-            requests[name] = _told(rows)
+            requests[name] = _summarize(rows)
             if self._parts:
                 for part, own in self._by_part(rows):
-                    due.setdefault(part, {})[name] = _told(own)
+                    scheduled.setdefault(part, {})[name] = _summarize(own)
         messages, self._messages = dict(self._messages), Counter()
         task_errors, self._task_errors = dict(self._task_errors), Counter()
-        told = {"requests": requests, "errors": messages, "task_errors": task_errors}
-        return {**told, "due": sorted(due.items())} if self._parts else told
+        return RecordedRequests(
+            requests=requests,
+            by_scheduled_time=tuple(ScheduledRequests(*each) for each in sorted(scheduled.items())),
+            errors=messages,
+            task_errors=task_errors,
+        )
 
     def _by_part(self, rows: Rows) -> Iterator[tuple[float, Rows]]:
         places = np.searchsorted(self._part_ends, rows[0], side="right")
@@ -140,18 +141,16 @@ def _answered(response: Any, exception: BaseException) -> bool:
     return bool(getattr(response, "status_code", 0))
 
 
-def _told(rows: Rows) -> dict[str, Any]:
-    """Some requests of one name."""
+def _summarize(rows: Rows) -> RequestSummary:
     _, latencies, services, outcomes = rows
-    told = {
-        "count": len(outcomes),
-        "errors": int(np.count_nonzero(outcomes)),
-        "socket_errors": int(np.count_nonzero(outcomes == _SILENT)),
-        "latency": to_histogram(latencies),
-    }
-    if (latencies != services).any():  # elsewhere both are the same
-        told["service_latency"] = to_histogram(services)
-    return told
+    same = bool((latencies == services).all())
+    return RequestSummary(
+        count=len(outcomes),
+        errors=int(np.count_nonzero(outcomes)),
+        latency=to_histogram(latencies),
+        socket_errors=int(np.count_nonzero(outcomes == _SILENT)),
+        service_latency=None if same else to_histogram(services),
+    )
 
 
 def count_before(moments: array[float], until: float) -> int:
@@ -159,8 +158,8 @@ def count_before(moments: array[float], until: float) -> int:
     return int(np.searchsorted(np.frombuffer(moments), until)) if moments else 0
 
 
-def to_histogram(seconds: array[float] | npt.NDArray[np.float64]) -> dict[str, Any]:
-    """Their histogram, as plain JSON types."""
+def to_histogram(seconds: array[float] | npt.NDArray[np.float64]) -> Histogram:
+    """Their histogram."""
     histogram = Histogram()
     histogram.add_many(np.asarray(seconds))
-    return histogram.as_dict()
+    return histogram

@@ -20,21 +20,24 @@ from lab.driver.lateness_ticker import LatenessTicker
 from lab.driver.open_load import OpenLoadRunner
 from lab.driver.request_recorder import RequestRecorder
 from lab.driver.user_pool import disconnect
-
-_DRAIN_S = 30  # how long users may take to end their last task
+from lab.driver_protocol import (
+    DRAIN_S,
+    Closed,
+    ClosedLoadSpec,
+    Frame,
+    Opened,
+    RecordedRequests,
+    RunTrial,
+    TrialMessage,
+)
 
 
 def run(
     user_classes: list[type[User]],
-    *,
-    host: str,
-    load: dict[str, Any],
-    warmup_s: float,
-    window_s: float,
-    seed: str,
-    send: Callable[[dict[str, Any]], None],
+    trial: RunTrial,
+    send: Callable[[TrialMessage], None],
 ) -> None:
-    """Load `host`; send `opened`, a `frame` per second, and `closed`.
+    """Load the host; send `Opened`, a `Frame` per second, and `Closed`.
 
     The window opens `warmup_s` after all users run. Frames straddle neither its edges nor those of
     an open load's stages. Of an open load, what ends after the window is told with `closed`: it
@@ -42,17 +45,13 @@ def run(
 
     Args:
         user_classes: Of the scenario.
-        host: URL.
-        load: ``{"users": N}``, or ``{"arrivals": "poisson" | "constant", "stages": [[from_rate,
-            to_rate, seconds], ...], "most_users": N}``, the stages together being the window.
-        warmup_s: Seconds before the window.
-        window_s: Seconds of the window.
-        seed: Of all that is drawn.
+        trial: What to load, and for how long.
         send: Takes the messages.
     """
-    random.seed(seed)
+    load, warmup_s = trial.load, trial.warmup_s
+    random.seed(trial.seed)
     environment = Environment(
-        user_classes=user_classes, events=_events(), host=host, stop_timeout=_DRAIN_S
+        user_classes=user_classes, events=_events(), host=trial.host, stop_timeout=DRAIN_S
     )
     runner = environment.create_local_runner()
     recorder = RequestRecorder()
@@ -64,11 +63,15 @@ def run(
     environment.events.user_error.add_listener(recorder.on_user_error)
     environment.events.init.fire(environment=environment, runner=runner, web_ui=None)
     driven: ClosedLoadRunner | OpenLoadRunner
-    if "users" in load:
-        driven = ClosedLoadRunner(runner, load["users"])
+    stages_s = [trial.window_s]
+    if isinstance(load, ClosedLoadSpec):
+        driven = ClosedLoadRunner(runner, load.users)
     else:
-        driven = OpenLoadRunner(runner, user_classes, **load, warmup_s=warmup_s, seed=seed)
-    edges = _edges(warmup_s, [seconds for *_, seconds in load.get("stages", ())] or [window_s])
+        driven = OpenLoadRunner(
+            runner, user_classes, **vars(load), warmup_s=warmup_s, seed=trial.seed
+        )
+        stages_s = [stage.seconds for stage in load.stages]
+    edges = _edges(warmup_s, stages_s)
     # what stands now is not looked through again: a full collection would stop the load
     gc.collect()
     gc.freeze()
@@ -78,11 +81,11 @@ def run(
         users = driven.start()
         ticker.take()
         started = time.monotonic()
-        opens, closes = started + warmup_s, started + warmup_s + window_s
+        opens, closes = started + warmup_s, started + warmup_s + trial.window_s
         if isinstance(driven, OpenLoadRunner):
             recorder.group_by_scheduled_time(edges, started)
         driven.begin(started)
-        send({"event": "opened", "started": started, "opens": opens, "closes": closes})
+        send(Opened(started, opens, closes))
         cpu = time.process_time()
         began = started
         for edge in edges:
@@ -90,16 +93,15 @@ def run(
             ended = time.monotonic()
             used = time.process_time()
             send(
-                {
-                    "event": "frame",
-                    "t": round(edge, 6),
-                    "window": edge > warmup_s + 1e-9,
-                    "driver_cpu": (used - cpu) / max(ended - began, 1e-9),
-                    "late": ticker.take(),
-                    "users": runner.user_count,
-                    **recorder.take(started + edge),
-                    **driven.frame(started + edge),
-                }
+                Frame(
+                    t=round(edge, 6),
+                    in_window=edge > warmup_s + 1e-9,
+                    driver_cpu=(used - cpu) / max(ended - began, 1e-9),
+                    ticker_lateness=tuple(ticker.take()),
+                    users=runner.user_count,
+                    arrivals=driven.arrivals(started + edge),
+                    **vars(recorder.take(started + edge)),
+                )
             )
             cpu, began = used, ended
     finally:
@@ -111,9 +113,9 @@ def run(
     for user in users:
         disconnect(user)
     # past the limit Locust ends users by force, and the service goes on with their requests
-    drained = time.monotonic() - stopping < _DRAIN_S
-    after = recorder.take(math.inf) if isinstance(driven, OpenLoadRunner) else {}
-    send({"event": "closed", "drained": drained, **after, **driven.left()})
+    drained = time.monotonic() - stopping < DRAIN_S
+    after = recorder.take(math.inf) if isinstance(driven, OpenLoadRunner) else RecordedRequests()
+    send(Closed(drained=drained, unfinished=driven.unfinished(), **vars(after)))
 
 
 def _edges(warmup_s: float, stages_s: Sequence[float]) -> list[float]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import replace
-from typing import Any
 
+from lab.driver_protocol import Closed, Frame, Opened, RunTrial
 from lab.experiment.arm_identity import process_ended, restarted, wrong_settings
+from lab.experiment.driver_records import load_spec, series_row
 from lab.experiment.events import Event, SecondElapsed
 from lab.experiment.load_record import LoadRecordBuilder
 from lab.gates import inspect
-from lab.hypothesis import ClosedLoad, Hypothesis, LoadTest, OpenLoad, Stage
+from lab.hypothesis import Hypothesis, LoadTest, OpenLoad, Stage
 from lab.instruments.interface import Driver, ObserverFactory, TrialObserver
 from lab.instruments.load_driver import DriverError
 from lab.instruments.trial_observer import LiveTrialObserver
@@ -21,7 +22,6 @@ from lab.trial import Fault, Trial
 
 PROFILE_WARMUP_S = 0.5
 PROFILE_WINDOW_S = 2.0
-_KEPT = ("t", "window", "requests", "arrivals", "driver_cpu")  # of a frame, second by second
 
 
 class LoadTrials:
@@ -63,13 +63,14 @@ class LoadTrials:
         load = self._test.load_at(self._test.levels[-1])
         if isinstance(load, OpenLoad):  # at its highest
             load = replace(load, stages=(Stage(None, load.peak, load.peak, PROFILE_WINDOW_S),))
-        for _ in self.driver.drive(
+        trial = RunTrial(
             host=copy.url,
-            load=request_of(load),
+            load=load_spec(load),
             warmup_s=PROFILE_WARMUP_S,
             window_s=PROFILE_WINDOW_S,
             seed=f"{self.plan.seed}-profile",
-        ):
+        )
+        for _ in self.driver.drive(trial):
             pass
 
     def trial(self, blank: Trial) -> Generator[Event, None, Trial]:
@@ -96,36 +97,30 @@ class LoadTrials:
         load = self._test.load_at(blank.level)
         if isinstance(load, OpenLoad):
             load = load.over(self._test.window_s)
-        tally = LoadRecordBuilder(load, self._test.warmup_s)
+        record = LoadRecordBuilder(load, self._test.warmup_s)
         series = self.run_folder.series_writer(blank.block, blank.step)
         fault: Fault | None = None
         driven = False
+        request = RunTrial(
+            host=self.target.url(arm),
+            load=load_spec(load),
+            warmup_s=self._test.warmup_s,
+            window_s=self._test.window_s,
+            # every arm of a block gets the same users: the arms are compared in pairs
+            seed=f"{self.plan.seed}-{blank.block}",
+        )
         try:
-            for message in self.driver.drive(
-                host=self.target.url(arm),
-                load=request_of(load),
-                warmup_s=self._test.warmup_s,
-                window_s=self._test.window_s,
-                # the same shoppers for every arm of a block: they are compared as pairs
-                seed=f"{self.plan.seed}-{blank.block}",
-            ):
-                if message["event"] == "opened":
-                    roles = {**self.target.roles(arm), "driver": (self.driver.pid,)}
-                    observation = self._watch(
-                        self.target.url(arm),
-                        roles,
-                        lambda: self.target.activity(arm),
-                        message["opens"],
-                        message["closes"],
-                    )
-                elif message["event"] == "frame":
-                    tally.add(message)
-                    seen = {} if observation is None else observation.row()
-                    row = {key: message[key] for key in _KEPT if key in message}
-                    series.add({**row, **seen})
-                    yield SecondElapsed(tally.rate)
-                else:
-                    tally.close(message)
+            for message in self.driver.drive(request):
+                match message:
+                    case Opened():
+                        observation = self._observe(arm, message)
+                    case Frame():
+                        record.add(message)
+                        observed = {} if observation is None else observation.row()
+                        series.add({**series_row(message), **observed})
+                        yield SecondElapsed(record.rate)
+                    case Closed():
+                        record.close(message)
             driven = True
         except DriverError as error:
             fault = Fault("alive", f"{error}", retryable=False)
@@ -134,11 +129,12 @@ class LoadTrials:
                 observation.finish(whole=driven)
             series.close()
         fault = self._identity_fault(arm) or fault
-        trial = tally.into(blank)
+        evidence = record.evidence()
+        trial = replace(blank, evidence=evidence)
         if observation is not None:
             others, steal = observation.others
             evidence = replace(
-                tally.evidence(),
+                evidence,
                 counters=observation.counters,
                 counters_uncertainty_s=observation.counters_uncertainty_s,
                 usage=observation.usage,
@@ -146,7 +142,16 @@ class LoadTrials:
             trial = replace(trial, evidence=evidence, other_cpu=others, steal=steal)
         if fault is not None:
             trial = replace(trial, faults=(fault,))
-        return inspect(trial, self.hypothesis, tally.task_errors)
+        return inspect(trial, self.hypothesis, record.task_errors)
+
+    def _observe(self, arm: str, opened: Opened) -> TrialObserver:
+        return self._watch(
+            self.target.url(arm),
+            {**self.target.roles(arm), "driver": (self.driver.pid,)},
+            lambda: self.target.activity(arm),
+            opened.opens,
+            opened.closes,
+        )
 
     def _identity_fault(self, arm: str) -> Fault | None:
         """Whether the arm answers with other settings, was restarted, or has ended.
@@ -165,14 +170,3 @@ class LoadTrials:
                 return restarted(arm, role)
         how = self.target.dead(arm)
         return process_ended(how) if how else None
-
-
-def request_of(load: ClosedLoad | OpenLoad) -> dict[str, Any]:
-    """A load as the driver is told of it."""
-    if isinstance(load, ClosedLoad):
-        return {"users": load.users}
-    return {
-        "arrivals": load.arrivals,
-        "stages": [[stage.from_rate, stage.to_rate, stage.duration_s] for stage in load.stages],
-        "most_users": load.max_users,
-    }

@@ -12,10 +12,11 @@ import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import Any
 
+from lab.driver_protocol import RunTrial
 from lab.experiment.arm_identity import process_ended, restarted, wrong_settings
+from lab.experiment.driver_records import load_spec
 from lab.experiment.driver_stream import DriverStream
 from lab.experiment.events import BlockEnded, Event, IntervalElapsed
-from lab.experiment.load_trials import request_of
 from lab.experiment.session import Session
 from lab.experiment.soak_trial import SoakTrial
 from lab.experiment.stored_run import BUDGET_ENDED
@@ -145,7 +146,7 @@ class SoakLoop(Session):
                 for arm, trial in trials.items():
                     for frame in streams[arm].frames(until_s, opened + until_s + GRACE_S):
                         trial.add(frame)
-                samples, others = sampler.look()
+                samples, others = sampler.sample()
                 for arm, trial in trials.items():
                     row = trial.interval(base_s + until_s, samples[arm], others)
                     self.run_folder.add_interval(block, trial.step, row, trial.trial())
@@ -161,18 +162,17 @@ class SoakLoop(Session):
 
     def _attach(self, sampler: IntervalSampler, arm: str) -> None:
         roles = {**self._target.roles(arm), "driver": (self._drivers[arm].pid,)}
-        sampler.follow(arm, self._target.url(arm), roles)
+        sampler.attach(arm, self._target.url(arm), roles)
 
     def _stream(self, block: int, arm: str, left_s: float) -> DriverStream:
-        return DriverStream(
-            self._drivers[arm].drive(
-                host=self._target.url(arm),
-                load=request_of(self._soak.load.over(left_s)),
-                warmup_s=0.0,
-                window_s=left_s,
-                seed=f"{self.plan.seed}-{block}",  # the same arrivals for every arm
-            )
+        trial = RunTrial(
+            host=self._target.url(arm),
+            load=load_spec(self._soak.load.over(left_s)),
+            warmup_s=0.0,
+            window_s=left_s,
+            seed=f"{self.plan.seed}-{block}",  # the same arrivals for every arm
         )
+        return DriverStream(self._drivers[arm].drive(trial))
 
     def _lacks_series(self, trials: Mapping[str, SoakTrial]) -> bool:
         """Whether a series that the hypothesis names was never seen: hours would be lost."""

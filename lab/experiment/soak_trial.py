@@ -1,4 +1,4 @@
-"""The life of one arm in one block of a soak, added up interval by interval."""
+"""The trial of one arm in one block of a soak, added up interval by interval."""
 
 from __future__ import annotations
 
@@ -8,16 +8,19 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from lab.driver_protocol import Closed, Frame
+from lab.experiment.driver_records import requests_of
 from lab.instruments.interval_sampler import IntervalSample
+from lab.instruments.metrics_scraper import without_runtime_metrics
 from lab.measures import SERVICE
+from lab.stats.nearest_rank import quantile
 from lab.trial import Ended, Fault, Requests, SoakEvidence, TimeSeries, Trial, Usage
 
 LEAST_BEYOND = 1  # a p99 of an interval is drawn and its drift judged, never its value
-_SKIPPED_GAUGES = ("python_", "process_")
 
 
 class SoakTrial:
-    """Adds up frames and looks; holds the series so far and never a request."""
+    """Adds up frames and samples; holds the series so far and never a single request."""
 
     def __init__(self, trial: Trial, interval_s: float) -> None:
         self._trial = trial
@@ -36,7 +39,7 @@ class SoakTrial:
         }
         self._instances: dict[str, str] = {}
         self._frames: dict[str, Requests] = {}
-        self._late: list[float] = []
+        self._ticker_lateness: list[float] = []
         self._last = (0, 0)  # requests and errors of the interval before
         self._crashed = False  # in the interval before
 
@@ -63,45 +66,44 @@ class SoakTrial:
         """Whether this is the instance that was seen first in this segment."""
         return self._instances.setdefault(role, instance) == instance
 
-    def add(self, frame: Mapping[str, Any]) -> None:
-        """A second of the driver's."""
+    def add(self, frame: Frame) -> None:
+        """Add a frame of the driver's."""
         errors = dict(self._evidence.errors)
-        for text, count in frame["errors"].items():
+        for text, count in frame.errors.items():
             errors[text] = errors.get(text, 0) + count
-        known, arrivals = self._evidence.load_stats, frame.get("arrivals", {})
+        known, arrivals = self._evidence.load_stats, frame.arrivals
         load_stats = replace(
             known,
-            scheduled=known.scheduled + arrivals.get("scheduled", 0),
-            sent=known.sent + arrivals.get("sent", 0),
-            task_errors=known.task_errors + sum(frame["task_errors"].values()),
-            task_error=known.task_error or next(iter(frame["task_errors"]), ""),
+            scheduled=known.scheduled + (arrivals.scheduled if arrivals else 0),
+            sent=known.sent + (arrivals.sent if arrivals else 0),
+            task_errors=known.task_errors + sum(frame.task_errors.values()),
+            task_error=known.task_error or next(iter(frame.task_errors), ""),
         )
         self._evidence = replace(self._evidence, errors=errors, load_stats=load_stats)
-        self._late += frame["late"]
-        for name, data in frame["requests"].items():
-            _merge(self._frames, name, Requests.from_dict(data))
+        self._ticker_lateness += frame.ticker_lateness
+        for name, requests in requests_of(frame.requests).items():
+            _merge(self._frames, name, requests)
 
     def interval(
-        self, until: float, look: IntervalSample, others: tuple[float, float]
+        self, until: float, sample: IntervalSample, others: tuple[float, float]
     ) -> dict[str, Any]:
         """Close an interval that ended `until` seconds into the block; its row for the series."""
         ended = Requests.together(self._frames.values())
-        values = self._values(look, ended)
+        values = self._values(sample, ended)
         requests = dict(self._evidence.requests)
         for name, seen in self._frames.items():
             _merge(requests, name, seen)
-        late = sorted(self._late)
-        p99 = late[math.ceil(len(late) * 0.99) - 1] if late else 0.0
+        p99 = quantile(self._ticker_lateness, 0.99) or 0.0
         before, passed = self._trial.window_s, self._interval_s
         counters = dict(self._evidence.counters)
-        for series, grown in look.counters.items():
+        for series, grown in sample.counters.items():
             counters[series] = counters.get(series, 0.0) + grown
 
         def mean(old: float, new: float) -> float:
             return (old * before + new * passed) / (before + passed)
 
         usage = dict(self._evidence.usage)
-        for role, now in look.usage.items():
+        for role, now in sample.usage.items():
             old = usage.get(role)
             usage[role] = now if old is None else _over_both(old, now, mean(old.cpu, now.cpu))
         self._trial = replace(
@@ -121,11 +123,11 @@ class SoakTrial:
         if self._crashed:
             self._excuse()
             self._crashed = False
-        self._frames, self._late = {}, []
+        self._frames, self._ticker_lateness = {}, []
         self.until = until
         self._extend(until, values)
-        told = {name: _short(value) for name, value in values.items()}
-        return {"t": round(until, 3), "segment": self._segment, "values": told}
+        short = {name: _short(value) for name, value in values.items()}
+        return {"t": round(until, 3), "segment": self._segment, "values": short}
 
     def _excuse(self) -> None:
         """Hold the interval before against nobody."""
@@ -134,13 +136,14 @@ class SoakTrial:
         load_stats = replace(known, excused=excused, excused_errors=failed)
         self._evidence, self._last = replace(self._evidence, load_stats=load_stats), (0, 0)
 
-    def close(self, message: Mapping[str, Any]) -> None:
-        """The block has ended; what was due in it and answered since has a latency, too."""
+    def close(self, closed: Closed) -> None:
+        """End the block; arrivals of it that were answered since then have a latency, too."""
         requests = dict(self._evidence.requests)
-        for name, data in message.get("requests", {}).items():
-            _merge(requests, name, replace(Requests.from_dict(data), ended_within=Ended(0, 0)))
+        for name, seen in requests_of(closed.requests).items():
+            _merge(requests, name, replace(seen, ended_within=Ended(0, 0)))
         known = self._evidence.load_stats
-        load_stats = replace(known, unanswered=known.unanswered + message.get("unanswered", 0))
+        unanswered = known.unanswered + closed.unfinished.unanswered
+        load_stats = replace(known, unanswered=unanswered)
         self._evidence = replace(self._evidence, requests=requests, load_stats=load_stats)
 
     def trial(self) -> Trial:
@@ -162,9 +165,9 @@ class SoakTrial:
             {name: np.array(values) for name, values in self._columns.items()},
         )
 
-    def _values(self, look: IntervalSample, ended: Requests) -> dict[str, float]:
+    def _values(self, sample: IntervalSample, ended: Requests) -> dict[str, float]:
         values: dict[str, float] = {}
-        if (usage := look.usage.get(SERVICE)) is not None:
+        if (usage := sample.usage.get(SERVICE)) is not None:
             levels = {
                 "cpu": usage.cpu,
                 "rss_bytes": usage.rss_bytes,
@@ -178,12 +181,7 @@ class SoakTrial:
         for name, q in (("latency_p50", 0.5), ("latency_p99", 0.99)):
             if (latency := ended.latency.quantile(q, beyond=LEAST_BEYOND)) is not None:
                 values[name] = latency
-        values |= {
-            series: value
-            for series, value in look.gauges.items()
-            if not series.startswith(_SKIPPED_GAUGES)
-        }
-        return values
+        return values | without_runtime_metrics(sample.gauges)
 
     def _extend(self, until: float, values: Mapping[str, float]) -> None:
         for name, value in values.items():

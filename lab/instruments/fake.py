@@ -1,64 +1,77 @@
-"""Stand-ins for `Driver` and `TrialObserver`, for tests of the loop. They measure nothing."""
+"""Stand-ins for `Driver`, `TrialObserver` and `IntervalSampler` for tests. They measure nothing."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from lab.driver_protocol import (
+    ArrivalSummary,
+    Closed,
+    ClosedLoadSpec,
+    Frame,
+    Opened,
+    OpenLoadSpec,
+    RequestSummary,
+    RunTrial,
+    ScheduledRequests,
+    TrialMessage,
+)
 from lab.instruments.interface import Roles
 from lab.instruments.interval_sampler import IntervalSample
 from lab.measures import SERVICE
 from lab.stats.histogram import Histogram
 from lab.trial import Usage
 
+NAME = "/orders"  # of every request
+
+
+def requests_at(latency_s: float, count: int, errors: int = 0) -> dict[str, RequestSummary]:
+    """So many requests, all with one latency."""
+    latency = Histogram()
+    latency.add_many([latency_s] * count)
+    return {NAME: RequestSummary(count, errors, latency)}
+
 
 @dataclass
 class FakeDriver:
-    """Answers with the rates that it is told, by host; `fails` may raise in their place."""
+    """Answers at the given rates, by host; `fails` may raise in place of a trial's frames."""
 
     rates: dict[str, float]
     fails: Callable[[str], None] = lambda host: None
     pid: int = 0
     driven: list[tuple[str, str]] = field(default_factory=list)  # host and seed of each trial
 
-    def drive(
-        self, *, host: str, load: Mapping[str, Any], warmup_s: float, window_s: float, seed: str
-    ) -> Iterator[dict[str, Any]]:
+    def drive(self, trial: RunTrial) -> Iterator[TrialMessage]:
         """One frame of warm-up and one that covers the window."""
-        self.driven.append((host, seed))
-        yield {"event": "opened", "started": 0.0, "opens": warmup_s, "closes": warmup_s + window_s}
-        self.fails(host)
-        count = round(self.rates[host] * window_s)
-        latency = Histogram()
-        latency.add_many([0.1] * count)
-        seen = {"/orders": {"count": count, "errors": 0, "latency": latency.as_dict()}}
-        none = Histogram().as_dict()
-        sent = {"scheduled": count, "sent": count, "lag": none, "wait": none, "under_way_s": 0.0}
-        for t, inside in ((warmup_s, False), (warmup_s + window_s, True)):
-            yield {
-                "event": "frame",
-                "t": t,
-                "window": inside,
-                "driver_cpu": 0.1,
-                "late": [0.001] * 100,
-                "users": load.get("users", 1),
-                **({"arrivals": sent, "due": [(t, seen)]} if "arrivals" in load else {}),
-                "requests": seen,
-                "errors": {},
-                "task_errors": {},
-            }
-        left = {"waiting": 0, "undispatched": 0, "unanswered": 0}
-        told: dict[str, Any] = {"due": [], "errors": {}, "task_errors": {}}
-        yield {"event": "closed", "drained": True, **left, **told}
+        self.driven.append((trial.host, trial.seed))
+        opens, closes = trial.warmup_s, trial.warmup_s + trial.window_s
+        yield Opened(0.0, opens, closes)
+        self.fails(trial.host)
+        count = round(self.rates[trial.host] * trial.window_s)
+        requests = requests_at(0.1, count)
+        is_open = isinstance(trial.load, OpenLoadSpec)
+        for t in (opens, closes):
+            yield Frame(
+                t=t,
+                in_window=t > opens,
+                driver_cpu=0.1,
+                ticker_lateness=(0.001,) * 100,
+                users=trial.load.users if isinstance(trial.load, ClosedLoadSpec) else 1,
+                requests=requests,
+                arrivals=ArrivalSummary(count, count) if is_open else None,
+                by_scheduled_time=(ScheduledRequests(t, requests),) if is_open else (),
+            )
+        yield Closed(drained=True)
 
 
 @dataclass
 class FakeTrialObserver:
-    """Sees a quiet machine, but for the strangers that it is told of."""
+    """A quiet machine, but for the given load of other processes."""
 
-    strangers: float = 0.0
+    other_cpu: float = 0.0  # cores
     counters: dict[str, float] = field(default_factory=dict)
     counters_uncertainty_s: float = 0.0
     usage: dict[str, Usage] = field(default_factory=dict)
@@ -72,44 +85,44 @@ class FakeTrialObserver:
 
     @property
     def others(self) -> tuple[float, float]:
-        """The strangers, no steal."""
-        return self.strangers, 0.0
+        """The given load, no steal."""
+        return self.other_cpu, 0.0
 
 
-def fake_observer_factory(strangers: Callable[[], float]) -> Callable[..., FakeTrialObserver]:
-    """A watcher whose watches see these strangers."""
+def fake_observer_factory(other_cpu: Callable[[], float]) -> Callable[..., FakeTrialObserver]:
+    """A factory of observers that see this load of other processes."""
 
-    def watch(
+    def observe(
         url: str, roles: Roles, activity: object, opens: float, closes: float
     ) -> FakeTrialObserver:
-        return FakeTrialObserver(strangers())
+        return FakeTrialObserver(other_cpu())
 
-    return watch
+    return observe
 
 
 @dataclass
 class FakeIntervalSampler:
-    """Sees what it is told, by arm and by how many looks old its processes are."""
+    """Returns the given figures, by arm and by the number of samples of its present processes."""
 
-    gauges: Callable[[str, int], dict[str, float]] = lambda arm, look: {}
-    rss_bytes: Callable[[str, int], float] = lambda arm, look: 1e8
-    looks: dict[str, int] = field(default_factory=dict)
+    gauges: Callable[[str, int], dict[str, float]] = lambda arm, number: {}
+    rss_bytes: Callable[[str, int], float] = lambda arm, number: 1e8
+    counts: dict[str, int] = field(default_factory=dict)  # samples of each arm so far
 
-    def look(self) -> tuple[dict[str, IntervalSample], tuple[float, float]]:
-        """A quiet machine."""
-        found = {}
-        for arm in self.looks:
-            self.looks[arm] += 1
-            count = self.looks[arm]
-            usage = Usage(0.2, 0.2, self.rss_bytes(arm, count), 50.0, 5.0)
-            found[arm] = IntervalSample(
-                self.gauges(arm, count), {"requests_total": 100.0}, {SERVICE: usage}
+    def sample(self) -> tuple[dict[str, IntervalSample], tuple[float, float]]:
+        """A sample of a quiet machine."""
+        samples = {}
+        for arm in self.counts:
+            self.counts[arm] += 1
+            number = self.counts[arm]
+            usage = Usage(0.2, 0.2, self.rss_bytes(arm, number), 50.0, 5.0)
+            samples[arm] = IntervalSample(
+                self.gauges(arm, number), {"requests_total": 100.0}, {SERVICE: usage}
             )
-        return found, (0.0, 0.0)
+        return samples, (0.0, 0.0)
 
-    def follow(self, arm: str, url: str, roles: Roles) -> None:
-        """Fresh processes: their looks are counted anew."""
-        self.looks[arm] = 0
+    def attach(self, arm: str, url: str, roles: Roles) -> None:
+        """Fresh processes: their samples are counted anew."""
+        self.counts[arm] = 0
 
     def close(self) -> None:
         """At once."""
@@ -117,35 +130,29 @@ class FakeIntervalSampler:
 
 @dataclass
 class FakeSoakDriver:
-    """A driver of so many requests in each second, told without waiting for it."""
+    """Answers at a constant rate; a second of its trials takes no time."""
 
     rate: int = 20
     pid: int = 0
-    driven: list[str] = field(default_factory=list)  # seed of each life
-    odd: Callable[[int, int], dict[str, Any]] = lambda life, second: {}  # in place of the usual
-    after: dict[str, Any] = field(default_factory=dict)  # what it tells of a window when it closed
+    driven: list[str] = field(default_factory=list)  # seed of each trial
+    # fields of the frame that differ from the usual ones, by number of the trial and second
+    unusual: Callable[[int, int], dict[str, Any]] = lambda trial, second: {}
+    closed: Closed = field(default_factory=lambda: Closed(drained=True))  # how every trial ends
 
-    def drive(
-        self, *, host: str, load: Mapping[str, Any], warmup_s: float, window_s: float, seed: str
-    ) -> Iterator[dict[str, Any]]:
+    def drive(self, trial: RunTrial) -> Iterator[TrialMessage]:
         """A frame for each second of the window."""
-        self.driven.append(seed)
+        self.driven.append(trial.seed)
         opens = time.monotonic()
-        yield {"event": "opened", "started": opens, "opens": opens, "closes": opens + window_s}
-        latency = Histogram()
-        latency.add_many([0.01] * self.rate)
-        seen = {"/orders": {"count": self.rate, "errors": 0, "latency": latency.as_dict()}}
-        for second in range(1, int(window_s) + 1):
-            yield {
-                "event": "frame",
-                "t": float(second),
-                "window": True,
-                "late": [0.001],
-                "users": 1,
-                "requests": seen,
-                "errors": {},
-                "task_errors": {},
-                "arrivals": {"scheduled": self.rate, "sent": self.rate},
-                **self.odd(len(self.driven), second),
-            }
-        yield {"event": "closed", "drained": True, **self.after}
+        yield Opened(opens, opens, opens + trial.window_s)
+        requests = requests_at(0.01, self.rate)
+        for second in range(1, int(trial.window_s) + 1):
+            usual = Frame(
+                t=float(second),
+                in_window=True,
+                ticker_lateness=(0.001,),
+                users=1,
+                requests=requests,
+                arrivals=ArrivalSummary(self.rate, self.rate),
+            )
+            yield replace(usual, **self.unusual(len(self.driven), second))
+        yield self.closed

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
+from lab.driver_protocol import RunTrial, TrialMessage
 from lab.trial import Usage
 
 Roles = Mapping[str, tuple[int, ...]]  # role -> its processes; their children belong to it
@@ -17,10 +18,8 @@ class Driver(Protocol):
     def pid(self) -> int:
         """Its process id."""
 
-    def drive(
-        self, *, host: str, load: Mapping[str, Any], warmup_s: float, window_s: float, seed: str
-    ) -> Iterator[dict[str, Any]]:
-        """Messages `opened`, `frame` each second, `closed`; DriverError where it cannot go on."""
+    def drive(self, trial: RunTrial) -> Iterator[TrialMessage]:
+        """`Opened`, a `Frame` about every second, and `Closed`; DriverError if it cannot go on."""
 
 
 class TrialObserver(Protocol):

@@ -1,4 +1,4 @@
-"""What a soak sees of its arms every few seconds: gauges, growth of counters, processes."""
+"""Samples of a soak's arms every few seconds: gauges, growth of counters, process usage."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from lab.instruments.metrics_scraper import MetricsScraper, Scrape
 from lab.instruments.process_sampler import ProcessSampler, others_over, usage_over
 from lab.trial import Usage
 
-PATIENCE_S = 2.0  # with a service that hangs: the next interval waits
+SCRAPE_TIMEOUT_S = 2.0  # a service that hangs must not delay the next interval
 
 
 @dataclass(frozen=True)
@@ -25,20 +25,20 @@ class IntervalSample:
 
 
 class IntervalSampler(Protocol):
-    """Looks at all arms at once."""
+    """Samples all arms at once."""
 
-    def look(self) -> tuple[dict[str, IntervalSample], tuple[float, float]]:
-        """Every arm since the last look; cores used by strangers, and the hypervisor's share."""
+    def sample(self) -> tuple[dict[str, IntervalSample], tuple[float, float]]:
+        """Every arm since the last sample; cores used by other processes, hypervisor's share."""
 
-    def follow(self, arm: str, url: str, roles: Roles) -> None:
-        """Look at these processes of an arm from now on."""
+    def attach(self, arm: str, url: str, roles: Roles) -> None:
+        """Sample these processes of an arm from now on."""
 
     def close(self) -> None:
-        """Look no more."""
+        """End sampling."""
 
 
 class HttpIntervalSampler:
-    """Implements `IntervalSampler` over HTTP and psutil; keeps nothing but the last look."""
+    """Implements `IntervalSampler` over HTTP and psutil; keeps the last sample only."""
 
     def __init__(self) -> None:
         self._scrapers: dict[str, MetricsScraper] = {}
@@ -46,35 +46,35 @@ class HttpIntervalSampler:
         self._sampler = ProcessSampler({})
         self._roles: dict[str, Roles] = {}
 
-    def follow(self, arm: str, url: str, roles: Roles) -> None:
-        """Look at these processes of an arm from now on."""
+    def attach(self, arm: str, url: str, roles: Roles) -> None:
+        """Sample these processes of an arm from now on."""
         if arm in self._scrapers:
             self._scrapers[arm].close()
-        self._scrapers[arm] = MetricsScraper(url, patience_s=PATIENCE_S)
+        self._scrapers[arm] = MetricsScraper(url, timeout_s=SCRAPE_TIMEOUT_S)
         self._last[arm] = self._scrape(arm)
         self._roles[arm] = roles
-        # by their processes: a database that arms share is counted once
+        # keyed by processes: a database that arms share is counted once
         self._sampler = ProcessSampler(
             {str(pids): pids for own in self._roles.values() for pids in own.values()}
         )
         self._sampler.sample()
 
-    def look(self) -> tuple[dict[str, IntervalSample], tuple[float, float]]:
-        """Every arm since the last look; cores used by strangers, and the hypervisor's share."""
+    def sample(self) -> tuple[dict[str, IntervalSample], tuple[float, float]]:
+        """Every arm since the last sample; cores used by other processes, hypervisor's share."""
         self._sampler.sample()
         usage = usage_over(self._sampler.samples)
         others = others_over(self._sampler.samples)
         del self._sampler.samples[:-1]
-        looks = {}
+        samples = {}
         for arm, roles in self._roles.items():
             last, now = self._last[arm], self._scrape(arm)
             own = {role: usage[str(pids)] for role, pids in roles.items()}
             if now is None:
-                looks[arm] = IntervalSample(usage=own)
+                samples[arm] = IntervalSample(usage=own)
                 continue
-            looks[arm] = IntervalSample(now.gauges, now.since(last) if last else {}, own)
+            samples[arm] = IntervalSample(now.gauges, now.since(last) if last else {}, own)
             self._last[arm] = now
-        return looks, others
+        return samples, others
 
     def close(self) -> None:
         """Close the connections."""
@@ -84,5 +84,5 @@ class HttpIntervalSampler:
     def _scrape(self, arm: str) -> Scrape | None:
         try:
             return self._scrapers[arm].scrape()
-        except HttpError:  # a service that cannot answer is the gates' business
+        except HttpError:  # the gates judge a service that cannot answer
             return None

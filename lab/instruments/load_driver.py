@@ -1,22 +1,38 @@
-"""The load driver seen from the lab: a child process that is told trial by trial what to load."""
+"""The load driver seen from the lab: a child process that runs one trial after the other."""
 
 from __future__ import annotations
 
-import json
 import os
 import select
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
+from lab import driver_protocol
+from lab.driver_protocol import (
+    Closed,
+    Failed,
+    Frame,
+    Loaded,
+    LoadScenario,
+    Message,
+    Opened,
+    ProtocolError,
+    RunTrial,
+    TrialMessage,
+    Up,
+)
 from lab.errors import MeasurementError, UsageError
 from lab.processes import Child, Children
 
-_UP_S = 60.0
+_START_S = 60.0
 _IMPORT_S = 10.0
+_SLACK_S = 120.0  # beyond warm-up and window: connecting, and waiting for the last answers
+
+Answer = TypeVar("Answer", Up, Loaded)
 
 
 class DriverError(MeasurementError):
@@ -24,7 +40,7 @@ class DriverError(MeasurementError):
 
 
 class ScenarioError(UsageError):
-    """The scenario cannot be imported; `line` where it is known."""
+    """The scenario cannot be imported; `line` is the line of the error, if it is known."""
 
     def __init__(self, message: str, line: int | None) -> None:
         super().__init__(message)
@@ -44,71 +60,65 @@ class LoadDriver:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
-        self._children = children
         self._pending = b""
-        self._messages: list[dict[str, Any]] = []
+        self._messages: list[Message] = []
 
     @property
     def pid(self) -> int:
         """Its process id."""
         return self.child.pid
 
-    def load(self, scenario: Path, open_load: bool = False) -> list[str]:
-        """Import the scenario, under a time limit; the names of its user classes."""
+    def load(self, scenario: Path, open_load: bool = False) -> tuple[str, ...]:
+        """Import the scenario, under a time limit; returns the names of its user classes."""
         try:
-            self._receive(time.monotonic() + _UP_S)
+            self._expect(Up, time.monotonic() + _START_S)
         except TimeoutError:
-            raise DriverError(f"the load driver does not start within {_UP_S:g} s") from None
-        self._send({"op": "load", "scenario": str(scenario), "open_load": open_load})
+            raise DriverError(f"the load driver does not start within {_START_S:g} s") from None
+        self._send(LoadScenario(str(scenario), open_load))
         try:
-            answer = self._receive(time.monotonic() + _IMPORT_S)
+            return self._expect(Loaded, time.monotonic() + _IMPORT_S).user_classes
         except TimeoutError:
             raise ScenarioError(f"its import takes more than {_IMPORT_S:g} s", None) from None
-        if answer["event"] == "failed":
-            raise ScenarioError(answer["message"], answer["line"])
-        return list(answer["users"])
 
-    def drive(
-        self, *, host: str, load: Mapping[str, Any], warmup_s: float, window_s: float, seed: str
-    ) -> Iterator[dict[str, Any]]:
-        """Drive one trial and yield the driver's messages, `closed` being the last.
+    def drive(self, trial: RunTrial) -> Iterator[TrialMessage]:
+        """Run one trial and yield the driver's messages, `Closed` being the last.
 
-        `load` has the form that `lab.driver.run_trial.run` takes. Raises DriverError if the driver
-        dies, fails or stays silent for too long.
+        Raises:
+            DriverError: If the driver dies, fails or stays silent for too long.
         """
-        self._send(
-            {
-                "op": "trial",
-                "trial": {
-                    "host": host,
-                    "load": dict(load),
-                    "warmup_s": warmup_s,
-                    "window_s": window_s,
-                    "seed": seed,
-                },
-            }
-        )
-        limit = time.monotonic() + warmup_s + window_s + 120
+        self._send(trial)
+        deadline = time.monotonic() + trial.warmup_s + trial.window_s + _SLACK_S
         while True:
             try:
-                message = self._receive(limit)
+                message = self._receive(deadline)
             except TimeoutError:
                 raise DriverError("the load driver does not answer any more") from None
-            if message["event"] == "failed":
-                raise DriverError(f"the load driver failed: {message['message']}")
+            if isinstance(message, Failed):
+                raise DriverError(f"the load driver failed: {message.message}")
+            if not isinstance(message, Opened | Frame | Closed):
+                raise _unexpected(message)
             yield message
-            if message["event"] == "closed":
+            if isinstance(message, Closed):
                 return
 
-    def _send(self, message: dict[str, Any]) -> None:
+    def _expect(self, kind: type[Answer], deadline: float) -> Answer:
+        message = self._receive(deadline)
+        if isinstance(message, Failed):
+            raise ScenarioError(message.message, message.line)
+        if not isinstance(message, kind):
+            raise _unexpected(message)
+        return message
+
+    def _send(self, message: Message) -> None:
         assert self.child.popen.stdin is not None
         try:
-            self.child.popen.stdin.write(json.dumps(message).encode() + b"\n")
+            self.child.popen.stdin.write(driver_protocol.encode(message))
             self.child.popen.stdin.flush()
         except OSError as error:
             raise self._death() from error
 
-    def _receive(self, deadline: float) -> dict[str, Any]:
+    def _receive(self, deadline: float) -> Message:
+        """The next message; TimeoutError if none comes before the deadline."""
         assert self.child.popen.stdout is not None
         fd = self.child.popen.stdout.fileno()
         while not self._messages:
@@ -122,8 +132,15 @@ class LoadDriver:
                 self.child.popen.wait()
                 raise self._death()
             *lines, self._pending = (self._pending + chunk).split(b"\n")
-            self._messages += [json.loads(line) for line in lines]
+            try:
+                self._messages += map(driver_protocol.decode, lines)
+            except ProtocolError as error:
+                raise DriverError(f"the load driver sent what cannot be read: {error}") from error
         return self._messages.pop(0)
 
     def _death(self) -> DriverError:
         return DriverError(f"the load driver {self.child.died() or 'closed its pipe'}")
+
+
+def _unexpected(message: Message) -> DriverError:
+    return DriverError(f"the load driver sent an unexpected message: {type(message).__name__}")

@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 
 from lab.instruments.http_client import HttpClient, HttpError
 
+_RUNTIME = ("python_", "process_")
+
 
 @dataclass(frozen=True)
 class Scrape:
-    """All series of one moment. Counters (and the parts of histograms) apart from gauges."""
+    """All series at one moment: counters (with the parts of histograms) and gauges."""
 
     at: float  # monotonic seconds, middle of the request
     took_s: float
@@ -31,8 +33,8 @@ class Scrape:
 class MetricsScraper:
     """Reads `/metrics` of one service."""
 
-    def __init__(self, base_url: str, path: str = "/metrics", patience_s: float = 15.0) -> None:
-        self._client = HttpClient(base_url, patience_s)
+    def __init__(self, base_url: str, path: str = "/metrics", timeout_s: float = 15.0) -> None:
+        self._client = HttpClient(base_url, timeout_s)
         self._path = path
 
     def scrape(self) -> Scrape:
@@ -75,6 +77,11 @@ def parse(text: str) -> tuple[dict[str, float], dict[str, float]]:
     except ValueError as error:
         raise HttpError(f"/metrics is not Prometheus text ({error})") from error
     return counters, gauges
+
+
+def without_runtime_metrics(series: Mapping[str, float]) -> dict[str, float]:
+    """The series without those that every Python client exports of its interpreter and process."""
+    return {name: value for name, value in series.items() if not name.startswith(_RUNTIME)}
 
 
 def _escaped(value: str) -> str:

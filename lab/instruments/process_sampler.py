@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 
 import psutil
 
+from lab.driver_protocol import TICK_S
 from lab.instruments.cpu_throttling import throttling
 from lab.instruments.interface import Roles
+from lab.stats.nearest_rank import quantile
 from lab.trial import Usage
 
 _SHORTEST_S = 0.5  # between two samples whose difference makes a rate
@@ -118,14 +120,14 @@ def others_over(samples: list[ProcessSample]) -> tuple[float, float]:
 
 
 def timer_lateness(seconds: float) -> float:
-    """Lateness of a 10 ms timer of this process at p99, in seconds, watched for so long."""
-    late = []
-    due = time.monotonic() + 0.01
-    for _ in range(int(seconds / 0.01)):
+    """Lateness of a 10 ms timer of this process at p99, in seconds, sampled for so long."""
+    lateness = []
+    due = time.monotonic() + TICK_S
+    for _ in range(int(seconds / TICK_S)):
         time.sleep(max(0.0, due - time.monotonic()))
-        late.append(time.monotonic() - due)
-        due += 0.01
-    return sorted(late)[int(len(late) * 0.99)]
+        lateness.append(time.monotonic() - due)
+        due += TICK_S
+    return quantile(lateness, 0.99) or 0.0
 
 
 def _throttled(a: ProcessSample, b: ProcessSample, role: str) -> float | None:

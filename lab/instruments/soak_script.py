@@ -14,10 +14,18 @@ import select
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
+from lab.driver_protocol import (
+    Closed,
+    Frame,
+    Opened,
+    OpenLoadSpec,
+    RequestSummary,
+    RunTrial,
+    TrialMessage,
+)
 from lab.instruments.load_driver import DriverError
 from lab.processes import Child, Children
 from lab.stats.histogram import Histogram
@@ -41,13 +49,13 @@ class SoakScriptDriver:
         """Of the script that runs, or of the lab while none does."""
         return os.getpid() if self._child is None else self._child.pid
 
-    def drive(
-        self, *, host: str, load: Mapping[str, Any], warmup_s: float, window_s: float, seed: str
-    ) -> Iterator[dict[str, Any]]:
-        """Run the script for so long; a frame for each line that it prints."""
-        rate = load["stages"][0][0]
+    def drive(self, trial: RunTrial) -> Iterator[TrialMessage]:
+        """Run the script until the window closes; a frame for each line that it prints."""
+        assert isinstance(trial.load, OpenLoadSpec)
+        rate = trial.load.stages[0].from_rate
+        options = [trial.host, "--rate", f"{rate:g}", "--seed", trial.seed]
         self._child = child = self._children.start(
-            [sys.executable, str(self._script), host, "--rate", f"{rate:g}", "--seed", seed],
+            [sys.executable, str(self._script), *options],
             role="driver",
             cwd=self._project,
             env={"PYTHONUNBUFFERED": "1"},
@@ -56,15 +64,15 @@ class SoakScriptDriver:
         )
         try:
             started = time.monotonic()
-            closes = started + warmup_s + window_s
-            yield {"event": "opened", "started": started, "opens": started + warmup_s,
-                   "closes": closes}  # fmt: skip
+            opens = started + trial.warmup_s
+            closes = opens + trial.window_s
+            yield Opened(started, opens, closes)
             for line in _lines(child, closes):
-                yield _frame(line, time.monotonic() - started, warmup_s)
+                yield _frame(line, time.monotonic() - started, trial.warmup_s)
         finally:
             self._child = None
             self._children.stop(child)
-        yield {"event": "closed", "drained": True}
+        yield Closed(drained=True)
 
 
 def _lines(child: Child, until: float) -> Iterator[bytes]:
@@ -85,25 +93,16 @@ def _lines(child: Child, until: float) -> Iterator[bytes]:
         yield from lines
 
 
-def _frame(line: bytes, t: float, warmup_s: float) -> dict[str, Any]:
+def _frame(line: bytes, t: float, warmup_s: float) -> Frame:
     try:
-        told = json.loads(line)
-        counts = {text: int(count) for text, count in told.items()}
-        ok, failed = counts.pop("ok"), counts.pop("errors")
+        counts = {text: int(count) for text, count in json.loads(line).items()}
+        succeeded, failed = counts.pop("ok"), counts.pop("errors")
     except (ValueError, KeyError, TypeError, AttributeError):
         shown = line[:80].decode(errors="replace")
         raise DriverError(
             f"the soak script printed {shown!r}, not a line of counts such as "
             '{"ok": 18, "errors": 2, "timed out": 2}'
         ) from None
-    seen = {"count": ok + failed, "errors": failed, "latency": Histogram().as_dict()}
-    return {
-        "event": "frame",
-        "t": t,
-        "window": t > warmup_s,
-        "late": [],
-        "users": 1,
-        "requests": {_NAME: seen} if ok + failed else {},
-        "errors": counts,
-        "task_errors": {},
-    }
+    count = succeeded + failed
+    requests = {_NAME: RequestSummary(count, failed, Histogram())} if count else {}
+    return Frame(t=t, in_window=t > warmup_s, users=1, requests=requests, errors=counts)

@@ -10,13 +10,12 @@ from typing import Any
 
 from lab.instruments.http_client import HttpError
 from lab.instruments.interface import Roles
-from lab.instruments.metrics_scraper import MetricsScraper, Scrape
+from lab.instruments.metrics_scraper import MetricsScraper, Scrape, without_runtime_metrics
 from lab.instruments.process_sampler import ProcessSample, ProcessSampler, others_over, usage_over
 from lab.trial import Usage
 
 _PERIOD_S = 1.0
 _PATIENCE_S = 60.0  # with a service or database that hangs; its identity is asked next
-_SKIPPED_GAUGES = ("python_", "process_")
 
 
 class LiveTrialObserver:
@@ -50,11 +49,7 @@ class LiveTrialObserver:
         if usage := self._sampler.latest():
             row["usage"] = usage
         if self._scrapes:
-            row["metrics"] = {
-                series: value
-                for series, value in self._scrapes[-1].gauges.items()
-                if not series.startswith(_SKIPPED_GAUGES)
-            }
+            row["metrics"] = without_runtime_metrics(self._scrapes[-1].gauges)
         if self._activities:
             row["postgres"] = self._activities[-1]
         return row

@@ -13,6 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from lab.stats.nearest_rank import nearest_rank
+
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
@@ -139,8 +141,7 @@ class Histogram:
         """
         if not 0 <= q <= 1:
             raise ValueError(f"a quantile lies between 0 and 1, not {q}")
-        # In binary floating point 0.07 * 100 exceeds 7, and the rank would be one too high.
-        rank = max(1, math.ceil(Fraction(str(q)) * self.count))
+        rank = nearest_rank(q, self.count)
         outside = self.count - rank if q >= 0.5 else rank - 1
         if not self.count or outside < beyond:
             return None

@@ -8,7 +8,6 @@ its folding. Slices come in pairs of random order, so that what drifts falls out
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import subprocess
@@ -26,6 +25,7 @@ from lab.analysis.comparison import ratio
 from lab.cpu_pinning import divide_cores
 from lab.driver.lateness_ticker import LatenessTicker
 from lab.driver.request_recorder import RequestRecorder
+from lab.driver_protocol import Frame, encode
 
 PAIRS = 1000
 USERS = 50
@@ -97,9 +97,12 @@ class Recorded:
     def end(self) -> int:
         """How many there were; they are folded and written as a frame would be."""
         self._ticker.close()
-        frame = self._recorder.take(time.monotonic())
-        json.dumps({**frame, "late": self._ticker.take()})
-        return sum(seen["count"] for seen in frame["requests"].values())
+        recorded = self._recorder.take(time.monotonic())
+        lateness = tuple(self._ticker.take())
+        encode(
+            Frame(t=0.0, in_window=True, users=USERS, ticker_lateness=lateness, **vars(recorded))
+        )
+        return sum(seen.count for seen in recorded.requests.values())
 
 
 def slices(host: str) -> dict[str, list[float]]:

@@ -14,6 +14,7 @@ import typer
 
 from lab import gates
 from lab.cli.main import app
+from lab.driver_protocol import DRAIN_S
 from lab.errors import ExitCode
 from tests.lab.documents import PAGES, blocks, names, rows, section
 from tests.proof.__main__ import PARTS
@@ -124,7 +125,7 @@ def test_every_gate_is_described_with_its_limit() -> None:
         "ticker_late": f"{gates.TICKER_FLOOR_S * 1000:g} ms and {gates.TICKER_SHARE:.0%}",
         "driver_cpu": f"{gates.DRIVER_CPU:.0%}",
         "unsent": f"{gates.UNSENT:.0%}",
-        "unanswered": f"{gates.PATIENCE_S} s after the window",
+        "unanswered": f"{DRAIN_S} s after the window",
         "littles_law": f"{gates.LITTLES_LAW_TOLERANCE:.0%}",
     }
     for name, limit in limits.items():

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from lab.driver_protocol import Closed, ClosedLoadSpec, Frame, Opened, RunTrial
 from lab.instruments.load_driver import DriverError, LoadDriver, ScenarioError
 from lab.processes import Children
 from lab.stats.histogram import Histogram
@@ -94,9 +95,13 @@ def write(tmp_path: Path, text: str, name: str = "scenario.py") -> Path:
     return path
 
 
-def drive(driver: LoadDriver, url: str, **changes: float) -> list[dict[str, object]]:
-    times = {"warmup_s": 0.5, "window_s": 1.5, **changes}
-    return list(driver.drive(host=url, load={"users": 4}, seed="s", **times))
+def drive(driver: LoadDriver, url: str, window_s: float = 1.5) -> list[Frame]:
+    """The frames of a trial, between its first and its last message."""
+    trial = RunTrial(url, ClosedLoadSpec(4), warmup_s=0.5, window_s=window_s, seed="s")
+    opened, *frames, closed = driver.drive(trial)
+    assert isinstance(opened, Opened) and isinstance(closed, Closed)
+    assert closed.drained
+    return [frame for frame in frames if isinstance(frame, Frame)]
 
 
 @pytest.mark.parametrize("base", ["FastHttpUser", "HttpUser"])
@@ -106,20 +111,19 @@ def test_counts_are_the_servers_own_block_after_block(
     driver.load(write(tmp_path, SCENARIO.format(base=base, path="")))
     for _ in range(3):
         before = server.count
-        messages = drive(driver, server.url)
-        assert messages[0]["event"] == "opened"
-        frames = [m for m in messages if m["event"] == "frame"]
-        assert [(m["t"], m["window"]) for m in frames] == [(0.5, False), (1.5, True), (2.0, True)]
-        seen = sum(m["requests"].get("/look", {}).get("count", 0) for m in frames)  # type: ignore
+        frames = drive(driver, server.url)
+        edges = [(frame.t, frame.in_window) for frame in frames]
+        assert edges == [(0.5, False), (1.5, True), (2.0, True)]
+        seen = sum(frame.requests["/look"].count for frame in frames if frame.requests)
         served = server.count - before
         # each of the four users may have a request under way when the window closes, and
         # begin one more before it is told to stop
         assert 0 <= served - seen <= 8
         window = Histogram()
-        for m in frames[1:]:
-            window.merge(Histogram.from_dict(m["requests"]["/look"]["latency"]))  # type: ignore
+        for frame in frames[1:]:
+            window.merge(frame.requests["/look"].latency)
         assert window.quantile(0.5) == pytest.approx(0.05, abs=0.02)
-        assert len(frames[1]["late"]) == pytest.approx(100, abs=30)  # type: ignore[arg-type]
+        assert len(frames[1].ticker_lateness) == pytest.approx(100, abs=30)
 
 
 def test_connections_do_not_pile_up(driver: LoadDriver, server: Server, tmp_path: Path) -> None:
@@ -131,20 +135,21 @@ def test_connections_do_not_pile_up(driver: LoadDriver, server: Server, tmp_path
     assert counts[2] <= counts[0]
 
 
-def test_errors_are_counted_and_told(driver: LoadDriver, server: Server, tmp_path: Path) -> None:
+def test_errors_are_counted_by_message(driver: LoadDriver, server: Server, tmp_path: Path) -> None:
     driver.load(write(tmp_path, SCENARIO.format(base="FastHttpUser", path="missing")))
-    frames = [m for m in drive(driver, server.url) if m["event"] == "frame"]
-    assert all(m["requests"]["/look"]["errors"] == m["requests"]["/look"]["count"] for m in frames)  # type: ignore
-    assert any("404" in text for text in frames[1]["errors"])  # type: ignore[attr-defined]
+    frames = drive(driver, server.url)
+    seen = [frame.requests["/look"] for frame in frames]
+    assert all(requests.errors == requests.count for requests in seen)
+    assert any("404" in text for text in frames[1].errors)
 
 
-def test_a_task_that_raises_is_told_apart(
+def test_a_task_that_raises_is_a_task_error(
     driver: LoadDriver, server: Server, tmp_path: Path
 ) -> None:
     text = SCENARIO.format(base="FastHttpUser", path="").replace("print(", "missing_name(")
     driver.load(write(tmp_path, text))
-    frames = [m for m in drive(driver, server.url) if m["event"] == "frame"]
-    assert any("NameError" in text for m in frames for text in m["task_errors"])  # type: ignore
+    frames = drive(driver, server.url)
+    assert any("NameError" in text for frame in frames for text in frame.task_errors)
 
 
 @pytest.mark.parametrize(
@@ -174,7 +179,7 @@ def test_a_scenario_that_cannot_be_imported(
     assert getattr(caught.value, "line", None) == line
 
 
-def test_a_driver_that_dies_is_told(driver: LoadDriver, server: Server, tmp_path: Path) -> None:
+def test_a_driver_that_dies_is_an_error(driver: LoadDriver, server: Server, tmp_path: Path) -> None:
     driver.load(write(tmp_path, SCENARIO.format(base="FastHttpUser", path="")))
     threading.Timer(0.7, os.kill, (driver.child.pid, signal.SIGKILL)).start()
     with pytest.raises(DriverError, match="SIGKILL"):
@@ -192,8 +197,27 @@ def test_a_stopped_driver_shows_in_its_ticker(
         os.kill(driver.child.pid, signal.SIGCONT)
 
     threading.Timer(1.0, freeze).start()
-    frames = [m for m in drive(driver, server.url) if m["event"] == "frame"]
-    late = [second for m in frames for second in m["late"]]  # type: ignore[attr-defined]
+    late = [second for frame in drive(driver, server.url) for second in frame.ticker_lateness]
     assert max(late) > 0.25
     # the ticks missed in the stall count too, not its end alone
     assert sum(second > 0.1 for second in late) >= 15
+
+
+def test_a_driver_of_another_version_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stub = write(tmp_path, '#!/bin/sh\necho \'{"version": 0, "kind": "Up"}\'\n', "stub.sh")
+    stub.chmod(0o755)
+    with Children() as children:
+        monkeypatch.setattr("lab.instruments.load_driver.sys.executable", str(stub))
+        old = LoadDriver(children, ROOT, cores=None)
+        with pytest.raises(DriverError, match="messages of version 0, not 1"):
+            old.load(tmp_path / "scenario.py")
+
+
+def test_a_request_of_another_version_is_refused_by_the_driver(driver: LoadDriver) -> None:
+    assert driver.child.popen.stdin is not None
+    driver.child.popen.stdin.write(b'{"version": 0, "kind": "RunTrial"}\n')
+    driver.child.popen.stdin.flush()
+    with pytest.raises(ScenarioError, match="ProtocolError: messages of version 0, not 1"):
+        driver.load(Path("unused.py"))

@@ -41,7 +41,7 @@ class Bench:
         self.run_folder.write_plan(self.plan, self.hypothesis.text)
         self.target = FakeTarget({arm: dict(s) for arm, s in self.hypothesis.arms.items()})
         self.driver = FakeDriver(dict(RATES))
-        self.strangers: Callable[[], float] = lambda: 0.0
+        self.other_cpu: Callable[[], float] = lambda: 0.0
         self.began = time.monotonic()
         self.conditions = {"cores of the machine": 2}
         self.events: list[Event] = []
@@ -53,7 +53,7 @@ class Bench:
             self.run_folder,
             self.target,
             self.driver,
-            watch=fake_observer_factory(lambda: self.strangers()),
+            watch=fake_observer_factory(lambda: self.other_cpu()),
         )
         return BlockLoop(
             self.hypothesis,
@@ -123,7 +123,7 @@ def test_every_trial_is_on_disk_before_it_is_announced(bench: Bench) -> None:
 
 def test_a_disturbed_block_is_left_at_once_and_repeated_in_another_order(bench: Bench) -> None:
     calls = itertools.count()
-    bench.strangers = lambda: 1.0 if next(calls) == 5 else 0.0
+    bench.other_cpu = lambda: 1.0 if next(calls) == 5 else 0.0
     bench.run()
     ended = [event for event in bench.events if isinstance(event, BlockEnded)]
     assert [bool(event.faults) for event in ended] == [False, True, False, False, False]
@@ -133,7 +133,7 @@ def test_a_disturbed_block_is_left_at_once_and_repeated_in_another_order(bench: 
 
 
 def test_a_machine_that_stays_busy_ends_invalid(bench: Bench) -> None:
-    bench.strangers = lambda: 1.0
+    bench.other_cpu = lambda: 1.0
     bench.run()
     assert bench.verdict == (
         "INVALID",

@@ -13,7 +13,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import psutil
 import pytest
 
-from lab.hypothesis import parse_selector
+from lab.driver_protocol import Frame
+from lab.experiment.load_record import LoadRecordBuilder
+from lab.hypothesis import ClosedLoad, parse_selector
+from lab.instruments import process_sampler
 from lab.instruments.http_client import HttpClient, HttpError
 from lab.instruments.metrics_scraper import MetricsScraper, Scrape, parse
 from lab.instruments.process_sampler import ProcessSampler, others_over, usage_over
@@ -120,6 +123,30 @@ def test_what_the_sampler_may_not_look_at_is_unknown_and_not_nothing(
     assert usage.descriptors is None
     assert usage.rss_bytes and usage.rss_bytes > 1e6
     assert usage.threads and usage.threads >= 1
+
+
+def test_lateness_at_p99_is_rank_99_of_100_as_the_gate_has_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Clock:
+        """Time passes in `sleep` alone, and the tick at half a second is 8 ms late."""
+
+        now, ticks = 100.0, 0
+
+        def monotonic(self) -> float:
+            return self.now
+
+        def sleep(self, seconds: float) -> None:
+            self.ticks += 1
+            self.now += seconds + (0.008 if self.ticks == 50 else 0.0)
+
+    monkeypatch.setattr(process_sampler, "time", Clock())
+    assert process_sampler.timer_lateness(1.0) == pytest.approx(0.0, abs=1e-9)
+
+    record = LoadRecordBuilder(ClosedLoad(1), 0.0)
+    lateness = tuple(0.008 if tick == 50 else 0.0 for tick in range(100))
+    record.add(Frame(t=1.0, in_window=True, users=1, ticker_lateness=lateness))
+    assert record.evidence().ticker_late_p99_s == 0.0
 
 
 @pytest.mark.real

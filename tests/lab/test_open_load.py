@@ -10,11 +10,11 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
+from lab.driver_protocol import ArrivalSummary, Frame, RequestSummary, ScheduledRequests
 from lab.experiment.load_record import LoadRecordBuilder
 from lab.hypothesis import OpenLoad, Stage
 from lab.instruments.load_driver import ScenarioError
@@ -22,7 +22,7 @@ from lab.measures import measure, total
 from lab.stats.histogram import Histogram
 from lab.trial import Trial
 from tests import arrivals
-from tests.arrivals import SCENARIO, Bench, dispatch, evidence, steady
+from tests.arrivals import SCENARIO, Bench, arrivals_of, dispatch, evidence, steady
 from tests.oracles.queueing import kiefer_wolfowitz
 from tests.runs import ROOT
 from tests.servers import STALLED, serving
@@ -45,7 +45,7 @@ def test_ordinary_users_carry_out_arrivals_which_never_wait_for_answers(
     with bench.serve("queue", servers=100, mean_s=0.2, exponential=False) as server:
         trial, frames = bench.drive(server, steady(40))
         served = server.end()
-    scheduled = sum(frame["arrivals"]["scheduled"] for frame in frames)
+    scheduled = sum(each.scheduled for each in arrivals_of(frames))
     # each arrival waits .4 s for its two answers: a closed load of as many users would be slower
     assert len(served["services"]) == 2 * scheduled
     assert (dispatch(trial).unsent, dispatch(trial).lost) == (0, 0)
@@ -121,7 +121,7 @@ def test_sent_and_unsent_are_all_that_was_scheduled_when_the_service_cannot_keep
     assert latency is not None and service is not None
     assert service == pytest.approx(0.25, abs=0.05)  # five at a time behind one server of 50 ms
     assert latency > service + 0.1
-    assert len(served["services"]) == sum(frame["arrivals"]["sent"] for frame in frames)
+    assert len(served["services"]) == sum(each.sent for each in arrivals_of(frames))
 
 
 @pytest.mark.real
@@ -136,7 +136,7 @@ def test_what_was_due_in_the_window_is_awaited_beyond_it(bench: Bench) -> None:
     # of arrival k the wait is k times .02 - .01 seconds: of 200, half a window is still to come
     assert measure(trial, "latency_p90", {}) == pytest.approx(1.82, rel=0.15)
     assert measure(trial, "throughput", {}) == pytest.approx(50, rel=0.1)
-    assert seen.ended.count == sum(frame["requests"]["first"]["count"] for frame in frames)
+    assert seen.ended.count == sum(frame.requests["first"].count for frame in frames)
 
 
 @pytest.mark.real
@@ -163,7 +163,7 @@ def test_stages_have_the_latency_of_what_was_due_in_them(bench: Bench) -> None:
 
 
 def test_arrivals_that_are_never_answered_are_counted(bench: Bench) -> None:
-    bench.load(preamble="from lab.driver import run_trial\nrun_trial._DRAIN_S = 1")
+    bench.load(preamble="from lab.driver import run_trial\nrun_trial.DRAIN_S = 1")
     with bench.serve("queue", servers=1, mean_s=0.1, exponential=False) as server:
         trial, _ = bench.drive(server, steady(40, 1.0, "constant"), warmup_s=0.0)
     assert dispatch(trial).lost == 0
@@ -200,8 +200,8 @@ def test_thousands_a_second_and_none_is_lost(bench: Bench) -> None:
         trial, frames = bench.drive(server, steady(3000, 1.0, "constant"))
         served = server.end()["served"]
     assert dispatch(trial).lost == 0
-    assert sum(frame["arrivals"]["scheduled"] for frame in frames) == 4500
-    assert served == sum(frame["arrivals"]["sent"] for frame in frames)
+    assert sum(each.scheduled for each in arrivals_of(frames)) == 4500
+    assert served == sum(each.sent for each in arrivals_of(frames))
 
 
 def test_frames_keep_to_the_stages(bench: Bench) -> None:
@@ -209,35 +209,38 @@ def test_frames_keep_to_the_stages(bench: Bench) -> None:
     stages = (Stage("calm", 20, 20, 1.5), Stage("spike", 200, 200, 1.2), Stage("down", 200, 20, 1))
     with bench.serve("plain") as server:
         trial, frames = bench.drive(server, OpenLoad("constant", stages))
-    assert [frame["t"] for frame in frames] == pytest.approx([0.5, 1.5, 2.0, 3.0, 3.2, 4.2])
-    assert [frame["arrivals"]["scheduled"] for frame in frames] == [10, 20, 10, 200, 40, 110]
+    assert [frame.t for frame in frames] == pytest.approx([0.5, 1.5, 2.0, 3.0, 3.2, 4.2])
+    assert [each.scheduled for each in arrivals_of(frames)] == [10, 20, 10, 200, 40, 110]
     assert [stage.seconds for stage in evidence(trial).stages] == pytest.approx([1.5, 1.2, 1.0])
     assert measure(trial, "throughput", {}, during="spike") == pytest.approx(200, rel=0.05)
     assert measure(trial, "throughput", {}, during="calm") == pytest.approx(20, rel=0.1)
 
 
-def frame(t: float, due: int, answers: dict[float, list[float]]) -> dict[str, Any]:
-    """A second of a driver: how many were due, and which latencies were told, by due second."""
-    none = Histogram().as_dict()
-    sent = {"scheduled": due, "sent": due, "lag": none, "wait": none, "under_way_s": 0.0}
-    told = {end: {"/": answered(latencies)} for end, latencies in answers.items()}
-    ended = {"/": answered([one for each in answers.values() for one in each])}
-    counts = {"late": [], "users": 9, "errors": {}, "task_errors": {}}
-    arrived = {"arrivals": sent, "requests": ended, "due": list(told.items())}
-    return {"t": t, "window": True, **counts, **arrived}
+def frame(t: float, scheduled: int, answers: dict[float, list[float]]) -> Frame:
+    """A second of a driver: the arrivals scheduled in it, and latencies by scheduled second."""
+    return Frame(
+        t=t,
+        in_window=True,
+        users=9,
+        requests=answered([one for latencies in answers.values() for one in latencies]),
+        arrivals=ArrivalSummary(scheduled, scheduled),
+        by_scheduled_time=tuple(
+            ScheduledRequests(end, answered(latencies)) for end, latencies in answers.items()
+        ),
+    )
 
 
-def answered(latencies: list[float]) -> dict[str, Any]:
-    seen = Histogram()
-    seen.add_many(latencies)
-    return {"count": seen.count, "errors": 0, "latency": seen.as_dict()}
+def answered(latencies: list[float]) -> dict[str, RequestSummary]:
+    histogram = Histogram()
+    histogram.add_many(latencies)
+    return {"/": RequestSummary(histogram.count, 0, histogram)}
 
 
 def test_a_single_stage_may_be_asked_for_by_its_name() -> None:
-    tally = LoadRecordBuilder(OpenLoad("constant", (Stage("whole", 30, 30, 2.0),)), 0.0)
-    tally.add(frame(1.0, 30, {1.0: [0.1] * 30}))
-    tally.add(frame(2.0, 30, {2.0: [0.1] * 30}))
-    trial = tally.into(Trial(1, 1, "arm", 0.0, 2.0))
+    record = LoadRecordBuilder(OpenLoad("constant", (Stage("whole", 30, 30, 2.0),)), 0.0)
+    record.add(frame(1.0, 30, {1.0: [0.1] * 30}))
+    record.add(frame(2.0, 30, {2.0: [0.1] * 30}))
+    trial = record.into(Trial(1, 1, "arm", 0.0, 2.0))
     assert measure(trial, "latency_p50", {}, during="whole") == pytest.approx(0.1, rel=0.01)
     unnamed = LoadRecordBuilder(OpenLoad("constant", (Stage(None, 30, 30, 2.0),)), 0.0)
     assert unnamed.evidence().stages == ()
@@ -245,11 +248,11 @@ def test_a_single_stage_may_be_asked_for_by_its_name() -> None:
 
 def test_the_median_of_a_second_counts_what_was_never_answered() -> None:
     stages = (Stage("early", 30, 30, 2.0), Stage("late", 30, 30, 1.0))
-    tally = LoadRecordBuilder(OpenLoad("constant", stages), 0.0)
-    tally.add(frame(1.0, 10, {1.0: [0.1, 0.2, 0.3, 0.4]}))
-    tally.add(frame(2.0, 10, {1.0: [1.5, 1.6], 2.0: [0.1] * 4}))
-    tally.add(frame(3.0, 0, {2.0: []}))
-    (first, second), (silent,) = (stage.medians for stage in tally.evidence().stages)
+    record = LoadRecordBuilder(OpenLoad("constant", stages), 0.0)
+    record.add(frame(1.0, 10, {1.0: [0.1, 0.2, 0.3, 0.4]}))
+    record.add(frame(2.0, 10, {1.0: [1.5, 1.6], 2.0: [0.1] * 4}))
+    record.add(frame(3.0, 0, {2.0: []}))
+    (first, second), (silent,) = (stage.medians for stage in record.evidence().stages)
     assert first.median == pytest.approx(1.5, rel=0.01)  # six of ten: the fifth is the median
     assert (second.median, second.due) == (None, 10)  # four of ten
     assert (silent.median, silent.due) == (None, 0)
@@ -270,8 +273,8 @@ def test_a_task_that_raises_is_told_apart_and_its_user_goes_on(bench: Bench) -> 
         trial, frames = bench.drive(server, steady(50, 1.0))
     raised = Counter[str]()
     for frame in frames:
-        raised.update(frame["task_errors"])
-    assert raised.total() == sum(frame["arrivals"]["sent"] for frame in frames)
+        raised.update(frame.task_errors)
+    assert raised.total() == sum(each.sent for each in arrivals_of(frames))
     assert all("NameError" in text for text in raised)
     assert dispatch(trial).users <= 50
 

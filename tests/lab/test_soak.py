@@ -14,11 +14,12 @@ from typing import Any
 
 import pytest
 
+from lab.driver_protocol import ArrivalSummary, Closed, RequestSummary, UnfinishedArrivals
 from lab.errors import DiskFull
 from lab.experiment import Event, IntervalElapsed, SoakLoop, slopes_so_far, verdict_of
 from lab.experiment.soak_loop import block_s
 from lab.hypothesis import Allow, Bound, Exhaustion, Hypothesis, Limits, SoakTest, Step, load
-from lab.instruments.fake import FakeIntervalSampler, FakeSoakDriver
+from lab.instruments.fake import FakeIntervalSampler, FakeSoakDriver, requests_at
 from lab.plan import draw
 from lab.reporting import render
 from lab.run_folder import RunFolder
@@ -32,6 +33,7 @@ pytestmark = pytest.mark.slow  # whole soaks on fakes, with every interval flush
 
 SHIPPED = load(PROJECT / "hypotheses" / "memory-leak.md", PROJECT)
 LENGTH_S = 1800.0
+FAILED = {"/orders": RequestSummary(20, 20, Histogram())}
 
 
 class Bench:
@@ -125,10 +127,10 @@ def test_every_block_begins_with_fresh_processes_on_the_seeded_state(bench: Benc
 
 
 def test_what_a_block_leaves_to_answer_is_awaited_and_counted(bench: Bench) -> None:
-    latency = Histogram()
-    latency.add_many([9.0] * 15)
-    late = {"/orders": {"count": 15, "errors": 0, "latency": latency.as_dict()}}
-    bench.drivers["with"].after = {"requests": late, "unanswered": 5}
+    late = requests_at(9.0, 15)
+    bench.drivers["with"].closed = Closed(
+        drained=True, requests=late, unfinished=UnfinishedArrivals(unanswered=5)
+    )
     bench.run()
     life = next(life for life in bench.run_folder.trials() if life.arm == "with")
     assert life.service.requests["/orders"].count == life.window_s * 20 + 15
@@ -138,7 +140,9 @@ def test_what_a_block_leaves_to_answer_is_awaited_and_counted(bench: Bench) -> N
 
 
 def test_a_soak_with_too_few_answers_is_not_to_be_trusted(bench: Bench) -> None:
-    bench.drivers["with"].after = {"unanswered": 500}
+    bench.drivers["with"].closed = Closed(
+        drained=True, unfinished=UnfinishedArrivals(unanswered=500)
+    )
     bench.run()
     verdict, reason = bench.verdict
     assert verdict == "INVALID"
@@ -213,14 +217,12 @@ def test_a_crash_that_is_allowed_begins_a_segment_and_is_told(bench: Bench) -> N
         if (event.block, event.passed_s) == (2, 200.0):
             bench.target.deaths["with"] = "the service of arm with ended by SIGKILL"
 
-    def failing(life: int, second: int) -> dict[str, Any]:
-        if life != 2 or not 197 < second < 203:
+    def failing(trial: int, second: int) -> dict[str, Any]:
+        if trial != 2 or not 197 < second < 203:
             return {}
-        none = Histogram().as_dict()
-        seen = {"count": 20, "errors": 20, "latency": none}
-        return {"requests": {"/orders": seen}, "errors": {"refused": 20}}
+        return {"requests": FAILED, "errors": {"refused": 20}}
 
-    bench.drivers["with"].odd = failing
+    bench.drivers["with"].unusual = failing
     bench.run(kill)
     assert bench.verdict[0] == "CONFIRMED"
     life = next(t for t in bench.run_folder.trials() if (t.block, t.arm) == (2, "with"))
@@ -232,25 +234,29 @@ def test_a_crash_that_is_allowed_begins_a_segment_and_is_told(bench: Bench) -> N
 
 def test_errors_apart_from_a_crash_are_not_excused(bench: Bench) -> None:
     bench.hypothesis = replace(SHIPPED, allow=Allow(error_rate=0.001, crash=True))
-    none = Histogram().as_dict()
-    failed = {"requests": {"/orders": {"count": 20, "errors": 20, "latency": none}}}
-    bench.drivers["with"].odd = lambda life, second: failed if 100 < second < 110 else {}
+    failed = {"requests": FAILED}
+    bench.drivers["with"].unusual = lambda trial, second: failed if 100 < second < 110 else {}
     bench.run()
     assert bench.verdict[0] == "INVALID"
     assert "of the requests to arm with failed" in bench.verdict[1]
 
 
 @pytest.mark.parametrize(
-    ("odd", "said"),
+    ("unusual", "said"),
     [
         ({"task_errors": {"NameError: x": 1}}, "The scenario raised: NameError: x."),
-        ({"arrivals": {"scheduled": 20, "sent": 10}}, "of the arrivals at arm with were never"),
+        (
+            {"arrivals": ArrivalSummary(scheduled=20, sent=10)},
+            "of the arrivals at arm with were never",
+        ),
     ],
 )
-def test_what_the_driver_told_before_a_cut_is_not_forgotten(
-    odd: dict[str, Any], said: str, bench: Bench
+def test_what_the_driver_reported_before_a_cut_is_kept(
+    unusual: dict[str, Any], said: str, bench: Bench
 ) -> None:
-    bench.drivers["with"].odd = lambda life, second: odd if (life, second) < (1, 90) else {}
+    bench.drivers["with"].unusual = lambda trial, second: (
+        unusual if (trial, second) < (1, 90) else {}
+    )
     with pytest.raises(Cut):
         bench.run(cut_at({(1, 100.0)}))
     bench.run()

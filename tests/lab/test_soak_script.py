@@ -1,18 +1,26 @@
-"""A soak script as a driver: a plain program, its lines, and what it does wrong."""
+"""A soak script as a driver: its command line, its output, and what fails."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from lab.driver_protocol import (
+    Closed,
+    Frame,
+    Opened,
+    OpenLoadSpec,
+    RateStage,
+    RunTrial,
+    TrialMessage,
+)
 from lab.instruments.load_driver import DriverError
 from lab.instruments.soak_script import SoakScriptDriver
 from lab.processes import Children
 
-LOAD = {"arrivals": "constant", "stages": [[20.0, 20.0, 1.0]], "most_users": 1}
+LOAD = OpenLoadSpec("constant", (RateStage(20.0, 20.0, 1.0),), max_users=1)
 
 
 @pytest.fixture
@@ -23,13 +31,12 @@ def children() -> Iterator[Children]:
 
 def driven(
     children: Children, folder: Path, code: str, window_s: float = 0.5
-) -> list[dict[str, Any]]:
+) -> list[TrialMessage]:
     script = folder / "soak_it.py"
     script.write_text(f"import json, sys, time\n{code}\n")
     driver = SoakScriptDriver(children, folder, script, None)
-    return list(
-        driver.drive(host="http://h", load=LOAD, warmup_s=0.0, window_s=window_s, seed="7-1")
-    )
+    trial = RunTrial(host="http://h", load=LOAD, warmup_s=0.0, window_s=window_s, seed="7-1")
+    return list(driver.drive(trial))
 
 
 def test_its_lines_become_frames_until_the_window_closes(
@@ -41,15 +48,17 @@ while True:
     time.sleep(0.1)
 """
     opened, *frames, closed = driven(children, tmp_path, code)
-    assert (opened["event"], closed["event"]) == ("opened", "closed")
+    assert isinstance(opened, Opened) and isinstance(closed, Closed)
     assert 2 <= len(frames) <= 6
-    assert frames[0]["requests"]["script"]["count"] == 4
-    assert frames[0]["requests"]["script"]["errors"] == 1
-    assert frames[0]["errors"] == {"TimeoutError": 1}
+    first = frames[0]
+    assert isinstance(first, Frame)
+    assert first.requests["script"].count == 4
+    assert first.requests["script"].errors == 1
+    assert first.errors == {"TimeoutError": 1}
     assert not children.running()
 
 
-def test_it_is_told_url_rate_and_seed(children: Children, tmp_path: Path) -> None:
+def test_it_gets_url_rate_and_seed(children: Children, tmp_path: Path) -> None:
     code = """
 assert sys.argv[1:] == ["http://h", "--rate", "20", "--seed", "7-1"], sys.argv
 print(json.dumps({"ok": 1, "errors": 0}), flush=True)
@@ -70,7 +79,9 @@ time.sleep(9)
         ),
     ],
 )
-def test_one_that_fails_is_told(code: str, said: str, children: Children, tmp_path: Path) -> None:
+def test_a_script_that_fails_is_reported(
+    code: str, said: str, children: Children, tmp_path: Path
+) -> None:
     with pytest.raises(DriverError, match=said):
         driven(children, tmp_path, code, window_s=5.0)
     assert not children.running()

@@ -14,7 +14,7 @@ import numpy as np
 
 from lab.measures import measure
 from lab.stats.arrival_schedule import ArrivalProcess
-from tests.arrivals import Bench, bench, dispatch, steady
+from tests.arrivals import Bench, arrivals_of, bench, dispatch, steady
 from tests.oracles.queueing import kiefer_wolfowitz, mg1_mean_wait, mmc_mean_wait
 from tests.proof.record import Steps, publish
 
@@ -178,13 +178,13 @@ def thousands(made: Bench) -> dict[str, Any]:
         trial, frames = made.drive(server, steady(THOUSANDS, THOUSANDS_S), warmup_s=1.0)
         served = server.end()["served"]
     seen = dispatch(trial)
-    scheduled = sum(frame["arrivals"]["scheduled"] for frame in frames)
+    scheduled = sum(each.scheduled for each in arrivals_of(frames))
     return {
         "scheduled": scheduled,
-        "sent": sum(frame["arrivals"]["sent"] for frame in frames),
+        "sent": sum(each.sent for each in arrivals_of(frames)),
         "unsent": seen.unsent,
         "faithful": seen.lost == 0,
         "served": served,
         "lag_p99_s": seen.lag_p99_s,
-        "driver_cpu": max(frame["driver_cpu"] for frame in frames),
+        "driver_cpu": max(frame.driver_cpu or 0.0 for frame in frames),
     }

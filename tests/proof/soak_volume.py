@@ -8,12 +8,21 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import psutil
 
+from lab.driver_protocol import (
+    ArrivalSummary,
+    Closed,
+    Frame,
+    Opened,
+    RunTrial,
+    TrialMessage,
+    decode,
+    encode,
+)
 from tests.proof.record import Steps, publish
 from tests.runs import ROOT
 
@@ -75,36 +84,35 @@ class _Recorded:
 
     pid = 0
 
-    def drive(
-        self, *, host: str, load: Mapping[str, Any], warmup_s: float, window_s: float, seed: str
-    ) -> Iterator[dict[str, Any]]:
+    def drive(self, trial: RunTrial) -> Iterator[TrialMessage]:
         """A frame for each second, without waiting for it."""
         from lab.driver import request_recorder
 
         clock = [0.0]
         request_recorder.time = _Clock(clock)  # type: ignore[assignment, attr-defined]
         kept = request_recorder.RequestRecorder()
-        rng = random.Random(seed)
+        rng = random.Random(trial.seed)
         latencies = [rng.lognormvariate(2.3, 0.5) for _ in range(5000)]  # ms, of 10 at the middle
         opens = time.monotonic()
-        yield {"event": "opened", "started": opens, "opens": opens, "closes": opens + window_s}
+        yield Opened(opens, opens, opens + trial.window_s)
         place = 0
-        for second in range(1, int(window_s) + 1):
+        for second in range(1, int(trial.window_s) + 1):
             for request in range(RATE):
                 clock[0] = second - 1 + (request + 0.5) / RATE
                 place = (place + 1) % 4999
                 kept.on_request("/orders", latencies[place])
-            frame = {
-                "event": "frame",
-                "t": float(second),
-                "window": True,
-                "late": [0.0001] * 100,
-                "users": 20,
-                **kept.take(float(second)),
-                "arrivals": {"scheduled": RATE, "sent": RATE},
-            }
-            yield json.loads(json.dumps(frame))
-        yield {"event": "closed", "drained": True}
+            frame = Frame(
+                t=float(second),
+                in_window=True,
+                ticker_lateness=(0.0001,) * 100,
+                users=20,
+                arrivals=ArrivalSummary(RATE, RATE),
+                **vars(kept.take(float(second))),
+            )
+            message = decode(encode(frame))
+            assert isinstance(message, Frame)
+            yield message
+        yield Closed(drained=True)
 
 
 class _Clock:
@@ -139,15 +147,15 @@ def main(folder: Path) -> None:
     run_folder = RunFolder.create(folder / "reports", hypothesis.name)
     run_folder.write_plan(plan, hypothesis.text)
 
-    def gauges(arm: str, look: int) -> dict[str, float]:
-        kept = look * 100.0 if arm == "with" else 100.0
+    def gauges(arm: str, number: int) -> dict[str, float]:
+        kept = number * 100.0 if arm == "with" else 100.0
         return {
             "idempotency_records": kept,
-            **{f'gauge_{i}{{kind="made up"}}': float((look * i) % 97) for i in range(GAUGES - 1)},
+            **{f'gauge_{i}{{kind="made up"}}': float((number * i) % 97) for i in range(GAUGES - 1)},
         }
 
-    looking = FakeIntervalSampler(
-        gauges, lambda arm, look: 1e8 + (look * 5e5 if arm == "with" else 0.0)
+    sampler = FakeIntervalSampler(
+        gauges, lambda arm, number: 1e8 + (number * 5e5 if arm == "with" else 0.0)
     )
     soak = SoakLoop(
         hypothesis,
@@ -156,7 +164,7 @@ def main(folder: Path) -> None:
         FakeTarget({arm: dict(settings) for arm, settings in hypothesis.arms.items()}),
         {arm: _Recorded() for arm in ARMS},
         time.monotonic(),
-        new_sampler=lambda: looking,
+        new_sampler=lambda: sampler,
     )
     memory = []
     own = psutil.Process()
