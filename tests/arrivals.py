@@ -48,7 +48,7 @@ class {base}Shopper({base}):
     @task
     def look(self):
         number = next(numbers)
-        arrival = getattr(gevent.getcurrent(), "arrival", None)  # only so that a test can check
+        arrival = getattr(gevent.getcurrent(), "arrival", None)  # private: for tests only
         times = (arrival.due, arrival.begun) if arrival else None
         self.client.get(f"/?i={{number}}", name="first", context={{"i": number, "times": times}})
         {more}
@@ -77,7 +77,7 @@ class Bench:
         one: bool = True,
         keep: bool = True,
     ) -> None:
-        """Import the scenario: with one class of users or two, keeping what they saw or not."""
+        """Import the scenario: with one user class or two, recording every request or not."""
         text = SCENARIO.format(base=base, more=more, other=other, preamble=preamble)
         if not keep:
             text = text.replace("@events.request.add_listener", "")
@@ -93,7 +93,7 @@ class Bench:
     def drive(
         self, server: Serving, load: OpenLoad, warmup_s: float = 0.5
     ) -> tuple[Trial, list[Frame]]:
-        """A trial, and the frames that it is made of."""
+        """A trial, and the frames that it is built from."""
         window_s = sum(stage.duration_s or 0 for stage in load.stages)
         trial = RunTrial(server.url, load_spec(load), warmup_s, window_s, seed="s")
         record, frames = LoadRecordBuilder(load, warmup_s), []
@@ -114,7 +114,7 @@ class Bench:
 
 @contextmanager
 def bench(folder: Path) -> Iterator[Bench]:
-    """A driver, pinned as the lab pins it."""
+    """A driver, pinned to the core that the lab pins it to."""
     cores = divide_cores()
     with Children() as children:
         yield Bench(LoadDriver(children, ROOT, cores.driver), folder, cores)
@@ -123,7 +123,7 @@ def bench(folder: Path) -> Iterator[Bench]:
 def steady(
     rate: float, seconds: float = 1.5, arrivals: ArrivalProcess = "poisson", max_users: int = 1000
 ) -> OpenLoad:
-    """One rate throughout."""
+    """An open load at a constant rate."""
     return OpenLoad(arrivals, (Stage(None, rate, rate, seconds),), max_users)
 
 
