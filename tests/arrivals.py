@@ -106,7 +106,7 @@ class Bench:
                     record.add(message)
                 case Closed():
                     record.close(message)
-        return record.into(Trial(1, 1, "arm", 0.0, window_s)), frames
+        return Trial(1, 1, "arm", 0.0, window_s, evidence=record.evidence()), frames
 
     def seen(self) -> list[Any]:
         return list(json.loads((self.folder / "seen.json").read_text()))

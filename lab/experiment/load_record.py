@@ -12,9 +12,9 @@ from lab.experiment.driver_records import requests_of
 from lab.hypothesis import ClosedLoad, OpenLoad
 from lab.stats.histogram import Histogram
 from lab.stats.nearest_rank import quantile
-from lab.trial import ArrivalSecond, Dispatch, LoadEvidence, Requests, StageRecord, Trial
+from lab.trial import ArrivalSecond, Dispatch, LoadEvidence, Requests, StageRecord
 
-_EDGE_S = 1e-6  # frames tell their ends to this
+_EDGE_S = 1e-6  # precision of the ends of frames
 
 
 class LoadRecordBuilder:
@@ -55,10 +55,6 @@ class LoadRecordBuilder:
         self.task_errors.update(closed.task_errors)
         if self._open is not None:
             self._open.close(closed)
-
-    def into(self, trial: Trial) -> Trial:
-        """The trial with all that was added."""
-        return replace(trial, evidence=self.evidence())
 
     def evidence(self) -> LoadEvidence:
         """All that was added."""

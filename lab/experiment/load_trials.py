@@ -1,4 +1,4 @@
-"""A trial of load: reset the arm, drive it, observe it, gate it."""
+"""Trials of a load: reset the arm, drive it, observe it, and check its gates."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from lab.experiment.driver_records import load_spec, series_row
 from lab.experiment.events import Event, SecondElapsed
 from lab.experiment.load_record import LoadRecordBuilder
 from lab.gates import inspect
-from lab.hypothesis import Hypothesis, LoadTest, OpenLoad, Stage
+from lab.hypothesis import ClosedLoad, Hypothesis, LoadTest, OpenLoad, Stage
 from lab.instruments.interface import Driver, ObserverFactory, TrialObserver
 from lab.instruments.load_driver import DriverError
 from lab.instruments.trial_observer import LiveTrialObserver
 from lab.plan import Plan
 from lab.run_folder import RunFolder
 from lab.targets.interface import ProfiledCopy, Target, TargetError
-from lab.trial import Fault, Trial
+from lab.trial import Fault, LoadEvidence, Trial
 
 PROFILE_WARMUP_S = 0.5
 PROFILE_WINDOW_S = 2.0
@@ -34,7 +34,7 @@ class LoadTrials:
         run_folder: RunFolder,
         target: Target,
         driver: Driver,
-        watch: ObserverFactory = LiveTrialObserver,
+        new_observer: ObserverFactory = LiveTrialObserver,
     ) -> None:
         assert isinstance(hypothesis.kind, LoadTest)
         self.hypothesis = hypothesis
@@ -43,7 +43,7 @@ class LoadTrials:
         self.run_folder = run_folder
         self.target = target
         self.driver = driver
-        self._watch = watch
+        self._new_observer = new_observer
         self._instances = {
             arm: {role: who.instance for role, who in target.identities(arm).items()}
             for arm in hypothesis.arms
@@ -55,13 +55,13 @@ class LoadTrials:
             copy = self.target.profile(arm)
             self._load_untimed(copy)
             return copy.finish()
-        except (TargetError, DriverError) as error:  # the verdict does not depend on it
+        except (TargetError, DriverError) as error:  # the verdict does not need a profile
             return f"no profile: {error}"
 
     def _load_untimed(self, copy: ProfiledCopy) -> None:
         copy.wait()
         load = self._test.load_at(self._test.levels[-1])
-        if isinstance(load, OpenLoad):  # at its highest
+        if isinstance(load, OpenLoad):  # at its highest rate
             load = replace(load, stages=(Stage(None, load.peak, load.peak, PROFILE_WINDOW_S),))
         trial = RunTrial(
             host=copy.url,
@@ -92,60 +92,52 @@ class LoadTrials:
         return (yield from self._drive(blank))
 
     def _drive(self, blank: Trial) -> Generator[Event, None, Trial]:
+        """Drive one trial and observe it; what was seen before a failure counts as evidence."""
         arm = blank.arm
-        observation: TrialObserver | None = None
         load = self._test.load_at(blank.level)
         if isinstance(load, OpenLoad):
             load = load.over(self._test.window_s)
         record = LoadRecordBuilder(load, self._test.warmup_s)
         series = self.run_folder.series_writer(blank.block, blank.step)
+        observer: TrialObserver | None = None
         fault: Fault | None = None
-        driven = False
-        request = RunTrial(
-            host=self.target.url(arm),
+        completed = False
+        try:
+            for message in self.driver.drive(self._request(blank, load)):
+                match message:
+                    case Opened():
+                        observer = self._observe(arm, message)
+                    case Frame():
+                        record.add(message)
+                        observed = {} if observer is None else observer.row()
+                        series.add({**series_row(message), **observed})
+                        yield SecondElapsed(record.rate)
+                    case Closed():
+                        record.close(message)
+            completed = True
+        except DriverError as error:
+            fault = Fault("alive", f"{error}", retryable=False)
+        finally:
+            if observer is not None:
+                observer.finish(whole=completed)
+            series.close()
+        trial = _observed(blank, record.evidence(), observer)
+        if fault := self._identity_fault(arm) or fault:
+            trial = replace(trial, faults=(fault,))
+        return inspect(trial, self.hypothesis, record.task_errors)
+
+    def _request(self, blank: Trial, load: ClosedLoad | OpenLoad) -> RunTrial:
+        return RunTrial(
+            host=self.target.url(blank.arm),
             load=load_spec(load),
             warmup_s=self._test.warmup_s,
             window_s=self._test.window_s,
             # every arm of a block gets the same users: the arms are compared in pairs
             seed=f"{self.plan.seed}-{blank.block}",
         )
-        try:
-            for message in self.driver.drive(request):
-                match message:
-                    case Opened():
-                        observation = self._observe(arm, message)
-                    case Frame():
-                        record.add(message)
-                        observed = {} if observation is None else observation.row()
-                        series.add({**series_row(message), **observed})
-                        yield SecondElapsed(record.rate)
-                    case Closed():
-                        record.close(message)
-            driven = True
-        except DriverError as error:
-            fault = Fault("alive", f"{error}", retryable=False)
-        finally:
-            if observation is not None:
-                observation.finish(whole=driven)
-            series.close()
-        fault = self._identity_fault(arm) or fault
-        evidence = record.evidence()
-        trial = replace(blank, evidence=evidence)
-        if observation is not None:
-            others, steal = observation.others
-            evidence = replace(
-                evidence,
-                counters=observation.counters,
-                counters_uncertainty_s=observation.counters_uncertainty_s,
-                usage=observation.usage,
-            )
-            trial = replace(trial, evidence=evidence, other_cpu=others, steal=steal)
-        if fault is not None:
-            trial = replace(trial, faults=(fault,))
-        return inspect(trial, self.hypothesis, record.task_errors)
 
     def _observe(self, arm: str, opened: Opened) -> TrialObserver:
-        return self._watch(
+        return self._new_observer(
             self.target.url(arm),
             {**self.target.roles(arm), "driver": (self.driver.pid,)},
             lambda: self.target.activity(arm),
@@ -170,3 +162,17 @@ class LoadTrials:
                 return restarted(arm, role)
         how = self.target.dead(arm)
         return process_ended(how) if how else None
+
+
+def _observed(blank: Trial, evidence: LoadEvidence, observer: TrialObserver | None) -> Trial:
+    """The trial with its evidence; without an observer the window never opened."""
+    if observer is None:
+        return replace(blank, evidence=evidence)
+    other_cpu, steal = observer.others
+    evidence = replace(
+        evidence,
+        counters=observer.counters,
+        counters_uncertainty_s=observer.counters_uncertainty_s,
+        usage=observer.usage,
+    )
+    return replace(blank, evidence=evidence, other_cpu=other_cpu, steal=steal)

@@ -53,7 +53,7 @@ class Bench:
             self.run_folder,
             self.target,
             self.driver,
-            watch=fake_observer_factory(lambda: self.other_cpu()),
+            new_observer=fake_observer_factory(lambda: self.other_cpu()),
         )
         return BlockLoop(
             self.hypothesis,

@@ -240,7 +240,7 @@ def test_a_single_stage_may_be_asked_for_by_its_name() -> None:
     record = LoadRecordBuilder(OpenLoad("constant", (Stage("whole", 30, 30, 2.0),)), 0.0)
     record.add(frame(1.0, 30, {1.0: [0.1] * 30}))
     record.add(frame(2.0, 30, {2.0: [0.1] * 30}))
-    trial = record.into(Trial(1, 1, "arm", 0.0, 2.0))
+    trial = Trial(1, 1, "arm", 0.0, 2.0, evidence=record.evidence())
     assert measure(trial, "latency_p50", {}, during="whole") == pytest.approx(0.1, rel=0.01)
     unnamed = LoadRecordBuilder(OpenLoad("constant", (Stage(None, 30, 30, 2.0),)), 0.0)
     assert unnamed.evidence().stages == ()
