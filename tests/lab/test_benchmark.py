@@ -301,7 +301,7 @@ def test_the_report_draws_growth_and_tells_every_size(project: Path) -> None:
     for told in (page, twin):
         assert "n^1.0" in told or "n^0.9" in told
         assert "predicted: linear: exponent within 0.8 to 1.25" in told
-    assert page.count('class="picture"') == 2 + 3  # a finding each, two scales, the rounds
+    assert page.count('class="chart"') == 2 + 3  # a finding each, two scales, the rounds
     for size in SIZES:
         assert re.search(rf"\| planted \| {size:,.0f} \| [1-9]", twin)
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from lab.hypothesis import Bound, Prediction, Rival, load
-from lab.reporting.prediction_results import findings
+from lab.reporting.sections.predictions import prediction_results
 from lab.stats.confidence_interval import t_interval
 from lab.stats.histogram import Histogram
 from lab.stats.sequential_looks import nominal_level
@@ -269,9 +269,9 @@ def test_a_recovery_that_was_not_seen_to_end_supports_no_upper_bound() -> None:
     assert judged(*[never] * 12)[0] == "contradicted"
     refuted = verdict(*[never] * 12)
     assert "recovery of wide during spike is at least 9, predicted" in refuted.reasons[0]
-    ((finding,), _) = findings(asked, refuted)
+    ((result,), _) = prediction_results(asked, refuted)
     assert (
-        finding.sentence == "recovery of wide during spike is at least 9 s; predicted: at most 4 s"
+        result.sentence == "recovery of wide during spike is at least 9 s; predicted: at most 4 s"
     )
-    ((finding,), _) = findings(asked, verdict(*[soon] * 12))
-    assert finding.observed == "recovery of wide during spike is 1 s (1 s)"
+    ((result,), _) = prediction_results(asked, verdict(*[soon] * 12))
+    assert result.observed == "recovery of wide during spike is 1 s (1 s)"

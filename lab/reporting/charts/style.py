@@ -1,44 +1,33 @@
-"""How every picture looks, as SVG text.
+"""The look of all charts: colours, fonts, arms, legends, axes.
 
-Pictures are drawn in marker colours that become CSS variables, so that the page decides how they
-look in light, in dark and on paper. Text stays text and takes the page's font.
+Charts are drawn in placeholder colours that become CSS variables, so that the page decides how they
+look in light, in dark and on paper.
 """
 
 from __future__ import annotations
 
-import functools
-import io
-import re
-from collections.abc import Callable, Mapping
-from typing import Any, ParamSpec
+from collections.abc import Mapping
+from typing import Any
 
-import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 
-from lab import verdict_wording
 from lab.number_format import NumberFormat
-
-P = ParamSpec("P")
+from lab.verdict_wording import Tone
 
 WIDTH = 4.8  # inches: legible on a phone without zooming
 
 INK, FAINT, GRID, PAPER, MEETS, PART = (f"#01010{i}" for i in range(6))
-TONES: Mapping[verdict_wording.Tone, str] = {"good": "#010201", "bad": "#010202", "open": "#010203"}
+TONES: Mapping[Tone, str] = {"good": "#010201", "bad": "#010202", "open": "#010203"}
 ARMS = tuple(f"#01030{i}" for i in range(8))
 
-_VARIABLES = {
+CSS_VARIABLES: Mapping[str, str] = {  # placeholder colour -> name in report.css
     INK: "ink", FAINT: "faint", GRID: "grid", PAPER: "paper", MEETS: "meets", PART: "part",
     **{colour: tone for tone, colour in TONES.items()},
     **{colour: f"arm-{i}" for i, colour in enumerate(ARMS)},
 }  # fmt: skip
-_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "h")
-_DASHES: tuple[Any, ...] = (
-    "-", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)),
-    (0, (9, 2)), (0, (3, 1.5)), (0, (6, 2, 1.5, 2, 1.5, 2)), (0, (1, 2.5)),
-)  # fmt: skip
-_STYLE: dict[Any, Any] = {
+RC_PARAMS: Mapping[Any, Any] = {
     "svg.fonttype": "none", "text.parse_math": False, "axes.unicode_minus": True,
     "font.family": ["DejaVu Sans"], "font.size": 10,
     "text.color": INK, "axes.labelcolor": INK, "axes.edgecolor": FAINT, "axes.linewidth": 0.8,
@@ -49,39 +38,44 @@ _STYLE: dict[Any, Any] = {
     "legend.frameon": False, "legend.fontsize": 9.5, "legend.handlelength": 2.3,
     "lines.linewidth": 1.7, "lines.markersize": 5.5,
 }  # fmt: skip
+_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "h")
+_DASHES: tuple[Any, ...] = (
+    "-", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)),
+    (0, (9, 2)), (0, (3, 1.5)), (0, (6, 2, 1.5, 2, 1.5, 2)), (0, (1, 2.5)),
+)  # fmt: skip
+_MAX_TITLE = 32  # characters that fit above a small panel
 
 
-def styled(draw: Callable[P, Figure]) -> Callable[P, str]:
-    """Draw in the report's style and return the SVG; ids carry the drawing's own name."""
-
-    @functools.wraps(draw)
-    def drawn(*args: P.args, **kwargs: P.kwargs) -> str:
-        with matplotlib.rc_context({**_STYLE, "svg.hashsalt": draw.__name__}):
-            return _svg(draw(*args, **kwargs))
-
-    return drawn
+def arm_style(index: int) -> dict[str, Any]:
+    """How an arm is distinguished: colour, marker and dashes."""
+    which = index % len(ARMS)
+    return {"color": ARMS[which], "marker": _MARKERS[which], "linestyle": _DASHES[which]}
 
 
-def with_ids(svg: str, prefix: str) -> str:
-    """Make the ids of an SVG its own within a page."""
-
-    def own(tag: str) -> str:
-        tag = re.sub(r'\bid="', f'id="{prefix}-', tag)
-        return tag.replace("url(#", f"url(#{prefix}-").replace('href="#', f'href="#{prefix}-')
-
-    return _in_tags(svg, own)
-
-
-def figure_of(height: float, width: float = WIDTH) -> tuple[Figure, Axes]:
+def single_panel(height: float, width: float = WIDTH) -> tuple[Figure, Axes]:
     """A figure with one panel; sizes in inches."""
     figure = Figure(figsize=(width, height), layout="constrained")
     return figure, figure.add_subplot()
 
 
-def line_of(index: int) -> dict[str, Any]:
-    """How an arm is told apart: colour, marker and dashes."""
-    which = index % len(ARMS)
-    return {"color": ARMS[which], "marker": _MARKERS[which], "linestyle": _DASHES[which]}
+def small_panels(titles: list[str]) -> tuple[Figure, list[Axes]]:
+    """A figure with a small panel below each title, two in a row."""
+    rows = (len(titles) + 1) // 2
+    figure = Figure(figsize=(WIDTH, 0.55 + 1.25 * rows), layout="constrained")
+    panels = list(figure.subplots(rows, 2, sharex=True, squeeze=False).flat)
+    for axes, title in zip(panels, titles, strict=False):
+        fits = len(title) <= _MAX_TITLE
+        axes.set_title(title if fits else f"{title[: _MAX_TITLE - 1]}…", fontsize=9)
+    for axes in panels[len(titles) :]:
+        axes.set_axis_off()
+    return figure, panels[: len(titles)]
+
+
+def small_ticks(axes: Axes, label_size: float) -> None:
+    """Few ticks, for a small panel over time; the time of every panel is labelled."""
+    axes.yaxis.set_major_locator(MaxNLocator(3))
+    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+    axes.tick_params(labelsize=label_size, labelbottom=True)
 
 
 def legend(figure: Figure, axes: Axes) -> None:
@@ -105,27 +99,6 @@ def log_ticks(axes: Axes, form: NumberFormat) -> None:
         axes.xaxis.set_minor_locator(NullLocator())
 
 
-def _svg(figure: Figure) -> str:
-    buffer = io.StringIO()
-    silent = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-    figure.savefig(buffer, format="svg", metadata=silent, transparent=True)
-    svg = buffer.getvalue()
-    svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>", "", svg, count=1, flags=re.S)
-    svg = re.sub(r"<svg[^>]*(viewBox=\"[^\"]*\")[^>]*>", r"<svg \1>", svg, count=1)
-    used = set(re.findall(r'(?:href="#|url\(#)([^")]+)', svg))
-
-    def plain(tag: str) -> str:
-        tag = re.sub(r"font-family: [^;\"]*(?:; )?", "", tag).replace("xlink:href", "href")
-        return re.sub(r' id="([^"]*)"', lambda found: found[0] if found[1] in used else "", tag)
-
-    svg = _in_tags(svg, plain)
-    svg = re.sub(r"\s*\n\s*", " ", svg).strip()
-    for colour, name in _VARIABLES.items():
-        svg = svg.replace(colour, f"var(--{name})")
-    return svg
-
-
-def _in_tags(svg: str, edit: Callable[[str], str]) -> str:
-    """Edit the tags alone: labels, which a service may have named, stay as they are."""
-    return re.sub(r"<[^>]+>", lambda tag: edit(tag[0]), svg)
+def tick_format(form: NumberFormat, *, bare_zero: bool = False) -> FuncFormatter:
+    """Ticks in a number format; `bare_zero` leaves out the unit of zero."""
+    return FuncFormatter(lambda value, _: "0" if bare_zero and not value else form(value))

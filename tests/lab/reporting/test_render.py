@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from markdown_it import MarkdownIt
 
-from lab.reporting import markdown, render
+from lab.reporting import render
+from lab.reporting.markdown_syntax import code_block, escaped
 
 Make = Callable[..., Any]
 VERDICTS = ("CONFIRMED", "REFUTED", "INCONCLUSIVE", "INVALID")
@@ -165,8 +166,8 @@ def test_a_run_without_any_trial_renders(make: Make) -> None:
     ],
 )
 def test_markdown_text(raw: str, shown: str) -> None:
-    assert markdown.text(raw) == shown
+    assert escaped(raw) == shown
 
 
 def test_a_fence_outlasts_its_content() -> None:
-    assert markdown.fence("```\nx") == "````text\n```\nx\n````"
+    assert code_block("```\nx") == "````text\n```\nx\n````"

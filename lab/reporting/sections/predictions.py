@@ -1,8 +1,7 @@
-"""Predictions and rivals as judged, put into words and units."""
+"""The results of predictions and rivals: what was seen beside what was predicted."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
@@ -10,7 +9,7 @@ from typing import Literal
 from lab import verdict_wording
 from lab.hypothesis import Bound, Hypothesis, MetricRatio, Prediction, in_words, parse_measure
 from lab.number_format import NumberFormat, low_to_high, measured_ratio, plain, round_ratio
-from lab.reporting import wording
+from lab.reporting.measure_wording import measure_format, measure_name
 from lab.verdict_record import Judgement, Verdict
 
 Scale = Literal["ratio", "share", "plain"]
@@ -24,7 +23,7 @@ class PredictionResult:
     rival: str | None  # the claim of the rival whose prediction it is
     bound: Bound
     scale: Scale
-    form: NumberFormat  # of bounds and axes
+    axis_format: NumberFormat  # of bounds and axes
     estimate: float | None
     low: float | None
     high: float | None
@@ -48,56 +47,30 @@ class PredictionResult:
         )
 
 
-def findings(hypothesis: Hypothesis, verdict: Verdict) -> tuple[tuple[PredictionResult, ...], ...]:
-    """The predictions and the rivals of a verdict, in the order of the hypothesis."""
+def prediction_results(
+    hypothesis: Hypothesis, verdict: Verdict
+) -> tuple[tuple[PredictionResult, ...], tuple[PredictionResult, ...]]:
+    """The results of the predictions and of the rivals, in the order of the hypothesis."""
+    predictions = zip(hypothesis.predictions, verdict.predictions, strict=True)
+    rivals = zip(hypothesis.rivals, verdict.rivals, strict=True)
     return (
-        tuple(
-            _finding(hypothesis, prediction, judgement, verdict.blocks)
-            for prediction, judgement in zip(
-                hypothesis.predictions, verdict.predictions, strict=True
-            )
-        ),
-        tuple(
-            _finding(hypothesis, rival.prediction, judgement, verdict.blocks)
-            for rival, judgement in zip(hypothesis.rivals, verdict.rivals, strict=True)
-        ),
+        tuple(_result(hypothesis, p, judged, verdict.blocks) for p, judged in predictions),
+        tuple(_result(hypothesis, r.prediction, judged, verdict.blocks) for r, judged in rivals),
     )
 
 
-def own_reasons(verdict: Verdict, shown: Sequence[PredictionResult]) -> tuple[str, ...]:
-    """The reasons that no single finding tells already."""
-    return tuple(
-        reason
-        for reason in verdict.reasons
-        if not any(reason.startswith(f"{finding.says}: ") for finding in shown)
-    )
-
-
-def _finding(
+def _result(
     hypothesis: Hypothesis, prediction: Prediction, judged: Judgement, blocks: int
 ) -> PredictionResult:
     scale = _scale(hypothesis, prediction, judged)
-    figure: NumberFormat
-    form: NumberFormat
-    if prediction.slope is not None:
-        figure = form = partial(in_words, prediction.quantity)
-    elif prediction.count:
-        figure = form = plain
-    else:
-        figure = form = wording.measure_format(
-            prediction.measure, hypothesis.measures, scale == "share"
-        )
-    if scale == "ratio":
-        figure, form = measured_ratio, round_ratio
-    elif prediction.grows is not None:
-        figure = form = "{:.2f}".format
+    value_format, axis_format = _formats(hypothesis, prediction, scale)
     tone, outcome = verdict_wording.outcome(judged)
     return PredictionResult(
         says=judged.says,
         rival=judged.claim,
         bound=prediction.bound,
         scale=scale,
-        form=form,
+        axis_format=axis_format,
         estimate=judged.estimate,
         low=judged.low,
         high=judged.high,
@@ -105,8 +78,8 @@ def _finding(
         outcome=outcome,
         predicted=prediction.bound_words
         if prediction.grows
-        else wording.bound(prediction.bound, form),
-        observed=_observed(hypothesis, prediction, judged, figure),
+        else _bound(prediction.bound, axis_format),
+        observed=_observed(hypothesis, prediction, judged, value_format),
         note=_note(judged, blocks),
     )
 
@@ -130,40 +103,50 @@ def _scale(hypothesis: Hypothesis, prediction: Prediction, judged: Judgement) ->
     return "share" if isinstance(custom, MetricRatio) and within else "plain"
 
 
+def _formats(
+    hypothesis: Hypothesis, prediction: Prediction, scale: Scale
+) -> tuple[NumberFormat, NumberFormat]:
+    """The formats of what was measured, and of bounds and axes."""
+    form: NumberFormat
+    if scale == "ratio":
+        return measured_ratio, round_ratio
+    if prediction.grows is not None:
+        form = "{:.2f}".format
+    elif prediction.slope is not None:
+        form = partial(in_words, prediction.quantity)
+    elif prediction.count:
+        form = plain
+    else:
+        form = measure_format(prediction.measure, hypothesis.measures, scale == "share")
+    return form, form
+
+
+def _bound(bound: Bound, form: NumberFormat) -> str:
+    if bound.at_least is not None:
+        return f"at least {form(bound.at_least)}"
+    if bound.at_most is not None:
+        return f"at most {form(bound.at_most)}"
+    assert bound.within is not None
+    return f"within {low_to_high(form, bound.within)}"
+
+
 def _observed(
-    hypothesis: Hypothesis,
-    prediction: Prediction,
-    judged: Judgement,
-    form: NumberFormat,
+    hypothesis: Hypothesis, prediction: Prediction, judged: Judgement, form: NumberFormat
 ) -> str:
     if prediction.slope is not None:
-        return _grown(prediction, judged)
+        return _observed_slope(prediction, judged)
     name = (
         prediction.measure.replace("_", " ")
         if prediction.count
-        else wording.measure_name(prediction.measure, hypothesis.measures)
+        else measure_name(prediction.measure, hypothesis.measures)
     )
     if judged.estimate is None and judged.low is not None:
         return f"{judged.subject} has no {name} up to {form(judged.low)}"
     if judged.estimate is None:
         return f"{name} of {judged.subject}: no evidence"
-    if prediction.compare is not None:
-        compared = prediction.compare
-        seen = (
-            f"{name} of {compared.left} is {form(judged.estimate)} that of "
-            f"{judged.subject.removeprefix(f'{compared.left} / ')}"
-        )
-    elif prediction.grows == "constant":
-        seen = (
-            f"{name} of {prediction.arm} at the largest size is {form(judged.estimate)} that at "
-            "the smallest"
-        )
-    elif prediction.grows is not None:
-        seen = f"{name} of {prediction.arm} grows with exponent {form(judged.estimate)}"
-    elif judged.floor is not None:
+    if judged.floor is not None and prediction.compare is None and prediction.grows is None:
         return f"{name} of {judged.subject} is at least {form(judged.floor)}"
-    else:
-        seen = f"{name} of {judged.subject} is {form(judged.estimate)}"
+    seen = f"{name} of {_relation(prediction, judged, form(judged.estimate))}"
     if prediction.count:
         return f"{seen} in every process"
     if judged.low is None or judged.high is None:
@@ -171,7 +154,19 @@ def _observed(
     return f"{seen} ({low_to_high(form, [judged.low, judged.high])})"
 
 
-def _grown(prediction: Prediction, judged: Judgement) -> str:
+def _relation(prediction: Prediction, judged: Judgement, value: str) -> str:
+    """What the value belongs to: an arm, two arms, or sizes."""
+    if prediction.compare is not None:
+        left = prediction.compare.left
+        return f"{left} is {value} that of {judged.subject.removeprefix(f'{left} / ')}"
+    if prediction.grows == "constant":
+        return f"{prediction.arm} at the largest size is {value} that at the smallest"
+    if prediction.grows is not None:
+        return f"{prediction.arm} grows with exponent {value}"
+    return f"{judged.subject} is {value}"
+
+
+def _observed_slope(prediction: Prediction, judged: Judgement) -> str:
     what = f"{prediction.slope} of {prediction.subject}"
     form = partial(in_words, prediction.quantity)
     if judged.estimate is None:

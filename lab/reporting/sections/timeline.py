@@ -1,4 +1,4 @@
-"""What went on, second by second, in one block."""
+"""One block second by second: load, processes, service metrics, database sessions."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from typing import Any
 
 from lab.hypothesis import Hypothesis, LoadTest, OpenLoad, Step
 from lab.number_format import NumberFormat, low_to_high, percentage, plain
-from lab.reporting.tables import Evidence, Table, in_order
+from lab.reporting.run_trials import RunTrials, roles_in_order
+from lab.reporting.table import Table
 from lab.run_folder import RunFolder
 from lab.stats.histogram import Histogram
 
 Row = Mapping[str, Any]
-BinnedSeries = list[tuple[float, float | None]]  # seconds since the trial began, value
+Line = list[tuple[float, float | None]]  # seconds since the trial began, value
 Reader = Callable[[Row], float | None]
 
 
@@ -23,9 +24,9 @@ class TimelinePanel:
     """One quantity over time, a line for each arm."""
 
     title: str
-    lines: Mapping[str, BinnedSeries]
+    lines: Mapping[str, Line]
     unit: str
-    form: NumberFormat
+    value_format: NumberFormat
 
     @property
     def label(self) -> str:
@@ -34,34 +35,34 @@ class TimelinePanel:
 
 
 @dataclass(frozen=True)
-class Series:
-    """The panels of one block, and where its measured windows lay."""
+class TimelineSection:
+    """The panels of one block, and the measured window."""
 
     block: int
     window: tuple[float, float] | None
-    stages: tuple[tuple[str, float, float], ...]  # name, begin and end of each, where several
+    stages: tuple[tuple[str, float, float], ...]  # name, begin and end of each, if several
     panels: tuple[TimelinePanel, ...]
     table: Table
-    waits: Table  # what PostgreSQL sessions were seen at instead of work
+    waits: Table  # of PostgreSQL sessions
 
 
-def collect(run_folder: RunFolder, evidence: Evidence) -> Series | None:
-    """The series of the middle block that counts, or of any block there is."""
-    counted = sorted({trial.block for trial in evidence.counted})
-    middle = counted[len(counted) // 2 :] + counted[: len(counted) // 2]
-    others = sorted({trial.block for trial in evidence.trials} - set(counted))
-    for block in (*middle, *others):
+def timeline_section(run_folder: RunFolder, trials: RunTrials) -> TimelineSection | None:
+    """The middle block that counts, otherwise any block that was recorded; None without any."""
+    counted = sorted(trials.counted_blocks)
+    from_middle = counted[len(counted) // 2 :] + counted[: len(counted) // 2]
+    others = sorted({trial.block for trial in trials.all} - set(counted))
+    for block in (*from_middle, *others):
         rows = {
-            arm: _lasting(run_folder.series(block, Step(arm, evidence.level)))
-            for arm in evidence.arms
+            arm: _with_lengths(run_folder.series(block, Step(arm, trials.shown_level)))
+            for arm in trials.arms
         }
         panels = _panels(rows)
         if panels:
             inside = [row["t"] for own in rows.values() for row in own if row.get("window")]
-            return Series(
+            return TimelineSection(
                 block=block,
                 window=(min(inside), max(inside)) if inside else None,
-                stages=_stages(evidence.hypothesis),
+                stages=_stages(trials.hypothesis),
                 panels=panels,
                 table=_table(rows, panels),
                 waits=_waits(rows),
@@ -69,8 +70,8 @@ def collect(run_folder: RunFolder, evidence: Evidence) -> Series | None:
     return None
 
 
-def _lasting(rows: list[dict[str, Any]]) -> list[Row]:
-    """Rows with their length: a second, but at the edges of stages and of the window."""
+def _with_lengths(rows: list[dict[str, Any]]) -> list[Row]:
+    """Rows with their length: one second, less at the edges of stages and of the window."""
     rows = [row for row in rows if "t" in row]
     begins = [0.0, *(row["t"] for row in rows)]
     return [
@@ -95,7 +96,7 @@ def _stages(hypothesis: Hypothesis) -> tuple[tuple[str, float, float], ...]:
 
 def _panels(rows: Mapping[str, Sequence[Row]]) -> tuple[TimelinePanel, ...]:
     every = [row for own in rows.values() for row in own]
-    roles = in_order(role for row in every for role in row.get("usage", {}))
+    roles = roles_in_order(role for row in every for role in row.get("usage", {}))
     metrics = sorted({metric for row in every for metric in row.get("metrics", {})})
     readers: list[tuple[str, str, NumberFormat, Reader]] = [
         ("throughput", "/s", plain, _throughput),
@@ -177,7 +178,7 @@ def _table(rows: Mapping[str, Sequence[Row]], panels: Sequence[TimelinePanel]) -
 
     def figures(panel: TimelinePanel, arm: str) -> str:
         seen = [v for t, v in panel.lines[arm] if v is not None and t in inside[arm]]
-        return low_to_high(panel.form, seen)
+        return low_to_high(panel.value_format, seen)
 
     return Table(
         ("each second", *rows),

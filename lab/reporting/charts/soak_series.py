@@ -1,0 +1,61 @@
+"""The series of a soak over its whole time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from lab.reporting.charts.style import (
+    ARMS,
+    FAINT,
+    GRID,
+    arm_style,
+    legend,
+    small_panels,
+    small_ticks,
+    tick_format,
+)
+from lab.reporting.charts.svg import as_svg
+from lab.reporting.sections.soak import SegmentLine, SoakPanel, SoakSection
+
+
+@as_svg
+def soak_series(section: SoakSection, arms: Sequence[str]) -> Figure:
+    """A panel for each series: ranges, fitted lines, what does not count, restarts, blocks."""
+    figure, panels = small_panels([panel.series for panel in section.panels])
+    hours = section.block_hours * section.blocks
+    scale, unit = (1.0, "hours") if hours >= 2 else (60.0, "minutes")
+    for axes, panel in zip(panels, section.panels, strict=True):
+        for block in range(1, section.blocks):
+            axes.axvline(block * section.block_hours * scale, color=FAINT, linewidth=0.8)
+        _lines(axes, panel, arms, scale)
+        axes.set_xlim(0, hours * scale)
+        small_ticks(axes, 8)
+        axes.yaxis.set_major_formatter(tick_format(panel.value_format))
+    figure.supxlabel(f"{unit} since the soak began", fontsize=9.5)
+    legend(figure, panels[0])
+    return figure
+
+
+def _lines(axes: Axes, panel: SoakPanel, arms: Sequence[str], scale: float) -> None:
+    for index, arm in enumerate(arms):
+        for number, line in enumerate(panel.arms[arm]):
+            colour = ARMS[index % len(ARMS)]
+            times = line.times * scale
+            axes.fill_between(times, line.low, line.high, color=colour, alpha=0.3, linewidth=0)
+            axes.plot(times, line.high, color=colour, linewidth=0.7, alpha=0.8)
+            if line.fit and index == 0:  # what does not count is the same for every arm
+                axes.axvspan(line.begins * scale, line.fit[0] * scale, color=GRID, linewidth=0)
+            _fit(axes, line, index, arm if number == 0 else None, scale)
+            if line.restarted:
+                axes.axvline(line.begins * scale, color=colour, linewidth=1, linestyle=":")
+
+
+def _fit(axes: Axes, line: SegmentLine, index: int, label: str | None, scale: float) -> None:
+    if line.fit is None:
+        return
+    begin, end, low, high = line.fit
+    style = {**arm_style(index), "marker": "", "linewidth": 1.7}
+    axes.plot([begin * scale, end * scale], [low, high], label=label, **style)

@@ -1,0 +1,175 @@
+"""The report as Markdown: the content of the page, with words and tables in place of charts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lab.reporting.markdown_syntax import bullets, code_block, escaped, markdown_table, prose
+from lab.reporting.report_content import ReportContent
+from lab.reporting.sections import how_to_read
+from lab.reporting.sections.benchmark import BenchmarkSection
+from lab.reporting.sections.gates import GatesSection
+from lab.reporting.sections.predictions import PredictionResult
+from lab.reporting.sections.reproduction import ReproductionSection
+from lab.reporting.sections.soak import SoakSection
+from lab.reporting.sections.summary import Summary
+from lab.reporting.sections.sweep import SweepSection
+from lab.reporting.sections.timeline import TimelineSection
+
+
+def markdown_report(content: ReportContent) -> str:
+    """Write the whole report."""
+    return "\n\n".join(_sections(content)) + "\n"
+
+
+def _sections(content: ReportContent) -> Iterator[str]:
+    yield from _summary(content.summary)
+    yield from _predictions(content)
+    if content.sweep:
+        yield from _sweep(content.sweep)
+    yield f"## What was compared{content.at_level}"
+    yield markdown_table(content.arm_table)
+    yield from _benchmark(content.benchmark) if content.benchmark else _service(content)
+    yield from _gates(content.gates)
+    yield "### Trials"
+    yield markdown_table(content.trials)
+    if content.profiles:
+        yield "## Profiles"
+        for arm, profile in content.profiles.items():
+            yield f"### {escaped(arm)}"
+            yield code_block(profile)
+    yield "## The hypothesis"
+    yield prose(content.prose) or "No prose."
+    yield "## Conditions"
+    if not content.conditions:
+        yield "Not recorded."
+    for title, table in content.conditions:
+        yield f"### {escaped(title)}"
+        yield markdown_table(table)
+    yield from _reproduction(content.reproduction)
+    yield from _how_to_read(content.method)
+
+
+def _summary(summary: Summary) -> Iterator[str]:
+    yield f"# {escaped(summary.question)}"
+    yield f"**Claim.** {escaped(summary.claim)}"
+    yield f"**{summary.symbol} {summary.verdict}** – {summary.sentence}"
+    reasons = [escaped(reason) for reason in summary.reasons]
+    reasons += [
+        f"**{result.outcome}**: {escaped(result.title)} – {escaped(result.sentence)}"
+        for result in summary.results
+    ]
+    yield bullets(reasons)
+    yield f"**Attempts.** {summary.attempts}"
+    yield f"{escaped(summary.name)}, run {escaped(summary.run)}: {escaped(summary.facts)}"
+
+
+def _predictions(content: ReportContent) -> Iterator[str]:
+    yield "## Predictions"
+    if content.summary.verdict == "INVALID":
+        yield how_to_read.INVALID_NOTE
+    yield how_to_read.INTERIM_NOTE
+    yield "\n\n".join(map(_result, content.predictions))
+    yield "## Rival explanations"
+    yield "\n\n".join(map(_result, content.rivals))
+
+
+def _result(result: PredictionResult) -> str:
+    says = f" ({escaped(result.says)})" if result.rival else ""
+    return (
+        f"**{result.outcome}** – {escaped(result.title)}{says}\n\n"
+        f"{escaped(result.sentence)}; {result.note}."
+    )
+
+
+def _sweep(section: SweepSection) -> Iterator[str]:
+    yield "## The curve"
+    yield from (escaped(sweep.caption) for sweep in section.arms)
+    yield markdown_table(section.table)
+
+
+def _service(content: ReportContent) -> Iterator[str]:
+    """What only a service under load has."""
+    yield "### Throughput"
+    yield escaped(content.throughput.caption)
+    yield markdown_table(content.throughput.table)
+    yield "### Latency"
+    yield escaped(content.latency.caption)
+    yield markdown_table(content.latency.requests)
+    if content.arrivals.rows:
+        yield "### Arrivals"
+        yield markdown_table(content.arrivals)
+    if content.breakdowns:
+        yield "## Where the time went"
+        yield from (escaped(breakdown.caption) for breakdown in content.breakdowns)
+    if content.soak:
+        yield from _soak(content.soak)
+    else:
+        yield f"## Second by second{content.at_level}"
+        yield from _timeline(content.timeline)
+
+
+def _timeline(section: TimelineSection | None) -> Iterator[str]:
+    if section is None:
+        yield "No series was kept."
+        return
+    yield f"Block {section.block}, lowest to highest second of the measured window."
+    yield markdown_table(section.table)
+    if section.waits.rows:
+        yield markdown_table(section.waits)
+
+
+def _benchmark(section: BenchmarkSection) -> Iterator[str]:
+    if section.times_by_size:
+        yield "### Growth"
+        yield escaped(section.size_caption)
+    yield "### Processes"
+    yield escaped(f"Lowest to highest; the {section.statistic} of each is what is judged.")
+    yield markdown_table(section.timings)
+    if section.counts.rows:
+        yield "### Exact counts"
+        yield markdown_table(section.counts)
+
+
+def _soak(section: SoakSection) -> Iterator[str]:
+    yield "## From begin to end"
+    yield markdown_table(section.slopes)
+    if section.constant_series:
+        yield escaped(f"Level throughout, in every arm: {section.constant_series}.")
+    if section.exhaustion.rows:
+        yield "### Time until the limit is met, from the begin of a life"
+        yield markdown_table(section.exhaustion)
+    if section.segments.rows:
+        yield "### Lives that did not run through"
+        yield markdown_table(section.segments)
+    if section.detectable:
+        yield "What this soak could find, as told before it began:"
+        yield bullets(map(escaped, section.detectable))
+
+
+def _gates(section: GatesSection) -> Iterator[str]:
+    yield "## Was the run to be trusted?"
+    yield section.sentence
+    yield markdown_table(section.table)
+    if section.faults:
+        yield bullets(map(escaped, section.faults))
+    if section.errors.rows:
+        yield "### Errors seen"
+        yield markdown_table(section.errors)
+
+
+def _reproduction(section: ReproductionSection) -> Iterator[str]:
+    yield "## Repeat it"
+    yield code_block("\n".join(section.commands))
+    yield markdown_table(section.seals)
+    if section.earlier.rows:
+        yield "### Earlier runs"
+        yield markdown_table(section.earlier)
+
+
+def _how_to_read(method: str) -> Iterator[str]:
+    yield "## How to read this verdict"
+    yield method
+    yield bullets(f"**{name}**: {text}" for name, text in how_to_read.VERDICT_MEANINGS.items())
+    yield "Known limits:"
+    yield bullets(how_to_read.KNOWN_LIMITS)

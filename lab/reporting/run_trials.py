@@ -1,0 +1,85 @@
+"""The trials of a run as sections read them: all of them, and those whose block counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from lab.analysis.block_values import Block
+from lab.hypothesis import Hypothesis, LoadTest, Step, Sweep
+from lab.measures import measure, total
+from lab.plan import Plan
+from lab.stats.histogram import Histogram
+from lab.trial import Trial
+from lab.verdict import sort_blocks
+
+_ROLES = ("service", "database", "pricing", "driver")
+
+
+@dataclass(frozen=True)
+class RunTrials:
+    """All trials of a run, and the blocks that count."""
+
+    hypothesis: Hypothesis
+    all: tuple[Trial, ...]
+    blocks: tuple[Block, ...]  # that count
+
+    @classmethod
+    def sort(cls, hypothesis: Hypothesis, plan: Plan, trials: Sequence[Trial]) -> RunTrials:
+        """Sort the trials by block and position, and find the blocks that count."""
+        blocks = sort_blocks(trials, plan).complete[: plan.last]
+        in_order = sorted(trials, key=lambda trial: (trial.block, trial.position))
+        return cls(hypothesis, tuple(in_order), blocks)
+
+    @property
+    def counted(self) -> tuple[Trial, ...]:
+        """The trials of the blocks that count."""
+        return tuple(t for block in self.blocks for trials in block.values() for t in trials)
+
+    @property
+    def counted_blocks(self) -> set[int]:
+        """The numbers of the blocks that count."""
+        return {trial.block for trial in self.counted}
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        """The arms in the order of the hypothesis."""
+        return tuple(self.hypothesis.arms)
+
+    @property
+    def shown_level(self) -> float | None:
+        """The level at which arms are shown side by side: of a sweep, the highest."""
+        return self.hypothesis.levels[-1]
+
+    @property
+    def at_level(self) -> str:
+        """The shown level in words, to follow a heading; empty without a sweep."""
+        if self.shown_level is None:
+            return ""
+        match self.hypothesis.kind:
+            case LoadTest(load=Sweep(axis="users")):
+                return f" at {self.shown_level:g} users"
+            case _:
+                return f" at {self.shown_level:g} arrivals a second"
+
+    def counted_of(self, arm: str) -> tuple[Trial, ...]:
+        """The trials of an arm that count, at the shown level."""
+        return tuple(trial for trial in self.counted if trial.step == Step(arm, self.shown_level))
+
+    def values(self, arm: str, name: str) -> list[float]:
+        """A measure of an arm, one value for each block that has one."""
+        found = (measure(trial, name, self.hypothesis.measures) for trial in self.counted_of(arm))
+        return [value for value in found if value is not None]
+
+    def latency(self, arm: str, request: str | None = None) -> Histogram:
+        """Latencies of an arm over all trials that count; of one request name, if given."""
+        merged = Histogram()
+        for trial in self.counted_of(arm):
+            merged.merge(total(trial, request).latency)
+        return merged
+
+
+def roles_in_order(roles: Iterable[str]) -> tuple[str, ...]:
+    """Roles of processes without duplicates, the known ones first."""
+    found = set(roles)
+    return (*(role for role in _ROLES if role in found), *sorted(found.difference(_ROLES)))

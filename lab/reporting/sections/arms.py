@@ -1,0 +1,42 @@
+"""What was compared: the arms, their settings, and what each yielded."""
+
+from __future__ import annotations
+
+from lab.hypothesis import Benchmark, Hypothesis
+from lab.number_format import low_to_high, per_second, percentage
+from lab.reporting.run_trials import RunTrials
+from lab.reporting.sections.latency import quantiles
+from lab.reporting.table import Table
+
+
+def arm_table(trials: RunTrials) -> Table:
+    """A row for each arm: settings, and for a service under load the main measures."""
+    hypothesis = trials.hypothesis
+    named = {arm: (_name(hypothesis, arm), _settings(hypothesis, arm)) for arm in trials.arms}
+    if isinstance(hypothesis.kind, Benchmark):
+        return Table(("arm", "settings"), tuple(named.values()), "ll")
+    rows = tuple(
+        (
+            *named[arm],
+            low_to_high(per_second, trials.values(arm, "throughput")),
+            *quantiles(trials.latency(arm)),
+            low_to_high(percentage, trials.values(arm, "error_rate")),
+        )
+        for arm in trials.arms
+    )
+    head = ("arm", "settings", "throughput", "p50", "p95", "p99", "errors")
+    return Table(head, rows, "llrrrrr")
+
+
+def _name(hypothesis: Hypothesis, arm: str) -> str:
+    return f"{arm} (control)" if arm == hypothesis.control else arm
+
+
+def _settings(hypothesis: Hypothesis, arm: str) -> str:
+    """The settings in which the arm differs from what all arms share."""
+    own = {
+        key: value
+        for key, value in hypothesis.arms[arm].items()
+        if hypothesis.settings.get(key) != value
+    }
+    return ", ".join(f"{key}={value}" for key, value in own.items()) or "as in every arm"

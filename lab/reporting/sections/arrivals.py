@@ -1,0 +1,40 @@
+"""What became of the arrivals of an open load."""
+
+from __future__ import annotations
+
+from lab.number_format import percentage, seconds
+from lab.reporting.run_trials import RunTrials
+from lab.reporting.table import Table
+from lab.trial import Dispatch, LoadEvidence
+
+
+def arrival_table(trials: RunTrials) -> Table:
+    """A row for each arm, over the trials that count; no row for a closed load."""
+    rows = []
+    for arm in trials.arms:
+        dispatched = [
+            trial.evidence.dispatch
+            for trial in trials.counted_of(arm)
+            if isinstance(trial.evidence, LoadEvidence) and trial.evidence.dispatch is not None
+        ]
+        if dispatched:
+            rows.append((arm, *_cells(dispatched)))
+    head = (
+        *("arm", "due", "sent", "unsent", "unanswered"),
+        *("dispatched late", "waited for a user", "users"),
+    )
+    return Table(head, tuple(rows), "l" + "r" * 7)
+
+
+def _cells(dispatched: list[Dispatch]) -> tuple[str, ...]:
+    scheduled = sum(one.scheduled for one in dispatched)
+    unsent = sum(one.unsent for one in dispatched)
+    return (
+        f"{scheduled:,}",
+        f"{sum(one.sent for one in dispatched):,}",
+        f"{unsent:,} ({percentage(unsent / max(scheduled, 1))})",
+        f"{sum(one.unanswered for one in dispatched):,}",
+        seconds(max(one.lag_p99_s for one in dispatched)),
+        seconds(max(one.wait_p99_s for one in dispatched)),
+        f"{max(one.users for one in dispatched):,}",
+    )

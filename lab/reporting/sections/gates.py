@@ -1,0 +1,111 @@
+"""Whether the run is to be trusted: gates, voided blocks, and errors of any trial."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lab import gates
+from lab.number_format import (
+    MISSING,
+    NumberFormat,
+    cores,
+    low_to_high,
+    percentage,
+    plain,
+    seconds,
+)
+from lab.reporting.run_trials import RunTrials
+from lab.reporting.table import Table
+from lab.trial import Fault, Trial
+
+
+@dataclass(frozen=True)
+class GatesSection:
+    """What the gates found."""
+
+    voided_blocks: int
+    faults: tuple[str, ...]  # which trials voided their block, and why
+    table: Table
+    errors: Table  # of any trial, trusted or not, most frequent first
+
+    @property
+    def sentence(self) -> str:
+        """What the gates found, in a sentence."""
+        if not self.voided_blocks:
+            return "No gate objected to any trial."
+        plural = "s were" if self.voided_blocks > 1 else " was"
+        return f"{self.voided_blocks} block{plural} voided and did not count."
+
+
+def gates_section(trials: RunTrials, voided_blocks: int) -> GatesSection:
+    """The gates of a run.
+
+    Args:
+        trials: Of the run.
+        voided_blocks: As the verdict counts them.
+    """
+    return GatesSection(
+        voided_blocks=voided_blocks,
+        faults=tuple(
+            f"Block {trial.block}, {trial.step}: {fault.message}"
+            for trial in trials.all
+            for fault in trial.faults
+        ),
+        table=_gate_table(trials.all),
+        errors=_errors(trials.all),
+    )
+
+
+def _gate_table(trials: Sequence[Trial]) -> Table:
+    """The worst figure of each gate, its limit, and the blocks that it voided."""
+    faults = [(trial, fault) for trial in trials for fault in trial.faults]
+    checked = [gate for trial in trials for gate in trial.gates]
+    rows = tuple(
+        (
+            gate,
+            gates.describe(gate),
+            _worst_figure(gate, trials),
+            _voided([(trial, fault) for trial, fault in faults if fault.gate == gate], gate),
+        )
+        for gate in dict.fromkeys([*checked, *(fault.gate for _, fault in faults)])
+    )
+    return Table(("gate", "what it demands", "worst figure", "blocks voided"), rows, "llll")
+
+
+def _worst_figure(gate: str, trials: Sequence[Trial]) -> str:
+    seen = [(trial.gates[gate], trial) for trial in trials if gate in trial.gates]
+    if not seen:
+        return MISSING
+    figure, trial = max(seen, key=lambda pair: pair[0])
+    text = _figure_format(gate)(figure)
+    return f"{text} (block {trial.block}, {trial.step})" if figure else text
+
+
+def _voided(faults: Sequence[tuple[Trial, Fault]], gate: str) -> str:
+    if not faults:
+        return "none"
+    text = f"{len({trial.block for trial, _ in faults})}"
+    limits = [fault.limit for _, fault in faults if fault.limit is not None]
+    return f"{text} (limit {low_to_high(_figure_format(gate), limits)})" if limits else text
+
+
+def _figure_format(gate: str) -> NumberFormat:
+    units = {known.name: known.unit for known in gates.GATES}
+    formats = {"s": seconds, "share": percentage, "cores": cores, "": _condition}
+    return formats.get(units.get(gate, "unknown"), plain)
+
+
+def _condition(figure: float) -> str:
+    """A gate without a unit is a condition that holds (0) or does not."""
+    return "broken" if figure else "kept"
+
+
+def _errors(trials: Sequence[Trial]) -> Table:
+    seen: Counter[tuple[str, str]] = Counter()
+    for trial in trials:
+        for text, count in trial.service.errors.items():
+            seen[trial.arm, text] += count
+    rows = tuple((arm, text, f"{count:,}") for (arm, text), count in seen.most_common())
+    return Table(("arm", "error", "times"), rows, "llr")

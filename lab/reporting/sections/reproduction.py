@@ -1,0 +1,51 @@
+"""How to repeat the run: commands, digests of what was sealed, earlier runs."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+
+from lab.plan import Plan
+from lab.reporting.table import Table
+
+
+@dataclass(frozen=True)
+class ReproductionSection:
+    """What is needed to repeat a run, and what it repeats."""
+
+    commands: tuple[str, ...]
+    seals: Table
+    earlier: Table
+
+
+def reproduction_section(plan: Plan) -> ReproductionSection:
+    """Commands, digests and earlier runs of a plan."""
+    return ReproductionSection(
+        commands=_commands(plan),
+        seals=Table(
+            ("seal", "digest"),
+            (("hypothesis file", plan.digest), ("claim", plan.claim_digest)),
+            "ll",
+        ),
+        earlier=Table(
+            ("run", "verdict", "claim"),
+            tuple(
+                (attempt.run, attempt.verdict, "the same" if attempt.same_claim else "edited since")
+                for attempt in plan.attempts
+            ),
+            "lll",
+        ),
+    )
+
+
+def _commands(plan: Plan) -> tuple[str, ...]:
+    by_make = f"make experiment NAME={plan.hypothesis} SEED={plan.seed}"
+    direct = f"lab run {plan.hypothesis} --seed {plan.seed}"
+    if plan.length_s is not None:
+        hours = f"{plan.length_s / 3600:.6g}"
+        by_make = f"make soak NAME={plan.hypothesis} HOURS={hours} SEED={plan.seed}"
+        direct += f" --for {hours}h" + " --anyway" * any(each.below for each in plan.detectable)
+    if plan.target == "embedded":
+        return by_make, direct
+    target = shlex.quote(plan.target)
+    return f"{by_make} TARGET={target}", f"{direct} --target {target}"

@@ -1,0 +1,129 @@
+"""The first screen: the verdict with its reasons, earlier attempts, and the run in one line."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lab import verdict_wording
+from lab.hypothesis import Benchmark, Hypothesis, LoadTest, SoakTest
+from lab.number_format import plain
+from lab.plan import Attempt, Plan
+from lab.reporting.sections.predictions import PredictionResult
+from lab.verdict_record import Verdict
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What the first screen shows."""
+
+    name: str  # of the hypothesis
+    run: str
+    question: str
+    claim: str
+    verdict: str
+    reasons: tuple[str, ...]  # beside the predictions
+    results: tuple[PredictionResult, ...]  # what is against the claim comes first
+    attempts: str
+    edited: bool  # whether the claim was edited since an earlier attempt
+    facts: str
+
+    @property
+    def sentence(self) -> str:
+        """The verdict in one sentence."""
+        return verdict_wording.SUMMARIES[self.verdict]
+
+    @property
+    def symbol(self) -> str:
+        """The verdict's symbol, for those who do not see its colour."""
+        return verdict_wording.SYMBOLS[self.verdict]
+
+
+def summarize(
+    run: str,
+    hypothesis: Hypothesis,
+    plan: Plan,
+    verdict: Verdict,
+    results: Sequence[PredictionResult],
+) -> Summary:
+    """The first screen of a run; the results of an INVALID run are not shown there.
+
+    Args:
+        run: Its name.
+        hypothesis: As it was sealed.
+        plan: Of the run.
+        verdict: Of the run, final or interim.
+        results: Of all predictions and rivals.
+    """
+    tones: tuple[verdict_wording.Tone, ...] = ("bad", "open", "good")
+    shown = () if verdict.verdict == "INVALID" else results
+    return Summary(
+        name=hypothesis.name,
+        run=run,
+        question=hypothesis.question,
+        claim=hypothesis.claim,
+        verdict=verdict.verdict or "UNFINISHED",
+        reasons=_other_reasons(verdict, results),
+        results=tuple(sorted(shown, key=lambda result: tones.index(result.tone))),
+        attempts=_attempts(plan.attempts),
+        edited=any(not attempt.same_claim for attempt in plan.attempts),
+        facts=_facts(hypothesis, plan, verdict),
+    )
+
+
+def _other_reasons(verdict: Verdict, results: Sequence[PredictionResult]) -> tuple[str, ...]:
+    """The reasons that no result of a prediction repeats."""
+    return tuple(
+        reason
+        for reason in verdict.reasons
+        if not any(reason.startswith(f"{result.says}: ") for result in results)
+    )
+
+
+def _attempts(attempts: Sequence[Attempt]) -> str:
+    same = [attempt.verdict for attempt in attempts if attempt.same_claim]
+    other = [attempt.verdict for attempt in attempts if not attempt.same_claim]
+    if same:
+        first = f"This claim was run {_times(len(same))} before: {_tally(same)}."
+    elif other:
+        first = "This claim was not run before as it stands."
+    else:
+        return "This is the first run of this claim."
+    if other:
+        return (
+            f"{first} Predictions, bounds or arms were edited since "
+            f"{len(other)} earlier run{'s' * (len(other) > 1)}: {_tally(other)}."
+        )
+    return f"{first} Its predictions, bounds and arms were not edited since."
+
+
+def _times(count: int) -> str:
+    return {1: "once", 2: "twice"}.get(count, f"{count} times")
+
+
+def _tally(verdicts: Sequence[str]) -> str:
+    return ", ".join(f"{name} {_times(count)}" for name, count in Counter(verdicts).items())
+
+
+def _facts(hypothesis: Hypothesis, plan: Plan, verdict: Verdict) -> str:
+    length = f"{plain((plan.length_s or 0.0) / 3600)} h planned"
+    match hypothesis.kind:
+        case LoadTest() as test:
+            measured, length = str(test.load), f"{test.window_s:g} s a trial"
+        case Benchmark() as test:
+            measured = f"{test.statistic} of the rounds of each process"
+            length = f"{test.window_s:g} s a trial"
+        case SoakTest() as test:
+            measured = str(test.load)
+    return " · ".join(
+        (
+            measured,
+            f"{len(hypothesis.arms)} arm{'s' * (len(hypothesis.arms) > 1)}",
+            f"{verdict.blocks} blocks counted, {verdict.voided} voided",
+            length,
+            f"{plain(verdict.elapsed_s)} s in all",
+            f"target {plan.target}",
+            f"seed {plan.seed}",
+        )
+    )

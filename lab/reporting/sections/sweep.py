@@ -1,0 +1,132 @@
+"""The curve of a sweep: throughput at every level, bounds, knee, peak and law of each arm."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lab.analysis.block_values import Block
+from lab.analysis.estimate import Estimate
+from lab.analysis.sweep_curve import sweep_curves
+from lab.analysis.sweep_summary import SweepSummary, summarize_sweeps
+from lab.hypothesis import Hypothesis, LoadTest, Sweep
+from lab.number_format import MISSING, NumberFormat, low_to_high, per_second, plain, seconds
+from lab.plan import Plan
+from lab.reporting.table import Table
+from lab.stats.sequential_looks import nominal_level
+
+
+@dataclass(frozen=True)
+class ArmSweep:
+    """One arm's sweep over all blocks that count."""
+
+    arm: str
+    index: int  # among the arms: how it is drawn
+    summary: SweepSummary
+
+    @property
+    def load_axis(self) -> str:
+        """What is on the horizontal axis."""
+        return "users" if self.summary.closed else "requests in flight"
+
+    @property
+    def caption(self) -> str:
+        """What the chart shows."""
+        return " ".join((self._saturation, self._peak, self._law))
+
+    @property
+    def _saturation(self) -> str:
+        summary = self.summary
+        if summary.capacity is None or summary.knee is None or summary.bounds is None:
+            lacks = "does not level off within the sweep in enough blocks"
+            if not summary.closed:
+                lacks = "is not saturated in this range in enough blocks"
+            return (
+                f"Throughput of {self.arm} {lacks}, so that neither its highest throughput nor a "
+                "knee is told."
+            )
+        pause = f" and its user pauses for {seconds(summary.bounds.think)}"
+        return (
+            f"Throughput of {self.arm} levels off at {_with_interval(per_second, summary.capacity)}"
+            f". Alone, a request takes {seconds(summary.bounds.response)}"
+            f"{pause if summary.closed else ''}; the two bounds "
+            f"meet at a knee of {_with_interval(plain, summary.knee)} {self.load_axis}."
+        )
+
+    @property
+    def _peak(self) -> str:
+        peak = self.summary.peak
+        if peak is None:
+            return "The blocks do not tell whether there is a peak beyond which it falls."
+        if peak.estimate == math.inf:
+            reach = f"{plain(self.summary.reach)} {self.load_axis}"
+            return f"There is no peak in this range: it does not fall up to {reach}."
+        return f"It falls beyond a peak at {_with_interval(plain, peak)} {self.load_axis}."
+
+    @property
+    def _law(self) -> str:
+        law, summary = self.summary.law, self.summary
+        if law is None:
+            return (
+                "The Universal Scalability Law does not describe it: it fits "
+                f"{summary.law_blocks} of {summary.blocks} blocks, not counting those where it "
+                "makes a peak of what a curve that merely saturates fits better."
+            )
+        return (
+            f"The Universal Scalability Law describes {summary.law_blocks} of {summary.blocks} "
+            f"blocks: rate {_with_interval(per_second, law.rate)}, contention σ "
+            f"{_with_interval(plain, law.sigma)}, coherency κ "
+            f"{_with_interval(plain, law.kappa)}."
+        )
+
+
+@dataclass(frozen=True)
+class SweepSection:
+    """The sweeps of all arms; at least one."""
+
+    arms: tuple[ArmSweep, ...]
+
+    @property
+    def table(self) -> Table:
+        """Every level of every arm: what was measured, and what the bounds allow."""
+        rows = []
+        for sweep in self.arms:
+            bounds = sweep.summary.bounds
+            for point in sweep.summary.points:
+                rows.append(
+                    (
+                        *(sweep.arm, plain(point.level), plain(point.throughput)),
+                        low_to_high(plain, [point.low, point.high]),
+                        plain(float(bounds.throughput(point.users))) if bounds else MISSING,
+                        seconds(point.response),
+                    )
+                )
+        level = "users" if all(sweep.summary.closed for sweep in self.arms) else "arrivals /s"
+        head = (
+            *("arm", level, "requests /s", "lowest to highest block"),
+            *("bounds allow", "mean latency"),
+        )
+        return Table(head, tuple(rows), "lrrrrr")
+
+
+def sweep_section(
+    hypothesis: Hypothesis, plan: Plan, blocks: Sequence[Block]
+) -> SweepSection | None:
+    """The sweep of each arm; None if the load is no sweep or no block counts."""
+    if not isinstance(hypothesis.kind, LoadTest) or not isinstance(hypothesis.kind.load, Sweep):
+        return None
+    tail = nominal_level(plan.alpha, plan.first, plan.last)
+    closed = hypothesis.kind.load.axis == "users"
+    found = []
+    for index, arm in enumerate(hypothesis.arms):
+        curves = [c for c in sweep_curves(arm, blocks, closed=closed) if c is not None]
+        if curves:
+            found.append(ArmSweep(arm, index, summarize_sweeps(curves, tail)))
+    return SweepSection(tuple(found)) if found else None
+
+
+def _with_interval(form: NumberFormat, found: Estimate) -> str:
+    if not (math.isfinite(found.low) and math.isfinite(found.high)):
+        return f"{form(found.estimate)} (no bounded interval yet)"
+    return f"{form(found.estimate)} ({low_to_high(form, [found.low, found.high])})"

@@ -1,0 +1,88 @@
+"""The table of every trial, trusted or not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lab.hypothesis import Benchmark, Hypothesis
+from lab.measures import measure
+from lab.number_format import MISSING, or_missing, percentage
+from lab.reporting.measure_wording import TOO_FEW, measure_format
+from lab.reporting.run_trials import RunTrials, roles_in_order
+from lab.reporting.table import Table
+from lab.trial import Trial
+
+_MEASURES = ("throughput", "latency_p50", "latency_p95", "error_rate")
+
+
+def trial_table(trials: RunTrials) -> Table:
+    """A row for each trial, in the order in which they ran."""
+    trusted = _trusted(trials)
+    if isinstance(trials.hypothesis.kind, Benchmark):
+        return _of_processes(trials, trusted)
+    return _of_a_service(trials, trusted)
+
+
+def _trusted(trials: RunTrials) -> list[str]:
+    """Whether each trial counts, and if not, why."""
+    counted = trials.counted_blocks
+    voided = {trial.block for trial in trials.all if trial.faults}
+
+    def reason(trial: Trial) -> str:
+        if trial.faults:
+            return "no: " + ", ".join(dict.fromkeys(fault.gate for fault in trial.faults))
+        if trial.block in counted:
+            return "yes"
+        return "block voided" if trial.block in voided else "block unfinished"
+
+    return [reason(trial) for trial in trials.all]
+
+
+def _of_processes(trials: RunTrials, trusted: Sequence[str]) -> Table:
+    rows = tuple(
+        (
+            *(str(trial.block), str(trial.step), reason),
+            *(_value(trials.hypothesis, trial, "time"), f"{trial.other_cpu:.2f}"),
+        )
+        for trial, reason in zip(trials.all, trusted, strict=True)
+    )
+    return Table(("block", "arm", "trusted", "time", "others' CPU"), rows, "rllrr")
+
+
+def _of_a_service(trials: RunTrials, trusted: Sequence[str]) -> Table:
+    custom = tuple(trials.hypothesis.measures)
+    roles = roles_in_order(role for trial in trials.all for role in trial.service.usage)
+    throttled = [role for role in roles if any(_throttled(trial, role) for trial in trials.all)]
+    rows = tuple(
+        (
+            *(str(trial.block), str(trial.step), reason),
+            *(_value(trials.hypothesis, trial, name) for name in (*_MEASURES, *custom)),
+            *(_cpu(trial, role) for role in roles),
+            *(or_missing(percentage, _throttled(trial, role)) for role in throttled),
+        )
+        for trial, reason in zip(trials.all, trusted, strict=True)
+    )
+    head = (
+        *("block", "arm", "trusted", "throughput", "p50", "p95", "errors"),
+        *(name.replace("_", " ") for name in custom),
+        *(f"{role} CPU" for role in roles),
+        *(f"{role} throttled" for role in throttled),
+    )
+    return Table(head, rows, "rll" + "r" * (len(head) - 3))
+
+
+def _cpu(trial: Trial, role: str) -> str:
+    usage = trial.service.usage
+    return f"{usage[role].cpu:.2f}" if role in usage else MISSING
+
+
+def _throttled(trial: Trial, role: str) -> float | None:
+    usage = trial.service.usage
+    return usage[role].throttled or 0.0 if role in usage else None
+
+
+def _value(hypothesis: Hypothesis, trial: Trial, name: str) -> str:
+    value = measure(trial, name, hypothesis.measures)
+    is_share = value is not None and 0 <= value <= 1
+    form = measure_format(name, hypothesis.measures, is_share)
+    return or_missing(form, value, TOO_FEW if name.startswith("latency_p") else MISSING)
