@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from lab.driver_protocol import DRAIN_S
 from lab.hypothesis import ClosedLoad, Hypothesis, LoadTest, OpenLoad, parse_measure
+from lab.measure_table import Scope
 from lab.measures import counter, measure, total
 from lab.trial import BenchmarkEvidence, Dispatch, Fault, LoadEvidence, SoakEvidence, Trial
 
@@ -321,7 +322,10 @@ def _lateness(trial: Trial, seen: Dispatch, hypothesis: Hypothesis) -> tuple[flo
         if trial.arm in prediction.arms and prediction.at in (None, trial.level)
         if prediction.slope is None
     ]
-    deepest = max((m.quantile or 0.0 for m in asked if not m.from_actual_send), default=0.0)
+    deepest = max(
+        (m.quantile or 0.0 for m in asked if not (m.definition and m.definition.from_actual_send)),
+        default=0.0,
+    )
     if deepest > 99 and seen.lag is not None:
         late = seen.lag.quantile(deepest / 100)
         if late is not None:
@@ -422,7 +426,7 @@ def _evidence(trial: Trial, hypothesis: Hypothesis) -> Iterator[tuple[str, float
 
 def _needed(name: str) -> tuple[str, ...]:
     """What a trial must yield for a measure: a sweep's curve is made of these."""
-    return ("throughput", "latency_mean") if parse_measure(name).of_sweep else (name,)
+    return ("throughput", "latency_mean") if parse_measure(name).scope is Scope.SWEEP else (name,)
 
 
 def _target_cpu(trial: Trial, hypothesis: Hypothesis) -> Iterator[tuple[str, float, float, Fault]]:

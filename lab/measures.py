@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from lab.hypothesis import Measure, Metric, MetricRatio, parse_measure
+from lab.measure_table import Scope
+from lab.prometheus_selector import select
 from lab.trial import (
     ArrivalSecond,
     BenchmarkEvidence,
@@ -12,7 +14,6 @@ from lab.trial import (
     Requests,
     Trial,
     Usage,
-    selected,
 )
 
 RECOVERED = 1.5  # times the median latency before the stage
@@ -43,13 +44,19 @@ def measure(
     if name in definitions:
         return _metric(trial, definitions[name])
     asked = parse_measure(name)
-    if isinstance(trial.evidence, BenchmarkEvidence):
-        return trial.evidence.timing.value_s if asked.base == "time" else None
     if during is not None:
         return _of_stage(trial, asked, during)
-    if asked.base in ("cpu", "rss_bytes", "descriptors", "throttled"):
-        return _of_process(trial.service.usage.get(SERVICE), asked.base)
-    return _of_requests(total(trial, asked.request), trial.window_s, asked)
+    match asked.scope:
+        case None:
+            raise LookupError(f"there is no measure {name!r}")
+        case Scope.CALL if isinstance(trial.evidence, BenchmarkEvidence):
+            return CALL_READERS[asked.base](trial.evidence)
+        case Scope.PROCESS if SERVICE in trial.service.usage:
+            return PROCESS_READERS[asked.base](trial.service.usage[SERVICE])
+        case Scope.REQUEST:
+            return _of_requests(total(trial, asked.request), trial.window_s, asked)
+        case _:
+            return None
 
 
 def recovery(evidence: LoadEvidence, stage: str) -> float | None:
@@ -94,7 +101,7 @@ def total(trial: Trial, request: str | None = None) -> Requests:
 
 def counter(counters: Mapping[str, float], selector: str) -> float | None:
     """Sum of the series that a Prometheus selector picks; None if it picks none."""
-    picked = selected(counters, selector)
+    picked = select(counters, selector)
     return sum(picked) if picked else None
 
 
@@ -104,39 +111,25 @@ def _of_stage(trial: Trial, asked: Measure, stage: str) -> float | None:
         return None
     if stage not in [reached.name for reached in evidence.stages]:
         return None
-    if asked.base == "recovery":
-        return recovery(evidence, stage)
+    if asked.scope is Scope.STAGE:
+        return STAGE_READERS[asked.base](evidence, stage)
     record = evidence.stages[evidence.stage(stage)]
     return _of_requests(_together(record.requests, asked.request), record.seconds, asked)
 
 
-def _of_process(usage: Usage | None, name: str) -> float | None:
-    if usage is None:
-        return None
-    values = {
-        "cpu": usage.cpu,
-        "rss_bytes": usage.rss_bytes,
-        "descriptors": usage.descriptors,
-        "throttled": usage.throttled,
-    }
-    return values[name]
-
-
 def _of_requests(seen: Requests, seconds: float, asked: Measure) -> float | None:
-    if asked.base == "throughput":
-        ended = seen.ended
-        return (ended.count - ended.errors) / seconds if ended.count else None
-    if seen.count == 0:
-        return None
-    latency = seen.service_latency if asked.from_actual_send else seen.latency
-    match asked.base:
-        case "error_rate":
-            return seen.errors / seen.count
-        case "latency_mean" | "service_latency_mean":
-            return latency.mean
-    quantile = asked.quantile
-    assert quantile is not None
-    return latency.quantile(quantile / 100)
+    if asked.base in REQUEST_READERS:
+        return REQUEST_READERS[asked.base](seen, seconds)
+    definition = asked.definition
+    assert definition is not None
+    assert definition.quantile is not None
+    latency = seen.service_latency if definition.from_actual_send else seen.latency
+    return latency.quantile(definition.quantile / 100) if seen.count else None
+
+
+def _throughput(seen: Requests, seconds: float) -> float | None:
+    ended = seen.ended
+    return (ended.count - ended.errors) / seconds if ended.count else None
 
 
 def _together(requests: Mapping[str, Requests], name: str | None) -> Requests:
@@ -157,3 +150,22 @@ def _metric(trial: Trial, metric: Metric) -> float | None:
         return numerator / denominator
     delta = counter(counters, metric.metric)
     return None if delta is None else delta / trial.window_s
+
+
+CALL_READERS: Mapping[str, Callable[[BenchmarkEvidence], float]] = {
+    "time": lambda evidence: evidence.timing.value_s,
+}
+PROCESS_READERS: Mapping[str, Callable[[Usage], float | None]] = {
+    "cpu": lambda usage: usage.cpu,
+    "rss_bytes": lambda usage: usage.rss_bytes,
+    "descriptors": lambda usage: usage.descriptors,
+    "throttled": lambda usage: usage.throttled,
+}
+STAGE_READERS: Mapping[str, Callable[[LoadEvidence, str], float | None]] = {"recovery": recovery}
+REQUEST_READERS: Mapping[str, Callable[[Requests, float], float | None]] = {  # quantiles apart
+    "throughput": _throughput,
+    "error_rate": lambda seen, _: seen.errors / seen.count if seen.count else None,
+    "latency_mean": lambda seen, _: seen.latency.mean if seen.count else None,
+    "service_latency_mean": lambda seen, _: seen.service_latency.mean if seen.count else None,
+}
+"""By scope and name, what reads a measure from what a trial recorded."""

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from lab.hypothesis import Statistic, Step, parse_selector
+from lab.hypothesis import Statistic, Step
+from lab.prometheus_selector import select
 from lab.stats.histogram import Histogram
 
 if TYPE_CHECKING:
@@ -204,19 +205,8 @@ class TimeSeries:
         """A series by its name, or the sum of the gauges that a selector picks."""
         if name in self.columns:
             return self.columns[name]
-        picked = selected(self.columns, name)
+        picked = select(self.columns, name)
         return sum(picked[1:], picked[0]) if picked else None
-
-
-def selected(series: Mapping[str, Value], selector: str) -> list[Value]:
-    """The values of the series that a Prometheus selector matches."""
-    wanted = parse_selector(selector)
-    return [
-        value
-        for name, value in series.items()
-        if name.partition("{")[0] == wanted.metric
-        and wanted.labels.items() <= parse_selector(name).labels.items()
-    ]
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Literal
 
-from lab.hypothesis import in_words
+from lab.measure_format import format_value
 from lab.plan import Plan
 from lab.trial import Fault
 from lab.verdict_record import Judgement, Outcome
@@ -50,7 +50,7 @@ def estimate_text(judgement: Judgement) -> str | None:
     """An estimate with its interval, as `3.84 [3.53 to 4.18]`; None without evidence."""
     if judgement.estimate is None:
         return None if judgement.low is None else f"none up to {judgement.low:.3g}"
-    figure = partial(in_words, judgement.measure)
+    figure = partial(format_value, judgement.measure)
     text = (
         figure(judgement.estimate)
         if judgement.floor is None

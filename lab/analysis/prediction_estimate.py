@@ -10,6 +10,7 @@ from lab.analysis.block_values import Block, block_values
 from lab.analysis.comparison import mean, mean_share, ratio
 from lab.analysis.estimate import Estimate
 from lab.hypothesis import Hypothesis, LoadTest, Prediction, Sweep, parse_measure
+from lab.measure_table import Scope
 from lab.measures import AtLeast
 
 
@@ -32,7 +33,7 @@ def estimate_prediction(
         from lab.analysis.soak_slope import estimate_slope
 
         return estimate_slope(prediction.slope, prediction.arms, blocks, tail)
-    if parse_measure(prediction.measure).of_sweep:
+    if parse_measure(prediction.measure).scope is Scope.SWEEP:
         return _of_sweep(hypothesis, prediction, blocks, tail)
     if prediction.grows is not None:
         return _of_complexity(hypothesis, prediction, blocks, tail)

@@ -10,14 +10,14 @@ import numpy.typing as npt
 
 from lab.analysis.block_values import Block
 from lab.hypothesis import Step
+from lab.measure_table import series_reduction
 from lab.stats.slope_regression import MIN_BINS, SlopeFit, fit_slope
-from lab.stats.time_bins import Reduction, time_bins
+from lab.stats.time_bins import time_bins
 from lab.trial import SoakEvidence, TimeSeries
 
 Values = npt.NDArray[np.float64]
 
 HOUR_S = 3600.0
-_FREED_LATE = ("bytes", "heap", "memory")  # a collector frees it now and then
 
 
 @dataclass(frozen=True)
@@ -39,11 +39,6 @@ class BinnedSeries:
         if self.times.size < MIN_BINS:
             return None
         return fit_slope(self.times, self.values, self.segments)
-
-
-def reduction_of(series: str) -> Reduction:
-    """Return how the values of a bin become one: the minimum for memory, else the median."""
-    return "minimum" if any(word in series for word in _FREED_LATE) else "median"
 
 
 def time_series_of(block: Block, arm: str) -> TimeSeries | None:
@@ -72,7 +67,7 @@ def bin_series(recorded: Sequence[TimeSeries], series: str) -> BinnedSeries | No
     for each in recorded:
         segments[1:] += np.cumsum(np.diff(each.segments[:length]) != 0)
     bins = time_bins(recorded[0].times[:length] / HOUR_S, segments)
-    reduction = reduction_of(series)
+    reduction = series_reduction(series)
     reduced = [bins.reduce(each[:length], reduction) for each in values if each is not None]
     difference = reduced[0] - reduced[1] if reduced[1:] else reduced[0]
     present = np.isfinite(difference)

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lab.errors import UsageError
-from lab.hypothesis import Hypothesis, HypothesisError, Prediction, SoakTest, in_words
+from lab.hypothesis import Hypothesis, HypothesisError, Prediction, SoakTest
+from lab.measure_format import format_value
 from lab.plan import Detectable, Plan
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def told(plan: Plan) -> list[str]:
     """What the soak can detect, in lines."""
     return [
         f"{each.slope} of {each.subject}: likely found from "
-        f"{in_words(f'slope of {each.slope}', each.least)} on, predicted {each.bound}"
+        f"{format_value(f'slope of {each.slope}', each.least)} on, predicted {each.bound}"
         f"{' (too little for this time)' if each.below else ''}; noise: {each.noise}"
         for each in plan.detectable
     ]
@@ -127,7 +128,7 @@ def _noise(hypothesis: Hypothesis, series: str, reports: Path) -> Noise:
 
 
 def _amount(series: str, value: float) -> str:
-    return in_words(f"slope of {series}", value).removesuffix("/h")
+    return format_value(f"slope of {series}", value).removesuffix("/h")
 
 
 def clock(seconds: float) -> str:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from lab.hypothesis import Hypothesis, in_words, loads
+from lab.hypothesis import Hypothesis, loads
+from lab.measure_format import format_value
 from lab.plan import Plan
 from lab.run_folder import RunFolder, RunFolderError
 from lab.trial import TimeSeries
@@ -58,7 +59,7 @@ def slopes_so_far(hypothesis: Hypothesis, recorded: Mapping[str, TimeSeries]) ->
         fitted = None if binned is None else binned.fit()
         if fitted is not None:
             what = f"{prediction.slope} of {prediction.subject}"
-            slopes[what] = in_words(prediction.quantity, float(fitted.slope))
+            slopes[what] = format_value(prediction.quantity, float(fitted.slope))
     return slopes
 
 

@@ -17,10 +17,7 @@ from lab.hypothesis.loader import (
 )
 from lab.hypothesis.measure_names import (
     Measure,
-    Selector,
-    in_words,
     parse_measure,
-    parse_selector,
 )
 from lab.hypothesis.model import (
     Allow,
@@ -75,7 +72,6 @@ __all__ = [
     "Parameter",
     "Prediction",
     "Rival",
-    "Selector",
     "SoakTest",
     "Stage",
     "Statistic",
@@ -84,10 +80,8 @@ __all__ = [
     "ValueRange",
     "find",
     "headline",
-    "in_words",
     "load",
     "loads",
     "names",
     "parse_measure",
-    "parse_selector",
 ]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from lab.hypothesis.measure_names import in_words
+from lab.measure_format import format_value
 
 Complexity = Literal["constant", "linear", "quadratic"]
 
@@ -153,7 +153,7 @@ class Prediction:
             return f"{self.grows}: exponent {self.bound}"
         if self.slope is None:
             return str(self.bound)
-        edges = " to ".join(in_words(self.quantity, edge) for edge in self.bound.edges)
+        edges = " to ".join(format_value(self.quantity, edge) for edge in self.bound.edges)
         return f"{self.bound.key.replace('_', ' ')} {edges}"
 
     @property

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from lab.instruments.http_client import HttpClient, HttpError
+from lab.prometheus_selector import Selector
 
 _RUNTIME = ("python_", "process_")
 
@@ -66,10 +67,7 @@ def parse(text: str) -> tuple[dict[str, float], dict[str, float]]:
             for sample in family.samples:
                 if sample.name.endswith(("_bucket", "_created")) or not math.isfinite(sample.value):
                     continue
-                labels = ",".join(
-                    f'{key}="{_escaped(value)}"' for key, value in sample.labels.items()
-                )
-                series = f"{sample.name}{{{labels}}}" if labels else sample.name
+                series = str(Selector(sample.name, sample.labels))
                 counting = family.type == "counter" or (
                     family.type in ("histogram", "summary") and "quantile" not in sample.labels
                 )
@@ -82,7 +80,3 @@ def parse(text: str) -> tuple[dict[str, float], dict[str, float]]:
 def without_runtime_metrics(series: Mapping[str, float]) -> dict[str, float]:
     """The series without those that every Python client exports of its interpreter and process."""
     return {name: value for name, value in series.items() if not name.startswith(_RUNTIME)}
-
-
-def _escaped(value: str) -> str:
-    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

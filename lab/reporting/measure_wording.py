@@ -5,15 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from lab.hypothesis import Metric, MetricRate, parse_measure
-from lab.number_format import (
-    NumberFormat,
-    cores,
-    megabytes,
-    per_second,
-    percentage,
-    plain,
-    seconds,
-)
+from lab.measure_format import UNIT_FORMATS
+from lab.measure_table import built_in
+from lab.number_format import NumberFormat, per_second, percentage, plain
 
 TOO_FEW = "too few samples"  # of a quantile that is refused
 
@@ -23,11 +17,8 @@ def measure_name(measure: str, definitions: Mapping[str, Metric]) -> str:
     if measure in definitions:
         return measure
     base, request = parse_measure(measure)
-    words = base.replace("rss_bytes", "memory").replace("descriptors", "open descriptors")
-    if "latency_" in base:
-        which, _, figure = base.rpartition("latency_")
-        words = f"{figure} {which.replace('_', ' ')}latency"
-    words = words.replace("_", " ")
+    definition = built_in(base)
+    words = base.replace("_", " ") if definition is None else definition.words
     return f"{words} of {request}" if request else words
 
 
@@ -43,18 +34,8 @@ def measure_format(measure: str, definitions: Mapping[str, Metric], is_share: bo
         if isinstance(definitions[measure], MetricRate):
             return per_second
         return percentage if is_share else plain
-    base, _ = parse_measure(measure)
-    if "latency_" in base or base == "recovery":
-        return seconds
-    if parse_measure(measure).is_share:
-        return percentage
-    return {
-        "time": seconds,
-        "throughput": per_second,
-        "peak_throughput": per_second,
-        "cpu": cores,
-        "rss_bytes": megabytes,
-    }.get(base, plain)
+    definition = parse_measure(measure).definition
+    return plain if definition is None else UNIT_FORMATS[definition.unit]
 
 
 def by_arm(what: str, figures: Mapping[str, str]) -> str:

@@ -535,19 +535,6 @@ def test_no_measures(text: str) -> None:
         room.parse_measure(text)
 
 
-def test_selectors() -> None:
-    assert room.parse_selector("up") == ("up", {})
-    assert room.parse_selector("up{}") == ("up", {})
-    selector = r'http:sum{route="/a,\"b\"}", code="200"}'
-    assert room.parse_selector(selector) == ("http:sum", {"route": '/a,"b"}', "code": "200"})
-
-
-@pytest.mark.parametrize("text", ["", "1up", 'up{a="1",}', 'up{a="1"b="2"}', 'up{a="1",a="2"}'])
-def test_no_selectors(text: str) -> None:
-    with pytest.raises(ValueError, match=r"is not the name|are not of the form"):
-        room.parse_selector(text)
-
-
 positive = st.floats(min_value=1e-6, max_value=1e6)
 spans = st.tuples(positive, positive).filter(lambda p: p[0] < p[1]).map(lambda p: ValueRange(*p))
 
@@ -685,17 +672,3 @@ def test_a_soak_that_compares_nothing_is_one_screening(project: Path) -> None:
     found = room.loads(text, project / "hypotheses" / "quick-soak.md", project)
     assert isinstance(found.kind, SoakTest)
     assert (found.kind.pairs, found.kind.length_s) == (1, None)
-
-
-@pytest.mark.parametrize(
-    ("quantity", "value", "told"),
-    [
-        ("slope of rss_bytes", 123.4e6, "123 MB/h"),
-        ("slope of rooms", 71_800.4, "71,800/h"),
-        ("slope of latency_p99", 0.0123, "12.3 ms/h"),
-        ("slope of rooms", -1.4e-15, "0/h"),
-        ("throughput", 3.14159, "3.14"),
-    ],
-)
-def test_figures_in_words(quantity: str, value: float, told: str) -> None:
-    assert room.in_words(quantity, value) == told

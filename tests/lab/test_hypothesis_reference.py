@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from lab.hypothesis import HypothesisError, loads
-from lab.hypothesis.measure_names import OF_SWEEPS, PER_CALL, PER_PROCESS, PER_REQUEST, PER_STAGE
 from lab.input_files import Node
+from lab.measure_table import MEASURES, Scope
 from tests.lab.documents import BASES, REFERENCE, Block, blocks, examples, names, rows, section
 from tests.runs import ROOT, lab
 
@@ -161,5 +161,5 @@ def test_every_built_in_measure_is_documented() -> None:
         f"{prefix}latency_p{q}" for prefix in ("", "service_") for q in ("50", "99.9")
     }
     assert listed - quantiles == {
-        *(*PER_REQUEST, *PER_CALL, *PER_PROCESS, *PER_STAGE, *OF_SWEEPS),
+        *(name for name, row in MEASURES.items() if row.scope is not Scope.SERIES),
     }

@@ -15,12 +15,13 @@ import pytest
 
 from lab.driver_protocol import Frame
 from lab.experiment.load_record import LoadRecordBuilder
-from lab.hypothesis import ClosedLoad, parse_selector
+from lab.hypothesis import ClosedLoad
 from lab.instruments import process_sampler
 from lab.instruments.http_client import HttpClient, HttpError
 from lab.instruments.metrics_scraper import MetricsScraper, Scrape, parse
 from lab.instruments.process_sampler import ProcessSampler, others_over, usage_over
 from lab.instruments.trial_observer import LiveTrialObserver
+from lab.prometheus_selector import Selector
 
 TEXT = """\
 # HELP http_requests_total Requests.
@@ -91,7 +92,7 @@ def test_what_is_not_prometheus_is_told() -> None:
 def test_labels_keep_what_a_service_puts_into_them() -> None:
     text = '# TYPE odd counter\nodd{path="a\\\\b\\"c"} 1.0\n'
     (series,) = parse(text)[0]
-    assert parse_selector(series).labels == {"path": 'a\\b"c'}
+    assert Selector.parse(series).labels == {"path": 'a\\b"c'}
 
 
 def test_scraping_a_service(service: str) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 
-from lab.hypothesis.measure_names import Measure, parse_measure, parse_selector
+from lab.hypothesis.measure_names import parse_measure
 from lab.hypothesis.model import Metric, MetricRate, MetricRatio
 from lab.input_files import Node, shown
+from lab.measure_table import built_in
+from lab.prometheus_selector import Selector
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -34,7 +36,7 @@ def read_count(node: Node) -> str:
     text = node.exact()
     if not _NAME.fullmatch(text):
         raise node.flaw(f"{shown(text)} is not the name of a count", "Write sql_statements.")
-    if Measure(text).built_in:
+    if built_in(text):
         raise node.flaw(f"{shown(text)} is a measure, not a count", f"Write `measure: {text}`.")
     return text
 
@@ -45,7 +47,7 @@ def read_series(node: Node) -> str:
 
 
 def _read_metric(node: Node) -> Metric:
-    if Measure(node.name).built_in:
+    if built_in(node.name):
         raise node.flaw(f"{node.title} is a built-in measure", "Choose another name.")
     found = node.fields({"ratio": _read_ratio, "rate": _read_rate}, ("ratio", "rate"))
     metric: Metric = found[node.only_one("ratio", "rate")]
@@ -72,7 +74,7 @@ def _read_counter(node: Node) -> str:
 def _read_selector(node: Node, remedy: str) -> str:
     text = node.exact()
     try:
-        parse_selector(text)
+        Selector.parse(text)
     except ValueError as error:
         raise node.flaw(str(error), remedy) from None
     return text

@@ -7,7 +7,6 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from lab.hypothesis.measure_names import series_of_unit
 from lab.hypothesis.parser.measures import read_count, read_measure, read_series
 from lab.hypothesis.prediction import (
     COMPLEXITY_EXPONENTS,
@@ -20,6 +19,7 @@ from lab.hypothesis.prediction import (
 )
 from lab.input_files import Node, shown
 from lab.input_files.quantities import Quantity, number_or_growth
+from lab.measure_table import series_example, series_has_unit
 
 MAX_STATEMENTS = 8  # predictions or rivals: one of k is refuted at alpha / k
 
@@ -110,11 +110,10 @@ def _check_unit(node: Node, edge: Quantity, series: str | None) -> None:
             "the bound of a slope has no unit",
             "Write a growth per hour or minute, as in 5 MB/h or 30/min.",
         )
-    words = series_of_unit(edge.unit)
-    if words and not any(word in series for word in words):
+    if not series_has_unit(series, edge.unit):
         raise node.flaw(
             f"{shown(series)} is not counted in {edge.unit}",
-            f"Write a growth such as 60/min, or a series such as {words[0]}.",
+            f"Write a growth such as 60/min, or a series such as {series_example(edge.unit)}.",
         )
 
 

@@ -6,11 +6,12 @@ import math
 from collections.abc import Iterator
 
 from lab.hypothesis.load_shape import Sweep
-from lab.hypothesis.measure_names import PER_STAGE, parse_measure
+from lab.hypothesis.measure_names import parse_measure
 from lab.hypothesis.model import Hypothesis, LoadTest
 from lab.hypothesis.prediction import Prediction, ValueRange
 from lab.hypothesis.validation.statement import Statement
 from lab.input_files import Flaw
+from lab.measure_table import Scope
 
 
 def undecidable_bounds(statement: Statement, hypothesis: Hypothesis) -> Iterator[Flaw]:
@@ -53,7 +54,7 @@ def _remedy(statement: Statement, domain: ValueRange) -> str:
     else:
         possible = "more than 0" if domain.low else "0 or more"
     remedy = f"Choose a bound that can turn out either way: {statement.subject} is {possible}."
-    if domain.high < math.inf and parse_measure(statement.prediction.measure).of_sweep:
+    if domain.high < math.inf and parse_measure(statement.prediction.measure).scope is Scope.SWEEP:
         remedy += " A sweep tells it up to two thirds of its highest level."
     return remedy
 
@@ -73,5 +74,8 @@ def _domain(prediction: Prediction, hypothesis: Hypothesis) -> ValueRange:
                 pass  # of a sweep of rates, they are in requests in flight
     if measure.is_share:
         return ValueRange(0, 1)
-    may_be_zero = measure.base in PER_STAGE or not (measure.built_in or prediction.compare)
+    if measure.definition is None:
+        may_be_zero = prediction.compare is None
+    else:
+        may_be_zero = measure.definition.domain == "0 or more"
     return ValueRange(0 if may_be_zero else math.nextafter(0, 1), math.inf)

@@ -9,6 +9,7 @@ from lab.hypothesis.measure_names import parse_measure
 from lab.hypothesis.model import Benchmark, Hypothesis, LoadTest
 from lab.hypothesis.validation.statement import Statement
 from lab.input_files import Flaw
+from lab.measure_table import Scope
 
 MIN_SIZES = 4  # overhead, factor and exponent are fitted
 MIN_SPAN = 64.0  # the largest size over the smallest above 0
@@ -18,7 +19,7 @@ def level_flaws(statement: Statement, hypothesis: Hypothesis) -> Iterator[Flaw]:
     """A level where there is none, none where there are several, or too few to show a growth."""
     if statement.prediction.grows is not None:
         yield from _growth_flaws(statement, hypothesis)
-    elif parse_measure(statement.prediction.measure).of_sweep:
+    elif parse_measure(statement.prediction.measure).scope is Scope.SWEEP:
         yield from _sweep_measure_flaws(statement, hypothesis)
     else:
         yield from _at_flaws(statement, hypothesis)

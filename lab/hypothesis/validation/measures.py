@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lab.hypothesis.measure_names import (
-    OF_SWEEPS,
-    PER_CALL,
-    PER_PROCESS,
-    PER_REQUEST,
-    PER_STAGE,
-    parse_measure,
-)
+from lab.hypothesis.measure_names import parse_measure
 from lab.hypothesis.model import Benchmark, Hypothesis
 from lab.hypothesis.validation.statement import Statement
-from lab.input_files import Flaw, shown, suggestion
+from lab.input_files import Flaw, Node, shown, suggestion
+from lab.measure_table import MeasureDefinition, Scope, names_of
+
+_SUGGESTED = (
+    *names_of(Scope.REQUEST, Scope.PROCESS, Scope.STAGE, Scope.SWEEP),
+    *("latency_p50", "latency_p95", "latency_p99"),
+)
 
 
 def measure_flaws(statement: Statement, hypothesis: Hypothesis) -> Iterator[Flaw]:
@@ -22,33 +21,37 @@ def measure_flaws(statement: Statement, hypothesis: Hypothesis) -> Iterator[Flaw
     if statement.prediction.count:
         yield from _wrong_count(statement, hypothesis)
         return
-    custom = hypothesis.measures
     measure = parse_measure(statement.prediction.measure)
-    place = statement.node.at("measure")
+    definition, node = measure.definition, statement.node.at("measure")
     is_benchmark = isinstance(hypothesis.kind, Benchmark)
-    if measure.built_in and (measure.base in PER_CALL) != is_benchmark:
-        yield place.flaw(
+    if definition is None and measure.base not in hypothesis.measures:
+        known = [*_SUGGESTED, *hypothesis.measures]
+        yield node.flaw(f"unknown measure {shown(measure.base)}", suggestion(measure.base, known))
+    elif definition is not None and (definition.scope is Scope.CALL) != is_benchmark:
+        yield node.flaw(
             f"`{measure.base}` is no measure of a {hypothesis.kind.name}",
             f"Write {'time or a `count:`' if is_benchmark else 'throughput or latency_p99'}.",
         )
-    elif not measure.built_in and measure.base not in custom:
-        quantiles = ("latency_p50", "latency_p95", "latency_p99")
-        known = [*PER_REQUEST, *quantiles, *PER_PROCESS, *PER_STAGE, *OF_SWEEPS, *custom]
-        yield place.flaw(f"unknown measure {shown(measure.base)}", suggestion(measure.base, known))
-    elif measure.request is not None and not measure.of_requests:
-        yield place.flaw(
+    elif measure.request is not None and measure.scope is not Scope.REQUEST:
+        yield node.flaw(
             f"`{measure.base}` cannot be taken of one request", f"Write `{measure.base}` alone."
         )
-    elif measure.base in PER_STAGE and statement.prediction.compare:
-        yield place.flaw(
-            f"`{measure.base}` cannot be compared as a ratio, since it may be 0",
-            "Name one `arm:` instead of `compare:`, and bound its seconds.",
+    elif definition is not None and statement.prediction.compare:
+        yield from _wrong_ratio(definition, node)
+
+
+def _wrong_ratio(definition: MeasureDefinition, node: Node) -> Iterator[Flaw]:
+    if definition.has_ratio:
+        return
+    if definition.domain == "from 0 to 1":
+        yield node.flaw(
+            f"shares ({definition.words}) cannot be compared as a ratio, since they may be 0",
+            f"Name one `arm:` instead of `compare:`, and bound its {definition.words}.",
         )
-    elif measure.is_share and statement.prediction.compare:
-        name = measure.base.replace("_", " ")
-        yield place.flaw(
-            f"shares ({name}) cannot be compared as a ratio, since they may be 0",
-            f"Name one `arm:` instead of `compare:`, and bound its {name}.",
+    else:
+        yield node.flaw(
+            f"`{definition.name}` cannot be compared as a ratio, since it may be 0",
+            "Name one `arm:` instead of `compare:`, and bound its seconds.",
         )
 
 

@@ -6,10 +6,11 @@ import itertools
 from collections.abc import Iterator, Sequence
 
 from lab.hypothesis.load_shape import OpenLoad, Stage
-from lab.hypothesis.measure_names import PER_STAGE, parse_measure
+from lab.hypothesis.measure_names import parse_measure
 from lab.hypothesis.model import Hypothesis, LoadTest
 from lab.hypothesis.validation.statement import Statement
 from lab.input_files import Flaw, shown, suggestion
+from lab.measure_table import Scope
 from lab.stats.histogram import min_count
 
 
@@ -18,7 +19,7 @@ def stage_flaws(statement: Statement, hypothesis: Hypothesis) -> Iterator[Flaw]:
     prediction, node = statement.prediction, statement.node
     measure = parse_measure(prediction.measure)
     if prediction.during is None:
-        if measure.base in PER_STAGE:
+        if measure.scope is Scope.STAGE:
             yield node.at("measure").flaw(
                 f"`{measure.base}` needs the stage that it is a recovery from",
                 "Add `during:` with the name of a stage of the load.",
@@ -32,12 +33,12 @@ def stage_flaws(statement: Statement, hypothesis: Hypothesis) -> Iterator[Flaw]:
     elif prediction.during not in names:
         problem = f"there is no stage {shown(prediction.during)}"
         yield place.flaw(problem, suggestion(prediction.during, names))
-    elif not (measure.of_requests or measure.base in PER_STAGE):
+    elif measure.scope not in (Scope.REQUEST, Scope.STAGE):
         yield place.flaw(
             f"{shown(prediction.measure)} is measured over the whole window only",
             "Choose a measure of requests (throughput, error_rate, a latency) or remove `during`.",
         )
-    elif measure.base in PER_STAGE:
+    elif measure.scope is Scope.STAGE:
         yield from _recovery_flaws(statement, stages)
     else:
         stage = next(stage for stage in stages if stage.name == prediction.during)

@@ -7,7 +7,8 @@ from functools import partial
 from typing import Literal
 
 from lab import verdict_wording
-from lab.hypothesis import Bound, Hypothesis, MetricRatio, Prediction, in_words, parse_measure
+from lab.hypothesis import Bound, Hypothesis, MetricRatio, Prediction, parse_measure
+from lab.measure_format import format_value
 from lab.number_format import NumberFormat, low_to_high, measured_ratio, plain, round_ratio
 from lab.reporting.measure_wording import measure_format, measure_name
 from lab.verdict_record import Judgement, Verdict
@@ -113,7 +114,7 @@ def _formats(
     if prediction.grows is not None:
         form = "{:.2f}".format
     elif prediction.slope is not None:
-        form = partial(in_words, prediction.quantity)
+        form = partial(format_value, prediction.quantity)
     elif prediction.count:
         form = plain
     else:
@@ -168,7 +169,7 @@ def _relation(prediction: Prediction, judged: Judgement, value: str) -> str:
 
 def _observed_slope(prediction: Prediction, judged: Judgement) -> str:
     what = f"{prediction.slope} of {prediction.subject}"
-    form = partial(in_words, prediction.quantity)
+    form = partial(format_value, prediction.quantity)
     if judged.estimate is None:
         return f"{what}: no evidence"
     seen = f"{what} grows by {form(judged.estimate)}"

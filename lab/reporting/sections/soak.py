@@ -12,8 +12,9 @@ import numpy.typing as npt
 from lab.analysis.soak_segment_fits import fit_segments
 from lab.analysis.soak_summary import SeriesSummary, summarize_series
 from lab.analysis.soak_time_to_exhaustion import time_to_exhaustion
-from lab.hypothesis import Exhaustion, Hypothesis, SoakTest, in_words
-from lab.number_format import MISSING, NumberFormat, low_to_high, megabytes, plain, seconds
+from lab.hypothesis import Exhaustion, Hypothesis, SoakTest
+from lab.measure_format import format_value, series_format
+from lab.number_format import MISSING, NumberFormat, low_to_high
 from lab.plan import Plan
 from lab.reporting.run_trials import RunTrials
 from lab.reporting.table import Table
@@ -100,7 +101,7 @@ def soak_section(run_folder: RunFolder, trials: RunTrials, plan: Plan) -> SoakSe
         exhaustion=_exhaustion_table(hypothesis.kind.exhaustion, trials, plan.alpha),
         detectable=tuple(
             f"{each.slope} of {each.subject}: from "
-            f"{in_words(f'slope of {each.slope}', each.least)} on, predicted {each.bound}; "
+            f"{format_value(f'slope of {each.slope}', each.least)} on, predicted {each.bound}; "
             f"noise: {each.noise}"
             + (". The time was too short for that, and the soak was run anyway" * each.below)
             for each in plan.detectable
@@ -108,15 +109,6 @@ def soak_section(run_folder: RunFolder, trials: RunTrials, plan: Plan) -> SoakSe
         block_hours=block_hours,
         blocks=len(plan.orders),
     )
-
-
-def series_format(series: str) -> NumberFormat:
-    """The format of a series' values."""
-    if "bytes" in series:
-        return megabytes
-    if series.startswith("latency") or "seconds" in series:
-        return seconds
-    return plain
 
 
 def _under_way(run_folder: RunFolder, trials: RunTrials, plan: Plan) -> list[Trial]:
@@ -227,9 +219,9 @@ def _slope_row(summary: SeriesSummary) -> tuple[str, ...]:
     quantity = f"slope of {summary.series}"
     slope, interval, shape = MISSING, MISSING, MISSING
     if summary.slope is not None:
-        slope = in_words(quantity, summary.slope.estimate)
+        slope = format_value(quantity, summary.slope.estimate)
         ends = (summary.slope.low, summary.slope.high)
-        interval = " to ".join(in_words(quantity, end) for end in ends)
+        interval = " to ".join(format_value(quantity, end) for end in ends)
         grows = summary.slope.low > 0
         shape = (summary.slope.no_leak_reason or "grows steadily") if grows else "no growth seen"
     if summary.sawtooth:

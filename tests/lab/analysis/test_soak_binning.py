@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lab.analysis.soak_binning import bin_series, reduction_of
+from lab.analysis.soak_binning import bin_series
+from lab.measure_table import series_reduction
 from tests.oracles.soaks import INTERVALS, memory_series
 
 
@@ -35,6 +36,6 @@ def test_the_second_arm_is_subtracted_in_the_same_bins(rng: np.random.Generator)
 
 
 def test_memory_is_binned_by_its_minimum() -> None:
-    assert reduction_of("rss_bytes") == "minimum"
-    assert reduction_of("heap") == "minimum"
-    assert reduction_of("descriptors") == "median"
+    assert series_reduction("rss_bytes") == "minimum"
+    assert series_reduction("heap") == "minimum"
+    assert series_reduction("descriptors") == "median"

@@ -8,7 +8,7 @@ import pytest
 from lab.analysis.estimate import Estimate
 from lab.analysis.sweep_capacity import SWEEP_MEASURES, estimate_of_sweeps, ratio_of_sweeps
 from lab.hypothesis import Bound
-from lab.hypothesis.measure_names import OF_SWEEPS
+from lab.measure_table import Scope, names_of
 from tests.oracles.sweeps import POOL, THINK_S, USERS, closed_curves, law_with_peak
 
 TAIL = 0.0022  # of one look, with an error of .01 over all looks
@@ -111,4 +111,4 @@ def test_a_sweep_that_never_saturates_has_no_knee() -> None:
 
 def test_measures_of_sweeps_are_those_that_a_file_may_name() -> None:
     """The parser knows the names, the analysis how to compute them."""
-    assert tuple(SWEEP_MEASURES) == OF_SWEEPS
+    assert tuple(SWEEP_MEASURES) == names_of(Scope.SWEEP)
