@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from lab.cpu_pinning import divide_cores
-from lab.gates import OTHER_CPU, STEAL, TICKER_FLOOR_S
+from lab.gates.definitions import MAX_OTHER_CPU, MAX_STEAL, MAX_TICKER_LATE_S
 from lab.instruments.process_sampler import ProcessSampler, others_over, timer_lateness
 
 _WATCH_S = 3.0
@@ -54,22 +54,22 @@ def jitter() -> CheckResult:
     return CheckResult(
         "timer and scheduling jitter, p99",
         f"{p99 * 1000:.2f} ms",
-        f"below {TICKER_FLOOR_S * 1000:g} ms",
-        p99 < TICKER_FLOOR_S,
+        f"below {MAX_TICKER_LATE_S * 1000:g} ms",
+        p99 < MAX_TICKER_LATE_S,
     )
 
 
 def steal() -> CheckResult:
     """The hypervisor's share of all cores."""
     share = _others()[1]
-    return CheckResult("steal", f"{share:.1%}", f"at most {STEAL:.0%}", share <= STEAL)
+    return CheckResult("steal", f"{share:.1%}", f"at most {MAX_STEAL:.0%}", share <= MAX_STEAL)
 
 
 def other_load() -> CheckResult:
     """Cores that other processes use while this one sleeps."""
     used = _others()[0]
     return CheckResult(
-        "other load", f"{used:.2f} cores", f"at most {OTHER_CPU:g}", used <= OTHER_CPU
+        "other load", f"{used:.2f} cores", f"at most {MAX_OTHER_CPU:g}", used <= MAX_OTHER_CPU
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Generator
 from dataclasses import replace
 
 from lab.experiment.events import Event
-from lab.gates import inspect_benchmark
+from lab.gates import inspect
 from lab.hypothesis import Benchmark, Hypothesis, Step
 from lab.instruments.benchmark_process import BenchmarkError, BenchmarkFile
 from lab.instruments.process_sampler import ProcessSampler, others_over
@@ -51,7 +51,7 @@ class BenchmarkTrials:
             )
         except BenchmarkError as error:
             fault = Fault("alive", f"No rounds of {blank.step}: {error}.", retryable=False)
-            return inspect_benchmark(replace(blank, faults=(fault,)), self._hypothesis)
+            return inspect(replace(blank, faults=(fault,)), self._hypothesis)
         sampler.sample()
         others, steal = others_over(sampler.samples)
         trial = replace(
@@ -63,7 +63,7 @@ class BenchmarkTrials:
         self._run_folder.write_rounds(trial, measured.rounds)
         if inexact := self._inexact_count(trial):
             trial = replace(trial, faults=(inexact,))
-        return inspect_benchmark(trial, self._hypothesis)
+        return inspect(trial, self._hypothesis)
         yield  # makes this a generator, as every kind of trial is; it has no events of its own
 
     def profile(self, arm: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from lab.experiment.events import BlockEnded, Event, Profiling, TrialBegun, TrialEnded
 from lab.experiment.session import Session
 from lab.experiment.stored_run import BUDGET_ENDED, elapsed_of
-from lab.gates import OTHER_CPU, STEAL, TICKER_FLOOR_S
+from lab.gates.definitions import MAX_OTHER_CPU, MAX_STEAL, MAX_TICKER_LATE_S
 from lab.hypothesis import Hypothesis, SoakTest, Step
 from lab.instruments.process_sampler import ProcessSampler, others_over, timer_lateness
 from lab.plan import Plan
@@ -107,7 +107,7 @@ class BlockLoop(Session):
             late_s = timer_lateness(1.0)
             sampler.sample()
             others, steal = others_over(sampler.samples)
-            if others <= OTHER_CPU and steal <= STEAL and late_s <= TICKER_FLOOR_S:
+            if others <= MAX_OTHER_CPU and steal <= MAX_STEAL and late_s <= MAX_TICKER_LATE_S:
                 return
 
     def _over_budget(self, more_s: float) -> bool:

@@ -20,7 +20,7 @@ from lab.experiment.events import BlockEnded, Event, IntervalElapsed
 from lab.experiment.session import Session
 from lab.experiment.soak_trial import SoakTrial
 from lab.experiment.stored_run import BUDGET_ENDED
-from lab.gates import inspect_soak
+from lab.gates import inspect
 from lab.hypothesis import Hypothesis, SoakTest, Step
 from lab.instruments.interface import Driver
 from lab.instruments.interval_sampler import HttpIntervalSampler, IntervalSample, IntervalSampler
@@ -112,7 +112,7 @@ class SoakLoop(Session):
             except (TargetError, DriverError) as error:
                 for trial in trials.values():
                     trial.fault(Fault("alive", f"{error}.", retryable=False))
-        return [inspect_soak(trial.whole(), self.hypothesis) for trial in trials.values()]
+        return [inspect(trial.whole(), self.hypothesis) for trial in trials.values()]
 
     def _open_trial(self, block: int, position: int, step: Step) -> SoakTrial:
         """A new trial, or the unfinished one of this block and arm."""

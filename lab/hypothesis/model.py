@@ -45,7 +45,7 @@ class Allow:
 class Limits:
     """Further conditions without which a trial is not to be trusted; None is not checked."""
 
-    target_cpu: float | None = None  # service, database and downstream together, of one core
+    target_cpu: float | None = None  # all processes of the target together, of one core
 
 
 class Step(NamedTuple):

@@ -6,7 +6,6 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,6 @@ import pytest
 
 from lab.cpu_pinning import Cores
 from lab.experiment.benchmark_trials import BenchmarkTrials
-from lab.gates import inspect_benchmark
 from lab.hypothesis import Hypothesis, HypothesisError, Parameter, Step, loads
 from lab.instruments.benchmark_process import BenchmarkError, BenchmarkFile, BenchmarkFileError
 from lab.plan import draw
@@ -22,10 +20,9 @@ from lab.processes import Children
 from lab.reporting import render
 from lab.run_folder import RunFolder
 from lab.targets.benchmark_target import BenchmarkTarget
-from lab.trial import BenchmarkEvidence, Fault, Timing, Trial
+from lab.trial import BenchmarkEvidence, Timing, Trial
 from lab.verdict import judge
 from lab.verdict_record import Verdict
-from tests.lab.builders import altered
 from tests.proof.bench import PLANTED, growth_text, planted_project
 from tests.runs import lab
 
@@ -222,25 +219,6 @@ def test_a_count_that_differs_between_processes_makes_the_run_invalid(
     assert "statements of twin was 1 in one process and 2 in another" in verdict.reasons[0]
     assert run_folder.trials() == made
     assert min(run_folder.rounds(made[0])) == evidence.timing.min_s
-
-
-def test_a_count_that_is_not_reported_is_no_evidence(project: Path) -> None:
-    hypothesis = read(COUNTED, project)
-    trial = inspect_benchmark(altered(counted(1), counts={}), hypothesis)
-    assert [fault.gate for fault in trial.faults] == ["evidence"]
-    assert "benchmark.extra_info" in trial.faults[0].message
-
-
-# --- gates ---------------------------------------------------------------------------------
-
-
-def test_strangers_void_a_process(project: Path) -> None:
-    hypothesis = read(TWIN, project)
-    trial = inspect_benchmark(replace(counted(1), other_cpu=0.9, steal=0.5), hypothesis)
-    assert [fault.gate for fault in trial.faults] == ["other_cpu", "steal"]
-    assert inspect_benchmark(counted(1), hypothesis).trusted
-    dead = replace(counted(1), evidence=None, faults=(Fault("alive", "dead", retryable=False),))
-    assert [fault.gate for fault in inspect_benchmark(dead, hypothesis).faults] == ["alive"]
 
 
 # --- growth --------------------------------------------------------------------------------

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 import typer
 
-from lab import gates
 from lab.cli.main import app
 from lab.driver_protocol import DRAIN_S
 from lab.errors import ExitCode
+from lab.gates import definitions as gates
 from tests.lab.documents import PAGES, blocks, names, rows, section
 from tests.proof.__main__ import PARTS
 from tests.runs import ROOT
@@ -120,18 +120,19 @@ def test_every_gate_is_described_with_its_limit() -> None:
         described[name] = described.get(name, "") + " | ".join(cells)
     assert set(described) == {gate.name for gate in gates.GATES}
     limits = {
-        "other_cpu": f"{gates.OTHER_CPU:g} cores",
-        "steal": f"{gates.STEAL:.0%}",
-        "ticker_late": f"{gates.TICKER_FLOOR_S * 1000:g} ms and {gates.TICKER_SHARE:.0%}",
-        "driver_cpu": f"{gates.DRIVER_CPU:.0%}",
-        "unsent": f"{gates.UNSENT:.0%}",
+        "other_cpu": f"{gates.MAX_OTHER_CPU:g} cores",
+        "steal": f"{gates.MAX_STEAL:.0%}",
+        "ticker_late": f"{gates.MAX_TICKER_LATE_S * 1000:g} ms and "
+        f"{gates.MAX_TICKER_LATE_SHARE:.0%}",
+        "driver_cpu": f"{gates.MAX_DRIVER_CPU:.0%}",
+        "unsent": f"{gates.MAX_UNSENT:.0%}",
         "unanswered": f"{DRAIN_S} s after the window",
         "littles_law": f"{gates.LITTLES_LAW_TOLERANCE:.0%}",
     }
     for name, limit in limits.items():
         assert limit in described[name].replace(" %", "%"), name
     for name in ("other_cpu", "steal"):
-        assert f"{gates.STARVED:.0%} of" in described[name].replace(" %", "%"), name
+        assert f"{gates.MAX_SOAK_BACKGROUND:.0%} of" in described[name].replace(" %", "%"), name
 
 
 def anchors(page: Path) -> set[str]:

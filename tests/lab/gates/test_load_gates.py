@@ -28,7 +28,7 @@ def arrivals(**changes: object) -> Trial:
 
 
 def faults(made: Trial) -> list[str]:
-    return [fault.gate for fault in inspect(made, THROUGHPUT, {}).faults]
+    return [fault.gate for fault in inspect(made, THROUGHPUT).faults]
 
 
 def with_usage(role: str, cpu: float, peak: float | None = None) -> Trial:
@@ -38,7 +38,7 @@ def with_usage(role: str, cpu: float, peak: float | None = None) -> Trial:
 
 
 def test_a_sound_trial_passes_every_gate_and_keeps_its_figures() -> None:
-    seen = inspect(trial("narrow", 100), SHIPPED, {})
+    seen = inspect(trial("narrow", 100), SHIPPED)
     assert seen.trusted
     assert set(seen.gates) == {gate.name for gate in GATES} - {
         "dispatch",
@@ -47,7 +47,7 @@ def test_a_sound_trial_passes_every_gate_and_keeps_its_figures() -> None:
         "unanswered",
         "counts",
     }
-    arriving = inspect(arrivals(), OPEN, {})
+    arriving = inspect(arrivals(), OPEN)
     assert arriving.trusted
     assert set(arriving.gates) == {gate.name for gate in GATES} - {"counts"}
 
@@ -81,21 +81,21 @@ def test_errors_beyond_what_is_allowed() -> None:
         made, requests={"/orders": replace(seen, errors=5)}, errors={"503 busy": 4, "reset": 1}
     )
     assert faults(failing) == ["errors"]
-    message = inspect(failing, SHIPPED, {}).faults[0].message
+    message = inspect(failing, SHIPPED).faults[0].message
     assert "503 busy" in message and "1.25%" in message
     generous = replace(SHIPPED, allow=Allow(error_rate=0.02))
-    assert inspect(failing, generous, {}).trusted
+    assert inspect(failing, generous).trusted
 
 
 @pytest.mark.parametrize("factor", [0.5, 2.0])
-def test_littles_law_notices_lost_and_foreign_requests(factor: float) -> None:
+def test_littles_law_fails_for_lost_and_foreign_requests(factor: float) -> None:
     made = trial("narrow", 100)
     area = made.service.counters["http_in_flight_request_seconds_total"]
     counters = {**made.service.counters, "http_in_flight_request_seconds_total": area * factor}
     assert faults(altered(made, counters=counters)) == ["littles_law"]
 
 
-def test_littles_law_is_not_asked_of_a_service_that_exports_nothing() -> None:
+def test_littles_law_is_not_checked_without_the_metrics_of_the_service() -> None:
     assert faults(trial("narrow", 100, counters={})) == []
 
 
@@ -107,13 +107,26 @@ def test_slow_scrapes_widen_littles_law() -> None:
     assert faults(altered(made, counters=counters, counters_uncertainty_s=1.5)) == []
 
 
-def test_target_cpu_is_checked_only_where_the_hypothesis_limits_it() -> None:
+def test_target_cpu_is_checked_only_if_the_hypothesis_limits_it() -> None:
     busy = with_usage("database", 0.95)
-    assert inspect(busy, replace(SHIPPED, limits=Limits()), {}).trusted
-    assert not inspect(busy, SHIPPED, {}).trusted
+    assert inspect(busy, replace(SHIPPED, limits=Limits())).trusted
+    assert not inspect(busy, SHIPPED).trusted
 
 
-def test_a_scenario_that_raises_is_told_by_its_first_error() -> None:
+def test_every_process_of_the_target_counts() -> None:
+    made = trial("narrow", 100)
+    usage = {**made.service.usage, "worker": Usage(0.5, 0.6, 1e8, 50, 5)}
+    (fault,) = inspect(altered(made, usage=usage), THROUGHPUT).faults
+    assert (fault.gate, fault.figure) == ("target_cpu", pytest.approx(0.95))
+    assert "(service, database, pricing, worker) used 95% of their core" in fault.message
+
+
+def test_the_driver_is_no_process_of_the_target() -> None:
+    made = trial("narrow", 100)
+    assert inspect(made, THROUGHPUT).gates["target_cpu"] == pytest.approx(0.45)
+
+
+def test_a_scenario_that_raises_is_reported_with_its_first_error() -> None:
     seen = inspect(trial("narrow", 100), SHIPPED, {"KeyError: 'sku'": 3})
     assert [fault.gate for fault in seen.faults] == ["scenario"]
     assert "KeyError" in seen.faults[0].message
@@ -130,18 +143,18 @@ def test_failed_requests_come_before_the_tasks_that_they_made_raise() -> None:
     assert [fault.gate for fault in silent] == ["scenario", "errors"]
 
 
-def test_users_that_left_are_missed() -> None:
+def test_missing_users_are_a_fault() -> None:
     assert faults(trial("narrow", 100, users_missing=3)) == ["users"]
 
 
 def test_a_measure_without_a_value_voids_instead_of_passing() -> None:
-    seen = inspect(trial("narrow", 100, counters={}), SHIPPED, {})
+    seen = inspect(trial("narrow", 100, counters={}), SHIPPED)
     assert [fault.gate for fault in seen.faults] == ["evidence"]
     assert "pool_wait_share" in seen.faults[0].message
-    assert inspect(trial("wide", 100, counters={}), SHIPPED, {}).trusted  # nothing asks it there
+    assert inspect(trial("wide", 100, counters={}), SHIPPED).trusted  # no prediction needs it there
 
 
-def test_the_cause_stands_before_what_follows_from_it() -> None:
+def test_a_cause_comes_before_its_consequences() -> None:
     died = Fault("alive", "the service died", retryable=False)
     spoiled = trial("narrow", 0, faults=(died,), ticker_late_p99_s=0.5, other_cpu=1.0)
     assert faults(spoiled)[0] == "alive"
@@ -149,7 +162,7 @@ def test_the_cause_stands_before_what_follows_from_it() -> None:
     assert faults(busy) == ["other_cpu", "ticker_late"]
 
 
-def test_every_gate_can_be_told_in_words() -> None:
+def test_every_gate_is_described() -> None:
     assert all(len(describe(gate.name)) > 20 for gate in GATES)
 
 
@@ -158,53 +171,53 @@ def test_usage_is_optional() -> None:
     assert faults(trial("narrow", 100, usage={"driver": Usage(0.1, 0.1, 1, 1, 1)})) == []
 
 
-def test_arrivals_that_the_driver_sends_late_are_its_own_fault() -> None:
+def test_arrivals_that_the_driver_sends_late_are_not_blamed_on_the_service() -> None:
     late = arrivals(lag_p99_s=0.4, sent=300, waiting=80, undispatched=20)
-    found = inspect(late, OPEN, {}).faults
+    found = inspect(late, OPEN).faults
     assert [fault.gate for fault in found] == ["dispatch", "unsent"]
     assert not any("service" in fault.message for fault in found)
 
 
-def test_arrivals_that_found_no_free_user_are_told_with_the_knobs() -> None:
+def test_arrivals_without_a_free_user_are_reported_with_the_settings_that_help() -> None:
     crowded = arrivals(sent=300, waiting=100, wait_p99_s=2.0, users=70)
-    (found,) = inspect(crowded, OPEN, {}).faults
+    (found,) = inspect(crowded, OPEN).faults
     assert found.gate == "unsent"
     assert "25.0%" in found.message
     assert all(word in found.message for word in ("at most 70", "most_users", "allow"))
     expected = replace(OPEN, allow=Allow(unsent=0.3))
-    assert inspect(crowded, expected, {}).trusted
-    assert inspect(arrivals(sent=397, waiting=3), OPEN, {}).trusted
+    assert inspect(crowded, expected).trusted
+    assert inspect(arrivals(sent=397, waiting=3), OPEN).trusted
 
 
-def test_an_arrival_that_is_neither_sent_nor_counted_is_no_passing_fault() -> None:
-    (found,) = inspect(arrivals(sent=399), OPEN, {}).faults
+def test_an_arrival_that_is_neither_sent_nor_counted_is_a_final_fault() -> None:
+    (found,) = inspect(arrivals(sent=399), OPEN).faults
     assert (found.gate, found.retryable) == ("lost", False)
 
 
-def test_failures_without_an_answer_are_told_apart() -> None:
+def test_failures_without_an_answer_are_counted_separately() -> None:
     made = trial("narrow", 100)
     failing = replace(made.service.requests["/orders"], errors=5, socket_errors=4)
-    (found,) = inspect(altered(made, requests={"/orders": failing}), THROUGHPUT, {}).faults
+    (found,) = inspect(altered(made, requests={"/orders": failing}), THROUGHPUT).faults
     assert "4 of 5 without an answer" in found.message
 
 
-def test_a_sweep_asks_of_each_trial_what_its_curve_is_made_of() -> None:
+def test_a_sweep_needs_of_each_trial_what_its_curve_is_computed_from() -> None:
     knee = load(PROJECT / "hypotheses" / "pool-knee.md", PROJECT)
     bare = trial("five", 30, level=8.0)
-    assert inspect(bare, knee, {}).trusted, "connections_held is asked at 64 only"
-    assert [f.gate for f in inspect(replace(bare, level=64.0), knee, {}).faults] == ["evidence"]
+    assert inspect(bare, knee).trusted, "connections_held is needed at 64 only"
+    assert [f.gate for f in inspect(replace(bare, level=64.0), knee).faults] == ["evidence"]
     held = {**bare.service.counters, "db_pool_hold_seconds_sum": 19.0}
-    assert inspect(altered(bare, level=64.0, counters=held), knee, {}).trusted
+    assert inspect(altered(bare, level=64.0, counters=held), knee).trusted
 
 
-def test_what_the_driver_was_late_does_not_widen_its_own_limit() -> None:
+def test_the_lateness_of_the_driver_does_not_widen_its_own_limit() -> None:
     made = arrivals(lag_p99_s=0.05)
     seen = made.service.requests["/orders"]
     late = Histogram()
     late.add_many([9.0] * seen.count)  # from the intended send; the service itself took .1 s
     requests = {"/orders": replace(seen, latency=late, sent_latency=seen.latency)}
     spoiled = altered(made, requests=requests, ticker_late_p99_s=0.05)
-    assert [f.gate for f in inspect(spoiled, OPEN, {}).faults] == ["ticker_late", "dispatch"]
+    assert [f.gate for f in inspect(spoiled, OPEN).faults] == ["ticker_late", "dispatch"]
 
 
 def outrun(mu: float, rate: float, carried: bool = True) -> Trial:
@@ -228,52 +241,52 @@ def outrun(mu: float, rate: float, carried: bool = True) -> Trial:
 
 def test_a_queue_that_grows_keeps_littles_law() -> None:
     open_claim = replace(OPEN, predictions=THROUGHPUT.predictions, rivals=())
-    assert inspect(outrun(100, 200), open_claim, {}).trusted
-    unexplained = inspect(outrun(100, 200, carried=False), open_claim, {})
+    assert inspect(outrun(100, 200), open_claim).trusted
+    unexplained = inspect(outrun(100, 200, carried=False), open_claim)
     assert [f.gate for f in unexplained.faults] == ["littles_law"]
 
 
 @pytest.mark.parametrize("factor", [0.3, 1.5])
-def test_littles_law_notices_lost_and_foreign_requests_in_overload(factor: float) -> None:
+def test_littles_law_fails_for_lost_and_foreign_requests_in_overload(factor: float) -> None:
     open_claim = replace(OPEN, predictions=THROUGHPUT.predictions, rivals=())
     made = outrun(100, 200)
     area = made.service.counters["http_in_flight_request_seconds_total"]
     counters = {**made.service.counters, "http_in_flight_request_seconds_total": area * factor}
-    seen = inspect(altered(made, counters=counters), open_claim, {})
+    seen = inspect(altered(made, counters=counters), open_claim)
     assert [f.gate for f in seen.faults] == ["littles_law"]
 
 
-def test_arrivals_without_an_answer_are_gated_as_unsent_ones() -> None:
-    (found,) = inspect(arrivals(unanswered=40), OPEN, {}).faults
+def test_arrivals_without_an_answer_have_the_limit_of_unsent_ones() -> None:
+    (found,) = inspect(arrivals(unanswered=40), OPEN).faults
     assert found.gate == "unanswered"
     assert "10.0%" in found.message
-    assert inspect(arrivals(unanswered=40), replace(OPEN, allow=Allow(unsent=0.2)), {}).trusted
-    assert inspect(arrivals(unanswered=3), OPEN, {}).trusted
+    assert inspect(arrivals(unanswered=40), replace(OPEN, allow=Allow(unsent=0.2))).trusted
+    assert inspect(arrivals(unanswered=3), OPEN).trusted
 
 
-def test_none_unsent_may_be_asked_for() -> None:
+def test_a_hypothesis_may_allow_no_unsent_arrival() -> None:
     strict = replace(OPEN, allow=Allow(unsent=0.0))
-    assert [f.gate for f in inspect(arrivals(sent=399, waiting=1), strict, {}).faults] == ["unsent"]
-    assert inspect(arrivals(), strict, {}).trusted
+    assert [f.gate for f in inspect(arrivals(sent=399, waiting=1), strict).faults] == ["unsent"]
+    assert inspect(arrivals(), strict).trusted
 
 
-def test_an_open_load_that_does_not_end_is_told_in_its_own_words() -> None:
-    (found,) = inspect(altered(arrivals(), users_missing=60), OPEN, {}).faults
+def test_an_open_load_that_does_not_end_is_reported_by_its_arrivals() -> None:
+    (found,) = inspect(altered(arrivals(), users_missing=60), OPEN).faults
     assert found.gate == "users"
     assert "still under way 30 s after the window" in found.message
     assert "of 100 poisson arrivals" not in found.message
 
 
-def test_the_driver_is_on_time_as_deep_as_a_prediction_looks() -> None:
+def test_the_driver_must_be_on_time_at_the_quantile_of_a_prediction() -> None:
     lag = Histogram()
     lag.add_many([0.0001] * 19_900 + [0.05] * 100)
     tail = replace(THROUGHPUT.predictions[0], measure="latency_p99.9", compare=None, arm="narrow")
     made = arrivals(lag=lag)
     deep = replace(OPEN, predictions=(tail,), rivals=())
-    found = inspect(made, deep, {}).faults
+    found = inspect(made, deep).faults
     assert [f.gate for f in found if f.gate == "dispatch"] == ["dispatch"]
     assert "p99.9" in found[0].message
     few = Histogram()
     few.add_many([0.0001] * 1990 + [0.05] * 5)
-    assert "dispatch" not in [f.gate for f in inspect(arrivals(lag=few), deep, {}).faults]
-    assert inspect(made, replace(deep, predictions=THROUGHPUT.predictions), {}).trusted
+    assert "dispatch" not in [f.gate for f in inspect(arrivals(lag=few), deep).faults]
+    assert inspect(made, replace(deep, predictions=THROUGHPUT.predictions)).trusted

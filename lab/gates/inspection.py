@@ -1,0 +1,54 @@
+"""Checks the gates of a trial, those of its kind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from lab.gates import benchmark_gates, load_gates, soak_gates
+from lab.gates.check import Check
+from lab.hypothesis import Benchmark, Hypothesis, LoadTest, SoakTest
+from lab.trial import Trial
+
+
+def inspect(
+    trial: Trial, hypothesis: Hypothesis, task_errors: Mapping[str, int] | None = None
+) -> Trial:
+    """The trial with the figure of every gate and the faults found, gravest cause first.
+
+    Faults that the trial already has (a dead process, other settings) stay in front: what follows
+    from them is not the reason.
+
+    Args:
+        trial: As it was measured.
+        hypothesis: Its kind decides which gates there are.
+        task_errors: Of a load: errors that the scenario itself raised, with counts.
+    """
+    checks = list(_checks(trial, hypothesis, task_errors or {}))
+    found = [fault for check in checks if (fault := check.fault) is not None]
+    figures = {gate: _earlier(trial, gate) for gate in _decided_earlier(hypothesis)}
+    figures |= {check.gate: round(check.figure, 6) for check in checks}
+    return replace(trial, faults=(*trial.faults, *found), gates=figures)
+
+
+def _checks(
+    trial: Trial, hypothesis: Hypothesis, task_errors: Mapping[str, int]
+) -> Iterator[Check]:
+    match hypothesis.kind:
+        case LoadTest():
+            yield from load_gates.checks(trial, hypothesis, task_errors)
+        case SoakTest():
+            yield from soak_gates.checks(trial, hypothesis)
+        case Benchmark():
+            yield from benchmark_gates.checks(trial, hypothesis)
+
+
+def _decided_earlier(hypothesis: Hypothesis) -> tuple[str, ...]:
+    """The gates that were checked while the trial ran."""
+    if isinstance(hypothesis.kind, Benchmark):
+        return ("alive", "conditions", "counts")
+    return ("alive", "settings", "conditions")
+
+
+def _earlier(trial: Trial, gate: str) -> float:
+    return float(any(fault.gate == gate for fault in trial.faults))

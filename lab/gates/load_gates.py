@@ -1,0 +1,180 @@
+"""Gates of a load: the driver's own lateness, users, arrivals, and Little's law."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from lab.driver_protocol import DRAIN_S
+from lab.gates import background_gates, service_gates
+from lab.gates.check import Check
+from lab.gates.definitions import (
+    LITTLES_LAW_TOLERANCE,
+    MAX_TICKER_LATE_S,
+    MAX_TICKER_LATE_SHARE,
+)
+from lab.hypothesis import ClosedLoad, Hypothesis, LoadTest, OpenLoad, parse_measure
+from lab.measures import counter, total
+from lab.trial import Dispatch, LoadEvidence, Trial
+
+_IN_FLIGHT = "http_in_flight_request_seconds_total"
+_DURATION = "http_request_duration_seconds"
+
+
+def checks(trial: Trial, hypothesis: Hypothesis, task_errors: Mapping[str, int]) -> Iterator[Check]:
+    """The checks of one trial, gravest cause first."""
+    evidence = trial.evidence
+    assert isinstance(evidence, LoadEvidence)
+    load = _offered_load(trial, hypothesis)
+    yield from background_gates.checks(trial)
+    max_late_s = _max_late_s(trial)
+    yield _ticker(evidence, max_late_s)
+    driver = evidence.usage.get(service_gates.DRIVER)
+    yield service_gates.driver_cpu(driver.cpu_peak if driver else 0.0)
+    # the driver's own part comes before what the service may have caused
+    if evidence.dispatch is not None:
+        yield from _arrivals(trial, hypothesis, evidence.dispatch, load, max_late_s)
+    yield _users(trial, evidence, load)
+    yield from _failures(trial, hypothesis, task_errors)
+    yield from _littles_law(trial, evidence)
+    yield from service_gates.evidence(trial, hypothesis)
+    yield from service_gates.target_cpu(trial, hypothesis)
+
+
+def _offered_load(trial: Trial, hypothesis: Hypothesis) -> ClosedLoad | OpenLoad:
+    assert isinstance(hypothesis.kind, LoadTest)
+    return hypothesis.kind.load_at(trial.level)
+
+
+def _max_late_s(trial: Trial) -> float:
+    # from the actual send: the driver's own lateness must not widen its own limit
+    median = total(trial).service_latency.quantile(0.5) or 0.0
+    return max(MAX_TICKER_LATE_S, MAX_TICKER_LATE_SHARE * median)
+
+
+def _ticker(evidence: LoadEvidence, max_late_s: float) -> Check:
+    late_s = evidence.ticker_late_p99_s
+    return Check(
+        "ticker_late",
+        late_s,
+        max_late_s,
+        "The load driver itself was held up: its 10 ms ticker ran "
+        f"{late_s * 1000:.1f} ms late at p99 (limit {max_late_s * 1000:.1f} ms).",
+    )
+
+
+def _arrivals(
+    trial: Trial,
+    hypothesis: Hypothesis,
+    dispatch: Dispatch,
+    load: ClosedLoad | OpenLoad,
+    max_late_s: float,
+) -> Iterator[Check]:
+    quantile, late_s = _dispatch_lateness(trial, dispatch, hypothesis)
+    yield Check(
+        "dispatch",
+        late_s,
+        max_late_s,
+        f"The load driver dispatched arrivals {late_s * 1000:.1f} ms late at p{quantile:g} "
+        f"(limit {max_late_s * 1000:.1f} ms): it could not keep up with the rate.",
+    )
+    lost = f"{dispatch.lost} arrivals of arm {trial.arm} were neither sent nor counted as unsent."
+    yield Check("lost", abs(dispatch.lost), 0, lost, retryable=False)
+    if dispatch.undispatched > dispatch.waiting or late_s > max_late_s:
+        why = "the load driver did not get to them. Lower the rate, or make the scenario cheaper."
+    else:
+        most = load.max_users if isinstance(load, OpenLoad) else dispatch.users
+        why = (
+            f"all users (at most {most}) were busy, the driver itself kept its times. Either the "
+            "service is slower than its arrivals, which `allow: {unsent: ...}` says is expected, "
+            "or `most_users` of the load is too low."
+        )
+    share = dispatch.unsent / max(dispatch.scheduled, 1)
+    unsent = f"{share:.1%} of the arrivals of arm {trial.arm} were not sent: {why}"
+    yield Check("unsent", share, service_gates.max_unsent(hypothesis), unsent)
+    share = dispatch.unanswered / max(dispatch.scheduled, 1)
+    yield service_gates.unanswered(trial, hypothesis, share)
+
+
+def _dispatch_lateness(
+    trial: Trial, dispatch: Dispatch, hypothesis: Hypothesis
+) -> tuple[float, float]:
+    """A percentile and the driver's own lateness at it.
+
+    The percentile is the highest that a prediction names of a latency, and 99 at least.
+    """
+    named = [
+        parse_measure(prediction.measure)
+        for prediction in hypothesis.all_predictions
+        if trial.arm in prediction.arms and prediction.at in (None, trial.level)
+        if prediction.slope is None
+    ]
+    highest = max(
+        (m.quantile or 0.0 for m in named if not (m.definition and m.definition.from_actual_send)),
+        default=0.0,
+    )
+    if highest > 99 and dispatch.lag is not None:
+        late_s = dispatch.lag.quantile(highest / 100)
+        if late_s is not None:
+            return highest, late_s
+    return 99, dispatch.lag_p99_s
+
+
+def _users(trial: Trial, evidence: LoadEvidence, load: ClosedLoad | OpenLoad) -> Check:
+    if isinstance(load, OpenLoad):
+        missed = (
+            f"Arrivals of arm {trial.arm} were still under way {DRAIN_S} s after the window had "
+            "closed: requests may be left over in the service."
+        )
+    else:
+        missed = (
+            f"{evidence.users_missing} of {load} of arm {trial.arm} were not "
+            "running all the time, or did not end: requests may be left over in the service."
+        )
+    return Check("users", evidence.users_missing, 0, missed)
+
+
+def _failures(
+    trial: Trial, hypothesis: Hypothesis, task_errors: Mapping[str, int]
+) -> tuple[Check, Check]:
+    """Errors of requests and of the scenario, the cause before its consequence.
+
+    A failed request may make a task raise; a task that raises at once makes no request.
+    """
+    failed = service_gates.errors(trial, hypothesis)
+    raised = service_gates.scenario(sum(task_errors.values()), next(iter(task_errors), ""))
+    return (failed, raised) if total(trial).errors else (raised, failed)
+
+
+def _littles_law(trial: Trial, evidence: LoadEvidence) -> Iterator[Check]:
+    """Little's law (Little 1961) with N and R from the service and X from the driver.
+
+    Requests that wait before the service sees them (a stopped event loop) are in neither N nor R,
+    so that a bottleneck cannot trip this gate; lost, foreign or miscounted requests do. N counts
+    what is under way at an edge of the window, X * R only what ended. If arrivals outrun the
+    service the difference is large, and as much is allowed as those under way account for.
+    """
+    in_flight = counter(evidence.counters, _IN_FLIGHT)
+    spent = counter(evidence.counters, f"{_DURATION}_sum")
+    served = counter(evidence.counters, f"{_DURATION}_count")
+    ended = total(trial).ended.count
+    if in_flight is None or not spent or not served or not ended:
+        return  # a service that does not export them
+    seen = in_flight / trial.window_s
+    expected = ended / trial.window_s * spent / served
+    least = most = expected
+    # a request that straddles an edge of the window is, on average, half inside
+    edges = 0.5 * spent / served
+    if (dispatch := evidence.dispatch) is not None:  # an open load has it recorded
+        edges = 0.0
+        least -= dispatch.under_way_before_s / trial.window_s
+        most += dispatch.under_way_after_s / trial.window_s
+    nearest = min(max(seen, least), most)
+    gap = abs(seen - nearest) / max(seen, nearest)
+    limit = LITTLES_LAW_TOLERANCE + (evidence.counters_uncertainty_s + edges) / trial.window_s
+    yield Check(
+        "littles_law",
+        gap,
+        limit,
+        f"Little's law fails for arm {trial.arm}: {seen:.1f} requests in flight, but "
+        f"throughput times time in service is {nearest:.1f} (limit {limit:.0%} apart).",
+    )

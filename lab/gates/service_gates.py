@@ -1,0 +1,131 @@
+"""Gates that a load and a soak share: the driver, the scenario, the service and its evidence."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from lab.driver_protocol import DRAIN_S
+from lab.gates.check import Check
+from lab.gates.definitions import MAX_DRIVER_CPU, MAX_UNSENT
+from lab.hypothesis import Hypothesis, parse_measure
+from lab.measure_table import Scope
+from lab.measures import measure, total
+from lab.trial import SoakEvidence, SoakLoadStats, Trial
+
+DRIVER = "driver"  # the one role that is not of the target
+
+
+def driver_cpu(cores: float) -> Check:
+    """Whether the load driver had processor time to spare."""
+    return Check(
+        "driver_cpu",
+        cores,
+        MAX_DRIVER_CPU,
+        f"The load driver was saturated: {cores:.0%} of its core (limit {MAX_DRIVER_CPU:.0%})",
+    )
+
+
+def max_unsent(hypothesis: Hypothesis) -> float:
+    """The share of arrivals that may remain without a latency."""
+    allowed = hypothesis.allow.unsent
+    return MAX_UNSENT if allowed is None else allowed
+
+
+def unanswered(trial: Trial, hypothesis: Hypothesis, share: float) -> Check:
+    """Whether nearly all arrivals had an answer in time."""
+    return Check(
+        "unanswered",
+        share,
+        max_unsent(hypothesis),
+        f"{share:.1%} of the arrivals of arm {trial.arm} had no answer {DRAIN_S} s after the "
+        "window had closed: their latency is unknown. Lower the rate, or shorten the window.",
+    )
+
+
+def scenario(raised: int, first: str) -> Check:
+    """Whether the scenario itself raised an error."""
+    return Check("scenario", raised, 0.0, f"The scenario raised: {first}.")
+
+
+def errors(trial: Trial, hypothesis: Hypothesis) -> Check:
+    """Whether requests failed no more often than allowed, and there were any."""
+    seen, allowed = total(trial), hypothesis.allow.error_rate
+    if not seen.count:
+        # no evidence is never a pass: over any limit
+        message = f"No request to arm {trial.arm} ended within the window."
+        return Check("errors", 1.0 + 1e-9, max(allowed, 1.0), message)
+    evidence = trial.evidence
+    stats = evidence.load_stats if isinstance(evidence, SoakEvidence) else SoakLoadStats()
+    rate = (seen.errors - stats.excused_errors) / max(1, seen.count - stats.excused)
+    silent = f", {seen.socket_errors} of {seen.errors} without an answer" * bool(seen.socket_errors)
+    counts = trial.service.errors
+    most_common = max(counts, key=lambda text: counts[text], default="")
+    return Check(
+        "errors",
+        rate,
+        allowed,
+        f"{rate:.2%} of the requests to arm {trial.arm} failed "
+        f"(allowed {allowed:.2%}{silent}): {most_common}",
+    )
+
+
+def evidence(trial: Trial, hypothesis: Hypothesis) -> Iterator[Check]:
+    """Whether every measure that a prediction needs has a value.
+
+    No evidence is never a pass: a block that lacks a measure is repeated, not judged.
+    """
+    if not total(trial).count:
+        return  # `errors` reports it
+    lacking = [*_lacking_measures(trial, hypothesis), *_lacking_series(trial, hypothesis)]
+    yield Check(
+        "evidence",
+        len(lacking),
+        0,
+        f"No evidence for {', '.join(lacking)} of arm {trial.arm}: too few samples, or the "
+        "service does not export it.",
+    )
+
+
+def target_cpu(trial: Trial, hypothesis: Hypothesis) -> Iterator[Check]:
+    """Whether the processes of the target left room on their core, if a limit is set."""
+    usage = {role: own.cpu for role, own in trial.service.usage.items() if role != DRIVER}
+    used = sum(usage.values())
+    if not used:
+        return
+    limit = hypothesis.limits.target_cpu
+    yield Check(
+        "target_cpu",
+        used,
+        math.inf if limit is None else limit,
+        f"The processes of arm {trial.arm} ({', '.join(usage)}) used {used:.0%} of their core "
+        f"(limit {limit or 0:.0%}): the processor may bind, not what is claimed.",
+    )
+
+
+def _lacking_measures(trial: Trial, hypothesis: Hypothesis) -> Iterator[str]:
+    names = dict.fromkeys(
+        (name, prediction.during)
+        for prediction in hypothesis.all_predictions
+        if trial.arm in prediction.arms and prediction.slope is None
+        if prediction.at in (None, trial.level)
+        for name in _needed(prediction.measure)
+    )
+    for name, during in names:
+        if measure(trial, name, hypothesis.measures, during) is None:
+            yield name if during is None else f"{name} during {during}"
+
+
+def _lacking_series(trial: Trial, hypothesis: Hypothesis) -> list[str]:
+    names = dict.fromkeys(
+        prediction.slope
+        for prediction in hypothesis.all_predictions
+        if trial.arm in prediction.arms and prediction.slope is not None
+    )
+    recorded = trial.evidence.time_series if isinstance(trial.evidence, SoakEvidence) else None
+    return [name for name in names if recorded is None or recorded.series(name) is None]
+
+
+def _needed(name: str) -> tuple[str, ...]:
+    """What a trial must yield for a measure; those of a sweep are computed from two."""
+    return ("throughput", "latency_mean") if parse_measure(name).scope is Scope.SWEEP else (name,)
