@@ -14,7 +14,8 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy import text
 
 from lab.processes import Children
-from lab.targets.postgres import Databases, EmbeddedPostgres
+from lab.targets.embedded_postgres import EmbeddedPostgres
+from lab.targets.postgres_databases import Databases
 from service.backoff import Backoff
 from service.database import Database
 from service.fulfilment import Fulfilment

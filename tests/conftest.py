@@ -12,7 +12,8 @@ import pytest
 from hypothesis import settings
 
 from lab.processes import Children
-from lab.targets.postgres import Databases, EmbeddedPostgres
+from lab.targets.embedded_postgres import EmbeddedPostgres
+from lab.targets.postgres_databases import Databases
 
 _numbers = itertools.count()
 

@@ -16,7 +16,7 @@ import sys
 from collections.abc import Iterable, Mapping
 
 from lab.processes import Child, Children
-from lab.targets.fake import FakeTarget
+from tests.fakes.target import FakeTarget
 from tests.runs import ROOT
 
 

@@ -31,8 +31,9 @@ from lab.processes import Children
 from lab.project import Project
 from lab.run_folder import RunFolder
 from lab.targets.benchmark_target import BenchmarkTarget
-from lab.targets.embedded import EmbeddedTarget, database_url_given
+from lab.targets.embedded_target import EmbeddedTarget
 from lab.targets.interface import SettingError, Target
+from lab.targets.postgres_databases import users_server_url
 
 TARGETS = ("embedded", "compose")
 
@@ -42,10 +43,10 @@ def make_target(name: str, children: Children, project: Project, cores: Cores) -
     if name not in TARGETS:
         raise UsageError(f"no target {name!r}; known are: {', '.join(TARGETS)}")
     if name == "compose":
-        from lab.targets.compose import ComposeTarget
+        from lab.targets.compose_target import ComposeTarget
 
         return ComposeTarget(children, project.root, cores)
-    return EmbeddedTarget(children, project.root, cores, database_url_given())
+    return EmbeddedTarget(children, project.root, cores, users_server_url())
 
 
 class RunParts(NamedTuple):
@@ -247,7 +248,7 @@ def _benchmark(
     assert isinstance(benchmark, Benchmark)
     stage("collecting the benchmark")
     bench, function = ready_benchmark(parts)
-    target = BenchmarkTarget(children, cores, database_url_given(), benchmark.database)
+    target = BenchmarkTarget(children, cores, users_server_url(), benchmark.database)
     at_end(target.stop)
     if benchmark.database:
         stage("starting PostgreSQL")

@@ -1,1 +1,1 @@
-"""Where the service runs: start, configure, reset, watch and stop it."""
+"""Where the system under test runs: start, configure, reset, watch and stop it."""

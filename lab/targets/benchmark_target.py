@@ -1,19 +1,24 @@
-"""What a benchmark needs beside itself: nothing, or a database per arm."""
+"""What a benchmark needs beside its own process: nothing, or a database per arm."""
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from lab.cpu_pinning import Cores
 from lab.processes import Children
-from lab.targets.interface import TargetFailure, TargetUsageError
-from lab.targets.postgres import DatabaseError, Databases, EmbeddedPostgres, forget_variables
+from lab.targets.postgres_databases import RunDatabases
 
 
 class BenchmarkTarget:
-    """No service. `LAB_DATABASE_URL` names a server to use instead of an embedded one."""
+    """No service.
+
+    Args:
+        children: Starts the embedded server.
+        cores: The server runs on those of the target.
+        database_url: A server of the user's own; None for an embedded one.
+        database: Whether the benchmark asks for databases at all.
+    """
 
     name = "embedded"
 
@@ -22,32 +27,25 @@ class BenchmarkTarget:
     ) -> None:
         self._children = children
         self._cores = cores
-        self._given_url = database_url
-        self._wanted = database
-        self._databases: Databases | None = None
+        self._users_url = database_url
+        self._needs_database = database
+        self._databases: RunDatabases | None = None
         self._urls: dict[str, str] = {}
         self._server_pid: int | None = None
 
     def start(self, arms: Iterable[str]) -> None:
-        """Start PostgreSQL, and create an empty database for each arm, where one is wanted."""
-        if not self._wanted:
+        """Start PostgreSQL and create an empty database for each arm, if asked for.
+
+        Raises DatabaseError or TargetUsageError as RunDatabases does.
+        """
+        if not self._needs_database:
             return
-        try:
-            url = self._given_url
-            if url is None:
-                forget_variables()
-                postgres = EmbeddedPostgres(self._children, self._cores.target)
-                postgres.start()
-                url = postgres.url
-            self._databases = Databases(url, prefix=f"lab_{secrets.token_hex(4)}")
-            self._server_pid = self._databases.server_pid()
-            self._urls = {arm: self._databases.create(arm) for arm in arms}
-        except DatabaseError as error:
-            kind = TargetFailure if self._given_url is None else TargetUsageError
-            raise kind(str(error)) from error
+        self._databases = RunDatabases(self._children, self._cores.target, self._users_url)
+        self._server_pid = self._databases.server_pid()
+        self._urls = {arm: self._databases.create(arm) for arm in arms}
 
     def environment(self, arm: str) -> dict[str, str]:
-        """What the arm's processes are told."""
+        """Environment variables for the processes of an arm."""
         return {"DATABASE_URL": self._urls[arm]} if arm in self._urls else {}
 
     def roles(self) -> Mapping[str, tuple[int, ...]]:
@@ -55,17 +53,11 @@ class BenchmarkTarget:
         return {} if self._server_pid is None else {"database": (self._server_pid,)}
 
     def conditions(self) -> dict[str, Any]:
-        """Database version and settings, where there is one."""
-        if self._databases is None:
-            return {}
-        return {
-            "postgresql": self._databases.version,
-            "postgresql_is": "the user's server" if self._given_url else "embedded",
-            "postgresql_settings": {} if self._given_url else dict(EmbeddedPostgres.SETTINGS),
-        }
+        """Version and settings of the database, if there is one."""
+        return {} if self._databases is None else self._databases.conditions()
 
     def stop(self) -> None:
-        """Drop what was created on a server that lives on."""
+        """Close the databases; drop them on a server of the user's own."""
         if self._databases is not None:
-            self._databases.close(drop=self._given_url is not None)
+            self._databases.close()
             self._databases = None

@@ -1,8 +1,8 @@
-"""A Compose file as Compose itself resolves it: who needs whom, and what arms would share."""
+"""A Compose file as Compose resolves it: its services, what arms would share, what a run adds."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -13,23 +13,23 @@ PORTS = {"service": 8000, "pricing": 8001, "database": 5432}  # of each role, in
 
 @dataclass(frozen=True)
 class ComposeFile:
-    """What `docker compose config` printed for this project, read as YAML."""
+    """What `docker compose config` prints for a project, read as YAML."""
 
     project: str
     data: Mapping[str, Any]
 
     def flaw(self) -> str | None:
-        """Why its arms could not stand side by side, and what to write instead; None if they can.
+        """Why arms could not run side by side, and what to write instead; None if they can.
 
-        An arm that shares state, a network or a name with another is not that arm.
+        Arms that share state, a network or a name would not be independent.
         """
         services = self.data.get("services") or {}
-        if lacking := sorted(PORTS.keys() - services.keys()):
-            return f"there is no service {' and no '.join(lacking)}; it needs {', '.join(PORTS)}"
+        if missing := sorted(PORTS.keys() - services.keys()):
+            return f"there is no service {' and no '.join(missing)}; it needs {', '.join(PORTS)}"
         return next(self._shared(), None)
 
-    def further(self) -> list[str]:
-        """Services beside the three roles that these depend on, straight or by way of others."""
+    def dependencies(self) -> list[str]:
+        """Services beside the three roles that these depend on, directly or indirectly."""
         found = list(PORTS)
         for name in found:
             needed = self.data["services"].get(name, {}).get("depends_on") or ()
@@ -37,11 +37,12 @@ class ComposeFile:
         return found[len(PORTS) :]
 
     def built(self) -> list[str]:
-        """Services of an arm whose image is made here."""
-        return [n for n in (*PORTS, *self.further()) if "build" in self.data["services"].get(n, {})]
+        """Services of an arm whose image is built, not fetched."""
+        services = self.data["services"]
+        return [n for n in (*PORTS, *self.dependencies()) if "build" in services.get(n, {})]
 
     def database_url(self, port: int) -> str:
-        """How the lab reaches the database on loopback, by the image's own variables."""
+        """The URL of the database on loopback, by the variables of the image."""
         given = _environment(self.data["services"]["database"])
         user = given.get("POSTGRES_USER") or "postgres"
         name = given.get("POSTGRES_DB") or user
@@ -51,13 +52,38 @@ class ComposeFile:
             f"{quote(name, safe='')}"
         )
 
+    def additions(
+        self,
+        settings: Mapping[str, str],
+        database_settings: Mapping[str, str],
+        image: Callable[[str], str],
+    ) -> dict[str, Any]:
+        """What a run adds to the file for one arm, as the data of a second Compose file.
+
+        Settings, free ports on loopback, and no health checks, which would be a load of their own.
+        `image` names the image of a service that is built.
+        """
+        environment = {name: value.replace("$", "$$") for name, value in settings.items()}
+        common: dict[str, Any] = {"healthcheck": {"interval": "24h"}}
+        command = ["postgres"]
+        for key, value in database_settings.items():
+            command += ["-c", f"{key}={value}"]
+        services: dict[str, dict[str, Any]] = {
+            "service": common | {"environment": environment},
+            "pricing": common | {"environment": environment, "ports": [free_port("pricing")]},
+            "database": common | {"command": command, "ports": [free_port("database")]},
+        }
+        for name in self.built():
+            services.setdefault(name, {})["image"] = image(name)
+        return {"services": services}
+
     def _shared(self) -> Iterator[str]:
         for name, service in self.data["services"].items():
             if own := service.get("container_name"):
                 yield f"service {name} has the container_name {own}, which only one arm can have"
             if mode := service.get("network_mode"):
                 yield (
-                    f"service {name} has network_mode {mode}, and so arms would meet. "
+                    f"service {name} has network_mode {mode}, which arms would share. "
                     "Leave it out, and publish ports"
                 )
             for source, target in _writable(service.get("volumes") or ()):
@@ -66,23 +92,28 @@ class ComposeFile:
                         f"service {name} can write to the folder {source} of this machine, which "
                         f"all arms would share. Mount it read-only: {source}:{target}:ro"
                     )
-                elif self._beyond(self.data.get("volumes"), source):
+                elif self._is_outside(self.data.get("volumes"), source):
                     yield (
                         f"the volume {source} of service {name} is external or has a name of its "
                         "own, so that all arms would share it. Leave name and external out"
                     )
         for name in self.data.get("networks") or ():
-            if self._beyond(self.data["networks"], name):
+            if self._is_outside(self.data["networks"], name):
                 yield (
-                    f"the network {name} is external or has a name of its own, so that arms would "
-                    "meet on it. Leave name and external out"
+                    f"the network {name} is external or has a name of its own, so that all arms "
+                    "would share it. Leave name and external out"
                 )
 
-    def _beyond(self, declared: Mapping[str, Any] | None, name: str) -> bool:
-        """Whether a volume or network is not this project's own."""
+    def _is_outside(self, declared: Mapping[str, Any] | None, name: str) -> bool:
+        """Whether a volume or network does not belong to this project alone."""
         entry = (declared or {}).get(name) or {}
-        own = (None, f"{self.project}_{name}")  # newer versions of Compose print the name
+        own = (None, f"{self.project}_{name}")  # newer versions of Compose write the name
         return bool(entry.get("external")) or entry.get("name") not in own
+
+
+def free_port(role: str) -> str:
+    """Publish the port of a role on any free port of loopback."""
+    return f"127.0.0.1::{PORTS[role]}"
 
 
 def _writable(volumes: Iterable[Any]) -> Iterator[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""The port of every target: start, configure, reset, watch and stop the service."""
+"""The interface of targets: start, configure, reset, watch and stop the system under test."""
 
 from __future__ import annotations
 
@@ -21,6 +21,10 @@ class TargetUsageError(TargetError, UsageError):
     """The target is configured wrongly, or lacks what only the user can provide."""
 
 
+class DatabaseError(TargetFailure):
+    """PostgreSQL could not be started, reached or used."""
+
+
 class SettingError(TargetUsageError):
     """An arm sets what the service does not know, or a value that it does not accept."""
 
@@ -31,37 +35,45 @@ class SettingError(TargetUsageError):
 
 @dataclass(frozen=True)
 class Identity:
-    """What a process of an arm says of itself at `/ready`."""
+    """What a process of an arm reports about itself at `/ready`."""
 
     instance: str  # new with each start
     settings: Mapping[str, str]  # secrets redacted
 
 
 class Target(Protocol):
-    """Arms side by side, each reachable at a URL of its own."""
+    """The system under test: arms that run side by side, each at a URL of its own.
+
+    Every method may raise TargetFailure if a process or a database fails.
+    """
 
     name: str
 
     def check(self, arms: Mapping[str, Mapping[str, str]]) -> None:
-        """Refuse settings that the service does not know, before anything starts."""
+        """Refuse, before anything starts, settings that the service does not accept.
+
+        Raises:
+            SettingError: An arm sets what the service does not know or accept.
+            TargetUsageError: The target cannot be used here.
+        """
 
     def start(self, arms: Mapping[str, Mapping[str, str]]) -> None:
-        """Bring up every arm and wait until all are ready."""
+        """Start all arms, by name with their settings, and wait until they are ready."""
 
     def url(self, arm: str) -> str:
-        """Where an arm's service answers."""
+        """The URL of an arm's service."""
 
     def identities(self, arm: str) -> dict[str, Identity]:
-        """Who answers, by role; raises TargetError where one does not."""
+        """The processes that answer, by role. TargetFailure if one of them does not."""
 
     def expected(self, arm: str) -> Mapping[str, str]:
-        """The arm's settings as its service should spell them at `/ready`."""
+        """The settings that the arm's service should report at `/ready`."""
 
     def dead(self, arm: str) -> str | None:
-        """Which of an arm's processes has ended, in words; None where all live."""
+        """Which process of an arm has ended, and how; None if all run."""
 
     def restart(self, arm: str) -> None:
-        """Replace an arm's processes by fresh ones at the same URL, and wait until it is ready."""
+        """Replace the processes of an arm by new ones, and wait until they are ready."""
 
     def reset(self, arm: str) -> None:
         """Bring an arm back to its seeded state."""
@@ -76,10 +88,10 @@ class Target(Protocol):
         """Start a copy of the arm's service under a profiler."""
 
     def conditions(self) -> dict[str, Any]:
-        """What there is to know of the target, secrets redacted."""
+        """What is recorded of the target in `conditions.json`; secrets are redacted."""
 
     def stop(self) -> None:
-        """Bring everything down."""
+        """Stop all arms and remove what was made for them."""
 
 
 class ProfiledCopy(Protocol):

@@ -25,7 +25,8 @@ import aiohttp
 from lab.analysis.comparison import ratio
 from lab.cpu_pinning import divide_cores
 from lab.processes import Children
-from lab.targets.postgres import Databases, EmbeddedPostgres
+from lab.targets.embedded_postgres import EmbeddedPostgres
+from lab.targets.postgres_databases import Databases
 from tests.runs import ROOT
 from tests.service.process import ServiceProcess, service_process
 

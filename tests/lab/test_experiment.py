@@ -24,7 +24,7 @@ from lab.hypothesis import Hypothesis, LoadTest
 from lab.instruments.fake import FakeDriver, fake_observer_factory
 from lab.instruments.load_driver import DriverError
 from lab.run_folder import RunFolder, RunFolderError
-from lab.targets.fake import FakeTarget
+from tests.fakes.target import FakeTarget
 from tests.lab.builders import PROJECT, SHIPPED, claim, plan, ratio
 from tests.lab.test_verdict import RIVAL
 

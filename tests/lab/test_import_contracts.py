@@ -118,3 +118,11 @@ def test_nothing_happens_at_import(path: Path) -> None:
             name = node.attr if node.attr == "environ" else None
         line = getattr(node, "lineno", 0)
         assert name not in TOUCHES_THE_WORLD, f"{path}:{line}: {name} at import"
+
+
+def test_the_image_installs_all_that_the_service_imports() -> None:
+    wanted = (ROOT / "service" / "requirements.txt").read_text().splitlines()
+    listed = {line.partition("[")[0].replace("-", "_") for line in wanted if line[:1] != "#"}
+    used = {name for path in ROOT.glob("service/**/*.py") for name in imported(path)}
+    foreign = used - set(sys.stdlib_module_names) - {"service"}
+    assert foreign <= listed, foreign - listed

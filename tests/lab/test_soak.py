@@ -24,9 +24,9 @@ from lab.plan import draw
 from lab.reporting import render
 from lab.run_folder import RunFolder
 from lab.stats.histogram import Histogram
-from lab.targets.fake import FakeTarget
 from lab.targets.interface import Identity
 from lab.trial import SoakEvidence, TimeSeries, Trial
+from tests.fakes.target import FakeTarget
 from tests.lab.builders import PROJECT
 
 pytestmark = pytest.mark.slow  # whole soaks on fakes, with every interval flushed to disk

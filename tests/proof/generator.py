@@ -16,10 +16,10 @@ from lab.experiment import BlockLoop, LoadTrials, block_loop
 from lab.hypothesis import Allow, Bound, Hypothesis, LoadTest, OpenLoad, Prediction, Rival, load
 from lab.plan import draw
 from lab.run_folder import RunFolder
-from lab.targets.fake import FakeTarget
 from lab.verdict import judge
 from tests.arrivals import Bench, bench, steady
 from tests.disturbances import busy, throttled
+from tests.fakes.target import FakeTarget
 from tests.proof.record import Steps, publish
 from tests.runs import ROOT
 from tests.servers import Serving

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from lab.processes import Children
-from lab.targets.postgres import Databases, EmbeddedPostgres
+from lab.targets.embedded_postgres import EmbeddedPostgres
+from lab.targets.postgres_databases import Databases
 from tests.proof.record import Steps, publish
 from tests.service.process import service_process
 from tests.service.reconnecting import reconnect

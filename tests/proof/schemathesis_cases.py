@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from functools import partial
 
 from lab.processes import Children
-from lab.targets.postgres import Databases, EmbeddedPostgres
+from lab.targets.embedded_postgres import EmbeddedPostgres
+from lab.targets.postgres_databases import Databases
 from service.pricing.app import create_app as create_pricing
 from service.settings import PricingSettings
 from tests.proof.record import Steps, publish

@@ -135,7 +135,7 @@ def main(folder: Path) -> None:
     from lab.instruments.fake import FakeIntervalSampler
     from lab.plan import draw
     from lab.run_folder import RunFolder
-    from lab.targets.fake import FakeTarget
+    from tests.fakes.target import FakeTarget
 
     for part in ("hypotheses", "scenarios", "service"):
         shutil.copytree(ROOT / part, folder / part)

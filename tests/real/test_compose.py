@@ -1,4 +1,4 @@
-"""The same experiment in containers; skipped, and said so, where no Docker engine answers."""
+"""The same experiment in containers; skipped with the reason if no Docker engine answers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ import psutil
 import pytest
 
 from lab.instruments.process_sampler import ProcessSampler, usage_over
-from lab.targets import docker_engine
+from lab.targets import docker_cleanup, docker_engine
+from lab.targets.compose_command import find_program
 from tests.disturbances import kill
 from tests.runs import ROOT, copy_project, lab, started
 
@@ -29,10 +30,10 @@ COMPOSE = ("--target", "compose")
 
 
 def _why_not() -> str | None:
-    """Why experiments cannot run in containers here; None where they can."""
+    """Why experiments cannot run in containers here; None if they can."""
     try:
         docker_engine.version()
-        docker_engine.compose()
+        find_program()
     except docker_engine.EngineError as error:
         return str(error)
     for name, usual in (("PYTHON_IMAGE", "python:3.13-slim"), ("POSTGRES_IMAGE", "postgres:18")):
@@ -42,7 +43,7 @@ def _why_not() -> str | None:
                 docker_engine.docker(*look, timeout_s=300)
                 break
         else:
-            return f"the image {image} is neither here nor to be had; {name} chooses another"
+            return f"the image {image} is not here and cannot be fetched; {name} chooses another"
     return None
 
 
@@ -55,7 +56,7 @@ def needs_an_engine() -> None:
 def left() -> list[str]:
     """Containers, volumes, networks and images of any run of the lab."""
     kinds = ("ps", "volume", "network", "image")
-    return [name for kind in kinds for name in docker_engine.listed(kind, _ours)]
+    return [name for kind in kinds for name in docker_cleanup.resources(kind, _ours)]
 
 
 def _ours(project: str) -> bool:
@@ -92,7 +93,7 @@ def test_pool_exhaustion_is_confirmed_in_containers_too(tmp_path: Path) -> None:
 
 
 def test_interrupted_and_killed_runs_leave_nothing(tmp_path: Path) -> None:
-    """One story: A is interrupted, resumed as B and killed; trials are kept, nothing else is."""
+    """A is interrupted, resumed as B and killed: its trials are kept, and nothing else is left."""
     project = copy_project(tmp_path)
     with started("quick", *COMPOSE, "--seed=3", project=project) as a:
         a.wait_for_trials(1)
@@ -124,28 +125,28 @@ def test_interrupted_while_starting(tmp_path: Path) -> None:
         assert not left()
 
 
-def test_what_another_lab_made_is_left_to_it(tmp_path: Path) -> None:
-    """One of this machine that lives, and one of another machine; not one that was killed."""
-    host, boot, pid, start = docker_engine.owner().removeprefix("lab-").split("-")
+def test_what_belongs_to_another_lab_is_not_removed(tmp_path: Path) -> None:
+    """To one of this machine that runs, and to one of another machine; not to a killed one."""
+    host, boot, pid, start = docker_cleanup.owner().removeprefix("lab-").split("-")
     alive, dead = f"lab-{host}-{boot}-{pid}-{start}-7", f"lab-{host}-{boot}-{pid}-1-7"
     elsewhere = f"lab-00000000-{boot}-{pid}-1-7"
     made = [f"{project}_volume" for project in (alive, dead, elsewhere)]
     try:
         for project, name in zip((alive, dead, elsewhere), made, strict=True):
             docker_engine.docker(
-                "volume", "create", "--label", f"{docker_engine.PROJECT}={project}", name
+                "volume", "create", "--label", f"{docker_engine.PROJECT_LABEL}={project}", name
             )
-        docker_engine.remove(docker_engine.abandoned)
-        assert sorted(docker_engine.listed("volume", _ours)) == sorted([made[0], made[2]])
+        docker_cleanup.remove(docker_cleanup.is_abandoned)
+        assert sorted(docker_cleanup.resources("volume", _ours)) == sorted([made[0], made[2]])
     finally:
         docker_engine.docker("volume", "rm", "--force", *made)
 
 
 def test_the_engine_stops_answering_in_the_middle_of_a_run(tmp_path: Path) -> None:
-    """The lab reaches the engine through a socket of ours, which goes away."""
+    """The lab reaches the engine through a socket of this test, which is closed."""
     project = copy_project(tmp_path / "project")
     try:
-        with _passage(tmp_path / "engine.sock") as (env, close):
+        with _forwarded(tmp_path / "engine.sock") as (env, close):
             with started("quick", *COMPOSE, "--seed=5", project=project, env=env) as run:
                 run.wait_for_trials(2)
                 arms = run.conditions()["target"]["arms"].values()
@@ -163,16 +164,21 @@ def test_the_engine_stops_answering_in_the_middle_of_a_run(tmp_path: Path) -> No
         assert done.returncode == 0, done.stdout + done.stderr
         assert not left()
     finally:
-        docker_engine.remove(_ours)
+        docker_cleanup.remove(_ours)
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "code", "said"),
+    ("old", "new", "code", "message"),
     [
         ('["127.0.0.1:${SERVICE_PORT-8000}:8000"]', '["127.0.0.1:TAKEN:8000"]', 2, "is taken"),
         ('["127.0.0.1:${SERVICE_PORT-8000}:8000"]', "[]", 2, "does not publish its port 8000"),
-        ('["127.0.0.1:${SERVICE_PORT-8000}:8000"]', '["8000"]', 2, "for all the world"),
-        ("${POSTGRES_IMAGE:-postgres:18}", "lab-test/absent:1", 2, "neither here nor to be had"),
+        ('["127.0.0.1:${SERVICE_PORT-8000}:8000"]', '["8000"]', 2, "other machines can reach"),
+        (
+            "${POSTGRES_IMAGE:-postgres:18}",
+            "lab-test/absent:1",
+            2,
+            "cannot be fetched",
+        ),
         ("  database:\n    image", "  storage:\n    image", 2, "undefined"),
         ("services:", "services: [", 2, "docker-compose.yml"),
         ("//orders@database/orders", "//orders@database/absent", 4, "database cannot be reached"),
@@ -192,7 +198,7 @@ def test_the_engine_stops_answering_in_the_middle_of_a_run(tmp_path: Path) -> No
     ],
 )
 def test_a_mistake_in_the_file_is_one_message(
-    old: str, new: str, code: int, said: str, tmp_path: Path
+    old: str, new: str, code: int, message: str, tmp_path: Path
 ) -> None:
     project = copy_project(tmp_path)
     file = project / "docker-compose.yml"
@@ -202,14 +208,14 @@ def test_a_mistake_in_the_file_is_one_message(
         file.write_text(text.replace(old, new.replace("TAKEN", str(taken.getsockname()[1]))))
         done = lab("run", "quick", *COMPOSE, project=project)
     assert done.returncode == code, done.stdout + done.stderr
-    assert said in done.stderr
+    assert message in done.stderr
     assert done.stderr.count("lab: ") == 1 and "Traceback" not in done.stderr
     assert not (project / "reports").exists()
     assert not left()
 
 
-def test_services_beside_the_three_come_up_too(tmp_path: Path) -> None:
-    """One that stays, and one that has one thing to do."""
+def test_further_services_are_started_too(tmp_path: Path) -> None:
+    """One that stays, and one that ends when its work is done."""
     project = copy_project(tmp_path)
     file = project / "docker-compose.yml"
     needed = "      pricing: {condition: service_healthy}\n"
@@ -233,14 +239,14 @@ def test_no_engine_names_the_embedded_default(tmp_path: Path) -> None:
     project = copy_project(tmp_path)
     stopped = {"DOCKER_HOST": f"unix://{tmp_path}/nobody.sock"}
     missing = {"PATH": str(Path(sys.executable).parent)}
-    for env, said in ((stopped, "does not answer"), (missing, "not installed")):
+    for env, message in ((stopped, "does not answer"), (missing, "not installed")):
         done = lab("run", "quick", *COMPOSE, project=project, env=env)
         assert done.returncode == 2
-        assert said in done.stderr and "embedded" in done.stderr
+        assert message in done.stderr and "embedded" in done.stderr
         assert len(done.stderr.strip().splitlines()) == 1
 
 
-def test_a_quota_that_cuts_a_container_short_is_seen() -> None:
+def test_a_container_that_its_quota_throttles_is_reported() -> None:
     name, image = f"lab-test-{os.getpid()}", os.environ.get("PYTHON_IMAGE", "python:3.13-slim")
     busy = "import time; end = time.time() + 30\nwhile time.time() < end: pass"
     try:
@@ -259,7 +265,7 @@ def test_a_quota_that_cuts_a_container_short_is_seen() -> None:
 
 
 def test_the_services_tests_pass_on_the_images_postgresql() -> None:
-    """The embedded server is 18; the image may be another version, as a team's own is."""
+    """The embedded server is 18; the image may have the version of a team's own server."""
     name, image = f"lab-test-{os.getpid()}", os.environ.get("POSTGRES_IMAGE", "postgres:18")
     password, publish = f"POSTGRES_PASSWORD={os.getpid()}", ("--publish", "127.0.0.1::5432")
     command = (image, "postgres", "-c", "max_connections=400", "-c", "fsync=off")
@@ -298,8 +304,8 @@ def _await_database(url: str) -> None:
 
 
 @contextmanager
-def _passage(path: Path) -> Iterator[tuple[dict[str, str], Callable[[], None]]]:
-    """A socket that leads to the engine until it is closed."""
+def _forwarded(path: Path) -> Iterator[tuple[dict[str, str], Callable[[], None]]]:
+    """A socket that forwards to the engine until it is closed."""
     behind = docker_engine.docker(
         "context", "inspect", "--format", "{{.Endpoints.docker.Host}}"
     ).strip()

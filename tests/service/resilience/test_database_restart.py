@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from lab.processes import Children
-from lab.targets.postgres import EmbeddedPostgres
+from lab.targets.embedded_postgres import EmbeddedPostgres
 from tests.service.works import scalar, until
 
 Start = Callable[..., Awaitable[httpx.AsyncClient]]

@@ -1,4 +1,4 @@
-"""What is made of a resolved Compose file, as version 1 and version 2 print it."""
+"""A resolved Compose file, as version 1 and version 2 print it: its flaws and what is added."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ def read(**changes: Any) -> ComposeFile:
         {"database": {"volumes": [{"type": "tmpfs", "source": "x", "target": "/b"}]}},
     ],
 )  # fmt: skip
-def test_what_arms_do_not_share_is_sound(sound: dict[str, Any]) -> None:
+def test_a_file_whose_arms_share_nothing_is_accepted(sound: dict[str, Any]) -> None:
     assert read(**sound).flaw() is None
 
 
 @pytest.mark.parametrize(
-    ("flawed", "said"),
+    ("flawed", "message"),
     [
         ({"volumes": {"data": {"name": "one"}}}, "the volume data of service database"),
         ({"volumes": {"data": {"external": True}}}, "the volume data of service database"),
@@ -57,27 +57,27 @@ def test_what_arms_do_not_share_is_sound(sound: dict[str, Any]) -> None:
         ({"services": {"cache": {"volumes": ["/a:/b"]}}}, "service cache"),
     ],
 )
-def test_what_arms_would_share_is_refused(flawed: dict[str, Any], said: str) -> None:
-    assert said in (read(**flawed).flaw() or "")
+def test_what_arms_would_share_is_refused(flawed: dict[str, Any], message: str) -> None:
+    assert message in (read(**flawed).flaw() or "")
 
 
-def test_a_role_that_is_missing_is_named() -> None:
+def test_a_missing_role_is_named() -> None:
     found = ComposeFile("me", {"services": {"service": {}, "database": {}}}).flaw()
     assert found is not None and "there is no service pricing" in found
     assert "no service database and no pricing" in (ComposeFile("me", {}).flaw() or "")
 
 
-def test_what_the_roles_depend_on_is_found_by_way_of_others_too() -> None:
+def test_dependencies_are_found_directly_and_indirectly() -> None:
     services = {
         "service": {"depends_on": ["database", "cache"]},
         "cache": {"depends_on": {"disk": {"condition": "service_started"}}},
         "disk": {},
         "idle": {},
     }
-    assert read(services=services).further() == ["cache", "disk"]
+    assert read(services=services).dependencies() == ["cache", "disk"]
 
 
-def test_what_is_built_is_told_from_what_is_fetched() -> None:
+def test_services_with_an_image_of_their_own_are_listed_as_built() -> None:
     services = {
         "service": {"build": ".", "depends_on": ["cache"]},
         "cache": {"build": {"context": "cache"}},
@@ -97,5 +97,31 @@ def test_what_is_built_is_told_from_what_is_fetched() -> None:
         ),
     ],
 )
-def test_the_database_is_reached_as_its_image_was_told(environment: object, url: str) -> None:
+def test_the_database_url_follows_the_variables_of_the_image(environment: object, url: str) -> None:
     assert read(database={"environment": environment}).database_url(5) == url
+
+
+def test_a_run_adds_settings_ports_on_loopback_and_images() -> None:
+    services = {"service": {"build": ".", "depends_on": ["cache"]}, "cache": {"build": "."}}
+    added = read(services=services).additions(
+        {"PRICE": "$5"}, {"fsync": "off"}, lambda name: f"made:{name}"
+    )["services"]
+    unchecked = {"interval": "24h"}
+    assert added == {
+        "service": {
+            "environment": {"PRICE": "$$5"},
+            "healthcheck": unchecked,
+            "image": "made:service",
+        },
+        "pricing": {
+            "environment": {"PRICE": "$$5"},
+            "healthcheck": unchecked,
+            "ports": ["127.0.0.1::8001"],
+        },
+        "database": {
+            "command": ["postgres", "-c", "fsync=off"],
+            "healthcheck": unchecked,
+            "ports": ["127.0.0.1::5432"],
+        },
+        "cache": {"image": "made:cache"},
+    }

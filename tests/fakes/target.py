@@ -1,4 +1,4 @@
-"""A stand-in for `Target`, for tests of the loop. It runs nothing."""
+"""A stand-in for `Target`. It runs nothing."""
 
 from __future__ import annotations
 
@@ -11,25 +11,35 @@ from lab.targets.interface import Identity, TargetFailure
 
 @dataclass
 class FakeTarget:
-    """Arms that answer as they are told. `deaths` maps an arm to how it ended."""
+    """Arms that answer as these fields say.
+
+    Attributes:
+        settings: Settings of each arm.
+        instances: The instance that answers, by arm.
+        answers: The settings that an arm answers with, if not its own.
+        deaths: How an arm ended, if it did.
+        unresettable: Arms whose reset fails.
+        resets: Arms that were reset, in order.
+        restarts: Arms that were restarted, in order.
+    """
 
     settings: dict[str, dict[str, str]]
     name: str = "fake"
     instances: dict[str, str] = field(default_factory=dict)
-    answers: dict[str, dict[str, str]] = field(default_factory=dict)  # where not the settings
+    answers: dict[str, dict[str, str]] = field(default_factory=dict)
     deaths: dict[str, str] = field(default_factory=dict)
     unresettable: set[str] = field(default_factory=set)
     resets: list[str] = field(default_factory=list)
     restarts: list[str] = field(default_factory=list)
 
     def check(self, arms: Mapping[str, Mapping[str, str]]) -> None:
-        """Anything goes."""
+        """Accepts everything."""
 
     def start(self, arms: Mapping[str, Mapping[str, str]]) -> None:
-        """At once."""
+        """Nothing to start."""
 
     def url(self, arm: str) -> str:
-        """The arm's name stands for its address."""
+        """The name of the arm."""
         return arm
 
     def identities(self, arm: str) -> dict[str, Identity]:
@@ -40,21 +50,21 @@ class FakeTarget:
         return {"service": Identity(self.instances.get(arm, "first"), settings)}
 
     def expected(self, arm: str) -> Mapping[str, str]:
-        """What the arm was given."""
+        """The settings of the arm."""
         return self.settings[arm]
 
     def dead(self, arm: str) -> str | None:
-        """As told."""
+        """As `deaths` says."""
         return self.deaths.get(arm)
 
     def restart(self, arm: str) -> None:
-        """Alive again, as another instance."""
+        """Runs again, as another instance."""
         self.restarts.append(arm)
         self.deaths.pop(arm, None)
         self.instances[arm] = f"restart {len(self.restarts)}"
 
     def reset(self, arm: str) -> None:
-        """Noted."""
+        """Recorded in `resets`."""
         if arm in self.unresettable:
             raise RuntimeError("the disk is gone")
         self.resets.append(arm)
@@ -72,11 +82,11 @@ class FakeTarget:
         return FakeProfiled(arm)
 
     def conditions(self) -> dict[str, Any]:
-        """Nothing to know."""
+        """None."""
         return {}
 
     def stop(self) -> None:
-        """At once."""
+        """Nothing to stop."""
 
 
 @dataclass
@@ -86,8 +96,8 @@ class FakeProfiled:
     url: str
 
     def wait(self) -> None:
-        """At once."""
+        """Ready at once."""
 
     def finish(self) -> str:
-        """A profile in name only."""
+        """A text with the name of the arm."""
         return f"profile of {self.url}"

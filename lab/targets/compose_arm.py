@@ -1,0 +1,113 @@
+"""One arm under Compose: its project, and its containers by role."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from lab.targets import docker_engine
+from lab.targets.compose_command import ComposeProject
+from lab.targets.compose_file import FILE, PORTS
+from lab.targets.docker_engine import PROXY, Container, EngineError
+from lab.targets.interface import TargetUsageError
+from lab.watchdog import start_ticks
+
+_LOOPBACK = ("127.0.0.1", "::1")
+_NEVER = -1  # no process starts then
+
+
+@dataclass
+class ComposeArm:
+    """The containers of an arm, as they were when they were found."""
+
+    name: str
+    project: ComposeProject
+    containers: dict[str, Container] = field(default_factory=dict)
+    _started: dict[str, int | None] = field(default_factory=dict)  # ticks of the first process
+
+    def find(self, *roles: str) -> None:
+        """Find the containers that came up since; TargetUsageError if one of these roles is not."""
+        for container in docker_engine.containers(self.project.name):
+            if container.service not in self.containers:
+                self.containers[container.service] = container
+                self._started[container.service] = start_ticks(container.pid)
+                if container.running and not docker_engine.is_local(container):
+                    _refuse_remote(container)
+                if not container.running:
+                    self._started[container.service] = _NEVER
+        if missing := [role for role in roles if role not in self.containers]:
+            raise TargetUsageError(
+                f"{FILE}: Compose starts no container for service {' and '.join(missing)} "
+                "(replicas: 0, or a profile?)"
+            )
+
+    def find_again(self, *roles: str) -> None:
+        """Find these containers as they are after a restart."""
+        for role in roles:
+            del self.containers[role]
+        self.find(*roles)
+
+    def port(self, role: str) -> int:
+        """The port on loopback of a container; TargetUsageError if it has none."""
+        published = self.containers[role].ports.get(PORTS[role], ())
+        for address, _ in published:
+            if address not in _LOOPBACK:
+                raise TargetUsageError(
+                    f"{FILE}: service {role} publishes port {PORTS[role]} on {address}, which "
+                    f'other machines can reach. Write "127.0.0.1:...:{PORTS[role]}"'
+                )
+        for address, port in published:
+            if address == "127.0.0.1":
+                return port
+        raise TargetUsageError(
+            f"{FILE}: service {role} does not publish its port {PORTS[role]}. "
+            f'Write ports: ["127.0.0.1::{PORTS[role]}"]'
+        )
+
+    def url(self, role: str) -> str:
+        """The URL of a container."""
+        return f"http://127.0.0.1:{self.port(role)}"
+
+    def roles(self) -> dict[str, tuple[int, ...]]:
+        """The first process of each container, and the engine's proxies of its ports."""
+        found: dict[str, tuple[int, ...]] = {
+            role: (container.pid,) for role, container in self.containers.items()
+        }
+        if proxies := docker_engine.port_proxies(self.port(role) for role in PORTS):
+            found[PROXY] = proxies
+        return found
+
+    def dead(self) -> str | None:
+        """Which container has ended, and how, as far as the engine reports it."""
+        for role, container in list(self.containers.items()):
+            if not self._has_ended(role):
+                continue
+            try:
+                now = docker_engine.inspect(container.id)
+            except EngineError:
+                how = "ended, and the Docker engine does not answer any more"
+            else:
+                if role not in PORTS and now.exit_code == 0:  # its work is done
+                    del self.containers[role]
+                    continue
+                how = now.ending
+            return f"the {role}'s container of arm {self.name} {how}"
+        return None
+
+    def log_tail(self, lines: int) -> str:
+        """The end of the log of the container that ended; of the newest if none did."""
+        ended = (role for role in self.containers if self._has_ended(role))
+        role = next(ended, list(self.containers)[-1])
+        return docker_engine.logs(self.containers[role].id, lines).rstrip()
+
+    def _has_ended(self, role: str) -> bool:
+        return start_ticks(self.containers[role].pid) != self._started[role]
+
+
+def _refuse_remote(container: Container) -> None:
+    """EngineError, unless the container has only just ended: then `dead` reports it."""
+    if docker_engine.inspect(container.id).running:
+        raise EngineError(
+            "the Docker engine runs its containers on another machine, or in a virtual one: "
+            "what they use cannot be sampled from here. Use an engine of this machine, or the "
+            "embedded target"
+        )

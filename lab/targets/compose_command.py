@@ -1,0 +1,141 @@
+"""Docker Compose as a command: run for one project or for all, each run with a log of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab.processes import Child, Children
+from lab.targets import docker_engine
+from lab.targets.compose_file import FILE
+from lab.targets.docker_engine import ANSWER_S, USE_EMBEDDED, EngineError
+
+_LIMIT_S = 300.0
+_LOG_LINES = 12
+_SEARCHED_LINES = 60  # for the cause of a failure
+
+# How engine and Compose, of several versions, word what the user can correct.
+_PORT_TAKEN = ("port is already allocated", "address already in use")
+_NO_IMAGE = (
+    "pull access denied",
+    "manifest unknown",
+    "manifest for ",
+    "no such image",
+    "error pulling image",
+    "failed to resolve",
+    "/v2/",
+)
+
+
+@dataclass(frozen=True)
+class ComposeProject:
+    """The files of a project, and its name, which is part of the name of all that it makes."""
+
+    name: str
+    files: tuple[Path, ...]
+
+
+class ComposeCommand:
+    """Compose as it is installed here, with the environment of this run."""
+
+    def __init__(self, children: Children, folder: Path, password: str) -> None:
+        """Find Compose. EngineError if there is none.
+
+        Args:
+            children: Starts the commands.
+            folder: Where they run.
+            password: POSTGRES_PASSWORD for the Compose file.
+        """
+        self._children = children
+        self._folder = folder
+        self.program = find_program()
+        self._environment = dict(os.environ) | {"SERVICE_PORT": "", "POSTGRES_PASSWORD": password}
+        if self.program == ("docker-compose",) and "DOCKER_HOST" not in os.environ:
+            self._environment["DOCKER_HOST"] = docker_engine.context_host()
+
+    def run(
+        self, label: str, project: ComposeProject, *arguments: str, limit_s: float = _LIMIT_S
+    ) -> None:
+        """Run a command to its end. EngineError with the end of its log if it fails."""
+        self._finish(self._start(label, project, arguments), limit_s)
+
+    def run_each(self, projects: Iterable[tuple[str, ComposeProject]], *arguments: str) -> None:
+        """Run the same command for several projects at once; each has a label."""
+        started = [self._start(label, project, arguments) for label, project in projects]
+        for child in started:
+            self._finish(child, _LIMIT_S)
+
+    def resolved(self, project: ComposeProject, answer: Path) -> str:
+        """The files of a project as Compose reads them, as YAML; by way of the file `answer`."""
+        with answer.open("wb") as sink:
+            child = self._start("check", project, ["config"], stdout=sink.fileno())
+            self._finish(child, _LIMIT_S)
+        return answer.read_text(encoding="utf-8")
+
+    def stop(self) -> None:
+        """End the commands that still run."""
+        self._children.stop(*(c for c in self._children.running() if c.role == "compose"))
+
+    def _start(
+        self,
+        label: str,
+        project: ComposeProject,
+        arguments: Iterable[str],
+        stdout: int | None = None,
+    ) -> Child:
+        files = [part for file in project.files for part in ("--file", str(file))]
+        return self._children.start(
+            [*self.program, *files, "--project-name", project.name, *arguments],
+            role="compose",
+            arm=label,
+            env=self._environment,
+            cwd=self._folder,
+            stdout=stdout,
+        )
+
+    def _finish(self, child: Child, limit_s: float) -> None:
+        deadline = time.monotonic() + limit_s
+        while child.popen.poll() is None:
+            if time.monotonic() > deadline:
+                raise EngineError(f"Compose did not end within {limit_s:g} s:\n{child.log_tail()}")
+            time.sleep(0.02)
+        self._children.stop(child)
+        if child.popen.returncode:
+            docker_engine.version()  # raises the better message if the engine has failed
+            cause = _cause(child.log_tail(_SEARCHED_LINES))
+            raise EngineError(f"{cause}:\n{child.log_tail(_LOG_LINES)}")
+
+
+def find_program() -> tuple[str, ...]:
+    """The Compose of this machine: the plugin of docker, else the older program of its own."""
+    for program in (("docker", "compose"), ("docker-compose",)):
+        with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+            done = subprocess.run(
+                [*program, "version"], capture_output=True, timeout=ANSWER_S, check=False
+            )
+            if done.returncode == 0:
+                return program
+    raise EngineError(
+        f"neither `docker compose` nor `docker-compose` works here. Install one, {USE_EMBEDDED}"
+    )
+
+
+def _cause(log: str) -> str:
+    """Why a command failed, and what to do, as far as its log shows it."""
+    text = log.lower()
+    if any(words in text for words in _PORT_TAKEN):
+        return (
+            f"a port that {FILE} publishes is taken. Arms run side by side, so let the engine "
+            'choose: "127.0.0.1:${SERVICE_PORT-8000}:8000"'
+        )
+    if any(words in text for words in _NO_IMAGE):
+        return (
+            "an image is not on this machine and cannot be fetched. PYTHON_IMAGE and "
+            "POSTGRES_IMAGE choose the base images"
+        )
+    return f"{FILE}: Compose failed"

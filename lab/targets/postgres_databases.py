@@ -1,0 +1,169 @@
+"""A database for each arm of a run: on an embedded server, or on a server of the user's own."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from collections.abc import Iterable, Iterator
+from typing import Any
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+
+from lab.processes import Child, Children
+from lab.targets.embedded_postgres import EmbeddedPostgres
+from lab.targets.interface import DatabaseError, TargetUsageError
+from lab.targets.postgres_sessions import Sessions, drop_libpq_variables, first_line
+
+_CONNECT_S = 10
+
+
+def users_server_url() -> str | None:
+    """The server of the user's own, from LAB_DATABASE_URL; None for an embedded one."""
+    return os.environ.get("LAB_DATABASE_URL") or None
+
+
+class RunDatabases:
+    """The databases of a run and the server that they are on.
+
+    Raises DatabaseError if the embedded server fails, and TargetUsageError if a server of the
+    user's own cannot be used.
+    """
+
+    def __init__(self, children: Children, cores: Iterable[int], users_url: str | None) -> None:
+        self._is_users = users_url is not None
+        self.server: Child | None = None  # the embedded one
+        url = users_url
+        with self._blamed():
+            if url is None:
+                drop_libpq_variables()
+                embedded = EmbeddedPostgres(children, cores)
+                embedded.start()
+                url, self.server = embedded.url, embedded.child
+            self._databases = Databases(url, prefix=f"lab_{secrets.token_hex(4)}")
+
+    @property
+    def sessions(self) -> Sessions:
+        """Sessions on these databases."""
+        return self._databases.sessions
+
+    def create(self, arm: str) -> str:
+        """Create the database of an arm; its URL."""
+        with self._blamed():
+            return self._databases.create(arm)
+
+    def server_pid(self) -> int | None:
+        """The first process of the server; None if it does not run on this machine."""
+        return self._databases.server_pid()
+
+    def conditions(self) -> dict[str, Any]:
+        """Version and settings of the server, and whose it is."""
+        return {
+            "postgresql": self._databases.version,
+            "postgresql_is": "the user's server" if self._is_users else "embedded",
+            "postgresql_settings": {} if self._is_users else dict(EmbeddedPostgres.SETTINGS),
+        }
+
+    def close(self) -> None:
+        """Close all sessions; drop what was created on a server that goes on running."""
+        self._databases.close(drop=self._is_users)
+
+    @contextlib.contextmanager
+    def _blamed(self) -> Iterator[None]:
+        """Report a failure of the user's own server as one that the user can correct."""
+        try:
+            yield
+        except DatabaseError as error:
+            if self._is_users:
+                raise TargetUsageError(str(error)) from error
+            raise
+
+
+class Databases:
+    """Databases that are created on one server. Only those are ever dropped."""
+
+    def __init__(self, url: str, prefix: str) -> None:
+        """Connect to the server. Raises DatabaseError if that fails."""
+        import psycopg
+
+        self._url = _without_driver(url)
+        self._prefix = prefix
+        self._created: list[str] = []
+        self.sessions = Sessions()
+        try:
+            self._admin = psycopg.connect(self._url, autocommit=True, connect_timeout=_CONNECT_S)
+        except psycopg.Error as error:
+            problem = _redacted(first_line(error), self._url)
+            raise DatabaseError(f"cannot connect to PostgreSQL: {problem}") from None
+
+    @property
+    def version(self) -> str:
+        """The version of the server, such as 18.4."""
+        return self.sessions.version(self._url)
+
+    def server_pid(self) -> int | None:
+        """The first process of the server; None if it cannot be seen from this machine."""
+        import psutil
+
+        backend = self._admin.info.backend_pid
+        with contextlib.suppress(psutil.Error):
+            process = psutil.Process(backend)
+            parent = process.parent()
+            if "postgres" in process.name() and parent is not None:
+                return int(parent.pid)
+        return None
+
+    def create(self, label: str) -> str:
+        """Create a database named PREFIX_LABEL; its URL. Raises DatabaseError if refused."""
+        import psycopg
+        from psycopg import sql
+
+        name = f"{self._prefix}_{label}".replace("-", "_")[:63]
+        try:
+            self._admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        except psycopg.Error as error:
+            raise DatabaseError(f"cannot create database {name}: {first_line(error)}") from error
+        self._created.append(name)
+        return self.url(name)
+
+    def url(self, name: str) -> str:
+        """The URL of one database on this server."""
+        parts = urlsplit(self._url)
+        return urlunsplit(parts._replace(path=f"/{quote(name)}"))
+
+    def close(self, drop: bool) -> None:
+        """Close all sessions; drop what was created if asked to."""
+        import psycopg
+        from psycopg import sql
+
+        self.sessions.close()
+        for name in self._created if drop else ():
+            with contextlib.suppress(psycopg.Error):  # so that the others are dropped
+                self._admin.execute(
+                    sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+                )
+        self._created.clear()
+        self._admin.close()
+
+
+def _without_driver(url: str) -> str:
+    """The URL for libpq: postgresql+asyncpg:// becomes postgresql://."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise DatabaseError(
+            "LAB_DATABASE_URL is not a URL (a password's % / @ [ are written %25 %2F %40 %5B)"
+        ) from None
+    scheme = parts.scheme.partition("+")[0]
+    if scheme not in ("postgresql", "postgres"):
+        raise DatabaseError("LAB_DATABASE_URL must begin with postgresql://")
+    query = urlencode(parse_qsl(parts.query), safe="/")
+    return urlunsplit(parts._replace(scheme="postgresql", query=query))
+
+
+def _redacted(text: str, url: str) -> str:
+    """The message without the password, of which an error may quote a part."""
+    netloc = urlsplit(url).netloc
+    secret = netloc.rpartition("@")[0].partition(":")[2]
+    if not secret:
+        return text
+    return "the URL is not valid" if "token" in text else text.replace(secret, "***")

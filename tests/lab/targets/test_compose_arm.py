@@ -1,0 +1,138 @@
+"""The containers of an arm: found by role, their ports, and how one ended."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab.targets.compose_arm import ComposeArm
+from lab.targets.compose_command import ComposeProject
+from lab.targets.docker_engine import EngineError
+from lab.targets.interface import TargetUsageError
+from tests.lab.targets.conftest import Program
+
+INNER = {"service": 8000, "pricing": 8001, "database": 5432}
+
+
+def inspected(
+    role: str, pid: int = 0, *, address: str = "127.0.0.1", code: int = 0, running: bool = False
+) -> dict[str, Any]:
+    """What `docker inspect` prints of a container whose inner port is published as port 5000."""
+    published = [{"HostIp": address, "HostPort": "5000"}] if address else None
+    return {
+        "Id": f"id-{role}",
+        "Image": "sha256:1",
+        "State": {"Running": running, "Pid": pid, "ExitCode": code},
+        "Config": {"Image": "image", "Labels": {"com.docker.compose.service": role}},
+        "NetworkSettings": {"Ports": {f"{INNER.get(role, 1)}/tcp": published}},
+    }
+
+
+class Engine:
+    """A `docker` that knows these containers."""
+
+    def __init__(self, program: Program, folder: Path) -> None:
+        self._program, self._folder = program, folder
+
+    def shows(self, *containers: dict[str, Any]) -> None:
+        every = self._folder / "every.json"
+        every.write_text(json.dumps(containers))
+        for each in containers:
+            name = self._folder / f"{each['Config']['Labels']['com.docker.compose.service']}.json"
+            name.write_text(json.dumps([each]))
+        self._program(
+            "docker",
+            'case "$1" in\n'
+            "ps) echo id;;\n"
+            f'inspect) case "$2" in id-*) exec /bin/cat {self._folder}/"${{2#id-}}".json;; '
+            f"*) exec /bin/cat {every};; esac;;\n"
+            "logs) echo log of $4;;\n"
+            "esac",
+        )
+
+
+@pytest.fixture
+def engine(program: Program, tmp_path: Path) -> Engine:
+    return Engine(program, tmp_path)
+
+
+@pytest.fixture
+def arm() -> ComposeArm:
+    return ComposeArm("narrow", ComposeProject("lab-me-1", ()))
+
+
+def test_a_role_without_a_container_is_refused(engine: Engine, arm: ComposeArm) -> None:
+    engine.shows(inspected("service"))
+    with pytest.raises(TargetUsageError, match="starts no container for service pricing"):
+        arm.find("service", "pricing")
+
+
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [
+        ("0.0.0.0", "publishes port 8000 on 0.0.0.0, which other machines can reach"),
+        ("::", "which other machines can reach"),
+        ("::1", "does not publish its port 8000"),
+        ("", "does not publish its port 8000"),
+    ],
+)
+def test_a_port_must_be_published_on_loopback(
+    address: str, message: str, engine: Engine, arm: ComposeArm
+) -> None:
+    engine.shows(inspected("service", address=address))
+    arm.find("service")
+    with pytest.raises(TargetUsageError, match=message):
+        arm.url("service")
+
+
+def test_a_container_that_runs_is_not_dead(
+    engine: Engine, arm: ComposeArm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lab.targets.docker_engine.is_local", lambda container: True)
+    engine.shows(inspected("service", os.getpid(), running=True))
+    arm.find("service")
+    assert arm.dead() is None
+    assert arm.url("service") == "http://127.0.0.1:5000"
+    assert arm.log_tail(5) == "log of id-service"
+
+
+def test_how_a_container_ended_is_reported(engine: Engine, arm: ComposeArm) -> None:
+    engine.shows(inspected("service", code=3))
+    arm.find("service")
+    assert arm.dead() == "the service's container of arm narrow ended with exit code 3"
+
+
+def test_a_further_service_may_end_when_its_work_is_done(engine: Engine, arm: ComposeArm) -> None:
+    engine.shows(inspected("migration"))
+    arm.find()
+    assert arm.dead() is None
+    assert arm.containers == {}
+
+
+def test_an_engine_that_stopped_is_reported(
+    engine: Engine, arm: ComposeArm, program: Program
+) -> None:
+    engine.shows(inspected("service"))
+    arm.find("service")
+    program("docker", "exit 1")
+    assert (arm.dead() or "").endswith("the Docker engine does not answer any more")
+
+
+def test_containers_of_another_machine_are_refused(engine: Engine, arm: ComposeArm) -> None:
+    engine.shows(inspected("service", os.getpid(), running=True))
+    with pytest.raises(EngineError, match="another machine, or in a virtual one"):
+        arm.find("service")
+
+
+def test_after_a_restart_the_containers_are_found_again(engine: Engine, arm: ComposeArm) -> None:
+    engine.shows(inspected("service"), inspected("pricing"))
+    arm.find("service", "pricing")
+    fresh = inspected("service")
+    fresh["NetworkSettings"]["Ports"]["8000/tcp"][0]["HostPort"] = "5001"
+    engine.shows(fresh, inspected("pricing"))
+    arm.find_again("service", "pricing")
+    assert arm.port("service") == 5001
