@@ -49,7 +49,7 @@ class {base}Shopper({base}):
     def look(self):
         number = next(numbers)
         arrival = getattr(gevent.getcurrent(), "arrival", None)  # private: for tests only
-        times = (arrival.due, arrival.begun) if arrival else None
+        times = (arrival.scheduled, arrival.begun) if arrival else None
         self.client.get(f"/?i={{number}}", name="first", context={{"i": number, "times": times}})
         {more}
 

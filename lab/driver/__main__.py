@@ -16,6 +16,7 @@ import gevent.queue
 from locust import User
 
 from lab.driver import run_trial, scenario
+from lab.driver.locust_environment import new_runner
 from lab.driver_protocol import (
     Failed,
     Loaded,
@@ -48,6 +49,7 @@ def main() -> None:
     pipe = MessagePipe()
     lines: gevent.queue.Queue = gevent.queue.Queue()
     gevent.spawn(_listen, lines)
+    runner = new_runner()
     users: list[type[User]] = []
     pipe.send(Up())
     while True:
@@ -58,10 +60,9 @@ def main() -> None:
                 case LoadScenario() as request:
                     path = request.path
                     users = scenario.load(Path(path), request.open_load)
-                    run_trial.remember_scenario_handlers()
                     pipe.send(Loaded(tuple(user.__name__ for user in users)))
                 case RunTrial() as trial:
-                    run_trial.run(users, trial, pipe.send)
+                    run_trial.run(runner, users, trial, pipe.send)
                 case message:
                     raise ProtocolError(f"{type(message).__name__} is no request")
         except (Exception, SystemExit) as error:

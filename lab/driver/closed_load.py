@@ -1,36 +1,46 @@
-"""A closed load: so many users, each of whom waits for its answer before it goes on."""
+"""A closed load: a fixed number of users, each of which waits for its answer."""
 
 from __future__ import annotations
 
-import gevent.event
 from locust import User
-from locust.runners import Runner
+from locust.runners import LocalRunner
 
-from lab.driver_protocol import UnfinishedArrivals
+from lab.driver.connections import disconnect
+from lab.driver_protocol import ClosedLoadSpec, UnfinishedArrivals
 
 
 class ClosedLoadRunner:
-    """Locust as it is."""
+    """Runs the users as Locust does."""
 
-    def __init__(self, runner: Runner, users: int) -> None:
-        self._runner, self._count = runner, users
+    def __init__(
+        self, runner: LocalRunner, user_classes: list[type[User]], spec: ClosedLoadSpec
+    ) -> None:
+        self._runner, self._count = runner, spec.users
+        self._users: list[User] = []
+        runner.environment.user_classes = user_classes
 
-    def start(self) -> list[User]:
-        """Have all users running; who they are."""
-        spawned = gevent.event.Event()
-        self._runner.environment.events.spawning_complete.add_listener(lambda **_: spawned.set())
+    def start(self) -> None:
+        """Start all users; returns when they run."""
         self._runner.start(self._count, spawn_rate=self._count)
-        spawned.wait()
-        return [greenlet.args[0] for greenlet in self._runner.user_greenlets if greenlet.args]
+        assert self._runner.spawning_greenlet is not None
+        self._runner.spawning_greenlet.get()
+        self._users = [
+            greenlet.args[0] for greenlet in self._runner.user_greenlets if greenlet.args
+        ]
 
     def begin(self, started: float) -> None:
-        """They have begun already."""
+        """Nothing: the users are loading already."""
 
     def arrivals(self, until: float) -> None:
         """None: users of a closed load have no schedule."""
 
     def end(self) -> None:
-        """There is nothing to end but the users."""
+        """Nothing: the users alone make the load."""
+
+    def disconnect(self) -> None:
+        """Close the connections of all users, after they have ended."""
+        for user in self._users:
+            disconnect(user)
 
     def unfinished(self) -> UnfinishedArrivals:
         """None: users of a closed load have no schedule."""

@@ -1,4 +1,4 @@
-"""A ticker that measures its own lateness: how late anything in this process may run."""
+"""A ticker that measures its own lateness, and so how late anything in this process may run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from lab.driver_protocol import TICK_S
 
 
 class LatenessTicker:
-    """Due every 10 ms. Ticks missed in a stall count with their full lateness."""
+    """Ticks every 10 ms. Ticks that a stall skipped count with their full lateness."""
 
     def __init__(self) -> None:
         self._lateness: list[float] = []
@@ -25,10 +25,10 @@ class LatenessTicker:
                 self._lateness.append(round(now - due, 6))
                 due += TICK_S
 
-    def take(self) -> list[float]:
+    def take(self) -> tuple[float, ...]:
         """Lateness of each tick since the last call, in seconds."""
         taken, self._lateness = self._lateness, []
-        return taken
+        return tuple(taken)
 
     def close(self) -> None:
         """Stop ticking."""

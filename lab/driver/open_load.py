@@ -1,24 +1,25 @@
-"""An open load: arrivals that are due at moments fixed beforehand, whatever the answers do."""
+"""An open load: arrivals at times that are scheduled beforehand, whatever the answers do."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import gevent
 import numpy as np
 from locust import User
-from locust.runners import Runner
+from locust.runners import LocalRunner
 
+from lab.driver.connections import disconnect
+from lab.driver.dispatcher import Dispatcher
 from lab.driver.request_recorder import count_before, to_histogram
-from lab.driver.user_pool import Dispatcher, UserPool
-from lab.driver_protocol import ArrivalSummary, RateStage, UnfinishedArrivals
-from lab.stats.arrival_schedule import ArrivalProcess, RateSegment, schedule
+from lab.driver.user_pool import UserPool
+from lab.driver_protocol import ArrivalSummary, OpenLoadSpec, UnfinishedArrivals
+from lab.stats.arrival_schedule import RateSegment, schedule
 
 
 class _Counts(NamedTuple):
-    """What the frames so far have reported, counted from the begin on."""
+    """What the frames so far have reported, counted from the begin of the load on."""
 
     scheduled: int = 0
     sent: int = 0
@@ -29,69 +30,68 @@ class _Counts(NamedTuple):
 class OpenLoadRunner:
     """Dispatches a schedule to a pool of users.
 
-    Every arrival of the schedule is sent or counted as unsent, so that
-    ``sent + waiting + undispatched`` is ``scheduled`` at any moment.
+    Every arrival of the schedule is sent or counted as unsent, so that at any moment the number
+    scheduled is the sum of those sent, waiting and undispatched.
     """
 
     def __init__(
         self,
-        runner: Runner,
-        classes: list[type[User]],
-        *,
-        arrivals: ArrivalProcess,
-        stages: Sequence[RateStage],
-        max_users: int,
+        runner: LocalRunner,
+        user_classes: list[type[User]],
+        spec: OpenLoadSpec,
         warmup_s: float,
         seed: str,
     ) -> None:
         """Draw the schedule.
 
         Args:
-            runner: Of this trial alone.
-            classes: Whose tasks the arrivals are, drawn by their weights.
-            arrivals: How they are spread.
-            stages: Of the window; the first rate is also that of the warm-up.
-            max_users: Of the pool. An arrival that finds all of them busy waits.
-            warmup_s: Before the first stage.
+            runner: Counts and stops the users.
+            user_classes: Whose tasks the arrivals are, drawn by their weights.
+            spec: Stages of the window, its arrivals and the limit of users.
+            warmup_s: Seconds at the first rate, before the first stage.
             seed: The same seed makes the same schedule and draws the same classes.
         """
-        planned = [RateSegment(seconds, begin, end) for begin, end, seconds in stages]
+        segments = [
+            RateSegment(stage.seconds, stage.from_rate, stage.to_rate) for stage in spec.stages
+        ]
         if warmup_s:
-            planned.insert(0, RateSegment(warmup_s, planned[0].begin, planned[0].begin))
-        self._seconds = sum(stage.duration for stage in planned)
-        self._offsets = schedule(planned, arrivals, seed)
-        self._due = self._offsets
+            segments.insert(0, RateSegment(warmup_s, segments[0].begin, segments[0].begin))
+        self._seconds = sum(segment.duration for segment in segments)
+        self._offsets = schedule(segments, spec.arrivals, seed)
+        self._schedule = self._offsets  # in monotonic seconds once the load has begun
         self._warmup_s, self._opens = warmup_s, 0.0
-        peak = max(max(stage.begin, stage.end) for stage in planned)
-        self._ready = min(max_users, math.ceil(peak))  # a second's worth, should all stand still
-        self._runner, self._classes = runner, classes
-        environment, group = runner.environment, runner.user_greenlets
-        self._pool = UserPool(environment, group, classes, max_users, seed)
+        peak = max(max(segment.begin, segment.end) for segment in segments)
+        # enough for a second in which no request is answered
+        self._ready_users = min(spec.max_users, math.ceil(peak))
+        self._runner = runner
+        self._pool = UserPool(
+            runner.environment, runner.user_greenlets, user_classes, spec.max_users, seed
+        )
+        runner.environment.user_classes = list(self._pool.classes)
         self._dispatcher = Dispatcher(self._pool)
         self._reported = _Counts()
         self._greenlet: gevent.Greenlet | None = None
 
-    def start(self) -> list[User]:
-        """Have the pool open and every connection with it."""
+    def start(self) -> None:
+        """Open the pool; returns when its users are connected."""
         environment = self._runner.environment
-        for each in self._classes:
-            each.host = environment.host
+        for user_class in self._pool.classes:
+            user_class.host = environment.host
         environment.events.test_start.fire(environment=environment)
-        self._pool.open(self._ready)
-        environment.events.spawning_complete.fire(user_count=self._pool.users)
-        return self._pool.members
+        self._pool.open(self._ready_users)
+        environment.events.spawning_complete.fire(user_count=self._pool.size)
 
     def begin(self, started: float) -> None:
-        """Dispatch from now on, `started` (monotonic seconds) being time 0 of the schedule."""
-        self._due = started + self._offsets
+        """Dispatch from now on; `started` (monotonic seconds) is time 0 of the schedule."""
+        self._schedule = started + self._offsets
         self._opens = started + self._warmup_s
         self._pool.close(started + self._seconds)
-        self._greenlet = gevent.spawn(self._dispatcher.run, self._due.tolist())
+        self._greenlet = gevent.spawn(self._dispatcher.run, self._schedule.tolist())
 
     def arrivals(self, until: float) -> ArrivalSummary:
         """Arrivals scheduled and sent since the last frame, and how late they were."""
         now = _Counts(
-            scheduled=int(np.searchsorted(self._due, until)),
+            scheduled=int(np.searchsorted(self._schedule, until)),
             sent=count_before(self._pool.begun, until),
             lags=len(self._dispatcher.lags),
             waits=len(self._pool.waits),
@@ -110,10 +110,15 @@ class OpenLoadRunner:
         if self._greenlet is not None:
             self._greenlet.kill()
 
+    def disconnect(self) -> None:
+        """Close the connections of all users, after they have ended."""
+        for user in list(self._pool.members):
+            disconnect(user)
+
     def unfinished(self) -> UnfinishedArrivals:
         """Arrivals never sent, by what they lacked, and those of the window never answered."""
         return UnfinishedArrivals(
             waiting=self._pool.unsent,
-            undispatched=len(self._due) - len(self._dispatcher.lags),
-            unanswered=sum(due >= self._opens for due in self._pool.cut),
+            undispatched=len(self._schedule) - len(self._dispatcher.lags),
+            unanswered=sum(scheduled >= self._opens for scheduled in self._pool.interrupted),
         )

@@ -1,4 +1,4 @@
-"""A timer that wakes a greenlet on time: gevent's own, libev's, is a millisecond coarse."""
+"""A timer that wakes a greenlet on time: gevent's own is precise to a millisecond only."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _READ = 1  # libev's event
 
 
 class _Itimerspec(ctypes.Structure):
-    """Interval and moment, as seconds and nanoseconds each (timerfd_create(2))."""
+    """Interval and moment, in seconds and nanoseconds each (timerfd_create(2))."""
 
     _fields_ = tuple(
         (name, ctypes.c_long) for name in ("interval_s", "interval_ns", "moment_s", "moment_ns")
@@ -21,7 +21,7 @@ class _Itimerspec(ctypes.Structure):
 
 
 class PreciseTimer:
-    """One greenlet's alarm clock, on a Linux timer descriptor (Python knows it from 3.13 on)."""
+    """A timer for one greenlet, on a Linux timer descriptor (in Python itself from 3.13 on)."""
 
     def __init__(self) -> None:
         libc = ctypes.CDLL(None, use_errno=True)
@@ -33,17 +33,17 @@ class PreciseTimer:
         self._io = self._hub.loop.io(self._fd, _READ)
 
     def wait_until(self, moment: float) -> None:
-        """Sleep until `moment` (monotonic seconds), not at all where it has passed."""
+        """Sleep until `moment` (monotonic seconds); return at once if it has passed."""
         nanoseconds = round(moment * 1e9)
         if nanoseconds <= time.monotonic_ns():
             return
-        # setting it anew also forgets that it went off
+        # setting the timer also clears its last expiry
         alarm = _Itimerspec(0, 0, *divmod(nanoseconds, 10**9))
         if self._set(self._fd, _ABSOLUTE, ctypes.byref(alarm), None) < 0:
             raise OSError(ctypes.get_errno(), "the timer descriptor cannot be set")
         self._hub.wait(self._io)
 
     def close(self) -> None:
-        """Give the descriptor back."""
+        """Close the descriptor."""
         self._io.close()
         os.close(self._fd)

@@ -1,7 +1,7 @@
-"""Requests of a trial, folded into a histogram per name and second.
+"""Records the requests of a trial and summarizes them, per frame and request name.
 
-Recording a request appends to a few arrays (a microsecond); folding happens between requests,
-once per frame, so that the load is disturbed as little as possible.
+Recording a request appends to a few arrays (a microsecond). Histograms are made once per frame,
+between requests, so that the load is disturbed as little as possible.
 """
 
 from __future__ import annotations
@@ -19,27 +19,27 @@ import numpy.typing as npt
 from lab.driver_protocol import RecordedRequests, RequestSummary, ScheduledRequests
 from lab.stats.histogram import Histogram
 
-_KINDS_OF_ERROR = 20
-_FAILED, _SILENT = 1.0, 2.0  # silent: failed without any answer
+_MAX_MESSAGES = 20  # that are counted apart in a frame
+_FAILED, _NO_ANSWER = 1.0, 2.0  # outcomes of a request beside 0.0, success
 
 Rows = npt.NDArray[np.float64]
 Summaries = dict[str, RequestSummary]  # by request name
 
 
 class _Requests:
-    """Requests of one name that no frame has told yet, in the order of their ends."""
+    """Requests of one name that no frame has reported yet, in the order of their ends."""
 
     def __init__(self) -> None:
         self.ends: array[float] = array("d")
-        self.dues: array[float] = array("d")  # when the arrival was due that they belong to
-        self.latencies: array[float] = array("d")  # seconds, from the intended send
+        self.scheduled: array[float] = array("d")  # send time of the arrival they belong to
+        self.latencies: array[float] = array("d")  # seconds, from the scheduled send time
         self.services: array[float] = array("d")  # seconds, from the actual send
         self.outcomes: array[float] = array("d")
 
     def take(self, count: int) -> Rows:
-        """The first so many, a row for each of the arrays but the ends, and forget them."""
+        """Remove the first so many; returns a row for each of the arrays but the ends."""
         taken = []
-        for values in (self.dues, self.latencies, self.services, self.outcomes):
+        for values in (self.scheduled, self.latencies, self.services, self.outcomes):
             taken.append(np.array(values[:count]))
             del values[:count]
         del self.ends[:count]
@@ -47,24 +47,24 @@ class _Requests:
 
 
 class RequestRecorder:
-    """Listens to Locust's `request` event and hands out frames."""
+    """Listens to Locust's events `request` and `user_error`."""
 
     def __init__(self) -> None:
         self._requests: defaultdict[str, _Requests] = defaultdict(_Requests)
         self._messages: Counter[str] = Counter()
         self._task_errors: Counter[str] = Counter()
-        self._parts: Sequence[float] = ()
-        self._part_ends: npt.ArrayLike = ()
+        self._frames: Sequence[float] = ()
+        self._frame_ends: npt.ArrayLike = ()
 
-    def group_by_scheduled_time(self, parts: Sequence[float], begin: float) -> None:
-        """Tell requests by when they were due, too.
+    def group_by_scheduled_time(self, frames: Sequence[float], begin: float) -> None:
+        """From now on, group requests by the frame of their scheduled send time as well.
 
         Args:
-            parts: Ends of the parts of time that are told apart, in seconds since `begin`,
-                ascending. What is due after the last belongs to none.
+            frames: Ends of the frames, in seconds since `begin`, ascending. What is scheduled
+                after the last is in no group.
             begin: Monotonic seconds.
         """
-        self._parts, self._part_ends = parts, begin + np.array(parts)
+        self._frames, self._frame_ends = frames, begin + np.array(frames)
 
     def on_request(
         self,
@@ -74,10 +74,10 @@ class RequestRecorder:
         response: Any = None,
         **_: Any,
     ) -> None:
-        """A request has ended, well or not; `response_time` in milliseconds.
+        """Record a request that has ended, well or not; `response_time` is in milliseconds.
 
-        The first request of an arrival counts from when the arrival was due, those that follow it
-        from their own begin: within an arrival each waits for the answer before it.
+        Latency is measured from the scheduled send time for the first request of an arrival, and
+        from the actual send for those that follow: each of them waits for the answer before it.
         """
         now = time.monotonic()
         service = (response_time or 0.0) / 1000.0
@@ -85,20 +85,20 @@ class RequestRecorder:
         seen = self._requests[name]
         seen.ends.append(now)
         seen.services.append(service)
-        seen.dues.append(now - service if arrival is None else arrival.due)
+        seen.scheduled.append(now - service if arrival is None else arrival.scheduled)
         seen.latencies.append(service if arrival is None else service + arrival.lateness())
         outcome = 0.0
         if exception is not None:
-            outcome = _FAILED if _answered(response, exception) else _SILENT
+            outcome = _FAILED if _answered(response, exception) else _NO_ANSWER
             self._count(self._messages, exception)
         seen.outcomes.append(outcome)
 
     def on_user_error(self, exception: BaseException, **_: Any) -> None:
-        """The scenario itself raised."""
+        """Count an exception that the scenario itself raised."""
         self._count(self._task_errors, exception)
 
     def take(self, until: float) -> RecordedRequests:
-        """All that ended before `until` (monotonic seconds), and forget it."""
+        """Remove and summarize all that ended before `until` (monotonic seconds)."""
         requests: Summaries = {}
         scheduled: dict[float, Summaries] = {}
         for name, seen in self._requests.items():
@@ -107,9 +107,8 @@ class RequestRecorder:
                 continue
             rows = seen.take(count)
             requests[name] = _summarize(rows)
-            if self._parts:
-                for part, own in self._by_part(rows):
-                    scheduled.setdefault(part, {})[name] = _summarize(own)
+            for frame, own in self._by_scheduled_time(rows):
+                scheduled.setdefault(frame, {})[name] = _summarize(own)
         messages, self._messages = dict(self._messages), Counter()
         task_errors, self._task_errors = dict(self._task_errors), Counter()
         return RecordedRequests(
@@ -119,23 +118,25 @@ class RequestRecorder:
             task_errors=task_errors,
         )
 
-    def _by_part(self, rows: Rows) -> Iterator[tuple[float, Rows]]:
-        places = np.searchsorted(self._part_ends, rows[0], side="right")
+    def _by_scheduled_time(self, rows: Rows) -> Iterator[tuple[float, Rows]]:
+        if not self._frames:
+            return
+        places = np.searchsorted(self._frame_ends, rows[0], side="right")
         for place in np.unique(places).tolist():
-            if place < len(self._parts):
-                yield round(self._parts[place], 6), rows[:, places == place]
+            if place < len(self._frames):
+                yield round(self._frames[place], 6), rows[:, places == place]
 
     @staticmethod
     def _count(counter: Counter[str], error: BaseException) -> None:
         text = f"{type(error).__name__}: {error}".splitlines()[0][:160]
-        if text in counter or len(counter) < _KINDS_OF_ERROR:
+        if text in counter or len(counter) < _MAX_MESSAGES:
             counter[text] += 1
         else:
             counter["others"] += 1
 
 
 def _answered(response: Any, exception: BaseException) -> bool:
-    """Whether the service failed by its answer; a refused, reset or silent connection has none."""
+    """Whether a failed request had an answer; a refused, reset or silent connection has none."""
     if response is None:  # a client that is not HTTP
         return not isinstance(exception, OSError)
     return bool(getattr(response, "status_code", 0))
@@ -148,7 +149,7 @@ def _summarize(rows: Rows) -> RequestSummary:
         count=len(outcomes),
         errors=int(np.count_nonzero(outcomes)),
         latency=to_histogram(latencies),
-        socket_errors=int(np.count_nonzero(outcomes == _SILENT)),
+        socket_errors=int(np.count_nonzero(outcomes == _NO_ANSWER)),
         service_latency=None if same else to_histogram(services),
     )
 

@@ -1,4 +1,4 @@
-"""One trial's load: Locust as a library, with an environment of its own each time."""
+"""One trial in the driver: set up the load, run it frame by frame, wait for the last answers."""
 
 from __future__ import annotations
 
@@ -6,20 +6,18 @@ import gc
 import math
 import random
 import time
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 
 import gevent
-import locust
 from locust import User
-from locust.env import Environment
-from locust.event import Events
+from locust.runners import STATE_INIT, LocalRunner
 
 from lab.driver.closed_load import ClosedLoadRunner
 from lab.driver.lateness_ticker import LatenessTicker
+from lab.driver.locust_environment import trial_listeners
 from lab.driver.open_load import OpenLoadRunner
 from lab.driver.request_recorder import RequestRecorder
-from lab.driver.user_pool import disconnect
 from lab.driver_protocol import (
     DRAIN_S,
     Closed,
@@ -31,97 +29,127 @@ from lab.driver_protocol import (
     TrialMessage,
 )
 
+Load = ClosedLoadRunner | OpenLoadRunner
+
 
 def run(
+    runner: LocalRunner,
     user_classes: list[type[User]],
     trial: RunTrial,
     send: Callable[[TrialMessage], None],
 ) -> None:
-    """Load the host; send `Opened`, a `Frame` per second, and `Closed`.
+    """Load the host; send `Opened`, a `Frame` about every second, and `Closed`.
 
-    The window opens `warmup_s` after all users run. Frames straddle neither its edges nor those of
-    an open load's stages. Of an open load, what ends after the window is told with `closed`: it
-    was due within.
+    The window opens `warmup_s` after all users run. No frame straddles its edges, nor those of an
+    open load's stages. For an open load, what ends after the window comes with `Closed`: it was
+    scheduled within the window.
 
     Args:
+        runner: Of the process; its last trial has ended.
         user_classes: Of the scenario.
         trial: What to load, and for how long.
         send: Takes the messages.
     """
-    load, warmup_s = trial.load, trial.warmup_s
     random.seed(trial.seed)
-    environment = Environment(
-        user_classes=user_classes, events=_events(), host=trial.host, stop_timeout=DRAIN_S
-    )
-    runner = environment.create_local_runner()
-    recorder = RequestRecorder()
-    # Locust's own statistics go unused: its percentiles are rounded
-    environment.events.request._handlers = [
-        *_scenario_handlers("request"),
-        recorder.on_request,
-    ]
+    with trial_listeners():
+        recorder = RequestRecorder()
+        load = _set_up(runner, user_classes, trial, recorder)
+        try:
+            with _heap_frozen(), closing(LatenessTicker()) as ticker:
+                load.start()
+                _run_frames(runner, load, trial, recorder, ticker, send)
+        finally:
+            drained = _drain(runner, load)
+        load.disconnect()
+        is_open = isinstance(load, OpenLoadRunner)
+        after = recorder.take(math.inf) if is_open else RecordedRequests()
+        send(Closed(drained=drained, unfinished=load.unfinished(), **vars(after)))
+
+
+def _set_up(
+    runner: LocalRunner,
+    user_classes: list[type[User]],
+    trial: RunTrial,
+    recorder: RequestRecorder,
+) -> Load:
+    environment = runner.environment
+    environment.host = trial.host
+    environment.stop_timeout = DRAIN_S
+    environment.events.request.add_listener(recorder.on_request)
     environment.events.user_error.add_listener(recorder.on_user_error)
+    runner.update_state(STATE_INIT)
     environment.events.init.fire(environment=environment, runner=runner, web_ui=None)
-    driven: ClosedLoadRunner | OpenLoadRunner
-    stages_s = [trial.window_s]
-    if isinstance(load, ClosedLoadSpec):
-        driven = ClosedLoadRunner(runner, load.users)
-    else:
-        driven = OpenLoadRunner(
-            runner, user_classes, **vars(load), warmup_s=warmup_s, seed=trial.seed
-        )
-        stages_s = [stage.seconds for stage in load.stages]
-    edges = _edges(warmup_s, stages_s)
-    # what stands now is not looked through again: a full collection would stop the load
+    if isinstance(trial.load, ClosedLoadSpec):
+        return ClosedLoadRunner(runner, user_classes, trial.load)
+    return OpenLoadRunner(runner, user_classes, trial.load, trial.warmup_s, trial.seed)
+
+
+@contextmanager
+def _heap_frozen() -> Iterator[None]:
+    """Exempt what is allocated now from collection: a full collection would pause the load."""
     gc.collect()
     gc.freeze()
-    ticker = LatenessTicker()
-    users: list[User] = []
     try:
-        users = driven.start()
-        ticker.take()
-        started = time.monotonic()
-        opens, closes = started + warmup_s, started + warmup_s + trial.window_s
-        if isinstance(driven, OpenLoadRunner):
-            recorder.group_by_scheduled_time(edges, started)
-        driven.begin(started)
-        send(Opened(started, opens, closes))
-        cpu = time.process_time()
-        began = started
-        for edge in edges:
-            gevent.sleep(max(0.0, started + edge - time.monotonic()))
-            ended = time.monotonic()
-            used = time.process_time()
-            send(
-                Frame(
-                    t=round(edge, 6),
-                    in_window=edge > warmup_s + 1e-9,
-                    driver_cpu=(used - cpu) / max(ended - began, 1e-9),
-                    ticker_lateness=tuple(ticker.take()),
-                    users=runner.user_count,
-                    arrivals=driven.arrivals(started + edge),
-                    **vars(recorder.take(started + edge)),
-                )
-            )
-            cpu, began = used, ended
+        yield
     finally:
         gc.unfreeze()
-        ticker.close()
-        driven.end()
-        stopping = time.monotonic()
-        runner.quit()
-    for user in users:
-        disconnect(user)
-    # past the limit Locust ends users by force, and the service goes on with their requests
-    drained = time.monotonic() - stopping < DRAIN_S
-    after = recorder.take(math.inf) if isinstance(driven, OpenLoadRunner) else RecordedRequests()
-    send(Closed(drained=drained, unfinished=driven.unfinished(), **vars(after)))
 
 
-def _edges(warmup_s: float, stages_s: Sequence[float]) -> list[float]:
-    """Ends of the frames: every second of the warm-up, then every second of each stage."""
-    edges = [warmup_s - i for i in range(math.ceil(warmup_s))][::-1] if warmup_s > 0 else []
-    begin = warmup_s
+def _run_frames(
+    runner: LocalRunner,
+    load: Load,
+    trial: RunTrial,
+    recorder: RequestRecorder,
+    ticker: LatenessTicker,
+    send: Callable[[TrialMessage], None],
+) -> None:
+    edges = frame_edges(trial)
+    ticker.take()
+    started = time.monotonic()
+    opens = started + trial.warmup_s
+    if isinstance(load, OpenLoadRunner):
+        recorder.group_by_scheduled_time(edges, started)
+    load.begin(started)
+    send(Opened(started, opens, opens + trial.window_s))
+    cpu = _CpuMeter(started)
+    for edge in edges:
+        gevent.sleep(max(0.0, started + edge - time.monotonic()))
+        driver_cpu = cpu.take()
+        send(
+            Frame(
+                t=round(edge, 6),
+                in_window=edge > trial.warmup_s + 1e-9,
+                driver_cpu=driver_cpu,
+                ticker_lateness=ticker.take(),
+                users=runner.user_count,
+                arrivals=load.arrivals(started + edge),
+                **vars(recorder.take(started + edge)),
+            )
+        )
+
+
+def _drain(runner: LocalRunner, load: Load) -> bool:
+    """End the load and stop all users; whether all of them ended by themselves.
+
+    Locust ends by force who has not ended after its stop timeout, which is `DRAIN_S` unless the
+    scenario changed it; the service may then be busy with requests that are left over.
+    """
+    load.end()
+    began = time.monotonic()
+    runner.stop()
+    return time.monotonic() - began < min(runner.environment.stop_timeout, DRAIN_S)
+
+
+def frame_edges(trial: RunTrial) -> list[float]:
+    """Ends of the frames, in seconds since the load began.
+
+    Every second of the warm-up counted from its end, then every second of each stage.
+    """
+    stages_s: Sequence[float] = [trial.window_s]
+    if not isinstance(trial.load, ClosedLoadSpec):
+        stages_s = [stage.seconds for stage in trial.load.stages]
+    edges = [trial.warmup_s - i for i in range(math.ceil(trial.warmup_s))][::-1]
+    begin = trial.warmup_s
     for seconds in stages_s:
         edges += [begin + i for i in range(1, math.ceil(seconds))]
         begin += seconds
@@ -129,25 +157,16 @@ def _edges(warmup_s: float, stages_s: Sequence[float]) -> list[float]:
     return edges
 
 
-def _events() -> Events:
-    """Events of this block alone, with what the scenario listens to.
+class _CpuMeter:
+    """Processor time of this process, in cores, from one call to the next."""
 
-    Sharing `locust.events` would pile up the listeners that Locust adds per environment.
-    """
-    events = Events()
-    for name, hook in vars(events).items():
-        hook._handlers = _scenario_handlers(name)
-    return events
+    def __init__(self, started: float) -> None:
+        self._since = started
+        self._used_s = time.process_time()
 
-
-_HANDLERS = {name: list(hook._handlers) for name, hook in vars(locust.events).items()}
-
-
-def remember_scenario_handlers() -> None:
-    """Note what a scenario has just added to `locust.events`."""
-    for name, hook in vars(locust.events).items():
-        _HANDLERS[name] = list(hook._handlers)
-
-
-def _scenario_handlers(name: str) -> list[Callable[..., Any]]:
-    return list(_HANDLERS.get(name, []))
+    def take(self) -> float:
+        """Cores since the last call."""
+        now, used_s = time.monotonic(), time.process_time()
+        cores = (used_s - self._used_s) / max(now - self._since, 1e-9)
+        self._since, self._used_s = now, used_s
+        return cores

@@ -21,6 +21,9 @@ def load(path: Path, open_load: bool) -> list[type[User]]:
         raise ValueError("a LoadTestShape would override the hypothesis's load; remove it")
     if not users:
         raise ValueError("no user class: define a class that derives from locust.HttpUser")
+    users = {name: user for name, user in users.items() if user.weight > 0 or user.fixed_count > 0}
+    if not users:
+        raise ValueError("every user class has a weight of 0")
     for name, user in users.items():
         if open_load:
             _check_open_load(name, user)

@@ -1,7 +1,7 @@
 """An HTTP user with open arrivals for locustfiles: `from lab.driver.user import OpenHttpUser`.
 
-The lab makes an open load of any user class, and asks for none of its own. This one is for
-locustfiles that are to have open arrivals under plain `locust -f` too.
+Under `lab run` any user class can generate an open load. This class is for locustfiles that need
+open arrivals under plain `locust -f` as well.
 """
 
 from __future__ import annotations
@@ -17,29 +17,32 @@ from weakref import WeakKeyDictionary
 
 import gevent
 from gevent.pool import Group
-from locust import FastHttpUser
+from locust import FastHttpUser, User
 from locust.env import Environment
-from locust.user.task import LOCUST_STATE_WAITING
+from locust.exception import StopUser
 
-from lab.driver.user_pool import Dispatcher, UserPool
+from lab.driver.dispatcher import Dispatcher
+from lab.driver.user_pool import UserPool
 from lab.stats.arrival_schedule import ArrivalProcess, RateSegment, schedule
 
 _CHUNK_S = 10.0  # of an endless schedule, drawn at a time
-_ARRIVALS: WeakKeyDictionary[Environment, Counter[str]] = WeakKeyDictionary()
+_TOTALS: WeakKeyDictionary[Environment, Counter[str]] = WeakKeyDictionary()
+
+_logger = logging.getLogger(__name__)
 
 
 class OpenHttpUser(FastHttpUser):
-    """A source of arrivals, each of which is one task and waits for none before it.
+    """A source of arrivals; each arrival is one task, and none waits for an earlier one.
 
     Under plain Locust every user is a source of its own: `locust -u 4` sends four times `rate`.
-    Response times count from the intended send, in Locust's statistics too; what was never sent
-    is in none of them, and told in the log when the test stops. Under `lab run` the hypothesis
-    tells rate and arrivals, and what stands here is of no account.
+    Response times, also in Locust's statistics, are measured from the scheduled send time. Unsent
+    arrivals are in none of them; their number is logged when the test stops. Under `lab run` the
+    hypothesis sets rate and arrivals, and these attributes are ignored.
 
     Attributes:
         rate: Arrivals a second.
-        arrivals: How they are spread.
-        most_users: Arrivals under way at once; further ones wait.
+        arrivals: `poisson` or `constant`.
+        most_users: Maximum of arrivals under way at once; further ones wait.
     """
 
     abstract = True
@@ -48,67 +51,75 @@ class OpenHttpUser(FastHttpUser):
     most_users: int = 1000
 
     def start(self, group: Group) -> gevent.Greenlet:
-        """Begin to send, as Locust asks of every user."""
-        self._group = group
-        self._greenlet = group.spawn(_send, self)
-        return self._greenlet
+        """Start as a source: its only task dispatches arrivals to other users of its class."""
+        self.tasks = [_dispatch]
+        # those of the scenario are for the users that carry out arrivals
+        self.on_start = self.on_stop = lambda: None  # type: ignore[method-assign]
+        greenlet: gevent.Greenlet = super().start(group)
+        return greenlet
+
+    def stop(self, force: bool = False) -> bool:
+        """Stop at once: a source has no task to finish first."""
+        return bool(super().stop(force=True))
 
 
-class _FromIntended:
-    """Locust's request event, told response times from the intended send."""
+class _RequestEvent:
+    """Locust's request event, with response times measured from the scheduled send time."""
 
     def __init__(self, event: Any) -> None:
         self._event = event
 
-    def fire(self, **told: Any) -> None:
+    def fire(self, **request: Any) -> None:
         arrival = getattr(gevent.getcurrent(), "arrival", None)
         if arrival is not None:
-            told["response_time"] += 1000 * arrival.lateness()
-        self._event.fire(**told)
+            request["response_time"] += 1000 * arrival.lateness()
+        self._event.fire(**request)
 
 
-def _send(source: OpenHttpUser) -> None:
-    workers = Group()
+def _dispatch(source: OpenHttpUser) -> None:
+    environment = source.environment
+    group = Group()
 
-    def prepare(user: Any) -> None:
-        user.client.request_event = _FromIntended(source.environment.events.request)
+    def prepare(user: User) -> None:
+        user.client.request_event = _RequestEvent(environment.events.request)  # type: ignore[attr-defined]
 
-    pool = UserPool(source.environment, workers, [type(source)], source.most_users, "", prepare)
+    pool = UserPool(environment, group, [type(source)], source.most_users, "", prepare)
     dispatcher = Dispatcher(pool)
-    arrivals = _arrivals(source.environment)
-    source._state = LOCUST_STATE_WAITING  # Locust may stop it at any time
+    totals = _totals(environment)
     try:
-        dispatcher.run(_endless(source))
+        dispatcher.run(_endless_schedule(source))
+    except Exception:
+        _logger.exception("a source of arrivals failed")
+        raise StopUser from None
     finally:
         pool.close(time.monotonic())
         for user in list(pool.members):
             user.stop()
-        workers.join(source.environment.stop_timeout or 0)
-        workers.kill()
-        arrivals.update(scheduled=len(dispatcher.lags), sent=len(pool.begun))
+        group.join(environment.stop_timeout or 0)
+        group.kill()
+        totals.update(scheduled=len(dispatcher.lags), sent=len(pool.begun))
 
 
-def _arrivals(environment: Environment) -> Counter[str]:
-    """The arrivals of all sources together, told when the test stops."""
-    if environment not in _ARRIVALS:
-        seen = _ARRIVALS[environment] = Counter()
+def _totals(environment: Environment) -> Counter[str]:
+    """The arrivals of all sources together, logged when the test stops."""
+    if environment not in _TOTALS:
+        totals = _TOTALS[environment] = Counter()
 
-        def tell(**_: Any) -> None:
-            scheduled, sent = seen["scheduled"], seen["sent"]
-            logging.getLogger(__name__).info(
-                f"arrivals: {scheduled} scheduled, {sent} sent, {scheduled - sent} unsent"
-            )
-            seen.clear()
+        def log(**_: Any) -> None:
+            scheduled, sent = totals["scheduled"], totals["sent"]
+            unsent = scheduled - sent
+            _logger.info(f"arrivals: {scheduled} scheduled, {sent} sent, {unsent} unsent")
+            totals.clear()
 
-        environment.events.test_stop.add_listener(tell)
-    return _ARRIVALS[environment]
+        environment.events.test_stop.add_listener(log)
+    return _TOTALS[environment]
 
 
-def _endless(source: OpenHttpUser) -> Iterator[float]:
+def _endless_schedule(source: OpenHttpUser) -> Iterator[float]:
     began = time.monotonic()
     if source.arrivals == "constant":
         yield from (began + number / source.rate for number in itertools.count())
     for chunk in itertools.count():
-        stage = RateSegment(_CHUNK_S, source.rate, source.rate)
-        for offset in schedule([stage], source.arrivals, str(random.random())).tolist():
+        segment = RateSegment(_CHUNK_S, source.rate, source.rate)
+        for offset in schedule([segment], source.arrivals, str(random.random())).tolist():
             yield began + chunk * _CHUNK_S + offset

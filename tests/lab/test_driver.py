@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import socket
@@ -13,7 +14,16 @@ from pathlib import Path
 
 import pytest
 
-from lab.driver_protocol import Closed, ClosedLoadSpec, Frame, Opened, RunTrial
+from lab.driver_protocol import (
+    Closed,
+    ClosedLoadSpec,
+    Frame,
+    LoadSpec,
+    Opened,
+    OpenLoadSpec,
+    RateStage,
+    RunTrial,
+)
 from lab.instruments.load_driver import DriverError, LoadDriver, ScenarioError
 from lab.processes import Children
 from lab.stats.histogram import Histogram
@@ -221,3 +231,94 @@ def test_a_request_of_another_version_is_refused_by_the_driver(driver: LoadDrive
     driver.child.popen.stdin.flush()
     with pytest.raises(ScenarioError, match="ProtocolError: messages of version 0, not 1"):
         driver.load(Path("unused.py"))
+
+
+LISTENERS = """\
+import json
+from pathlib import Path
+
+from locust import FastHttpUser, events, task
+
+counts = dict.fromkeys(("import", "init", "test_start", "removed", "on_start", "on_stop"), 0)
+hosts = []
+
+def count(what):
+    counts[what] += 1
+
+def removed(**_):
+    count("removed")
+
+events.request.add_listener(lambda **_: count("import"))
+events.request.add_listener(removed)
+
+@events.init.add_listener
+def at_init(environment, **_):
+    hosts.append(environment.host)
+    environment.events.request.add_listener(lambda **_: count("init"))
+    events.request.remove_listener(removed)
+
+@events.test_start.add_listener
+def at_start(environment, **_):
+    events.request.add_listener(lambda **_: count("test_start"))
+
+@events.test_stop.add_listener
+def at_stop(**_):
+    Path(__file__).with_name("counts.json").write_text(json.dumps([counts, hosts]))
+
+class Reader(FastHttpUser):
+    def on_start(self):
+        count("on_start")
+
+    def on_stop(self):
+        count("on_stop")
+
+    @task
+    def read(self):
+        self.client.get("/")
+"""
+
+
+@pytest.mark.parametrize(
+    ("load", "users"),
+    [
+        (ClosedLoadSpec(4), 4),
+        (OpenLoadSpec("constant", (RateStage(4.0, 4.0, 1.0),), max_users=4), 4),
+    ],
+)
+def test_listeners_hear_every_event_once_and_do_not_pile_up_from_trial_to_trial(
+    load: LoadSpec, users: int, driver: LoadDriver, server: Server, tmp_path: Path
+) -> None:
+    is_open = isinstance(load, OpenLoadSpec)
+    driver.load(write(tmp_path, LISTENERS), open_load=is_open)
+    for trials in (1, 2, 3):
+        for message in driver.drive(RunTrial(server.url, load, 0.0, 1.0, seed="s")):
+            assert not isinstance(message, Closed) or message.drained
+        counts, hosts = json.loads((tmp_path / "counts.json").read_text())
+        assert hosts == [server.url] * trials
+        assert counts["on_start"] == counts["on_stop"] == users * trials
+        assert counts["init"] == counts["test_start"] == counts["import"] == server.count
+        assert counts["removed"] == 0  # in every trial anew
+
+
+def test_a_user_that_cannot_be_made_fails_the_trial(
+    driver: LoadDriver, server: Server, tmp_path: Path
+) -> None:
+    text = SCENARIO.format(base="FastHttpUser", path="")
+    raising = "    def __init__(self, environment):\n        raise ValueError('no account')\n"
+    driver.load(write(tmp_path, text.replace("    @task", raising + "\n    @task", 1)))
+    with pytest.raises(DriverError, match="ValueError: no account"):
+        drive(driver, server.url)
+
+
+def test_classes_without_weight_are_left_out(driver: LoadDriver, tmp_path: Path) -> None:
+    text = SCENARIO.format(base="FastHttpUser", path="")
+    weightless = text.replace("    wait_time", "    weight = 0\n    wait_time", 1)
+    both = weightless + "\nclass Other(User):\n    weight = 1\n"
+    assert driver.load(write(tmp_path, both)) == ("Other",)
+
+
+def test_classes_that_all_have_no_weight_are_refused(driver: LoadDriver, tmp_path: Path) -> None:
+    text = SCENARIO.format(base="FastHttpUser", path="")
+    weightless = text.replace("    wait_time", "    weight = 0\n    wait_time", 1)
+    with pytest.raises(ScenarioError, match="every user class has a weight of 0"):
+        driver.load(write(tmp_path, weightless))

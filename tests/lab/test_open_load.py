@@ -162,8 +162,17 @@ def test_stages_have_the_latency_of_what_was_due_in_them(bench: Bench) -> None:
     ]
 
 
+SHORT_DRAIN = """\
+import locust
+
+@locust.events.init.add_listener
+def shorten(environment, **_):
+    environment.stop_timeout = 1
+"""
+
+
 def test_arrivals_that_are_never_answered_are_counted(bench: Bench) -> None:
-    bench.load(preamble="from lab.driver import run_trial\nrun_trial.DRAIN_S = 1")
+    bench.load(preamble=SHORT_DRAIN)
     with bench.serve("queue", servers=1, mean_s=0.1, exponential=False) as server:
         trial, _ = bench.drive(server, steady(40, 1.0, "constant"), warmup_s=0.0)
     assert dispatch(trial).lost == 0
@@ -344,11 +353,11 @@ def test_constant_arrivals_without_the_lab_keep_their_rate(
 ) -> None:
     asked = (
         "import itertools, time\n"
-        "from lab.driver.user import OpenHttpUser, _endless\n"
+        "from lab.driver.user import OpenHttpUser, _endless_schedule\n"
         "class Slow(OpenHttpUser):\n"
         f"    rate, arrivals = {rate}, 'constant'\n"
         f"until = time.monotonic() + {seconds} - 1\n"
-        "dues = itertools.takewhile(lambda due: due < until, _endless(Slow))\n"
+        "dues = itertools.takewhile(lambda due: due < until, _endless_schedule(Slow))\n"
         "print(len(list(dues)))\n"
     )
     told = subprocess.run(
@@ -379,3 +388,49 @@ def test_a_locustfile_may_have_open_arrivals_without_the_lab(tmp_path: Path) -> 
     scheduled, sent, unsent = map(int, told.groups())
     assert scheduled == sent + unsent
     assert sent >= seen["num_requests"]
+
+
+def test_only_those_who_carry_out_arrivals_start_and_stop_without_the_lab(tmp_path: Path) -> None:
+    log = """
+    def on_start(self):
+        print("started", flush=True)
+
+    def on_stop(self):
+        print("stopped", flush=True)
+"""
+    (tmp_path / "locustfile.py").write_text(OPEN_USER.replace("rate = 50", "rate = 4") + log)
+    with serving("plain", tmp_path / "log") as server:
+        command = "locust -f locustfile.py --headless -u 2 -r 2 -t 2s --stop-timeout 1"
+        done = subprocess.run(
+            [sys.executable, "-m", *command.split(), "--host", server.url],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )
+    # two sources, and one user for each of them: every answer is there before the next arrival
+    assert done.stdout.count("started") == done.stdout.count("stopped") == 2
+
+
+def test_a_user_without_a_task_is_an_error_of_the_scenario(bench: Bench) -> None:
+    path = bench.folder / "idle.py"
+    path.write_text("from locust import HttpUser\n\nclass Idle(HttpUser):\n    pass\n")
+    bench.driver.load(path, open_load=True)
+    with bench.serve("plain") as server:
+        _, frames = bench.drive(server, steady(5, 1.0, "constant"))
+    assert {text for frame in frames for text in frame.task_errors} == {
+        "ValueError: Idle has no task"
+    }
+
+
+def test_a_pause_within_a_task_is_cut_short_at_the_end_and_counts_as_answered(
+    bench: Bench,
+) -> None:
+    bench.load(more="self.wait()")  # for a minute
+    with bench.serve("plain") as server:
+        trial, _ = bench.drive(server, steady(10, 1.0, "constant"), warmup_s=0.0)
+    assert dispatch(trial).sent == total(trial).count == 10
+    assert dispatch(trial).unanswered == 0
+    assert evidence(trial).users_missing == 0

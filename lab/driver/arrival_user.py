@@ -1,0 +1,122 @@
+"""Users of an open load: a scenario's own users, whose only task carries out arrivals.
+
+An arrival is one task of the scenario. Locust's own loop runs it, so that errors and stopping are
+as they always are; only the `wait_time` between tasks is not used.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from types import new_class
+from typing import TYPE_CHECKING, Any
+
+import gevent
+from gevent.pool import Group
+from locust import TaskSet, User
+
+from lab.driver.connections import connect
+
+if TYPE_CHECKING:
+    from lab.driver.user_pool import UserPool
+
+
+class Arrival:
+    """One arrival: when it was scheduled, dispatched, and begun by a user (monotonic seconds)."""
+
+    __slots__ = ("begun", "dispatched", "scheduled", "unanswered")
+
+    def __init__(self, scheduled: float, dispatched: float) -> None:
+        self.scheduled, self.dispatched = scheduled, dispatched
+        self.begun = 0.0
+        self.unanswered = True  # until its first request has ended
+
+    def lateness(self) -> float:
+        """Seconds that its first request was sent late; 0 for the requests that follow it."""
+        if not self.unanswered:
+            return 0.0
+        self.unanswered = False
+        return self.begun - self.scheduled
+
+
+class ArrivalUser(User):
+    """Mixed into the user classes of a scenario by `derive`.
+
+    Attributes of its own begin with `lab_`, so that they do not meet those of a scenario.
+    """
+
+    abstract = True
+    lab_pool: UserPool
+    lab_idle = False  # waits for an arrival
+    lab_pausing = False  # waits within a task, as the task itself asked for
+
+    @staticmethod
+    def derive(user_class: type[User], pool: UserPool) -> type[ArrivalUser]:
+        """A subclass of the same name, whose users carry out the arrivals of a pool."""
+        namespace = {
+            "__module__": user_class.__module__,
+            "__qualname__": user_class.__qualname__,
+            "abstract": False,
+            "lab_pool": pool,
+        }
+        bases = (ArrivalUser, user_class)
+        return new_class(user_class.__name__, bases, exec_body=lambda body: body.update(namespace))
+
+    def start(self, group: Group) -> gevent.Greenlet:
+        """As any user, also if its class would start otherwise (`OpenHttpUser`)."""
+        greenlet: gevent.Greenlet = User.start(self, group)
+        return greenlet
+
+    def stop(self, force: bool = False) -> bool:
+        """As any user; one that is idle has no task to finish first."""
+        return bool(User.stop(self, force or self.lab_idle))
+
+    def on_start(self) -> None:
+        """Connect and do what the scenario does; then arrivals take the place of its tasks."""
+        with self.lab_pool.connecting:
+            connect(self)
+        super().on_start()
+        if not self.tasks:
+            raise ValueError(f"{type(self).__name__} has no task")
+        arrivals = ArrivalTasks(self, self.lab_pool, self.tasks)
+        self.tasks = [lambda _: arrivals.run()]
+
+    def wait(self) -> None:
+        """A pause within a task, in which Locust may stop the user at any time."""
+        self.lab_pausing = True
+        super().wait()
+        self.lab_pausing = False
+
+
+class ArrivalTasks(TaskSet):
+    """Draws one of the scenario's tasks for each arrival."""
+
+    user: ArrivalUser
+
+    def __init__(
+        self, user: ArrivalUser, pool: UserPool, tasks: list[TaskSet | Callable[..., Any]]
+    ) -> None:
+        super().__init__(user)
+        self.tasks = tasks
+        self._pool = pool
+
+    def get_next_task(self) -> Any:
+        """One of the tasks at random."""
+        return random.choice(self.tasks)
+
+    def execute_task(self, task: Callable[[User], Any]) -> None:
+        """Carry out the next arrival; waits until there is one."""
+        greenlet = gevent.getcurrent()
+        greenlet.arrival = arrival = self._pool.next_arrival(self.user)
+        try:
+            task(self.user)
+        except gevent.GreenletExit:
+            if not self.user.lab_pausing:
+                self._pool.interrupted.append(arrival.scheduled)
+            raise
+        finally:
+            self._pool.under_way.discard(arrival)
+            greenlet.arrival = None
+
+    def wait(self) -> None:
+        """Not between two arrivals."""
