@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from lab.errors import UsageError
-from lab.hypothesis import find
+from lab.hypothesis import find_hypothesis
 from lab.project import Project
 from lab.run_folder import RunFolder, RunFolderError
 
@@ -41,4 +41,4 @@ def seconds(text: str) -> float:
 
 def hypothesis_file(name: str, project: Project) -> Path:
     """The file that NAME means: itself, or hypotheses/NAME.md."""
-    return Path(name).absolute() if name.endswith(".md") else find(name, project.root)
+    return Path(name).absolute() if name.endswith(".md") else find_hypothesis(name, project.root)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from lab.cli.arguments import hypothesis_file
-from lab.hypothesis import load, names
+from lab.hypothesis import hypothesis_names, load
 from lab.project import Project
 
 
@@ -20,7 +20,7 @@ def command(
     from lab.cli.bootstrap import checked
 
     project = Project.find()
-    for each in name or names(project.root):
+    for each in name or hypothesis_names(project.root):
         file = hypothesis_file(each, project)
         hypothesis = load(file, project.root)
         checked(hypothesis, file, project)

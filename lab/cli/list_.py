@@ -5,18 +5,18 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from lab.hypothesis import HypothesisError, headline, names
+from lab.hypothesis import HypothesisError, hypothesis_names, read_question
 from lab.project import Project
 
 
 def command() -> None:
     """List the hypotheses with their questions and latest verdicts."""
     project = Project.find()
-    found = names(project.root)
+    found = hypothesis_names(project.root)
     width = max(map(len, found), default=0)
     for name in found:
         try:
-            question = headline(project.hypotheses / f"{name}.md")
+            question = read_question(project.hypotheses / f"{name}.md")
         except HypothesisError as error:
             question = f"broken: {error.problem}"
         print(f"{name:<{width}}  {_latest(project.reports / name):<12}  {question}")

@@ -9,11 +9,11 @@ from lab.hypothesis.load_shape import (
 )
 from lab.hypothesis.loader import (
     HypothesisError,
-    find,
-    headline,
+    find_hypothesis,
+    hypothesis_names,
     load,
     loads,
-    names,
+    read_question,
 )
 from lab.hypothesis.measure_names import (
     Measure,
@@ -78,10 +78,10 @@ __all__ = [
     "Step",
     "Sweep",
     "ValueRange",
-    "find",
-    "headline",
+    "find_hypothesis",
+    "hypothesis_names",
     "load",
     "loads",
-    "names",
     "parse_measure",
+    "read_question",
 ]

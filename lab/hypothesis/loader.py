@@ -1,4 +1,4 @@
-"""Finding, loading and sealing hypothesis files."""
+"""Hypothesis files: found by name, read, checked and sealed."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from lab.input_files.text_file import normalised, read_text
 
 FOLDER = "hypotheses"
 _FILE = "a Markdown file"
+_NAME_REMEDY = "Write it with a-z, 0-9, - and _, ending in .md, as in pool-exhaustion.md."
 
 
 class HypothesisError(UsageError):
@@ -33,30 +34,30 @@ class HypothesisError(UsageError):
 _FILE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
 
-def names(project: Path) -> list[str]:
+def hypothesis_names(project: Path) -> list[str]:
     """The names of all hypotheses of a project."""
     files = (project / FOLDER).glob("*.md")
     return sorted(path.stem for path in files if _FILE_NAME.fullmatch(path.stem))
 
 
-def find(name: str, project: Path) -> Path:
-    """The file of the hypothesis of this name."""
-    known = names(project)
+def find_hypothesis(name: str, project: Path) -> Path:
+    """The path of the hypothesis of this name; HypothesisError if there is none."""
+    known = hypothesis_names(project)
     if name in known:
         return project / FOLDER / f"{name}.md"
     folder = project / FOLDER
     if not known:
-        raise HypothesisError(folder, None, "there is no hypothesis here", "Write NAME.md into it.")
+        raise HypothesisError(folder, None, "there is no hypothesis here", "Add a file NAME.md.")
     plain = PurePosixPath(name).stem
     remedy = f"Did you mean `{plain}`?" if plain in known else suggestion(plain, known)
     if not _FILE_NAME.fullmatch(name):
-        problem = f"{shown(name)} is not a plain name (a-z, 0-9, - and _)"
+        problem = f"{shown(name)} is not a valid name (a-z, 0-9, - and _)"
         raise HypothesisError(folder, None, problem, remedy)
     raise HypothesisError(folder / f"{name}.md", None, "there is no such hypothesis", remedy)
 
 
-def headline(path: Path) -> str:
-    """The question that a file asks; the rest of its front matter may be wrong."""
+def read_question(path: Path) -> str:
+    """The question of a file, whose front matter may be wrong otherwise."""
     with _located(path):
         root = parse_document(read_text(path, _FILE)).root
         if "question" not in root.mapping():
@@ -65,7 +66,7 @@ def headline(path: Path) -> str:
 
 
 def load(path: Path, project: Path) -> Hypothesis:
-    """Reads, checks and seals a hypothesis file; HypothesisError says what is wrong with it."""
+    """Reads, checks and seals a hypothesis file; raises HypothesisError at its first flaw."""
     with _located(path):
         text = read_text(path, _FILE)
     return loads(text, path, project)
@@ -74,19 +75,22 @@ def load(path: Path, project: Path) -> Hypothesis:
 def loads(
     text: str, path: Path, project: Path, *, name: str | None = None, sealed: bool = False
 ) -> Hypothesis:
-    """The same of a text, as if it stood at `path`.
+    """Reads, checks and seals the text of a hypothesis file.
 
     Args:
         text: The whole file.
-        path: Where messages say that it stands.
+        path: The file that messages name.
         project: The folder that the scenario's path starts from.
-        name: The hypothesis' name, where it is not that of the file (the copy of a run).
-        sealed: It was checked when it was run; its scenario may have gone since.
+        name: The name of the hypothesis if it is not that of the file, as for the copy in a run.
+        sealed: Whether it was checked before its run; the scenario may be gone since.
+
+    Raises:
+        HypothesisError: At the first flaw by line.
     """
     name = name or path.stem
     with _located(path):
         if not _FILE_NAME.fullmatch(name) or path.suffix != ".md":
-            raise Flaw(None, "the file's name is not plain", "Name it as in pool-exhaustion.md.")
+            raise Flaw(None, "the file name is not allowed", _NAME_REMEDY)
         text = normalised(text)
         document = parse_document(text)
         unsealed = parse_hypothesis(

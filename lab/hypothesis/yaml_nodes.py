@@ -75,10 +75,10 @@ class _Builder:
             raise Flaw(
                 self._line(event),
                 "there is a second document in the front matter",
-                f"Keep to one, between two lines `{FENCE}`.",
+                f"Write only one, between two lines `{FENCE}`.",
             )
         if not isinstance(node.value, dict):
-            raise node.flaw("the front matter is not made of keys", "Write `key: value` lines.")
+            raise node.flaw("the front matter is not a group of keys", "Write `key: value` lines.")
         return node
 
     def _next(self) -> Any:
@@ -99,7 +99,7 @@ class _Builder:
         if isinstance(event, self._yaml.ScalarEvent):
             return self._scalar(name, event, line)
         if depth == MAX_DEPTH:
-            raise Flaw(at, "this is nested too deep", f"Keep to {MAX_DEPTH} levels.")
+            raise Flaw(at, "this is nested too deeply", f"Use at most {MAX_DEPTH} levels.")
         if isinstance(event, self._yaml.SequenceStartEvent):
             return Node(name, line, self._items(name, depth + 1))
         return Node(name, line, self._entries(depth + 1))
@@ -114,7 +114,7 @@ class _Builder:
         if event.tag is not None:
             raise Flaw(
                 line,
-                f"there is a type mark {shown(event.tag)}",
+                f"there is a type tag {shown(event.tag)}",
                 "Write the plain value, or put text that begins with ! in quotes.",
             )
 
@@ -131,7 +131,7 @@ class _Builder:
             if key in entries:
                 raise Flaw(
                     line,
-                    f"the key {shown(key)} stands here a second time",
+                    f"the key {shown(key)} is given twice",
                     f"Keep one of the two; the first is in line {entries[key].line}.",
                 )
             entries[key] = self._node(key, self._next(), line, depth)
@@ -149,7 +149,8 @@ class _Builder:
             if not isinstance(_plain_value(key), str) or key.lower() in _AMBIGUOUS:
                 raise Flaw(
                     line,
-                    f"the key {shown(key)} is not text, but a number or a truth value to YAML",
+                    f"the key {shown(key)} is not text: "
+                    "YAML reads it as a number, true, false or null",
                     "Choose another word, or put it in quotes.",
                 )
         return key
@@ -167,14 +168,15 @@ class _Builder:
     def _scalar(self, name: str, event: Any, line: int) -> Node:
         written: str = event.value
         if UNPRINTABLE.search(written):
-            raise Flaw(line, f"`{name}` holds an unprintable character", "Keep to plain text.")
+            raise Flaw(line, f"`{name}` holds an unprintable character", "Remove it.")
         if event.style:
             self._refuse_stray_quote(event)
             return Node(name, line, written, written)
         if written.lower() in _AMBIGUOUS:
             raise Flaw(
                 line,
-                f"`{name}` is {shown(written)}, which is a truth value to some and text to others",
+                f"`{name}` is {shown(written)}, "
+                "which YAML 1.1 reads as true or false, and YAML 1.2 as text",
                 f"Write true or false, or put '{written}' in quotes.",
             )
         return Node(name, line, _plain_value(written), written)
@@ -232,7 +234,7 @@ _SYNTAX_ERRORS = (
     _SyntaxError(
         "document start",
         "a second document begins here, or this line is indented less than the first",
-        f"Keep to one document between two lines `{FENCE}`, its keys at the line's beginning.",
+        f"Write one document between two lines `{FENCE}`, its keys at the beginning of the line.",
     ),
     _SyntaxError(
         "block",

@@ -141,10 +141,10 @@ class Node:
             raise self.flaw(f"{self.title} has none of {', '.join(keys)}", "Add one of them.")
         if len(found) > 1:
             raise self.at(found[1]).flaw(
-                f"`{found[1]}` stands beside `{found[0]}`", "Keep one of the two."
+                f"`{found[1]}` is given together with `{found[0]}`", "Keep one of the two."
             )
         return found[0]
 
     def _limit(self, count: int, maximum: int) -> None:
         if count > maximum:
-            raise self.flaw(f"{self.title} has {count} entries", f"Keep to {maximum}.")
+            raise self.flaw(f"{self.title} has {count} entries", f"Write at most {maximum}.")

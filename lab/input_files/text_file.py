@@ -58,5 +58,5 @@ def refuse_unprintable(text: str) -> None:
         raise Flaw(
             text.count("\n", 0, odd.start()) + 1,
             f"there is an unprintable character (U+{ord(odd[0]):04X})",
-            "Keep to plain text: remove it, or save the file as UTF-8 text.",
+            "Remove it, or save the file as UTF-8 text.",
         )

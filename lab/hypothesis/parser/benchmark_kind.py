@@ -78,10 +78,10 @@ def _read_levels(node: Node) -> tuple[float, ...]:
     for item, before, level in zip(items[1:], levels, levels[1:], strict=False):
         if level <= before:
             raise item.flaw(
-                f"{level:.12g} comes after {before:.12g}", "Order the values, each greater."
+                f"{level:.12g} comes after {before:.12g}", "Write the values in increasing order."
             )
     if levels[0] < 0:
-        raise items[0].flaw(f"{levels[0]:g} is no size", "Begin with 0 or more.")
+        raise items[0].flaw(f"{levels[0]:g} is not a size", "Start with 0 or more.")
     return levels
 
 
@@ -92,8 +92,7 @@ def _read_statistic(node: Node) -> Statistic:
         case text:
             raise node.flaw(
                 f"unknown statistic {shown(text)}",
-                "Write min for code that always does the same, median where variation is "
-                "behaviour.",
+                "Write min for code that does the same in every round, median for any other.",
             )
 
 

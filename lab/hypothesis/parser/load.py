@@ -60,14 +60,14 @@ def _read_levels(node: Node, read: Callable[[Node], float]) -> tuple[float, ...]
     for item, level, before in zip(items[1:], levels[1:], levels, strict=False):
         if level <= before:
             raise item.flaw(
-                f"the level {level:g} does not lie above the one before it, {before:g}",
+                f"the level {level:g} is not above the one before it, {before:g}",
                 "Write the levels of a sweep from the lowest to the highest, each once.",
             )
     if len(levels) < MIN_LEVELS:
         raise node.flaw(
             f"a sweep over {len(levels)} level{'s' * (len(levels) != 1)} shows no curve",
-            f"Name {MIN_LEVELS} or more: one that bends has three parameters, "
-            "and one level more tells whether it fits.",
+            f"Write {MIN_LEVELS} or more: the curve has three parameters, and one more level shows "
+            "whether it fits.",
         )
     return levels
 
@@ -92,7 +92,10 @@ def _read_rate(node: Node, minimum: float = 0.0) -> float:
 def _read_level_rate(node: Node) -> float:
     rate = _read_rate(node)
     if not rate:
-        raise node.flaw("a level of the sweep is 0", "Write what is above 0: nothing is measured.")
+        raise node.flaw(
+            "a level of the sweep is 0",
+            "Write rates above 0: without arrivals nothing is measured.",
+        )
     return rate
 
 
@@ -100,14 +103,14 @@ def _read_stages(node: Node) -> tuple[Stage, ...]:
     items = node.sequence()
     stages = tuple(map(_read_stage, items))
     if not any(stage.from_rate or stage.to_rate for stage in stages):
-        raise node.flaw("the `stages` bring no arrival at all", "Give one of them a rate above 0.")
+        raise node.flaw("the `stages` have no arrivals", "Give one of them a rate above 0.")
     named: dict[str, Node] = {}
     for stage, item in zip(stages, items, strict=True):
         if stage.name in named:
             line = named[stage.name].line
             raise item.flaw(
-                f"the stage `{stage.name}` stands here a second time",
-                f"Give it another name; the first is in line {line}.",
+                f"the stage name `{stage.name}` is used twice",
+                f"Choose another one; the first is in line {line}.",
             )
         if stage.name is not None:
             named[stage.name] = item

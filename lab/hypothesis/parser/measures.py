@@ -57,7 +57,9 @@ def _read_metric(node: Node) -> Metric:
 def _read_ratio(node: Node) -> MetricRatio:
     items = node.sequence()
     if len(items) != 2:
-        raise node.flaw(f"`ratio` needs two metrics, not {len(items)}", "Write ['above', 'below'].")
+        raise node.flaw(
+            f"`ratio` needs two metrics, not {len(items)}", "Write ['numerator', 'denominator']."
+        )
     return MetricRatio(*map(_read_counter, items))
 
 

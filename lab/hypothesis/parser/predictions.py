@@ -101,7 +101,8 @@ def _check_unit(node: Node, edge: Quantity, series: str | None) -> None:
     """The bound of a slope is a growth in the unit of its series; no other bound is a growth."""
     if series is None and edge.is_growth:
         raise node.flaw(
-            "a growth bounds a slope, not a measure", "Write `slope:` instead of `measure:`."
+            "a growth is the bound of a slope, not of a measure",
+            "Write `slope:` instead of `measure:`.",
         )
     if series is None:
         return
@@ -112,7 +113,7 @@ def _check_unit(node: Node, edge: Quantity, series: str | None) -> None:
         )
     if not series_has_unit(series, edge.unit):
         raise node.flaw(
-            f"{shown(series)} is not counted in {edge.unit}",
+            f"{shown(series)} is not measured in {edge.unit}",
             f"Write a growth such as 60/min, or a series such as {series_example(edge.unit)}.",
         )
 

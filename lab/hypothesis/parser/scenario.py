@@ -32,11 +32,11 @@ def _require_file(node: Node, path: str, project: Path) -> None:
     file = project / path
     if not _is_file(file):
         known = [f"{SCENARIOS}/{other.name}" for other in (project / SCENARIOS).glob("*.py")]
-        remedy = suggestion(path, known) if known else f"Put a file into {SCENARIOS}/."
+        remedy = suggestion(path, known) if known else f"Add a file to {SCENARIOS}/."
         raise node.flaw(f"there is no scenario {shown(path)}", remedy)
     if not file.resolve().is_relative_to(project.resolve()):
         raise node.flaw(
-            f"the scenario {shown(path)} is a link that leaves the project",
+            f"the scenario {shown(path)} is a link to a file outside the project",
             f"Put the file itself into {SCENARIOS}/.",
         )
 

@@ -50,7 +50,7 @@ def _read_load(node: Node) -> OpenLoad:
     load = read_load(node)
     if not isinstance(load, OpenLoad) or load.stages[0].duration_s is not None:
         raise node.flaw(
-            "a soak loads its arms at one rate from begin to end",
+            "a soak loads its arms at one constant rate",
             "Write it as in {rate: 20, arrivals: constant}.",
         )
     return load

@@ -43,8 +43,8 @@ def clashing_bounds(claimed: list[Statement]) -> Iterator[Flaw]:
                 )
             elif earlier.range.is_disjoint_from(later.range):
                 yield later.node.flaw(
-                    f"this can never hold together with line {line} ({later.subject})",
-                    "Mend one of the two bounds.",
+                    f"this and line {line} cannot both hold ({later.subject})",
+                    "Correct one of the two bounds.",
                 )
 
 
@@ -53,9 +53,9 @@ def _remedy(statement: Statement, domain: ValueRange) -> str:
         possible = f"from {domain.low:g} to {domain.high:g}"
     else:
         possible = "more than 0" if domain.low else "0 or more"
-    remedy = f"Choose a bound that can turn out either way: {statement.subject} is {possible}."
+    remedy = f"Choose a bound that can be met and missed: {statement.subject} is {possible}."
     if domain.high < math.inf and parse_measure(statement.prediction.measure).scope is Scope.SWEEP:
-        remedy += " A sweep tells it up to two thirds of its highest level."
+        remedy += " A sweep shows it up to two thirds of its highest level."
     return remedy
 
 

@@ -30,7 +30,7 @@ def _at_flaws(statement: Statement, hypothesis: Hypothesis) -> Iterator[Flaw]:
     levels = [f"{level:.12g}" for level in hypothesis.levels if level is not None]
     if prediction.at is None and levels:
         yield node.at("count" if prediction.count else "measure").flaw(
-            f"there is no telling at which level {prediction.measure} is meant",
+            f"{prediction.measure} is measured at several levels, and none is named",
             f"Add `at:` with one of {', '.join(levels)}.",
         )
     elif prediction.at is not None and prediction.at not in hypothesis.levels:
@@ -44,13 +44,11 @@ def _sweep_measure_flaws(statement: Statement, hypothesis: Hypothesis) -> Iterat
     is_sweep = isinstance(hypothesis.kind, LoadTest) and isinstance(hypothesis.kind.load, Sweep)
     if not is_sweep:
         yield node.at("measure").flaw(
-            f"`{prediction.measure}` is of a sweep, and the load has one level only",
+            f"`{prediction.measure}` needs a sweep, and the load has one level only",
             "Write several levels, as in load: {users: [1, 2, 4, 8, 16, 32, 64]}.",
         )
     elif prediction.at is not None:
-        yield node.at("at").flaw(
-            f"`{prediction.measure}` is of all levels together", "Remove `at`."
-        )
+        yield node.at("at").flaw(f"`{prediction.measure}` is taken over all levels", "Remove `at`.")
 
 
 def _growth_flaws(statement: Statement, hypothesis: Hypothesis) -> Iterator[Flaw]:
@@ -60,9 +58,13 @@ def _growth_flaws(statement: Statement, hypothesis: Hypothesis) -> Iterator[Flaw
             f"a {hypothesis.kind.name} has no sizes to grow with", "Bound the measure instead."
         )
     elif statement.prediction.compare:
-        yield statement.node.at("compare").flaw("growth is of one arm", "Name it with `arm:`.")
+        yield statement.node.at("compare").flaw(
+            "growth is predicted for one arm", "Name it with `arm:`."
+        )
     elif statement.prediction.count:
-        yield place.flaw("growth is of time; a count is exact", "Bound the count `at:` each size.")
+        yield place.flaw(
+            "growth is predicted of time; a count is exact", "Bound the count `at:` each size."
+        )
     elif statement.prediction.at is not None:
         yield statement.node.at("at").flaw("growth is over all sizes", "Remove `at:`.")
     else:
@@ -75,12 +77,12 @@ def _size_flaws(statement: Statement, hypothesis: Hypothesis) -> Iterator[Flaw]:
     sizes = [level for level in levels if level > 0]
     if len(levels) < MIN_SIZES:
         yield place.flaw(
-            f"growth cannot be told from {len(levels)} sizes",
+            f"{len(levels)} sizes are too few to show a growth",
             f"Give `params:` at least {MIN_SIZES}: overhead, factor and exponent are unknown.",
         )
     elif sizes[-1] < MIN_SPAN * sizes[0]:
         yield place.flaw(
             f"sizes from {sizes[0]:.12g} to {sizes[-1]:.12g} span "
-            f"{sizes[-1] / sizes[0]:.3g}-fold, too little to tell growths apart",
+            f"{sizes[-1] / sizes[0]:.3g}-fold, too little to distinguish growths",
             f"Let `params:` span at least {MIN_SPAN:g}-fold.",
         )

@@ -21,7 +21,7 @@ def _unsent_of_users(test: LoadTest, allow: Allow, root: Node) -> Iterator[Flaw]
         return
     if allow.unsent is not None:
         yield root.at("allow", "unsent").flaw(
-            "a load of `users` has no arrivals that could go unsent",
+            "a load of `users` has no scheduled arrivals, so that none can be unsent",
             "Remove `unsent`, or give the load a `rate`.",
         )
 

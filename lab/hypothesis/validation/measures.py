@@ -29,7 +29,7 @@ def measure_flaws(statement: Statement, hypothesis: Hypothesis) -> Iterator[Flaw
         yield node.flaw(f"unknown measure {shown(measure.base)}", suggestion(measure.base, known))
     elif definition is not None and (definition.scope is Scope.CALL) != is_benchmark:
         yield node.flaw(
-            f"`{measure.base}` is no measure of a {hypothesis.kind.name}",
+            f"`{measure.base}` is not a measure of a {hypothesis.kind.name}",
             f"Write {'time or a `count:`' if is_benchmark else 'throughput or latency_p99'}.",
         )
     elif measure.request is not None and measure.scope is not Scope.REQUEST:

@@ -28,7 +28,7 @@ def slope_flaws(statement: Statement, kind: Kind) -> Iterator[Flaw]:
         yield from _slope_out_of_place(statement, kind)
         if prediction.bound.edges == (0,):
             yield node.at(prediction.bound.key).flaw(
-                "no time is enough to tell a slope from one of exactly 0",
+                "no soak is long enough to distinguish a slope from exactly 0",
                 "Write the growth that would matter, as in 5 MB/h.",
             )
     if prediction.compare is None:
@@ -50,7 +50,8 @@ def _slope_out_of_place(statement: Statement, kind: Kind) -> Iterator[Flaw]:
     for key in ("at", "during"):
         if key in node.mapping():
             yield node.at(key).flaw(
-                f"a slope is of the whole soak, and `{key}` of a part", f"Remove `{key}`."
+                f"a slope is measured over the whole soak, and `{key}` names a part of it",
+                f"Remove `{key}`.",
             )
     if not isinstance(kind, SoakTest):
         yield node.at("slope").flaw(

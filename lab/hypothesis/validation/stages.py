@@ -61,9 +61,9 @@ def _too_few_arrivals(statement: Statement, stage: Stage) -> Iterator[Flaw]:
     wanted = 1 if measure.quantile is None else min_count(measure.quantile / 100)
     if stage.arrivals < wanted:
         yield statement.node.at("during").flaw(
-            f"about {stage.arrivals:.0f} arrivals are due in `{stage.name}`, and "
-            f"{statement.prediction.measure} takes {wanted}",
-            "Lengthen the stage, raise its rate, or choose a measure that takes fewer.",
+            f"about {stage.arrivals:.0f} arrivals are scheduled in `{stage.name}`, and "
+            f"{statement.prediction.measure} needs {wanted}",
+            "Lengthen the stage, raise its rate, or choose a measure that needs fewer.",
         )
 
 
@@ -73,14 +73,14 @@ def _recovery_flaws(statement: Statement, stages: Sequence[Stage]) -> Iterator[F
     if place == 0 or place == len(stages) - 1:
         yield statement.node.at("during").flaw(
             f"there is no stage {'before' if place == 0 else 'after'} `{name}`",
-            "Recovery is a return to what was before the stage: put it between two others.",
+            "Recovery is the return to what was before the stage: put it between two others.",
         )
         return
     before, wanted = stages[place - 1], min_count(0.5)
     if before.arrivals < wanted:
         yield statement.node.at("during").flaw(
-            f"about {before.arrivals:.0f} arrivals are due in the stage before "
-            f"`{name}`, and its median takes {wanted}",
+            f"about {before.arrivals:.0f} arrivals are scheduled in the stage before "
+            f"`{name}`, and its median needs {wanted}",
             "Lengthen that stage, or raise its rate.",
         )
     yield from _unseen_recovery(statement, stages[place + 1 :])
@@ -95,13 +95,13 @@ def _unseen_recovery(statement: Statement, after: Sequence[Stage]) -> Iterator[F
     rest_s = sum(stage.duration_s or 0.0 for stage in after)
     if min(bound.edges) <= silent_s and silent_s:
         yield node.flaw(
-            f"nothing is due in the {silent_s:g}s after `{name}`, in which a recovery "
+            f"no arrival is scheduled in the {silent_s:g}s after `{name}`, in which a recovery "
             f"{bound} s cannot be seen",
             f"Bound it above {silent_s:g}, or let a stage with arrivals follow.",
         )
     if max(bound.edges) >= rest_s:
         yield node.flaw(
             f"`{name}` is followed by {rest_s:g}s only, in which a recovery {bound} "
-            "s cannot be told from one that takes longer",
+            "s cannot be distinguished from a longer one",
             f"Bound it below {rest_s:g}, or lengthen what follows.",
         )

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from lab.hypothesis import loads
+from tests.lab.hypothesis.examples import edited
 
 PROJECT = Path(__file__).parents[3]
 CONSTRUCTED = Path(__file__).parent / "sealed"
@@ -24,7 +25,7 @@ SCENARIO = "# a scenario\n"
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def sealed_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project whose every scenario has the same text, so that only the files decide."""
     folder = tmp_path_factory.mktemp("project")
     (folder / "scenarios").mkdir()
@@ -45,8 +46,43 @@ def test_every_hypothesis_has_recorded_digests() -> None:
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_digests_stay_as_recorded(project: Path, file: str) -> None:
+def test_digests_stay_as_recorded(sealed_project: Path, file: str) -> None:
     """A file that was edited on purpose gets its new digests in `digests.json`."""
     path = PROJECT / file
-    found = loads(path.read_text(encoding="utf-8"), path, project)
+    found = loads(path.read_text(encoding="utf-8"), path, sealed_project)
     assert [found.digest, found.claim_digest] == RECORDED[file]
+
+
+def test_an_edit_of_the_wording_leaves_the_claim_digest(project: Path) -> None:
+    before = edited(project, "## Mechanism", "## Mechanism")
+    for old, new in (
+        ("## Mechanism", "## The mechanism"),
+        ("budget: 5m", "budget: 6m"),
+        ("idles?", "idles today?"),
+        ("says: four times", "says: 4 times"),
+        ("at_least: 2.5", "at_least: 2.50"),
+    ):
+        after = edited(project, old, new)
+        assert after.digest != before.digest
+        assert after.claim_digest == before.claim_digest
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("at_least: 1.2", "at_least: 1.3"),
+        ("at_least: 0.7", "at_most: 0.7"),
+        ("users: 50", "users: 51"),
+        ("window: 4s", "window: 5s"),
+        ("DB_POOL_SIZE: 20", "DB_POOL_SIZE: 21"),
+        ("control: narrow", "control: wide"),
+        ("error_rate: 0.0", "error_rate: 0.1"),
+        ("db_pool_wait_seconds_sum", "db_pool_wait_seconds_total"),
+        ("budget: 5m", "limits: {target_cpu: 0.9}\nbudget: 5m"),
+    ],
+)
+def test_an_edit_of_what_decides_changes_both_digests(project: Path, old: str, new: str) -> None:
+    before = edited(project, "## Mechanism", "## Mechanism")
+    after = edited(project, old, new)
+    assert after.digest != before.digest
+    assert after.claim_digest != before.claim_digest
