@@ -3,46 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
-from lab.analysis.block_values import Block
 from lab.analysis.estimate import Estimate, SlopeEstimate
-from lab.analysis.prediction_estimate import estimate_prediction
+from lab.analysis.prediction_estimate import PredictionEstimator
+from lab.blocks import Blocks, group_trials
 from lab.hypothesis import Hypothesis, Prediction, SoakTest
 from lab.plan import Plan
 from lab.stats.sequential_looks import nominal_level
-from lab.trial import BenchmarkEvidence, Fault, Trial
+from lab.trial import BenchmarkEvidence, Trial
 from lab.verdict_record import Judgement, Outcome, Verdict, VerdictName
 from lab.verdict_wording import judgement_reason, rival_reason, undecided_reasons, void_reasons
 
 
-@dataclass(frozen=True)
-class SortedBlocks:
-    """Trials sorted into blocks."""
+class Tails(NamedTuple):
+    """The probability left out on each side of the interval that supports or contradicts."""
 
-    complete: tuple[Block, ...]
-    voided: tuple[tuple[Fault, ...], ...]  # the faults of each voided block
-
-
-def sort_blocks(trials: Sequence[Trial], plan: Plan) -> SortedBlocks:
-    """Blocks that count and blocks that a gate voided; unfinished ones are neither."""
-    planned = Counter(plan.orders[0])
-    by_block: dict[int, list[Trial]] = {}
-    for trial in trials:
-        by_block.setdefault(trial.block, []).append(trial)
-    complete: list[Block] = []
-    voided: list[tuple[Fault, ...]] = []
-    for _, members in sorted(by_block.items()):
-        faults = tuple(fault for trial in members for fault in trial.faults)
-        if faults:
-            voided.append(faults)
-        elif Counter(trial.step for trial in members) == planned:
-            complete.append(
-                {step: tuple(trial for trial in members if trial.step == step) for step in planned}
-            )
-    return SortedBlocks(tuple(complete), tuple(voided))
+    support: float
+    contradict: float
 
 
 def judge(
@@ -67,24 +46,25 @@ def judge(
         out_of_time: whether the budget ended before the next block.
         elapsed_s: seconds of the whole command so far.
     """
-    blocks = sort_blocks(trials, plan)
-    complete = blocks.complete[: plan.last]
-    count = len(complete)
+    blocks = group_trials(trials, plan)
+    counted = blocks.complete[: plan.last]
     k = len(hypothesis.predictions)
     support_tail = nominal_level(plan.alpha, plan.first, plan.last)
     refute_tail = nominal_level(plan.alpha / k, plan.first, plan.last)
 
-    def held(prediction: Prediction, contradict_tail: float, claim: str | None) -> Judgement:
-        return _held(hypothesis, plan, prediction, complete, support_tail, contradict_tail, claim)
+    def judged(prediction: Prediction, tails: Tails, claim: str | None = None) -> Judgement:
+        estimator = PredictionEstimator(hypothesis, prediction, counted)
+        return _judgement(plan, prediction, estimator, len(counted), tails, claim)
 
-    predictions = tuple(held(p, refute_tail, None) for p in hypothesis.predictions)
-    rivals = tuple(held(r.prediction, support_tail, r.claim) for r in hypothesis.rivals)
-    name, reasons = _decide(plan, blocks, count, predictions, rivals, out_of_time)
+    of_claim, of_rivals = Tails(support_tail, refute_tail), Tails(support_tail, support_tail)
+    predictions = tuple(judged(p, of_claim) for p in hypothesis.predictions)
+    rivals = tuple(judged(r.prediction, of_rivals, r.claim) for r in hypothesis.rivals)
+    name, reasons = _decide(plan, blocks, len(counted), predictions, rivals, out_of_time)
     return Verdict(
         hypothesis=hypothesis.name,
         verdict=name,
         reasons=reasons,
-        blocks=count,
+        blocks=len(counted),
         voided=len(blocks.voided),
         predictions=predictions,
         rivals=rivals,
@@ -111,7 +91,7 @@ def _measured(trial: Trial) -> bool:
 
 def _decide(
     plan: Plan,
-    blocks: SortedBlocks,
+    blocks: Blocks,
     count: int,
     predictions: Sequence[Judgement],
     rivals: Sequence[Judgement],
@@ -137,35 +117,18 @@ def _decide(
     return "INCONCLUSIVE", undecided_reasons(plan, count, judgements, out_of_time=out_of_time)
 
 
-def _held(
-    hypothesis: Hypothesis,
+def _judgement(
     plan: Plan,
     prediction: Prediction,
-    blocks: Sequence[Block],
-    support_tail: float,
-    contradict_tail: float,
+    estimator: PredictionEstimator,
+    count: int,
+    tails: Tails,
     claim: str | None,
 ) -> Judgement:
-    outcome: Outcome = "undecided"
-    decided_at = None
+    """What `count` blocks say of one prediction; `claim` is the rival's, if it is a rival's."""
     first = 1 if prediction.count else plan.first  # what is counted is exact
-    for look in range(first, len(blocks) + 1):
-        # of these blocks alone: a value missing later cannot undo what is decided
-        part = blocks[:look]
-        found = estimate_prediction(hypothesis, prediction, part, support_tail)
-        wider = estimate_prediction(hypothesis, prediction, part, contradict_tail)
-        if found is not None and found.meets(prediction.bound):
-            outcome, decided_at = "supported", look
-        elif wider is not None and wider.misses(prediction.bound):
-            outcome, decided_at = "contradicted", look
-        if decided_at:
-            break
-    least = min(2, first)
-    shown = (
-        estimate_prediction(hypothesis, prediction, blocks, support_tail)
-        if len(blocks) >= least
-        else None
-    )
+    outcome, decided_at = _first_decision(prediction, estimator, range(first, count + 1), tails)
+    shown = estimator.estimate(count, tails.support) if count >= min(2, first) else None
     return Judgement(
         says=prediction.says,
         measure=prediction.quantity,
@@ -176,10 +139,27 @@ def _held(
         low=_json(shown.low) if shown else None,
         high=_json(shown.high) if shown else None,
         decided_at=decided_at,
-        blocks_wanted=_wanted(prediction, shown, len(blocks)) if not decided_at else None,
+        blocks_wanted=_wanted(prediction, shown, count) if not decided_at else None,
         claim=claim,
         flaw=shown.no_leak_reason if isinstance(shown, SlopeEstimate) and shown.low > 0 else None,
     )
+
+
+def _first_decision(
+    prediction: Prediction, estimator: PredictionEstimator, looks: range, tails: Tails
+) -> tuple[Outcome, int | None]:
+    """The outcome and the look that decided it, each look taking its blocks alone.
+
+    A value that is missing later cannot undo what is decided.
+    """
+    for look in looks:
+        found = estimator.estimate(look, tails.support)
+        if found is not None and found.meets(prediction.bound):
+            return "supported", look
+        found = estimator.estimate(look, tails.contradict)
+        if found is not None and found.misses(prediction.bound):
+            return "contradicted", look
+    return "undecided", None
 
 
 def _wanted(prediction: Prediction, shown: Estimate | None, count: int) -> int | None:

@@ -1,4 +1,4 @@
-"""Values of an arm in each block: what the intervals over blocks are computed from."""
+"""The values of the arms in one block: what the intervals over blocks are computed from."""
 
 from __future__ import annotations
 
@@ -6,37 +6,48 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from lab.blocks import Block
 from lab.hypothesis import Hypothesis, Prediction, Step
 from lab.measures import measure
-from lab.trial import BenchmarkEvidence, Trial
+from lab.trial import BenchmarkEvidence
 
-Block = Mapping[Step, tuple[Trial, ...]]  # the trusted trials of each step
+BlockValues = Mapping[str, float | None]  # by arm; None if there is no evidence
 
 ValuesByArm = Mapping[str, Sequence[float]]  # one value per block
 
 
-def block_values(
-    hypothesis: Hypothesis, prediction: Prediction, blocks: Sequence[Block]
-) -> ValuesByArm | None:
-    """Return the value of each arm of a prediction in each block.
+def block_values(hypothesis: Hypothesis, prediction: Prediction, block: Block) -> BlockValues:
+    """Return the value of each arm of a prediction in one block.
 
     Args:
         hypothesis: Defines the measures and the sizes of a benchmark.
         prediction: Neither of a slope nor of a sweep.
-        blocks: Complete ones, in order.
+        block: A complete one.
 
     Returns:
-        By arm, a value per block in the unit of the measure; None if any value is missing or not
-        finite, or is not above 0 although arms are compared.
+        In the unit of the measure; with repeats the mean, a geometric one if arms are compared.
     """
-    found: dict[str, list[float]] = {}
+    return {arm: _value(hypothesis, prediction, arm, block) for arm in prediction.arms}
+
+
+def values_over_blocks(prediction: Prediction, found: Sequence[BlockValues]) -> ValuesByArm | None:
+    """Return the values of each arm over blocks, in order.
+
+    Args:
+        prediction: Whose values they are.
+        found: `block_values` of each block.
+
+    Returns:
+        None if any value is missing or not finite, or is not above 0 although arms are compared.
+    """
+    over_blocks: dict[str, list[float]] = {}
     for arm in prediction.arms:
-        values = [_value(hypothesis, prediction, arm, block) for block in blocks]
+        values = [each[arm] for each in found]
         usable = [v for v in values if v is not None and math.isfinite(v)]
         if len(usable) < len(values) or (prediction.compare and min(usable, default=1) <= 0):
             return None
-        found[arm] = usable
-    return found
+        over_blocks[arm] = usable
+    return over_blocks
 
 
 def _value(hypothesis: Hypothesis, prediction: Prediction, arm: str, block: Block) -> float | None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from lab.analysis.block_values import Block
+from lab.blocks import Block
 from lab.hypothesis import Step
 from lab.measure_table import series_reduction
 from lab.stats.slope_regression import MIN_BINS, SlopeFit, fit_slope
@@ -34,8 +35,9 @@ class BinnedSeries:
     values: Values
     segments: npt.NDArray[np.int64]
 
+    @cached_property
     def fit(self) -> SlopeFit | None:
-        """Return the slope per hour; None with fewer than `MIN_BINS` bins."""
+        """The slope per hour; None with fewer than `MIN_BINS` bins."""
         if self.times.size < MIN_BINS:
             return None
         return fit_slope(self.times, self.values, self.segments)

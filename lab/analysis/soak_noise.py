@@ -63,7 +63,7 @@ def measure_noise(
         slopes, hours = [], 0.0
         for trial in trials:
             binned = bin_series([trial], series)
-            if binned is None or (fitted := binned.fit()) is None:
+            if binned is None or (fitted := binned.fit) is None:
                 continue
             slopes.append(float(fitted.slope))
             hours = float(np.ptp(binned.times))

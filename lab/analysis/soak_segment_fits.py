@@ -38,7 +38,7 @@ def fit_segments(recorded: TimeSeries, series: str) -> list[SegmentFit]:
         In the order of time; empty if there is no slope.
     """
     binned = bin_series([recorded], series)
-    if binned is None or (fitted := binned.fit()) is None:
+    if binned is None or (fitted := binned.fit) is None:
         return []
     slope, lines = float(fitted.slope), []
     for segment in np.unique(binned.segments):

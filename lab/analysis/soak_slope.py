@@ -13,9 +13,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lab.analysis.block_values import Block
 from lab.analysis.estimate import SlopeEstimate
 from lab.analysis.soak_binning import BinnedSeries, bin_block
+from lab.blocks import Block
 from lab.stats.confidence_interval import t_interval
 from lab.stats.leak_shape import MIN_THIRD, has_leak_shape, shares_of_thirds
 from lab.stats.student_t import critical_value
@@ -35,10 +35,22 @@ def estimate_slope(
     Returns:
         In the series' unit per hour; None without blocks, or if a block gives no slope.
     """
-    found = [bin_block(block, series, arms) for block in blocks]
+    return slope_over_blocks([bin_block(block, series, arms) for block in blocks], tail)
+
+
+def slope_over_blocks(found: Sequence[BinnedSeries | None], tail: float) -> SlopeEstimate | None:
+    """Return the slope over blocks of what was binned of each.
+
+    Args:
+        found: `bin_block` of each block.
+        tail: Probability left out on each side, in (0, 0.5).
+
+    Returns:
+        As `estimate_slope`.
+    """
     binned = [each for each in found if each is not None]
-    fits = [fitted for each in binned if (fitted := each.fit()) is not None]
-    if not blocks or len(fits) < len(blocks):
+    fits = [each.fit for each in binned if each.fit is not None]
+    if not found or len(fits) < len(found):
         return None
     reason = _no_leak_reason(binned)
     if len(fits) == 1:
@@ -54,7 +66,7 @@ def _no_leak_reason(binned: Sequence[BinnedSeries]) -> str | None:
     """Why all blocks together do not have the shape of a leak; None if they have."""
     # blocks are averaged, and so is their noise
     whole = _pooled(binned)
-    fitted = whole.fit()
+    fitted = whole.fit
     if fitted is None:
         return "there is too little of it to tell its shape"
     shares = shares_of_thirds(whole.times, whole.values, whole.segments)

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lab.analysis.block_values import Block
 from lab.analysis.estimate import SlopeEstimate
 from lab.analysis.soak_binning import time_series_of
 from lab.analysis.soak_sawtooth import Sawtooth, find_sawtooth
 from lab.analysis.soak_slope import estimate_slope
+from lab.blocks import Block
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lab.analysis.block_values import Block
 from lab.analysis.soak_binning import bin_block
 from lab.analysis.soak_slope import estimate_slope
+from lab.blocks import Block
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,11 @@ Law (Gunther, 2007).
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property
 
-from lab.analysis.block_values import Block
+from lab.blocks import Block
 from lab.measures import measure, total
 from lab.stats.asymptotic_bounds import AsymptoticBounds, measure_bounds, measure_think
 from lab.stats.sweep_levels import reach
@@ -69,7 +69,7 @@ class SweepCurve:
         """The highest number of users at which the sweep could show a peak."""
         return reach(self.users)
 
-    @property
+    @cached_property
     def bounds(self) -> AsymptoticBounds | None:
         """Capacity, response time without queueing, and pause; None if it did not saturate."""
         if self.keeps_up:
@@ -78,10 +78,10 @@ class SweepCurve:
         think = measure_think(*points) if self.closed else 0.0
         return measure_bounds(*points, think)
 
-    @property
+    @cached_property
     def law(self) -> ScalabilityLaw | None:
         """The fitted Universal Scalability Law; None if no parameters can be computed."""
-        return _fitted(self.users, self.throughput)
+        return fit_law(self.users, self.throughput)
 
     @property
     def peak(self) -> float | None:
@@ -93,28 +93,20 @@ class SweepCurve:
         return math.inf if self.law.rises else None
 
 
-def sweep_curves(arm: str, blocks: Sequence[Block], *, closed: bool) -> list[SweepCurve | None]:
-    """Return an arm's curve in each block.
+def sweep_curve(arm: str, block: Block, *, closed: bool) -> SweepCurve | None:
+    """Return an arm's curve in one block; None if a level had no successful request.
 
     Args:
         arm: Its name.
-        blocks: Complete ones, in order.
+        block: A complete one.
         closed: Whether the levels are users.
-
-    Returns:
-        One per block; None if a level had no successful request.
     """
-    return [
-        SweepCurve.of(
-            {
-                step.level: trial
-                for step, (trial,) in block.items()
-                if step.arm == arm and step.level is not None
-            },
-            closed=closed,
-        )
-        for block in blocks
-    ]
+    trials = {
+        step.level: trial
+        for step, (trial,) in block.items()
+        if step.arm == arm and step.level is not None
+    }
+    return SweepCurve.of(trials, closed=closed)
 
 
 def _keeps_up(trial: Trial) -> bool:
@@ -125,8 +117,3 @@ def _keeps_up(trial: Trial) -> bool:
     requests = total(trial)
     scheduled = seen.scheduled * requests.count / seen.sent  # an arrival may take several
     return requests.ended.count - requests.ended.errors >= KEEPS_UP * scheduled
-
-
-@lru_cache(maxsize=256)  # every look fits the same blocks again
-def _fitted(users: tuple[float, ...], throughput: tuple[float, ...]) -> ScalabilityLaw | None:
-    return fit_law(users, throughput)

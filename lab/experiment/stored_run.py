@@ -56,7 +56,7 @@ def slopes_so_far(hypothesis: Hypothesis, recorded: Mapping[str, TimeSeries]) ->
         if prediction.slope is None or not set(prediction.arms) <= set(recorded):
             continue
         binned = bin_series([recorded[arm] for arm in prediction.arms], prediction.slope)
-        fitted = None if binned is None else binned.fit()
+        fitted = None if binned is None else binned.fit
         if fitted is not None:
             what = f"{prediction.slope} of {prediction.subject}"
             slopes[what] = format_value(prediction.quantity, float(fitted.slope))

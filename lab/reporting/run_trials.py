@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from lab.analysis.block_values import Block
+from lab.blocks import Block, group_trials
 from lab.hypothesis import Hypothesis, LoadTest, Step, Sweep
 from lab.measures import measure, total
 from lab.plan import Plan
 from lab.stats.histogram import Histogram
 from lab.trial import Trial
-from lab.verdict import sort_blocks
 
 _ROLES = ("service", "database", "pricing", "driver")
 
@@ -27,7 +26,7 @@ class RunTrials:
     @classmethod
     def sort(cls, hypothesis: Hypothesis, plan: Plan, trials: Sequence[Trial]) -> RunTrials:
         """Sort the trials by block and position, and find the blocks that count."""
-        blocks = sort_blocks(trials, plan).complete[: plan.last]
+        blocks = group_trials(trials, plan).complete[: plan.last]
         in_order = sorted(trials, key=lambda trial: (trial.block, trial.position))
         return cls(hypothesis, tuple(in_order), blocks)
 

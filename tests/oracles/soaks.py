@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from lab.analysis.block_values import Block
+from lab.blocks import Block
 from lab.hypothesis import Step
 from lab.trial import SoakEvidence, TimeSeries, Trial
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.analysis.sweep_curve import sweep_curves
+from lab.analysis.sweep_curve import sweep_curve
 from lab.cpu_pinning import divide_cores
 from lab.experiment import BlockLoop, LoadTrials
 from lab.hypothesis import Hypothesis, LoadTest, Step, Sweep, load
@@ -85,7 +85,7 @@ def test_every_level_is_loaded_with_its_users(trials: list[Trial], hypothesis: H
 
 def test_capacity_and_knee_are_those_of_the_queue(trials: list[Trial]) -> None:
     block = {trial.step: (trial,) for trial in trials}
-    (curve,) = sweep_curves("eight", [block], closed=True)
+    curve = sweep_curve("eight", block, closed=True)
     assert curve is not None
     assert curve.bounds is not None
     assert curve.bounds.capacity == pytest.approx(8 / 0.04, rel=0.2)
@@ -98,7 +98,7 @@ def test_arrivals_show_the_same_queue(hypothesis: Hypothesis, tmp_path: Path) ->
     """In requests in flight: past the capacity they pile up."""
     arrivals = with_load(hypothesis, Sweep("rate", RATES, "poisson"))
     block = {trial.step: (trial,) for trial in swept(arrivals, tmp_path)}
-    (curve,) = sweep_curves("eight", [block], closed=False)
+    curve = sweep_curve("eight", block, closed=False)
     assert curve is not None
     assert curve.levels == RATES
     assert curve.users[0] == pytest.approx(1, rel=0.5)

@@ -6,10 +6,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lab.analysis.block_values import Block
 from lab.analysis.estimate import Estimate
-from lab.analysis.sweep_curve import sweep_curves
+from lab.analysis.sweep_curve import sweep_curve
 from lab.analysis.sweep_summary import SweepSummary, summarize_sweeps
+from lab.blocks import Block
 from lab.hypothesis import Hypothesis, LoadTest, Sweep
 from lab.number_format import MISSING, NumberFormat, low_to_high, per_second, plain, seconds
 from lab.plan import Plan
@@ -120,7 +120,8 @@ def sweep_section(
     closed = hypothesis.kind.load.axis == "users"
     found = []
     for index, arm in enumerate(hypothesis.arms):
-        curves = [c for c in sweep_curves(arm, blocks, closed=closed) if c is not None]
+        every = [sweep_curve(arm, block, closed=closed) for block in blocks]
+        curves = [curve for curve in every if curve is not None]
         if curves:
             found.append(ArmSweep(arm, index, summarize_sweeps(curves, tail)))
     return SweepSection(tuple(found)) if found else None

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import pytest
 
-from lab.analysis.block_values import Block, block_values
+from lab.analysis.block_values import ValuesByArm, block_values, values_over_blocks
+from lab.blocks import Block
 from lab.hypothesis import Bound, Comparison, Prediction, Step
 from lab.trial import BenchmarkEvidence, Timing, Trial
 from tests.lab.builders import SHIPPED, trial
@@ -24,6 +25,11 @@ def load_block(**rates: float) -> Block:
     return {Step(arm): (trial(arm, rate),) for arm, rate in rates.items()}
 
 
+def over_blocks(prediction: Prediction, blocks: Sequence[Block]) -> ValuesByArm | None:
+    found = [block_values(SHIPPED, prediction, block) for block in blocks]
+    return values_over_blocks(prediction, found)
+
+
 def process(seconds: float, counts: Mapping[str, int] | None = None) -> Trial:
     timing = Timing("min", 5, 1, seconds, seconds)
     return Trial(1, 1, "narrow", 0.0, 1.0, evidence=BenchmarkEvidence(timing, counts or {}))
@@ -31,21 +37,21 @@ def process(seconds: float, counts: Mapping[str, int] | None = None) -> Trial:
 
 def test_every_arm_has_a_value_per_block() -> None:
     blocks = [load_block(wide=200, narrow=100), load_block(wide=220, narrow=110)]
-    assert block_values(SHIPPED, RATIO, blocks) == {"wide": [200, 220], "narrow": [100, 110]}
-    assert block_values(SHIPPED, LEVEL, blocks) == {"narrow": [100, 110]}
+    assert over_blocks(RATIO, blocks) == {"wide": [200, 220], "narrow": [100, 110]}
+    assert over_blocks(LEVEL, blocks) == {"narrow": [100, 110]}
 
 
 def test_without_evidence_in_one_block_there_are_no_values() -> None:
     blocks = [load_block(wide=200, narrow=100), load_block(wide=0, narrow=110)]
-    assert block_values(SHIPPED, RATIO, blocks) is None
-    assert block_values(SHIPPED, LEVEL, blocks) == {"narrow": [100, 110]}
+    assert over_blocks(RATIO, blocks) is None
+    assert over_blocks(LEVEL, blocks) == {"narrow": [100, 110]}
 
 
 def test_repeats_are_averaged_and_compared_by_their_logarithms() -> None:
     block = {Step("narrow"): (process(1.0), process(4.0)), Step("wide"): (process(2.0),)}
-    assert block_values(SHIPPED, TIME, [block]) == {"narrow": [2.5]}
+    assert over_blocks(TIME, [block]) == {"narrow": [2.5]}
     compared = replace(TIME, arm=None, compare=Comparison("wide", "narrow"))
-    values = block_values(SHIPPED, compared, [block])
+    values = over_blocks(compared, [block])
     assert values == {"wide": [2], "narrow": [pytest.approx(math.sqrt(4))]}
 
 
@@ -53,6 +59,6 @@ def test_a_count_must_be_the_same_in_every_repeat() -> None:
     equal = {Step("narrow"): (process(1, {"statements": 3}), process(2, {"statements": 3}))}
     unequal = {Step("narrow"): (process(1, {"statements": 3}), process(2, {"statements": 4}))}
     missing = {Step("narrow"): (process(1), process(2))}
-    assert block_values(SHIPPED, COUNT, [equal]) == {"narrow": [3]}
-    assert block_values(SHIPPED, COUNT, [unequal]) is None
-    assert block_values(SHIPPED, COUNT, [missing]) is None
+    assert over_blocks(COUNT, [equal]) == {"narrow": [3]}
+    assert over_blocks(COUNT, [unequal]) is None
+    assert over_blocks(COUNT, [missing]) is None

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from lab.analysis.block_values import Block
 from lab.analysis.estimate import SlopeEstimate
 from lab.analysis.soak_slope import estimate_slope
+from lab.blocks import Block
 from lab.hypothesis import Bound, Step
 from lab.plan import ALPHA
 from lab.trial import TimeSeries
