@@ -17,10 +17,13 @@ def plain(value: float) -> str:
 
 
 def seconds(value: float) -> str:
-    """A duration: milliseconds below one second."""
-    if abs(value) < 0.9995:
-        return f"{value * 1000:.3g} ms"
-    return f"{plain(value)} s"
+    """A duration, in the unit that leaves at least one digit before the point."""
+    if abs(value) >= 0.9995:
+        return f"{plain(value)} s"
+    for unit, per_s in (("ms", 1e3), ("µs", 1e6)):
+        if abs(value) * per_s >= 0.9995:
+            return f"{value * per_s:.3g} {unit}"
+    return f"{value * 1e9:.3g} ns" if value else "0 s"
 
 
 def percentage(value: float) -> str:

@@ -15,12 +15,12 @@ from lab.verdict_record import Judgement, Outcome
 Tone = Literal["good", "bad", "open"]
 
 SUMMARIES: Mapping[str, str] = {
-    "CONFIRMED": "The evidence supports the claim: every prediction held, "
-    "every rival is ruled out.",
+    "CONFIRMED": "The evidence supports the claim: every prediction is supported, "
+    "and every rival explanation is ruled out.",
     "REFUTED": "The evidence contradicts the claim: at least one of its predictions failed.",
-    "INCONCLUSIVE": "The evidence does not decide between the claim and what else could be true.",
-    "INVALID": "The run is not to be trusted, so it says nothing about the claim.",
-    "UNFINISHED": "The run has not ended: there is no verdict yet.",
+    "INCONCLUSIVE": "The evidence does not decide between the claim and other explanations.",
+    "INVALID": "The run cannot be trusted, so it is no evidence for or against the claim.",
+    "UNFINISHED": "The run is not finished, so there is no verdict yet.",
 }
 
 SYMBOLS: Mapping[str, str] = {

@@ -16,7 +16,7 @@ COLOURS = {"CONFIRMED": "green", "REFUTED": "magenta", "INCONCLUSIVE": "yellow",
 
 
 def print_verdict(verdict: Verdict, run_folder: RunFolder) -> None:
-    """Verdict, reasons, each prediction, and where the report lies."""
+    """Print the verdict, its reasons, each prediction, and the path of the report."""
     from rich.console import Console
     from rich.text import Text
 
@@ -38,12 +38,12 @@ def print_verdict(verdict: Verdict, run_folder: RunFolder) -> None:
 
 
 def judgement_table(verdict: Verdict) -> Table:
-    """Predictions and rivals with their estimates so far."""
+    """Predictions and rivals with their estimates, of a finished or an interim verdict."""
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for heading in ("prediction", "measure", "estimate", "predicted", "so far"):
+    for heading in ("prediction", "measure", "estimate", "predicted", "outcome"):
         table.add_column(heading, overflow="fold")
     for judgement in (*verdict.predictions, *verdict.rivals):
         says = judgement.says if judgement.claim is None else f"rival: {judgement.says}"

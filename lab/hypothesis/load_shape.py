@@ -61,7 +61,7 @@ class OpenLoad:
         rates = [rate for stage in self.stages for rate in (stage.from_rate, stage.to_rate)]
         low, high = min(rates), max(rates)
         shown = f"{low:g}" if low == high else f"{low:g} to {high:g}"
-        return f"{shown} {self.arrivals} arrivals a second"
+        return f"{shown} {self.arrivals} arrivals per second"
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Sweep:
     max_users: int | None = None  # of rates
 
     def __str__(self) -> str:
-        what = "users" if self.arrivals is None else f"{self.arrivals} arrivals a second"
+        what = "users" if self.arrivals is None else f"{self.arrivals} arrivals per second"
         return f"{self.levels[0]:g} to {self.levels[-1]:g} {what}"
 
     def at(self, level: float) -> ClosedLoad | OpenLoad:

@@ -39,7 +39,7 @@ def _sections(content: ReportContent) -> Iterator[str]:
             yield f"### {escaped(arm)}"
             yield code_block(profile)
     yield "## The hypothesis"
-    yield prose(content.prose) or "No prose."
+    yield prose(content.prose) or "No text."
     yield "## Conditions"
     if not content.conditions:
         yield "Not recorded."
@@ -83,7 +83,7 @@ def _result(result: PredictionResult) -> str:
 
 
 def _sweep(section: SweepSection) -> Iterator[str]:
-    yield "## The curve"
+    yield "## Throughput over the sweep"
     yield from (escaped(sweep.caption) for sweep in section.arms)
     yield markdown_table(section.table)
 
@@ -111,7 +111,7 @@ def _service(content: ReportContent) -> Iterator[str]:
 
 def _timeline(section: TimelineSection | None) -> Iterator[str]:
     if section is None:
-        yield "No series was kept."
+        yield "No time series was recorded."
         return
     yield f"Block {section.block}, lowest to highest second of the measured window."
     yield markdown_table(section.table)
@@ -121,10 +121,12 @@ def _timeline(section: TimelineSection | None) -> Iterator[str]:
 
 def _benchmark(section: BenchmarkSection) -> Iterator[str]:
     if section.times_by_size:
-        yield "### Growth"
+        yield f"### Time by {section.parameter}"
         yield escaped(section.size_caption)
     yield "### Processes"
-    yield escaped(f"Lowest to highest; the {section.statistic} of each is what is judged.")
+    yield (
+        f"Counted processes, lowest to highest; the {section.statistic} of each process is judged."
+    )
     yield markdown_table(section.timings)
     if section.counts.rows:
         yield "### Exact counts"
@@ -132,34 +134,34 @@ def _benchmark(section: BenchmarkSection) -> Iterator[str]:
 
 
 def _soak(section: SoakSection) -> Iterator[str]:
-    yield "## From begin to end"
+    yield "## Time series of the soak"
     yield markdown_table(section.slopes)
     if section.constant_series:
-        yield escaped(f"Level throughout, in every arm: {section.constant_series}.")
+        yield escaped(f"Constant in every arm: {section.constant_series}.")
     if section.exhaustion.rows:
-        yield "### Time until the limit is met, from the begin of a life"
+        yield "### Time until the limit is reached, from the start of a process"
         yield markdown_table(section.exhaustion)
     if section.segments.rows:
-        yield "### Lives that did not run through"
+        yield "### Trials with restarts or breaks"
         yield markdown_table(section.segments)
     if section.detectable:
-        yield "What this soak could find, as told before it began:"
+        yield "Detectable slopes, as reported before the soak began:"
         yield bullets(map(escaped, section.detectable))
 
 
 def _gates(section: GatesSection) -> Iterator[str]:
-    yield "## Was the run to be trusted?"
+    yield "## Can the run be trusted?"
     yield section.sentence
     yield markdown_table(section.table)
     if section.faults:
         yield bullets(map(escaped, section.faults))
     if section.errors.rows:
-        yield "### Errors seen"
+        yield "### Errors of all trials"
         yield markdown_table(section.errors)
 
 
 def _reproduction(section: ReproductionSection) -> Iterator[str]:
-    yield "## Repeat it"
+    yield "## Repeat the run"
     yield code_block("\n".join(section.commands))
     yield markdown_table(section.seals)
     if section.earlier.rows:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from lab.hypothesis import Metric, MetricRate, parse_measure
+from lab.hypothesis import Metric, MetricRate, Statistic, parse_measure
 from lab.measure_format import UNIT_FORMATS
 from lab.measure_table import built_in
 from lab.number_format import NumberFormat, per_second, percentage, plain
 
 TOO_FEW = "too few samples"  # of a quantile that is refused
+STATISTIC_NAMES: Mapping[Statistic, str] = {"min": "minimum", "median": "median"}
 
 
 def measure_name(measure: str, definitions: Mapping[str, Metric]) -> str:

@@ -53,13 +53,13 @@ class RunTrials:
     @property
     def at_level(self) -> str:
         """The shown level in words, to follow a heading; empty without a sweep."""
-        if self.shown_level is None:
-            return ""
         match self.hypothesis.kind:
             case LoadTest(load=Sweep(axis="users")):
                 return f" at {self.shown_level:g} users"
+            case LoadTest(load=Sweep()):
+                return f" at {self.shown_level:g} arrivals per second"
             case _:
-                return f" at {self.shown_level:g} arrivals a second"
+                return ""
 
     def counted_of(self, arm: str) -> tuple[Trial, ...]:
         """The trials of an arm that count, at the shown level."""

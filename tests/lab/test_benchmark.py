@@ -270,18 +270,18 @@ def test_growths_are_told_apart(project: Path, planted: str, claim: str) -> None
         assert "CONFIRMED" not in verdicts
 
 
-def test_the_report_draws_growth_and_tells_every_size(project: Path) -> None:
+def test_the_report_draws_time_by_size_with_a_row_for_every_size(project: Path) -> None:
     run_folder = RunFolder.create(project / "reports", "planted")
     verdict = grown(project, "linear", "linear", 1, run_folder)
     hypothesis = read(growth_text("linear", "linear"), project)
     render(run_folder, hypothesis, run_folder.plan(), verdict)
-    page, twin = (run_folder.path(f"report.{kind}").read_text() for kind in ("html", "md"))
-    for told in (page, twin):
-        assert "n^1.0" in told or "n^0.9" in told
-        assert "predicted: linear: exponent within 0.8 to 1.25" in told
-    assert page.count('class="chart"') == 2 + 3  # a finding each, two scales, the rounds
+    page, markdown = (run_folder.path(f"report.{kind}").read_text() for kind in ("html", "md"))
+    for report in (page, markdown):
+        assert "n^1.0" in report or "n^0.9" in report
+        assert "predicted: linear: exponent within 0.8 to 1.25" in report
+    assert page.count('class="chart"') == 2 + 3  # two predictions, two scales, the rounds
     for size in SIZES:
-        assert re.search(rf"\| planted \| {size:,.0f} \| [1-9]", twin)
+        assert re.search(rf"\| planted \| {size:,.0f} \| [1-9]", markdown)
 
 
 # --- the whole of it -----------------------------------------------------------------------

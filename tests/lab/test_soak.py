@@ -393,18 +393,18 @@ def test_an_unfinished_soak_is_rendered_and_says_so(bench: Bench) -> None:
     assert "idempotency_records" in page
 
 
-def test_the_report_tells_slopes_segments_and_the_time_to_the_limit(bench: Bench) -> None:
+def test_the_report_shows_slopes_segments_and_the_time_to_the_limit(bench: Bench) -> None:
     with pytest.raises(Cut):
         bench.run(cut_at({(2, 200.0)}))
     bench.run()
     found = verdict_of(bench.run_folder, bench.hypothesis, bench.plan)
     render(bench.run_folder, bench.hypothesis, bench.plan, found)
-    told = bench.run_folder.path("report.md").read_text()
-    assert "Time until the limit is met" in told
-    assert "the lab was stopped and resumed" in told
-    assert "grows steadily" in told
-    assert "no growth seen" in told
-    assert "make soak NAME=memory-leak HOURS=0.5 SEED=1" in told
+    report = bench.run_folder.path("report.md").read_text()
+    assert "Time until the limit is reached" in report
+    assert "the lab was stopped and resumed" in report
+    assert "grows steadily" in report
+    assert "no growth seen" in report
+    assert "make soak NAME=memory-leak HOURS=0.5 SEED=1" in report
 
 
 def test_status_tells_block_time_left_and_slopes_and_report_renders_what_there_is(

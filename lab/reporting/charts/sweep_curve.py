@@ -54,7 +54,7 @@ def sweep_curve(sweep: ArmSweep) -> Figure:
     axes.xaxis.set_major_formatter(tick_format(plain))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xlabel(sweep.load_axis)
-    axes.set_ylabel("requests a second")
+    axes.set_ylabel("requests per second")
     legend(figure, axes)
     return figure
 

@@ -36,7 +36,7 @@ def throughput_per_block(section: ThroughputSection) -> Figure:
     axes.set_ylim(0, 1.08 * max(point.value for point in every) or 1)
     all_counted = all(point.counted for point in every)
     axes.set_xlabel("block" if all_counted else "block (hollow: does not count)")
-    axes.set_ylabel("requests a second")
+    axes.set_ylabel("requests per second")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(axis="x", visible=False)
     legend(figure, axes)

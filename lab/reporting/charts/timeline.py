@@ -20,7 +20,7 @@ def timeline(section: TimelineSection, arms: Sequence[str]) -> Figure:
         _shade(axes, section)
         _lines(axes, panel, arms)
         small_ticks(axes, 8.5)
-    shaded = "stages of the load" if section.stages else "shaded: measured"
+    shaded = "stages of the load" if section.stages else "shaded: measured window"
     figure.supxlabel(f"seconds since the trial began ({shaded})", fontsize=9.5)
     legend(figure, panels[0])
     return figure

@@ -1,4 +1,4 @@
-"""What was compared: the arms, their settings, and what each yielded."""
+"""The arms that were compared: their settings and main measures."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def _name(hypothesis: Hypothesis, arm: str) -> str:
 
 def _settings(hypothesis: Hypothesis, arm: str) -> str:
     """The settings in which the arm differs from what all arms share."""
-    own = {
-        key: value
+    own = [
+        f"{key}={value}"
         for key, value in hypothesis.arms[arm].items()
         if hypothesis.settings.get(key) != value
-    }
-    return ", ".join(f"{key}={value}" for key, value in own.items()) or "as in every arm"
+    ]
+    return ", ".join(own) or "the settings that all arms share"

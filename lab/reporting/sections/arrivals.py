@@ -1,4 +1,4 @@
-"""What became of the arrivals of an open load."""
+"""The arrivals of an open load: scheduled, sent, answered, delayed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from lab.trial import Dispatch, LoadEvidence
 
 
 def arrival_table(trials: RunTrials) -> Table:
-    """A row for each arm, over the trials that count; no row for a closed load."""
+    """A row for each arm, over the counted trials; no row for a closed load."""
     rows = []
     for arm in trials.arms:
         dispatched = [
@@ -20,8 +20,8 @@ def arrival_table(trials: RunTrials) -> Table:
         if dispatched:
             rows.append((arm, *_cells(dispatched)))
     head = (
-        *("arm", "due", "sent", "unsent", "unanswered"),
-        *("dispatched late", "waited for a user", "users"),
+        *("arm", "scheduled", "sent", "not sent", "no response"),
+        *("dispatch delay", "wait for a user", "users"),
     )
     return Table(head, tuple(rows), "l" + "r" * 7)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from lab.analysis.complexity import fit_scaling
 from lab.hypothesis import MAX_CONSTANT_FACTOR, Benchmark
 from lab.number_format import MISSING, low_to_high, percentage, plain, seconds
+from lab.reporting.measure_wording import STATISTIC_NAMES
 from lab.reporting.run_trials import RunTrials
 from lab.reporting.table import Table
 from lab.run_folder import RunFolder
@@ -69,16 +70,16 @@ class BenchmarkSection:
     def rounds_caption(self) -> str:
         """What the chart of the rounds shows."""
         return (
-            "Each bar is one process: half of its rounds lie within it, the thin line goes from "
-            "the fastest round to the 95th percentile, the tick is the median. Hollow: does not "
-            "count."
+            "Each bar is one process and spans the middle half of its rounds. The thin line goes "
+            "from the fastest round to the 95th percentile. The tick is the median. Hollow bars "
+            "do not count."
         )
 
     @property
     def size_caption(self) -> str:
         """What the charts of time by size show."""
         formulas = "; ".join(f"{arm} {own.formula}" for arm, own in self.times_by_size.items())
-        return f"Time by {self.parameter}, the curve fitted to the means over blocks: {formulas}."
+        return f"Curves are fitted to the means over blocks: {formulas}."
 
 
 def benchmark_section(run_folder: RunFolder, trials: RunTrials) -> BenchmarkSection | None:
@@ -89,7 +90,7 @@ def benchmark_section(run_folder: RunFolder, trials: RunTrials) -> BenchmarkSect
     parameter = None if benchmark.parameter is None else benchmark.parameter.name
     return BenchmarkSection(
         parameter=parameter,
-        statistic={"min": "minimum", "median": "median"}[benchmark.statistic],
+        statistic=STATISTIC_NAMES[benchmark.statistic],
         processes=_processes(run_folder, trials),
         times_by_size=_times_by_size(trials) if parameter else {},
         timings=_timings(trials, parameter),
@@ -173,7 +174,7 @@ def _timings(trials: RunTrials, parameter: str | None) -> Table:
             )
     head = (
         *("arm", *((parameter,) if parameter else ()), "processes"),
-        *("rounds", "calls a round", "minimum", "median"),
+        *("rounds", "calls per round", "minimum", "median"),
     )
     return Table(head, tuple(rows), "l" + "r" * (len(head) - 1))
 

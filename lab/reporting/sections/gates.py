@@ -1,4 +1,4 @@
-"""Whether the run is to be trusted: gates, voided blocks, and errors of any trial."""
+"""Whether the run can be trusted: gates, voided blocks, errors of all trials."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ class GatesSection:
     voided_blocks: int
     faults: tuple[str, ...]  # which trials voided their block, and why
     table: Table
-    errors: Table  # of any trial, trusted or not, most frequent first
+    errors: Table  # of all trials, trusted or not, most frequent first
 
     @property
     def sentence(self) -> str:
         """What the gates found, in a sentence."""
         if not self.voided_blocks:
-            return "No gate objected to any trial."
+            return "Every trial passed every gate."
         plural = "s were" if self.voided_blocks > 1 else " was"
         return f"{self.voided_blocks} block{plural} voided and did not count."
 
@@ -71,7 +71,7 @@ def _gate_table(trials: Sequence[Trial]) -> Table:
         )
         for gate in dict.fromkeys([*checked, *(fault.gate for _, fault in faults)])
     )
-    return Table(("gate", "what it demands", "worst figure", "blocks voided"), rows, "llll")
+    return Table(("gate", "condition", "worst value", "blocks voided"), rows, "llll")
 
 
 def _worst_figure(gate: str, trials: Sequence[Trial]) -> str:
@@ -99,7 +99,7 @@ def _figure_format(gate: str) -> NumberFormat:
 
 def _condition(figure: float) -> str:
     """A gate without a unit is a condition that holds (0) or does not."""
-    return "broken" if figure else "kept"
+    return "not met" if figure else "met"
 
 
 def _errors(trials: Sequence[Trial]) -> Table:
@@ -108,4 +108,4 @@ def _errors(trials: Sequence[Trial]) -> Table:
         for text, count in trial.service.errors.items():
             seen[trial.arm, text] += count
     rows = tuple((arm, text, f"{count:,}") for (arm, text), count in seen.most_common())
-    return Table(("arm", "error", "times"), rows, "llr")
+    return Table(("arm", "error", "count"), rows, "llr")

@@ -6,47 +6,49 @@ from collections.abc import Mapping
 
 from lab.hypothesis import Hypothesis, SoakTest
 
-INTERIM_NOTE = "Intervals are as of the last block; what was decided earlier stays decided."
+INTERIM_NOTE = (
+    "Intervals include all blocks up to the last one. "
+    "A prediction that was decided earlier stays decided."
+)
 
-INVALID_NOTE = "The run is not to be trusted: what follows is shown, not believed."
+INVALID_NOTE = "The run cannot be trusted: its figures are shown, but they support no conclusion."
 
 VERDICT_MEANINGS: Mapping[str, str] = {
-    "CONFIRMED": "every prediction is supported and every rival's prediction is contradicted.",
-    "REFUTED": "at least one prediction is contradicted; a useful answer, not a failure.",
-    "INCONCLUSIVE": "the evidence ran out first, or a rival explanation still stands.",
-    "INVALID": "the measurement itself failed its checks; no conclusion may be drawn.",
+    "CONFIRMED": "Every prediction is supported, and every rival's prediction is contradicted.",
+    "REFUTED": "At least one prediction is contradicted. This is a result, not a failure.",
+    "INCONCLUSIVE": "The budget ended before a decision, or a rival explanation still stands.",
+    "INVALID": "The measurement failed its checks. No conclusion may be drawn.",
 }
 
 KNOWN_LIMITS = (
-    "Noise that is skewed in one arm raises the error rate above the nominal level: in simulation "
-    "from .01 to between .10 and .18 under exponential and lognormal tails.",
-    "So does correlation between neighbouring blocks: to .024 at a correlation of .2.",
-    "The verdict speaks of this service, this load and these conditions, and of no others.",
+    "Noise that is skewed in one arm raises the error rate above the nominal level: in simulations "
+    "from .01 to between .10 and .18, with exponential and lognormal tails.",
+    "Correlation between neighbouring blocks raises it as well: to .024 at a correlation of .2.",
+    "The verdict holds for this service, this load and these conditions only.",
 )
 
 
 def method(hypothesis: Hypothesis, alpha: float) -> str:
-    """How the verdict of a hypothesis is reached, at the level `alpha` a side."""
+    """How the verdict of a hypothesis is reached, at the level `alpha` per side."""
     if isinstance(hypothesis.kind, SoakTest):
         return _method_of_soaks(alpha)
     return (
-        "A block holds one trial of every arm in random order; arms are compared within blocks, "
-        "and an interval tells where the mean over blocks may lie, at a level that allows for a "
-        f"look after every block (α = {alpha:g} a side). "
-        "A prediction is supported when its whole interval meets the bound, contradicted when a "
-        "somewhat wider one (α over the number of predictions) misses it, and undecided otherwise. "
-        "Claim, bounds and rule were sealed before the first trial, so that nothing was chosen "
-        "after seeing the data."
+        "A block holds one trial of every arm, in random order. Arms are compared within blocks. "
+        "An interval shows where the mean over blocks may lie. Its level allows for a look after "
+        f"every block (α = {alpha:g} per side). A prediction is supported if its whole interval "
+        "meets the bound. It is contradicted if a wider interval (α divided by the number of "
+        "predictions) misses the bound. Otherwise it is undecided. Claim, bounds and rule were "
+        "sealed before the first trial, so nothing was chosen after seeing the data."
     )
 
 
 def _method_of_soaks(alpha: float) -> str:
     return (
-        "A block holds one life of every arm: fresh processes, driven side by side at the same "
-        "rate to the block's end. The first third of a life does not count. Slopes are compared "
-        "within blocks, and an interval tells where the mean over blocks may lie "
-        f"(α = {alpha:g} a side, one look at the end; one block alone is a screening, its interval "
-        "from its own scatter). That something grows is supported only where it also grows in "
-        "every third and does not bend to a standstill: a leak that stops is not a leak. "
-        "Claim, bounds and rule were sealed before the soak began."
+        "A block holds one soak trial of every arm: fresh processes, loaded side by side at the "
+        "same rate until the block ends. The first third of a trial, or of a segment between "
+        "restarts, does not count. Slopes are compared within blocks. An interval shows where the "
+        f"mean over blocks may lie (α = {alpha:g} per side, one look at the end). A single block "
+        "is a screening: its interval is computed from its own scatter. Growth is supported only "
+        "if the series also grows in every third and does not level off: a leak that stops is not "
+        "a leak. Claim, bounds and rule were sealed before the soak began."
     )

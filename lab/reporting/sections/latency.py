@@ -29,7 +29,7 @@ class LatencySection:
     def caption(self) -> str:
         """What the chart shows."""
         return by_arm(
-            "Median over all trials that count",
+            "Median over all counted trials",
             {
                 arm: "{0} (p99: {2})".format(*quantiles(histogram))
                 for arm, histogram in self.by_arm.items()
@@ -67,7 +67,7 @@ def _requests(trials: RunTrials) -> Table:
                 )
             )
     head = (
-        *("arm", "request", "requests", "errors", "of them without an answer"),
+        *("arm", "request", "requests", "errors", "errors without a response"),
         *("p50", "p95", "p99"),
     )
     return Table(head, tuple(rows), "llrrrrrr")

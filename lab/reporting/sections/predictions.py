@@ -43,9 +43,8 @@ class PredictionResult:
     @property
     def sentence(self) -> str:
         """Observation against bound."""
-        return (
-            f"{self.observed}; {'the rival needs' if self.rival else 'predicted:'} {self.predicted}"
-        )
+        predicts = "the rival predicts" if self.rival else "predicted:"
+        return f"{self.observed}; {predicts} {self.predicted}"
 
 
 def prediction_results(
@@ -168,11 +167,11 @@ def _relation(prediction: Prediction, judged: Judgement, value: str) -> str:
 
 
 def _observed_slope(prediction: Prediction, judged: Judgement) -> str:
-    what = f"{prediction.slope} of {prediction.subject}"
+    what = f"slope of {prediction.slope} of {prediction.subject}"
     form = partial(format_value, prediction.quantity)
     if judged.estimate is None:
         return f"{what}: no evidence"
-    seen = f"{what} grows by {form(judged.estimate)}"
+    seen = f"{what} is {form(judged.estimate)}"
     if judged.low is not None and judged.high is not None:
         seen += f" ({form(judged.low)} to {form(judged.high)})"
     return f"{seen}, but {judged.flaw}" if judged.flaw else seen
@@ -184,5 +183,5 @@ def _note(judged: Judgement, blocks: int) -> str:
     if judged.estimate is None:
         return "not decided"
     if judged.blocks_wanted is not None:
-        return f"about {judged.blocks_wanted} blocks would likely decide it"
+        return f"about {judged.blocks_wanted} blocks in total would likely decide it"
     return "more blocks are not expected to decide it"

@@ -23,7 +23,7 @@ def reproduction_section(plan: Plan) -> ReproductionSection:
     return ReproductionSection(
         commands=_commands(plan),
         seals=Table(
-            ("seal", "digest"),
+            ("sealed", "digest"),
             (("hypothesis file", plan.digest), ("claim", plan.claim_digest)),
             "ll",
         ),

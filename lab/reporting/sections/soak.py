@@ -15,7 +15,7 @@ from lab.analysis.soak_time_to_exhaustion import time_to_exhaustion
 from lab.hypothesis import Exhaustion, Hypothesis, SoakTest
 from lab.measure_format import format_value, series_format
 from lab.number_format import MISSING, NumberFormat, low_to_high
-from lab.plan import Plan
+from lab.plan import Detectable, Plan
 from lab.reporting.run_trials import RunTrials
 from lab.reporting.table import Table
 from lab.run_folder import RunFolder
@@ -99,16 +99,21 @@ def soak_section(run_folder: RunFolder, trials: RunTrials, plan: Plan) -> SoakSe
         constant_series=", ".join(dict.fromkeys(constant)),
         segments=_segment_table(recorded),
         exhaustion=_exhaustion_table(hypothesis.kind.exhaustion, trials, plan.alpha),
-        detectable=tuple(
-            f"{each.slope} of {each.subject}: from "
-            f"{format_value(f'slope of {each.slope}', each.least)} on, predicted {each.bound}; "
-            f"noise: {each.noise}"
-            + (". The time was too short for that, and the soak was run anyway" * each.below)
-            for each in plan.detectable
-        ),
+        detectable=tuple(map(_detectable, plan.detectable)),
         block_hours=block_hours,
         blocks=len(plan.orders),
     )
+
+
+def _detectable(planned: Detectable) -> str:
+    slope = format_value(f"slope of {planned.slope}", planned.least)
+    text = (
+        f"{planned.slope} of {planned.subject}: at least {slope}, predicted {planned.bound}; "
+        f"noise: {planned.noise}"
+    )
+    if planned.below:
+        text += ". The soak was too short for this prediction and was run with --anyway"
+    return text
 
 
 def _under_way(run_folder: RunFolder, trials: RunTrials, plan: Plan) -> list[Trial]:
@@ -226,13 +231,13 @@ def _slope_row(summary: SeriesSummary) -> tuple[str, ...]:
         shape = (summary.slope.no_leak_reason or "grows steadily") if grows else "no growth seen"
     if summary.sawtooth:
         shape += (
-            f"; sawtooth: {summary.sawtooth.falls} falls of about {form(summary.sawtooth.depth)}"
+            f"; sawtooth: {summary.sawtooth.falls} drops of about {form(summary.sawtooth.depth)}"
         )
     return (summary.series, summary.arm, level, slope, interval, shape)
 
 
 def _segment_table(recorded: Sequence[_Recorded]) -> Table:
-    """Trials that did not run through in one piece, and why."""
+    """Trials that a crash or a break cut into segments, and why."""
     rows = []
     for each in recorded:
         times, of_interval = each.time_series.times, each.time_series.segments
@@ -243,7 +248,7 @@ def _segment_table(recorded: Sequence[_Recorded]) -> Table:
         lengths = ", ".join(f"{piece[-1] - piece[0]:.0f} s" for piece in pieces)
         cause = "; ".join(each.crashes) or "the lab was stopped and resumed"
         rows.append((str(each.block), each.arm, lengths, cause))
-    return Table(("block", "arm", "segments", "because"), tuple(rows), "llll")
+    return Table(("block", "arm", "segments", "cause"), tuple(rows), "llll")
 
 
 def _exhaustion_table(exhaustion: Exhaustion | None, trials: RunTrials, tail: float) -> Table:
@@ -259,7 +264,7 @@ def _exhaustion_table(exhaustion: Exhaustion | None, trials: RunTrials, tail: fl
                     f"{_hours(found.soonest)} to {_hours(found.latest)}",
                 )
             )
-    head = ("arm", "level of a fresh process, warm", "limit", "time to the limit", "interval")
+    head = ("arm", "level after the warm-up", "limit", "time to the limit", "interval")
     return Table(head, tuple(rows), "lrrrr")
 
 

@@ -1,4 +1,4 @@
-"""The first screen: the verdict with its reasons, earlier attempts, and the run in one line."""
+"""The first screen: the verdict with its reasons, earlier attempts, facts of the run."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from lab import verdict_wording
 from lab.hypothesis import Benchmark, Hypothesis, LoadTest, SoakTest
 from lab.number_format import plain
 from lab.plan import Attempt, Plan
+from lab.reporting.measure_wording import STATISTIC_NAMES
 from lab.reporting.sections.predictions import PredictionResult
 from lab.verdict_record import Verdict
 
@@ -73,7 +74,7 @@ def summarize(
 
 
 def _other_reasons(verdict: Verdict, results: Sequence[PredictionResult]) -> tuple[str, ...]:
-    """The reasons that no result of a prediction repeats."""
+    """The reasons that no result of a prediction shows already."""
     return tuple(
         reason
         for reason in verdict.reasons
@@ -87,15 +88,15 @@ def _attempts(attempts: Sequence[Attempt]) -> str:
     if same:
         first = f"This claim was run {_times(len(same))} before: {_tally(same)}."
     elif other:
-        first = "This claim was not run before as it stands."
+        first = "This claim was not run before in its present form."
     else:
         return "This is the first run of this claim."
     if other:
         return (
-            f"{first} Predictions, bounds or arms were edited since "
+            f"{first} Predictions, bounds or arms were edited after "
             f"{len(other)} earlier run{'s' * (len(other) > 1)}: {_tally(other)}."
         )
-    return f"{first} Its predictions, bounds and arms were not edited since."
+    return f"{first} Its predictions, bounds and arms have not been edited since."
 
 
 def _times(count: int) -> str:
@@ -110,10 +111,10 @@ def _facts(hypothesis: Hypothesis, plan: Plan, verdict: Verdict) -> str:
     length = f"{plain((plan.length_s or 0.0) / 3600)} h planned"
     match hypothesis.kind:
         case LoadTest() as test:
-            measured, length = str(test.load), f"{test.window_s:g} s a trial"
+            measured, length = str(test.load), f"{test.window_s:g} s per trial"
         case Benchmark() as test:
-            measured = f"{test.statistic} of the rounds of each process"
-            length = f"{test.window_s:g} s a trial"
+            measured = f"{STATISTIC_NAMES[test.statistic]} of the rounds of each process"
+            length = f"{test.window_s:g} s per trial"
         case SoakTest() as test:
             measured = str(test.load)
     return " · ".join(
@@ -122,7 +123,7 @@ def _facts(hypothesis: Hypothesis, plan: Plan, verdict: Verdict) -> str:
             f"{len(hypothesis.arms)} arm{'s' * (len(hypothesis.arms) > 1)}",
             f"{verdict.blocks} blocks counted, {verdict.voided} voided",
             length,
-            f"{plain(verdict.elapsed_s)} s in all",
+            f"{plain(verdict.elapsed_s)} s in total",
             f"target {plan.target}",
             f"seed {plan.seed}",
         )

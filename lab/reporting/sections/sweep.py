@@ -43,35 +43,34 @@ class ArmSweep:
             if not summary.closed:
                 lacks = "is not saturated in this range in enough blocks"
             return (
-                f"Throughput of {self.arm} {lacks}, so that neither its highest throughput nor a "
-                "knee is told."
+                f"Throughput of {self.arm} {lacks}, so neither its maximum nor a knee is reported."
             )
         pause = f" and its user pauses for {seconds(summary.bounds.think)}"
         return (
             f"Throughput of {self.arm} levels off at {_with_interval(per_second, summary.capacity)}"
-            f". Alone, a request takes {seconds(summary.bounds.response)}"
-            f"{pause if summary.closed else ''}; the two bounds "
-            f"meet at a knee of {_with_interval(plain, summary.knee)} {self.load_axis}."
+            f". Without queueing, a request takes {seconds(summary.bounds.response)}"
+            f"{pause if summary.closed else ''}. The two bounds meet at a knee of "
+            f"{_with_interval(plain, summary.knee)} {self.load_axis}."
         )
 
     @property
     def _peak(self) -> str:
         peak = self.summary.peak
         if peak is None:
-            return "The blocks do not tell whether there is a peak beyond which it falls."
+            return "The blocks do not show whether throughput has a peak beyond which it falls."
         if peak.estimate == math.inf:
             reach = f"{plain(self.summary.reach)} {self.load_axis}"
-            return f"There is no peak in this range: it does not fall up to {reach}."
-        return f"It falls beyond a peak at {_with_interval(plain, peak)} {self.load_axis}."
+            return f"There is no peak in this range: throughput does not fall up to {reach}."
+        return f"Throughput falls beyond a peak at {_with_interval(plain, peak)} {self.load_axis}."
 
     @property
     def _law(self) -> str:
         law, summary = self.summary.law, self.summary
         if law is None:
             return (
-                "The Universal Scalability Law does not describe it: it fits "
-                f"{summary.law_blocks} of {summary.blocks} blocks, not counting those where it "
-                "makes a peak of what a curve that merely saturates fits better."
+                "The Universal Scalability Law does not describe the sweep: it fits "
+                f"{summary.law_blocks} of {summary.blocks} blocks. Blocks that a curve without a "
+                "peak fits better do not count."
             )
         return (
             f"The Universal Scalability Law describes {summary.law_blocks} of {summary.blocks} "
@@ -104,8 +103,8 @@ class SweepSection:
                 )
         level = "users" if all(sweep.summary.closed for sweep in self.arms) else "arrivals /s"
         head = (
-            *("arm", level, "requests /s", "lowest to highest block"),
-            *("bounds allow", "mean latency"),
+            *("arm", level, "requests /s", "lowest to highest block", "upper bound"),
+            "mean latency",
         )
         return Table(head, tuple(rows), "lrrrrr")
 

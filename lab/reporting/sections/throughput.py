@@ -36,9 +36,9 @@ class ThroughputSection:
     def caption(self) -> str:
         """What the chart shows."""
         if not any(point.counted for points in self.by_arm.values() for point in points):
-            return "No block counts."
+            return "No block counted."
         return by_arm(
-            "Requests a second, lowest to highest block",
+            "Requests per second, lowest to highest block",
             {
                 arm: low_to_high(plain, [point.value for point in points if point.counted])
                 for arm, points in self.by_arm.items()

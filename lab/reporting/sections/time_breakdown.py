@@ -25,7 +25,7 @@ class TimeShare:
     def __str__(self) -> str:
         if self.part_s is None or self.whole_s is None:
             return percentage(self.share)
-        times = f"{seconds(self.part_s)} of {seconds(self.whole_s)} a request"
+        times = f"{seconds(self.part_s)} of {seconds(self.whole_s)} per request"
         return f"{percentage(self.share)} ({times})"
 
 

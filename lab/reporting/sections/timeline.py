@@ -101,7 +101,7 @@ def _panels(rows: Mapping[str, Sequence[Row]]) -> tuple[TimelinePanel, ...]:
     readers: list[tuple[str, str, NumberFormat, Reader]] = [
         ("throughput", "/s", plain, _throughput),
         ("median latency", "ms", plain, _median_ms),
-        ("arrivals due", "/s", plain, _arrivals("scheduled")),
+        ("arrivals scheduled", "/s", plain, _arrivals("scheduled")),
         ("arrivals sent", "/s", plain, _arrivals("sent")),
         *(
             (f"CPU of {role}", "cores", "{:.2f}".format, _at("usage", role, "cpu"))
@@ -109,7 +109,7 @@ def _panels(rows: Mapping[str, Sequence[Row]]) -> tuple[TimelinePanel, ...]:
         ),
         *(
             (
-                f"{role}: periods cut short by its CPU quota",
+                f"throttled CPU periods of {role}",
                 "share",
                 percentage,
                 reader,
@@ -181,7 +181,7 @@ def _table(rows: Mapping[str, Sequence[Row]], panels: Sequence[TimelinePanel]) -
         return low_to_high(panel.value_format, seen)
 
     return Table(
-        ("each second", *rows),
+        ("quantity", *rows),
         tuple((panel.label, *(figures(panel, arm) for arm in rows)) for panel in panels),
         "l" + "r" * len(rows),
     )
@@ -195,4 +195,4 @@ def _waits(rows: Mapping[str, Sequence[Row]]) -> Table:
             if row.get("window"):
                 seen.update(row.get("postgres", {}).get("waits", {}))
         found += [(arm, wait, str(count)) for wait, count in seen.most_common(5)]
-    return Table(("arm", "waiting for, or idle", "times seen"), tuple(found), "llr")
+    return Table(("arm", "wait event or idle state", "samples"), tuple(found), "llr")

@@ -46,7 +46,7 @@ def _of_processes(trials: RunTrials, trusted: Sequence[str]) -> Table:
         )
         for trial, reason in zip(trials.all, trusted, strict=True)
     )
-    return Table(("block", "arm", "trusted", "time", "others' CPU"), rows, "rllrr")
+    return Table(("block", "arm", "trusted", "time", "CPU of other processes"), rows, "rllrr")
 
 
 def _of_a_service(trials: RunTrials, trusted: Sequence[str]) -> Table:

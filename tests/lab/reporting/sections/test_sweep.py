@@ -1,4 +1,4 @@
-"""A sweep in the report: what is drawn, and what is said where a part of it cannot be told."""
+"""A sweep in the report: its curve, with bounds, knee, peak and law if there are any."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from lab.stats.histogram import Histogram
 from lab.trial import LoadEvidence, Requests, Trial, Usage
 from lab.verdict import judge
 from tests.lab.builders import with_load
-from tests.lab.reporting.conftest import Run
-from tests.lab.reporting.test_render import Page
+from tests.lab.reporting.html_page import HtmlPage
+from tests.lab.reporting.made_up_runs import Run
 
-PROJECT = Path(__file__).parents[3]
+PROJECT = Path(__file__).parents[4]
 LEVELS = (1, 2, 4, 8, 16, 32, 64)
 Shown = Mapping[float, float]  # level -> requests a second
 
@@ -65,37 +65,37 @@ def swept(folder: Path, curve: Shown, *, rates: bool = False, blocks: int = 6) -
     return run
 
 
-def told(run: Run) -> list[str]:
+def both_formats(run: Run) -> list[str]:
     """The report in both formats, as a reader sees it."""
     plain = MarkdownIt().enable("table").render(run.markdown)
-    return [Page(run.html).text, Page(plain).text]
+    return [HtmlPage(run.html).text, HtmlPage(plain).text]
 
 
-def picture(run: Run) -> str:
-    """The curve's own drawing."""
-    start = run.html.index("<h2>The curve</h2>")
+def chart(run: Run) -> str:
+    """Throughput over the sweep's own drawing."""
+    start = run.html.index("<h2>Throughput over the sweep</h2>")
     return run.html[start : run.html.index("</svg>", start)]
 
 
-def test_a_pool_is_told_with_its_bounds_and_knee_and_without_a_peak(tmp_path: Path) -> None:
+def test_a_pool_has_bounds_and_a_knee_and_no_peak(tmp_path: Path) -> None:
     run = swept(tmp_path, POOL)
     assert run.verdict.verdict == "CONFIRMED", run.verdict
-    for text in told(run):
+    for text in both_formats(run):
         assert "Throughput of five levels off at 31" in text
-        assert "Alone, a request takes 16" in text
+        assert "Without queueing, a request takes 16" in text
         assert "meet at a knee of 12." in text or "meet at a knee of 13" in text
-        assert "There is no peak in this range: it does not fall up to 42.7 users." in text
-        assert "The Universal Scalability Law does not describe it" in text
-        assert "five has no peak up to 42.7; the rival needs at most 40" in text
+        assert "There is no peak in this range: throughput does not fall up to 42.7 users." in text
+        assert "The Universal Scalability Law does not describe the sweep" in text
+        assert "five has no peak up to 42.7; the rival predicts at most 40" in text
         assert "at 64 users" in text
-    assert "asymptotic bounds" in picture(run)
-    assert "knee 1" in picture(run)
-    assert "Universal Scalability Law" not in picture(run).partition("<svg")[2]
+    assert "asymptotic bounds" in chart(run)
+    assert "knee 1" in chart(run)
+    assert "Universal Scalability Law" not in chart(run).partition("<svg")[2]
 
 
 def test_the_table_has_every_level(tmp_path: Path) -> None:
     run = swept(tmp_path, POOL)
-    table = run.markdown.partition("## The curve")[2].partition("## What was")[0]
+    table = run.markdown.partition("## Throughput over the sweep")[2].partition("## What was")[0]
     rows = [line for line in table.splitlines() if line.startswith("| five")]
     assert [row.split("|")[2].strip() for row in rows] == [str(level) for level in LEVELS]
     highest = [cell.strip() for cell in rows[-1].split("|")]
@@ -103,28 +103,28 @@ def test_the_table_has_every_level(tmp_path: Path) -> None:
     assert float(highest[5]) == pytest.approx(31.25, rel=0.03)
 
 
-def test_a_peak_is_told_with_the_laws_parameters(tmp_path: Path) -> None:
+def test_a_peak_has_the_parameters_of_the_law(tmp_path: Path) -> None:
     run = swept(tmp_path, PEAK)
     assert run.verdict.verdict == "REFUTED"
-    for text in told(run):
-        assert "It falls beyond a peak at 1" in text
+    for text in both_formats(run):
+        assert "Throughput falls beyond a peak at 1" in text
         assert "The Universal Scalability Law describes 6 of 6 blocks" in text
         assert "contention σ 0.0" in text
-    assert "Universal Scalability Law" in picture(run)
-    assert "peak 1" in picture(run)
+    assert "Universal Scalability Law" in chart(run)
+    assert "peak 1" in chart(run)
 
 
-def test_what_a_sweep_does_not_show_is_said(tmp_path: Path) -> None:
+def test_a_sweep_without_saturation_has_no_knee(tmp_path: Path) -> None:
     run = swept(tmp_path, LINEAR)
-    for text in told(run):
+    for text in both_formats(run):
         assert "does not level off within the sweep" in text
         assert "knee of five: no evidence" in text
-    assert "asymptotic bounds" not in picture(run).partition("<svg")[2]
+    assert "asymptotic bounds" not in chart(run).partition("<svg")[2]
 
 
 def test_rates_are_drawn_in_requests_in_flight(tmp_path: Path) -> None:
     run = swept(tmp_path, {5: 5, 10: 10, 20: 20, 30: 30, 40: 31, 64: 31}, rates=True)
-    page, _ = told(run)
+    page, _ = both_formats(run)
     assert "requests in flight" in page
     assert "pauses" not in page
     assert "arrivals /s" in page
@@ -133,6 +133,6 @@ def test_rates_are_drawn_in_requests_in_flight(tmp_path: Path) -> None:
 def test_one_block_is_drawn_without_intervals(tmp_path: Path) -> None:
     run = swept(tmp_path, POOL, blocks=1)
     assert run.verdict.verdict is None
-    for text in told(run):
+    for text in both_formats(run):
         assert "no bounded interval yet" in text
-    assert "nan" not in picture(run).lower()
+    assert "nan" not in chart(run).lower()

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+from lab.reporting.run_trials import RunTrials
+from lab.reporting.sections.gates import GatesSection, gates_section
+from tests.lab.reporting.made_up_runs import HOSTILE, Run
+
+
+def section_of(run: Run) -> GatesSection:
+    trials = RunTrials.sort(run.hypothesis, run.plan, run.run_folder.trials())
+    return gates_section(trials, run.verdict.voided)
+
+
+def test_each_gate_has_its_worst_value_in_its_unit(rendered: dict[str, Run]) -> None:
+    rows = {gate: cells for gate, *cells in section_of(rendered["CONFIRMED"]).table.rows}
+    assert rows["alive"][1:] == ["met", "none"]
+    assert rows["ticker_late"][1].startswith("1.2 ms (block 1, ")
+    assert rows["littles_law"][1].startswith("2.3% (block 5, ")
+    assert rows["driver_cpu"][1].startswith("0.35 cores (block ")
+
+
+def test_a_gate_that_voided_blocks_shows_how_many_and_its_limit(rendered: dict[str, Run]) -> None:
+    section = section_of(rendered["CONFIRMED"])
+    rows = {gate: cells for gate, *cells in section.table.rows}
+    assert rows["other_cpu"][1].startswith("0.61 cores (block 3, ")
+    assert rows["other_cpu"][2] == "1 (limit 0.25 cores)"
+    assert section.sentence == "1 block was voided and did not count."
+    [fault] = section.faults
+    assert fault.startswith("Block 3, ") and fault.endswith("0.61 cores (limit 0.25).")
+
+
+def test_errors_of_all_trials_are_added_up(rendered: dict[str, Run]) -> None:
+    run = rendered["CONFIRMED"]
+    rows = section_of(run).errors.rows
+    assert {arm for arm, _, _ in rows} == set(run.hypothesis.arms)
+    assert {text for _, text, _ in rows} == {f"HTTP 500 {HOSTILE}"}
+    trials = len(run.run_folder.trials())
+    assert sum(int(count) for _, _, count in rows) == trials

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from lab.plan import Detectable
+from lab.reporting.sections.reproduction import reproduction_section
+from tests.lab.builders import plan
+
+TOO_SHORT = Detectable("rss_bytes", "with", "at least 1 MB/h", 5e6, "a guess", below=True)
+
+
+@pytest.mark.parametrize(
+    ("changes", "by_make", "direct"),
+    [
+        (
+            {},
+            "make experiment NAME=pool-exhaustion SEED=1",
+            "lab run pool-exhaustion --seed 1",
+        ),
+        (
+            {"target": "compose"},
+            "make experiment NAME=pool-exhaustion SEED=1 TARGET=compose",
+            "lab run pool-exhaustion --seed 1 --target compose",
+        ),
+        (
+            {"length_s": 1800.0},
+            "make soak NAME=pool-exhaustion HOURS=0.5 SEED=1",
+            "lab run pool-exhaustion --seed 1 --for 0.5h",
+        ),
+        (
+            {"length_s": 1800.0, "detectable": (TOO_SHORT,)},
+            "make soak NAME=pool-exhaustion HOURS=0.5 SEED=1",
+            "lab run pool-exhaustion --seed 1 --for 0.5h --anyway",
+        ),
+    ],
+)
+def test_the_commands_repeat_the_run(changes: dict[str, object], by_make: str, direct: str) -> None:
+    changed = replace(plan(), **changes)  # type: ignore[arg-type]
+    assert reproduction_section(changed).commands == (by_make, direct)

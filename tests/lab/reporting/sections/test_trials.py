@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+from lab.reporting.run_trials import RunTrials
+from lab.reporting.sections.trials import trial_table
+from tests.lab.reporting.made_up_runs import Run
+
+
+def test_every_trial_has_a_row_that_says_whether_it_counts(rendered: dict[str, Run]) -> None:
+    run = rendered["CONFIRMED"]
+    trials = RunTrials.sort(run.hypothesis, run.plan, run.run_folder.trials())
+    table = trial_table(trials)
+    trusted = [(row[0], row[2]) for row in table.rows]
+    assert len(trusted) == len(trials.all)
+    assert [reason for block, reason in trusted if block == "3"] == [
+        "block voided",
+        "no: other_cpu",
+    ]
+    assert {reason for block, reason in trusted if block != "3"} == {"yes"}
+
+
+def test_measures_and_roles_have_their_columns(rendered: dict[str, Run]) -> None:
+    run = rendered["CONFIRMED"]
+    trials = RunTrials.sort(run.hypothesis, run.plan, run.run_folder.trials())
+    table = trial_table(trials)
+    assert table.head == (
+        *("block", "arm", "trusted", "throughput", "p50", "p95", "errors", "pool wait share"),
+        *("service CPU", "database CPU", "pricing CPU", "driver CPU"),
+    )
+    [first, *_] = [row for row in table.rows if row[1] == "narrow"]
+    assert first[3].endswith(" /s") and first[7].startswith("8") and first[7].endswith("%")
