@@ -11,7 +11,8 @@ from functools import cache
 
 from lab.cpu_pinning import divide_cores
 from lab.gates.definitions import MAX_OTHER_CPU, MAX_STEAL, MAX_TICKER_LATE_S
-from lab.instruments.process_sampler import ProcessSampler, others_over, timer_lateness
+from lab.instruments.interface import BackgroundLoad
+from lab.instruments.process_sampler import ProcessSampler, background_over, timer_lateness
 
 _WATCH_S = 3.0
 
@@ -61,26 +62,26 @@ def jitter() -> CheckResult:
 
 def steal() -> CheckResult:
     """The hypervisor's share of all cores."""
-    share = _others()[1]
+    share = _background().steal
     return CheckResult("steal", f"{share:.1%}", f"at most {MAX_STEAL:.0%}", share <= MAX_STEAL)
 
 
 def other_load() -> CheckResult:
     """Cores that other processes use while this one sleeps."""
-    used = _others()[0]
+    used = _background().other_cpu
     return CheckResult(
         "other load", f"{used:.2f} cores", f"at most {MAX_OTHER_CPU:g}", used <= MAX_OTHER_CPU
     )
 
 
 @cache
-def _others() -> tuple[float, float]:
+def _background() -> BackgroundLoad:
     """Both from one watch of the machine."""
     watch = ProcessSampler({})
     watch.sample()
     time.sleep(_WATCH_S)
     watch.sample()
-    return others_over(watch.samples)
+    return background_over(watch.samples)
 
 
 def loopback() -> CheckResult:

@@ -85,7 +85,7 @@ class Bench:
             text = text[: text.index("class Other")]
         path = self.folder / "scenario.py"
         path.write_text(text)
-        self.driver.load(path)
+        self.driver.load(path, open_load=True)
 
     def serve(self, kind: str, **options: Any) -> Any:
         return serving(kind, self.folder / "served.json", self.cores.target, **options)

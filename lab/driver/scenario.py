@@ -44,6 +44,6 @@ def _check_open_load(name: str, user: type[User]) -> None:
     nested = next((task for task in user.tasks if isinstance(task, type)), None)
     if nested is not None:
         raise ValueError(
-            f"{name} has the task set {nested.__name__}, in which a user goes on and on; an "
+            f"{name} has the task set {nested.__name__}, in which a user stays; an "
             "arrival of an open load is one task: make it a method of the user with @task"
         )

@@ -9,7 +9,7 @@ from lab.experiment.events import Event
 from lab.gates import inspect
 from lab.hypothesis import Benchmark, Hypothesis, Step
 from lab.instruments.benchmark_process import BenchmarkError, BenchmarkFile
-from lab.instruments.process_sampler import ProcessSampler, others_over
+from lab.instruments.process_sampler import ProcessSampler, background_over
 from lab.run_folder import RunFolder
 from lab.targets.benchmark_target import BenchmarkTarget
 from lab.trial import BenchmarkEvidence, Fault, Trial
@@ -53,11 +53,11 @@ class BenchmarkTrials:
             fault = Fault("alive", f"No rounds of {blank.step}: {error}.", retryable=False)
             return inspect(replace(blank, faults=(fault,)), self._hypothesis)
         sampler.sample()
-        others, steal = others_over(sampler.samples)
+        other_cpu, steal = background_over(sampler.samples)
         trial = replace(
             blank,
             evidence=BenchmarkEvidence(measured.timing, measured.counts),
-            other_cpu=others,
+            other_cpu=other_cpu,
             steal=steal,
         )
         self._run_folder.write_rounds(trial, measured.rounds)

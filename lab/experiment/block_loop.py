@@ -12,7 +12,7 @@ from lab.experiment.session import Session
 from lab.experiment.stored_run import BUDGET_ENDED, elapsed_of
 from lab.gates.definitions import MAX_OTHER_CPU, MAX_STEAL, MAX_TICKER_LATE_S
 from lab.hypothesis import Hypothesis, SoakTest, Step
-from lab.instruments.process_sampler import ProcessSampler, others_over, timer_lateness
+from lab.instruments.process_sampler import ProcessSampler, background_over, timer_lateness
 from lab.plan import Plan
 from lab.run_folder import RunFolder
 from lab.trial import Fault, Trial
@@ -106,8 +106,8 @@ class BlockLoop(Session):
             sampler.sample()
             late_s = timer_lateness(1.0)
             sampler.sample()
-            others, steal = others_over(sampler.samples)
-            if others <= MAX_OTHER_CPU and steal <= MAX_STEAL and late_s <= MAX_TICKER_LATE_S:
+            other_cpu, steal = background_over(sampler.samples)
+            if other_cpu <= MAX_OTHER_CPU and steal <= MAX_STEAL and late_s <= MAX_TICKER_LATE_S:
                 return
 
     def _over_budget(self, more_s: float) -> bool:

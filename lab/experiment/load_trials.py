@@ -168,7 +168,7 @@ def _observed(blank: Trial, evidence: LoadEvidence, observer: TrialObserver | No
     """The trial with its evidence; without an observer the window never opened."""
     if observer is None:
         return replace(blank, evidence=evidence)
-    other_cpu, steal = observer.others
+    other_cpu, steal = observer.background
     evidence = replace(
         evidence,
         counters=observer.counters,

@@ -146,9 +146,9 @@ class SoakLoop(Session):
                 for arm, trial in trials.items():
                     for frame in streams[arm].frames(until_s, opened + until_s + GRACE_S):
                         trial.add(frame)
-                samples, others = sampler.sample()
+                samples, background = sampler.sample()
                 for arm, trial in trials.items():
-                    row = trial.interval(base_s + until_s, samples[arm], others)
+                    row = trial.interval(base_s + until_s, samples[arm], background)
                     self.run_folder.add_interval(block, trial.step, row, trial.trial())
                 yield IntervalElapsed(block, base_s + until_s, self._block_s, trials)
                 if self._must_stop(sampler, trials, samples):

@@ -10,6 +10,7 @@ from typing import Any
 
 from lab.driver_protocol import Closed, Frame
 from lab.experiment.driver_records import requests_of
+from lab.instruments.interface import BackgroundLoad
 from lab.instruments.interval_sampler import IntervalSample
 from lab.instruments.metrics_scraper import without_runtime_metrics
 from lab.measures import SERVICE
@@ -85,7 +86,7 @@ class SoakTrial:
             _merge(self._frames, name, requests)
 
     def interval(
-        self, until: float, sample: IntervalSample, others: tuple[float, float]
+        self, until: float, sample: IntervalSample, background: BackgroundLoad
     ) -> dict[str, Any]:
         """Close an interval that ended `until` seconds into the block; its row for the series."""
         ended = Requests.together(self._frames.values())
@@ -109,8 +110,8 @@ class SoakTrial:
         self._trial = replace(
             self._trial,
             window_s=before + passed,
-            other_cpu=mean(self._trial.other_cpu, others[0]),
-            steal=mean(self._trial.steal, others[1]),
+            other_cpu=mean(self._trial.other_cpu, background.other_cpu),
+            steal=mean(self._trial.steal, background.steal),
         )
         self._evidence = replace(
             self._evidence,

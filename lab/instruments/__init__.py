@@ -1,1 +1,1 @@
-"""What drives or observes: load, metrics, process usage, profiles."""
+"""What drives or observes a trial: load, benchmarks, metrics, process usage, profiles."""

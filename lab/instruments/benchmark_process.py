@@ -1,7 +1,7 @@
-"""A pytest-benchmark file seen from the lab: each trial is a fresh process that runs one function.
+"""Runs a pytest-benchmark file: each trial is a fresh process that runs one function.
 
-Fresh, because rounds of one process share its memory layout and hash seed: taken for samples they
-call equal code different in 40 to 89 % of comparisons (Kalibera & Jones, 2013, on what to repeat).
+The rounds of one process share its memory layout and hash seed. Taken as samples, they call equal
+code different in 40 to 89 % of comparisons (on what to repeat: Kalibera & Jones, 2013).
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from lab.instruments.profiler import OUTPUT, PROFILE_S, read_profile
 from lab.processes import Child, Children
 from lab.trial import Timing
 
-ROUNDS = 500  # at most, about: what runs faster is called several times a round
-LEAST_ROUNDS = 5
+ROUNDS = 500  # about the maximum: a faster function is called several times in a round
+MIN_ROUNDS = 5
 _COLLECT_S = 30.0
-_START_S = 60.0  # a process, its fixtures included
-_SLACK = 20.0  # times the window
+_START_S = 60.0  # limit for a process to start, its fixtures included
+_SLACK = 20.0  # limit for its rounds, in windows
 
-# Only what the file itself asks for is loaded: other plugins would cost more than what is measured.
+# No plugins but those that the file names: others could cost more than what is measured.
 _ENVIRONMENT = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONUNBUFFERED": "1"}
 _PYTEST = (
     *("-m", "pytest", "-q", "-p", "no:cacheprovider"),
@@ -37,11 +37,11 @@ _PLUGIN = ("-p", "pytest_benchmark.plugin")
 
 
 class BenchmarkError(MeasurementError):
-    """A process of a benchmark that yields no rounds: it failed, hung or skipped."""
+    """A process of a benchmark yielded no rounds: it failed, hung or skipped."""
 
 
 class BenchmarkFileError(UsageError):
-    """A benchmark file that cannot be run as the hypothesis wants it; `remedy` says what helps."""
+    """A benchmark file cannot be run as the hypothesis requires; `remedy` says what helps."""
 
     def __init__(self, problem: str, remedy: str, line: int | None = None) -> None:
         super().__init__(problem)
@@ -50,10 +50,10 @@ class BenchmarkFileError(UsageError):
 
 @dataclass(frozen=True)
 class Measured:
-    """What one process yields."""
+    """The result of one process."""
 
     timing: Timing
-    counts: Mapping[str, int]
+    counts: Mapping[str, int]  # whole numbers in `benchmark.extra_info`
     rounds: tuple[float, ...]  # seconds per call
 
 
@@ -69,12 +69,16 @@ class BenchmarkFile:
         self._scenario = scenario
 
     def node(self, function: str, level: float | None) -> str:
-        """The id of what is measured at a level, as pytest spells it."""
-        id_ = "" if level is None else f"[{_spelled(level)}]"
+        """The id of the test that is measured at a level, as pytest writes it."""
+        id_ = "" if level is None else f"[{_level_id(level)}]"
         return f"{self._scenario}::{function}{id_}"
 
     def check(self, function: str | None, parameter: Parameter | None) -> str:
-        """Collect the file, under a time limit; the function's name, once all levels are there."""
+        """Collect the file, under a time limit; returns the name of the function.
+
+        Raises:
+            BenchmarkFileError: If it cannot be collected, or lacks the function or a level.
+        """
         nodes = self._collect()
         functions = sorted({node.partition("[")[0] for node in nodes})
         if function is None and len(functions) != 1:
@@ -95,20 +99,20 @@ class BenchmarkFile:
                 "Say which values to measure in the hypothesis: `params: {depth: [0, 1000]}`",
             )
         for level in () if parameter is None else parameter.levels:
-            if f"{chosen}[{_spelled(level)}]" not in own:
+            if f"{chosen}[{_level_id(level)}]" not in own:
                 assert parameter is not None
                 raise BenchmarkFileError(
-                    f"{chosen} is not parametrized with {parameter.name} = {_spelled(level)} "
+                    f"{chosen} is not parametrized with {parameter.name} = {_level_id(level)} "
                     f"(there is {', '.join(own)})",
                     f'Write @pytest.mark.parametrize("{parameter.name}", '
-                    f"[{', '.join(map(_spelled, parameter.levels))}])",
+                    f"[{', '.join(map(_level_id, parameter.levels))}])",
                 )
         return chosen
 
     def measure(
         self, node: str, arm: str, env: Mapping[str, str], window_s: float, statistic: Statistic
     ) -> Measured:
-        """Run one process; BenchmarkError where it yields nothing."""
+        """Run one process; BenchmarkError if it yields no rounds."""
         output = self._children.folder / "benchmark.json"
         output.unlink(missing_ok=True)
         self._run(
@@ -118,7 +122,7 @@ class BenchmarkFile:
         return _read(output, statistic, node)
 
     def profile(self, node: str, arm: str, env: Mapping[str, str]) -> str:
-        """Run one process whose function is called under pyinstrument; the profile as text."""
+        """Run one process that calls the function under pyinstrument; the profile as text."""
         output = self._children.folder / f"profile-{arm}.json"
         self._run(
             [*_PYTEST, "-p", "lab.instruments.benchmark_profiler", node],
@@ -161,12 +165,12 @@ class BenchmarkFile:
                 f"pytest does not collect it within {_COLLECT_S:g} s",
                 "Let the file measure in its functions, and do nothing at import",
             ) from None
-        if done.returncode not in (0, 5):  # 5: there is none
+        if done.returncode not in (0, 5):  # 5: no test was collected
             place = re.search(rf"{re.escape(self._scenario)}:(\d+)", done.stdout)
             errors = [line[2:].strip() for line in done.stdout.splitlines() if line[:2] == "E "]
             raise BenchmarkFileError(
                 f"pytest cannot collect it: {(errors or ['see its output'])[-1]}",
-                f"Mend it until `pytest {self._scenario}` runs",
+                f"Correct it until `pytest {self._scenario}` runs",
                 int(place[1]) if place else None,
             )
         lines = [line for line in done.stdout.splitlines() if "::" in line]
@@ -177,7 +181,7 @@ def _options(window_s: float) -> list[str]:
     return [
         "--benchmark-only",
         f"--benchmark-max-time={window_s:g}",
-        f"--benchmark-min-rounds={LEAST_ROUNDS}",
+        f"--benchmark-min-rounds={MIN_ROUNDS}",
         f"--benchmark-min-time={window_s / ROUNDS:.9f}",
     ]
 
@@ -192,7 +196,7 @@ def _read(output: Path, statistic: Statistic, node: str) -> Measured:
     stats = found[0]["stats"]
     rounds = tuple(map(float, stats["data"]))
     if not rounds or min(rounds) <= 0:
-        raise BenchmarkError(f"{node} took no time that its clock could tell")
+        raise BenchmarkError(f"{node} took no time that its clock could measure")
     counts = {name: value for name, value in found[0]["extra_info"].items() if type(value) is int}
     timing = Timing(
         statistic, len(rounds), stats["iterations"], float(stats["min"]), float(stats["median"])
@@ -201,12 +205,12 @@ def _read(output: Path, statistic: Statistic, node: str) -> Measured:
 
 
 def _cause(child: Child) -> str:
-    """The last error that pytest told, or the end of what the process said."""
+    """The last error that pytest reported, or the last line that the process printed."""
     lines = child.log_tail(60).splitlines()
     errors = [line[2:].strip() for line in lines if line[:2] == "E "]
-    return (errors or [line for line in lines if line.strip()] or ["it says nothing"])[-1]
+    return (errors or [line for line in lines if line.strip()] or ["it printed nothing"])[-1]
 
 
-def _spelled(level: float) -> str:
-    """A parameter as pytest names it: 1000, not 1000.0."""
+def _level_id(level: float) -> str:
+    """A parameter as in the id of a test: 1000, not 1000.0."""
     return str(int(level)) if level == int(level) else repr(level)

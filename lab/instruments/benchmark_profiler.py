@@ -1,7 +1,7 @@
-"""A pytest plugin that stands in for pytest-benchmark's fixture and profiles what it is given.
+"""A pytest plugin that replaces the fixture of pytest-benchmark and profiles the function.
 
-pytest-benchmark pauses every profiler while it measures, so that its own fixture cannot be
-profiled. This one calls the function over and over under pyinstrument, and shows nothing else.
+pytest-benchmark pauses every profiler while it measures, so its own fixture cannot be profiled.
+This one calls the function again and again under pyinstrument; the profile shows nothing else.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from lab.instruments.profiler import INTERVAL_S, OUTPUT, PROFILE_S
 
 
 class ProfilingFixture:
-    """Takes the place of `BenchmarkFixture`, as far as benchmark files commonly use it."""
+    """Replaces `BenchmarkFixture`, as far as benchmark files commonly use it."""
 
     def __init__(self) -> None:
         self.extra_info: dict[str, Any] = {}
         self.group: str | None = None
 
     def __call__(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """Call it for a while; returns what it returned last."""
+        """Call it for `PROFILE_S`; returns the last result."""
         return self.pedantic(function, args, kwargs)
 
     def pedantic(
@@ -54,5 +54,5 @@ class ProfilingFixture:
 
 @pytest.fixture
 def benchmark() -> ProfilingFixture:
-    """In place of pytest-benchmark's fixture of that name."""
+    """Replaces the fixture of that name of pytest-benchmark."""
     return ProfilingFixture()

@@ -1,19 +1,27 @@
-"""CPU throttling of a process's control group, as a container's limits cause it (Linux)."""
+"""CPU throttling of a process's control group, as the limits of a container cause it (Linux)."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NamedTuple
 
-_ROOT = Path("/sys/fs/cgroup")
+
+class CpuPeriods(NamedTuple):
+    """Scheduling periods of a control group since it was made."""
+
+    scheduled: int  # in which it wanted to run; 0 if it has no quota
+    throttled: int  # in which its quota stopped it
 
 
-def throttling(pid: int) -> tuple[int, int] | None:
-    """Scheduling periods of the process's group so far, and those in which its quota stopped it.
+def cpu_periods(pid: int, root: Path = Path("/")) -> CpuPeriods | None:
+    """The periods of the control group of a process; None if the system does not report them.
 
-    None where the system does not tell; (0, 0) where nothing limits the group.
+    Args:
+        pid: Of the process.
+        root: Of the file system in which `proc` and `sys` are.
     """
     try:
-        membership = Path(f"/proc/{pid}/cgroup").read_text(encoding="utf-8")
+        membership = (root / "proc" / str(pid) / "cgroup").read_text(encoding="utf-8")
     except OSError:
         return None
     for line in membership.splitlines():
@@ -21,11 +29,11 @@ def throttling(pid: int) -> tuple[int, int] | None:
         if controllers and "cpu" not in controllers.split(","):
             continue
         # version 1 has a tree for each set of controllers, version 2 ("0::/path") one for all
-        statistics = _ROOT / controllers / path.lstrip("/") / "cpu.stat"
+        statistics = root / "sys/fs/cgroup" / controllers / path.lstrip("/") / "cpu.stat"
         try:
             text = statistics.read_text(encoding="ascii")
         except OSError:
             continue
         counts = dict(entry.split() for entry in text.splitlines())
-        return int(counts.get("nr_periods", 0)), int(counts.get("nr_throttled", 0))
+        return CpuPeriods(int(counts.get("nr_periods", 0)), int(counts.get("nr_throttled", 0)))
     return None

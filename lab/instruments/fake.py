@@ -19,7 +19,7 @@ from lab.driver_protocol import (
     ScheduledRequests,
     TrialMessage,
 )
-from lab.instruments.interface import Roles
+from lab.instruments.interface import BackgroundLoad, Roles
 from lab.instruments.interval_sampler import IntervalSample
 from lab.measures import SERVICE
 from lab.stats.histogram import Histogram
@@ -84,9 +84,9 @@ class FakeTrialObserver:
         """At once."""
 
     @property
-    def others(self) -> tuple[float, float]:
+    def background(self) -> BackgroundLoad:
         """The given load, no steal."""
-        return self.other_cpu, 0.0
+        return BackgroundLoad(self.other_cpu, 0.0)
 
 
 def fake_observer_factory(other_cpu: Callable[[], float]) -> Callable[..., FakeTrialObserver]:
@@ -108,7 +108,7 @@ class FakeIntervalSampler:
     rss_bytes: Callable[[str, int], float] = lambda arm, number: 1e8
     counts: dict[str, int] = field(default_factory=dict)  # samples of each arm so far
 
-    def sample(self) -> tuple[dict[str, IntervalSample], tuple[float, float]]:
+    def sample(self) -> tuple[dict[str, IntervalSample], BackgroundLoad]:
         """A sample of a quiet machine."""
         samples = {}
         for arm in self.counts:
@@ -118,7 +118,7 @@ class FakeIntervalSampler:
             samples[arm] = IntervalSample(
                 self.gauges(arm, number), {"requests_total": 100.0}, {SERVICE: usage}
             )
-        return samples, (0.0, 0.0)
+        return samples, BackgroundLoad(0.0, 0.0)
 
     def attach(self, arm: str, url: str, roles: Roles) -> None:
         """Fresh processes: their samples are counted anew."""

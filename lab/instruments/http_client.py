@@ -1,4 +1,4 @@
-"""Small requests to a service on this machine, over one kept connection."""
+"""Small GET requests to a service on this machine, over one connection that is kept open."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from lab.errors import MeasurementError
 
 
 class HttpError(MeasurementError):
-    """The service could not be asked, or did not answer as it should."""
+    """The service could not be reached, or its answer is not the one expected."""
 
 
 class HttpClient:
-    """GET requests to one base URL. Not for threads to share."""
+    """GET requests to one base URL. Threads must not share it."""
 
     def __init__(self, base_url: str, timeout_s: float = 15.0) -> None:
         parts = urlsplit(base_url)
@@ -24,7 +24,7 @@ class HttpClient:
         )
 
     def get(self, path: str) -> tuple[int, bytes]:
-        """Status and body; one retry, because an idle connection may have been closed."""
+        """Status and body, after one retry: an idle connection may have been closed."""
         for last in (False, True):
             try:
                 self._connection.request("GET", path)
@@ -37,7 +37,7 @@ class HttpClient:
         raise AssertionError
 
     def get_json(self, path: str) -> dict[str, Any]:
-        """A JSON object, from a 200 answer only."""
+        """The JSON object of a response; HttpError if its status is not 200."""
         status, body = self.get(path)
         if status != 200:
             raise HttpError(f"GET {path}: status {status}")

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from lab.instruments.http_client import HttpError
-from lab.instruments.interface import Roles
+from lab.instruments.interface import BackgroundLoad, Roles
 from lab.instruments.metrics_scraper import MetricsScraper, Scrape
-from lab.instruments.process_sampler import ProcessSampler, others_over, usage_over
+from lab.instruments.process_sampler import ProcessSampler, background_over, usage_over
 from lab.trial import Usage
 
 SCRAPE_TIMEOUT_S = 2.0  # a service that hangs must not delay the next interval
@@ -27,8 +27,8 @@ class IntervalSample:
 class IntervalSampler(Protocol):
     """Samples all arms at once."""
 
-    def sample(self) -> tuple[dict[str, IntervalSample], tuple[float, float]]:
-        """Every arm since the last sample; cores used by other processes, hypervisor's share."""
+    def sample(self) -> tuple[dict[str, IntervalSample], BackgroundLoad]:
+        """Every arm since the last sample, and the load of everything else since then."""
 
     def attach(self, arm: str, url: str, roles: Roles) -> None:
         """Sample these processes of an arm from now on."""
@@ -59,11 +59,11 @@ class HttpIntervalSampler:
         )
         self._sampler.sample()
 
-    def sample(self) -> tuple[dict[str, IntervalSample], tuple[float, float]]:
-        """Every arm since the last sample; cores used by other processes, hypervisor's share."""
+    def sample(self) -> tuple[dict[str, IntervalSample], BackgroundLoad]:
+        """Every arm since the last sample, and the load of everything else since then."""
         self._sampler.sample()
         usage = usage_over(self._sampler.samples)
-        others = others_over(self._sampler.samples)
+        background = background_over(self._sampler.samples)
         del self._sampler.samples[:-1]
         samples = {}
         for arm, roles in self._roles.items():
@@ -74,7 +74,7 @@ class HttpIntervalSampler:
                 continue
             samples[arm] = IntervalSample(now.gauges, now.since(last) if last else {}, own)
             self._last[arm] = now
-        return samples, others
+        return samples, background
 
     def close(self) -> None:
         """Close the connections."""

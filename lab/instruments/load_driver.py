@@ -36,7 +36,7 @@ Answer = TypeVar("Answer", Up, Loaded)
 
 
 class DriverError(MeasurementError):
-    """The driver died or went silent."""
+    """The driver died, failed or does not answer."""
 
 
 class ScenarioError(UsageError):
@@ -48,7 +48,7 @@ class ScenarioError(UsageError):
 
 
 class LoadDriver:
-    """One long-lived Locust process. Start it, load a scenario, then drive trial after trial."""
+    """One Locust process for many trials: start it, load a scenario, then drive trials."""
 
     def __init__(self, children: Children, project: Path, cores: Iterable[int] | None) -> None:
         self.child: Child = children.start(

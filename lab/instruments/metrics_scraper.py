@@ -1,4 +1,4 @@
-"""Prometheus text of any service: counters as deltas over a window, gauges as they are."""
+"""Reads the Prometheus metrics of a service: growth of counters, and gauges as they are."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Scrape:
     gauges: Mapping[str, float] = field(default_factory=dict)
 
     def since(self, earlier: Scrape) -> dict[str, float]:
-        """What each counter grew by. A counter that fell was reset, and is left out."""
+        """Growth of each counter. A counter that fell has been reset, and is left out."""
         deltas = {
             series: value - earlier.counters.get(series, 0.0)
             for series, value in self.counters.items()
@@ -39,7 +39,7 @@ class MetricsScraper:
         self._path = path
 
     def scrape(self) -> Scrape:
-        """Read all series now; raises HttpError where the service does not answer."""
+        """Read all series now; HttpError if the service does not answer."""
         began = time.monotonic()
         status, body = self._client.get(self._path)
         ended = time.monotonic()
@@ -56,7 +56,8 @@ class MetricsScraper:
 def parse(text: str) -> tuple[dict[str, float], dict[str, float]]:
     """Split Prometheus text into counters and gauges, keyed `name{label="value",...}`.
 
-    Histograms and summaries count as counters but for summary quantiles; buckets are left out.
+    Sums and counts of histograms and summaries are counters, quantiles of summaries are gauges.
+    Buckets are left out.
     """
     from prometheus_client.parser import text_string_to_metric_families
 

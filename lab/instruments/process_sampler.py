@@ -1,4 +1,4 @@
-"""What processes use, by role, and what the rest of the machine is doing."""
+"""Samples what processes use, by role, and what the rest of the machine does (psutil)."""
 
 from __future__ import annotations
 
@@ -12,41 +12,41 @@ from dataclasses import dataclass, field
 import psutil
 
 from lab.driver_protocol import TICK_S
-from lab.instruments.cpu_throttling import throttling
-from lab.instruments.interface import Roles
+from lab.instruments.cpu_throttling import CpuPeriods, cpu_periods
+from lab.instruments.interface import BackgroundLoad, Roles
 from lab.stats.nearest_rank import quantile
 from lab.trial import Usage
 
-_SHORTEST_S = 0.5  # between two samples whose difference makes a rate
+_MIN_INTERVAL_S = 0.5  # between two samples, for a rate: CPU time has a resolution of 10 ms
 
 
 @dataclass(frozen=True)
 class ProcessSample:
-    """One moment: counters since boot in CPU seconds, levels as they are."""
+    """One moment. CPU seconds are counted since the start of a process or of the machine."""
 
     at: float  # monotonic seconds
     cpu_s: Mapping[str, float]
-    rss_bytes: Mapping[str, float | None]  # None where the system does not let us look
+    rss_bytes: Mapping[str, float | None]  # None if the system denies access
     descriptors: Mapping[str, float | None]
     threads: Mapping[str, float | None]
-    ours_s: float  # CPU seconds of the roles and of the lab itself
+    own_s: float  # CPU seconds of the roles and of the lab itself
     busy_s: float  # CPU seconds of all processes of the machine
     steal_s: float
-    periods: Mapping[str, tuple[int, int] | None]  # scheduled and throttled, by role
+    periods: Mapping[str, CpuPeriods | None]
 
 
 @dataclass
 class ProcessSampler:
-    """Samples the roles of one trial. psutil underneath."""
+    """Samples the processes of some roles, and keeps the samples."""
 
     roles: Roles
     samples: list[ProcessSample] = field(default_factory=list)
 
     def sample(self) -> ProcessSample:
-        """Look now and remember it.
+        """Sample now.
 
-        A role's CPU includes children that have ended since (their time passes to the parent), so
-        that short-lived workers of a database are not lost.
+        The CPU time of a role includes children that have ended (their time passes to the parent),
+        so that short-lived workers of a database are not lost.
         """
         family = _children_by_parent()
         members = {
@@ -58,13 +58,13 @@ class ProcessSampler:
             {role: _level(pids, read) for role, pids in members.items()}
             for read in (_own_bytes, psutil.Process.num_fds, psutil.Process.num_threads)
         )
-        periods = {role: throttling(roots[0]) for role, roots in self.roles.items()}
+        periods = {role: cpu_periods(roots[0]) for role, roots in self.roles.items()}
         times = psutil.cpu_times()
-        # not every child: another arm at work is a stranger to the one that is loaded
-        ours = sum(cpu.values()) + _cpu_s(os.getpid())
+        # not of every child of the lab: to the arm that is loaded, the others are background
+        own = sum(cpu.values()) + _cpu_s(os.getpid())
         busy = times.user + times.nice + times.system + times.irq + times.softirq
         sample = ProcessSample(
-            time.monotonic(), cpu, rss, descriptors, threads, ours, busy, times.steal, periods
+            time.monotonic(), cpu, rss, descriptors, threads, own, busy, times.steal, periods
         )
         self.samples.append(sample)
         return sample
@@ -103,20 +103,20 @@ def usage_over(samples: list[ProcessSample]) -> dict[str, Usage]:
 
 
 def _long_enough(samples: list[ProcessSample]) -> list[tuple[ProcessSample, ProcessSample]]:
-    """Neighbours; over a short rest of a second, CPU ticks of 10 ms would make wild rates."""
-    pairs = [(a, b) for a, b in itertools.pairwise(samples) if b.at - a.at >= _SHORTEST_S]
+    """Neighbouring samples that are far enough apart for a rate."""
+    pairs = [(a, b) for a, b in itertools.pairwise(samples) if b.at - a.at >= _MIN_INTERVAL_S]
     return pairs or [(samples[0], samples[-1])]
 
 
-def others_over(samples: list[ProcessSample]) -> tuple[float, float]:
-    """Cores used by processes that are not the lab's, and the hypervisor's share of all cores."""
+def background_over(samples: list[ProcessSample]) -> BackgroundLoad:
+    """Load of other processes and of the hypervisor between the first and the last sample."""
     if len(samples) < 2:
-        return 0.0, 0.0
+        return BackgroundLoad(0.0, 0.0)
     first, last = samples[0], samples[-1]
     span = last.at - first.at
-    others = ((last.busy_s - first.busy_s) - (last.ours_s - first.ours_s)) / span
+    other_cpu = ((last.busy_s - first.busy_s) - (last.own_s - first.own_s)) / span
     steal = (last.steal_s - first.steal_s) / span / (psutil.cpu_count() or 1)
-    return max(0.0, others), max(0.0, steal)
+    return BackgroundLoad(max(0.0, other_cpu), max(0.0, steal))
 
 
 def timer_lateness(seconds: float) -> float:
@@ -134,8 +134,8 @@ def _throttled(a: ProcessSample, b: ProcessSample, role: str) -> float | None:
     before, after = a.periods[role], b.periods[role]
     if before is None or after is None:
         return None
-    scheduled = after[0] - before[0]
-    return (after[1] - before[1]) / scheduled if scheduled > 0 else 0.0
+    scheduled = after.scheduled - before.scheduled
+    return (after.throttled - before.throttled) / scheduled if scheduled > 0 else 0.0
 
 
 def _rate(a: ProcessSample, b: ProcessSample, role: str) -> float:
@@ -143,6 +143,7 @@ def _rate(a: ProcessSample, b: ProcessSample, role: str) -> float:
 
 
 def _children_by_parent() -> dict[int, list[int]]:
+    # psutil has a public way for one process at a time only, which reads all processes each time
     family: dict[int, list[int]] = {}
     for child, parent in psutil._psplatform.ppid_map().items():  # type: ignore[attr-defined]
         family.setdefault(parent, []).append(child)
@@ -164,13 +165,13 @@ def _cpu_s(pid: int) -> float:
 
 
 def _own_bytes(process: psutil.Process) -> float:
-    """Resident bytes of its own: what it shares is counted nowhere."""
+    """Resident bytes without those that are shared with other processes."""
     memory = process.memory_info()
     return float(max(0, memory.rss - getattr(memory, "shared", 0)))
 
 
 def _level(pids: list[int], read: Callable[[psutil.Process], float]) -> float | None:
-    """Sum over those that still are; None where one may not be looked at."""
+    """Sum over the processes that still exist; None if access to one of them is denied."""
     total = 0.0
     for pid in pids:
         try:

@@ -1,16 +1,16 @@
-"""A pyinstrument profile of a Python service, taken from outside: it runs under the profiler."""
+"""Profiles of a Python process that runs under pyinstrument from its start."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 INTERVAL_S = 0.001
-PROFILE_S = 2.0  # of a benchmark's function
-OUTPUT = "LAB_PROFILE"  # where a benchmark's process writes its profile
+PROFILE_S = 2.0  # length of the profile of a benchmark's function
+OUTPUT = "LAB_PROFILE"  # environment variable: file for the profile of a benchmark's process
 
 
 def command_prefix(output: Path | None) -> list[str]:
-    """What to put between the interpreter and `-m MODULE` to have it profiled into `output`.
+    """Arguments between the interpreter and `-m MODULE`, to have it profiled into `output`.
 
     Without an output the profile goes to standard output, after all that the module prints.
     """

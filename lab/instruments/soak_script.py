@@ -1,9 +1,8 @@
-"""A soak script as a driver: a plain program that loads a service until it is told to end.
+"""A soak script as a driver: a plain program that loads a service until SIGTERM ends it.
 
-It is run as `python FILE URL --rate RATE --seed SEED`. Each second or so it prints a line of JSON,
-`{"ok": 20, "errors": 0}`, counting what succeeded and failed since the line before. Every further
-key is the message of an error, with its count: `{"ok": 18, "errors": 2, "timed out": 2}`. SIGTERM
-ends it.
+It is run as `python FILE URL --rate RATE --seed SEED`. About every second it prints a line of JSON,
+`{"ok": 20, "errors": 0}`: how many requests succeeded and failed since the line before. Every
+further key is the message of an error, with its count: `{"ok": 18, "errors": 2, "timed out": 2}`.
 """
 
 from __future__ import annotations
@@ -30,12 +29,12 @@ from lab.instruments.load_driver import DriverError
 from lab.processes import Child, Children
 from lab.stats.histogram import Histogram
 
-SILENCE_S = 30.0  # that a script may keep before it counts as hung
-_NAME = "script"  # of its requests, which have no names of their own
+SILENCE_S = 30.0  # without a line, after which a script counts as hung
+_NAME = "script"  # request name of all its requests
 
 
 class SoakScriptDriver:
-    """Implements `Driver`; a process of its own for each life of an arm."""
+    """Implements `Driver`, with a process of its own for each trial."""
 
     def __init__(
         self, children: Children, project: Path, script: Path, cores: Iterable[int] | None
@@ -46,7 +45,7 @@ class SoakScriptDriver:
 
     @property
     def pid(self) -> int:
-        """Of the script that runs, or of the lab while none does."""
+        """Id of the script's process, or of the lab while none runs."""
         return os.getpid() if self._child is None else self._child.pid
 
     def drive(self, trial: RunTrial) -> Iterator[TrialMessage]:
@@ -78,9 +77,9 @@ class SoakScriptDriver:
 def _lines(child: Child, until: float) -> Iterator[bytes]:
     assert child.popen.stdout is not None
     fd = child.popen.stdout.fileno()
-    pending, heard = b"", time.monotonic()
+    pending, last_line = b"", time.monotonic()
     while (now := time.monotonic()) < until:
-        if now > heard + SILENCE_S:
+        if now > last_line + SILENCE_S:
             raise DriverError(f"the soak script printed nothing for {SILENCE_S:g} s")
         if not select.select([fd], [], [], min(until - now, 1.0))[0]:
             continue
@@ -89,7 +88,7 @@ def _lines(child: Child, until: float) -> Iterator[bytes]:
             child.popen.wait()
             raise DriverError(f"the soak script {child.died()}:\n{child.log_tail()}")
         *lines, pending = (pending + chunk).split(b"\n")
-        heard = time.monotonic()
+        last_line = time.monotonic()
         yield from lines
 
 

@@ -1,4 +1,4 @@
-"""Everything that watches one trial while the driver loads it, on the driver's own clock."""
+"""Observes one trial while the driver loads it: metrics, process usage, database activity."""
 
 from __future__ import annotations
 
@@ -9,17 +9,22 @@ from collections.abc import Callable
 from typing import Any
 
 from lab.instruments.http_client import HttpError
-from lab.instruments.interface import Roles
+from lab.instruments.interface import BackgroundLoad, Roles
 from lab.instruments.metrics_scraper import MetricsScraper, Scrape, without_runtime_metrics
-from lab.instruments.process_sampler import ProcessSample, ProcessSampler, others_over, usage_over
+from lab.instruments.process_sampler import (
+    ProcessSample,
+    ProcessSampler,
+    background_over,
+    usage_over,
+)
 from lab.trial import Usage
 
 _PERIOD_S = 1.0
-_PATIENCE_S = 60.0  # with a service or database that hangs; its identity is asked next
+_FINISH_TIMEOUT_S = 60.0  # for a service or database that hangs; its identity is checked next
 
 
 class LiveTrialObserver:
-    """Watches from the window's opening to its closing, both in monotonic seconds."""
+    """Observes once a second from the begin of the window to its end, both in monotonic seconds."""
 
     def __init__(
         self,
@@ -37,14 +42,14 @@ class LiveTrialObserver:
         self._activities: list[dict[str, Any]] = []
         self._cut_short = threading.Event()
         self._threads = [
-            threading.Thread(target=self._every_second, args=(look,), daemon=True)
-            for look in (self._scrape, self._sample)
+            threading.Thread(target=self._every_second, args=(observe,), daemon=True)
+            for observe in (self._scrape, self._sample)
         ]
         for thread in self._threads:
             thread.start()
 
     def row(self) -> dict[str, Any]:
-        """What was seen last, for the series."""
+        """The latest observations, as plain JSON types for a row of the series."""
         row: dict[str, Any] = {}
         if usage := self._sampler.latest():
             row["usage"] = usage
@@ -55,11 +60,11 @@ class LiveTrialObserver:
         return row
 
     def finish(self, whole: bool) -> None:
-        """Wait for the last looks, which fall on the window's closing; not if it was cut short."""
+        """Wait for the last observations, at the window's end, unless the trial was cut short."""
         if not whole:
             self._cut_short.set()
         for thread in self._threads:
-            thread.join(_PATIENCE_S if whole else _PERIOD_S)
+            thread.join(_FINISH_TIMEOUT_S if whole else _PERIOD_S)
         self._scraper.close()
 
     @property
@@ -73,7 +78,7 @@ class LiveTrialObserver:
 
     @property
     def counters_uncertainty_s(self) -> float:
-        """How long the first and the last scrape took: their moment is known no better."""
+        """Seconds that the first and the last scrape took: when they read is not known better."""
         if len(self._scrapes) < 2:
             return 0.0
         return self._scrapes[0].took_s + self._scrapes[-1].took_s
@@ -84,21 +89,21 @@ class LiveTrialObserver:
         return usage_over(self._samples)
 
     @property
-    def others(self) -> tuple[float, float]:
-        """Cores used by strangers, and the hypervisor's share."""
-        return others_over(self._samples)
+    def background(self) -> BackgroundLoad:
+        """Load of other processes and of the hypervisor over the window."""
+        return background_over(self._samples)
 
     @property
     def _samples(self) -> list[ProcessSample]:
         return self._sampler.samples
 
-    def _every_second(self, look: Callable[[], None]) -> None:
-        """At the opening, every second, and at the closing; late looks are not made up for."""
+    def _every_second(self, observe: Callable[[], None]) -> None:
+        """At the window's begin, every second, and at its end; a missed second is skipped."""
         due = self._opens
         while True:
             if self._cut_short.wait(max(0.0, due - time.monotonic())):
                 return
-            look()
+            observe()
             if due >= self._closes:
                 return
             following = due + _PERIOD_S
@@ -107,11 +112,11 @@ class LiveTrialObserver:
             due = min(following, self._closes)
 
     def _scrape(self) -> None:
-        # a service that cannot answer is the gates' business, not an error of the observer
+        # the gates judge a service that cannot answer
         with contextlib.suppress(HttpError):
             self._scrapes.append(self._scraper.scrape())
 
     def _sample(self) -> None:
         self._sampler.sample()
-        with contextlib.suppress(Exception):  # a database that went down: likewise
+        with contextlib.suppress(Exception):  # and a database that went down
             self._activities.append(self._activity())

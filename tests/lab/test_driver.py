@@ -115,7 +115,7 @@ def drive(driver: LoadDriver, url: str, window_s: float = 1.5) -> list[Frame]:
 
 
 @pytest.mark.parametrize("base", ["FastHttpUser", "HttpUser"])
-def test_counts_are_the_servers_own_block_after_block(
+def test_counts_are_those_of_the_server_in_every_trial(
     base: str, driver: LoadDriver, server: Server, tmp_path: Path
 ) -> None:
     driver.load(write(tmp_path, SCENARIO.format(base=base, path="")))
@@ -209,7 +209,7 @@ def test_a_stopped_driver_shows_in_its_ticker(
     threading.Timer(1.0, freeze).start()
     late = [second for frame in drive(driver, server.url) for second in frame.ticker_lateness]
     assert max(late) > 0.25
-    # the ticks missed in the stall count too, not its end alone
+    # the ticks that the stall skipped count too, not only the one after it
     assert sum(second > 0.1 for second in late) >= 15
 
 

@@ -1,4 +1,4 @@
-"""Scraper, sampler, recorder and observation, against real processes and sockets."""
+"""Metrics scraper, process sampler and trial observer, with real processes and sockets."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from lab.hypothesis import ClosedLoad
 from lab.instruments import process_sampler
 from lab.instruments.http_client import HttpClient, HttpError
 from lab.instruments.metrics_scraper import MetricsScraper, Scrape, parse
-from lab.instruments.process_sampler import ProcessSampler, others_over, usage_over
+from lab.instruments.process_sampler import ProcessSampler, background_over, usage_over
 from lab.instruments.trial_observer import LiveTrialObserver
 from lab.prometheus_selector import Selector
 
@@ -84,12 +84,12 @@ def test_counters_grow_and_a_reset_one_is_left_out() -> None:
     assert last.since(first) == {"a": 2.0, "new": 3.0}
 
 
-def test_what_is_not_prometheus_is_told() -> None:
+def test_what_is_not_prometheus_text_is_an_error() -> None:
     with pytest.raises(HttpError, match="not Prometheus"):
         parse("<html>hello there</html>")
 
 
-def test_labels_keep_what_a_service_puts_into_them() -> None:
+def test_labels_keep_their_values() -> None:
     text = '# TYPE odd counter\nodd{path="a\\\\b\\"c"} 1.0\n'
     (series,) = parse(text)[0]
     assert Selector.parse(series).labels == {"path": 'a\\b"c'}
@@ -103,12 +103,12 @@ def test_scraping_a_service(service: str) -> None:
         MetricsScraper(service, "/broken").scrape()
 
 
-def test_a_service_that_is_not_there() -> None:
+def test_a_service_that_does_not_listen_is_an_error() -> None:
     with pytest.raises(HttpError, match="GET /ready"):
         HttpClient("http://127.0.0.1:9").get_json("/ready")
 
 
-def test_what_the_sampler_may_not_look_at_is_unknown_and_not_nothing(
+def test_what_the_sampler_has_no_access_to_is_unknown_and_not_zero(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A lab that is not root may not count the descriptors of a container's processes."""
@@ -179,12 +179,12 @@ def test_the_sampler_sees_cpu_by_role_children_that_ended_included() -> None:
     usage = usage_over([first, last])
     assert (usage["service"].rss_bytes or 0) > 1e6
     assert (usage["service"].descriptors or 0) >= 3
-    # the roles are not "others"
-    assert last.ours_s - first.ours_s >= used - 0.02
+    # the roles are no background
+    assert last.own_s - first.own_s >= used - 0.02
 
 
 @pytest.mark.real
-def test_strangers_are_what_is_busy_and_not_ours() -> None:
+def test_other_cpu_is_what_is_busy_and_not_of_the_run() -> None:
     sampler = ProcessSampler({})
     sampler.sample()
     end = time.process_time() + 0.3
@@ -192,24 +192,24 @@ def test_strangers_are_what_is_busy_and_not_ours() -> None:
         pass
     sampler.sample()
     a, b = sampler.samples
-    assert b.ours_s - a.ours_s >= 0.28
-    others, steal = others_over(sampler.samples)
+    assert b.own_s - a.own_s >= 0.28
+    others, steal = background_over(sampler.samples)
     assert 0 <= others <= (os.cpu_count() or 1)
     assert 0 <= steal <= 1
 
 
-def test_an_observation_covers_the_window_and_scales_counters_to_it(service: str) -> None:
+def test_an_observer_covers_the_window_and_scales_counters_to_it(service: str) -> None:
     opens = time.monotonic() + 0.2
     seen = LiveTrialObserver(service, {"service": (os.getpid(),)}, dict, opens, opens + 1.5)
     seen.finish(whole=True)
     assert time.monotonic() >= opens + 1.5
     assert (seen.usage["service"].threads or 0) >= 1
-    # three scrapes: at the opening, a second later, at the closing; 10 served by each
+    # three scrapes: at the begin, a second later, at the end; each counts 10
     assert 10 <= seen.counters["served_total"] <= 30
     assert 0 < seen.counters_uncertainty_s < 1
 
 
-def test_an_observation_cut_short_does_not_wait(service: str) -> None:
+def test_an_observer_of_a_trial_cut_short_does_not_wait(service: str) -> None:
     began = time.monotonic()
     seen = LiveTrialObserver(service, {}, dict, began + 0.1, began + 30)
     time.sleep(0.3)

@@ -1,4 +1,4 @@
-"""Open arrivals: real Locust users against real servers whose every answer is known."""
+"""Open loads: real Locust users and real servers whose every answer is known."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_a_freeze_is_in_the_percentiles(bench: Bench) -> None:
 
 
 @pytest.mark.real
-def test_waits_in_a_queue_are_those_of_its_replay(bench: Bench) -> None:
+def test_waits_in_a_queue_equal_those_of_its_replay(bench: Bench) -> None:
     bench.load()
     with bench.serve("queue", servers=2, mean_s=0.02, exponential=True) as server:
         trial, _ = bench.drive(server, steady(60, 2.0))
@@ -95,8 +95,10 @@ def test_waits_in_a_queue_are_those_of_its_replay(bench: Bench) -> None:
     dues = [context["times"][0] for *_, context in seen]
     numbers = [context["i"] for *_, context in seen]
     truth = kiefer_wolfowitz(dues, [services[number] for number in numbers], 2).response
-    told = [response + context["times"][1] - context["times"][0] for _, response, context in seen]
-    errors = np.abs(np.array(told) - truth)
+    measured = [
+        response + context["times"][1] - context["times"][0] for _, response, context in seen
+    ]
+    errors = np.abs(np.array(measured) - truth)
     assert np.quantile(errors, 0.9) < 0.005
     assert measure(trial, "latency_mean", {}) == pytest.approx(float(np.mean(truth)), rel=0.25)
 
@@ -113,7 +115,7 @@ def test_sent_and_unsent_are_all_that_was_scheduled_when_the_service_cannot_keep
     assert dispatch(trial).waiting > 50
     assert dispatch(trial).undispatched == 0
     assert dispatch(trial).users == 5
-    # the driver itself was on time; the latency tells of the wait, the service's own does not
+    # the driver itself was on time; the latency contains the wait, the service's own does not
     assert dispatch(trial).lag_p99_s < 0.05 < 0.3 < dispatch(trial).wait_p99_s
     latency, service = (
         measure(trial, f"{kind}_p50", {}) for kind in ("latency", "service_latency")
@@ -125,7 +127,7 @@ def test_sent_and_unsent_are_all_that_was_scheduled_when_the_service_cannot_keep
 
 
 @pytest.mark.real
-def test_what_was_due_in_the_window_is_awaited_beyond_it(bench: Bench) -> None:
+def test_arrivals_scheduled_in_the_window_are_awaited_after_it(bench: Bench) -> None:
     bench.load()
     with bench.serve("queue", servers=1, mean_s=0.02, exponential=False) as server:
         trial, frames = bench.drive(server, steady(100, 2.0, "constant"), warmup_s=0.0)
@@ -140,7 +142,7 @@ def test_what_was_due_in_the_window_is_awaited_beyond_it(bench: Bench) -> None:
 
 
 @pytest.mark.real
-def test_stages_have_the_latency_of_what_was_due_in_them(bench: Bench) -> None:
+def test_a_stage_has_the_latency_of_the_arrivals_scheduled_in_it(bench: Bench) -> None:
     bench.load()
     stages = (Stage("spike", 100, 100, 1.0), Stage("pause", 0, 0, 2.0), Stage("after", 20, 20, 1.0))
     with bench.serve("queue", servers=1, mean_s=0.02, exponential=False) as server:
@@ -182,7 +184,7 @@ def test_arrivals_that_are_never_answered_are_counted(bench: Bench) -> None:
     assert evidence(trial).users_missing > 0
 
 
-def test_all_connections_stand_before_the_first_request(bench: Bench) -> None:
+def test_all_connections_are_open_before_the_first_request(bench: Bench) -> None:
     bench.load()
     with bench.serve("plain") as server:
         bench.drive(server, steady(30, 1.0, "constant"), warmup_s=0.0)
@@ -192,7 +194,7 @@ def test_all_connections_stand_before_the_first_request(bench: Bench) -> None:
 
 
 @pytest.mark.real
-def test_a_rare_class_finds_a_user_where_others_idle(bench: Bench) -> None:
+def test_a_rare_class_gets_a_user_while_others_are_idle(bench: Bench) -> None:
     bench.load(one=False, other=f"self.client.get('/?i={STALLED}', name='other')")
     with bench.serve("stalling", stalled_s=0.5) as server:
         trial, _ = bench.drive(server, steady(40, 2.0, max_users=10), warmup_s=0.0)
@@ -203,7 +205,7 @@ def test_a_rare_class_finds_a_user_where_others_idle(bench: Bench) -> None:
 
 
 @pytest.mark.real
-def test_thousands_a_second_and_none_is_lost(bench: Bench) -> None:
+def test_thousands_of_arrivals_a_second_and_none_is_lost(bench: Bench) -> None:
     bench.load()
     with bench.serve("plain") as server:
         trial, frames = bench.drive(server, steady(3000, 1.0, "constant"))
@@ -213,7 +215,7 @@ def test_thousands_a_second_and_none_is_lost(bench: Bench) -> None:
     assert served == sum(each.sent for each in arrivals_of(frames))
 
 
-def test_frames_keep_to_the_stages(bench: Bench) -> None:
+def test_no_frame_straddles_two_stages(bench: Bench) -> None:
     bench.load()
     stages = (Stage("calm", 20, 20, 1.5), Stage("spike", 200, 200, 1.2), Stage("down", 200, 20, 1))
     with bench.serve("plain") as server:
@@ -245,7 +247,7 @@ def answered(latencies: list[float]) -> dict[str, RequestSummary]:
     return {"/": RequestSummary(histogram.count, 0, histogram)}
 
 
-def test_a_single_stage_may_be_asked_for_by_its_name() -> None:
+def test_a_single_stage_can_be_selected_by_its_name() -> None:
     record = LoadRecordBuilder(OpenLoad("constant", (Stage("whole", 30, 30, 2.0),)), 0.0)
     record.add(frame(1.0, 30, {1.0: [0.1] * 30}))
     record.add(frame(2.0, 30, {2.0: [0.1] * 30}))
@@ -255,7 +257,7 @@ def test_a_single_stage_may_be_asked_for_by_its_name() -> None:
     assert unnamed.evidence().stages == ()
 
 
-def test_the_median_of_a_second_counts_what_was_never_answered() -> None:
+def test_the_median_of_a_second_counts_arrivals_without_an_answer() -> None:
     stages = (Stage("early", 30, 30, 2.0), Stage("late", 30, 30, 1.0))
     record = LoadRecordBuilder(OpenLoad("constant", stages), 0.0)
     record.add(frame(1.0, 10, {1.0: [0.1, 0.2, 0.3, 0.4]}))
@@ -276,7 +278,7 @@ def test_user_classes_share_the_arrivals_by_their_weights(bench: Bench) -> None:
     assert abs(share - 0.75) < 4 * (0.75 * 0.25 / counts.total()) ** 0.5
 
 
-def test_a_task_that_raises_is_told_apart_and_its_user_goes_on(bench: Bench) -> None:
+def test_a_task_that_raises_is_a_task_error_and_its_user_continues(bench: Bench) -> None:
     bench.load(more="missing_name")
     with bench.serve("plain") as server:
         trial, frames = bench.drive(server, steady(50, 1.0))
@@ -298,7 +300,7 @@ def test_a_refused_connection_is_no_answer_of_the_service(bench: Bench) -> None:
     assert seen.socket_errors == seen.errors == seen.count
 
 
-def test_a_number_of_users_has_no_meaning_in_an_open_load(bench: Bench) -> None:
+def test_an_open_load_refuses_a_fixed_count_of_users(bench: Bench) -> None:
     path = bench.folder / "scenario.py"
     text = SCENARIO.format(base="HttpUser", more="pass", other="pass", preamble="").replace(
         "weight = 3", "fixed_count = 3"
@@ -320,14 +322,14 @@ class Visitor(HttpUser):
 """
 
 
-def test_a_task_set_is_no_arrival(bench: Bench) -> None:
+def test_an_open_load_refuses_task_sets(bench: Bench) -> None:
     path = bench.folder / "nested.py"
     path.write_text(NESTED)
     with pytest.raises(ScenarioError, match=r"task set Browsing.*one task"):
         bench.driver.load(path, open_load=True)
 
 
-def test_a_closed_load_has_no_open_users(bench: Bench) -> None:
+def test_a_closed_load_refuses_open_users(bench: Bench) -> None:
     path = bench.folder / "open.py"
     path.write_text(OPEN_USER)
     with pytest.raises(ScenarioError, match=r"Shopper is an OpenHttpUser.*`rate`"):
@@ -351,7 +353,7 @@ class Shopper(OpenHttpUser):
 def test_constant_arrivals_without_the_lab_keep_their_rate(
     rate: float, seconds: float, count: int
 ) -> None:
-    asked = (
+    code = (
         "import itertools, time\n"
         "from lab.driver.user import OpenHttpUser, _endless_schedule\n"
         "class Slow(OpenHttpUser):\n"
@@ -360,10 +362,10 @@ def test_constant_arrivals_without_the_lab_keep_their_rate(
         "dues = itertools.takewhile(lambda due: due < until, _endless_schedule(Slow))\n"
         "print(len(list(dues)))\n"
     )
-    told = subprocess.run(
-        [sys.executable, "-c", asked], cwd=ROOT, capture_output=True, text=True, check=True
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    assert int(told.stdout) == count
+    assert int(done.stdout) == count
 
 
 def test_a_locustfile_may_have_open_arrivals_without_the_lab(tmp_path: Path) -> None:
@@ -383,9 +385,9 @@ def test_a_locustfile_may_have_open_arrivals_without_the_lab(tmp_path: Path) -> 
     # 100 arrivals a second at a server of 40: closed users would never wait for seconds
     assert seen["max_response_time"] > 1000
     assert 80 < seen["num_requests"] < 200
-    told = re.search(r"arrivals: (\d+) scheduled, (\d+) sent, (\d+) unsent", done.stderr)
-    assert told is not None
-    scheduled, sent, unsent = map(int, told.groups())
+    summary = re.search(r"arrivals: (\d+) scheduled, (\d+) sent, (\d+) unsent", done.stderr)
+    assert summary is not None
+    scheduled, sent, unsent = map(int, summary.groups())
     assert scheduled == sent + unsent
     assert sent >= seen["num_requests"]
 
