@@ -37,7 +37,7 @@ _SAME_TARGET = ("name", "cores", "postgresql", "postgresql_is", "engine", "image
 
 
 def observe(project: Path) -> dict[str, Any]:
-    """Look at machine and code as they are now."""
+    """The machine and the code as they are now."""
     commit, dirty = _commit(project)
     return {
         "processor": _processor(),
@@ -54,15 +54,15 @@ def observe(project: Path) -> dict[str, Any]:
 
 
 def differences(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[str]:
-    """Why two runs must not be mixed, in words; empty where they may."""
+    """Why trials under these two conditions must not be compared, in words; empty if they may."""
     pairs = {key: (a.get(key), b.get(key)) for key in _SAME}
     targets = a.get("target", {}), b.get("target", {})
     pairs |= {f"target {key}": tuple(t.get(key) for t in targets) for key in _SAME_TARGET}
     return [f"{key} was {x!r}, is {y!r}" for key, (x, y) in pairs.items() if x != y]
 
 
-def steady_code(project: Path) -> dict[str, Any]:
-    """What must not change while benchmarks run: each of their processes reads the code anew."""
+def code_invariants(project: Path) -> dict[str, Any]:
+    """What must not change while benchmarks run: each of their processes imports the code anew."""
     return {
         "cores of the machine": os.cpu_count(),
         "code of the service": _digest(project / "service"),
@@ -70,13 +70,18 @@ def steady_code(project: Path) -> dict[str, Any]:
     }
 
 
-def steady(project: Path, driver: int) -> dict[str, Any]:
-    """What must not change while a run goes on, cheap enough to look at before every trial."""
+def invariants(project: Path, driver: int) -> dict[str, Any]:
+    """What must not change during a run; cheap enough to be read before every trial.
+
+    Args:
+        project: The project's folder.
+        driver: Process id of the load driver.
+    """
     seen: dict[str, Any] = {
         "cores of the machine": os.cpu_count(),
         "code of the service": _digest(project / "service"),
     }
-    with contextlib.suppress(OSError):  # where it is dead there is nothing to see
+    with contextlib.suppress(OSError):  # a driver that has ended has no cores
         seen["cores of the driver"] = sorted(os.sched_getaffinity(driver))
     return seen
 

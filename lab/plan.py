@@ -23,12 +23,12 @@ class Attempt:
 
     run: str
     verdict: str
-    same_claim: bool  # False where predictions, bounds or arms were edited since
+    same_claim: bool  # False if predictions, bounds or arms were edited since
 
 
 @dataclass(frozen=True)
 class Detectable:
-    """The smallest slope that a soak of this length would likely find, as told before it began."""
+    """The smallest slope that a soak of this length would likely find, stated beforehand."""
 
     slope: str  # the series
     subject: str
@@ -53,11 +53,11 @@ class Plan:
     first: int = FIRST_LOOK
     last: int = LAST_LOOK
     length_s: float | None = None  # of a soak: of all blocks together
-    detectable: tuple[Detectable, ...] = ()  # of a soak: what it can see, by prediction
+    detectable: tuple[Detectable, ...] = ()  # of a soak: what it can detect, by prediction
 
     @property
     def voids_allowed(self) -> int:
-        """How many blocks may be voided before the run is not to be trusted."""
+        """How many blocks may be voided before the run is INVALID."""
         return self.last // 3
 
     def as_dict(self) -> dict[str, Any]:

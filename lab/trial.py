@@ -1,10 +1,10 @@
-"""The record of one trial: counters, latency histograms, series and faults."""
+"""What one trial recorded: evidence of its kind, background load, gates and faults."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple
 
 from lab.hypothesis import Statistic, Step
 from lab.prometheus_selector import select
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     Values = npt.NDArray[np.float64]
     Segments = npt.NDArray[np.int64]
-
-Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
@@ -32,20 +30,20 @@ class Ended:
 class Requests:
     """What the driver saw of one request name within the measured window.
 
-    Of a closed load, these are the requests that ended in it. Of an open load they are those of
-    the arrivals that were due in it, whenever they ended; what ended in it is told beside them.
+    For a closed load, these are the requests that ended in it. For an open load they are those of
+    the arrivals scheduled in it, whenever they ended; `ended_within` has what ended in it.
     """
 
     count: int
     errors: int
-    latency: Histogram  # seconds from the intended send, successes and errors alike
+    latency: Histogram  # seconds from the scheduled send time, successes and errors alike
     socket_errors: int = 0  # of the errors: without any answer (refused, reset, timed out)
-    sent_latency: Histogram | None = None  # seconds from the actual send, where that differs
+    sent_latency: Histogram | None = None  # seconds from the actual send, if that differs
     ended_within: Ended | None = None  # of an open load
 
     @property
     def ended(self) -> Ended:
-        """What ended within the window: throughput is made of it."""
+        """What ended within the window: throughput is computed from it."""
         return self.ended_within or Ended(self.count, self.errors)
 
     @property
@@ -53,36 +51,9 @@ class Requests:
         """Seconds from the actual send."""
         return self.latency if self.sent_latency is None else self.sent_latency
 
-    def as_dict(self) -> dict[str, Any]:
-        """As plain JSON types."""
-        data = {
-            "count": self.count,
-            "errors": self.errors,
-            "socket_errors": self.socket_errors,
-            "latency": self.latency.as_dict(),
-        }
-        if self.sent_latency is not None:
-            data["service_latency"] = self.sent_latency.as_dict()
-        if self.ended_within is not None:
-            data["ended"] = vars(self.ended_within)
-        return data
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Requests:
-        """The inverse of `as_dict`; also of the driver's frames."""
-        sent, ended = data.get("service_latency"), data.get("ended")
-        return cls(
-            data["count"],
-            data["errors"],
-            Histogram.from_dict(data["latency"]),
-            data.get("socket_errors", 0),
-            None if sent is None else Histogram.from_dict(sent),
-            None if ended is None else Ended(**ended),
-        )
-
     @classmethod
     def together(cls, parts: Iterable[Requests]) -> Requests:
-        """All of them as one."""
+        """All parts added up."""
         parts = tuple(parts)
         latency, sent = Histogram(), Histogram()
         for part in parts:
@@ -104,18 +75,18 @@ class Requests:
 class Dispatch:
     """How the arrivals of an open load were sent within the window."""
 
-    scheduled: int  # due within the window, and what was overdue when it opened
+    scheduled: int  # within the window, and what was overdue when it opened
     sent: int
     waiting: int  # never sent: they found no free user until the window closed
     undispatched: int  # never sent: the driver did not get to them
-    lag_p99_s: float  # from an arrival's moment to its dispatch: the driver's own lateness
+    lag_p99_s: float  # from the scheduled send time to the dispatch: the driver's own lateness
     wait_p99_s: float  # from the dispatch of an arrival to a free user
-    users: int  # at most, at the end of any second
-    unanswered: int = 0  # sent, due in the window, and not answered when the driver gave up
-    # how long the arrivals then under way had been so, together
+    users: int  # the most at the end of any second
+    unanswered: int = 0  # sent, scheduled in the window, and not answered when the driver gave up
+    # the age of all arrivals under way, added up
     under_way_before_s: float = 0.0  # when the window opened
     under_way_after_s: float = 0.0  # when it closed
-    lag: Histogram | None = None
+    lag: Histogram | None = None  # as `lag_p99_s`, of all arrivals
 
     @property
     def unsent(self) -> int:
@@ -124,26 +95,26 @@ class Dispatch:
 
     @property
     def lost(self) -> int:
-        """Arrivals that are neither: more or less than none is a fault of the driver."""
+        """Arrivals neither sent nor unsent; anything but 0 is a fault of the driver."""
         return self.scheduled - self.sent - self.unsent
 
 
 class ArrivalSecond(NamedTuple):
-    """A second of an open load, or what an edge left of it."""
+    """A second of an open load, or the part of it up to an edge of a stage."""
 
-    length: float
-    median: float | None  # latency of the arrivals due in it; None: half of them have no answer
-    due: int = 1
+    length: float  # seconds
+    median: float | None  # latency of its arrivals, seconds; None: half of them have no answer
+    due: int = 1  # arrivals scheduled in it
 
 
 @dataclass(frozen=True)
 class SoakLoadStats:
-    """What the driver of a soak's life told beside its requests."""
+    """What the driver of a soak trial reported beside its requests."""
 
-    scheduled: int = 0  # arrivals that were due
+    scheduled: int = 0  # arrivals
     sent: int = 0
     unanswered: int = 0  # sent, and without an answer when the driver gave up
-    task_errors: int = 0
+    task_errors: int = 0  # that the scenario itself raised
     task_error: str = ""  # the first of them
     excused: int = 0  # requests in the intervals of a crash that is allowed
     excused_errors: int = 0
@@ -151,7 +122,7 @@ class SoakLoadStats:
 
 @dataclass(frozen=True)
 class StageRecord:
-    """What became of the arrivals that were due in one stage of an open load."""
+    """The arrivals that were scheduled in one stage of an open load."""
 
     name: str | None
     seconds: float
@@ -161,7 +132,7 @@ class StageRecord:
 
 @dataclass(frozen=True)
 class Timing:
-    """The rounds of one process of a benchmark; the raw ones lie in a file beside the record."""
+    """The rounds of one process of a benchmark; the raw ones are in a file beside the record."""
 
     statistic: Statistic
     rounds: int
@@ -181,7 +152,7 @@ class Usage:
 
     cpu: float  # cores, mean over the window
     cpu_peak: float  # cores, highest second
-    rss_bytes: float | None  # highest second; None where the system does not let us look
+    rss_bytes: float | None  # highest second; None if the system does not permit it
     descriptors: float | None  # highest second
     threads: float | None  # highest second
     throttled: float | None = None  # share of scheduling periods that a CPU quota cut short
@@ -189,12 +160,14 @@ class Usage:
 
 @dataclass(frozen=True, eq=False)
 class TimeSeries:
-    """What a life of a soak went through, interval by interval.
+    """The series of one soak trial, a value per interval.
 
     Attributes:
-        times: Seconds since its block began, at the end of each interval; pauses left out.
-        segments: Which life of the arm's processes each interval belongs to, from 0 on.
-        columns: By series, NaN where nothing was seen.
+        times: Seconds since its block began, at the end of each interval, without pauses; shape
+            (intervals,).
+        segments: Which process lifetime each interval belongs to, counted from 0; shape
+            (intervals,).
+        columns: By series, each of shape (intervals,), NaN if there is no value.
     """
 
     times: Values
@@ -202,7 +175,7 @@ class TimeSeries:
     columns: Mapping[str, Values]
 
     def series(self, name: str) -> Values | None:
-        """A series by its name, or the sum of the gauges that a selector picks."""
+        """A series by its name, or the sum of the gauges that a selector matches; else None."""
         if name in self.columns:
             return self.columns[name]
         picked = select(self.columns, name)
@@ -211,7 +184,7 @@ class TimeSeries:
 
 @dataclass(frozen=True)
 class Fault:
-    """Why a trial is not to be trusted: the gate, its figure and limit, and in words."""
+    """Why a trial is not trusted: the gate, its figure and limit, and a message."""
 
     gate: str
     message: str
@@ -222,7 +195,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class ServiceEvidence:
-    """What load and soaks yield alike: a service under load, seen from both sides."""
+    """What loads and soaks both record: a service under load, seen by driver and service."""
 
     requests: Mapping[str, Requests] = field(default_factory=dict)  # by request name
     counters: Mapping[str, float] = field(default_factory=dict)  # Prometheus deltas over the window
@@ -233,7 +206,7 @@ class ServiceEvidence:
 
 @dataclass(frozen=True)
 class LoadEvidence(ServiceEvidence):
-    """What a trial of a load yields."""
+    """What a trial of a load records."""
 
     counters_uncertainty_s: float = 0.0  # how long the two scrapes took together
     users_missing: int = 0  # not running within the window, or not ended after it
@@ -247,16 +220,16 @@ class LoadEvidence(ServiceEvidence):
 
 @dataclass(frozen=True)
 class SoakEvidence(ServiceEvidence):
-    """What a soak trial yields."""
+    """What a soak trial records."""
 
     load_stats: SoakLoadStats = field(default_factory=SoakLoadStats)
-    crashes: tuple[str, ...] = ()  # how the arm's processes ended, where that is allowed
+    crashes: tuple[str, ...] = ()  # how the arm's processes ended, if that is allowed
     time_series: TimeSeries | None = None  # kept in a file beside the record
 
 
 @dataclass(frozen=True)
 class BenchmarkEvidence:
-    """What one process of a benchmark yields."""
+    """What one process of a benchmark records."""
 
     timing: Timing
     counts: Mapping[str, int] = field(default_factory=dict)  # exact, of the benchmark's own
@@ -290,7 +263,7 @@ class Trial:
 
     @property
     def service(self) -> ServiceEvidence:
-        """What a service under load yielded; empty for a benchmark, and if nothing was measured."""
+        """What was recorded of a service under load; empty for a benchmark or without evidence."""
         return self.evidence if isinstance(self.evidence, ServiceEvidence) else _NO_SERVICE
 
     @property

@@ -19,6 +19,7 @@ from lab.trial import (
     ArrivalSecond,
     BenchmarkEvidence,
     Dispatch,
+    Ended,
     Fault,
     LoadEvidence,
     Requests,
@@ -58,7 +59,7 @@ def to_record(trial: Trial) -> dict[str, Any]:
         "window_s": trial.window_s,
         "level": trial.level,
         "repeat": trial.repeat,
-        "requests": _to_requests(service.requests),
+        "requests": requests_to_record(service.requests),
         "counters": service.counters,
         "counters_uncertainty_s": load.counters_uncertainty_s,
         "usage": {role: asdict(usage) for role, usage in service.usage.items()},
@@ -123,7 +124,7 @@ def _evidence(record: Mapping[str, Any]) -> TrialEvidence | None:
     if timing := record.get("timing"):
         return BenchmarkEvidence(Timing(**timing), record.get("counts", {}))
     service: dict[str, Any] = {
-        "requests": _from_requests(record["requests"]),
+        "requests": _requests_from_record(record["requests"]),
         "counters": record.get("counters", {}),
         "usage": {role: Usage(**usage) for role, usage in record["usage"].items()},
         "errors": record.get("errors", {}),
@@ -149,12 +150,39 @@ def _evidence(record: Mapping[str, Any]) -> TrialEvidence | None:
 _NO_LOAD = LoadEvidence()
 
 
-def _to_requests(requests: Mapping[str, Requests]) -> dict[str, Any]:
-    return {name: each.as_dict() for name, each in requests.items()}
+def requests_to_record(requests: Mapping[str, Requests]) -> dict[str, Any]:
+    """Requests by name, as plain JSON types."""
+    return {name: _to_requests(each) for name, each in requests.items()}
 
 
-def _from_requests(record: Mapping[str, Any]) -> dict[str, Requests]:
-    return {name: Requests.from_dict(each) for name, each in record.items()}
+def _requests_from_record(record: Mapping[str, Any]) -> dict[str, Requests]:
+    return {name: _from_requests(each) for name, each in record.items()}
+
+
+def _to_requests(requests: Requests) -> dict[str, Any]:
+    record: dict[str, Any] = {
+        "count": requests.count,
+        "errors": requests.errors,
+        "socket_errors": requests.socket_errors,
+        "latency": requests.latency.as_dict(),
+    }
+    if requests.sent_latency is not None:
+        record["service_latency"] = requests.sent_latency.as_dict()
+    if requests.ended_within is not None:
+        record["ended"] = asdict(requests.ended_within)
+    return record
+
+
+def _from_requests(record: Mapping[str, Any]) -> Requests:
+    sent, ended = record.get("service_latency"), record.get("ended")
+    return Requests(
+        count=record["count"],
+        errors=record["errors"],
+        latency=Histogram.from_dict(record["latency"]),
+        socket_errors=record.get("socket_errors", 0),
+        sent_latency=None if sent is None else Histogram.from_dict(sent),
+        ended_within=None if ended is None else Ended(**ended),
+    )
 
 
 def _to_dispatch(dispatch: Dispatch) -> dict[str, Any]:
@@ -194,14 +222,14 @@ def _from_dispatch(record: Mapping[str, Any]) -> Dispatch:
 
 
 def _to_stage(stage: StageRecord) -> dict[str, Any]:
-    return {**vars(stage), "requests": _to_requests(stage.requests)}
+    return {**vars(stage), "requests": requests_to_record(stage.requests)}
 
 
 def _from_stage(record: Mapping[str, Any]) -> StageRecord:
     return StageRecord(
         name=record["name"],
         seconds=record["seconds"],
-        requests=_from_requests(record["requests"]),
+        requests=_requests_from_record(record["requests"]),
         medians=tuple(ArrivalSecond(*second) for second in record["medians"]),
     )
 

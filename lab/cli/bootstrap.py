@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from lab.conditions import steady, steady_code
+from lab.conditions import code_invariants, invariants
 from lab.cpu_pinning import Cores, divide_cores
 from lab.errors import UsageError
 from lab.experiment import BenchmarkTrials, BlockLoop, LoadTrials, Session, SoakLoop
@@ -212,9 +212,9 @@ def _load(
     driver = next(iter(drivers.values()))
     stage("starting the arms")
     target.start(hypothesis.arms)
-    unchanged = partial(steady, project.root, driver.pid)
+    unchanged = partial(invariants, project.root, driver.pid)
     if hypothesis.is_soak_script:  # every life begins by reading it
-        unchanged = partial(steady_code, project.root)
+        unchanged = partial(code_invariants, project.root)
 
     def session(plan: Plan, run_folder: RunFolder, began: float) -> Session:
         if is_soak:
@@ -256,7 +256,7 @@ def _benchmark(
 
     def session(plan: Plan, run_folder: RunFolder, began: float) -> BlockLoop:
         trials = BenchmarkTrials(hypothesis, run_folder, target, bench, function)
-        unchanged = partial(steady_code, project.root)
+        unchanged = partial(code_invariants, project.root)
         return BlockLoop(hypothesis, plan, run_folder, trials, began, invariants=unchanged)
 
     return PreparedSession(

@@ -16,6 +16,7 @@ from lab.driver_protocol import (
 )
 from lab.hypothesis import ClosedLoad, OpenLoad
 from lab.trial import Requests
+from lab.trial_record import requests_to_record
 
 
 def load_spec(load: ClosedLoad | OpenLoad) -> LoadSpec:
@@ -44,7 +45,7 @@ def series_row(frame: Frame) -> dict[str, Any]:
     row: dict[str, Any] = {
         "t": frame.t,
         "window": frame.in_window,
-        "requests": {name: seen.as_dict() for name, seen in requests_of(frame.requests).items()},
+        "requests": requests_to_record(requests_of(frame.requests)),
     }
     if frame.arrivals is not None:
         row["arrivals"] = _arrivals(frame.arrivals)

@@ -1,4 +1,4 @@
-"""Trials made up for tests: figures go in, what the rooms make of them is tested."""
+"""Made-up trials: their figures are given, what the lab computes from them is tested."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def altered(made: Trial, **changes: object) -> Trial:
 
 
 def blocks(rates: Mapping[str, Sequence[float]]) -> list[Trial]:
-    """A trial of each arm per block: arm -> its rate in each block; other arms stand still."""
+    """A trial of each arm per block: arm -> its rate in each block; the other arms stay at 100."""
     length = len(next(iter(rates.values())))
     return [
         trial(arm, rates.get(arm, [100.0] * length)[index], block=index + 1)

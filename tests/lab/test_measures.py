@@ -28,7 +28,7 @@ SERIES = {
         ("absent", None),
     ],
 )
-def test_a_selector_sums_the_series_that_it_picks(selector: str, value: float | None) -> None:
+def test_a_selector_sums_the_series_that_it_matches(selector: str, value: float | None) -> None:
     assert counter(SERIES, selector) == value
 
 
@@ -49,7 +49,7 @@ def test_a_quantile_with_too_few_samples_beyond_it_is_no_evidence() -> None:
     assert measure(trial("narrow", 100), "latency_p95", {}) is not None
 
 
-def test_one_request_name() -> None:
+def test_a_measure_of_one_request_name() -> None:
     made = trial("narrow", 100)
     assert measure(made, 'throughput{name="/orders"}', {}) == 100
     assert measure(made, 'throughput{name="/other"}', {}) is None
@@ -100,7 +100,7 @@ def staged(*after: float | None, due: int = 1) -> Trial:
     )
 
 
-def test_a_measure_of_a_stage_is_taken_over_its_seconds_alone() -> None:
+def test_a_measure_of_a_stage_is_taken_of_its_seconds_alone() -> None:
     made = staged(0.01)
     assert measure(made, "throughput", {}, during="calm") == pytest.approx(100)
     assert measure(made, "throughput", {}, during="spike") == pytest.approx(200)
@@ -120,7 +120,7 @@ def test_a_measure_of_a_stage_is_taken_over_its_seconds_alone() -> None:
         ((0.4, 0.1, 0.016), 3.0, False),
     ],
 )
-def test_recovery_is_the_time_until_the_median_is_what_it_was(
+def test_recovery_is_the_time_until_the_median_is_what_it_was_before(
     after: tuple[float | None, ...], seconds: float, ended: bool
 ) -> None:
     found = measure(staged(*after), "recovery", {}, during="spike")
@@ -128,7 +128,7 @@ def test_recovery_is_the_time_until_the_median_is_what_it_was(
     assert isinstance(found, AtLeast) is not ended
 
 
-def test_recovery_needs_a_before_and_an_after() -> None:
+def test_recovery_needs_a_stage_before_and_a_stage_after() -> None:
     assert measure(staged(0.01), "recovery", {}, during="calm") is None
 
 
@@ -141,13 +141,15 @@ def test_recovery_needs_a_before_and_an_after() -> None:
         ((None, None), None),
     ],
 )
-def test_a_second_in_which_nothing_was_due_tells_nothing_of_recovery(
+def test_a_second_without_scheduled_arrivals_is_no_evidence_of_recovery(
     after: tuple[float | None, ...], seconds: float | None
 ) -> None:
     assert measure(staged(*after, due=0), "recovery", {}, during="spike") == seconds
 
 
-def test_throughput_of_an_open_load_is_of_what_ended_and_the_rest_of_what_was_due() -> None:
+def test_an_open_load_has_the_throughput_of_what_ended_and_the_errors_of_what_was_scheduled() -> (
+    None
+):
     seen = trial("narrow", 100).service.requests["/orders"]
     made = trial("narrow", 100, requests={"/": replace(seen, errors=40, ended_within=Ended(80, 4))})
     assert measure(made, "throughput", {}) == pytest.approx((80 - 4) / 4)
@@ -155,7 +157,7 @@ def test_throughput_of_an_open_load_is_of_what_ended_and_the_rest_of_what_was_du
     assert total(made).ended == Ended(80, 4)
 
 
-def test_the_service_s_own_latency_counts_from_the_actual_send() -> None:
+def test_service_latency_is_measured_from_the_actual_send() -> None:
     intended, actual = Histogram(), Histogram()
     intended.add_many([1.0] * 50)
     actual.add_many([0.1] * 50)

@@ -23,7 +23,7 @@ QUIET = [100.0, 101.0, 99.0, 100.0]
 FOUR = [400.0, 402.0, 398.0, 401.0]
 
 
-def test_confirmed_when_predictions_hold_and_the_rival_falls() -> None:
+def test_confirmed_if_predictions_hold_and_the_rival_is_contradicted() -> None:
     hypothesis = claim(ratio(2.5), rivals=[RIVAL])
     verdict = judge(hypothesis, plan(), blocks({"narrow": QUIET, "wide": FOUR}))
     assert verdict.verdict == "CONFIRMED"
@@ -48,7 +48,7 @@ def test_no_decision_before_the_first_look() -> None:
     assert verdict.predictions[0].estimate is not None
 
 
-def test_noise_leaves_it_open_and_tells_how_many_blocks_it_would_take() -> None:
+def test_noise_is_inconclusive_and_states_how_many_blocks_it_would_take() -> None:
     wild = [100.0, 400.0, 150.0, 700.0] * 3
     hypothesis = claim(ratio(1.8), rivals=[RIVAL])
     verdict = judge(hypothesis, plan(), blocks({"narrow": QUIET * 3, "wide": wild}))
@@ -57,7 +57,7 @@ def test_noise_leaves_it_open_and_tells_how_many_blocks_it_would_take() -> None:
     assert (verdict.predictions[0].blocks_wanted or 0) > 12
 
 
-def test_the_budget_can_end_it() -> None:
+def test_a_run_without_time_left_is_inconclusive() -> None:
     hypothesis = claim(ratio(2.5), rivals=[RIVAL])
     trials = blocks({"narrow": QUIET[:3], "wide": FOUR[:3]})
     verdict = judge(hypothesis, plan(), trials, out_of_time=True)
@@ -65,7 +65,7 @@ def test_the_budget_can_end_it() -> None:
     assert verdict.reasons[0].startswith("The budget ended after 3 blocks")
 
 
-def test_a_rival_that_stands_forbids_confirmation() -> None:
+def test_a_supported_rival_forbids_confirmation() -> None:
     hypothesis = claim(ratio(2.5), rivals=[RIVAL])
     rates = {"narrow": QUIET, "wide": FOUR, "more-pricing": [150.0, 151.0, 149.0, 150.0]}
     verdict = judge(hypothesis, plan(), blocks(rates))
@@ -105,7 +105,7 @@ def test_a_faulty_trial_voids_its_block_and_only_that() -> None:
     assert (verdict.blocks, verdict.voided, verdict.verdict) == (4, 1, "CONFIRMED")
 
 
-def test_too_many_voided_blocks_make_the_run_invalid_commonest_reason_first() -> None:
+def test_too_many_voided_blocks_make_the_run_invalid_most_common_reason_first() -> None:
     trials = blocks({"narrow": QUIET * 2, "wide": FOUR * 2})
     gates = ["errors", "other_cpu", "other_cpu", "other_cpu", "steal"]
     for index, gate in enumerate(gates):
@@ -116,14 +116,14 @@ def test_too_many_voided_blocks_make_the_run_invalid_commonest_reason_first() ->
     assert verdict.reasons[0] == "because of other_cpu"
 
 
-def test_a_fault_that_repeating_cannot_mend_makes_the_run_invalid_at_once() -> None:
+def test_a_final_fault_makes_the_run_invalid_at_once() -> None:
     trials = blocks({"narrow": QUIET, "wide": FOUR})
     trials[0] = replace(trials[0], faults=(Fault("alive", "it died", retryable=False),))
     verdict = judge(claim(ratio(2.5), rivals=[RIVAL]), plan(), trials)
     assert (verdict.verdict, verdict.reasons) == ("INVALID", ("it died",))
 
 
-def test_an_unfinished_block_counts_for_nothing() -> None:
+def test_an_unfinished_block_does_not_count() -> None:
     trials = blocks({"narrow": QUIET, "wide": FOUR})[:-1]
     verdict = judge(claim(ratio(2.5), rivals=[RIVAL]), plan(), trials)
     assert (verdict.blocks, verdict.voided, verdict.verdict) == (3, 0, None)
@@ -209,7 +209,7 @@ def test_no_peak_contradicts_a_peak_once_enough_blocks_show_none() -> None:
     assert (rival.estimate, rival.low, rival.high) == (None, pytest.approx(64 / 1.5), None)
 
 
-def test_no_peak_supports_what_needs_none() -> None:
+def test_no_peak_supports_a_lower_bound_of_a_peak() -> None:
     beyond = Prediction("it never falls", "peak", Bound(at_least=40), arm="five")
     hypothesis = replace(KNEE, predictions=(beyond,), rivals=())
     found = judge(hypothesis, plan(hypothesis), swept(POOL, 5)).predictions[0]
@@ -219,7 +219,7 @@ def test_no_peak_supports_what_needs_none() -> None:
     assert found.estimate == pytest.approx(16, rel=0.1)
 
 
-def test_a_peak_lets_its_rival_stand() -> None:
+def test_a_peak_supports_its_rival() -> None:
     verdict = judge(KNEE, plan(KNEE), swept(RISE_AND_FALL, 5))
     assert verdict.rivals[0].outcome == "supported"
     assert verdict.verdict == "REFUTED"
@@ -232,7 +232,7 @@ def test_a_sweep_that_never_levels_off_has_no_evidence_of_a_knee() -> None:
     assert "no evidence (knee of five)" in " ".join(verdict.reasons)
 
 
-def test_a_recovery_that_was_not_seen_to_end_supports_no_upper_bound() -> None:
+def test_a_recovery_that_did_not_end_in_the_window_supports_no_upper_bound() -> None:
     seen = Histogram()
     seen.add_many([0.01] * 100)
     requests = {"/orders": Requests(100, 0, seen)}

@@ -12,6 +12,7 @@ from lab.plan import Attempt, Plan, draw
 from lab.run_folder import RunFolder
 from lab.stats.histogram import Histogram
 from lab.trial import Fault, LoadEvidence, Requests, Trial, Usage
+from lab.trial_record import requests_to_record
 from lab.verdict import judge
 from lab.verdict_record import Verdict
 
@@ -202,7 +203,7 @@ def _series(run_folder: RunFolder, chance: random.Random, trial: Trial, rate: fl
             {
                 "t": second + 1.0,
                 "window": second > 0,
-                "requests": {"/orders": seen.as_dict()},
+                "requests": requests_to_record({"/orders": seen}),
                 "usage": {
                     role: {"cpu": usage.cpu * chance.uniform(0.9, 1.1), "rss_bytes": 1e8}
                     for role, usage in trial.service.usage.items()
