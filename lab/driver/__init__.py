@@ -1,1 +1,1 @@
-"""The load driver's own process: the only room that imports locust and gevent."""
+"""The load driver's own process: the only package that imports locust and gevent."""
