@@ -40,11 +40,11 @@ def judge(
     prediction contradicted at alpha / k (Holm 1979, first step).
 
     Args:
-        hypothesis: the sealed claim.
-        plan: order and rule.
-        trials: all finished trials, voided ones included.
-        out_of_time: whether the budget ended before the next block.
-        elapsed_s: seconds of the whole command so far.
+        hypothesis: The sealed claim.
+        plan: Order of the trials, and the rule.
+        trials: All finished trials, voided ones included.
+        out_of_time: Whether the budget ended before the next block.
+        elapsed_s: Seconds of the whole command so far.
     """
     blocks = group_trials(trials, plan)
     counted = blocks.complete[: plan.last]
@@ -75,7 +75,7 @@ def judge(
 
 
 def _measuring_s(hypothesis: Hypothesis, trials: Sequence[Trial]) -> float:
-    """Seconds in which something was measured; a soak's arms are so side by side."""
+    """Seconds in which something was measured; the side by side arms of a soak count once."""
     windows = [(trial.block, trial.window_s) for trial in trials if _measured(trial)]
     if not isinstance(hypothesis.kind, SoakTest):
         return sum(window_s for _, window_s in windows)
@@ -97,9 +97,10 @@ def _decide(
     rivals: Sequence[Judgement],
     out_of_time: bool,
 ) -> tuple[VerdictName | None, tuple[str, ...]]:
-    fatal = [f for faults in blocks.voided for f in faults if not f.retryable]
-    if fatal:
-        return "INVALID", tuple(dict.fromkeys(fault.message for fault in fatal))
+    """The verdict with its reasons; None without reasons while more blocks are needed."""
+    final = [f for faults in blocks.voided for f in faults if not f.retryable]
+    if final:
+        return "INVALID", tuple(dict.fromkeys(fault.message for fault in final))
     if len(blocks.voided) > plan.voids_allowed:
         return "INVALID", void_reasons(blocks.voided)
     refuted = [j for j in predictions if j.outcome == "contradicted"]
@@ -165,8 +166,8 @@ def _first_decision(
 def _wanted(prediction: Prediction, shown: Estimate | None, count: int) -> int | None:
     """Blocks that would decide it if estimate and scatter stayed as they are.
 
-    The half-width shrinks as 1 / sqrt(n) (the t quantile's own shrinking is left out, so that this
-    rather over-states).
+    The half-width shrinks as 1 / sqrt(n). The t quantile shrinks as well, which is left out: the
+    number is rather too high. None if it is more than a hundred times the blocks so far.
     """
     if shown is None or not math.isfinite(shown.low) or not math.isfinite(shown.high):
         return None
@@ -182,5 +183,5 @@ def _wanted(prediction: Prediction, shown: Estimate | None, count: int) -> int |
 
 
 def _json(value: float) -> float | None:
-    """JSON knows no infinity."""
+    """The value, or None for infinity, which JSON lacks."""
     return value if math.isfinite(value) else None
