@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from lab.hypothesis import Step
-from lab.plan import Plan
 from lab.trial import Fault, Trial
+from lab.trial_plan import Plan
 
 Block = Mapping[Step, tuple[Trial, ...]]  # the trusted trials of each step
 

@@ -1,4 +1,4 @@
-"""The errors that the lab foresees, as one tree, and the exit codes of its commands.
+"""The errors that the lab foresees, as one tree, each with its exit code.
 
 The message of a `LabError` says what is wrong, where, and what would be right; it is all that the
 user sees. Any other exception is a defect of the lab and shows its traceback.
@@ -7,20 +7,10 @@ user sees. Any other exception is a defect of the lab and shows its traceback.
 from __future__ import annotations
 
 import errno
-from enum import IntEnum
 from pathlib import Path
 from typing import ClassVar
 
-
-class ExitCode(IntEnum):
-    """How a `lab` command ends."""
-
-    OK = 0  # of `lab run`: CONFIRMED or REFUTED
-    UNEXPECTED = 1  # another verdict than --expect, or a machine that cannot measure
-    USAGE = 2  # the command or a file is wrong
-    INCONCLUSIVE = 3
-    INVALID = 4  # the verdict INVALID, or a measurement that failed
-    INTERRUPTED = 130
+from lab.exit_codes import ExitCode
 
 
 class LabError(Exception):

@@ -1,7 +1,7 @@
 """The table of measures: their units, what they are taken of, and which values they can have.
 
 Everything else that depends on a measure looks it up here: what a prediction may say of it, how it
-is read from a trial (`lab.measures`) or a sweep, and how it is written.
+is read from a trial (`lab.measure_values`) or a sweep, and how it is written.
 """
 
 from __future__ import annotations

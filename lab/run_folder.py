@@ -28,11 +28,11 @@ from typing import Any, TextIO
 from lab.errors import UsageError, storage_error
 from lab.hypothesis import Step
 from lab.json_files import append_line, read_lines, read_object, to_line, write_whole
-from lab.plan import SCHEMA as PLAN_SCHEMA
-from lab.plan import Attempt, Plan
 from lab.trial import SoakEvidence, TimeSeries, Trial
-from lab.trial_record import SCHEMA as TRIAL_SCHEMA
-from lab.trial_record import from_record, to_record, to_time_series
+from lab.trial_plan import SCHEMA as PLAN_SCHEMA
+from lab.trial_plan import Attempt, Plan
+from lab.trial_serialization import SCHEMA as TRIAL_SCHEMA
+from lab.trial_serialization import from_record, to_record, to_time_series
 from lab.verdict_record import SCHEMA as VERDICT_SCHEMA
 from lab.verdict_record import Verdict
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from lab.hypothesis import Statistic, Step
 from lab.prometheus_selector import select
-from lab.stats.histogram import Histogram
+from lab.stats.latency_histogram import Histogram
 
 if TYPE_CHECKING:
     import numpy as np

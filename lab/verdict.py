@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from lab.analysis.estimate import Estimate, SlopeEstimate
-from lab.analysis.prediction_estimate import PredictionEstimator
+from lab.analysis.estimate_prediction import PredictionEstimator
 from lab.blocks import Blocks, group_trials
 from lab.hypothesis import Hypothesis, Prediction, SoakTest
-from lab.plan import Plan
 from lab.stats.sequential_looks import nominal_level
 from lab.trial import BenchmarkEvidence, Trial
+from lab.trial_plan import Plan
 from lab.verdict_record import Judgement, Outcome, Verdict, VerdictName
 from lab.verdict_wording import judgement_reason, rival_reason, undecided_reasons, void_reasons
 

@@ -8,8 +8,8 @@ from functools import partial
 from typing import Literal
 
 from lab.measure_format import format_value
-from lab.plan import Plan
 from lab.trial import Fault
+from lab.trial_plan import Plan
 from lab.verdict_record import Judgement, Outcome
 
 Tone = Literal["good", "bad", "open"]

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from lab.blocks import Block
 from lab.hypothesis import Hypothesis, Prediction, Step
-from lab.measures import measure
+from lab.measure_values import measure
 from lab.trial import BenchmarkEvidence
 
 BlockValues = Mapping[str, float | None]  # by arm; None if there is no evidence
@@ -56,7 +56,7 @@ def _value(hypothesis: Hypothesis, prediction: Prediction, arm: str, block: Bloc
     if prediction.grows is None:
         return _measured(hypothesis, prediction, arm, block)
     # numpy: too heavy for predictions that need no fit
-    from lab.analysis.complexity import exponent_or_factor
+    from lab.analysis.benchmark_scaling import exponent_or_factor
 
     sizes = [level for level in hypothesis.levels if level is not None]
     found = [_measured(hypothesis, replace(prediction, at=size), arm, block) for size in sizes]

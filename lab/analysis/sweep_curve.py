@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from lab.blocks import Block
-from lab.measures import measure, total
+from lab.measure_values import measure, total
 from lab.stats.asymptotic_bounds import AsymptoticBounds, measure_bounds, measure_think
-from lab.stats.sweep_levels import reach
+from lab.stats.sweep_plateau import reach
 from lab.stats.universal_scalability_law import ScalabilityLaw, fit_law
 from lab.trial import LoadEvidence, Trial
 

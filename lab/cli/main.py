@@ -9,7 +9,7 @@ from typing import NoReturn
 
 import typer
 
-from lab.cli import check, doctor, judge, list_, report, run, serve, status
+from lab.cli.commands import check, doctor, judge, list_, report, run, serve, status
 from lab.errors import LabError, is_disk_full, storage_error
 
 app = typer.Typer(

@@ -24,10 +24,10 @@ from lab.experiment import (
     slopes_so_far,
 )
 from lab.hypothesis import Benchmark, Hypothesis, SoakTest
-from lab.measures import measure
+from lab.measure_values import measure
 from lab.number_format import MISSING
-from lab.plan import Plan
 from lab.trial import Trial
+from lab.trial_plan import Plan
 from lab.verdict_record import Verdict
 from lab.verdict_wording import estimate_text
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from lab.errors import UsageError
 from lab.hypothesis import Hypothesis, HypothesisError, Prediction, SoakTest
 from lab.measure_format import format_value
-from lab.plan import Detectable, Plan
+from lab.trial_plan import Detectable, Plan
 
 if TYPE_CHECKING:
     from lab.analysis.soak_noise import Noise

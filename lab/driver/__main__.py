@@ -1,4 +1,4 @@
-"""The driver process: it reads messages of `lab.driver_protocol` and answers on standard output.
+"""The driver process: it reads messages of `lab.driver_messages` and answers on standard output.
 
 When its input ends, the driver exits at once, also in the middle of a trial.
 """
@@ -15,9 +15,9 @@ import gevent.os
 import gevent.queue
 from locust import User
 
-from lab.driver import run_trial, scenario
+from lab.driver import run_trial, scenario_import
 from lab.driver.locust_environment import new_runner
-from lab.driver_protocol import (
+from lab.driver_messages import (
     Failed,
     Loaded,
     LoadScenario,
@@ -59,7 +59,7 @@ def main() -> None:
             match decode(line):
                 case LoadScenario() as request:
                     path = request.path
-                    users = scenario.load(Path(path), request.open_load)
+                    users = scenario_import.load(Path(path), request.open_load)
                     pipe.send(Loaded(tuple(user.__name__ for user in users)))
                 case RunTrial() as trial:
                     run_trial.run(runner, users, trial, pipe.send)

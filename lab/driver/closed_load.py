@@ -6,7 +6,7 @@ from locust import User
 from locust.runners import LocalRunner
 
 from lab.driver.connections import disconnect
-from lab.driver_protocol import ClosedLoadSpec, UnfinishedArrivals
+from lab.driver_messages import ClosedLoadSpec, UnfinishedArrivals
 
 
 class ClosedLoadRunner:

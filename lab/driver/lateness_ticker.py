@@ -6,7 +6,7 @@ import time
 
 import gevent
 
-from lab.driver_protocol import TICK_S
+from lab.driver_messages import TICK_S
 
 
 class LatenessTicker:

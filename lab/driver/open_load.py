@@ -14,7 +14,7 @@ from lab.driver.connections import disconnect
 from lab.driver.dispatcher import Dispatcher
 from lab.driver.request_recorder import count_before, to_histogram
 from lab.driver.user_pool import UserPool
-from lab.driver_protocol import ArrivalSummary, OpenLoadSpec, UnfinishedArrivals
+from lab.driver_messages import ArrivalSummary, OpenLoadSpec, UnfinishedArrivals
 from lab.stats.arrival_schedule import RateSegment, schedule
 
 

@@ -16,8 +16,8 @@ import gevent
 import numpy as np
 import numpy.typing as npt
 
-from lab.driver_protocol import RecordedRequests, RequestSummary, ScheduledRequests
-from lab.stats.histogram import Histogram
+from lab.driver_messages import RecordedRequests, RequestSummary, ScheduledRequests
+from lab.stats.latency_histogram import Histogram
 
 _MAX_MESSAGES = 20  # that are counted apart in a frame
 _FAILED, _NO_ANSWER = 1.0, 2.0  # outcomes of a request beside 0.0, success

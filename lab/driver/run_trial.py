@@ -18,7 +18,7 @@ from lab.driver.lateness_ticker import LatenessTicker
 from lab.driver.locust_environment import trial_listeners
 from lab.driver.open_load import OpenLoadRunner
 from lab.driver.request_recorder import RequestRecorder
-from lab.driver_protocol import (
+from lab.driver_messages import (
     DRAIN_S,
     Closed,
     ClosedLoadSpec,

@@ -1,8 +1,9 @@
 """Runs an experiment: the loops over blocks, and how a trial of each kind is run."""
 
-from lab.experiment.benchmark_trials import BenchmarkTrials
+from lab.experiment.benchmark_trial_runner import BenchmarkTrials
 from lab.experiment.block_loop import BlockLoop, TrialRunner
-from lab.experiment.events import (
+from lab.experiment.load_trial_runner import LoadTrials
+from lab.experiment.progress_events import (
     BlockEnded,
     Event,
     IntervalElapsed,
@@ -11,10 +12,14 @@ from lab.experiment.events import (
     TrialBegun,
     TrialEnded,
 )
-from lab.experiment.load_trials import LoadTrials
-from lab.experiment.session import Session
+from lab.experiment.run_session import Session
 from lab.experiment.soak_loop import SoakLoop
-from lab.experiment.stored_run import elapsed_of, sealed_hypothesis, slopes_so_far, verdict_of
+from lab.experiment.stored_run_reader import (
+    elapsed_of,
+    sealed_hypothesis,
+    slopes_so_far,
+    verdict_of,
+)
 
 __all__ = [
     "BenchmarkTrials",

@@ -12,23 +12,23 @@ import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import Any
 
-from lab.driver_protocol import RunTrial
-from lab.experiment.arm_identity import process_ended, restarted, wrong_settings
-from lab.experiment.driver_records import load_spec
-from lab.experiment.driver_stream import DriverStream
-from lab.experiment.events import BlockEnded, Event, IntervalElapsed
-from lab.experiment.session import Session
-from lab.experiment.soak_trial import SoakTrial
-from lab.experiment.stored_run import BUDGET_ENDED
+from lab.driver_messages import RunTrial
+from lab.experiment.arm_identity_check import process_ended, restarted, wrong_settings
+from lab.experiment.driver_message_conversion import load_spec
+from lab.experiment.driver_message_stream import DriverStream
+from lab.experiment.progress_events import BlockEnded, Event, IntervalElapsed
+from lab.experiment.run_session import Session
+from lab.experiment.soak_trial_builder import SoakTrial
+from lab.experiment.stored_run_reader import BUDGET_ENDED
 from lab.gates import inspect
 from lab.hypothesis import Hypothesis, SoakTest, Step
-from lab.instruments.interface import Driver
-from lab.instruments.interval_sampler import HttpIntervalSampler, IntervalSample, IntervalSampler
-from lab.instruments.load_driver import DriverError
-from lab.plan import Plan
+from lab.instruments.instrument_interfaces import Driver
+from lab.instruments.locust_driver_process import DriverError
+from lab.instruments.soak_sampler import HttpIntervalSampler, IntervalSample, IntervalSampler
 from lab.run_folder import RunFolder
-from lab.targets.interface import Target, TargetError, TargetFailure
+from lab.targets.target_interface import Target, TargetError, TargetFailure
 from lab.trial import Fault, SoakEvidence, Trial
+from lab.trial_plan import Plan
 from lab.verdict import judge
 
 INTERVAL_S = 5.0

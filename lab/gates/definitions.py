@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lab.driver_protocol import DRAIN_S
+from lab.driver_messages import DRAIN_S
 
 MAX_TICKER_LATE_S = 0.005
 MAX_TICKER_LATE_SHARE = 0.05  # of the measured median latency, if that is more

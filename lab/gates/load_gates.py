@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from lab.driver_protocol import DRAIN_S
+from lab.driver_messages import DRAIN_S
 from lab.gates import background_gates, service_gates
 from lab.gates.check import Check
 from lab.gates.definitions import (
@@ -13,7 +13,7 @@ from lab.gates.definitions import (
     MAX_TICKER_LATE_SHARE,
 )
 from lab.hypothesis import ClosedLoad, Hypothesis, LoadTest, OpenLoad, parse_measure
-from lab.measures import counter, total
+from lab.measure_values import counter, total
 from lab.trial import Dispatch, LoadEvidence, Trial
 
 _IN_FLIGHT = "http_in_flight_request_seconds_total"

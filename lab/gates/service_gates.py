@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from lab.driver_protocol import DRAIN_S
+from lab.driver_messages import DRAIN_S
 from lab.gates.check import Check
 from lab.gates.definitions import MAX_DRIVER_CPU, MAX_UNSENT
 from lab.hypothesis import Hypothesis, parse_measure
 from lab.measure_table import Scope
-from lab.measures import measure, total
+from lab.measure_values import measure, total
 from lab.trial import SoakEvidence, SoakLoadStats, Trial
 
 DRIVER = "driver"  # the one role that is not of the target

@@ -14,10 +14,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab.child_processes import Child, Children
 from lab.errors import MeasurementError, UsageError
 from lab.hypothesis import Parameter, Statistic
-from lab.instruments.profiler import OUTPUT, PROFILE_S, read_profile
-from lab.processes import Child, Children
+from lab.instruments.service_profiler import OUTPUT, PROFILE_S, read_profile
 from lab.trial import Timing
 
 ROUNDS = 500  # about the maximum: a faster function is called several times in a round

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from lab.instruments.profiler import INTERVAL_S, OUTPUT, PROFILE_S
+from lab.instruments.service_profiler import INTERVAL_S, OUTPUT, PROFILE_S
 
 
 class ProfilingFixture:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from lab.instruments.http_client import HttpClient, HttpError
+from lab.instruments.service_http_client import HttpClient, HttpError
 from lab.prometheus_selector import Selector
 
 _RUNTIME = ("python_", "process_")

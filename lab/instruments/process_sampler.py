@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 
 import psutil
 
-from lab.driver_protocol import TICK_S
-from lab.instruments.cpu_throttling import CpuPeriods, cpu_periods
-from lab.instruments.interface import BackgroundLoad, Roles
+from lab.driver_messages import TICK_S
+from lab.instruments.cgroup_throttling import CpuPeriods, cpu_periods
+from lab.instruments.instrument_interfaces import BackgroundLoad, Roles
 from lab.stats.nearest_rank import quantile
 from lab.trial import Usage
 

@@ -8,8 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from lab.instruments.http_client import HttpError
-from lab.instruments.interface import BackgroundLoad, Roles
+from lab.instruments.instrument_interfaces import BackgroundLoad, Roles
 from lab.instruments.metrics_scraper import MetricsScraper, Scrape, without_runtime_metrics
 from lab.instruments.process_sampler import (
     ProcessSample,
@@ -17,6 +16,7 @@ from lab.instruments.process_sampler import (
     background_over,
     usage_over,
 )
+from lab.instruments.service_http_client import HttpError
 from lab.trial import Usage
 
 _PERIOD_S = 1.0

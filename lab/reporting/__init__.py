@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from lab.hypothesis import Hypothesis
-from lab.plan import Plan
 from lab.reporting.html_report import html_report
 from lab.reporting.markdown_report import markdown_report
 from lab.reporting.report_content import gather_content
 from lab.run_folder import RunFolder
+from lab.trial_plan import Plan
 from lab.verdict_record import Verdict
 
 

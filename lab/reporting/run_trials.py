@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from lab.blocks import Block, group_trials
 from lab.hypothesis import Hypothesis, LoadTest, Step, Sweep
-from lab.measures import measure, total
-from lab.plan import Plan
-from lab.stats.histogram import Histogram
+from lab.measure_values import measure, total
+from lab.stats.latency_histogram import Histogram
 from lab.trial import Trial
+from lab.trial_plan import Plan
 
 _ROLES = ("service", "database", "pricing", "driver")
 

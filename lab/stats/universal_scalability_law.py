@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from lab.stats.sweep_levels import PLATEAU, reach, sweep_points
+from lab.stats.sweep_plateau import PLATEAU, reach, sweep_points
 
 Values = npt.NDArray[np.float64]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from lab.child_processes import Children
 from lab.cpu_pinning import Cores
-from lab.processes import Children
 from lab.targets.postgres_databases import RunDatabases
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from lab.cleanup_watchdog import start_ticks
 from lab.targets import docker_engine
 from lab.targets.compose_command import ComposeProject
 from lab.targets.compose_file import FILE, PORTS
 from lab.targets.docker_engine import PROXY, Container, EngineError
-from lab.targets.interface import TargetUsageError
-from lab.watchdog import start_ticks
+from lab.targets.target_interface import TargetUsageError
 
 _LOOPBACK = ("127.0.0.1", "::1")
 _NEVER = -1  # no process starts then

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab.processes import Child, Children
+from lab.child_processes import Child, Children
 from lab.targets import docker_engine
 from lab.targets.compose_file import FILE
 from lab.targets.docker_engine import ANSWER_S, USE_EMBEDDED, EngineError

@@ -10,25 +10,25 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from lab.child_processes import Children
 from lab.cpu_pinning import Cores, pin
-from lab.instruments.profiler import command_prefix, read_profile
-from lab.processes import Children
+from lab.instruments.service_profiler import command_prefix, read_profile
 from lab.targets import docker_cleanup, docker_engine
 from lab.targets.compose_arm import ComposeArm
 from lab.targets.compose_command import ComposeCommand, ComposeProject
 from lab.targets.compose_file import FILE, PORTS, ComposeFile, free_port
 from lab.targets.docker_engine import PROXY, EngineError
 from lab.targets.embedded_postgres import EmbeddedPostgres
-from lab.targets.interface import (
+from lab.targets.postgres_sessions import Sessions, drop_libpq_variables
+from lab.targets.readiness import READY_S, await_ready, identify
+from lab.targets.service_settings import reset_script, validated_settings
+from lab.targets.target_interface import (
     DatabaseError,
     Identity,
     TargetError,
     TargetFailure,
     TargetUsageError,
 )
-from lab.targets.postgres_sessions import Sessions, drop_libpq_variables
-from lab.targets.readiness import READY_S, await_ready, identify
-from lab.targets.service_settings import reset_script, validated_settings
 
 _LOG_LINES = 12
 _BUILD_S = 900.0

@@ -17,8 +17,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from lab.cleanup_watchdog import start_ticks
 from lab.targets.docker_engine import PROJECT_LABEL, EngineError, docker
-from lab.watchdog import start_ticks
 
 _REMOVAL_S = 60.0
 _REMOVERS = {

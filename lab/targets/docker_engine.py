@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lab.targets.interface import TargetUsageError
+from lab.targets.target_interface import TargetUsageError
 
 PROJECT_LABEL = "com.docker.compose.project"  # Compose puts it on all that it makes
 PROXY = "docker-proxy"  # the engine's process that forwards a published port

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from lab.processes import Child, Children
-from lab.targets.interface import DatabaseError
+from lab.child_processes import Child, Children
+from lab.targets.target_interface import DatabaseError
 
 _NOBODY = 65534
 _START_S = 30.0

@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from lab.child_processes import Child, Children
 from lab.cpu_pinning import Cores, pin
-from lab.instruments.profiler import command_prefix, read_profile
-from lab.processes import Child, Children
-from lab.targets.interface import Identity
+from lab.instruments.service_profiler import command_prefix, read_profile
 from lab.targets.postgres_databases import RunDatabases
 from lab.targets.postgres_sessions import libpq_variables
 from lab.targets.readiness import await_ready, identify
 from lab.targets.service_settings import reset_script, validated_settings
+from lab.targets.target_interface import Identity
 
 
 @dataclass

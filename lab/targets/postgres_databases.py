@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
-from lab.processes import Child, Children
+from lab.child_processes import Child, Children
 from lab.targets.embedded_postgres import EmbeddedPostgres
-from lab.targets.interface import DatabaseError, TargetUsageError
 from lab.targets.postgres_sessions import Sessions, drop_libpq_variables, first_line
+from lab.targets.target_interface import DatabaseError, TargetUsageError
 
 _CONNECT_S = 10
 

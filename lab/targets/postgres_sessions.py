@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from lab.targets.interface import DatabaseError
+from lab.targets.target_interface import DatabaseError
 
 _CONNECT_S = 10
 

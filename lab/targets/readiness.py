@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from lab.instruments.http_client import HttpClient, HttpError
-from lab.targets.interface import Identity, TargetFailure
+from lab.instruments.service_http_client import HttpClient, HttpError
+from lab.targets.target_interface import Identity, TargetFailure
 
 READY_S = 60.0  # that a service may take to start
 _POLL_S = 0.05

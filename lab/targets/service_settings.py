@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from lab.targets.interface import SettingError, TargetFailure, TargetUsageError
+from lab.targets.target_interface import SettingError, TargetFailure, TargetUsageError
 
 _ANSWER_S = 60.0
 

@@ -22,9 +22,9 @@ from statistics import median
 
 import aiohttp
 
-from lab.analysis.comparison import ratio
+from lab.analysis.arm_comparison import ratio
+from lab.child_processes import Children
 from lab.cpu_pinning import divide_cores
-from lab.processes import Children
 from lab.targets.embedded_postgres import EmbeddedPostgres
 from lab.targets.postgres_databases import Databases
 from tests.runs import ROOT

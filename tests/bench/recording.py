@@ -22,11 +22,11 @@ from locust import FastHttpUser, constant, task
 from locust.env import Environment
 from locust.event import EventHook
 
-from lab.analysis.comparison import ratio
+from lab.analysis.arm_comparison import ratio
 from lab.cpu_pinning import divide_cores
 from lab.driver.lateness_ticker import LatenessTicker
 from lab.driver.request_recorder import RequestRecorder
-from lab.driver_protocol import Frame, encode
+from lab.driver_messages import Frame, encode
 
 PAIRS = 1000
 USERS = 50

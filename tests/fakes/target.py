@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from lab.targets.interface import Identity, TargetFailure
+from lab.targets.target_interface import Identity, TargetFailure
 
 
 @dataclass

@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from lab.hypothesis import Bound, Comparison, Hypothesis, Load, LoadTest, Prediction, Rival, load
-from lab.plan import Plan, draw
-from lab.stats.histogram import Histogram
+from lab.stats.latency_histogram import Histogram
 from lab.trial import LoadEvidence, Requests, Trial, Usage
+from lab.trial_plan import Plan, draw
 
 PROJECT = Path(__file__).parent.parent.parent
 SHIPPED = load(PROJECT / "hypotheses" / "pool-exhaustion.md", PROJECT)

@@ -11,16 +11,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lab.child_processes import Children
 from lab.cpu_pinning import Cores
-from lab.experiment.benchmark_trials import BenchmarkTrials
+from lab.experiment.benchmark_trial_runner import BenchmarkTrials
 from lab.hypothesis import Hypothesis, HypothesisError, Parameter, Step, loads
 from lab.instruments.benchmark_process import BenchmarkError, BenchmarkFile, BenchmarkFileError
-from lab.plan import draw
-from lab.processes import Children
 from lab.reporting import render
 from lab.run_folder import RunFolder
 from lab.targets.benchmark_target import BenchmarkTarget
 from lab.trial import BenchmarkEvidence, Timing, Trial
+from lab.trial_plan import draw
 from lab.verdict import judge
 from lab.verdict_record import Verdict
 from tests.proof.bench import PLANTED, growth_text, planted_project

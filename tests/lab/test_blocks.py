@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from lab.blocks import group_trials
 from lab.hypothesis import Step
-from lab.plan import Plan
 from lab.trial import Fault
+from lab.trial_plan import Plan
 from tests.lab.builders import SHIPPED, blocks, plan, trial
 
 TWO = blocks({"narrow": [100.0, 101.0]})

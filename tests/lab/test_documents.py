@@ -13,8 +13,8 @@ import pytest
 import typer
 
 from lab.cli.main import app
-from lab.driver_protocol import DRAIN_S
-from lab.errors import ExitCode
+from lab.driver_messages import DRAIN_S
+from lab.exit_codes import ExitCode
 from lab.gates import definitions as gates
 from tests.lab.documents import PAGES, blocks, names, rows, section
 from tests.proof.__main__ import PARTS

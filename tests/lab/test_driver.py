@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from lab.driver_protocol import (
+from lab.child_processes import Children
+from lab.driver_messages import (
     Closed,
     ClosedLoadSpec,
     Frame,
@@ -24,9 +25,8 @@ from lab.driver_protocol import (
     RateStage,
     RunTrial,
 )
-from lab.instruments.load_driver import DriverError, LoadDriver, ScenarioError
-from lab.processes import Children
-from lab.stats.histogram import Histogram
+from lab.instruments.locust_driver_process import DriverError, LoadDriver, ScenarioError
+from lab.stats.latency_histogram import Histogram
 from tests.runs import ROOT
 
 pytestmark = pytest.mark.slow
@@ -182,7 +182,7 @@ def test_a_scenario_that_cannot_be_imported(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("lab.instruments.load_driver._IMPORT_S", 2.0)
+    monkeypatch.setattr("lab.instruments.locust_driver_process._IMPORT_S", 2.0)
     with pytest.raises((ScenarioError, DriverError)) as caught:
         driver.load(write(tmp_path, text))
     assert message in str(caught.value)
@@ -219,7 +219,7 @@ def test_a_driver_of_another_version_is_an_error(
     stub = write(tmp_path, '#!/bin/sh\necho \'{"version": 0, "kind": "Up"}\'\n', "stub.sh")
     stub.chmod(0o755)
     with Children() as children:
-        monkeypatch.setattr("lab.instruments.load_driver.sys.executable", str(stub))
+        monkeypatch.setattr("lab.instruments.locust_driver_process.sys.executable", str(stub))
         old = LoadDriver(children, ROOT, cores=None)
         with pytest.raises(DriverError, match="messages of version 0, not 1"):
             old.load(tmp_path / "scenario.py")

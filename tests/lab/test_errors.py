@@ -11,17 +11,17 @@ from pathlib import Path
 import pytest
 
 import lab
-from lab.cli import exit_codes, main
+from lab.cli import main
 from lab.errors import (
     DiskFull,
-    ExitCode,
     LabError,
     MeasurementError,
     StorageError,
     UsageError,
     storage_error,
 )
-from lab.targets.interface import TargetError
+from lab.exit_codes import ExitCode, exit_code_of_verdict
+from lab.targets.target_interface import TargetError
 
 BASES = {LabError, TargetError}  # never raised themselves
 OUTSIDE = {
@@ -77,7 +77,7 @@ def test_the_bases_are_never_raised() -> None:
     ],
 )
 def test_the_exit_code_of_a_verdict(verdict: str, expected: str | None, code: int) -> None:
-    assert exit_codes.exit_code(verdict, expected) == code
+    assert exit_code_of_verdict(verdict, expected) == code
 
 
 def test_the_exit_code_of_an_interrupted_command() -> None:

@@ -21,9 +21,9 @@ from lab.experiment import (
     verdict_of,
 )
 from lab.hypothesis import Hypothesis, LoadTest
-from lab.instruments.fake import FakeDriver, fake_observer_factory
-from lab.instruments.load_driver import DriverError
+from lab.instruments.locust_driver_process import DriverError
 from lab.run_folder import RunFolder, RunFolderError
+from tests.fakes.instruments import FakeDriver, fake_observer_factory
 from tests.fakes.target import FakeTarget
 from tests.lab.builders import PROJECT, SHIPPED, claim, plan, ratio
 from tests.lab.test_verdict import RIVAL

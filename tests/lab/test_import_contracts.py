@@ -36,7 +36,7 @@ def test_contracts_hold() -> None:
             "import lab.trial",
             "lab.driver is not allowed to import lab.trial",
         ),
-        ("lab/driver/extra.py", "import lab.errors", "not allowed to import lab.errors"),
+        ("lab/driver/extra.py", "import lab.run_lock", "not allowed to import lab.run_lock"),
         ("lab/driver/extra.py", "import service.backoff", "- lab.driver.extra -> service.backoff"),
         ("lab/stats/extra.py", "import lab.trial", "lab.stats is not allowed to import lab.trial"),
         ("lab/cli/extra.py", "import lab.driver.user", "- lab.cli.extra -> lab.driver.user"),

@@ -13,13 +13,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import psutil
 import pytest
 
-from lab.driver_protocol import Frame
-from lab.experiment.load_record import LoadRecordBuilder
+from lab.driver_messages import Frame
+from lab.experiment.load_trial_builder import LoadRecordBuilder
 from lab.hypothesis import ClosedLoad
 from lab.instruments import process_sampler
-from lab.instruments.http_client import HttpClient, HttpError
 from lab.instruments.metrics_scraper import MetricsScraper, Scrape, parse
 from lab.instruments.process_sampler import ProcessSampler, background_over, usage_over
+from lab.instruments.service_http_client import HttpClient, HttpError
 from lab.instruments.trial_observer import LiveTrialObserver
 from lab.prometheus_selector import Selector
 

@@ -18,7 +18,7 @@ from lab.measure_table import (
     series_reduction,
     series_unit,
 )
-from lab.measures import (
+from lab.measure_values import (
     CALL_READERS,
     PROCESS_READERS,
     REQUEST_READERS,

@@ -14,12 +14,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lab.driver_protocol import ArrivalSummary, Frame, RequestSummary, ScheduledRequests
-from lab.experiment.load_record import LoadRecordBuilder
+from lab.driver_messages import ArrivalSummary, Frame, RequestSummary, ScheduledRequests
+from lab.experiment.load_trial_builder import LoadRecordBuilder
 from lab.hypothesis import OpenLoad, Stage
-from lab.instruments.load_driver import ScenarioError
-from lab.measures import measure, total
-from lab.stats.histogram import Histogram
+from lab.instruments.locust_driver_process import ScenarioError
+from lab.measure_values import measure, total
+from lab.stats.latency_histogram import Histogram
 from lab.trial import Trial
 from tests import arrivals
 from tests.arrivals import SCENARIO, Bench, arrivals_of, dispatch, evidence, steady

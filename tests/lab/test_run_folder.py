@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from lab.errors import DiskFull, ExitCode, StorageError
+from lab.errors import DiskFull, StorageError
+from lab.exit_codes import ExitCode
+from lab.file_versions import UnknownVersion
 from lab.hypothesis import Step
 from lab.json_files import UnreadableFile
 from lab.run_folder import RunFolder, RunFolderError, attempts
-from lab.schema import UnknownVersion
 from lab.trial import Fault
 from lab.verdict import judge
 from tests.lab.builders import SHIPPED, blocks, plan, trial

@@ -14,18 +14,18 @@ from typing import Any
 
 import pytest
 
-from lab.driver_protocol import ArrivalSummary, Closed, RequestSummary, UnfinishedArrivals
+from lab.driver_messages import ArrivalSummary, Closed, RequestSummary, UnfinishedArrivals
 from lab.errors import DiskFull
 from lab.experiment import Event, IntervalElapsed, SoakLoop, slopes_so_far, verdict_of
 from lab.experiment.soak_loop import block_s
 from lab.hypothesis import Allow, Bound, Exhaustion, Hypothesis, Limits, SoakTest, Step, load
-from lab.instruments.fake import FakeIntervalSampler, FakeSoakDriver, requests_at
-from lab.plan import draw
 from lab.reporting import render
 from lab.run_folder import RunFolder
-from lab.stats.histogram import Histogram
-from lab.targets.interface import Identity
+from lab.stats.latency_histogram import Histogram
+from lab.targets.target_interface import Identity
 from lab.trial import SoakEvidence, TimeSeries, Trial
+from lab.trial_plan import draw
+from tests.fakes.instruments import FakeIntervalSampler, FakeSoakDriver, requests_at
 from tests.fakes.target import FakeTarget
 from tests.lab.builders import PROJECT
 
@@ -410,8 +410,8 @@ def test_the_report_shows_slopes_segments_and_the_time_to_the_limit(bench: Bench
 def test_status_tells_block_time_left_and_slopes_and_report_renders_what_there_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from lab.cli import report, status
-    from lab.project import Project
+    from lab.cli.commands import report, status
+    from lab.project_folder import Project
 
     monkeypatch.setattr(Project, "find", classmethod(lambda cls: Project(tmp_path)))
     bench = Bench(tmp_path / "reports")

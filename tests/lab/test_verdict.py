@@ -9,7 +9,7 @@ import pytest
 from lab.hypothesis import Bound, Prediction, Rival, load
 from lab.reporting.sections.predictions import prediction_results
 from lab.stats.confidence_interval import t_interval
-from lab.stats.histogram import Histogram
+from lab.stats.latency_histogram import Histogram
 from lab.stats.sequential_looks import nominal_level
 from lab.trial import ArrivalSecond, Fault, LoadEvidence, Requests, StageRecord, Trial
 from lab.verdict import judge

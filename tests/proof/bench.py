@@ -15,13 +15,13 @@ from typing import Any
 
 import numpy as np
 
+from lab.child_processes import Children
 from lab.cpu_pinning import divide_cores
 from lab.hypothesis import Benchmark, loads
 from lab.instruments.benchmark_process import BenchmarkFile
-from lab.plan import ALPHA, FIRST_LOOK, LAST_LOOK
-from lab.processes import Children
 from lab.run_folder import RunFolder
 from lab.run_lock import machine_lock
+from lab.trial_plan import ALPHA, FIRST_LOOK, LAST_LOOK
 from lab.verdict import judge
 from tests.oracles import simulation
 from tests.proof.record import Steps, publish

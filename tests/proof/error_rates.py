@@ -10,16 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from lab.cli.bootstrap import RunParts, make_target, ready_driver
+from lab.child_processes import Children
+from lab.cli.run_assembly import RunParts, make_target, ready_driver
 from lab.cpu_pinning import divide_cores
 from lab.experiment import BlockLoop, LoadTrials
 from lab.hypothesis import Step, load
-from lab.measures import measure
-from lab.plan import ALPHA, FIRST_LOOK, LAST_LOOK, draw
-from lab.processes import Children
-from lab.project import Project
+from lab.measure_values import measure
+from lab.project_folder import Project
 from lab.run_folder import RunFolder
 from lab.run_lock import machine_lock
+from lab.trial_plan import ALPHA, FIRST_LOOK, LAST_LOOK, draw
 from tests.oracles import simulation
 from tests.proof.record import STATE, Steps, publish
 from tests.runs import ROOT

@@ -14,8 +14,8 @@ from typing import Any
 
 from lab.experiment import BlockLoop, LoadTrials, block_loop
 from lab.hypothesis import Allow, Bound, Hypothesis, LoadTest, OpenLoad, Prediction, Rival, load
-from lab.plan import draw
 from lab.run_folder import RunFolder
+from lab.trial_plan import draw
 from lab.verdict import judge
 from tests.arrivals import Bench, bench, steady
 from tests.disturbances import busy, throttled

@@ -14,11 +14,11 @@ from scipy.signal import lfilter
 from lab.analysis.soak_detectable_slope import detectable_slope
 from lab.analysis.soak_noise import Noise
 from lab.experiment.soak_loop import INTERVAL_S
-from lab.plan import ALPHA
 from lab.stats.leak_shape import MIN_THIRD, has_leak_shape, shares_of_thirds
 from lab.stats.slope_regression import fit_slope
 from lab.stats.student_t import critical_value
 from lab.stats.time_bins import TimeBins, time_bins
+from lab.trial_plan import ALPHA
 from tests.proof.record import Steps, publish
 
 RUNS = 1000

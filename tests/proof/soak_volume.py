@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 
-from lab.driver_protocol import (
+from lab.driver_messages import (
     ArrivalSummary,
     Closed,
     Frame,
@@ -132,9 +132,9 @@ def main(folder: Path) -> None:
     from lab.cli.soak_planning import with_length
     from lab.experiment import IntervalElapsed, SoakLoop, slopes_so_far
     from lab.hypothesis import load
-    from lab.instruments.fake import FakeIntervalSampler
-    from lab.plan import draw
     from lab.run_folder import RunFolder
+    from lab.trial_plan import draw
+    from tests.fakes.instruments import FakeIntervalSampler
     from tests.fakes.target import FakeTarget
 
     for part in ("hypotheses", "scenarios", "service"):

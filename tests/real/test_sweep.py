@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 from lab.analysis.sweep_curve import sweep_curve
+from lab.child_processes import Children
 from lab.cpu_pinning import divide_cores
 from lab.experiment import BlockLoop, LoadTrials
 from lab.hypothesis import Hypothesis, LoadTest, Step, Sweep, load
-from lab.instruments.load_driver import LoadDriver
-from lab.plan import draw
-from lab.processes import Children
+from lab.instruments.locust_driver_process import LoadDriver
 from lab.run_folder import RunFolder
 from lab.trial import Trial
+from lab.trial_plan import draw
 from tests.lab.builders import with_load
 from tests.queue_server import QueueTarget
 from tests.runs import ROOT

@@ -4,6 +4,6 @@ Each reader checks what a key says by itself. What keys say together is checked 
 `lab.hypothesis.validation`.
 """
 
-from lab.hypothesis.parser.root import parse_hypothesis
+from lab.hypothesis.parser.top_level_keys import parse_hypothesis
 
 __all__ = ["parse_hypothesis"]

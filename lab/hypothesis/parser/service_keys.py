@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.hypothesis.model import Allow, Limits
-from lab.hypothesis.parser.load import read_load
+from lab.hypothesis.parser.load_shape import read_load
 from lab.hypothesis.parser.measures import read_measures
 from lab.hypothesis.parser.scenario import read_scenario
 from lab.input_files import Node

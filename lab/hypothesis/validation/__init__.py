@@ -11,13 +11,13 @@ from lab.hypothesis.model import Benchmark, Hypothesis, LoadTest, SoakTest
 from lab.hypothesis.validation.arms import arm_flaws
 from lab.hypothesis.validation.bounds import clashing_bounds, undecidable_bounds
 from lab.hypothesis.validation.budget import budget_flaws
-from lab.hypothesis.validation.levels import level_flaws
-from lab.hypothesis.validation.load import load_flaws
+from lab.hypothesis.validation.load_shape import load_flaws
 from lab.hypothesis.validation.measures import measure_flaws
 from lab.hypothesis.validation.rivals import decided_rivals
 from lab.hypothesis.validation.soak import slope_flaws, soak_flaws
 from lab.hypothesis.validation.stages import stage_flaws
 from lab.hypothesis.validation.statement import Statement
+from lab.hypothesis.validation.sweep_levels import level_flaws
 from lab.input_files import Flaw, Node
 
 __all__ = ["flaws"]

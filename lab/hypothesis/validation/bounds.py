@@ -67,7 +67,7 @@ def _domain(prediction: Prediction, hypothesis: Hypothesis) -> ValueRange:
     if measure.base in ("knee", "peak") and prediction.arm:
         match hypothesis.kind:
             case LoadTest(load=Sweep(axis="users", levels=levels)):
-                from lab.stats.sweep_levels import reach  # numpy: slow to import
+                from lab.stats.sweep_plateau import reach  # numpy: slow to import
 
                 return ValueRange(levels[0], reach(levels))
             case _:

@@ -11,7 +11,7 @@ from lab.hypothesis.model import Hypothesis, LoadTest
 from lab.hypothesis.validation.statement import Statement
 from lab.input_files import Flaw, shown, suggestion
 from lab.measure_table import Scope
-from lab.stats.histogram import min_count
+from lab.stats.latency_histogram import min_count
 
 
 def stage_flaws(statement: Statement, hypothesis: Hypothesis) -> Iterator[Flaw]:

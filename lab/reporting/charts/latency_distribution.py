@@ -9,7 +9,7 @@ from lab.number_format import percentage, seconds
 from lab.reporting.charts.style import arm_style, legend, log_ticks, single_panel, tick_format
 from lab.reporting.charts.svg import as_svg
 from lab.reporting.sections.latency import LatencySection
-from lab.stats.histogram import MIN_BEYOND
+from lab.stats.latency_histogram import MIN_BEYOND
 
 
 @as_svg

@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from lab.analysis.complexity import fit_scaling
+from lab.analysis.benchmark_scaling import fit_scaling
 from lab.hypothesis import MAX_CONSTANT_FACTOR, Benchmark
 from lab.number_format import MISSING, low_to_high, percentage, plain, seconds
 from lab.reporting.measure_wording import STATISTIC_NAMES

@@ -5,8 +5,8 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass
 
-from lab.plan import Plan
 from lab.reporting.table import Table
+from lab.trial_plan import Plan
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,11 @@ from lab.analysis.soak_time_to_exhaustion import time_to_exhaustion
 from lab.hypothesis import Exhaustion, Hypothesis, SoakTest
 from lab.measure_format import format_value, series_format
 from lab.number_format import MISSING, NumberFormat, low_to_high
-from lab.plan import Detectable, Plan
 from lab.reporting.run_trials import RunTrials
 from lab.reporting.table import Table
 from lab.run_folder import RunFolder
 from lab.trial import SoakEvidence, TimeSeries, Trial
+from lab.trial_plan import Detectable, Plan
 
 MAX_PANELS = 14  # beside those that a prediction names: the table has all
 MAX_POINTS = 240  # of a line: an interval of a long soak is narrower than a pixel

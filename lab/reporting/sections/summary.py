@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from lab import verdict_wording
 from lab.hypothesis import Benchmark, Hypothesis, LoadTest, SoakTest
 from lab.number_format import plain
-from lab.plan import Attempt, Plan
 from lab.reporting.measure_wording import STATISTIC_NAMES
 from lab.reporting.sections.predictions import PredictionResult
+from lab.trial_plan import Attempt, Plan
 from lab.verdict_record import Verdict
 
 

@@ -12,9 +12,9 @@ from lab.analysis.sweep_summary import SweepSummary, summarize_sweeps
 from lab.blocks import Block
 from lab.hypothesis import Hypothesis, LoadTest, Sweep
 from lab.number_format import MISSING, NumberFormat, low_to_high, per_second, plain, seconds
-from lab.plan import Plan
 from lab.reporting.table import Table
 from lab.stats.sequential_looks import nominal_level
+from lab.trial_plan import Plan
 
 
 @dataclass(frozen=True)

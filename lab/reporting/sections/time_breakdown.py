@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from lab.hypothesis import MetricRatio
-from lab.measures import counter
+from lab.measure_values import counter
 from lab.number_format import percentage, seconds
 from lab.reporting.measure_wording import by_arm
 from lab.reporting.run_trials import RunTrials

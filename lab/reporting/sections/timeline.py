@@ -12,7 +12,7 @@ from lab.number_format import NumberFormat, low_to_high, percentage, plain
 from lab.reporting.run_trials import RunTrials, roles_in_order
 from lab.reporting.table import Table
 from lab.run_folder import RunFolder
-from lab.stats.histogram import Histogram
+from lab.stats.latency_histogram import Histogram
 
 Row = Mapping[str, Any]
 Line = list[tuple[float, float | None]]  # seconds since the trial began, value

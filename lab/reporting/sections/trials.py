@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lab.hypothesis import Benchmark, Hypothesis
-from lab.measures import measure
+from lab.measure_values import measure
 from lab.number_format import MISSING, or_missing, percentage
 from lab.reporting.measure_wording import TOO_FEW, measure_format
 from lab.reporting.run_trials import RunTrials, roles_in_order

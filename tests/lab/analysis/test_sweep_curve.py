@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from lab.analysis.sweep_curve import SweepCurve
-from lab.stats.histogram import Histogram
+from lab.stats.latency_histogram import Histogram
 from lab.trial import Dispatch, Ended, LoadEvidence, Requests, Trial
 
 

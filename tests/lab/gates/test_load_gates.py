@@ -6,7 +6,7 @@ import pytest
 
 from lab.gates import GATES, describe, inspect
 from lab.hypothesis import Allow, Limits, OpenLoad, Stage, load
-from lab.stats.histogram import Histogram
+from lab.stats.latency_histogram import Histogram
 from lab.trial import Dispatch, Ended, Fault, Requests, Trial, Usage
 from tests.lab.builders import PROJECT, SHIPPED, altered, claim, ratio, trial, with_load
 

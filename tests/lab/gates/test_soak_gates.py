@@ -8,7 +8,7 @@ import pytest
 
 from lab.gates import inspect
 from lab.hypothesis import Allow, Limits, load
-from lab.stats.histogram import Histogram
+from lab.stats.latency_histogram import Histogram
 from lab.trial import Requests, SoakEvidence, SoakLoadStats, TimeSeries, Trial, Usage
 from tests.lab.builders import PROJECT, altered
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from lab import hypothesis as hypotheses
 from lab.hypothesis import Hypothesis
-from lab.plan import Attempt, Plan, draw
 from lab.run_folder import RunFolder
-from lab.stats.histogram import Histogram
+from lab.stats.latency_histogram import Histogram
 from lab.trial import Fault, LoadEvidence, Requests, Trial, Usage
-from lab.trial_record import requests_to_record
+from lab.trial_plan import Attempt, Plan, draw
+from lab.trial_serialization import requests_to_record
 from lab.verdict import judge
 from lab.verdict_record import Verdict
 

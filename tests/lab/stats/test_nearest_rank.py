@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import pytest
 
-from lab.stats.histogram import Histogram
+from lab.stats.latency_histogram import Histogram
 from lab.stats.nearest_rank import nearest_rank, quantile
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lab.stats.missing_estimates import geometric_mean
-from lab.stats.sweep_levels import PASS_FACTOR
+from lab.stats.sweep_plateau import PASS_FACTOR
 from lab.stats.universal_scalability_law import ScalabilityLaw, Values, fit_law
 from tests.oracles.sweeps import (
     USERS,

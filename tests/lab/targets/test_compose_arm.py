@@ -12,7 +12,7 @@ import pytest
 from lab.targets.compose_arm import ComposeArm
 from lab.targets.compose_command import ComposeProject
 from lab.targets.docker_engine import EngineError
-from lab.targets.interface import TargetUsageError
+from lab.targets.target_interface import TargetUsageError
 from tests.lab.targets.conftest import Program
 
 INNER = {"service": 8000, "pricing": 8001, "database": 5432}

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from lab.errors import ExitCode
-from lab.processes import Children
-from lab.targets.interface import DatabaseError, TargetUsageError
+from lab.child_processes import Children
+from lab.exit_codes import ExitCode
 from lab.targets.postgres_databases import Databases, RunDatabases
 from lab.targets.postgres_sessions import Sessions
+from lab.targets.target_interface import DatabaseError, TargetUsageError
 
 
 @pytest.fixture

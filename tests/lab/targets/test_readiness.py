@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from lab.targets.interface import TargetFailure, TargetUsageError
 from lab.targets.readiness import await_ready
+from lab.targets.target_interface import TargetFailure, TargetUsageError
 
 
 def test_a_usage_error_ends_the_wait_at_once() -> None:

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from lab.plan import Detectable
 from lab.reporting.sections.reproduction import reproduction_section
+from lab.trial_plan import Detectable
 from tests.lab.builders import plan
 
 TOO_SHORT = Detectable("rss_bytes", "with", "at least 1 MB/h", 5e6, "a guess", below=True)

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from lab.plan import Attempt
 from lab.reporting.sections.predictions import prediction_results
 from lab.reporting.sections.summary import Summary, summarize
+from lab.trial_plan import Attempt
 from tests.lab.reporting.made_up_runs import Run
 
 SAME = Attempt("20250101-090000", "CONFIRMED", True)

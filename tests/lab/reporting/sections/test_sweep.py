@@ -10,11 +10,11 @@ import pytest
 from markdown_it import MarkdownIt
 
 from lab.hypothesis import Sweep, load
-from lab.plan import draw
 from lab.reporting import render
 from lab.run_folder import RunFolder
-from lab.stats.histogram import Histogram
+from lab.stats.latency_histogram import Histogram
 from lab.trial import LoadEvidence, Requests, Trial, Usage
+from lab.trial_plan import draw
 from lab.verdict import judge
 from tests.lab.builders import with_load
 from tests.lab.reporting.html_page import HtmlPage

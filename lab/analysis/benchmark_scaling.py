@@ -1,0 +1,90 @@
+"""How a benchmark's time scales with its parameter, over blocks.
+
+Each block gives two numbers: the factor from the smallest size to the largest, and the exponent
+of the fitted power law. Intervals are Student's t over blocks, of the factor on the log scale.
+
+Time is *constant* while the factor stays within `MAX_CONSTANT_FACTOR`. It is contradicted only
+beyond `MIN_GROWING_FACTOR`. The steps of a cache lie in between, and so does a logarithm under an
+overhead, which a bound of 1.5 alone would call constant. A margin much narrower than
+`MAX_CONSTANT_FACTOR` is out of reach of twelve blocks when fresh processes of equal code differ by
+10 to 15 %, as they do on a virtual machine with neighbours. Constant time has no exponent: it is
+reported as 0 if the whole interval of the factor stays within `MAX_CONSTANT_FACTOR`, and as
+unknown if only a part of it does.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from lab.analysis.arm_comparison import mean
+from lab.analysis.estimate import Estimate
+from lab.hypothesis import MAX_CONSTANT_FACTOR, MIN_GROWING_FACTOR, Bound, Complexity
+from lab.stats.confidence_interval import t_interval_of_logs
+from lab.stats.power_law import PowerLaw, fit_power_law
+
+
+class FactorEstimate(Estimate):
+    """Time at the largest size over time at the smallest, compared with constant time."""
+
+    def misses(self, bound: Bound) -> bool:
+        """Return whether the whole interval lies beyond what could be called constant."""
+        return self.low > MIN_GROWING_FACTOR
+
+
+def fit_scaling(sizes: Sequence[float], times: Sequence[float]) -> PowerLaw | None:
+    """Return the power law of one block; None if time is constant, so that there is no fit.
+
+    Args:
+        sizes: The values of the parameter, in ascending order, at least four.
+        times: The time at each size, > 0, seconds.
+    """
+    if times[-1] < MAX_CONSTANT_FACTOR * times[0]:
+        return None
+    fitted = fit_power_law(sizes, times)
+    return fitted if fitted.scale > 0 else None
+
+
+def exponent_or_factor(
+    complexity: Complexity, sizes: Sequence[float], times: Sequence[float]
+) -> float:
+    """Return one block's value: the factor for "constant", otherwise the exponent.
+
+    Args:
+        complexity: The predicted one.
+        sizes: The values of the parameter, in ascending order, at least four.
+        times: The time at each size, > 0, seconds.
+
+    Returns:
+        The factor from the smallest to the largest size, or the exponent; an exponent of 0 if
+        time is constant.
+    """
+    if complexity == "constant":
+        return times[-1] / times[0]
+    fitted = fit_scaling(sizes, times)
+    return 0.0 if fitted is None else fitted.exponent
+
+
+def estimate_complexity(
+    complexity: Complexity, values: Sequence[float], factors: Sequence[float], tail: float
+) -> Estimate:
+    """Return the factor or the exponent over blocks.
+
+    Args:
+        complexity: The predicted one.
+        values: `exponent_or_factor` of each block.
+        factors: `exponent_or_factor` of each block for "constant".
+        tail: Probability left out on each side, in (0, 0.5).
+
+    Returns:
+        A `FactorEstimate` for "constant", otherwise the exponent: 0 if time is surely constant, of
+        unknown interval if it may be constant.
+    """
+    logs = [math.log(factor) for factor in factors]
+    factor = FactorEstimate.from_interval(t_interval_of_logs(logs, tail))
+    if complexity == "constant":
+        return factor
+    if factor.high < MAX_CONSTANT_FACTOR:
+        return Estimate(0.0, 0.0, 0.0)
+    found = mean(values, tail)
+    return Estimate(found.estimate, 0.0, math.inf) if factor.low < MAX_CONSTANT_FACTOR else found

@@ -1,0 +1,172 @@
+"""The estimate of a prediction: selects the analysis that its measure needs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from lab.analysis.arm_comparison import mean, mean_share, ratio
+from lab.analysis.block_values import BlockValues, block_values, values_over_blocks
+from lab.analysis.estimate import Estimate
+from lab.blocks import Block
+from lab.hypothesis import Hypothesis, LoadTest, Prediction, Sweep, parse_measure
+from lab.measure_table import Scope
+from lab.measure_values import AtLeast
+
+if TYPE_CHECKING:
+    from lab.analysis.soak_binning import BinnedSeries
+    from lab.analysis.sweep_curve import SweepCurve
+
+Value = TypeVar("Value")
+
+
+class PredictionEstimator:
+    """Estimates one prediction after each block of a run.
+
+    What a block contributes is computed once, so that a further look costs no more than its
+    interval.
+    """
+
+    def __init__(
+        self, hypothesis: Hypothesis, prediction: Prediction, blocks: Sequence[Block]
+    ) -> None:
+        """Take what estimates are made of.
+
+        Args:
+            hypothesis: Defines the measures, the load and the sizes of a benchmark.
+            prediction: Of the claim or of a rival.
+            blocks: Complete ones, in order.
+        """
+        self._analysis = _analysis(hypothesis, prediction)
+        self._blocks = blocks
+        self._values: list[Any] = []
+        self._estimates: dict[tuple[int, float], Estimate | None] = {}
+
+    def estimate(self, count: int, tail: float) -> Estimate | None:
+        """Return what the first blocks show, and they alone.
+
+        Args:
+            count: How many blocks.
+            tail: Probability left out on each side of the interval.
+
+        Returns:
+            The estimate with its interval, in the unit of the bound; None without evidence.
+        """
+        for block in self._blocks[len(self._values) : count]:
+            self._values.append(self._analysis.of_block(block))
+        if (count, tail) not in self._estimates:
+            values = self._values[:count]
+            self._estimates[count, tail] = self._analysis.over_blocks(values, tail)
+        return self._estimates[count, tail]
+
+
+@dataclass(frozen=True)
+class _Analysis(Generic[Value]):
+    """How blocks become an estimate: first one by one, then together."""
+
+    of_block: Callable[[Block], Value]
+    over_blocks: Callable[[Sequence[Value], float], Estimate | None]
+
+
+def _analysis(hypothesis: Hypothesis, prediction: Prediction) -> _Analysis[Any]:
+    if prediction.slope is not None:
+        return _slope_analysis(prediction.slope, prediction.arms)
+    if parse_measure(prediction.measure).scope is Scope.SWEEP:
+        return _sweep_analysis(hypothesis, prediction)
+    if prediction.grows is not None:
+        return _complexity_analysis(hypothesis, prediction)
+    return _value_analysis(hypothesis, prediction)
+
+
+# Analyses that import numpy are imported when they are needed: most predictions need none.
+
+
+def _slope_analysis(series: str, arms: Sequence[str]) -> _Analysis[BinnedSeries | None]:
+    from lab.analysis.soak_binning import bin_block
+    from lab.analysis.soak_slope import slope_over_blocks
+
+    return _Analysis(lambda block: bin_block(block, series, arms), slope_over_blocks)
+
+
+def _sweep_analysis(
+    hypothesis: Hypothesis, prediction: Prediction
+) -> _Analysis[tuple[SweepCurve | None, ...]]:
+    from lab.analysis.sweep_capacity import estimate_of_sweeps, ratio_of_sweeps
+    from lab.analysis.sweep_curve import sweep_curve
+
+    kind, measure = hypothesis.kind, prediction.measure
+    assert isinstance(kind, LoadTest)
+    assert isinstance(kind.load, Sweep)
+    closed = kind.load.axis == "users"
+
+    def of_block(block: Block) -> tuple[SweepCurve | None, ...]:
+        return tuple(sweep_curve(arm, block, closed=closed) for arm in prediction.arms)
+
+    def over_blocks(
+        curves: Sequence[tuple[SweepCurve | None, ...]], tail: float
+    ) -> Estimate | None:
+        first, *second = ([each[place] for each in curves] for place in range(len(prediction.arms)))
+        if second:
+            return ratio_of_sweeps(first, second[0], measure, tail)
+        return estimate_of_sweeps(first, measure, tail)
+
+    return _Analysis(of_block, over_blocks)
+
+
+def _complexity_analysis(
+    hypothesis: Hypothesis, prediction: Prediction
+) -> _Analysis[tuple[BlockValues, BlockValues]]:
+    from lab.analysis.benchmark_scaling import estimate_complexity
+
+    constant = replace(prediction, grows="constant")
+
+    def of_block(block: Block) -> tuple[BlockValues, BlockValues]:
+        return (
+            block_values(hypothesis, prediction, block),
+            block_values(hypothesis, constant, block),
+        )
+
+    def over_blocks(
+        found: Sequence[tuple[BlockValues, BlockValues]], tail: float
+    ) -> Estimate | None:
+        assert prediction.grows is not None
+        assert prediction.arm is not None
+        values = values_over_blocks(prediction, [value for value, _ in found])
+        factors = values_over_blocks(prediction, [factor for _, factor in found])
+        if values is None or factors is None:
+            return None
+        arm = prediction.arm
+        return estimate_complexity(prediction.grows, values[arm], factors[arm], tail)
+
+    return _Analysis(of_block, over_blocks)
+
+
+def _value_analysis(hypothesis: Hypothesis, prediction: Prediction) -> _Analysis[BlockValues]:
+    def over_blocks(found: Sequence[BlockValues], tail: float) -> Estimate | None:
+        values = values_over_blocks(prediction, found)
+        if values is None:
+            return None
+        if prediction.compare is not None:
+            return ratio(values[prediction.compare.left], values[prediction.compare.right], tail)
+        assert prediction.arm is not None
+        return _estimate_of_arm(hypothesis, prediction, values[prediction.arm], tail)
+
+    return _Analysis(lambda block: block_values(hypothesis, prediction, block), over_blocks)
+
+
+def _estimate_of_arm(
+    hypothesis: Hypothesis, prediction: Prediction, values: Sequence[float], tail: float
+) -> Estimate:
+    if prediction.count:
+        return Estimate(values[0], min(values), max(values))
+    may_be_share = (
+        prediction.measure in hypothesis.measures or parse_measure(prediction.measure).is_share
+    )
+    if may_be_share and all(0 <= value <= 1 for value in values):
+        return mean_share(values, tail)
+    found = mean(values, tail)
+    if any(isinstance(value, AtLeast) for value in values):
+        return replace(found, high=math.inf)  # the mean has no known upper end
+    return found

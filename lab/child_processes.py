@@ -1,0 +1,204 @@
+"""Processes that the lab starts: none outlives it, each on its cores, each with a log."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import IO
+
+from lab.cleanup_watchdog import start_ticks
+from lab.cpu_pinning import pin
+
+# What a child may inherit. Everything else, a stray setting of the service above all, is left out
+# so that an arm is what its hypothesis says and nothing more.
+_INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "USER", "LOGNAME")
+_STOP_S = 5.0
+MARK = "LAB_RUN"
+
+
+@dataclass
+class Child:
+    """A process that the lab started."""
+
+    role: str  # service, database, pricing, driver
+    arm: str | None
+    popen: subprocess.Popen[bytes]
+    log: Path
+    stop_signal: int
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self.popen.pid
+
+    def died(self) -> str | None:
+        """How it ended, in words; None while it runs."""
+        code = self.popen.poll()
+        if code is None:
+            return None
+        if code < 0:
+            return f"ended by {signal.Signals(-code).name}"
+        return f"ended with exit code {code}"
+
+    def log_tail(self, lines: int = 12) -> str:
+        """The last lines of its log."""
+        try:
+            text = self.log.read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return ""
+        return "\n".join(text.splitlines()[-lines:])
+
+
+class Children:
+    """All processes of a run, and a folder that goes with them. A context manager."""
+
+    def __init__(self) -> None:
+        self.folder = _short_folder()
+        self._mark = {MARK: secrets.token_hex(8)}  # whoever carries it is ours
+        self.logs = self.folder / "logs"
+        self.logs.mkdir()
+        self._children: list[Child] = []
+        self._guard = subprocess.Popen(
+            [sys.executable, "-m", "lab.cleanup_watchdog"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            cwd=Path(__file__).parent.parent,
+        )
+        self._tell(f"folder {self.folder}")
+        self._tell(f"mark {MARK}={self._mark[MARK]}")
+
+    def __enter__(self) -> Children:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def start(
+        self,
+        command: Sequence[str],
+        *,
+        role: str,
+        arm: str | None = None,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+        cores: Iterable[int] | None = None,
+        stop_signal: int = signal.SIGTERM,
+        pass_fds: Sequence[int] = (),
+        stdin: int | IO[bytes] = subprocess.DEVNULL,
+        stdout: int | None = None,
+        user: int | None = None,
+    ) -> Child:
+        """Start a process in a session of its own, known to the guard, logging to `logs`."""
+        name = role if arm is None else f"{role}-{arm}"
+        log = self.logs / f"{name}.log"
+        with log.open("ab") as sink:
+            popen = subprocess.Popen(
+                list(command),
+                env=self.environment() | dict(env or {}),
+                cwd=cwd,
+                stdin=stdin,
+                stdout=sink if stdout is None else stdout,
+                stderr=sink,
+                start_new_session=True,
+                pass_fds=pass_fds,
+                user=user,
+                group=user,
+                extra_groups=None if user is None else (),
+            )
+        self._tell(f"+ {popen.pid} {start_ticks(popen.pid) or 0} {int(stop_signal)}")
+        child = Child(role, arm, popen, log, stop_signal)
+        self._children.append(child)
+        if cores is not None:
+            pin(popen.pid, cores)
+        return child
+
+    def environment(self) -> dict[str, str]:
+        """What a child inherits."""
+        return {key: os.environ[key] for key in _INHERITED if key in os.environ} | self._mark
+
+    def stop(self, *children: Child) -> None:
+        """End these children together: their own signal first, SIGKILL for who lingers."""
+        for child in children:
+            if child.popen.poll() is None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(child.pid, child.stop_signal)
+        for child in children:
+            try:
+                child.popen.wait(_STOP_S)
+            except subprocess.TimeoutExpired:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(child.pid, signal.SIGKILL)
+                child.popen.wait()
+            for pipe in (child.popen.stdin, child.popen.stdout):
+                if pipe is not None:
+                    with contextlib.suppress(OSError):
+                        pipe.close()
+            self._tell(f"- {child.pid}")
+            if child in self._children:
+                self._children.remove(child)
+
+    def running(self) -> tuple[Child, ...]:
+        """Those that were started and not stopped."""
+        return tuple(self._children)
+
+    def on_parent_death(self, *command: str) -> None:
+        """What the guard runs should the lab die: a module and its arguments; none for nothing."""
+        self._tell(f"last {json.dumps(command)}")
+
+    def keep_logs(self, folder: Path) -> None:
+        """Copy the logs that say something, as far as the disk has room."""
+        with contextlib.suppress(OSError):  # why the run failed is told, and not this
+            folder.mkdir(exist_ok=True)
+            for log in self.logs.glob("*.log"):
+                if log.stat().st_size:
+                    shutil.copy(log, folder / log.name)
+
+    def close(self) -> None:
+        """End everything, newest first, and remove the folder."""
+        databases = [child for child in self._children if child.role == "database"]
+        self.stop(*(child for child in self._children if child not in databases))
+        self.stop(*databases)
+        shutil.rmtree(self.folder, ignore_errors=True)
+        if self._guard.stdin is not None:
+            with contextlib.suppress(OSError):
+                self._guard.stdin.close()
+        try:
+            self._guard.wait(_STOP_S)
+        except subprocess.TimeoutExpired:
+            self._guard.kill()
+            self._guard.wait()
+
+    def _tell(self, line: str) -> None:
+        assert self._guard.stdin is not None
+        try:
+            self._guard.stdin.write(f"{line}\n".encode())
+            self._guard.stdin.flush()
+        except OSError:
+            return  # the guard was killed: the ordinary way of ending still holds
+
+
+def _short_folder() -> Path:
+    """A folder of our own, mode 0700, short enough for Unix sockets (107 characters)."""
+    folder = Path(tempfile.mkdtemp(prefix="lab-"))
+    if len(str(folder)) > 70:
+        folder.rmdir()
+        folder = Path(tempfile.mkdtemp(prefix="lab-", dir="/tmp"))
+    return folder

@@ -1,0 +1,29 @@
+"""`lab list`: the hypotheses, and how each fared last."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from lab.hypothesis import HypothesisError, hypothesis_names, read_question
+from lab.project_folder import Project
+
+
+def command() -> None:
+    """List the hypotheses with their questions and latest verdicts."""
+    project = Project.find()
+    found = hypothesis_names(project.root)
+    width = max(map(len, found), default=0)
+    for name in found:
+        try:
+            question = read_question(project.hypotheses / f"{name}.md")
+        except HypothesisError as error:
+            question = f"broken: {error.problem}"
+        print(f"{name:<{width}}  {_latest(project.reports / name):<12}  {question}")
+
+
+def _latest(folder: Path) -> str:
+    try:
+        return str(json.loads((folder / "latest" / "verdict.json").read_text())["verdict"])
+    except (OSError, ValueError, KeyError):
+        return "-"

@@ -1,0 +1,26 @@
+"""`lab report`: render a run again. Never measures."""
+
+from __future__ import annotations
+
+from lab.cli.name_lookup import Run, open_run
+from lab.project_folder import Project
+from lab.run_folder import RunFolderError
+
+
+def command(run: Run) -> None:
+    """Render report.html and report.md of a run again, from what is on disk."""
+    from lab.experiment import sealed_hypothesis, verdict_of
+    from lab.hypothesis import SoakTest
+    from lab.reporting import render
+
+    project = Project.find()
+    run_folder = open_run(run, project)
+    plan = run_folder.plan()
+    hypothesis = sealed_hypothesis(run_folder, plan, project.root)
+    verdict = verdict_of(run_folder, hypothesis, plan)
+    if verdict.verdict is None and not isinstance(hypothesis.kind, SoakTest):
+        raise RunFolderError(
+            f"{run_folder.folder}: unfinished; go on with lab run {plan.hypothesis} --resume"
+        )
+    render(run_folder, hypothesis, plan, verdict)
+    print(run_folder.path("report.html"))

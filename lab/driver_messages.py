@@ -1,0 +1,273 @@
+"""The messages between the lab and its load driver, and how they travel: one JSON object a line.
+
+The lab sends `LoadScenario` once and `RunTrial` for each trial. The driver sends `Up` when it has
+started, `Loaded` or `Failed` after `LoadScenario`, and for each trial `Opened`, a `Frame` about
+every second and `Closed`, or `Failed` in place of what is missing.
+
+This is the only module of the lab, statistics aside, that the driver's process imports.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from lab.errors import MeasurementError
+from lab.stats.latency_histogram import Histogram
+
+if TYPE_CHECKING:
+    from lab.stats.arrival_schedule import ArrivalProcess
+
+VERSION = 1
+"""Of the messages. It changes with every change of a record below."""
+
+DRAIN_S = 30
+"""Seconds for which the driver waits, after the window, for requests that are under way."""
+
+TICK_S = 0.01
+"""Period of the driver's ticker, seconds; how late its ticks are shows how late all else may be."""
+
+
+class ProtocolError(MeasurementError):
+    """A line that is no message of this version of the protocol."""
+
+
+# -- from the lab to the driver --------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class LoadScenario:
+    """Import a locustfile. Users of an open load carry out arrivals; others are refused."""
+
+    path: str
+    open_load: bool
+
+
+@dataclass(frozen=True)
+class ClosedLoadSpec:
+    """A fixed number of users, each of which waits for its answer."""
+
+    users: int
+
+
+class RateStage(NamedTuple):
+    """A stretch of time in which the rate of arrivals follows a straight line."""
+
+    from_rate: float  # arrivals a second
+    to_rate: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class OpenLoadSpec:
+    """Arrivals at scheduled times, carried out by as many users as needed up to `max_users`."""
+
+    arrivals: ArrivalProcess
+    stages: tuple[RateStage, ...]  # together as long as the window
+    max_users: int
+
+
+LoadSpec = ClosedLoadSpec | OpenLoadSpec
+
+
+@dataclass(frozen=True)
+class RunTrial:
+    """Load `host` for one trial. An open load begins its warm-up at the rate of its first stage."""
+
+    host: str  # URL
+    load: LoadSpec
+    warmup_s: float
+    window_s: float
+    seed: str  # of everything random
+
+
+# -- from the driver to the lab ----------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Up:
+    """The driver has started."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """The scenario has been imported."""
+
+    user_classes: tuple[str, ...]  # their names
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The scenario cannot be imported, or the trial cannot go on."""
+
+    message: str
+    line: int | None  # of the scenario, if the error comes from there
+
+
+@dataclass(frozen=True)
+class Opened:
+    """The load has begun. All three are monotonic seconds, the same clock in every process."""
+
+    started: float
+    opens: float  # begin of the measured window
+    closes: float  # its end
+
+
+@dataclass(frozen=True)
+class RequestSummary:
+    """Some requests of one name."""
+
+    count: int
+    errors: int
+    latency: Histogram  # seconds from the scheduled send time, of successes and errors alike
+    socket_errors: int = 0  # of the errors: without an answer (refused, reset, timed out)
+    service_latency: Histogram | None = None  # seconds from the actual send, if that differs
+
+
+@dataclass(frozen=True)
+class ScheduledRequests:
+    """Requests of an open load whose scheduled send time lies in one frame."""
+
+    t: float  # of that frame
+    requests: Mapping[str, RequestSummary]  # by request name
+
+
+@dataclass(frozen=True)
+class ArrivalSummary:
+    """Arrivals of an open load within one frame."""
+
+    scheduled: int
+    sent: int
+    lag: Histogram = field(default_factory=Histogram)  # seconds from schedule to dispatch
+    wait: Histogram = field(default_factory=Histogram)  # seconds from dispatch to a free user
+    under_way_s: float = 0.0  # sum of the ages of the arrivals under way at the end of the frame
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordedRequests:
+    """What ended since the last frame.
+
+    For an open load, requests are grouped twice: by the frame in which they ended, and by the
+    frame of their scheduled send time.
+    """
+
+    requests: Mapping[str, RequestSummary] = field(default_factory=dict)  # by request name
+    by_scheduled_time: tuple[ScheduledRequests, ...] = ()
+    errors: Mapping[str, int] = field(default_factory=dict)  # of requests, by message
+    task_errors: Mapping[str, int] = field(default_factory=dict)  # raised by the scenario itself
+
+
+@dataclass(frozen=True, kw_only=True)
+class Frame(RecordedRequests):
+    """A second of a trial, or less: no frame straddles an edge of the window or of a stage."""
+
+    t: float  # end of the frame, seconds since the load began
+    in_window: bool
+    users: int  # running at its end
+    ticker_lateness: tuple[float, ...] = ()  # seconds, of every tick of the driver's 10 ms ticker
+    driver_cpu: float | None = None  # cores; None if the driver does not measure it
+    arrivals: ArrivalSummary | None = None  # of an open load
+
+
+@dataclass(frozen=True)
+class UnfinishedArrivals:
+    """Arrivals of an open load that were never sent or never answered."""
+
+    waiting: int = 0  # never sent: no user was free
+    undispatched: int = 0  # never sent: the driver did not get to them
+    unanswered: int = 0  # sent, scheduled in the window, and without an answer after `DRAIN_S`
+
+
+@dataclass(frozen=True, kw_only=True)
+class Closed(RecordedRequests):
+    """The trial has ended as planned. The requests are those of an open load after its window."""
+
+    drained: bool  # whether all users ended within `DRAIN_S`
+    unfinished: UnfinishedArrivals = field(default_factory=UnfinishedArrivals)
+
+
+TrialMessage = Opened | Frame | Closed
+Message = LoadScenario | RunTrial | Up | Loaded | Failed | TrialMessage
+
+_KINDS: dict[str, type[Message]] = {
+    kind.__name__: kind
+    for kind in (LoadScenario, RunTrial, Up, Loaded, Failed, Opened, Frame, Closed)
+}
+
+
+# -- on the wire -------------------------------------------------------------------------------
+
+
+def encode(message: Message) -> bytes:
+    """The message as a line."""
+    envelope = {"version": VERSION, "kind": type(message).__name__, **vars(message)}
+    return json.dumps(envelope, separators=(",", ":"), default=_plain).encode() + b"\n"
+
+
+def decode(line: bytes) -> Message:
+    """The message of a line; ProtocolError if it is none of this version."""
+    try:
+        data = json.loads(line)
+        version, kind = data.pop("version"), data.pop("kind")
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise ProtocolError(f"not a message: {line[:80]!r}") from None
+    if version != VERSION:
+        raise ProtocolError(f"messages of version {version}, not {VERSION}")
+    if kind not in _KINDS:
+        raise ProtocolError(f"no kind of message: {kind!r}")
+    try:
+        return _KINDS[kind](**{key: _READERS.get(key, _same)(data[key]) for key in data})
+    except (TypeError, KeyError, ValueError, AttributeError) as error:
+        raise ProtocolError(f"not a {kind}: {error}") from error
+
+
+def _plain(record: Any) -> Any:
+    return record.as_dict() if isinstance(record, Histogram) else vars(record)
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _load(data: Mapping[str, Any]) -> LoadSpec:
+    if "users" in data:
+        return ClosedLoadSpec(**data)
+    stages = tuple(RateStage(*stage) for stage in data["stages"])
+    return OpenLoadSpec(**{**data, "stages": stages})
+
+
+def _requests(data: Mapping[str, Any]) -> dict[str, RequestSummary]:
+    return {name: _summary(summary) for name, summary in data.items()}
+
+
+def _summary(data: Mapping[str, Any]) -> RequestSummary:
+    service = data["service_latency"]
+    histograms = {
+        "latency": Histogram.from_dict(data["latency"]),
+        "service_latency": None if service is None else Histogram.from_dict(service),
+    }
+    return RequestSummary(**{**data, **histograms})
+
+
+def _scheduled(data: list[Any]) -> tuple[ScheduledRequests, ...]:
+    return tuple(ScheduledRequests(each["t"], _requests(each["requests"])) for each in data)
+
+
+def _arrivals(data: Mapping[str, Any] | None) -> ArrivalSummary | None:
+    if data is None:
+        return None
+    histograms = {name: Histogram.from_dict(data[name]) for name in ("lag", "wait")}
+    return ArrivalSummary(**{**data, **histograms})
+
+
+_READERS: dict[str, Callable[[Any], Any]] = {  # by field, for those that are no plain value
+    "load": _load,
+    "requests": _requests,
+    "by_scheduled_time": _scheduled,
+    "arrivals": _arrivals,
+    "unfinished": lambda data: UnfinishedArrivals(**data),
+    "ticker_lateness": tuple,
+    "user_classes": tuple,
+}

@@ -1,0 +1,36 @@
+"""Whether an arm still answers as itself: with its settings, from the processes of its trial."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from lab.targets.target_interface import Identity
+from lab.trial import Fault
+
+
+def wrong_settings(
+    arm: str, identities: Mapping[str, Identity], expected: Mapping[str, str]
+) -> Fault | None:
+    """A fault if the processes of an arm report a setting that is not the arm's."""
+    reported = {
+        name: value for identity in identities.values() for name, value in identity.settings.items()
+    }
+    for name, value in expected.items():
+        if reported.get(name) != value:
+            return Fault(
+                "settings",
+                f"Arm {arm} answers with other settings: {name} is {reported.get(name)}, "
+                f"not {value}.",
+                retryable=False,
+            )
+    return None
+
+
+def restarted(arm: str, role: str) -> Fault:
+    """The fault of a process that is another one than at the begin of the trial."""
+    return Fault("settings", f"The {role} of arm {arm} was restarted.", retryable=False)
+
+
+def process_ended(how: str) -> Fault:
+    """The fault of a process that ended, `how` being in words."""
+    return Fault("alive", f"A process ended: {how}.", retryable=False)

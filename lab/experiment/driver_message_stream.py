@@ -1,0 +1,77 @@
+"""The messages of one driver, received in a thread: the arms of a soak are driven at once."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Iterator
+
+from lab.driver_messages import Closed, Frame, Opened, TrialMessage
+from lab.instruments.locust_driver_process import DriverError
+
+OPENING_S = 60.0  # limit until the window opens
+CLOSING_S = 60.0  # limit until the last answers are there
+MAX_MESSAGES = 100  # that nobody has taken yet: more than a minute's
+
+
+class DriverStream:
+    """The messages of one trial, in order. Its methods raise DriverError if the driver fails."""
+
+    def __init__(self, messages: Iterator[TrialMessage]) -> None:
+        self._queue: queue.Queue[TrialMessage | Exception] = queue.Queue(MAX_MESSAGES)
+        self._early: Frame | None = None  # received, and of a later interval
+        self._closed: Closed | None = None
+        threading.Thread(target=self._receive, args=(messages,), daemon=True).start()
+
+    def opening(self) -> float:
+        """When the window opened, in monotonic seconds."""
+        message = self._next(time.monotonic() + OPENING_S)
+        if message is None:
+            raise DriverError(f"a load driver did not begin within {OPENING_S:g} s")
+        assert isinstance(message, Opened)
+        return message.opens
+
+    def frames(self, until: float, deadline: float) -> Iterator[Frame]:
+        """The frames that end within `until` seconds of the window and arrive in time."""
+        while self._closed is None:
+            message, self._early = self._early or self._next(deadline), None
+            if message is None:
+                return
+            if isinstance(message, Closed):
+                self._closed = message
+                return
+            assert isinstance(message, Frame)
+            if message.t > until + 1e-6:
+                self._early = message
+                return
+            yield message
+            if message.t >= until - 1e-6:
+                return
+
+    def close(self) -> Closed:
+        """Wait until the driver has closed the trial; frames that still come are dropped."""
+        deadline = time.monotonic() + CLOSING_S
+        while self._closed is None:
+            message = self._next(deadline)
+            if message is None:
+                raise DriverError(f"a load driver did not end within {CLOSING_S:g} s")
+            if isinstance(message, Closed):
+                self._closed = message
+        return self._closed
+
+    def _next(self, deadline: float) -> TrialMessage | None:
+        try:
+            message = self._queue.get(timeout=max(0.0, deadline - time.monotonic()))
+        except queue.Empty:
+            return None
+        if isinstance(message, Exception):
+            raise message
+        return message
+
+    def _receive(self, messages: Iterator[TrialMessage]) -> None:
+        try:
+            for message in messages:
+                self._queue.put(message)
+        except Exception as error:  # raised where the messages are waited for
+            self._queue.put(error)

@@ -1,0 +1,63 @@
+"""Events that a session yields: everything that a progress display may want to show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from lab.experiment.soak_trial_builder import SoakTrial
+from lab.hypothesis import Step
+from lab.trial import Fault, Trial
+from lab.verdict_record import Verdict
+
+
+@dataclass(frozen=True)
+class TrialBegun:
+    """A trial is about to start."""
+
+    block: int
+    position: int
+    step: Step
+
+
+@dataclass(frozen=True)
+class SecondElapsed:
+    """A second of a trial has passed."""
+
+    rate: float  # requests per second that ended in it
+
+
+@dataclass(frozen=True)
+class TrialEnded:
+    """A trial has ended and is on disk."""
+
+    trial: Trial
+
+
+@dataclass(frozen=True)
+class BlockEnded:
+    """A block is complete or void."""
+
+    block: int
+    faults: tuple[Fault, ...]
+    interim_verdict: Verdict
+
+
+@dataclass(frozen=True)
+class Profiling:
+    """An arm is about to be profiled, which is not timed."""
+
+    arm: str
+
+
+@dataclass(frozen=True)
+class IntervalElapsed:
+    """An interval of a soak has passed and is on disk."""
+
+    block: int
+    passed_s: float  # since the block began
+    block_s: float
+    trials: Mapping[str, SoakTrial]  # by arm
+
+
+Event = IntervalElapsed | TrialBegun | SecondElapsed | TrialEnded | BlockEnded | Profiling

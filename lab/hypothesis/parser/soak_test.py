@@ -1,0 +1,56 @@
+"""The keys of a soak: one rate, its length and blocks, and what might run out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from lab.hypothesis.load_shape import OpenLoad
+from lab.hypothesis.model import MIN_BLOCKS, Exhaustion, SoakTest
+from lab.hypothesis.parser.load_shape import read_load
+from lab.hypothesis.parser.measures import read_series
+from lab.hypothesis.parser.service_keys import read_allow, service_keys
+from lab.input_files import Node
+from lab.input_files.quantities import duration_s, positive_amount
+
+MAX_PAIRS = 12
+
+
+def soak_test_keys(project: Path | None) -> dict[str, Callable[[Node], Any]]:
+    """The keys with their readers."""
+    return {
+        **service_keys(project),
+        "load": _read_load,
+        "allow": lambda node: read_allow(node, {"crash": Node.boolean}),
+        "length": duration_s,
+        "soak": lambda node: node.fields({"pairs": lambda n: n.integer(1, MAX_PAIRS)})["pairs"],
+        "exhaustion": lambda node: Exhaustion(
+            **node.fields({"of": read_series, "limit": positive_amount})
+        ),
+    }
+
+
+def soak_test_of(values: Mapping[str, Any]) -> SoakTest:
+    """What the keys of a soak say together.
+
+    Arms that are compared need several blocks by default; one arm alone is screened in one block.
+    """
+    predictions = [*values["predictions"], *(rival.prediction for rival in values["rivals"])]
+    compared = any(prediction.compare for prediction in predictions)
+    return SoakTest(
+        load=values["load"],
+        pairs=values.get("soak", MIN_BLOCKS if compared else 1),
+        length_s=values.get("length"),
+        exhaustion=values.get("exhaustion"),
+    )
+
+
+def _read_load(node: Node) -> OpenLoad:
+    load = read_load(node)
+    if not isinstance(load, OpenLoad) or load.stages[0].duration_s is not None:
+        raise node.flaw(
+            "a soak loads its arms at one constant rate",
+            "Write it as in {rate: 20, arrivals: constant}.",
+        )
+    return load

@@ -1,0 +1,59 @@
+"""The interfaces of the instruments: what the experiment requires of a driver and an observer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple, Protocol
+
+from lab.driver_messages import RunTrial, TrialMessage
+from lab.trial import Usage
+
+Roles = Mapping[str, tuple[int, ...]]  # role -> ids of its processes; children belong to it
+
+
+class BackgroundLoad(NamedTuple):
+    """What else kept the machine busy, as a mean over some time."""
+
+    other_cpu: float  # cores used by processes that are not the run's
+    steal: float  # share of all cores taken by the hypervisor
+
+
+class Driver(Protocol):
+    """Loads a URL, trial by trial."""
+
+    @property
+    def pid(self) -> int:
+        """Id of the process that makes the load."""
+
+    def drive(self, trial: RunTrial) -> Iterator[TrialMessage]:
+        """`Opened`, a `Frame` about every second, and `Closed`; DriverError if it cannot go on."""
+
+
+class TrialObserver(Protocol):
+    """Observes one trial from the begin of its window to the end."""
+
+    def row(self) -> dict[str, Any]:
+        """The latest observations, as plain JSON types for a row of the series."""
+
+    def finish(self, whole: bool) -> None:
+        """End observing; wait for the last observations, unless the trial was cut short."""
+
+    @property
+    def counters(self) -> dict[str, float]:
+        """Growth of each counter over the window."""
+
+    @property
+    def counters_uncertainty_s(self) -> float:
+        """Seconds by which the time between the first and the last scrape is uncertain."""
+
+    @property
+    def usage(self) -> dict[str, Usage]:
+        """Usage by role over the window."""
+
+    @property
+    def background(self) -> BackgroundLoad:
+        """Load of other processes and of the hypervisor over the window."""
+
+
+# base URL, roles, database activity, begin and end of the window in monotonic seconds
+ObserverFactory = Callable[[str, Roles, Callable[[], dict[str, Any]], float, float], TrialObserver]

@@ -1,0 +1,107 @@
+"""A soak script as a driver: a plain program that loads a service until SIGTERM ends it.
+
+It is run as `python FILE URL --rate RATE --seed SEED`. About every second it prints a line of JSON,
+`{"ok": 20, "errors": 0}`: how many requests succeeded and failed since the line before. Every
+further key is the message of an error, with its count: `{"ok": 18, "errors": 2, "timed out": 2}`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from lab.child_processes import Child, Children
+from lab.driver_messages import (
+    Closed,
+    Frame,
+    Opened,
+    OpenLoadSpec,
+    RequestSummary,
+    RunTrial,
+    TrialMessage,
+)
+from lab.instruments.locust_driver_process import DriverError
+from lab.stats.latency_histogram import Histogram
+
+SILENCE_S = 30.0  # without a line, after which a script counts as hung
+_NAME = "script"  # request name of all its requests
+
+
+class SoakScriptDriver:
+    """Implements `Driver`, with a process of its own for each trial."""
+
+    def __init__(
+        self, children: Children, project: Path, script: Path, cores: Iterable[int] | None
+    ) -> None:
+        self._children, self._project, self._script = children, project, script
+        self._cores = cores
+        self._child: Child | None = None
+
+    @property
+    def pid(self) -> int:
+        """Id of the script's process, or of the lab while none runs."""
+        return os.getpid() if self._child is None else self._child.pid
+
+    def drive(self, trial: RunTrial) -> Iterator[TrialMessage]:
+        """Run the script until the window closes; a frame for each line that it prints."""
+        assert isinstance(trial.load, OpenLoadSpec)
+        rate = trial.load.stages[0].from_rate
+        options = [trial.host, "--rate", f"{rate:g}", "--seed", trial.seed]
+        self._child = child = self._children.start(
+            [sys.executable, str(self._script), *options],
+            role="driver",
+            cwd=self._project,
+            env={"PYTHONUNBUFFERED": "1"},
+            cores=self._cores,
+            stdout=subprocess.PIPE,
+        )
+        try:
+            started = time.monotonic()
+            opens = started + trial.warmup_s
+            closes = opens + trial.window_s
+            yield Opened(started, opens, closes)
+            for line in _lines(child, closes):
+                yield _frame(line, time.monotonic() - started, trial.warmup_s)
+        finally:
+            self._child = None
+            self._children.stop(child)
+        yield Closed(drained=True)
+
+
+def _lines(child: Child, until: float) -> Iterator[bytes]:
+    assert child.popen.stdout is not None
+    fd = child.popen.stdout.fileno()
+    pending, last_line = b"", time.monotonic()
+    while (now := time.monotonic()) < until:
+        if now > last_line + SILENCE_S:
+            raise DriverError(f"the soak script printed nothing for {SILENCE_S:g} s")
+        if not select.select([fd], [], [], min(until - now, 1.0))[0]:
+            continue
+        chunk = os.read(fd, 1 << 16)
+        if not chunk:
+            child.popen.wait()
+            raise DriverError(f"the soak script {child.died()}:\n{child.log_tail()}")
+        *lines, pending = (pending + chunk).split(b"\n")
+        last_line = time.monotonic()
+        yield from lines
+
+
+def _frame(line: bytes, t: float, warmup_s: float) -> Frame:
+    try:
+        counts = {text: int(count) for text, count in json.loads(line).items()}
+        succeeded, failed = counts.pop("ok"), counts.pop("errors")
+    except (ValueError, KeyError, TypeError, AttributeError):
+        shown = line[:80].decode(errors="replace")
+        raise DriverError(
+            f"the soak script printed {shown!r}, not a line of counts such as "
+            '{"ok": 18, "errors": 2, "timed out": 2}'
+        ) from None
+    count = succeeded + failed
+    requests = {_NAME: RequestSummary(count, failed, Histogram())} if count else {}
+    return Frame(t=t, in_window=t > warmup_s, users=1, requests=requests, errors=counts)

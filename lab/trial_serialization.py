@@ -1,0 +1,254 @@
+"""A trial as a line of `trials.jsonl`, and back.
+
+A record has one flat set of keys for every kind of trial. Which kind of evidence it holds follows
+from them: `timing` is that of a benchmark, `driven` that of a soak; any other figure is that of a
+load. A trial that failed before anything was measured has no evidence.
+"""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from lab.file_versions import Schema, unchanged
+from lab.stats.latency_histogram import Histogram
+from lab.trial import (
+    ArrivalSecond,
+    BenchmarkEvidence,
+    Dispatch,
+    Ended,
+    Fault,
+    LoadEvidence,
+    Requests,
+    SoakEvidence,
+    SoakLoadStats,
+    StageRecord,
+    TimeSeries,
+    Timing,
+    Trial,
+    TrialEvidence,
+    Usage,
+)
+
+SCHEMA = Schema("lab.trial", 1, upgrade=unchanged)
+
+
+def to_record(trial: Trial) -> dict[str, Any]:
+    """A trial as plain JSON types. The time series of a soak has a file of its own."""
+    service, load = trial.service, _NO_LOAD
+    timing: dict[str, Any] | None = None
+    counts: Mapping[str, int] = {}
+    driven: dict[str, Any] | None = None
+    crashes: tuple[str, ...] = ()
+    match trial.evidence:
+        case LoadEvidence():
+            load = trial.evidence
+        case SoakEvidence():
+            driven, crashes = asdict(trial.evidence.load_stats), trial.evidence.crashes
+        case BenchmarkEvidence():
+            timing, counts = asdict(trial.evidence.timing), trial.evidence.counts
+    return {
+        "schema": str(SCHEMA),
+        "block": trial.block,
+        "position": trial.position,
+        "arm": trial.arm,
+        "started_at": trial.started_at,
+        "window_s": trial.window_s,
+        "level": trial.level,
+        "repeat": trial.repeat,
+        "requests": requests_to_record(service.requests),
+        "counters": service.counters,
+        "counters_uncertainty_s": load.counters_uncertainty_s,
+        "usage": {role: asdict(usage) for role, usage in service.usage.items()},
+        "other_cpu": trial.other_cpu,
+        "steal": trial.steal,
+        "ticker_late_p99_s": service.ticker_late_p99_s,
+        "users_missing": load.users_missing,
+        "timing": timing,
+        "counts": counts,
+        "dispatch": None if load.dispatch is None else _to_dispatch(load.dispatch),
+        "driven": driven,
+        "stages": [_to_stage(stage) for stage in load.stages],
+        "errors": service.errors,
+        "faults": [_to_fault(fault) for fault in trial.faults],
+        "gates": trial.gates,
+        "crashes": crashes,
+    }
+
+
+def from_record(record: Mapping[str, Any]) -> Trial:
+    """The inverse of `to_record`. KeyError or TypeError if it is not the record of a trial."""
+    return Trial(
+        block=record["block"],
+        position=record["position"],
+        arm=record["arm"],
+        started_at=record["started_at"],
+        window_s=record["window_s"],
+        level=record.get("level"),
+        repeat=record.get("repeat", 1),
+        evidence=_evidence(record),
+        other_cpu=record.get("other_cpu", 0.0),
+        steal=record.get("steal", 0.0),
+        faults=tuple(_from_fault(fault) for fault in record["faults"]),
+        gates=record.get("gates", {}),
+    )
+
+
+def to_time_series(rows: Iterable[Mapping[str, Any]]) -> TimeSeries:
+    """The time series of a soak trial from its rows, one per interval."""
+    import numpy as np  # too heavy for runs without a soak
+
+    times, segments = array("d"), array("q")
+    columns: dict[str, array[float]] = {}
+    for row in rows:
+        for series, value in row["values"].items():
+            if (column := columns.get(series)) is None:
+                column = columns[series] = array("d")
+            column.extend([math.nan] * (len(times) - len(column)))
+            column.append(math.nan if value is None else value)
+        times.append(row["t"])
+        segments.append(row["segment"])
+    for column in columns.values():
+        column.extend([math.nan] * (len(times) - len(column)))
+    return TimeSeries(
+        np.array(times, dtype=np.float64),
+        np.array(segments, dtype=np.int64),
+        {series: np.array(column, dtype=np.float64) for series, column in columns.items()},
+    )
+
+
+def _evidence(record: Mapping[str, Any]) -> TrialEvidence | None:
+    if timing := record.get("timing"):
+        return BenchmarkEvidence(Timing(**timing), record.get("counts", {}))
+    service: dict[str, Any] = {
+        "requests": _requests_from_record(record["requests"]),
+        "counters": record.get("counters", {}),
+        "usage": {role: Usage(**usage) for role, usage in record["usage"].items()},
+        "errors": record.get("errors", {}),
+        "ticker_late_p99_s": record.get("ticker_late_p99_s", 0.0),
+    }
+    if driven := record.get("driven"):
+        return SoakEvidence(
+            **service,
+            load_stats=SoakLoadStats(**driven),
+            crashes=tuple(record.get("crashes", ())),
+        )
+    dispatch = record.get("dispatch")
+    load = LoadEvidence(
+        **service,
+        counters_uncertainty_s=record.get("counters_uncertainty_s", 0.0),
+        users_missing=record.get("users_missing", 0),
+        dispatch=None if dispatch is None else _from_dispatch(dispatch),
+        stages=tuple(_from_stage(stage) for stage in record.get("stages", ())),
+    )
+    return None if load == _NO_LOAD else load
+
+
+_NO_LOAD = LoadEvidence()
+
+
+def requests_to_record(requests: Mapping[str, Requests]) -> dict[str, Any]:
+    """Requests by name, as plain JSON types."""
+    return {name: _to_requests(each) for name, each in requests.items()}
+
+
+def _requests_from_record(record: Mapping[str, Any]) -> dict[str, Requests]:
+    return {name: _from_requests(each) for name, each in record.items()}
+
+
+def _to_requests(requests: Requests) -> dict[str, Any]:
+    record: dict[str, Any] = {
+        "count": requests.count,
+        "errors": requests.errors,
+        "socket_errors": requests.socket_errors,
+        "latency": requests.latency.as_dict(),
+    }
+    if requests.sent_latency is not None:
+        record["service_latency"] = requests.sent_latency.as_dict()
+    if requests.ended_within is not None:
+        record["ended"] = asdict(requests.ended_within)
+    return record
+
+
+def _from_requests(record: Mapping[str, Any]) -> Requests:
+    sent, ended = record.get("service_latency"), record.get("ended")
+    return Requests(
+        count=record["count"],
+        errors=record["errors"],
+        latency=Histogram.from_dict(record["latency"]),
+        socket_errors=record.get("socket_errors", 0),
+        sent_latency=None if sent is None else Histogram.from_dict(sent),
+        ended_within=None if ended is None else Ended(**ended),
+    )
+
+
+def _to_dispatch(dispatch: Dispatch) -> dict[str, Any]:
+    lag = dispatch.lag or Histogram()
+    return {
+        "scheduled": dispatch.scheduled,
+        "sent": dispatch.sent,
+        "waiting": dispatch.waiting,
+        "undispatched": dispatch.undispatched,
+        "lag_p50_s": lag.quantile(0.5, beyond=0) or 0.0,
+        "lag_p99_s": dispatch.lag_p99_s,
+        "lag_max_s": lag.max or 0.0,
+        "wait_p99_s": dispatch.wait_p99_s,
+        "users": dispatch.users,
+        "unanswered": dispatch.unanswered,
+        "under_way_before_s": dispatch.under_way_before_s,
+        "under_way_after_s": dispatch.under_way_after_s,
+        "lag": None if dispatch.lag is None else dispatch.lag.as_dict(),
+    }
+
+
+def _from_dispatch(record: Mapping[str, Any]) -> Dispatch:
+    lag = record.get("lag")
+    return Dispatch(
+        scheduled=record["scheduled"],
+        sent=record["sent"],
+        waiting=record["waiting"],
+        undispatched=record["undispatched"],
+        lag_p99_s=record["lag_p99_s"],
+        wait_p99_s=record["wait_p99_s"],
+        users=record["users"],
+        unanswered=record.get("unanswered", 0),
+        under_way_before_s=record.get("under_way_before_s", 0.0),
+        under_way_after_s=record.get("under_way_after_s", 0.0),
+        lag=None if lag is None else Histogram.from_dict(lag),
+    )
+
+
+def _to_stage(stage: StageRecord) -> dict[str, Any]:
+    return {**vars(stage), "requests": requests_to_record(stage.requests)}
+
+
+def _from_stage(record: Mapping[str, Any]) -> StageRecord:
+    return StageRecord(
+        name=record["name"],
+        seconds=record["seconds"],
+        requests=_requests_from_record(record["requests"]),
+        medians=tuple(ArrivalSecond(*second) for second in record["medians"]),
+    )
+
+
+def _to_fault(fault: Fault) -> dict[str, Any]:
+    return {
+        "gate": fault.gate,
+        "message": fault.message,
+        "figure": fault.figure,
+        "limit": fault.limit,
+        "mendable": fault.retryable,
+    }
+
+
+def _from_fault(record: Mapping[str, Any]) -> Fault:
+    return Fault(
+        gate=record["gate"],
+        message=record["message"],
+        figure=record.get("figure"),
+        limit=record.get("limit"),
+        retryable=record.get("mendable", True),
+    )

@@ -1,0 +1,158 @@
+"""Stand-ins for `Driver`, `TrialObserver` and `IntervalSampler` for tests. They measure nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from lab.driver_messages import (
+    ArrivalSummary,
+    Closed,
+    ClosedLoadSpec,
+    Frame,
+    Opened,
+    OpenLoadSpec,
+    RequestSummary,
+    RunTrial,
+    ScheduledRequests,
+    TrialMessage,
+)
+from lab.instruments.instrument_interfaces import BackgroundLoad, Roles
+from lab.instruments.soak_sampler import IntervalSample
+from lab.measure_values import SERVICE
+from lab.stats.latency_histogram import Histogram
+from lab.trial import Usage
+
+NAME = "/orders"  # of every request
+
+
+def requests_at(latency_s: float, count: int, errors: int = 0) -> dict[str, RequestSummary]:
+    """So many requests, all with one latency."""
+    latency = Histogram()
+    latency.add_many([latency_s] * count)
+    return {NAME: RequestSummary(count, errors, latency)}
+
+
+@dataclass
+class FakeDriver:
+    """Answers at the given rates, by host; `fails` may raise in place of a trial's frames."""
+
+    rates: dict[str, float]
+    fails: Callable[[str], None] = lambda host: None
+    pid: int = 0
+    driven: list[tuple[str, str]] = field(default_factory=list)  # host and seed of each trial
+
+    def drive(self, trial: RunTrial) -> Iterator[TrialMessage]:
+        """One frame of warm-up and one that covers the window."""
+        self.driven.append((trial.host, trial.seed))
+        opens, closes = trial.warmup_s, trial.warmup_s + trial.window_s
+        yield Opened(0.0, opens, closes)
+        self.fails(trial.host)
+        count = round(self.rates[trial.host] * trial.window_s)
+        requests = requests_at(0.1, count)
+        is_open = isinstance(trial.load, OpenLoadSpec)
+        for t in (opens, closes):
+            yield Frame(
+                t=t,
+                in_window=t > opens,
+                driver_cpu=0.1,
+                ticker_lateness=(0.001,) * 100,
+                users=trial.load.users if isinstance(trial.load, ClosedLoadSpec) else 1,
+                requests=requests,
+                arrivals=ArrivalSummary(count, count) if is_open else None,
+                by_scheduled_time=(ScheduledRequests(t, requests),) if is_open else (),
+            )
+        yield Closed(drained=True)
+
+
+@dataclass
+class FakeTrialObserver:
+    """A quiet machine, but for the given load of other processes."""
+
+    other_cpu: float = 0.0  # cores
+    counters: dict[str, float] = field(default_factory=dict)
+    counters_uncertainty_s: float = 0.0
+    usage: dict[str, Usage] = field(default_factory=dict)
+
+    def row(self) -> dict[str, Any]:
+        """Nothing beside the requests."""
+        return {}
+
+    def finish(self, whole: bool) -> None:
+        """At once."""
+
+    @property
+    def background(self) -> BackgroundLoad:
+        """The given load, no steal."""
+        return BackgroundLoad(self.other_cpu, 0.0)
+
+
+def fake_observer_factory(other_cpu: Callable[[], float]) -> Callable[..., FakeTrialObserver]:
+    """A factory of observers that see this load of other processes."""
+
+    def observe(
+        url: str, roles: Roles, activity: object, opens: float, closes: float
+    ) -> FakeTrialObserver:
+        return FakeTrialObserver(other_cpu())
+
+    return observe
+
+
+@dataclass
+class FakeIntervalSampler:
+    """Returns the given figures, by arm and by the number of samples of its present processes."""
+
+    gauges: Callable[[str, int], dict[str, float]] = lambda arm, number: {}
+    rss_bytes: Callable[[str, int], float] = lambda arm, number: 1e8
+    counts: dict[str, int] = field(default_factory=dict)  # samples of each arm so far
+
+    def sample(self) -> tuple[dict[str, IntervalSample], BackgroundLoad]:
+        """A sample of a quiet machine."""
+        samples = {}
+        for arm in self.counts:
+            self.counts[arm] += 1
+            number = self.counts[arm]
+            usage = Usage(0.2, 0.2, self.rss_bytes(arm, number), 50.0, 5.0)
+            samples[arm] = IntervalSample(
+                self.gauges(arm, number), {"requests_total": 100.0}, {SERVICE: usage}
+            )
+        return samples, BackgroundLoad(0.0, 0.0)
+
+    def attach(self, arm: str, url: str, roles: Roles) -> None:
+        """Fresh processes: their samples are counted anew."""
+        self.counts[arm] = 0
+
+    def close(self) -> None:
+        """At once."""
+
+
+@dataclass
+class FakeSoakDriver:
+    """Answers at a constant rate; a second of its trials takes no time."""
+
+    rate: int = 20
+    pid: int = 0
+    driven: list[str] = field(default_factory=list)  # seed of each trial
+    # fields of the frame that differ from the usual ones, by number of the trial and second
+    unusual: Callable[[int, int], dict[str, Any]] = lambda trial, second: {}
+    closed: Closed = field(default_factory=lambda: Closed(drained=True))  # how every trial ends
+
+    def drive(self, trial: RunTrial) -> Iterator[TrialMessage]:
+        """A frame for each second of the window."""
+        self.driven.append(trial.seed)
+        opens = time.monotonic()
+        yield Opened(opens, opens, opens + trial.window_s)
+        requests = requests_at(0.01, self.rate)
+        for second in range(1, int(trial.window_s) + 1):
+            usual = Frame(
+                t=float(second),
+                in_window=True,
+                ticker_lateness=(0.001,),
+                users=1,
+                requests=requests,
+                arrivals=ArrivalSummary(self.rate, self.rate),
+            )
+            yield replace(usual, **self.unusual(len(self.driven), second))
+        yield self.closed

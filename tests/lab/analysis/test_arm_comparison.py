@@ -1,0 +1,45 @@
+"""Ratios of two arms, and means of one, over blocks."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from lab.analysis.arm_comparison import mean, mean_share, ratio
+from lab.stats.student_t import critical_value
+
+TAIL = 0.01
+
+
+def test_a_ratio_is_paired_by_block() -> None:
+    """What both arms share in a block cancels."""
+    found = ratio([200.0, 420.0, 80.0, 300.0], [100.0, 200.0, 40.0, 150.0], TAIL)
+    assert found.estimate == pytest.approx((2 * 2.1 * 2 * 2) ** 0.25)
+    assert 1.9 < found.low < found.estimate < found.high < 2.2
+
+
+def test_a_single_block_bounds_a_ratio_by_zero_and_infinity() -> None:
+    found = ratio([200.0], [100.0], TAIL)
+    assert (found.estimate, found.low, found.high) == (pytest.approx(2), 0, math.inf)
+
+
+def test_unpaired_blocks_are_refused() -> None:
+    with pytest.raises(ValueError, match="equal lengths"):
+        ratio([1.0, 2.0], [1.0], TAIL)
+
+
+def test_a_mean_has_students_interval() -> None:
+    found = mean([1.0, 2.0, 3.0], TAIL)
+    half = critical_value(TAIL, 2) / math.sqrt(3)
+    assert (found.estimate, found.low, found.high) == pytest.approx((2, 2 - half, 2 + half))
+
+
+def test_a_share_stays_between_zero_and_one() -> None:
+    found = mean_share([0.99, 0.95, 0.999], TAIL)
+    assert 0 < found.low < found.estimate < found.high < 1
+    assert mean([0.99, 0.95, 0.999], TAIL).high > 1
+
+
+def test_shares_of_zero_or_one_are_averaged_as_they_are() -> None:
+    assert mean_share([0.0, 0.5, 1.0], TAIL) == mean([0.0, 0.5, 1.0], TAIL)

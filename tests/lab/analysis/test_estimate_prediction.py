@@ -1,0 +1,127 @@
+"""Every kind of prediction is estimated by its own analysis."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from lab.analysis.arm_comparison import mean, mean_share, ratio
+from lab.analysis.benchmark_scaling import FactorEstimate
+from lab.analysis.block_values import BlockValues, block_values
+from lab.analysis.estimate import Estimate, SlopeEstimate
+from lab.analysis.estimate_prediction import PredictionEstimator
+from lab.blocks import Block
+from lab.hypothesis import Benchmark, Bound, Comparison, Hypothesis, Parameter, Prediction, Step
+from lab.trial import BenchmarkEvidence, Timing, Trial
+from tests.lab.builders import SHIPPED, trial
+from tests.oracles.soaks import memory_series, soak_blocks
+
+BOUND = Bound(at_least=1.0)
+TAIL = 0.01
+SIZES = (1.0, 4.0, 16.0, 64.0)
+RATES = [(100.0, 200.0), (110.0, 215.0), (95.0, 200.0)]
+BLOCKS = [
+    {Step("narrow"): (trial("narrow", narrow),), Step("wide"): (trial("wide", wide),)}
+    for narrow, wide in RATES
+]
+NARROW = [narrow for narrow, _ in RATES]
+WIDE = [wide for _, wide in RATES]
+
+
+def estimated(
+    hypothesis: Hypothesis, prediction: Prediction, blocks: Sequence[Block]
+) -> Estimate | None:
+    return PredictionEstimator(hypothesis, prediction, blocks).estimate(len(blocks), TAIL)
+
+
+def test_two_arms_are_compared_by_their_ratio() -> None:
+    prediction = Prediction("", "throughput", BOUND, compare=Comparison("wide", "narrow"))
+    found = estimated(SHIPPED, prediction, BLOCKS)
+    assert found == ratio(WIDE, NARROW, TAIL)
+
+
+def test_one_arm_is_estimated_by_its_mean() -> None:
+    prediction = Prediction("", "throughput", BOUND, arm="narrow")
+    assert estimated(SHIPPED, prediction, BLOCKS) == mean(NARROW, TAIL)
+
+
+def test_a_share_is_averaged_as_a_share() -> None:
+    prediction = Prediction("", "pool_wait_share", BOUND, arm="narrow")
+    found = estimated(SHIPPED, prediction, BLOCKS)
+    assert found is not None
+    assert found.estimate == pytest.approx(mean_share([0.9, 0.9, 0.9], TAIL).estimate)
+
+
+def test_without_evidence_there_is_no_estimate() -> None:
+    prediction = Prediction("", "latency_p99.9", BOUND, arm="narrow")
+    assert estimated(SHIPPED, prediction, BLOCKS) is None
+
+
+def test_a_slope_is_estimated_from_the_series_of_a_soak() -> None:
+    rng = np.random.default_rng(3)
+    blocks = soak_blocks(rng, 4, lambda: memory_series(rng, 60))
+    difference = Comparison("with", "without", "-")
+    prediction = Prediction("", "", BOUND, compare=difference, slope="rss_bytes")
+    found = estimated(SHIPPED, prediction, blocks)
+    assert isinstance(found, SlopeEstimate)
+    assert found.low < 60e6 < found.high
+
+
+def test_the_complexity_of_a_benchmark_is_a_factor_or_an_exponent() -> None:
+    def process(size: float) -> Trial:
+        timing = Timing("min", 5, 1, 0.1 + size, 0.1 + size)
+        return Trial(1, 1, "narrow", 0.0, 1.0, level=size, evidence=BenchmarkEvidence(timing))
+
+    benchmark = replace(SHIPPED, kind=Benchmark("min", 1.0, 60.0, parameter=Parameter("n", SIZES)))
+    blocks = [{Step("narrow", size): (process(size),) for size in SIZES}] * 3
+    linear = Prediction("", "time", Bound(within=(0.8, 1.25)), arm="narrow", grows="linear")
+    found = estimated(benchmark, linear, blocks)
+    assert found is not None
+    assert (found.low, found.estimate, found.high) == pytest.approx((1, 1, 1), abs=0.01)
+    constant = estimated(benchmark, replace(linear, grows="constant"), blocks)
+    assert isinstance(constant, FactorEstimate)
+    assert constant.estimate == pytest.approx(64.1 / 1.1)
+
+
+def test_an_exact_count_has_the_range_of_the_blocks() -> None:
+    def process(count: int) -> tuple[Trial, ...]:
+        evidence = BenchmarkEvidence(Timing("min", 5, 1, 1.0, 1.0), {"statements": count})
+        return (Trial(1, 1, "narrow", 0.0, 1.0, evidence=evidence),)
+
+    prediction = Prediction("", "statements", BOUND, arm="narrow", count="statements")
+    blocks = [{Step("narrow"): process(count)} for count in (3, 4, 3)]
+    assert estimated(SHIPPED, prediction, blocks) == Estimate(3, 3, 4)
+
+
+def test_each_estimate_is_of_the_first_blocks_alone() -> None:
+    prediction = Prediction("", "throughput", BOUND, arm="narrow")
+    estimator = PredictionEstimator(SHIPPED, prediction, BLOCKS)
+    for count in (2, 3, 2):
+        assert estimator.estimate(count, TAIL) == mean(NARROW[:count], TAIL)
+
+
+def test_a_value_missing_in_a_later_block_does_not_change_an_earlier_estimate() -> None:
+    blocks = [*BLOCKS, {Step("narrow"): (trial("narrow", 0.0),)}]
+    prediction = Prediction("", "throughput", BOUND, arm="narrow")
+    estimator = PredictionEstimator(SHIPPED, prediction, blocks)
+    assert estimator.estimate(4, TAIL) is None
+    assert estimator.estimate(3, TAIL) == mean(NARROW, TAIL)
+
+
+def test_what_a_block_contributes_is_computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    computed: list[Block] = []
+
+    def counting(hypothesis: Hypothesis, prediction: Prediction, block: Block) -> BlockValues:
+        computed.append(block)
+        return block_values(hypothesis, prediction, block)
+
+    monkeypatch.setattr(estimate_prediction, "block_values", counting)
+    prediction = Prediction("", "throughput", BOUND, arm="narrow")
+    estimator = PredictionEstimator(SHIPPED, prediction, BLOCKS)
+    for count in (2, 3):
+        for tail in (TAIL, TAIL / 2):
+            estimator.estimate(count, tail)
+    assert computed == BLOCKS

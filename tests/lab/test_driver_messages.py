@@ -1,0 +1,114 @@
+"""The messages between lab and driver: what is encoded is decoded, and nothing else is."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from lab import driver_messages
+from lab.driver_messages import (
+    ArrivalSummary,
+    Closed,
+    ClosedLoadSpec,
+    Failed,
+    Frame,
+    Loaded,
+    LoadScenario,
+    Message,
+    Opened,
+    OpenLoadSpec,
+    ProtocolError,
+    RateStage,
+    RequestSummary,
+    RunTrial,
+    ScheduledRequests,
+    UnfinishedArrivals,
+    Up,
+    decode,
+    encode,
+)
+from lab.stats.latency_histogram import Histogram
+
+
+def histogram(*seconds: float) -> Histogram:
+    made = Histogram()
+    made.add_many(seconds)
+    return made
+
+
+REQUESTS = {
+    "/orders": RequestSummary(2, 1, histogram(0.1, 0.30000000000000004), 1, histogram(0.1, 0.2)),
+    "/": RequestSummary(0, 0, Histogram()),
+}
+MESSAGES: list[Message] = [
+    LoadScenario("/scenarios/ä b.py", open_load=True),
+    RunTrial("http://h", ClosedLoadSpec(4), 0.5, 1.5, "7-1"),
+    RunTrial(
+        "http://h",
+        OpenLoadSpec("poisson", (RateStage(1.0, 2.5, 3.0), RateStage(2.5, 0.0, 1.0)), 100),
+        0.5,
+        4.0,
+        "7-1",
+    ),
+    Up(),
+    Loaded(("Shopper", "Other")),
+    Failed("NameError: x\nand more", 3),
+    Failed("it hangs", None),
+    Opened(1.25, 1.75, 3.25),
+    Frame(t=1.0, in_window=False, users=4),
+    Frame(
+        t=1.5,
+        in_window=True,
+        users=4,
+        ticker_lateness=(0.0, 0.001),
+        driver_cpu=0.25,
+        requests=REQUESTS,
+        by_scheduled_time=(ScheduledRequests(1.0, REQUESTS), ScheduledRequests(1.5, {})),
+        arrivals=ArrivalSummary(5, 4, histogram(0.001), Histogram(), 0.75),
+        errors={"HTTPError: 404": 1},
+        task_errors={"NameError: x": 2},
+    ),
+    Closed(drained=True),
+    Closed(drained=False, requests=REQUESTS, unfinished=UnfinishedArrivals(1, 2, 3)),
+]
+
+
+@pytest.mark.parametrize("message", MESSAGES, ids=lambda message: type(message).__name__)
+def test_a_message_is_one_line_and_decodes_to_itself(message: Message) -> None:
+    line = encode(message)
+    assert line.endswith(b"\n")
+    assert line.count(b"\n") == 1
+    assert decode(line) == message
+
+
+def test_every_kind_of_message_is_covered() -> None:
+    assert {type(message).__name__ for message in MESSAGES} == set(driver_messages._KINDS)
+
+
+def changed(message: Message, **changes: object) -> bytes:
+    return json.dumps({**json.loads(encode(message)), **changes}).encode()
+
+
+def without(message: Message, key: str) -> bytes:
+    data = json.loads(encode(message))
+    del data[key]
+    return json.dumps(data).encode()
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        (b"hello", "not a message"),
+        (b"[1]", "not a message"),
+        (b"{}", "not a message"),
+        (changed(Up(), version=driver_messages.VERSION + 1), "messages of version"),
+        (changed(Up(), kind="Down"), "no kind of message: 'Down'"),
+        (changed(Up(), pid=1), "not a Up"),
+        (without(Opened(1.0, 2.0, 3.0), "opens"), "not a Opened"),
+        (changed(Frame(t=1.0, in_window=True, users=1), requests={"/": {}}), "not a Frame"),
+    ],
+)
+def test_what_is_no_message_of_this_version_is_refused(line: bytes, problem: str) -> None:
+    with pytest.raises(ProtocolError, match=problem):
+        decode(line)

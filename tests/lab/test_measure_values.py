@@ -1,0 +1,172 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from lab.hypothesis import MetricRate, MetricRatio
+from lab.measure_values import AtLeast, counter, measure, total
+from lab.stats.latency_histogram import Histogram
+from lab.trial import ArrivalSecond, Ended, Requests, StageRecord, Trial
+from tests.lab.builders import trial
+
+SERIES = {
+    'http_requests_total{method="POST",route="/orders",status="201"}': 90.0,
+    'http_requests_total{method="POST",route="/orders",status="503"}': 10.0,
+    'http_requests_total{method="GET",route="/orders",status="200"}': 5.0,
+    "http_requests_total_other": 7.0,
+}
+
+
+@pytest.mark.parametrize(
+    ("selector", "value"),
+    [
+        ("http_requests_total", 105.0),
+        ('http_requests_total{method="POST"}', 100.0),
+        ('http_requests_total{status="503",route="/orders"}', 10.0),
+        ('http_requests_total{status="404"}', None),
+        ("absent", None),
+    ],
+)
+def test_a_selector_sums_the_series_that_it_matches(selector: str, value: float | None) -> None:
+    assert counter(SERIES, selector) == value
+
+
+def test_built_in_measures() -> None:
+    made = trial("narrow", 100)
+    seen = made.service.requests["/orders"]
+    failing = trial("narrow", 100, requests={"/orders": Requests(seen.count, 40, seen.latency)})
+    assert measure(failing, "throughput", {}) == pytest.approx((400 - 40) / 4)
+    assert measure(failing, "error_rate", {}) == pytest.approx(0.1)
+    assert measure(made, "latency_p50", {}) == pytest.approx(0.12, rel=0.01)
+    assert measure(made, "latency_mean", {}) == pytest.approx(0.12, rel=0.01)
+    assert measure(made, "cpu", {}) == 0.3
+    assert measure(made, "rss_bytes", {}) == 1e8
+
+
+def test_a_quantile_with_too_few_samples_beyond_it_is_no_evidence() -> None:
+    assert measure(trial("narrow", 100), "latency_p99", {}) is None  # 4 of 400 beyond
+    assert measure(trial("narrow", 100), "latency_p95", {}) is not None
+
+
+def test_a_measure_of_one_request_name() -> None:
+    made = trial("narrow", 100)
+    assert measure(made, 'throughput{name="/orders"}', {}) == 100
+    assert measure(made, 'throughput{name="/other"}', {}) is None
+    assert total(made, "/other").count == 0
+
+
+def test_custom_measures() -> None:
+    made = trial("narrow", 100)
+    waits = MetricRatio("db_pool_wait_seconds_sum", "http_request_duration_seconds_sum")
+    assert measure(made, "wait", {"wait": waits}) == pytest.approx(0.9)
+    served = MetricRate("http_request_duration_seconds_count")
+    assert measure(made, "served", {"served": served}) == pytest.approx(100)
+    assert measure(made, "gone", {"gone": MetricRate("absent")}) is None
+    assert measure(made, "gone", {"gone": MetricRatio("absent", "absent")}) is None
+
+
+def requests(seconds: float, count: int = 100) -> dict[str, Requests]:
+    latency = Histogram()
+    latency.add_many([seconds] * count)
+    return {"/orders": Requests(count, 0, latency)}
+
+
+def staged(*after: float | None, due: int = 1) -> Trial:
+    """10 ms before a spike of two seconds; then so many seconds with these medians.
+
+    So many arrivals are due in a second that has none.
+    """
+    return trial(
+        "narrow",
+        100,
+        stages=(
+            StageRecord(
+                "calm",
+                2.0,
+                requests(0.010, 200),
+                (ArrivalSecond(1.0, 0.010), ArrivalSecond(1.0, 0.010)),
+            ),
+            StageRecord(
+                "spike", 2.0, requests(0.5, 400), (ArrivalSecond(1.0, 0.5), ArrivalSecond(1.0, 0.6))
+            ),
+            StageRecord(
+                None,
+                float(len(after)),
+                requests(0.02),
+                tuple(ArrivalSecond(1.0, seen, 1 if seen else due) for seen in after),
+            ),
+        ),
+    )
+
+
+def test_a_measure_of_a_stage_is_taken_of_its_seconds_alone() -> None:
+    made = staged(0.01)
+    assert measure(made, "throughput", {}, during="calm") == pytest.approx(100)
+    assert measure(made, "throughput", {}, during="spike") == pytest.approx(200)
+    assert measure(made, "latency_p50", {}, during="spike") == pytest.approx(0.5, rel=0.01)
+    assert measure(made, "latency_p50", {}, during="gone") is None
+    assert measure(trial("narrow", 100), "throughput", {}, during="calm") is None
+
+
+@pytest.mark.parametrize(
+    ("after", "seconds", "ended"),
+    [
+        ((0.010, 0.010, 0.010), 0.0, True),
+        ((0.4, 0.1, 0.014, 0.012, 0.010), 2.0, True),
+        ((0.4, 0.012, 0.1, 0.012, 0.011, 0.010), 3.0, True),  # well for one second is not well
+        ((0.4, None, 0.012, 0.012, 0.011), 2.0, True),  # nor is a second without an answer
+        ((0.4, 0.1, 0.012), 2.0, True),
+        ((0.4, 0.1, 0.016), 3.0, False),
+    ],
+)
+def test_recovery_is_the_time_until_the_median_is_what_it_was_before(
+    after: tuple[float | None, ...], seconds: float, ended: bool
+) -> None:
+    found = measure(staged(*after), "recovery", {}, during="spike")
+    assert found == seconds
+    assert isinstance(found, AtLeast) is not ended
+
+
+def test_recovery_needs_a_stage_before_and_a_stage_after() -> None:
+    assert measure(staged(0.01), "recovery", {}, during="calm") is None
+
+
+@pytest.mark.parametrize(
+    ("after", "seconds"),
+    [
+        ((0.010, None, None, 0.010), 0.0),
+        ((0.4, 0.012, None, 0.011, 0.010), 1.0),
+        ((None, None, 0.012), 2.0),  # it may have been well before, which nobody saw
+        ((None, None), None),
+    ],
+)
+def test_a_second_without_scheduled_arrivals_is_no_evidence_of_recovery(
+    after: tuple[float | None, ...], seconds: float | None
+) -> None:
+    assert measure(staged(*after, due=0), "recovery", {}, during="spike") == seconds
+
+
+def test_an_open_load_has_the_throughput_of_what_ended_and_the_errors_of_what_was_scheduled() -> (
+    None
+):
+    seen = trial("narrow", 100).service.requests["/orders"]
+    made = trial("narrow", 100, requests={"/": replace(seen, errors=40, ended_within=Ended(80, 4))})
+    assert measure(made, "throughput", {}) == pytest.approx((80 - 4) / 4)
+    assert measure(made, "error_rate", {}) == pytest.approx(0.1)
+    assert total(made).ended == Ended(80, 4)
+
+
+def test_service_latency_is_measured_from_the_actual_send() -> None:
+    intended, actual = Histogram(), Histogram()
+    intended.add_many([1.0] * 50)
+    actual.add_many([0.1] * 50)
+    made = trial("narrow", 100, requests={"/": Requests(50, 0, intended, sent_latency=actual)})
+    assert measure(made, "latency_p50", {}) == pytest.approx(1.0, rel=0.01)
+    assert measure(made, "service_latency_p50", {}) == pytest.approx(0.1, rel=0.01)
+    assert measure(made, "service_latency_mean", {}) == pytest.approx(0.1)
+    closed = trial("narrow", 100)  # there is no intention apart from the act
+    for what in ("p50", "mean"):
+        assert measure(closed, f"service_latency_{what}", {}) == measure(
+            closed, f"latency_{what}", {}
+        )

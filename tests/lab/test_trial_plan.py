@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+from lab.hypothesis import Benchmark, Step, Sweep
+from lab.trial_plan import FIRST_LOOK, LAST_LOOK, Plan
+from tests.lab.builders import SHIPPED, plan, with_load
+
+
+def test_every_block_holds_every_arm_once() -> None:
+    for order in plan().orders:
+        assert sorted(step.arm for step in order) == sorted(SHIPPED.arms)
+
+
+def test_the_seed_alone_decides_the_order() -> None:
+    assert plan(seed=5).orders == plan(seed=5).orders
+    assert plan(seed=5).orders != plan(seed=6).orders
+
+
+def test_there_are_orders_to_spare_for_voided_blocks() -> None:
+    made = plan()
+    assert len(made.orders) >= LAST_LOOK + made.voids_allowed
+    assert made.first == FIRST_LOOK < made.last == LAST_LOOK
+
+
+def test_orders_are_random_not_rotated() -> None:
+    firsts = Counter(plan(seed=seed).orders[0][0].arm for seed in range(400))
+    # each arm leads about a quarter of the plans: 100 of 400, standard deviation 8.7
+    assert all(60 < firsts[arm] < 140 for arm in SHIPPED.arms)
+
+
+def test_a_plan_survives_the_disk() -> None:
+    assert Plan.from_dict(plan().as_dict()) == plan()
+
+
+def test_a_sweep_tries_every_arm_at_every_level_in_every_block() -> None:
+    swept = with_load(SHIPPED, Sweep("users", (1.0, 8.0, 0.5)))
+    made = plan(swept)
+    for order in made.orders:
+        assert sorted(order) == sorted(Step(arm, n) for arm in SHIPPED.arms for n in (0.5, 1, 8))
+    assert Plan.from_dict(made.as_dict()) == made
+
+
+def test_repeats_are_whole_rounds_one_after_the_other() -> None:
+    benchmark = replace(SHIPPED, kind=Benchmark("min", window_s=0.1, budget_s=600.0))
+    order = plan(benchmark, seed=3).orders[0]
+    rounds = [order[i : i + 4] for i in range(0, 12, 4)]
+    assert [sorted(step.arm for step in steps) for steps in rounds] == [sorted(SHIPPED.arms)] * 3
+    assert len(set(rounds)) > 1

@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from lab.stats.latency_histogram import Histogram
+from lab.trial import (
+    ArrivalSecond,
+    BenchmarkEvidence,
+    Dispatch,
+    Ended,
+    Fault,
+    LoadEvidence,
+    Requests,
+    SoakEvidence,
+    SoakLoadStats,
+    StageRecord,
+    Timing,
+    Trial,
+    TrialEvidence,
+    Usage,
+)
+from lab.trial_serialization import from_record, to_record
+from tests.lab.builders import trial
+from tests.runs import ROOT
+
+RECORDED = sorted((ROOT / "tests" / "recorded").glob("*/trials.jsonl"))
+KINDS = {
+    "made-up-growth": BenchmarkEvidence,
+    "made-up-leak": SoakEvidence,
+    "made-up-sweep": LoadEvidence,
+    "memory-leak": SoakEvidence,
+    "open-spike": LoadEvidence,
+    "pagination": BenchmarkEvidence,
+    "pool-knee": LoadEvidence,
+    "reconnect-churn": SoakEvidence,
+    "serializer": BenchmarkEvidence,
+}
+
+
+def latency(*seconds: float) -> Histogram:
+    made = Histogram()
+    made.add_many(seconds)
+    return made
+
+
+def on_disk(made: Trial) -> Trial:
+    return from_record(json.loads(json.dumps(to_record(made), allow_nan=False)))
+
+
+def with_evidence(evidence: TrialEvidence | None) -> Trial:
+    return Trial(1, 2, "wide", 1.7e9, 4.0, 8.0, 3, evidence, other_cpu=0.1, steal=0.2)
+
+
+@pytest.mark.parametrize("file", RECORDED, ids=lambda file: file.parent.name)
+def test_a_recorded_line_is_written_as_it_was_read(file: Path) -> None:
+    for line in file.read_text().splitlines():
+        record = to_record(from_record(json.loads(line)))
+        assert json.dumps(record, separators=(",", ":"), allow_nan=False) == line
+
+
+@pytest.mark.parametrize("file", RECORDED, ids=lambda file: file.parent.name)
+def test_the_kind_of_evidence_follows_from_the_record(file: Path) -> None:
+    for line in file.read_text().splitlines():
+        assert isinstance(from_record(json.loads(line)).evidence, KINDS[file.parent.name])
+
+
+def test_a_record_with_fewer_keys_is_read() -> None:
+    """The sample was recorded before some of the keys existed."""
+    lines = (ROOT / "reports" / "sample" / "trials.jsonl").read_text().splitlines()
+    for line in lines:
+        made = from_record(json.loads(line))
+        assert isinstance(made.evidence, LoadEvidence)
+        assert on_disk(made) == made
+
+
+@pytest.mark.parametrize(
+    "evidence",
+    [
+        None,
+        LoadEvidence(
+            requests={"/orders": Requests(2, 1, latency(0.5, 0.7), 1, latency(0.1), Ended(1, 0))},
+            counters={"served_total": 2.0},
+            usage={"service": Usage(0.1, 0.2, None, 5, 3, 0.4)},
+            errors={"503": 1},
+            ticker_late_p99_s=0.001,
+            counters_uncertainty_s=0.01,
+            users_missing=1,
+            dispatch=Dispatch(10, 8, 1, 1, 0.002, 0.1, 5, 1, 0.5, 2.0, latency(0.5, 0.7)),
+            stages=(
+                StageRecord(
+                    "calm",
+                    1.0,
+                    {"/orders": Requests(1, 0, latency(0.5))},
+                    (ArrivalSecond(1.0, 0.5), ArrivalSecond(1.0, None, 0)),
+                ),
+            ),
+        ),
+        SoakEvidence(),
+        SoakEvidence(
+            requests={"/orders": Requests(1, 0, latency(0.5))},
+            load_stats=SoakLoadStats(10, 9, 1, 2, "KeyError", 3, 1),
+            crashes=("the service ended by SIGKILL",),
+        ),
+        BenchmarkEvidence(Timing("min", 5, 100, 1e-6, 2e-6), {"statements": 3}),
+    ],
+)
+def test_evidence_survives_the_disk(evidence: TrialEvidence | None) -> None:
+    assert on_disk(with_evidence(evidence)) == with_evidence(evidence)
+
+
+def test_faults_and_gates_survive_the_disk() -> None:
+    died = Fault("alive", "it died", retryable=False)
+    made = trial("wide", 50, faults=(Fault("errors", "<b>5%</b>", 0.05, 0.0), died), gates={"a": 1})
+    assert on_disk(made) == made
+    assert [fault["mendable"] for fault in to_record(made)["faults"]] == [True, False]
