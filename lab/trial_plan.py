@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from lab.file_versions import Schema, unchanged
 from lab.hypothesis import Hypothesis, SoakTest, Step
 
 SCHEMA = Schema("lab.plan", 1, upgrade=unchanged)
-ALPHA = 0.01  # one side
+ALPHA = 0.01  # error rate of a decision, one side
 FIRST_LOOK = 4  # blocks before the first decision
 LAST_LOOK = 12  # blocks at most
-SPARE = 12  # orders beyond the last look, for voided and interrupted blocks
+SPARE_BLOCKS = 12  # orders beyond the last look, for voided and interrupted blocks
 
 
 @dataclass(frozen=True)
@@ -27,66 +27,136 @@ class Attempt:
 
 
 @dataclass(frozen=True)
-class Detectable:
-    """The smallest slope that a soak of this length would likely find, stated beforehand."""
+class DetectableSlope:
+    """The smallest slope that a soak of the planned length is likely to find.
 
-    slope: str  # the series
+    Attributes:
+        series: The time series.
+        subject: The arm, or the two arms whose difference is meant.
+        bound: The predicted bound, in words.
+        smallest: In the unit of the series, per hour.
+        noise: The noise that was assumed, and its source, in words.
+        is_too_large: Whether the prediction is about smaller slopes.
+    """
+
+    series: str
     subject: str
     bound: str
-    least: float  # per hour
-    noise: str  # what was assumed, and where that comes from
-    below: bool  # whether the bound asks for less
+    smallest: float
+    noise: str
+    is_too_large: bool
+
+    def as_dict(self) -> dict[str, Any]:
+        """As plain JSON types."""
+        return {
+            "slope": self.series,
+            "subject": self.subject,
+            "bound": self.bound,
+            "least": self.smallest,
+            "noise": self.noise,
+            "below": self.is_too_large,
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> DetectableSlope:
+        """The inverse of `as_dict`."""
+        return cls(
+            series=data["slope"],
+            subject=data["subject"],
+            bound=data["bound"],
+            smallest=data["least"],
+            noise=data["noise"],
+            is_too_large=data["below"],
+        )
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What will be done, sealed: order of trials, rule of decision, digest of the claim."""
+    """What will be done, written down before the first trial.
+
+    Attributes:
+        hypothesis: Its name.
+        digest: Of the hypothesis file.
+        claim_digest: Of what decides the verdict.
+        seed: Of the orders, and of whatever else is random in the run.
+        orders: The trials of each block; more blocks than `last_look`, for voided ones.
+        target: Where the system runs.
+        attempts: Earlier runs of the hypothesis.
+        alpha: Error rate of a decision, one side.
+        first_look: Blocks before the first decision.
+        last_look: Blocks at most.
+        length_s: Of all blocks of a soak together; None for other kinds.
+        detectable: What a soak of this length can find, for each slope that is predicted.
+    """
 
     hypothesis: str
     digest: str
     claim_digest: str
     seed: int
-    orders: tuple[tuple[Step, ...], ...]  # per block; more than `last`, for voided blocks
+    orders: tuple[tuple[Step, ...], ...]
     target: str
     attempts: tuple[Attempt, ...] = ()
     alpha: float = ALPHA
-    first: int = FIRST_LOOK
-    last: int = LAST_LOOK
-    length_s: float | None = None  # of a soak: of all blocks together
-    detectable: tuple[Detectable, ...] = ()  # of a soak: what it can detect, by prediction
+    first_look: int = FIRST_LOOK
+    last_look: int = LAST_LOOK
+    length_s: float | None = None
+    detectable: tuple[DetectableSlope, ...] = ()
 
     @property
     def voids_allowed(self) -> int:
         """How many blocks may be voided before the run is INVALID."""
-        return self.last // 3
+        return self.last_look // 3
 
     def as_dict(self) -> dict[str, Any]:
         """As plain JSON types."""
-        orders = [[str(step) for step in order] for order in self.orders]
-        return {"schema": str(SCHEMA), **asdict(self), "orders": orders}
+        return {
+            "schema": str(SCHEMA),
+            "hypothesis": self.hypothesis,
+            "digest": self.digest,
+            "claim_digest": self.claim_digest,
+            "seed": self.seed,
+            "orders": [[str(step) for step in order] for order in self.orders],
+            "target": self.target,
+            "attempts": [vars(attempt) for attempt in self.attempts],
+            "alpha": self.alpha,
+            "first": self.first_look,
+            "last": self.last_look,
+            "length_s": self.length_s,
+            "detectable": [each.as_dict() for each in self.detectable],
+        }
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Plan:
         """The inverse of `as_dict`."""
-        fields = {key: value for key, value in data.items() if key != "schema"}
-        fields["orders"] = tuple(tuple(map(Step.parse, order)) for order in data["orders"])
-        fields["attempts"] = tuple(Attempt(**attempt) for attempt in data["attempts"])
-        fields["detectable"] = tuple(Detectable(**each) for each in data.get("detectable", ()))
-        return cls(**fields)
+        return cls(
+            hypothesis=data["hypothesis"],
+            digest=data["digest"],
+            claim_digest=data["claim_digest"],
+            seed=data["seed"],
+            orders=tuple(tuple(map(Step.parse, order)) for order in data["orders"]),
+            target=data["target"],
+            attempts=tuple(Attempt(**attempt) for attempt in data["attempts"]),
+            alpha=data["alpha"],
+            first_look=data["first"],
+            last_look=data["last"],
+            length_s=data.get("length_s"),
+            detectable=tuple(map(DetectableSlope.from_dict, data.get("detectable", ()))),
+        )
 
 
 def draw(hypothesis: Hypothesis, seed: int, target: str) -> Plan:
-    """Draw every block's order from the seed, spare blocks for voided ones included.
+    """Draws the order of every block from the seed, with spare blocks for voided ones.
 
-    A block with repeats holds each step as often: one random order after the other, so that
-    what is compared stays close together in time.
+    A block with repeats is a series of rounds, each with every step once in random order, so that
+    what is compared is close together in time. A soak has no spare blocks and decides once, after
+    the last one.
     """
     generator = random.Random(seed)
     steps, kind = hypothesis.steps, hypothesis.kind
     pairs = kind.pairs if isinstance(kind, SoakTest) else None
     orders = tuple(
         tuple(step for _ in range(kind.repeats) for step in generator.sample(steps, len(steps)))
-        for _ in range(pairs or LAST_LOOK + SPARE)
+        for _ in range(pairs or LAST_LOOK + SPARE_BLOCKS)
     )
     return Plan(
         hypothesis=hypothesis.name,
@@ -95,7 +165,6 @@ def draw(hypothesis: Hypothesis, seed: int, target: str) -> Plan:
         seed=seed,
         orders=orders,
         target=target,
-        # a soak looks once, when its time is over
-        first=pairs or FIRST_LOOK,
-        last=pairs or LAST_LOOK,
+        first_look=pairs or FIRST_LOOK,
+        last_look=pairs or LAST_LOOK,
     )

@@ -34,8 +34,8 @@ def judge(
 ) -> Verdict:
     """Judge the trials by the sealed rule.
 
-    Looks after each block from `plan.first` to `plan.last` at the constant level of a Pocock
-    t-boundary; what is decided stays decided. CONFIRMED: every prediction supported, each at
+    Looks after each block from `plan.first_look` to `plan.last_look` at the constant level of a
+    Pocock t-boundary; what is decided stays decided. CONFIRMED: every prediction supported, each at
     alpha (intersection-union, Berger 1982), every rival's prediction contradicted. REFUTED: some
     prediction contradicted at alpha / k (Holm 1979, first step).
 
@@ -47,10 +47,10 @@ def judge(
         elapsed_s: Seconds of the whole command so far.
     """
     blocks = group_trials(trials, plan)
-    counted = blocks.complete[: plan.last]
+    counted = blocks.complete[: plan.last_look]
     k = len(hypothesis.predictions)
-    support_tail = nominal_level(plan.alpha, plan.first, plan.last)
-    refute_tail = nominal_level(plan.alpha / k, plan.first, plan.last)
+    support_tail = nominal_level(plan.alpha, plan.first_look, plan.last_look)
+    refute_tail = nominal_level(plan.alpha / k, plan.first_look, plan.last_look)
 
     def judged(prediction: Prediction, tails: Tails, claim: str | None = None) -> Judgement:
         estimator = PredictionEstimator(hypothesis, prediction, counted)
@@ -112,7 +112,7 @@ def _decide(
             return "INCONCLUSIVE", tuple(map(rival_reason, standing))
         if all(j.outcome == "contradicted" for j in rivals):
             return "CONFIRMED", tuple(map(judgement_reason, (*predictions, *rivals)))
-    if count < plan.last and not out_of_time:
+    if count < plan.last_look and not out_of_time:
         return None, ()
     judgements = (*predictions, *rivals)
     return "INCONCLUSIVE", undecided_reasons(plan, count, judgements, out_of_time=out_of_time)
@@ -127,7 +127,7 @@ def _judgement(
     claim: str | None,
 ) -> Judgement:
     """What `count` blocks say of one prediction; `claim` is the rival's, if it is a rival's."""
-    first = 1 if prediction.count else plan.first  # what is counted is exact
+    first = 1 if prediction.count else plan.first_look  # what is counted is exact
     outcome, decided_at = _first_decision(prediction, estimator, range(first, count + 1), tails)
     shown = estimator.estimate(count, tails.support) if count >= min(2, first) else None
     return Judgement(

@@ -106,8 +106,8 @@ def undecided_reasons(
     undecided = [j for j in judgements if j.outcome == "undecided"]
     wanted = [j.blocks_wanted for j in undecided]
     known = [each for each in wanted if each is not None]
-    if blocks < plan.first:
-        outlook = f"at least {plan.first - blocks} more are needed for a first look"
+    if blocks < plan.first_look:
+        outlook = f"at least {plan.first_look - blocks} more are needed for a first look"
     elif known and len(known) == len(wanted):
         outlook = f"about {max(max(known) - blocks, 1)} more would likely decide"
     else:

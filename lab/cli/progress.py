@@ -156,7 +156,7 @@ class Progress:
         planned = self._trial_s
         passed = min(time.monotonic() - self._trial_began, planned)
         line.add_row(
-            Text(f"block {self._done() + 1} of {self._plan.first} to {self._plan.last}"),
+            Text(f"block {self._done() + 1} of {self._plan.first_look} to {self._plan.last_look}"),
             Text(f"trial {self._trial.position}/{len(self._plan.orders[0])}"),
             Text(str(self._trial.step), style="bold"),
             ProgressBar(total=planned, completed=passed, width=24),
@@ -179,7 +179,7 @@ class Progress:
         def left(blocks: int) -> float:
             return max(0.0, (max(blocks, self._done() + 1) - self._done()) * block_s - in_block)
 
-        first, last = left(self._plan.first), left(self._plan.last)
+        first, last = left(self._plan.first_look), left(self._plan.last_look)
         return f"{_clock(first)} left, {_clock(last)} at most"
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from lab.errors import UsageError
 from lab.hypothesis import Hypothesis, HypothesisError, Prediction, SoakTest
 from lab.measure_format import format_value
-from lab.trial_plan import Detectable, Plan
+from lab.trial_plan import DetectableSlope, Plan
 
 if TYPE_CHECKING:
     from lab.analysis.soak_noise import Noise
@@ -50,16 +50,18 @@ def with_length(
 def told(plan: Plan) -> list[str]:
     """What the soak can detect, in lines."""
     return [
-        f"{each.slope} of {each.subject}: likely found from "
-        f"{format_value(f'slope of {each.slope}', each.least)} on, predicted {each.bound}"
-        f"{' (too little for this time)' if each.below else ''}; noise: {each.noise}"
+        f"{each.series} of {each.subject}: likely found from "
+        f"{format_value(f'slope of {each.series}', each.smallest)} on, predicted {each.bound}"
+        f"{' (too little for this time)' if each.is_too_large else ''}; noise: {each.noise}"
         for each in plan.detectable
     ]
 
 
 def require_detectable(plan: Plan) -> None:
     """Refuse a soak that is too short for a bound of its own."""
-    blind = [line for each, line in zip(plan.detectable, told(plan), strict=True) if each.below]
+    blind = [
+        line for each, line in zip(plan.detectable, told(plan), strict=True) if each.is_too_large
+    ]
     if blind:
         raise TooShort(
             f"this soak is too short for its prediction: {'; '.join(blind)}. "
@@ -69,7 +71,7 @@ def require_detectable(plan: Plan) -> None:
 
 def _detectable(
     hypothesis: Hypothesis, prediction: Prediction, plan: Plan, reports: Path
-) -> Detectable:
+) -> DetectableSlope:
     from lab.analysis.soak_detectable_slope import detectable_slope
     from lab.experiment.soak_loop import INTERVAL_S, SWITCH_S
 
@@ -91,14 +93,14 @@ def _detectable(
     else:
         edges = (bound.at_least, bound.at_most)
         wanted = min(abs(edge) for edge in edges if edge is not None)
-    return Detectable(
-        slope=prediction.slope,
+    return DetectableSlope(
+        series=prediction.slope,
         subject=prediction.subject,
         bound=prediction.bound_words,
-        least=float(f"{least:.3g}"),
+        smallest=float(f"{least:.3g}"),
         noise=f"{_amount(prediction.slope, noise.scatter)} an interval, "
         f"{_amount(prediction.slope, noise.walk)} an hour, from {noise.source}",
-        below=wanted < least,
+        is_too_large=wanted < least,
     )
 
 

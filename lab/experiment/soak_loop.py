@@ -177,7 +177,7 @@ class SoakLoop(Session):
     def _lacks_series(self, trials: Mapping[str, SoakTrial]) -> bool:
         """Whether a series that the hypothesis names was never seen: hours would be lost."""
         lacks, exhaustion = False, self._soak.exhaustion
-        limited = [] if exhaustion is None else [exhaustion.of]
+        limited = [] if exhaustion is None else [exhaustion.series]
         for arm, trial in trials.items():
             slopes = [p.slope for p in self.hypothesis.all_predictions if p.slope and arm in p.arms]
             recorded = trial.time_series()

@@ -16,7 +16,7 @@ Statistic = Literal["min", "median"]
 
 @dataclass(frozen=True)
 class MetricRatio:
-    """Delta of one Prometheus counter over the delta of another, selectors allowed in both."""
+    """The increase of one Prometheus counter over that of another; both may be selectors."""
 
     numerator: str
     denominator: str
@@ -24,7 +24,7 @@ class MetricRatio:
 
 @dataclass(frozen=True)
 class MetricRate:
-    """Delta of a Prometheus counter per second of the window."""
+    """The increase of a Prometheus counter per second of the window; it may be a selector."""
 
     metric: str
 
@@ -38,12 +38,12 @@ class Allow:
 
     error_rate: float = 0.0
     unsent: float | None = None  # share of an open load's arrivals
-    crash: bool | None = None  # of a soak: a service that dies is started again, and told of
+    crash: bool | None = None  # of a soak: a service that dies is started again and reported
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Further conditions without which a trial is not to be trusted; None is not checked."""
+    """Further conditions of a trusted trial; None is not checked."""
 
     target_cpu: float | None = None  # all processes of the target together, of one core
 
@@ -133,8 +133,8 @@ class Benchmark:
 class Exhaustion:
     """A limit that a rising series of a soak would reach some day."""
 
-    of: str
-    limit: float
+    series: str
+    limit: float  # in the unit of the series
 
 
 @dataclass(frozen=True)

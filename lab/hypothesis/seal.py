@@ -127,7 +127,7 @@ def _soak(soak: SoakTest) -> dict[str, Any]:
 
 
 def _exhaustion(exhaustion: Exhaustion | None) -> dict[str, Any] | None:
-    return None if exhaustion is None else {"of": exhaustion.of, "limit": exhaustion.limit}
+    return None if exhaustion is None else {"of": exhaustion.series, "limit": exhaustion.limit}
 
 
 def _metric(metric: Metric) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Numbers with a unit: durations, shares, amounts, and growths per hour or minute."""
+"""Numbers with a unit: durations, shares, amounts, and slopes per hour or minute."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(ms|s|m|h)")
 _DURATION_UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _AMOUNT = re.compile(r"([-+]?[0-9]+(?:\.[0-9]+)?) ?(B|KB|MB|GB|ms|s|)")
 _UNITS = {"": 1.0, "B": 1.0, "KB": 1e3, "MB": 1e6, "GB": 1e9, "ms": 1e-3, "s": 1.0}
-_GROWTH = re.compile(rf"{_AMOUNT.pattern} ?/ ?(h|min)")
+_SLOPE = re.compile(rf"{_AMOUNT.pattern} ?/ ?(h|min)")
 _PER_HOUR = {"h": 1.0, "min": 60.0}
 
 
@@ -21,14 +21,14 @@ class Quantity(NamedTuple):
     """A number as it was written.
 
     Attributes:
-        value: In seconds, bytes or plain numbers; of a growth, per hour.
-        unit: As written ("MB", "ms", ...), without the time of a growth; "" for none.
-        is_growth: Whether it is per hour or per minute.
+        value: In seconds, bytes or plain numbers; of a slope, per hour.
+        unit: As written ("MB", "ms", ...), without the time of a slope; "" for none.
+        is_slope: Whether it is written per hour or per minute.
     """
 
     value: float
     unit: str = ""
-    is_growth: bool = False
+    is_slope: bool = False
 
 
 def duration_s(node: Node) -> float:
@@ -58,12 +58,12 @@ def positive_amount(node: Node) -> float:
     return float(match[1]) * _UNITS[match[2]]
 
 
-def number_or_growth(node: Node) -> Quantity:
-    """Reads a plain number, or a growth such as `5 MB/h`."""
+def number_or_slope(node: Node) -> Quantity:
+    """Reads a plain number, or a slope such as `5 MB/h`."""
     if not isinstance(node.value, str):
         return Quantity(node.number())
-    match = _GROWTH.fullmatch(node.exact())
+    match = _SLOPE.fullmatch(node.exact())
     if not match:
-        raise node.wrong_type("a number, or a growth with its unit", "0.5, or of a slope 5 MB/h")
+        raise node.wrong_type("a number, or a slope with its unit", "0.5, or 5 MB/h")
     per_hour = float(match[1]) * _UNITS[match[2]] * _PER_HOUR[match[3]]
-    return Quantity(per_hour, match[2], is_growth=True)
+    return Quantity(per_hour, match[2], is_slope=True)

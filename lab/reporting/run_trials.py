@@ -26,7 +26,7 @@ class RunTrials:
     @classmethod
     def sort(cls, hypothesis: Hypothesis, plan: Plan, trials: Sequence[Trial]) -> RunTrials:
         """Sort the trials by block and position, and find the blocks that count."""
-        blocks = group_trials(trials, plan).complete[: plan.last]
+        blocks = group_trials(trials, plan).complete[: plan.last_look]
         in_order = sorted(trials, key=lambda trial: (trial.block, trial.position))
         return cls(hypothesis, tuple(in_order), blocks)
 

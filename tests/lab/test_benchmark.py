@@ -246,14 +246,14 @@ def grown(
         timing = Timing("min", 5, 1, time, time)
         return Trial(block, 1, step.arm, 0.0, 0.05, step.level, evidence=BenchmarkEvidence(timing))
 
-    trials = blocks(hypothesis, trial, plan.last)
+    trials = blocks(hypothesis, trial, plan.last_look)
     if keep is not None:
         keep.write_plan(plan, hypothesis.text)
         for made in trials:
             keep.add_trial(made)
             assert isinstance(made.evidence, BenchmarkEvidence)
             keep.write_rounds(made, [made.evidence.timing.min_s] * 5)
-    for count in range(plan.first, plan.last + 1):
+    for count in range(plan.first_look, plan.last_look + 1):
         verdict = judge(hypothesis, plan, [t for t in trials if t.block <= count])
         if verdict.verdict is not None:
             return verdict

@@ -460,11 +460,11 @@ def test_a_soak_too_short_for_its_prediction_is_refused_unless_told(tmp_path: Pa
         spanned = replace(first, bound=Bound(within=within))
         told_of = replace(weak, predictions=(spanned, SHIPPED.predictions[1]))
         [one, *_] = with_length(told_of, plan, file, 300.0, tmp_path).detectable
-        assert one.below == below
+        assert one.is_too_large == below
     night = with_length(weak, plan, file, None, tmp_path)
     assert night.length_s == 8 * 3600
     require_detectable(night)
-    assert night.detectable[0].least < short.detectable[0].least / 10
+    assert night.detectable[0].smallest < short.detectable[0].smallest / 10
 
 
 def test_the_noise_of_an_earlier_run_is_taken_where_there_is_one(tmp_path: Path) -> None:
@@ -476,4 +476,4 @@ def test_the_noise_of_an_earlier_run_is_taken_where_there_is_one(tmp_path: Path)
     after = with_length(SHIPPED, bench.plan, Path("x.md"), LENGTH_S, tmp_path)
     assert f"the run {bench.run_folder.run}" in after.detectable[0].noise
     # .2 MB an interval went into it, and less is assumed without a run
-    assert after.detectable[0].least > before.detectable[0].least
+    assert after.detectable[0].smallest > before.detectable[0].smallest

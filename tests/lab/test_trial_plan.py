@@ -1,11 +1,19 @@
+"""Plans: random orders from a seed, and their form on disk."""
+
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
+
+import pytest
 
 from lab.hypothesis import Benchmark, Step, Sweep
-from lab.trial_plan import FIRST_LOOK, LAST_LOOK, Plan
-from tests.lab.builders import SHIPPED, plan, with_load
+from lab.trial_plan import FIRST_LOOK, LAST_LOOK, DetectableSlope, Plan
+from tests.lab.builders import PROJECT, SHIPPED, plan, with_load
+
+RECORDED = sorted((PROJECT / "tests" / "recorded").glob("*/plan.json"))
 
 
 def test_every_block_holds_every_arm_once() -> None:
@@ -18,10 +26,10 @@ def test_the_seed_alone_decides_the_order() -> None:
     assert plan(seed=5).orders != plan(seed=6).orders
 
 
-def test_there_are_orders_to_spare_for_voided_blocks() -> None:
+def test_there_are_spare_orders_for_voided_blocks() -> None:
     made = plan()
     assert len(made.orders) >= LAST_LOOK + made.voids_allowed
-    assert made.first == FIRST_LOOK < made.last == LAST_LOOK
+    assert made.first_look == FIRST_LOOK < made.last_look == LAST_LOOK
 
 
 def test_orders_are_random_not_rotated() -> None:
@@ -30,8 +38,21 @@ def test_orders_are_random_not_rotated() -> None:
     assert all(60 < firsts[arm] < 140 for arm in SHIPPED.arms)
 
 
-def test_a_plan_survives_the_disk() -> None:
+def test_a_plan_is_read_as_it_was_written() -> None:
     assert Plan.from_dict(plan().as_dict()) == plan()
+
+
+def test_the_plan_of_a_soak_keeps_what_is_detectable() -> None:
+    found = DetectableSlope("rss_bytes", "with - without", "at least 5 MB/h", 2e6, "a guess", True)
+    soak = replace(plan(), length_s=3600.0, detectable=(found,))
+    assert Plan.from_dict(json.loads(json.dumps(soak.as_dict()))) == soak
+
+
+@pytest.mark.parametrize("file", RECORDED, ids=lambda file: file.parent.name)
+def test_a_recorded_plan_is_written_as_it_was(file: Path) -> None:
+    data = json.loads(file.read_text(encoding="utf-8"))
+    again = Plan.from_dict(data).as_dict()
+    assert json.dumps(again) == json.dumps(data)
 
 
 def test_a_sweep_tries_every_arm_at_every_level_in_every_block() -> None:

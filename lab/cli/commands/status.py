@@ -54,7 +54,7 @@ def _lines(run_folder: RunFolder, project: Path) -> list[str]:
     lines = [f"{plan.hypothesis}  {run_folder.run}  {state}"]
     if not isinstance(hypothesis.kind, SoakTest):
         done = max((trial.block for trial in run_folder.trials()), default=0)
-        return [*lines, f"  {done} blocks done of {plan.first} to {plan.last}"]
+        return [*lines, f"  {done} blocks done of {plan.first_look} to {plan.last_look}"]
     return [*lines, *_soak_lines(run_folder, hypothesis, plan)]
 
 

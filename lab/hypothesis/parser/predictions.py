@@ -18,7 +18,7 @@ from lab.hypothesis.prediction import (
     Rival,
 )
 from lab.input_files import Node, shown
-from lab.input_files.quantities import Quantity, number_or_growth
+from lab.input_files.quantities import Quantity, number_or_slope
 from lab.measure_table import series_example, series_has_unit
 
 MAX_STATEMENTS = 8  # predictions or rivals: one of k is refuted at alpha / k
@@ -35,8 +35,8 @@ _KEYS: Mapping[str, Callable[[Node], Any]] = {
     "compare": lambda node: _read_comparison(node),
     "at": Node.number,
     "during": Node.exact,
-    "at_least": number_or_growth,
-    "at_most": number_or_growth,
+    "at_least": number_or_slope,
+    "at_most": number_or_slope,
     "within": lambda node: _read_within(node),
 }
 _OPTIONAL = frozenset(_KEYS) - {"says"}
@@ -98,23 +98,23 @@ def _bound_of(complexity: Complexity) -> Bound:
 
 
 def _check_unit(node: Node, edge: Quantity, series: str | None) -> None:
-    """The bound of a slope is a growth in the unit of its series; no other bound is a growth."""
-    if series is None and edge.is_growth:
+    """A slope is bounded per hour or minute, in the unit of its series; nothing else is."""
+    if series is None and edge.is_slope:
         raise node.flaw(
-            "a growth is the bound of a slope, not of a measure",
+            "a bound per hour or minute is for a slope, not for a measure",
             "Write `slope:` instead of `measure:`.",
         )
     if series is None:
         return
-    if not edge.is_growth:
+    if not edge.is_slope:
         raise node.flaw(
             "the bound of a slope has no unit",
-            "Write a growth per hour or minute, as in 5 MB/h or 30/min.",
+            "Write it per hour or minute, as in 5 MB/h or 30/min.",
         )
     if not series_has_unit(series, edge.unit):
         raise node.flaw(
             f"{shown(series)} is not measured in {edge.unit}",
-            f"Write a growth such as 60/min, or a series such as {series_example(edge.unit)}.",
+            f"Write a bound such as 60/min, or a series such as {series_example(edge.unit)}.",
         )
 
 
@@ -140,7 +140,7 @@ def _read_within(node: Node) -> tuple[Quantity, Quantity]:
     items = node.sequence()
     if len(items) != 2:
         raise node.flaw(f"`within` needs two numbers, not {len(items)}", "Write [low, high].")
-    low, high = map(number_or_growth, items)
+    low, high = map(number_or_slope, items)
     if low.value >= high.value:
         raise node.flaw(
             f"nothing lies within {low.value:g} to {high.value:g}",

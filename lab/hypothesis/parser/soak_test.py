@@ -25,9 +25,7 @@ def soak_test_keys(project: Path | None) -> dict[str, Callable[[Node], Any]]:
         "allow": lambda node: read_allow(node, {"crash": Node.boolean}),
         "length": duration_s,
         "soak": lambda node: node.fields({"pairs": lambda n: n.integer(1, MAX_PAIRS)})["pairs"],
-        "exhaustion": lambda node: Exhaustion(
-            **node.fields({"of": read_series, "limit": positive_amount})
-        ),
+        "exhaustion": _read_exhaustion,
     }
 
 
@@ -44,6 +42,11 @@ def soak_test_of(values: Mapping[str, Any]) -> SoakTest:
         length_s=values.get("length"),
         exhaustion=values.get("exhaustion"),
     )
+
+
+def _read_exhaustion(node: Node) -> Exhaustion:
+    values = node.fields({"of": read_series, "limit": positive_amount})
+    return Exhaustion(values["of"], values["limit"])
 
 
 def _read_load(node: Node) -> OpenLoad:

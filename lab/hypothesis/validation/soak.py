@@ -29,7 +29,7 @@ def slope_flaws(statement: Statement, kind: Kind) -> Iterator[Flaw]:
         if prediction.bound.edges == (0,):
             yield node.at(prediction.bound.key).flaw(
                 "no soak is long enough to distinguish a slope from exactly 0",
-                "Write the growth that would matter, as in 5 MB/h.",
+                "Write the smallest slope that matters, as in 5 MB/h.",
             )
     if prediction.compare is None:
         return

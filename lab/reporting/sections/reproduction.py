@@ -44,7 +44,9 @@ def _commands(plan: Plan) -> tuple[str, ...]:
     if plan.length_s is not None:
         hours = f"{plan.length_s / 3600:.6g}"
         by_make = f"make soak NAME={plan.hypothesis} HOURS={hours} SEED={plan.seed}"
-        direct += f" --for {hours}h" + " --anyway" * any(each.below for each in plan.detectable)
+        direct += f" --for {hours}h" + " --anyway" * any(
+            each.is_too_large for each in plan.detectable
+        )
     if plan.target == "embedded":
         return by_make, direct
     target = shlex.quote(plan.target)

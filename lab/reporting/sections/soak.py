@@ -19,7 +19,7 @@ from lab.reporting.run_trials import RunTrials
 from lab.reporting.table import Table
 from lab.run_folder import RunFolder
 from lab.trial import SoakEvidence, TimeSeries, Trial
-from lab.trial_plan import Detectable, Plan
+from lab.trial_plan import DetectableSlope, Plan
 
 MAX_PANELS = 14  # beside those that a prediction names: the table has all
 MAX_POINTS = 240  # of a line: an interval of a long soak is narrower than a pixel
@@ -105,13 +105,13 @@ def soak_section(run_folder: RunFolder, trials: RunTrials, plan: Plan) -> SoakSe
     )
 
 
-def _detectable(planned: Detectable) -> str:
-    slope = format_value(f"slope of {planned.slope}", planned.least)
+def _detectable(planned: DetectableSlope) -> str:
+    slope = format_value(f"slope of {planned.series}", planned.smallest)
     text = (
-        f"{planned.slope} of {planned.subject}: at least {slope}, predicted {planned.bound}; "
+        f"{planned.series} of {planned.subject}: at least {slope}, predicted {planned.bound}; "
         f"noise: {planned.noise}"
     )
-    if planned.below:
+    if planned.is_too_large:
         text += ". The soak was too short for this prediction and was run with --anyway"
     return text
 
@@ -145,7 +145,7 @@ def _shown(
     """The series that are drawn: those predicted, those of every soak, and others that move."""
     predicted = [p.slope for p in hypothesis.all_predictions if p.slope is not None]
     if soak.exhaustion is not None:
-        predicted.append(soak.exhaustion.of)
+        predicted.append(soak.exhaustion.series)
     known = dict.fromkeys(name for each in recorded for name in each.time_series.columns)
     moving = _moving(hypothesis, summaries)
     others = [name for name in (*_FIRST, *known) if name in known]
@@ -255,9 +255,9 @@ def _exhaustion_table(exhaustion: Exhaustion | None, trials: RunTrials, tail: fl
     rows = []
     for arm in trials.arms if exhaustion else ():
         assert exhaustion is not None
-        found = time_to_exhaustion(arm, exhaustion.of, exhaustion.limit, trials.blocks, tail)
+        found = time_to_exhaustion(arm, exhaustion.series, exhaustion.limit, trials.blocks, tail)
         if found is not None:
-            form = series_format(exhaustion.of)
+            form = series_format(exhaustion.series)
             rows.append(
                 (
                     *(arm, form(found.level), form(exhaustion.limit), _hours(found.hours)),

@@ -115,7 +115,7 @@ def sweep_section(
     """The sweep of each arm; None if the load is no sweep or no block counts."""
     if not isinstance(hypothesis.kind, LoadTest) or not isinstance(hypothesis.kind.load, Sweep):
         return None
-    tail = nominal_level(plan.alpha, plan.first, plan.last)
+    tail = nominal_level(plan.alpha, plan.first_look, plan.last_look)
     closed = hypothesis.kind.load.axis == "users"
     found = []
     for index, arm in enumerate(hypothesis.arms):

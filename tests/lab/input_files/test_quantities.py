@@ -8,7 +8,7 @@ from lab.input_files import Flaw, Node
 from lab.input_files.quantities import (
     Quantity,
     duration_s,
-    number_or_growth,
+    number_or_slope,
     positive_amount,
     share,
 )
@@ -57,15 +57,15 @@ def test_shares_are_from_0_to_1() -> None:
     ("written", "quantity"),
     [
         ("0.5", Quantity(0.5)),
-        ("5 MB/h", Quantity(5e6, "MB", is_growth=True)),
-        ("30/min", Quantity(1800.0, "", is_growth=True)),
-        ("-2 KB / min", Quantity(-120e3, "KB", is_growth=True)),
+        ("5 MB/h", Quantity(5e6, "MB", is_slope=True)),
+        ("30/min", Quantity(1800.0, "", is_slope=True)),
+        ("-2 KB / min", Quantity(-120e3, "KB", is_slope=True)),
     ],
 )
-def test_a_growth_is_per_hour_and_keeps_its_unit(written: str, quantity: Quantity) -> None:
-    assert number_or_growth(node(written)) == quantity
+def test_a_slope_is_per_hour_and_keeps_its_unit(written: str, quantity: Quantity) -> None:
+    assert number_or_slope(node(written)) == quantity
 
 
-def test_a_quantity_that_is_no_growth_is_refused_as_a_bound() -> None:
-    with pytest.raises(Flaw, match="`size` is `500ms`, not a number, or a growth with its unit"):
-        number_or_growth(node("500ms"))
+def test_another_quantity_is_refused_as_a_bound() -> None:
+    with pytest.raises(Flaw, match="`size` is `500ms`, not a number, or a slope with its unit"):
+        number_or_slope(node("500ms"))

@@ -5,10 +5,12 @@ from dataclasses import replace
 import pytest
 
 from lab.reporting.sections.reproduction import reproduction_section
-from lab.trial_plan import Detectable
+from lab.trial_plan import DetectableSlope
 from tests.lab.builders import plan
 
-TOO_SHORT = Detectable("rss_bytes", "with", "at least 1 MB/h", 5e6, "a guess", below=True)
+TOO_SHORT = DetectableSlope(
+    "rss_bytes", "with", "at least 1 MB/h", 5e6, "a guess", is_too_large=True
+)
 
 
 @pytest.mark.parametrize(
