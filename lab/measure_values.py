@@ -72,7 +72,7 @@ def recovery(evidence: LoadEvidence, stage: str) -> float | None:
         `AtLeast` if there is no recovery within the window; None without a stage before and a
         stage after, or without evidence in them.
     """
-    place = evidence.stage(stage)
+    place = evidence.stage_index(stage)
     if not 0 < place < len(evidence.stages) - 1:
         return None
     previous = evidence.stages[place - 1].requests
@@ -113,7 +113,7 @@ def _of_stage(trial: Trial, asked: Measure, stage: str) -> float | None:
         return None
     if asked.scope is Scope.STAGE:
         return STAGE_READERS[asked.base](evidence, stage)
-    record = evidence.stages[evidence.stage(stage)]
+    record = evidence.stages[evidence.stage_index(stage)]
     return _of_requests(_together(record.requests, asked.request), record.seconds, asked)
 
 

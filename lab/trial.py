@@ -213,7 +213,7 @@ class LoadEvidence(ServiceEvidence):
     dispatch: Dispatch | None = None  # of an open load
     stages: tuple[StageRecord, ...] = ()  # of an open load that names any, or has several
 
-    def stage(self, name: str) -> int:
+    def stage_index(self, name: str) -> int:
         """The index of a stage; ValueError if the trial did not reach it."""
         return [stage.name for stage in self.stages].index(name)
 
