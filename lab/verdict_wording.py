@@ -15,8 +15,8 @@ from lab.verdict_record import Judgement, Outcome
 Tone = Literal["good", "bad", "open"]
 
 SUMMARIES: Mapping[str, str] = {
-    "CONFIRMED": "The evidence supports the claim: every prediction is supported, "
-    "and every rival explanation is ruled out.",
+    "CONFIRMED": "The evidence supports the claim: every prediction holds, "
+    "and every rival is ruled out.",
     "REFUTED": "The evidence contradicts the claim: at least one of its predictions failed.",
     "INCONCLUSIVE": "The evidence does not decide between the claim and other explanations.",
     "INVALID": "The run cannot be trusted, so it is no evidence for or against the claim.",

@@ -23,7 +23,7 @@ def measure_name(measure: str, definitions: Mapping[str, Metric]) -> str:
     return f"{words} of {request}" if request else words
 
 
-def measure_format(measure: str, definitions: Mapping[str, Metric], is_share: bool) -> NumberFormat:
+def value_format(measure: str, definitions: Mapping[str, Metric], is_share: bool) -> NumberFormat:
     """The format of a measure's values.
 
     Args:

@@ -72,14 +72,14 @@ def _interval(axes: Axes, result: PredictionResult, limits: tuple[float, float])
     for end, bounded, arrow in ((low, result.low, "<"), (high, result.high, ">")):
         axes.plot(
             [end], [0], marker=arrow if bounded is None else "|",
-            color=colour, markersize=10, markeredgewidth=2,
+            color=colour, markersize=10, markeredgewidth=2, clip_on=False,
         )  # fmt: skip
     if result.estimate is None:
         return  # there is none up to where the line begins
     axes.plot(
         [result.estimate], [0], marker=_MARKERS[result.tone], markersize=9,
         markerfacecolor=PAPER if result.tone == "open" else colour,
-        markeredgecolor=colour, markeredgewidth=1.6,
+        markeredgecolor=colour, markeredgewidth=1.6, clip_on=False,
     )  # fmt: skip
 
 

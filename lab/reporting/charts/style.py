@@ -91,12 +91,15 @@ def legend(figure: Figure, axes: Axes) -> None:
 def log_ticks(axes: Axes, form: NumberFormat) -> None:
     """Mark a logarithmic horizontal axis as densely as its range allows."""
     low, high = axes.get_xlim()
-    wide = high / low > 40
-    axes.xaxis.set_major_locator(LogLocator(subs=(1.0,) if wide else (1.0, 2.0, 5.0)))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: form(value)))
+    axes.xaxis.set_major_formatter(tick_format(form))
     axes.xaxis.set_minor_formatter(NullFormatter())
-    if not wide:
-        axes.xaxis.set_minor_locator(NullLocator())
+    if high / low > 40:
+        axes.xaxis.set_major_locator(LogLocator(subs=(1.0,)))
+        return
+    narrow = high / low < 3  # 1, 2 and 5 would leave it without a tick
+    locator = MaxNLocator(4) if narrow else LogLocator(subs=(1.0, 2.0, 5.0))
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_minor_locator(NullLocator())
 
 
 def tick_format(form: NumberFormat, *, bare_zero: bool = False) -> FuncFormatter:

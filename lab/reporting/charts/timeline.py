@@ -19,6 +19,9 @@ def timeline(section: TimelineSection, arms: Sequence[str]) -> Figure:
     for axes, panel in zip(panels, section.panels, strict=True):
         _shade(axes, section)
         _lines(axes, panel, arms)
+        values = [value for line in panel.lines.values() for _, value in line if value]
+        headroom = 1.3 if section.stages else 1.08  # names of stages stand above the lines
+        axes.set_ylim(0, headroom * max(values, default=1))
         small_ticks(axes, 8.5)
     shaded = "stages of the load" if section.stages else "shaded: measured window"
     figure.supxlabel(f"seconds since the trial began ({shaded})", fontsize=9.5)
@@ -35,8 +38,6 @@ def _lines(axes: Axes, panel: TimelinePanel, arms: Sequence[str]) -> None:
             label=arm,
             **{**arm_style(index), "marker": "", "linewidth": 1.4},
         )
-    values = [value for line in panel.lines.values() for _, value in line if value]
-    axes.set_ylim(0, 1.08 * max(values, default=1))
 
 
 def _shade(axes: Axes, section: TimelineSection) -> None:

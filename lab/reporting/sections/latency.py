@@ -67,7 +67,7 @@ def _requests(trials: RunTrials) -> Table:
                 )
             )
     head = (
-        *("arm", "request", "requests", "errors", "errors without a response"),
+        *("arm", "request", "requests", "errors", "no response"),
         *("p50", "p95", "p99"),
     )
     return Table(head, tuple(rows), "llrrrrrr")

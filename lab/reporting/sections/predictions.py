@@ -10,7 +10,7 @@ from lab import verdict_wording
 from lab.hypothesis import Bound, Hypothesis, MetricRatio, Prediction, parse_measure
 from lab.measure_format import format_value
 from lab.number_format import NumberFormat, low_to_high, measured_ratio, plain, round_ratio
-from lab.reporting.measure_wording import measure_format, measure_name
+from lab.reporting.measure_wording import measure_name, value_format
 from lab.verdict_record import Judgement, Verdict
 
 Scale = Literal["ratio", "share", "plain"]
@@ -117,7 +117,7 @@ def _formats(
     elif prediction.count:
         form = plain
     else:
-        form = measure_format(prediction.measure, hypothesis.measures, scale == "share")
+        form = value_format(prediction.measure, hypothesis.measures, scale == "share")
     return form, form
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from lab.hypothesis import Benchmark, Hypothesis
 from lab.measure_values import measure
 from lab.number_format import MISSING, or_missing, percentage
-from lab.reporting.measure_wording import TOO_FEW, measure_format
+from lab.reporting.measure_wording import TOO_FEW, value_format
 from lab.reporting.run_trials import RunTrials, roles_in_order
 from lab.reporting.table import Table
 from lab.trial import Trial
@@ -84,5 +84,5 @@ def _throttled(trial: Trial, role: str) -> float | None:
 def _value(hypothesis: Hypothesis, trial: Trial, name: str) -> str:
     value = measure(trial, name, hypothesis.measures)
     is_share = value is not None and 0 <= value <= 1
-    form = measure_format(name, hypothesis.measures, is_share)
+    form = value_format(name, hypothesis.measures, is_share)
     return or_missing(form, value, TOO_FEW if name.startswith("latency_p") else MISSING)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from lab.hypothesis import Metric, MetricRate, MetricRatio
-from lab.reporting.measure_wording import by_arm, measure_format, measure_name
+from lab.reporting.measure_wording import by_arm, measure_name, value_format
 
 DEFINED: dict[str, Metric] = {
     "held": MetricRate("hold_seconds_sum"),
@@ -42,7 +42,7 @@ def test_a_measure_in_words(measure: str, words: str) -> None:
     ],
 )
 def test_the_unit_of_a_measure(measure: str, is_share: bool, text: str) -> None:
-    assert measure_format(measure, DEFINED, is_share)(0.25) == text
+    assert value_format(measure, DEFINED, is_share)(0.25) == text
 
 
 def test_a_figure_for_each_arm() -> None:
