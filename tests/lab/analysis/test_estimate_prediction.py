@@ -119,7 +119,7 @@ def test_what_a_block_contributes_is_computed_once(monkeypatch: pytest.MonkeyPat
         computed.append(block)
         return block_values(hypothesis, prediction, block)
 
-    monkeypatch.setattr(estimate_prediction, "block_values", counting)
+    monkeypatch.setattr("lab.analysis.estimate_prediction.block_values", counting)
     prediction = Prediction("", "throughput", BOUND, arm="narrow")
     estimator = PredictionEstimator(SHIPPED, prediction, BLOCKS)
     for count in (2, 3):
