@@ -8,7 +8,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lab.analysis import estimate_prediction
 from lab.analysis.arm_comparison import mean, mean_share, ratio
 from lab.analysis.benchmark_scaling import FactorEstimate
 from lab.analysis.block_values import BlockValues, block_values
