@@ -21,7 +21,7 @@ def print_verdict(verdict: Verdict, run_folder: RunFolder) -> None:
     from rich.text import Text
 
     console = Console(highlight=False)
-    name = verdict.verdict or "UNDECIDED"
+    name = verdict.verdict or "UNFINISHED"
     console.print(
         Text.assemble(
             (name, f"bold {COLOURS.get(name, '')}"),
@@ -30,7 +30,7 @@ def print_verdict(verdict: Verdict, run_folder: RunFolder) -> None:
             f", {verdict.measuring_s:.0f} s measured of {verdict.elapsed_s:.0f} s",
         )
     )
-    for reason in verdict.reasons if verdict.verdict != "CONFIRMED" else ():  # the table says it
+    for reason in verdict.reasons if verdict.verdict != "CONFIRMED" else ():  # the table shows it
         console.print(Text(f"  {reason}"), soft_wrap=True)
     if any(map(estimate_text, (*verdict.predictions, *verdict.rivals))):
         console.print(judgement_table(verdict))
