@@ -1,4 +1,4 @@
-"""Measuring takes turns, machine-wide: two runs at once would measure each other."""
+"""A machine-wide lock: only one run measures at a time, for two would measure each other."""
 
 from __future__ import annotations
 
@@ -10,42 +10,44 @@ from collections.abc import Callable, Iterator
 
 from lab.errors import UsageError
 
-# An abstract Unix socket: one per machine (strictly: per network namespace), held by whoever
-# listens, gone with its process, and no file that could stay behind.
+# An abstract Unix socket: one per machine (strictly: per network namespace), held by the process
+# that listens, gone when that ends, and no file that could be left.
 _ADDRESS = "\0bottleneck-lab-measuring"
 _POLL_S = 0.3
 
 
 class MachineBusy(UsageError):
-    """Another run is measuring; the message tells its process id."""
+    """Another run is measuring; the message has its process id."""
 
 
 @contextlib.contextmanager
-def machine_lock(waiting: Callable[[int | None], None] | None) -> Iterator[None]:
+def machine_lock(
+    on_wait: Callable[[int | None], None] | None, remedy: str = "Wait until it has ended"
+) -> Iterator[None]:
     """Hold the machine for measuring.
 
     Args:
-        waiting: called once with the holder's process id when there is one, before waiting for it;
-            None means not to wait.
+        on_wait: Called once, before waiting, with the process id of the holder (None if unknown).
+            None: do not wait.
+        remedy: What the message of MachineBusy advises.
 
     Raises:
-        Busy: another run measures and `waiting` is None.
+        MachineBusy: Another run is measuring, and `on_wait` is None.
     """
-    told = False
+    reported = False
     while True:
         mine = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             mine.bind(_ADDRESS)
         except OSError:
             mine.close()
-            if waiting is None:
+            if on_wait is None:
                 raise MachineBusy(
-                    f"another run is measuring (process {_holder() or 'unknown'}). "
-                    "Leave --no-wait out to wait for it"
+                    f"another run is measuring (process {_holder() or 'unknown'}). {remedy}"
                 ) from None
-            if not told:
-                waiting(_holder())
-                told = True
+            if not reported:
+                on_wait(_holder())
+                reported = True
             time.sleep(_POLL_S)
             continue
         with mine:
@@ -55,7 +57,7 @@ def machine_lock(waiting: Callable[[int | None], None] | None) -> Iterator[None]
 
 
 def _holder() -> int | None:
-    """Who listens there, as the kernel tells it."""
+    """The process id of the holder, from the kernel; None if it is not known."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asking:
         asking.settimeout(1)
         try:

@@ -1,1 +1,1 @@
-"""The command line, a file per verb; the only room that prints or exits."""
+"""The command line, a file per verb; the only package that prints or exits."""

@@ -1,4 +1,4 @@
-"""A run that leaves its terminal: it may close, and the run goes on."""
+"""`lab run --detach`: the run continues in the background, and its terminal may be closed."""
 
 from __future__ import annotations
 
@@ -9,26 +9,35 @@ import sys
 from pathlib import Path
 from typing import IO
 
+from lab.errors import storage_error
+
 
 def detach(folder: Path, resumed: Path | None) -> DetachedRun | None:
-    """Go on in the background: None in the command that was typed, which then may end.
+    """Fork. Returns None in the process that was started from the terminal, which may then end.
 
-    That command waits until the run has its folder, or waits for another run's end, and tells; or
-    until it ended before that, whose words and exit code it passes on (SystemExit).
+    That process waits until the run has its folder or waits for another run, and prints its
+    message. If the run ends before that, it prints the run's output and ends with its exit code
+    (SystemExit).
 
     Args:
-        folder: Of the hypothesis' runs.
-        resumed: The run that goes on, where one does.
+        folder: The folder of all runs of the hypothesis.
+        resumed: The folder of the run that is resumed, if one is.
+
+    Raises:
+        StorageError: The folder cannot be made.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise storage_error(folder, error) from error
     log = resumed / "run.log" if resumed else folder / f".detached-{os.getpid()}.log"
     sys.stdout.flush()
     reading, writing = os.pipe()
     if child := os.fork():
         os.close(writing)
-        _watch(child, reading, log)
+        _await_message(child, reading, log)
         return None
-    os.setsid()  # the terminal may close
+    os.setsid()  # leave the terminal
     os.close(reading)
     sink = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     empty = os.open(os.devnull, os.O_RDONLY)
@@ -37,50 +46,50 @@ def detach(folder: Path, resumed: Path | None) -> DetachedRun | None:
     return DetachedRun(log, os.fdopen(writing, "w", encoding="utf-8"))
 
 
-def _watch(child: int, reading: int, log: Path) -> None:
-    """What the command that was typed does: pass on what the background says first."""
+def _await_message(child: int, reading: int, log: Path) -> None:
+    """Print the first message of the background process, or its output if it ends without one."""
     before = log.stat().st_size if log.exists() else 0
     try:
         with os.fdopen(reading, encoding="utf-8") as pipe:
-            said = pipe.read()
+            message = pipe.read()
     except KeyboardInterrupt:
         os.kill(child, signal.SIGTERM)
-        said = ""
-    if said:
-        print(said)
+        message = ""
+    if message:
+        print(message)
         return
     _, status = os.waitpid(child, 0)
-    words = log.read_bytes()[before:].decode(errors="replace")
-    print(words, end="", file=sys.stderr)
+    output = log.read_bytes()[before:].decode(errors="replace")
+    print(output, end="", file=sys.stderr)
     if log.name.startswith("."):
         log.unlink()
     raise SystemExit(os.waitstatus_to_exitcode(status))
 
 
 class DetachedRun:
-    """A run that left its terminal, and the command there that waits for a word."""
+    """The background process, and the pipe to the process at the terminal."""
 
     def __init__(self, log: Path, pipe: IO[str]) -> None:
         self._log, self._pipe = log, pipe
 
     def waiting(self, holder: int | None) -> None:
-        """Another run holds the machine, for hours perhaps: the command may end."""
-        self._tell(
-            f"waits in the background as process {os.getpid()} for another run to end (process "
-            f"{holder or 'unknown'}); its words go to {self._log}"
+        """Another run holds the machine, perhaps for hours: let the command end."""
+        self._send(
+            f"waiting in the background as process {os.getpid()} for another run to end (process "
+            f"{holder or 'unknown'}); output goes to {self._log}"
         )
 
     def settled(self, folder: Path) -> None:
-        """The run has its folder: the log goes there, and the command may end."""
+        """The run has its folder: move the log there, and let the command end."""
         log = folder / "run.log"
         if self._log != log:
             self._log.rename(log)
-        self._tell(
-            f"goes on in the background as process {os.getpid()}: {folder.resolve()}\n"
-            f"`lab status {folder.resolve().parent.name}` tells how it is; its words go to {log}"
+        self._send(
+            f"running in the background as process {os.getpid()}: {folder.resolve()}\n"
+            f"`lab status {folder.resolve().parent.name}` shows its progress; output goes to {log}"
         )
 
-    def _tell(self, words: str) -> None:
-        if not self._pipe.closed:  # else the command has had its word
+    def _send(self, message: str) -> None:
+        if not self._pipe.closed:  # only the first message is awaited
             with contextlib.suppress(BrokenPipeError), self._pipe:
-                self._pipe.write(words)
+                self._pipe.write(message)

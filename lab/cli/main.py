@@ -13,7 +13,7 @@ from lab.cli.commands import check, doctor, judge, list_, report, run, serve, st
 from lab.errors import LabError, is_disk_full, storage_error
 
 app = typer.Typer(
-    help="Confirm or refute a suspicion about a bottleneck, by experiment.",
+    help="Confirm or refute a hypothesis about a bottleneck, by experiment.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

@@ -1,4 +1,4 @@
-"""Live progress of a run: a display that renders the loop's events, or plain lines."""
+"""Progress of a run on the terminal: a live display of the loop's events, or plain lines."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from lab.cli.soak_planning import clock, ends_at
+from lab.cli.durations import clock, time_of_day_in
 from lab.cli.verdict_table import judgement_table
 from lab.experiment import (
     BlockEnded,
@@ -31,7 +31,8 @@ from lab.trial_plan import Plan
 from lab.verdict_record import Verdict
 from lab.verdict_wording import estimate_text
 
-_PLAIN_S = 60.0  # between two lines of a soak, where there is no live display
+_PLAIN_S = 60.0  # between two plain lines of a soak
+_SWITCH_S = 1.0  # between two trials, roughly, until a whole block was timed
 
 
 class Progress:
@@ -42,15 +43,15 @@ class Progress:
         kind = hypothesis.kind
         self._trial_s = 0.0 if isinstance(kind, SoakTest) else kind.trial_s
         self._console = Console(highlight=False)
-        self._fancy = self._console.is_terminal
+        self._is_live = self._console.is_terminal
         self._stage = ""
-        self._standing: Verdict | None = None
+        self._interim: Verdict | None = None
         self._trial: TrialBegun | None = None
         self._trial_began = 0.0
         self._block_began = 0.0
-        self._block_s: float | None = None  # how long a block takes, once one was seen
+        self._block_s: float | None = None  # of the latest whole block
         self._rate = ""
-        self._said_at = 0.0  # of the block: when a plain line last told of a soak
+        self._printed_at_s = 0.0  # of the block of a soak
         self._live = Live(
             console=self._console,
             get_renderable=self._draw,
@@ -62,7 +63,7 @@ class Progress:
         self._console.print(
             Text.assemble((self._hypothesis.name, "bold"), f"  {self._hypothesis.question}")
         )
-        if self._fancy:
+        if self._is_live:
             self._live.start()
         return self
 
@@ -72,7 +73,7 @@ class Progress:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._fancy:
+        if self._is_live:
             self._live.stop()
 
     def waiting(self, holder: int | None) -> None:
@@ -82,70 +83,77 @@ class Progress:
         )
 
     def stage(self, text: str) -> None:
-        """Something is done that is no trial."""
+        """Show what is done now, other than a trial."""
         self._stage, self._trial = text, None
-        self._say(f"{text} ...")
+        self._print(f"{text} ...")
 
     def show(self, event: Event) -> None:
-        """Render one event of the loop."""
+        """Show one event of the loop."""
         match event:
             case TrialBegun():
                 if event.position == 1:
                     self._block_began = time.monotonic()
                 self._trial, self._trial_began, self._rate = event, time.monotonic(), ""
-            case TrialEnded(trial):
-                words = self._yielded(trial)
-                mark = "" if trial.trusted else f"  not trusted: {trial.faults[0].message}"
-                self._say(
-                    f"block {trial.block} {trial.step}: {words}{mark}", keep=not trial.trusted
-                )
-            case BlockEnded():
-                self._standing = event.interim_verdict
-                if not event.faults:
-                    self._block_s = time.monotonic() - self._block_began
-                for judgement in (
-                    *event.interim_verdict.predictions,
-                    *event.interim_verdict.rivals,
-                ):
-                    estimate = estimate_text(judgement) or MISSING
-                    self._say(
-                        f"  {judgement.measure} {judgement.subject}: {estimate}, "
-                        f"predicted {judgement.bound}: {judgement.outcome}"
-                    )
-            case IntervalElapsed():
-                self._stage, self._trial = self._soaked(event), None
-                if event.passed_s >= self._said_at + _PLAIN_S or event.passed_s < self._said_at:
-                    self._said_at = event.passed_s
-                    self._say(self._stage)
-            case Profiling(arm):
-                self.stage(f"profiling {arm} (untimed)")
             case SecondElapsed(rate):
                 self._rate = f"{rate:.0f} requests/s"
+            case TrialEnded(trial):
+                self._show_trial(trial)
+            case BlockEnded():
+                self._show_block(event)
+            case IntervalElapsed():
+                self._show_interval(event)
+            case Profiling(arm):
+                self.stage(f"profiling {arm} (untimed)")
 
-    def _soaked(self, event: IntervalElapsed) -> str:
-        """Where a soak is, the time left, and each slope so far."""
+    def _show_trial(self, trial: Trial) -> None:
+        distrust = "" if trial.trusted else f"  not trusted: {trial.faults[0].message}"
+        self._print(
+            f"block {trial.block} {trial.step}: {self._result(trial)}{distrust}",
+            keep=not trial.trusted,
+        )
+
+    def _show_block(self, event: BlockEnded) -> None:
+        self._interim = event.interim_verdict
+        if not event.faults:
+            self._block_s = time.monotonic() - self._block_began
+        for judgement in (*self._interim.predictions, *self._interim.rivals):
+            self._print(
+                f"  {judgement.measure} {judgement.subject}: "
+                f"{estimate_text(judgement) or MISSING}, "
+                f"predicted {judgement.bound}: {judgement.outcome}"
+            )
+
+    def _show_interval(self, event: IntervalElapsed) -> None:
+        self._stage, self._trial = self._soak_line(event), None
+        is_new_block = event.passed_s < self._printed_at_s
+        if is_new_block or event.passed_s >= self._printed_at_s + _PLAIN_S:
+            self._printed_at_s = event.passed_s
+            self._print(self._stage)
+
+    def _soak_line(self, event: IntervalElapsed) -> str:
+        """The block of a soak, the time left, and each slope so far."""
         blocks = len(self._plan.orders)
         left_s = (blocks - event.block) * (self._plan.length_s or 0.0) / blocks
         left_s += event.block_s - event.passed_s
         slopes = slopes_so_far(
             self._hypothesis, {arm: trial.time_series() for arm, trial in event.trials.items()}
         )
-        so_far = "; ".join(f"{what} {figure}" for what, figure in slopes.items())
+        so_far = "; ".join(f"{subject} {slope}" for subject, slope in slopes.items())
         return (
-            f"block {event.block} of {blocks}, {clock(left_s)} left (until {ends_at(left_s)})"
-            f"{': ' if so_far else ''}{so_far}"
+            f"block {event.block} of {blocks}, {clock(left_s)} left "
+            f"(until {time_of_day_in(left_s)}){': ' if so_far else ''}{so_far}"
         )
 
-    def _yielded(self, trial: Trial) -> str:
+    def _result(self, trial: Trial) -> str:
         if isinstance(self._hypothesis.kind, Benchmark):
             per_call = measure(trial, "time", self._hypothesis.measures)
             return "no rounds" if per_call is None else f"{per_call:.4g} s a call"
         rate = measure(trial, "throughput", self._hypothesis.measures)
         return f"{rate:.1f} requests/s" if rate is not None else "no request"
 
-    def _say(self, text: str, *, keep: bool = False) -> None:
-        """A plain line; in a live display only what should stay."""
-        if not self._fancy or keep:
+    def _print(self, text: str, *, keep: bool = False) -> None:
+        """Print a plain line; above a live display only one to keep."""
+        if not self._is_live or keep:
             self._console.print(Text(text), soft_wrap=True)
 
     def _draw(self) -> Group:
@@ -153,35 +161,32 @@ class Progress:
         if self._trial is None:
             line.add_row(Text(self._stage + " ..."))
             return Group(line, *self._estimates())
-        planned = self._trial_s
-        passed = min(time.monotonic() - self._trial_began, planned)
+        first, last = self._plan.first_look, self._plan.last_look
+        passed_s = min(time.monotonic() - self._trial_began, self._trial_s)
         line.add_row(
-            Text(f"block {self._done() + 1} of {self._plan.first_look} to {self._plan.last_look}"),
+            Text(f"block {self._blocks_done() + 1} of {first} to {last}"),
             Text(f"trial {self._trial.position}/{len(self._plan.orders[0])}"),
             Text(str(self._trial.step), style="bold"),
-            ProgressBar(total=planned, completed=passed, width=24),
+            ProgressBar(total=self._trial_s, completed=passed_s, width=24),
             Text(self._rate),
-            Text(self._left()),
+            Text(self._time_left()),
         )
         return Group(line, *self._estimates())
 
     def _estimates(self) -> list[Table]:
-        return [judgement_table(self._standing)] if self._standing and self._standing.blocks else []
+        return [judgement_table(self._interim)] if self._blocks_done() and self._interim else []
 
-    def _done(self) -> int:
-        return self._standing.blocks if self._standing else 0
+    def _blocks_done(self) -> int:
+        return self._interim.blocks if self._interim else 0
 
-    def _left(self) -> str:
-        """Time to the first look that may decide, and to the last."""
-        block_s = self._block_s or len(self._plan.orders[0]) * (self._trial_s + 1)
-        in_block = time.monotonic() - self._block_began
+    def _time_left(self) -> str:
+        """The time to the first look that may decide, and to the last."""
+        block_s = self._block_s or len(self._plan.orders[0]) * (self._trial_s + _SWITCH_S)
+        in_block_s = time.monotonic() - self._block_began
+        done = self._blocks_done()
 
-        def left(blocks: int) -> float:
-            return max(0.0, (max(blocks, self._done() + 1) - self._done()) * block_s - in_block)
+        def left_s(blocks: int) -> float:
+            return max(0.0, (max(blocks, done + 1) - done) * block_s - in_block_s)
 
-        first, last = left(self._plan.first_look), left(self._plan.last_look)
-        return f"{_clock(first)} left, {_clock(last)} at most"
-
-
-def _clock(seconds: float) -> str:
-    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+        first_s, last_s = left_s(self._plan.first_look), left_s(self._plan.last_look)
+        return f"{clock(first_s)} left, {clock(last_s)} at most"

@@ -1,8 +1,7 @@
-"""What only a soak needs of `lab run`: its length, and what it can see in it."""
+"""Before a soak: its length, and the smallest slope that it is likely to detect."""
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,26 +13,40 @@ from lab.trial_plan import DetectableSlope, Plan
 
 if TYPE_CHECKING:
     from lab.analysis.soak_noise import Noise
+    from lab.hypothesis import Bound
+    from lab.run_folder import RunFolder
     from lab.trial import TimeSeries
 
-_LATEST_RUNS = 5  # that are searched for a noise
+_LATEST_RUNS = 5  # that are searched for a recorded noise
 
 
 class TooShort(UsageError):
-    """A soak that cannot find what it is to look for; the message says what it could."""
+    """A soak that is too short for its blocks, or to detect what it predicts."""
 
 
-def with_length(
+def plan_soak(
     hypothesis: Hypothesis, plan: Plan, file: Path, length_s: float | None, reports: Path
 ) -> Plan:
-    """The plan of a soak, with its length and what it can detect in it."""
+    """The plan of a soak, with its length and what it can detect.
+
+    Args:
+        hypothesis: A soak.
+        plan: The plan without either.
+        file: Of the hypothesis, for messages.
+        length_s: The length that the command asks for; None for that of the file.
+        reports: Where earlier runs are, whose noise is used.
+
+    Raises:
+        HypothesisError: Neither command nor file sets a length.
+        TooShort: The blocks do not fit.
+    """
     from lab.experiment.soak_loop import least_s
 
     assert isinstance(hypothesis.kind, SoakTest)
     length_s = length_s or hypothesis.kind.length_s
     if length_s is None:
         raise HypothesisError(
-            file, None, "there is no telling how long to soak", "Add `--for 8h`, or a `length:`."
+            file, None, "the length of the soak is missing", "Add `--for 8h`, or a `length:`."
         )
     pairs = hypothesis.kind.pairs
     if length_s < least_s(pairs):
@@ -47,10 +60,10 @@ def with_length(
     return replace(planned, detectable=detectable)
 
 
-def told(plan: Plan) -> list[str]:
-    """What the soak can detect, in lines."""
+def detectable_lines(plan: Plan) -> list[str]:
+    """What a soak can detect, a line for each slope that it predicts."""
     return [
-        f"{each.series} of {each.subject}: likely found from "
+        f"{each.series} of {each.subject}: likely detected from "
         f"{format_value(f'slope of {each.series}', each.smallest)} on, predicted {each.bound}"
         f"{' (too little for this time)' if each.is_too_large else ''}; noise: {each.noise}"
         for each in plan.detectable
@@ -58,13 +71,12 @@ def told(plan: Plan) -> list[str]:
 
 
 def require_detectable(plan: Plan) -> None:
-    """Refuse a soak that is too short for a bound of its own."""
-    blind = [
-        line for each, line in zip(plan.detectable, told(plan), strict=True) if each.is_too_large
-    ]
-    if blind:
+    """TooShort if a bound of the soak is below what it can detect."""
+    lines = zip(plan.detectable, detectable_lines(plan), strict=True)
+    undetectable = [line for each, line in lines if each.is_too_large]
+    if undetectable:
         raise TooShort(
-            f"this soak is too short for its prediction: {'; '.join(blind)}. "
+            f"this soak is too short for its prediction: {'; '.join(undetectable)}. "
             "Give it more time with --for, or run it --anyway"
         )
 
@@ -87,12 +99,6 @@ def _detectable(
         prediction.compare is not None,
         plan.alpha,
     )
-    bound = prediction.bound
-    if bound.within is not None:  # the interval must fit into it
-        wanted = (bound.within[1] - bound.within[0]) / 2
-    else:
-        edges = (bound.at_least, bound.at_most)
-        wanted = min(abs(edge) for edge in edges if edge is not None)
     return DetectableSlope(
         series=prediction.slope,
         subject=prediction.subject,
@@ -100,15 +106,22 @@ def _detectable(
         smallest=float(f"{least:.3g}"),
         noise=f"{_amount(prediction.slope, noise.scatter)} an interval, "
         f"{_amount(prediction.slope, noise.walk)} an hour, from {noise.source}",
-        is_too_large=wanted < least,
+        is_too_large=_required(prediction.bound) < least,
     )
 
 
+def _required(bound: Bound) -> float:
+    """The slope per hour that a soak has to detect for this bound."""
+    if bound.within is not None:  # the interval must fit into it
+        return (bound.within[1] - bound.within[0]) / 2
+    edges = (bound.at_least, bound.at_most)
+    return min(abs(edge) for edge in edges if edge is not None)
+
+
 def _noise(hypothesis: Hypothesis, series: str, reports: Path) -> Noise:
-    """From the latest run of the same claim that recorded it, or else the default."""
+    """The noise in the latest run of the same claim that recorded the series, or the default."""
     from lab.analysis.soak_noise import default_noise, measure_noise
     from lab.run_folder import RunFolder
-    from lab.trial import SoakEvidence
 
     folder = reports / hypothesis.name
     runs = sorted(folder.iterdir(), reverse=True) if folder.is_dir() else []
@@ -118,28 +131,23 @@ def _noise(hypothesis: Hypothesis, series: str, reports: Path) -> Noise:
             continue
         if run_folder.plan().claim_digest != hypothesis.claim_digest:
             continue
-        recorded: dict[str, list[TimeSeries]] = {}
-        for trial in run_folder.trials():
-            if not isinstance(trial.evidence, SoakEvidence):
-                continue
-            if (time_series := trial.evidence.time_series) is not None:
-                recorded.setdefault(trial.arm, []).append(time_series)
+        recorded = _recorded(run_folder)
         if (found := measure_noise(recorded, series, f"the run {run.name}")) is not None:
             return found
     return default_noise(series)
 
 
+def _recorded(run_folder: RunFolder) -> dict[str, list[TimeSeries]]:
+    """The time series of a run's finished soak trials, by arm."""
+    from lab.trial import SoakEvidence
+
+    recorded: dict[str, list[TimeSeries]] = {}
+    for trial in run_folder.trials():
+        evidence = trial.evidence
+        if isinstance(evidence, SoakEvidence) and evidence.time_series is not None:
+            recorded.setdefault(trial.arm, []).append(evidence.time_series)
+    return recorded
+
+
 def _amount(series: str, value: float) -> str:
     return format_value(f"slope of {series}", value).removesuffix("/h")
-
-
-def clock(seconds: float) -> str:
-    """A time left: hours where there are some."""
-    whole = int(seconds)
-    hours, minutes = divmod(whole // 60, 60)
-    return f"{hours}:{minutes:02d}:{whole % 60:02d}" if hours else f"{minutes}:{whole % 60:02d}"
-
-
-def ends_at(seconds: float) -> str:
-    """The time of day in so many seconds."""
-    return time.strftime("%a %H:%M", time.localtime(time.time() + seconds))

@@ -26,7 +26,7 @@ from lab.targets.target_interface import TargetError
 BASES = {LabError, TargetError}  # never raised themselves
 OUTSIDE = {
     "Interrupted",  # a signal: no `except Exception` may catch it
-    "TooEarly",
+    "InterruptedEarly",
     "ProtocolError",  # of the driver's process, which imports no lab.errors; becomes a DriverError
 }
 

@@ -430,7 +430,7 @@ def test_status_tells_block_time_left_and_slopes_and_report_renders_what_there_i
     ended.wait()
     bench.run_folder.add_journal("session began", elapsed_s=0.0, pid=ended.pid)
     status.command(None)
-    assert "stopped; lab run memory-leak --resume goes on" in capsys.readouterr().out
+    assert "stopped; lab run memory-leak --resume continues" in capsys.readouterr().out
     bench.run()
     broken = RunFolder.create(tmp_path / "reports", "broken")
     broken.write_plan(bench.plan, "no hypothesis")
@@ -445,35 +445,35 @@ def test_status_tells_block_time_left_and_slopes_and_report_renders_what_there_i
 
 
 def test_a_soak_too_short_for_its_prediction_is_refused_unless_told(tmp_path: Path) -> None:
-    from lab.cli.soak_planning import TooShort, require_detectable, told, with_length
+    from lab.cli.soak_planning import TooShort, detectable_lines, plan_soak, require_detectable
 
     first = replace(SHIPPED.predictions[0], bound=Bound(at_least=20e6))
     weak = replace(SHIPPED, predictions=(first, SHIPPED.predictions[1]))
     plan, file = draw(weak, 1, "embedded"), Path("memory-leak.md")
     with pytest.raises(TooShort, match="takes 272 s at least, not 200 s"):
-        with_length(weak, plan, file, 200.0, tmp_path)
-    short = with_length(weak, plan, file, 300.0, tmp_path)
-    assert "likely found from" in told(short)[0]
+        plan_soak(weak, plan, file, 200.0, tmp_path)
+    short = plan_soak(weak, plan, file, 300.0, tmp_path)
+    assert "likely detected from" in detectable_lines(short)[0]
     with pytest.raises(TooShort, match=r"rss_bytes of with - without.*run it --anyway"):
         require_detectable(short)
     for within, below in (((0.0, 20e6), True), ((1e9, 1.02e9), True), ((0.0, 2e9), False)):
         spanned = replace(first, bound=Bound(within=within))
         told_of = replace(weak, predictions=(spanned, SHIPPED.predictions[1]))
-        [one, *_] = with_length(told_of, plan, file, 300.0, tmp_path).detectable
+        [one, *_] = plan_soak(told_of, plan, file, 300.0, tmp_path).detectable
         assert one.is_too_large == below
-    night = with_length(weak, plan, file, None, tmp_path)
+    night = plan_soak(weak, plan, file, None, tmp_path)
     assert night.length_s == 8 * 3600
     require_detectable(night)
     assert night.detectable[0].smallest < short.detectable[0].smallest / 10
 
 
 def test_the_noise_of_an_earlier_run_is_taken_where_there_is_one(tmp_path: Path) -> None:
-    from lab.cli.soak_planning import with_length
+    from lab.cli.soak_planning import plan_soak
 
     bench = Bench(tmp_path, leak=0.0)
-    before = with_length(SHIPPED, bench.plan, Path("x.md"), LENGTH_S, tmp_path)
+    before = plan_soak(SHIPPED, bench.plan, Path("x.md"), LENGTH_S, tmp_path)
     bench.run()
-    after = with_length(SHIPPED, bench.plan, Path("x.md"), LENGTH_S, tmp_path)
+    after = plan_soak(SHIPPED, bench.plan, Path("x.md"), LENGTH_S, tmp_path)
     assert f"the run {bench.run_folder.run}" in after.detectable[0].noise
     # .2 MB an interval went into it, and less is assumed without a run
     assert after.detectable[0].smallest > before.detectable[0].smallest

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from lab.child_processes import Children
-from lab.cli.run_assembly import RunParts, make_target, ready_driver
+from lab.cli.preflight import RunParts, start_driver
+from lab.cli.run_assembly import make_target
 from lab.cpu_pinning import divide_cores
 from lab.experiment import BlockLoop, LoadTrials
 from lab.hypothesis import Step, load
@@ -89,7 +90,7 @@ def record(steps: Steps) -> list[Any]:
         Children() as children,
     ):
         target = make_target("embedded", children, project, cores)
-        driver = ready_driver(RunParts(hypothesis, FILE, children, project, cores), target)
+        driver = start_driver(RunParts(hypothesis, FILE, children, project, cores), target)
         target.start(hypothesis.arms)
         run_folder = RunFolder.create(STATE, "equal-arms")
         trials = LoadTrials(hypothesis, plan, run_folder, target, driver)

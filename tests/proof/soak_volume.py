@@ -129,7 +129,7 @@ def main(folder: Path) -> None:
     """Run the soak and print what it took."""
     import shutil
 
-    from lab.cli.soak_planning import with_length
+    from lab.cli.soak_planning import plan_soak
     from lab.experiment import IntervalElapsed, SoakLoop, slopes_so_far
     from lab.hypothesis import load
     from lab.run_folder import RunFolder
@@ -141,7 +141,7 @@ def main(folder: Path) -> None:
         shutil.copytree(ROOT / part, folder / part)
     file = folder / "hypotheses" / "memory-leak.md"
     hypothesis = load(file, folder)
-    plan = with_length(
+    plan = plan_soak(
         hypothesis, draw(hypothesis, 1, "embedded"), file, HOURS * 3600.0, folder / "reports"
     )
     run_folder = RunFolder.create(folder / "reports", hypothesis.name)

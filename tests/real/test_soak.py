@@ -63,7 +63,7 @@ def test_detached_killed_and_resumed(tmp_path: Path) -> None:
     assert run_folder.unfinished_soak_trial(1, ALONE) is not None
     assert "quick-soak" in (latest / "run.log").read_text()
     stopped = lab("status", project=project).stdout
-    assert "stopped; lab run quick-soak --resume goes on" in stopped
+    assert "stopped; lab run quick-soak --resume continues" in stopped
 
     with started("quick-soak", "--resume", project=project) as run:
         _intervals(latest, course.times.size + 1)
@@ -81,9 +81,9 @@ def test_a_detached_soak_waits_for_its_turn_in_the_background(tmp_path: Path) ->
     with machine_lock(lambda holder: None):
         waiting = lab(*SOAK, project=project)
     assert waiting.returncode == 0, waiting.stderr
-    assert "rss_bytes of alone: likely found from" in waiting.stdout
-    told = rf"as process (\d+) .*\(process {os.getpid()}\); its words go to (.+)"
-    found = re.search(f"waits in the background {told}", waiting.stdout)
+    assert "rss_bytes of alone: likely detected from" in waiting.stdout
+    message = rf"as process (\d+) .*\(process {os.getpid()}\); output goes to (.+)"
+    found = re.search(f"waiting in the background {message}", waiting.stdout)
     assert found is not None, waiting.stdout
     process = psutil.Process(int(found[1]))
     process.terminate()

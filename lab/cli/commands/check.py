@@ -1,34 +1,65 @@
-"""`lab check`: is a hypothesis fit to be run? Starts no service and no database."""
+"""`lab check`: whether a hypothesis can be run. Starts no service and no database."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lab.cli.name_lookup import hypothesis_file
-from lab.hypothesis import hypothesis_names, load
+from lab.hypothesis import Benchmark, Hypothesis, SoakTest, hypothesis_names, load
 from lab.project_folder import Project
+
+if TYPE_CHECKING:
+    from lab.cli.preflight import RunParts
 
 
 def command(
     name: Annotated[
-        list[str] | None, typer.Argument(help="Hypotheses; all of them if none is named.")
+        list[str] | None,
+        typer.Argument(help="Hypotheses, by name or file.", show_default="all"),
     ] = None,
 ) -> None:
     """Validate hypotheses, the settings of their arms and their scenarios."""
-    from lab.cli.run_assembly import checked
-
     project = Project.find()
     for each in name or hypothesis_names(project.root):
         file = hypothesis_file(each, project)
         hypothesis = load(file, project.root)
-        checked(hypothesis, file, project)
-        counts = {
-            "arm": len(hypothesis.arms),
-            "level": len(hypothesis.levels) if hypothesis.levels != (None,) else 0,
-            "prediction": len(hypothesis.predictions),
-            "rival": len(hypothesis.rivals),
-        }
-        held = ", ".join(f"{n} {what}{'s' * (n > 1)}" for what, n in counts.items() if n)
-        print(f"{each}: ok ({held})")
+        _check(hypothesis, file, project)
+        print(f"{each}: ok ({_contents(hypothesis)})")
+
+
+def _check(hypothesis: Hypothesis, file: Path, project: Project) -> None:
+    """Check settings and scenario in processes of their own. HypothesisError if one is wrong."""
+    from lab.child_processes import Children
+    from lab.cli.preflight import RunParts
+    from lab.cpu_pinning import divide_cores
+
+    with Children() as children:
+        _check_scenario(RunParts(hypothesis, file, children, project, divide_cores()))
+
+
+def _check_scenario(parts: RunParts) -> None:
+    from lab.cli.preflight import collect_benchmark, start_driver, start_soak_drivers
+    from lab.cli.run_assembly import make_target
+
+    if isinstance(parts.hypothesis.kind, Benchmark):
+        collect_benchmark(parts)
+        return
+    target = make_target("embedded", parts.children, parts.project, parts.cores)
+    if isinstance(parts.hypothesis.kind, SoakTest):
+        start_soak_drivers(parts, target)
+    else:
+        start_driver(parts, target)
+
+
+def _contents(hypothesis: Hypothesis) -> str:
+    """How many arms, levels, predictions and rivals there are."""
+    counts = {
+        "arm": len(hypothesis.arms),
+        "level": len(hypothesis.levels) if hypothesis.levels != (None,) else 0,
+        "prediction": len(hypothesis.predictions),
+        "rival": len(hypothesis.rivals),
+    }
+    return ", ".join(f"{n} {what}{'s' * (n > 1)}" for what, n in counts.items() if n)

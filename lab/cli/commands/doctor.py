@@ -1,4 +1,4 @@
-"""`lab doctor`: can this machine measure?"""
+"""`lab doctor`: whether this machine can measure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from lab.exit_codes import ExitCode
 
 
 def command() -> None:
-    """Tell whether this machine can measure: cores, pinning, jitter, steal, other load."""
+    """Examine whether this machine can measure: cores, pinning, jitter, steal, other load."""
     from rich.console import Console
     from rich.progress import track
     from rich.table import Table
@@ -21,16 +21,16 @@ def command() -> None:
     for heading in ("", "examined", "found", "wanted"):
         table.add_column(heading)
     failed = False
-    for examine in track(
+    for check in track(
         CHECKS, "examining", console=console, transient=True, disable=not console.is_terminal
     ):
-        finding = examine()
-        failed |= not finding.good
+        result = check()
+        failed |= not result.good
         table.add_row(
-            Text("ok" if finding.good else "!!", style="green" if finding.good else "red"),
-            Text(finding.what),
-            Text(finding.found),
-            Text(finding.wanted),
+            Text("ok" if result.good else "!!", style="green" if result.good else "red"),
+            Text(result.what),
+            Text(result.found),
+            Text(result.wanted),
         )
     console.print(table)
     if failed:

@@ -1,13 +1,13 @@
-"""`lab judge`: the verdict again, from what is on disk."""
+"""`lab judge`: compute the verdict of a run again, from what is on disk."""
 
 from __future__ import annotations
 
-from lab.cli.name_lookup import Run, open_run
+from lab.cli.name_lookup import RunArgument, open_run
 from lab.project_folder import Project
 from lab.run_folder import RunFolderError
 
 
-def command(run: Run) -> None:
+def command(run: RunArgument) -> None:
     """Judge a run again by its sealed rule. Never measures, never applies new bounds."""
     from lab.cli.verdict_table import print_verdict
     from lab.experiment import sealed_hypothesis, verdict_of
@@ -19,7 +19,7 @@ def command(run: Run) -> None:
     verdict = verdict_of(run_folder, hypothesis, plan)
     if verdict.verdict is None:
         raise RunFolderError(
-            f"{run_folder.folder}: unfinished after {verdict.blocks} blocks; go on with "
+            f"{run_folder.folder}: unfinished after {verdict.blocks} blocks; continue it with "
             f"lab run {plan.hypothesis} --resume"
         )
     run_folder.write_verdict(verdict)

@@ -1,4 +1,4 @@
-"""`lab list`: the hypotheses, and how each fared last."""
+"""`lab list`: the hypotheses with their questions and latest verdicts."""
 
 from __future__ import annotations
 

@@ -1,14 +1,14 @@
-"""`lab report`: render a run again. Never measures."""
+"""`lab report`: render the report of a run again."""
 
 from __future__ import annotations
 
-from lab.cli.name_lookup import Run, open_run
+from lab.cli.name_lookup import RunArgument, open_run
 from lab.project_folder import Project
 from lab.run_folder import RunFolderError
 
 
-def command(run: Run) -> None:
-    """Render report.html and report.md of a run again, from what is on disk."""
+def command(run: RunArgument) -> None:
+    """Render report.html and report.md of a run again, from what is on disk. Never measures."""
     from lab.experiment import sealed_hypothesis, verdict_of
     from lab.hypothesis import SoakTest
     from lab.reporting import render
@@ -20,7 +20,7 @@ def command(run: Run) -> None:
     verdict = verdict_of(run_folder, hypothesis, plan)
     if verdict.verdict is None and not isinstance(hypothesis.kind, SoakTest):
         raise RunFolderError(
-            f"{run_folder.folder}: unfinished; go on with lab run {plan.hypothesis} --resume"
+            f"{run_folder.folder}: unfinished; continue it with lab run {plan.hypothesis} --resume"
         )
     render(run_folder, hypothesis, plan, verdict)
     print(run_folder.path("report.html"))

@@ -1,4 +1,4 @@
-"""`lab serve`: the sample service alone, to play with."""
+"""`lab serve`: the sample service alone, to try it out."""
 
 from __future__ import annotations
 
@@ -8,13 +8,22 @@ import typer
 
 from lab.errors import UsageError
 
+_ARM = "alone"
+_POLL_S = 0.5
+
 
 def command(
     settings: Annotated[
-        list[str] | None, typer.Argument(help="Settings of the service, such as DB_POOL_SIZE=5.")
+        list[str] | None,
+        typer.Argument(
+            metavar="NAME=VALUE", help="Settings of the service, such as DB_POOL_SIZE=5."
+        ),
     ] = None,
     target: Annotated[
-        str, typer.Option(help="Where the service runs: embedded on this machine, or compose.")
+        str,
+        typer.Option(
+            help="Where the service runs: embedded (processes of this machine) or compose."
+        ),
     ] = "embedded",
 ) -> None:
     """Start the sample service with its database and pricing, until Ctrl-C."""
@@ -30,18 +39,22 @@ def command(
     from lab.targets.target_interface import TargetFailure
 
     chosen = dict(_setting(text) for text in settings or ())
-    with suppress(Interrupted), ExitStack() as ending, interruptible():
-        ending.enter_context(machine_lock(None))  # it would disturb a run, and a run would end it
-        children = ending.enter_context(Children())
+    with suppress(Interrupted), ExitStack() as cleanup, interruptible():
+        # the service would disturb a run that measures, and a later run would wait for it
+        cleanup.enter_context(machine_lock(None, remedy="Start the service when it has ended"))
+        children = cleanup.enter_context(Children())
         service = make_target(target, children, Project.find(), divide_cores())
-        ending.callback(service.stop)
-        service.check({"alone": chosen})
+        cleanup.callback(service.stop)
+        service.check({_ARM: chosen})
         print("starting ...", flush=True)
-        service.start({"alone": chosen})
-        url = service.url("alone")
-        print(f"the service answers at {url}, its operations at {url}/docs; Ctrl-C ends it")
-        while (how := service.dead("alone")) is None:
-            time.sleep(0.5)
+        service.start({_ARM: chosen})
+        url = service.url(_ARM)
+        print(
+            f"the service answers at {url}, its operations at {url}/docs; Ctrl-C ends it",
+            flush=True,
+        )
+        while (how := service.dead(_ARM)) is None:
+            time.sleep(_POLL_S)
         raise TargetFailure(how)
 
 

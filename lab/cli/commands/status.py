@@ -1,4 +1,4 @@
-"""`lab status`: which runs are under way, how far they are, and what they see so far."""
+"""`lab status`: which runs are under way or unfinished, how far they are, what they show so far."""
 
 from __future__ import annotations
 
@@ -10,17 +10,20 @@ import typer
 from lab.project_folder import Project
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from lab.hypothesis import Hypothesis
     from lab.run_folder import RunFolder
+    from lab.trial import SoakEvidence
     from lab.trial_plan import Plan
 
 
 def command(
     name: Annotated[
-        str | None, typer.Argument(help="A hypothesis; all of them if left out.")
+        str | None, typer.Argument(help="A hypothesis, by name.", show_default="all")
     ] = None,
 ) -> None:
-    """Tell of runs without a verdict: block, time left, slopes so far. Never measures."""
+    """Show runs without a verdict: block, time left, slopes so far. Never measures."""
     from lab.errors import UsageError
     from lab.run_folder import RunFolder, RunFolderError
 
@@ -28,18 +31,18 @@ def command(
     if name is not None and not (project.reports / name).is_dir():
         raise RunFolderError(f"{project.reports / name}: {name} was never run here")
     folders = [project.reports / name] if name else sorted(project.reports.glob("*"))
-    told = False
+    found = False
     for folder in folders:
         latest = folder / "latest"
         if not (latest / "plan.json").is_file() or (latest / "verdict.json").exists():
             continue
-        told = True
+        found = True
         try:
             lines = _lines(RunFolder.open(latest.resolve()), project.root)
-        except UsageError as error:  # hides no other run
+        except UsageError as error:  # the other runs are still shown
             lines = [f"{folder.name}  cannot be read: {error}"]
         print("\n".join(lines))
-    if not told:
+    if not found:
         print("no run is under way, and none is unfinished")
 
 
@@ -49,56 +52,63 @@ def _lines(run_folder: RunFolder, project: Path) -> list[str]:
 
     plan = run_folder.plan()
     hypothesis = sealed_hypothesis(run_folder, plan, project)
-    alive = _alive(run_folder)
-    state = f"process {alive}" if alive else f"stopped; lab run {plan.hypothesis} --resume goes on"
+    process = _process(run_folder)
+    stopped = f"stopped; lab run {plan.hypothesis} --resume continues"
+    state = f"process {process}" if process else stopped
     lines = [f"{plan.hypothesis}  {run_folder.run}  {state}"]
+    done = max((trial.block for trial in run_folder.trials()), default=0)
     if not isinstance(hypothesis.kind, SoakTest):
-        done = max((trial.block for trial in run_folder.trials()), default=0)
         return [*lines, f"  {done} blocks done of {plan.first_look} to {plan.last_look}"]
-    return [*lines, *_soak_lines(run_folder, hypothesis, plan)]
+    if done == len(plan.orders):
+        return [*lines, "  all blocks are done; the report is being written"]
+    return [*lines, *_soak_lines(run_folder, hypothesis, plan, done, process is not None)]
 
 
-def _soak_lines(run_folder: RunFolder, hypothesis: Hypothesis, plan: Plan) -> list[str]:
-    from lab.cli.soak_planning import clock, ends_at
+def _soak_lines(
+    run_folder: RunFolder, hypothesis: Hypothesis, plan: Plan, done: int, is_running: bool
+) -> list[str]:
+    """Where a soak is in its block, the slopes so far and the crashes."""
+    from lab.cli.durations import clock, time_of_day_in
     from lab.experiment import slopes_so_far
     from lab.experiment.soak_loop import block_s
-    from lab.trial import SoakEvidence
 
     assert plan.length_s is not None
     blocks = len(plan.orders)
-    done = max((trial.block for trial in run_folder.trials()), default=0)
-    if done == blocks:
-        return ["  all blocks are done; the report is being written"]
-    under_way = plan.orders[done]
-    lives = {
-        step.arm: trial.evidence
-        for step in under_way
-        if (trial := run_folder.unfinished_soak_trial(done + 1, step)) is not None
-        and isinstance(trial.evidence, SoakEvidence)
-    }
-    courses = {arm: life.time_series for arm, life in lives.items() if life.time_series}
-    passed_s = max((float(course.times[-1]) for course in courses.values()), default=0.0)
+    unfinished = _unfinished(run_folder, plan, done + 1)
+    series = {arm: each.time_series for arm, each in unfinished.items() if each.time_series}
+    passed_s = max((float(each.times[-1]) for each in series.values()), default=0.0)
     left_s = (blocks - done - 1) * plan.length_s / blocks
     left_s += block_s(plan.length_s, blocks) - passed_s
-    lines = [
-        f"  block {done + 1} of {blocks}, {clock(passed_s)} into it; {clock(left_s)} left"
-        + (f" (until {ends_at(left_s)})" if _alive(run_folder) else "")
+    until = f" (until {time_of_day_in(left_s)})" if is_running else ""
+    slopes = slopes_so_far(hypothesis, series)
+    return [
+        f"  block {done + 1} of {blocks}, {clock(passed_s)} into it; {clock(left_s)} left{until}",
+        *(f"  {subject}: {slope} so far in this block" for subject, slope in slopes.items()),
+        *(f"  crash: {how}" for each in unfinished.values() for how in each.crashes),
     ]
-    slopes = slopes_so_far(hypothesis, courses)
-    lines += [f"  {what}: {figure} so far in this block" for what, figure in slopes.items()]
-    crashes = [how for life in lives.values() for how in life.crashes]
-    return lines + [f"  crash: {how}" for how in crashes]
 
 
-def _alive(run_folder: RunFolder) -> int | None:
-    """The process of the run's latest session, while it lives."""
+def _unfinished(run_folder: RunFolder, plan: Plan, block: int) -> Mapping[str, SoakEvidence]:
+    """What the trials of the block under way have recorded so far, by arm."""
+    from lab.trial import SoakEvidence
+
+    return {
+        step.arm: trial.evidence
+        for step in plan.orders[block - 1]
+        if (trial := run_folder.unfinished_soak_trial(block, step)) is not None
+        and isinstance(trial.evidence, SoakEvidence)
+    }
+
+
+def _process(run_folder: RunFolder) -> int | None:
+    """The id of the process that runs the latest session; None if it has ended."""
     import psutil
 
     sessions = [entry for entry in run_folder.journal() if entry["event"] == "session began"]
     pid = sessions[-1].get("pid") if sessions else None
     if pid is None or not psutil.pid_exists(pid):
         return None
-    # a number may have been given to another process since, after a reboot above all
+    # the id may belong to another process by now, above all after a restart of the machine
     try:
         return int(pid) if psutil.Process(pid).create_time() <= _at(sessions[-1]) else None
     except psutil.Error:

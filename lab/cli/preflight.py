@@ -1,0 +1,159 @@
+"""Checks of scenario and settings that need no service and no database, for `lab check` and run.
+
+What is started for them, a load driver above all, is then used by the run.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+from lab.child_processes import Children
+from lab.cpu_pinning import Cores
+from lab.hypothesis import (
+    Benchmark,
+    ClosedLoad,
+    Hypothesis,
+    HypothesisError,
+    LoadTest,
+    Sweep,
+)
+from lab.instruments.benchmark_process import BenchmarkFile, BenchmarkFileError
+from lab.instruments.instrument_interfaces import Driver
+from lab.instruments.locust_driver_process import DriverError, LoadDriver, ScenarioError
+from lab.instruments.soak_script_driver import SoakScriptDriver
+from lab.project_folder import Project
+from lab.targets.target_interface import SettingError, Target
+
+
+class RunParts(NamedTuple):
+    """What every kind of run is made of."""
+
+    hypothesis: Hypothesis
+    file: Path  # of the hypothesis, for messages
+    children: Children
+    project: Project
+    cores: Cores
+
+    @property
+    def scenario(self) -> Path:
+        """The file of the scenario."""
+        return self.project.root / self.hypothesis.scenario
+
+
+def start_driver(parts: RunParts, target: Target) -> LoadDriver:
+    """Start a load driver and let it import the scenario.
+
+    Raises:
+        HypothesisError: The target does not accept a setting, or the import fails.
+    """
+    hypothesis = parts.hypothesis
+    driver = LoadDriver(parts.children, parts.project.root, parts.cores.driver)
+    _check_settings(parts, target)  # while the driver starts
+    try:
+        driver.load(parts.scenario, _is_open_load(hypothesis))
+    except (ScenarioError, DriverError) as error:
+        raise HypothesisError(
+            parts.scenario,
+            error.line if isinstance(error, ScenarioError) else None,
+            f"the scenario of {hypothesis.name} cannot be imported: {error}",
+            f"Correct it until `locust -f {hypothesis.scenario}` starts",
+        ) from error
+    return driver
+
+
+def start_soak_drivers(parts: RunParts, target: Target) -> dict[str, Driver]:
+    """A driver for each arm of a soak, by arm; raises as `start_driver`."""
+    hypothesis = parts.hypothesis
+    if not hypothesis.is_soak_script:
+        return {arm: start_driver(parts, target) for arm in hypothesis.arms}
+    _check_settings(parts, target)
+    _check_soak_script(parts)
+    return {
+        arm: SoakScriptDriver(
+            parts.children, parts.project.root, parts.scenario, parts.cores.driver
+        )
+        for arm in hypothesis.arms
+    }
+
+
+def collect_benchmark(parts: RunParts) -> tuple[BenchmarkFile, str]:
+    """The benchmark file and the name of the function in it, as pytest collects them.
+
+    Raises:
+        HypothesisError: The file cannot be collected, lacks a function or a level, or an arm sets
+            what the file never reads.
+    """
+    kind = parts.hypothesis.kind
+    assert isinstance(kind, Benchmark)
+    _refuse_unread_settings(parts)
+    file = BenchmarkFile(
+        parts.children, parts.project.root, parts.cores.target, parts.hypothesis.scenario
+    )
+    try:
+        return file, file.check(kind.function, kind.parameter)
+    except BenchmarkFileError as error:
+        raise HypothesisError(parts.scenario, error.line, error.problem, error.remedy) from error
+
+
+def _is_open_load(hypothesis: Hypothesis) -> bool:
+    match hypothesis.kind:
+        case LoadTest(load=ClosedLoad() | Sweep(axis="users")):
+            return False
+        case _:
+            return True
+
+
+def _check_settings(parts: RunParts, target: Target) -> None:
+    try:
+        target.check(parts.hypothesis.arms)
+    except SettingError as error:
+        raise HypothesisError(
+            parts.file,
+            _line(parts.hypothesis.text, error.arm, error.setting),
+            str(error),
+            "See service/settings.py for the settings that there are",
+        ) from error
+
+
+def _check_soak_script(parts: RunParts) -> None:
+    """Compile it, so that a syntax error is found before the first block."""
+    path, scenario = parts.scenario, parts.hypothesis.scenario
+    try:
+        compile(path.read_text(encoding="utf-8"), str(path), "exec")
+    except (SyntaxError, ValueError, OSError) as error:
+        raise HypothesisError(
+            path,
+            error.lineno if isinstance(error, SyntaxError) else None,
+            f"the soak script of {parts.hypothesis.name} cannot be run: {error}",
+            f"Correct it until `python {scenario} URL` runs",
+        ) from error
+
+
+def _refuse_unread_settings(parts: RunParts) -> None:
+    """A misspelt setting would change nothing, and equal arms would be compared."""
+    hypothesis = parts.hypothesis
+    conftest = parts.scenario.with_name("conftest.py")
+    files = [parts.scenario, conftest] if conftest.is_file() else [parts.scenario]
+    text = "\n".join(each.read_text(encoding="utf-8") for each in files)
+    for arm, settings in hypothesis.arms.items():
+        for setting in settings:
+            if not re.search(rf"\b{re.escape(setting)}\b", text):
+                raise HypothesisError(
+                    parts.file,
+                    _line(hypothesis.text, arm, setting),
+                    f"arm {arm}: {setting} is not named in {hypothesis.scenario}",
+                    f'Read it there, as in os.environ.get("{setting}")',
+                )
+
+
+def _line(text: str, arm: str, setting: str) -> int | None:
+    """The line on which an arm sets this, or else the first on which it is named."""
+    lines = [
+        (number, line)
+        for number, line in enumerate(text.splitlines(), 1)
+        if re.search(rf"\b{re.escape(setting)}\b", line)
+    ]
+    own = [number for number, line in lines if line.strip().startswith(f"{arm}:")]
+    return next(iter(own or [number for number, _ in lines]), None)

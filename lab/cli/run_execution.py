@@ -1,0 +1,170 @@
+"""What `lab run` does with a prepared run: start everything, run the loop, judge, clean up."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from contextlib import ExitStack, nullcontext
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import psutil
+
+from lab.child_processes import Children
+from lab.cli.preflight import RunParts
+from lab.cli.progress import Progress
+from lab.cli.run_assembly import bring_up
+from lab.cli.run_preparation import PreparedRun, RunOptions, refuse_finished
+from lab.cli.signals import before_first_trial, interruptible
+from lab.cpu_pinning import divide_cores, pin
+from lab.experiment import verdict_of
+from lab.machine_conditions import differences, observe
+from lab.run_folder import RunFolder, RunFolderError, attempts
+from lab.run_lock import machine_lock
+from lab.targets.target_interface import TargetError
+from lab.trial_plan import Plan
+
+if TYPE_CHECKING:
+    from lab.cli.detach import DetachedRun
+    from lab.experiment import Session
+    from lab.verdict_record import Verdict
+
+_NICENESS = 10
+
+
+def execute(
+    prepared: PreparedRun, options: RunOptions, background: DetachedRun | None
+) -> tuple[Verdict, RunFolder]:
+    """Run to the verdict. Nothing that was started is left, however it ends.
+
+    Args:
+        prepared: What to run.
+        options: The arguments of the command.
+        background: Takes the messages for the terminal that a detached run has left.
+
+    Raises:
+        Interrupted: A signal came; InterruptedEarly before there was a run to keep.
+        LabError: Something that is needed is wrong or failed.
+    """
+    began = _command_began()
+    cores = divide_cores()
+    progress = Progress(prepared.hypothesis, prepared.plan)
+    with ExitStack() as cleanup, interruptible():
+        with nullcontext() if prepared.run_folder else before_first_trial():
+            began += _wait_for_machine(options, progress, background, cleanup)
+            if prepared.run_folder is not None:
+                refuse_finished(prepared.run_folder)  # the run that was waited for, perhaps
+            machine = observe(prepared.project.root)
+            children = cleanup.enter_context(Children())
+            cleanup.enter_context(progress)
+            parts = RunParts(prepared.hypothesis, prepared.file, children, prepared.project, cores)
+            started = bring_up(
+                parts,
+                prepared.plan.target,
+                progress.stage,
+                lambda stop: cleanup.callback(_stop, stop),
+            )
+        pin(os.getpid(), cores.driver)
+        os.nice(_NICENESS)  # the driver shares the core and must not wait for this process
+        run_folder, plan = _run_folder(prepared)
+        if background:
+            background.settled(run_folder.folder)
+        cleanup.callback(_keep_logs_of_failure, run_folder, children, started.stop)
+        _record_conditions(run_folder, {**machine, **started.conditions})
+        session = started.session(plan, run_folder, began)
+        _drive(session, progress, options.profile)
+        progress.stage("writing the report")
+        _stop(started.stop)
+        return _conclude(session), run_folder
+
+
+def _command_began() -> float:
+    """When the command was typed, in monotonic seconds: before the interpreter and the imports."""
+    return time.monotonic() - (time.time() - psutil.Process().create_time())
+
+
+def _wait_for_machine(
+    options: RunOptions, progress: Progress, background: DetachedRun | None, cleanup: ExitStack
+) -> float:
+    """Hold the machine until the end; how long that took, which is no part of the budget."""
+
+    def report_wait(holder: int | None) -> None:
+        progress.waiting(holder)
+        if background:
+            background.waiting(holder)
+
+    began = time.monotonic()
+    cleanup.enter_context(
+        machine_lock(
+            None if options.no_wait else report_wait,
+            remedy="Leave --no-wait out to wait for it",
+        )
+    )
+    return time.monotonic() - began
+
+
+def _run_folder(prepared: PreparedRun) -> tuple[RunFolder, Plan]:
+    """The folder of the run, with hypothesis and plan sealed in it before the first trial."""
+    hypothesis, reports = prepared.hypothesis, prepared.project.reports
+    if prepared.run_folder is not None:
+        return prepared.run_folder, prepared.plan
+    earlier = attempts(reports, hypothesis.name, hypothesis.claim_digest)
+    plan = replace(prepared.plan, attempts=earlier)
+    run_folder = RunFolder.create(reports, hypothesis.name)
+    run_folder.write_plan(plan, hypothesis.text)
+    return run_folder, plan
+
+
+def _record_conditions(run_folder: RunFolder, conditions: dict[str, Any]) -> None:
+    """Write the conditions of this session. RunFolderError if they differ from those before."""
+    earlier = run_folder.conditions()
+    if earlier and (found := differences(earlier, conditions)):
+        raise RunFolderError(
+            f"{run_folder.folder}: conditions have changed since: {'; '.join(found)}. "
+            "Start a new run without --resume"
+        )
+    run_folder.write_json("conditions.json", conditions)
+    run_folder.add_journal("session began", elapsed_s=0.0, pid=os.getpid())
+
+
+def _drive(session: Session, progress: Progress, profile: bool) -> None:
+    """Run the loop to its end, then the profiles, and show all events."""
+    for event in session.run():
+        progress.show(event)
+    if profile and session.interim_verdict.verdict != "INVALID":
+        for event in session.profiles():
+            progress.show(event)
+
+
+def _conclude(session: Session) -> Verdict:
+    """Judge from what is on disk, render the report, record how long all of it took."""
+    from lab.reporting import render
+
+    run_folder, hypothesis, plan = session.run_folder, session.hypothesis, session.plan
+    session.note("measured")
+    verdict = verdict_of(run_folder, hypothesis, plan)
+    run_folder.write_verdict(verdict)
+    render(run_folder, hypothesis, plan, verdict)
+    session.note("session ended")
+    verdict = verdict_of(run_folder, hypothesis, plan)  # with the time of the report
+    run_folder.write_verdict(verdict)
+    return verdict
+
+
+def _keep_logs_of_failure(
+    run_folder: RunFolder, children: Children, stop: Callable[[], None]
+) -> None:
+    """Keep the logs of the processes if the run has no verdict or is INVALID."""
+    _stop(stop)  # a target writes its last logs then
+    if run_folder.verdict_name() in (None, "INVALID"):
+        children.keep_logs(run_folder.path("logs"))
+
+
+def _stop(stop: Callable[[], None]) -> None:
+    """Stop the target; a failure to do so is reported and costs no verdict."""
+    try:
+        stop()
+    except TargetError as error:
+        print(f"lab: {error}", file=sys.stderr)

@@ -1,0 +1,102 @@
+"""What `lab run` does before anything starts: read the files, draw or read the plan, refuse."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+from typing import NamedTuple
+
+from lab.cli.durations import parse_duration
+from lab.cli.name_lookup import hypothesis_file
+from lab.cli.soak_planning import detectable_lines, plan_soak, require_detectable
+from lab.errors import UsageError
+from lab.experiment import sealed_hypothesis
+from lab.hypothesis import Hypothesis, SoakTest, load
+from lab.project_folder import Project
+from lab.run_folder import RunFolder, RunFolderError
+from lab.trial_plan import Plan, draw
+
+_SEEDS = 10**6
+
+
+class RunOptions(NamedTuple):
+    """The arguments of the command."""
+
+    name: str
+    seed: int | None
+    target: str | None
+    resume: bool
+    no_wait: bool
+    profile: bool
+    length: str | None
+    anyway: bool
+
+
+class PreparedRun(NamedTuple):
+    """A run whose files are right and whose plan is known."""
+
+    project: Project
+    file: Path  # of the hypothesis, for messages
+    hypothesis: Hypothesis
+    plan: Plan
+    run_folder: RunFolder | None  # of the run that is resumed
+
+
+def prepare(options: RunOptions) -> PreparedRun:
+    """Read the hypothesis and make its plan, or read both from the run that is resumed.
+
+    Raises:
+        UsageError: The command or a file is wrong, or there is no run to resume.
+    """
+    project = Project.find()
+    return _resumed_run(options, project) if options.resume else _new_run(options, project)
+
+
+def refuse_finished(run_folder: RunFolder) -> None:
+    """RunFolderError if a run has its verdict."""
+    if run_folder.path("verdict.json").exists():
+        raise RunFolderError(
+            f"{run_folder.folder}: this run has its verdict. Leave --resume out for a new one"
+        )
+
+
+def _new_run(options: RunOptions, project: Project) -> PreparedRun:
+    """The hypothesis as its file is now, and a new plan."""
+    file = hypothesis_file(options.name, project)
+    hypothesis = load(file, project.root)
+    seed = secrets.randbelow(_SEEDS) if options.seed is None else options.seed
+    plan = draw(hypothesis, seed, options.target or "embedded")
+    length_s = None if options.length is None else parse_duration(options.length)
+    if isinstance(hypothesis.kind, SoakTest):
+        plan = plan_soak(hypothesis, plan, file, length_s, project.reports)
+        if not options.anyway:
+            require_detectable(plan)
+        for line in detectable_lines(plan):
+            print(line)
+    elif length_s is not None:
+        raise UsageError(f"--for: {hypothesis.name} is no soak; its file sets the time of a trial")
+    return PreparedRun(project, file, hypothesis, plan, None)
+
+
+def _resumed_run(options: RunOptions, project: Project) -> PreparedRun:
+    """The latest run, with its hypothesis and its plan as they were sealed."""
+    folder = project.reports / Path(options.name).stem / "latest"
+    if not folder.is_dir():
+        raise RunFolderError(f"{folder}: there is no run to resume. Leave --resume out")
+    run_folder = RunFolder.open(folder.resolve())
+    refuse_finished(run_folder)
+    plan = run_folder.plan()
+    if options.length is not None:
+        raise RunFolderError(f"{run_folder.folder}: its length is sealed. Leave --for out")
+    if options.target not in (None, plan.target):
+        raise RunFolderError(
+            f"{run_folder.folder}: this run's target is {plan.target}, not {options.target}. "
+            "Leave --target out, or start a new run without --resume"
+        )
+    hypothesis = sealed_hypothesis(run_folder, plan, project.root)
+    if hypothesis.claim_digest != plan.claim_digest:
+        raise RunFolderError(
+            f"{project.root / hypothesis.scenario}: edited since the run began. "
+            "Restore it, or start a new run without --resume"
+        )
+    return PreparedRun(project, run_folder.path("hypothesis.md"), hypothesis, plan, run_folder)
