@@ -1,4 +1,4 @@
-"""A signal ends a run by the ordinary way out, wherever it comes."""
+"""A signal ends a command by an exception, wherever it comes."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 
 import pytest
 
-from lab.cli.signals import Interrupted, interruptible
+from lab.cli.signals import Interrupted, InterruptedEarly, before_first_trial, interruptible
+from tests.lab.cli.conftest import SIGNALS
 
-SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+pytestmark = pytest.mark.usefixtures("signal_handlers")
+
 # as an import does, which makes classes of strings
 IN_AN_EXEC = """
 from contextlib import suppress
@@ -23,22 +24,13 @@ with suppress(Interrupted), interruptible():
 """
 
 
-@pytest.fixture(autouse=True)
-def handlers() -> Iterator[None]:
-    """Those of the tests, back again."""
-    before = {number: signal.getsignal(number) for number in (*SIGNALS, signal.SIGALRM)}
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
-
-
 @pytest.mark.parametrize("number", SIGNALS)
-def test_every_signal_that_asks_for_an_end_is_heard(number: signal.Signals) -> None:
+def test_every_signal_that_asks_for_an_end_raises(number: signal.Signals) -> None:
     with pytest.raises(Interrupted, match=number.name), interruptible():
         signal.raise_signal(number)
 
 
-def test_it_is_raised_again_where_it_was_lost() -> None:
+def test_an_exception_that_is_lost_is_raised_again() -> None:
     with pytest.raises(Interrupted), interruptible():
         for _ in range(2):
             with contextlib.suppress(BaseException):  # as a finalizer does
@@ -46,25 +38,30 @@ def test_it_is_raised_again_where_it_was_lost() -> None:
         time.sleep(30)
 
 
-def test_the_clearing_up_is_not_interrupted() -> None:
-    cleared = []
+def test_cleaning_up_is_not_interrupted() -> None:
+    cleaned = []
 
-    def clear_up() -> None:
+    def clean_up() -> None:
         signal.raise_signal(signal.SIGINT)
         time.sleep(0.7)
-        cleared.append(True)
+        cleaned.append(True)
 
-    with pytest.raises(Interrupted), contextlib.ExitStack() as ending, interruptible():
-        ending.callback(clear_up)
+    with pytest.raises(Interrupted), contextlib.ExitStack() as cleanup, interruptible():
+        cleanup.callback(clean_up)
         signal.raise_signal(signal.SIGINT)
-    assert cleared
+    assert cleaned
 
 
-def test_what_is_ignored_stays_ignored() -> None:
+def test_an_ignored_signal_stays_ignored() -> None:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     with interruptible():
         signal.raise_signal(signal.SIGHUP)
         assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+
+
+def test_before_the_first_trial_it_is_reported_as_early() -> None:
+    with pytest.raises(InterruptedEarly, match="SIGTERM"), interruptible(), before_first_trial():
+        signal.raise_signal(signal.SIGTERM)
 
 
 def test_the_exit_code_is_the_commands_own() -> None:

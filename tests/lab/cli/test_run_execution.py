@@ -1,0 +1,180 @@
+"""The steps of `lab run` on fakes: what is written and left, however a run ends."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab.cli import run_execution
+from lab.cli.preflight import RunParts
+from lab.cli.run_assembly import StartedParts
+from lab.cli.run_execution import execute
+from lab.cli.run_preparation import RunOptions, prepare
+from lab.cli.signals import Interrupted, InterruptedEarly
+from lab.experiment import BlockLoop, LoadTrials, Session
+from lab.run_folder import RunFolder, RunFolderError
+from lab.run_lock import MachineBusy, machine_lock
+from lab.targets.target_interface import TargetFailure
+from lab.trial_plan import Plan
+from lab.verdict_record import Verdict
+from tests.fakes.instruments import FakeDriver, fake_observer_factory
+from tests.fakes.target import FakeTarget
+from tests.runs import copy_project
+
+OPTIONS = RunOptions("quick", 1, None, False, False, True, None, False)
+RESUME = OPTIONS._replace(seed=None, resume=True)
+RATES = {"narrow": 20.0, "wide": 57.0, "more-pricing": 20.0}
+
+pytestmark = pytest.mark.usefixtures("own_lock", "signal_handlers")
+
+
+class Bench:
+    """A project, and fakes in place of everything that a run starts."""
+
+    def __init__(self, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.runs = project / "reports" / "quick"
+        self.machine: dict[str, Any] = {"cores": 2, "commit": "aaa"}
+        self.driver = FakeDriver(dict(RATES))
+        self.starting: Callable[[], None] = lambda: None
+        self.stopping: Callable[[], None] = lambda: None
+        self.stopped = 0
+        monkeypatch.chdir(project)
+        monkeypatch.setattr(run_execution, "observe", lambda root: dict(self.machine))
+        monkeypatch.setattr(run_execution, "bring_up", self.bring_up)
+        monkeypatch.setattr(run_execution, "pin", lambda pid, cores: None)
+        monkeypatch.setattr("os.nice", lambda more: None)
+
+    def bring_up(
+        self, parts: RunParts, target: str, report_stage: Callable[[str], None], at_exit: Any
+    ) -> StartedParts:
+        at_exit(self.stop)
+        parts.children.start([sys.executable, "-c", "print('up')"], role="service").popen.wait()
+        self.starting()
+        fake = FakeTarget({arm: dict(values) for arm, values in parts.hypothesis.arms.items()})
+
+        def session(plan: Plan, run_folder: RunFolder, began: float) -> Session:
+            trials = LoadTrials(
+                parts.hypothesis,
+                plan,
+                run_folder,
+                fake,
+                self.driver,
+                new_observer=fake_observer_factory(lambda: 0.0),
+            )
+            return BlockLoop(parts.hypothesis, plan, run_folder, trials, began)
+
+        return StartedParts(session, {"target": {"name": target}}, self.stop)
+
+    def stop(self) -> None:
+        self.stopped += 1
+        self.stopping()
+
+    def run(self, options: RunOptions = OPTIONS) -> tuple[Verdict, RunFolder]:
+        return execute(prepare(options), options, None)
+
+    def interrupt_after(self, trials: int) -> None:
+        """Send SIGTERM in the middle of a later trial; once."""
+
+        def fail(host: str) -> None:
+            if len(self.driver.driven) > trials:
+                self.driver.fails = lambda host: None
+                signal.raise_signal(signal.SIGTERM)
+
+        self.driver.fails = fail
+
+
+@pytest.fixture
+def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    return Bench(copy_project(tmp_path), monkeypatch)
+
+
+def test_a_run_ends_with_its_verdict_on_disk(bench: Bench) -> None:
+    verdict, run_folder = bench.run()
+    assert verdict.verdict == "CONFIRMED"
+    assert run_folder.verdict_name() == "CONFIRMED"
+    assert run_folder.conditions() == {**bench.machine, "target": {"name": "embedded"}}
+    events = [entry["event"] for entry in run_folder.journal()]
+    assert events == ["session began", *["block"] * 4, "measured", "session ended"]
+    names = {path.name for path in run_folder.folder.iterdir()}
+    assert {"hypothesis.md", "plan.json", "report.html", "report.md", "profiles"} <= names
+    assert "logs" not in names
+    assert (bench.runs / "latest").resolve() == run_folder.folder.resolve()
+    assert bench.stopped
+
+
+def test_no_profile_is_taken_without_need(bench: Bench) -> None:
+    _, run_folder = bench.run(OPTIONS._replace(profile=False))
+    assert list(run_folder.path("profiles").iterdir()) == []
+
+
+def test_an_interrupted_run_keeps_its_trials_and_is_resumed(bench: Bench) -> None:
+    bench.interrupt_after(4)
+    with pytest.raises(Interrupted) as interrupted:
+        bench.run()
+    assert not isinstance(interrupted.value, InterruptedEarly)
+    assert bench.stopped
+    run_folder = RunFolder.open((bench.runs / "latest").resolve())
+    kept = run_folder.trials()
+    assert len(kept) == 4
+    assert (run_folder.path("logs") / "service.log").read_text() == "up\n"
+    verdict, resumed = bench.run(RESUME)
+    assert resumed.folder == run_folder.folder
+    assert verdict.verdict == "CONFIRMED"
+    assert resumed.trials()[:4] == kept
+
+
+def test_a_run_is_not_resumed_under_other_conditions(bench: Bench) -> None:
+    bench.interrupt_after(1)
+    with pytest.raises(Interrupted):
+        bench.run()
+    before = {path.name: path.read_bytes() for path in bench.runs.glob("latest/*.json*")}
+    bench.machine["commit"] = "bbb"
+    with pytest.raises(
+        RunFolderError, match="conditions have changed since: commit was 'aaa', is 'bbb'"
+    ):
+        bench.run(RESUME)
+    assert {path.name: path.read_bytes() for path in bench.runs.glob("latest/*.json*")} == before
+    assert bench.stopped == 4  # twice in each session
+    bench.machine["commit"] = "aaa"
+    assert bench.run(RESUME)[0].verdict == "CONFIRMED"
+
+
+def test_a_signal_before_the_first_trial_leaves_no_run(bench: Bench) -> None:
+    bench.starting = lambda: signal.raise_signal(signal.SIGTERM)
+    with pytest.raises(InterruptedEarly):
+        bench.run()
+    assert bench.stopped == 1
+    assert not bench.runs.exists()
+
+
+def test_a_target_that_cannot_be_stopped_costs_no_verdict(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail() -> None:
+        raise TargetFailure("containers of this run may be left")
+
+    bench.stopping = fail
+    assert bench.run()[0].verdict == "CONFIRMED"
+    assert "lab: containers of this run may be left" in capsys.readouterr().err
+
+
+def test_without_waiting_a_second_run_is_refused(bench: Bench) -> None:
+    with machine_lock(None), pytest.raises(MachineBusy, match="Leave --no-wait out to wait for it"):
+        bench.run(OPTIONS._replace(no_wait=True))
+    assert not bench.runs.exists()
+
+
+def test_a_run_that_was_finished_meanwhile_is_refused(bench: Bench) -> None:
+    bench.interrupt_after(1)
+    with pytest.raises(Interrupted):
+        bench.run()
+    prepared = prepare(RESUME)
+    assert prepared.run_folder is not None
+    prepared.run_folder.path("verdict.json").write_text("{}")  # by a run that was waited for
+    with pytest.raises(RunFolderError, match="has its verdict"):
+        execute(prepared, RESUME, None)
