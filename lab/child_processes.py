@@ -1,4 +1,4 @@
-"""Processes that the lab starts: none outlives it, each on its cores, each with a log."""
+"""Processes that the lab starts: none outlives it, each has its cores and a log."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from typing import IO
 from lab.cleanup_watchdog import start_ticks
 from lab.cpu_pinning import pin
 
-# What a child may inherit. Everything else, a stray setting of the service above all, is left out
-# so that an arm is what its hypothesis says and nothing more.
+# What a child inherits. All else is left out, above all settings of the service that happen to be
+# set in the shell, so that an arm is exactly what its hypothesis says.
 _INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "USER", "LOGNAME")
 _STOP_S = 5.0
-MARK = "LAB_RUN"
+_RUN_VARIABLE = "LAB_RUN"  # in the environment of every process of a run
 
 
 @dataclass
@@ -43,7 +43,7 @@ class Child:
         return self.popen.pid
 
     def died(self) -> str | None:
-        """How it ended, in words; None while it runs."""
+        """How it ended; None while it runs."""
         code = self.popen.poll()
         if code is None:
             return None
@@ -61,15 +61,15 @@ class Child:
 
 
 class Children:
-    """All processes of a run, and a folder that goes with them. A context manager."""
+    """All processes of a run, and a folder that is removed with them. A context manager."""
 
     def __init__(self) -> None:
         self.folder = _short_folder()
-        self._mark = {MARK: secrets.token_hex(8)}  # whoever carries it is ours
+        self._variable = {_RUN_VARIABLE: secrets.token_hex(8)}
         self.logs = self.folder / "logs"
         self.logs.mkdir()
         self._children: list[Child] = []
-        self._guard = subprocess.Popen(
+        self._watchdog = subprocess.Popen(
             [sys.executable, "-m", "lab.cleanup_watchdog"],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
@@ -77,8 +77,8 @@ class Children:
             start_new_session=True,
             cwd=Path(__file__).parent.parent,
         )
-        self._tell(f"folder {self.folder}")
-        self._tell(f"mark {MARK}={self._mark[MARK]}")
+        self._send(f"folder {self.folder}")
+        self._send(f"variable {_RUN_VARIABLE}={self._variable[_RUN_VARIABLE]}")
 
     def __enter__(self) -> Children:
         return self
@@ -106,7 +106,24 @@ class Children:
         stdout: int | None = None,
         user: int | None = None,
     ) -> Child:
-        """Start a process in a session of its own, known to the guard, logging to `logs`."""
+        """Start a process in a session of its own, which the watchdog knows.
+
+        Args:
+            command: Program and arguments.
+            role: What it is: service, pricing, database, driver, benchmark or compose.
+            arm: The arm, or a label, that it belongs to.
+            env: Environment variables beside those that are inherited.
+            cwd: Its folder.
+            cores: The cores to keep it on.
+            stop_signal: The signal that ends it.
+            pass_fds: File descriptors that it inherits.
+            stdin: As for `subprocess.Popen`.
+            stdout: As for `subprocess.Popen`; None for its log.
+            user: The user and group to run as.
+
+        Returns:
+            The process; its log is `ROLE-ARM.log` in `logs`.
+        """
         name = role if arm is None else f"{role}-{arm}"
         log = self.logs / f"{name}.log"
         with log.open("ab") as sink:
@@ -123,7 +140,7 @@ class Children:
                 group=user,
                 extra_groups=None if user is None else (),
             )
-        self._tell(f"+ {popen.pid} {start_ticks(popen.pid) or 0} {int(stop_signal)}")
+        self._send(f"+ {popen.pid} {start_ticks(popen.pid) or 0} {int(stop_signal)}")
         child = Child(role, arm, popen, log, stop_signal)
         self._children.append(child)
         if cores is not None:
@@ -131,11 +148,11 @@ class Children:
         return child
 
     def environment(self) -> dict[str, str]:
-        """What a child inherits."""
-        return {key: os.environ[key] for key in _INHERITED if key in os.environ} | self._mark
+        """The environment variables that a child inherits."""
+        return {key: os.environ[key] for key in _INHERITED if key in os.environ} | self._variable
 
     def stop(self, *children: Child) -> None:
-        """End these children together: their own signal first, SIGKILL for who lingers."""
+        """End these processes together, each by its signal; by SIGKILL what takes too long."""
         for child in children:
             if child.popen.poll() is None:
                 with contextlib.suppress(ProcessLookupError):
@@ -151,52 +168,52 @@ class Children:
                 if pipe is not None:
                     with contextlib.suppress(OSError):
                         pipe.close()
-            self._tell(f"- {child.pid}")
+            self._send(f"- {child.pid}")
             if child in self._children:
                 self._children.remove(child)
 
     def running(self) -> tuple[Child, ...]:
-        """Those that were started and not stopped."""
+        """The processes that were started and not stopped."""
         return tuple(self._children)
 
     def on_parent_death(self, *command: str) -> None:
-        """What the guard runs should the lab die: a module and its arguments; none for nothing."""
-        self._tell(f"last {json.dumps(command)}")
+        """Let the watchdog run a module with arguments if the lab dies; without any, nothing."""
+        self._send(f"last {json.dumps(command)}")
 
     def keep_logs(self, folder: Path) -> None:
-        """Copy the logs that say something, as far as the disk has room."""
-        with contextlib.suppress(OSError):  # why the run failed is told, and not this
+        """Copy the logs that are not empty, as far as the disk has room."""
+        with contextlib.suppress(OSError):  # the failure of the run is reported, not this one
             folder.mkdir(exist_ok=True)
             for log in self.logs.glob("*.log"):
                 if log.stat().st_size:
                     shutil.copy(log, folder / log.name)
 
     def close(self) -> None:
-        """End everything, newest first, and remove the folder."""
+        """End all processes, the database last, and remove the folder."""
         databases = [child for child in self._children if child.role == "database"]
         self.stop(*(child for child in self._children if child not in databases))
         self.stop(*databases)
         shutil.rmtree(self.folder, ignore_errors=True)
-        if self._guard.stdin is not None:
+        if self._watchdog.stdin is not None:
             with contextlib.suppress(OSError):
-                self._guard.stdin.close()
+                self._watchdog.stdin.close()
         try:
-            self._guard.wait(_STOP_S)
+            self._watchdog.wait(_STOP_S)
         except subprocess.TimeoutExpired:
-            self._guard.kill()
-            self._guard.wait()
+            self._watchdog.kill()
+            self._watchdog.wait()
 
-    def _tell(self, line: str) -> None:
-        assert self._guard.stdin is not None
+    def _send(self, line: str) -> None:
+        assert self._watchdog.stdin is not None
         try:
-            self._guard.stdin.write(f"{line}\n".encode())
-            self._guard.stdin.flush()
+            self._watchdog.stdin.write(f"{line}\n".encode())
+            self._watchdog.stdin.flush()
         except OSError:
-            return  # the guard was killed: the ordinary way of ending still holds
+            return  # the watchdog was killed: `close` still ends everything
 
 
 def _short_folder() -> Path:
-    """A folder of our own, mode 0700, short enough for Unix sockets (107 characters)."""
+    """A temporary folder, mode 0700, with a path short enough for Unix sockets (107 characters)."""
     folder = Path(tempfile.mkdtemp(prefix="lab-"))
     if len(str(folder)) > 70:
         folder.rmdir()

@@ -1,11 +1,15 @@
-"""A watchdog process: when the lab dies, however it dies, what it started goes too.
+"""A watchdog process: when the lab dies, however it dies, it ends and removes what the lab started.
 
-Run as `python -m lab.cleanup_watchdog` with a pipe for standard input. Each line tells of a process
-(`+ PID START SIGNAL`: its id, its start time in clock ticks, the signal that ends it), of one that
-has ended (`- PID`), of a folder to remove (`folder PATH`), of what marks the run's processes in
-their environment (`mark NAME=VALUE`), or of what to run last (`last JSON`: a module and its
-arguments; an empty list takes it back). At the pipe's end the processes still alive are ended, the
-last module is run and the folders are removed. Standard library only: it must start at once.
+Run as `python -m lab.cleanup_watchdog` with a pipe for standard input. Each line is a message:
+
+    + PID START SIGNAL     a process was started: id, start time in clock ticks, signal that ends it
+    - PID                  it has ended
+    folder PATH            a folder to remove
+    variable NAME=VALUE    an environment variable that all processes of the run have
+    last JSON              a module and its arguments to run last; an empty list for nothing
+
+At the end of the pipe the processes that still run are ended, the last module is run, and the
+folders are removed. It imports the standard library only, because it must start at once.
 """
 
 from __future__ import annotations
@@ -18,14 +22,20 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 
-GRACE_S = 2.0
-LAST_S = 120.0
+GRACE_S = 2.0  # between the signal of a process and SIGKILL
+LAST_S = 120.0  # that the last module may take
+_POLL_S = 0.02
 
 
 def start_ticks(pid: int) -> int | None:
-    """Start time of a process in clock ticks since boot; None where it is gone or a zombie."""
+    """When a process started, in clock ticks since boot; None if it is gone or a zombie.
+
+    Together with the process id it names a process for good: ids are used again.
+    """
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
     except OSError:
@@ -34,65 +44,82 @@ def start_ticks(pid: int) -> int | None:
     return None if fields[0] == "Z" else int(fields[19])
 
 
-def _send(pid: int, number: int) -> None:
-    """Signal a process's group (each child leads one of its own)."""
-    try:
+@dataclass
+class _Started:
+    """What the lab has started, as far as it has sent messages."""
+
+    processes: dict[int, tuple[int, int]] = field(default_factory=dict)  # id -> start, signal
+    folders: list[str] = field(default_factory=list)
+    variables: set[bytes] = field(default_factory=set)
+    last: list[str] = field(default_factory=list)
+
+    def take(self, line: str) -> None:
+        """Take in one message."""
+        word, _, rest = line.rstrip("\n").partition(" ")
+        match word:
+            case "+":
+                pid, started, number = map(int, rest.split())
+                self.processes[pid] = (started, number)
+            case "-":
+                self.processes.pop(int(rest), None)
+            case "folder":
+                self.folders.append(rest)
+            case "variable":
+                self.variables.add(rest.encode())
+            case "last":
+                self.last = json.loads(rest)
+
+    def running(self) -> list[int]:
+        """Ids of the processes that still run."""
+        return [pid for pid, (started, _) in self.processes.items() if start_ticks(pid) == started]
+
+    def end_processes(self) -> None:
+        """Send each its signal, newest first, so that clients end before their database."""
+        for pid in reversed(self.running()):
+            _signal_group(pid, self.processes[pid][1])
+        deadline = time.monotonic() + GRACE_S
+        while self.running() and time.monotonic() < deadline:
+            time.sleep(_POLL_S)
+        for pid in self.running():
+            _signal_group(pid, signal.SIGKILL)
+        for pid in _with_variable(self.variables):  # started, but no message was sent any more
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
+
+    def run_last(self) -> None:
+        """Run the last module, if there is one."""
+        if self.last:
+            with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+                subprocess.run([sys.executable, "-m", *self.last], timeout=LAST_S, check=False)
+
+
+def _signal_group(pid: int, number: int) -> None:
+    """Signal the process group of a process; each child of the lab leads its own."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, number)
-    except (ProcessLookupError, PermissionError):
-        return
 
 
-def _marked(marks: list[bytes]) -> list[int]:
-    """Processes that carry one of these entries in their environment."""
-    found = []
+def _with_variable(variables: Iterable[bytes]) -> list[int]:
+    """Ids of the processes that have one of these variables in their environment."""
+    wanted, found = set(variables), []
     for process in Path("/proc").iterdir():
         if process.name.isdigit() and int(process.name) != os.getpid():
             with contextlib.suppress(OSError):
-                if set((process / "environ").read_bytes().split(b"\0")) & set(marks):
+                if wanted & set((process / "environ").read_bytes().split(b"\0")):
                     found.append(int(process.name))
     return found
 
 
 def main() -> None:
-    """Read the pipe to its end, then clear up."""
+    """Read messages until the lab has ended, then clean up."""
     for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(ignored, signal.SIG_IGN)
-    processes: dict[int, tuple[int, int]] = {}
-    folders: list[str] = []
-    marks: list[bytes] = []
-    last: list[str] = []
+    started = _Started()
     for line in sys.stdin:
-        word, _, rest = line.rstrip("\n").partition(" ")
-        if word == "+":
-            pid, started, number = map(int, rest.split())
-            processes[pid] = (started, number)
-        elif word == "-":
-            processes.pop(int(rest), None)
-        elif word == "folder":
-            folders.append(rest)
-        elif word == "mark":
-            marks.append(rest.encode())
-        elif word == "last":
-            last = json.loads(rest)
-
-    def alive() -> list[int]:
-        return [pid for pid, (started, _) in processes.items() if start_ticks(pid) == started]
-
-    # newest first: clients before the database that they use
-    for pid in reversed(alive()):
-        _send(pid, processes[pid][1])
-    deadline = time.monotonic() + GRACE_S
-    while alive() and time.monotonic() < deadline:
-        time.sleep(0.02)
-    for pid in alive():
-        _send(pid, signal.SIGKILL)
-    for pid in _marked(marks):  # started, but never told of
-        with contextlib.suppress(OSError):
-            os.kill(pid, signal.SIGKILL)
-    if last:
-        with contextlib.suppress(OSError, subprocess.TimeoutExpired):
-            subprocess.run([sys.executable, "-m", *last], timeout=LAST_S, check=False)
-    for folder in folders:
+        started.take(line)
+    started.end_processes()
+    started.run_last()
+    for folder in started.folders:
         shutil.rmtree(folder, ignore_errors=True)
 
 

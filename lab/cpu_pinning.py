@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def pin(pid: int, cores: Iterable[int]) -> None:
-    """Keep a process, all its threads, on these cores; quietly not where the system refuses."""
+    """Keep a process with all its threads on these cores; nothing if the system refuses."""
     wanted = set(cores)
     with contextlib.suppress(OSError):
         for task in Path(f"/proc/{pid}/task").iterdir():
@@ -20,14 +20,14 @@ def pin(pid: int, cores: Iterable[int]) -> None:
 
 @dataclass(frozen=True)
 class Cores:
-    """Who runs where; empty sets where there is nothing to divide."""
+    """The cores of the load driver and of the target."""
 
     driver: tuple[int, ...]
     target: tuple[int, ...]
 
 
 def divide_cores() -> Cores:
-    """The driver (and the lab itself) on the first core, the target on all others."""
+    """The first core for driver and lab, all others for the target; a single core for both."""
     available = sorted(os.sched_getaffinity(0))
     if len(available) < 2:
         return Cores(tuple(available), tuple(available))

@@ -1,9 +1,10 @@
-"""Examinations of the machine, each a figure with what is wanted."""
+"""The checks of `lab doctor`: what is found on this machine, and what is wanted."""
 
 from __future__ import annotations
 
 import os
 import socket
+import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,17 +15,19 @@ from lab.gates.definitions import MAX_OTHER_CPU, MAX_STEAL, MAX_TICKER_LATE_S
 from lab.instruments.instrument_interfaces import BackgroundLoad
 from lab.instruments.process_sampler import ProcessSampler, background_over, timer_lateness
 
-_WATCH_S = 3.0
+_SAMPLED_S = 3.0
+_ROUND_TRIPS = 500
+_MAX_ROUND_TRIP_S = 1e-3
 
 
 @dataclass(frozen=True)
 class CheckResult:
-    """One examination's outcome."""
+    """What one check found."""
 
     what: str
     found: str
     wanted: str
-    good: bool
+    passed: bool
 
 
 def cores() -> CheckResult:
@@ -41,17 +44,17 @@ def pinning() -> CheckResult:
     wanted = set(divide_cores().driver)
     try:
         os.sched_setaffinity(0, wanted)
-        good = os.sched_getaffinity(0) == wanted
+        works = os.sched_getaffinity(0) == wanted
     except OSError:
-        good = False
+        works = False
     finally:
         os.sched_setaffinity(0, before)
-    return CheckResult("pinning", "works" if good else "refused", "works", good)
+    return CheckResult("pinning", "works" if works else "refused", "works", works)
 
 
 def jitter() -> CheckResult:
-    """Lateness of a 10 ms timer, which is what the driver's gate will see at least."""
-    p99 = timer_lateness(_WATCH_S)
+    """Lateness of a 10 ms timer: the ticker of a load driver is at least as late."""
+    p99 = timer_lateness(_SAMPLED_S)
     return CheckResult(
         "timer and scheduling jitter, p99",
         f"{p99 * 1000:.2f} ms",
@@ -61,7 +64,7 @@ def jitter() -> CheckResult:
 
 
 def steal() -> CheckResult:
-    """The hypervisor's share of all cores."""
+    """The share of processor time that the hypervisor gave to other machines."""
     share = _background().steal
     return CheckResult("steal", f"{share:.1%}", f"at most {MAX_STEAL:.0%}", share <= MAX_STEAL)
 
@@ -76,34 +79,39 @@ def other_load() -> CheckResult:
 
 @cache
 def _background() -> BackgroundLoad:
-    """Both from one watch of the machine."""
-    watch = ProcessSampler({})
-    watch.sample()
-    time.sleep(_WATCH_S)
-    watch.sample()
-    return background_over(watch.samples)
+    """Steal and other load, measured once for both checks."""
+    sampler = ProcessSampler({})
+    sampler.sample()
+    time.sleep(_SAMPLED_S)
+    sampler.sample()
+    return background_over(sampler.samples)
 
 
 def loopback() -> CheckResult:
-    """Round trip of a small message over loopback, median."""
+    """Median round trip of one byte over loopback, by TCP."""
     with socket.create_server(("127.0.0.1", 0)) as server:
-        one = socket.create_connection(server.getsockname())
-        other, _ = server.accept()
-        took = []
-        with one, other:
-            for side in (one, other):
+        client = socket.create_connection(server.getsockname())
+        served, _ = server.accept()
+        with client, served:
+            for side in (client, served):
                 side.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            for _ in range(500):
-                began = time.perf_counter()
-                one.sendall(b"x")
-                other.recv(1)
-                other.sendall(b"x")
-                one.recv(1)
-                took.append(time.perf_counter() - began)
-    median = sorted(took)[len(took) // 2]
+            times = [_round_trip_s(client, served) for _ in range(_ROUND_TRIPS)]
+    median = statistics.median(times)
     return CheckResult(
-        "loopback round trip, median", f"{median * 1e6:.0f} us", "below 1000 us", median < 1e-3
+        "loopback round trip, median",
+        f"{median * 1e6:.0f} us",
+        f"below {_MAX_ROUND_TRIP_S * 1e6:.0f} us",
+        median < _MAX_ROUND_TRIP_S,
     )
+
+
+def _round_trip_s(client: socket.socket, served: socket.socket) -> float:
+    began = time.perf_counter()
+    client.sendall(b"x")
+    served.recv(1)
+    served.sendall(b"x")
+    client.recv(1)
+    return time.perf_counter() - began
 
 
 CHECKS: tuple[Callable[[], CheckResult], ...] = (

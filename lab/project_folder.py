@@ -1,4 +1,4 @@
-"""Where the project is that the lab works on."""
+"""The folder of the project that the lab works on."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from lab.errors import UsageError
 
 
 class ProjectError(UsageError):
-    """There is no project here; the message says what would be right."""
+    """There is no project in this folder or above it."""
 
 
 @dataclass(frozen=True)
@@ -20,20 +20,20 @@ class Project:
 
     @property
     def hypotheses(self) -> Path:
-        """Where the claims are written."""
+        """The folder of the hypothesis files."""
         return self.root / "hypotheses"
 
     @property
     def reports(self) -> Path:
-        """Where runs are kept."""
+        """The folder of the runs."""
         return self.root / "reports"
 
     @classmethod
     def find(cls, start: Path | None = None) -> Project:
-        """The nearest folder upwards that holds `hypotheses/`."""
+        """The nearest folder upwards that holds `hypotheses/`. ProjectError if there is none."""
         try:
             here = (start or Path.cwd()).resolve()
-        except OSError as error:  # removed, for one
+        except OSError as error:  # it was removed, for example
             raise ProjectError(f"the current folder cannot be read ({error.strerror})") from error
         for folder in (here, *here.parents):
             if (folder / "hypotheses").is_dir():

@@ -1,9 +1,8 @@
-"""Nothing that the lab starts outlives it."""
+"""Processes that the lab starts: their environment, cores and logs, and how they end."""
 
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -23,15 +22,6 @@ STUBBORN = [
     "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
     "print('up', flush=True); time.sleep(300)",
 ]
-# a lab that starts a child and then waits to be killed
-LAB = """
-import sys, time
-from lab.child_processes import Children
-children = Children()
-child = children.start([sys.executable, "-c", "import time; time.sleep(300)"], role="service")
-print(child.pid, children.folder, flush=True)
-time.sleep(300)
-"""
 
 
 def wait_until(holds: Callable[[], bool], limit_s: float = 10.0) -> bool:
@@ -53,7 +43,17 @@ def test_children_and_their_folder_go_with_the_context() -> None:
     assert not folder.exists()
 
 
-def test_logs_that_find_no_room_hide_no_failure(tmp_path: Path) -> None:
+def test_logs_that_are_not_empty_are_kept(tmp_path: Path) -> None:
+    with Children() as children:
+        children.start([sys.executable, "-c", "print('up')"], role="service", arm="a").popen.wait()
+        children.start([sys.executable, "-c", "pass"], role="service", arm="b").popen.wait()
+        children.keep_logs(tmp_path / "logs")
+    assert {log.name: log.read_text() for log in (tmp_path / "logs").iterdir()} == {
+        "service-a.log": "up\n"
+    }
+
+
+def test_logs_that_cannot_be_written_hide_no_failure(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with Children() as children:
         children.start(STUBBORN, role="service")
@@ -61,36 +61,31 @@ def test_logs_that_find_no_room_hide_no_failure(tmp_path: Path) -> None:
     assert (tmp_path / "file").read_bytes() == b""
 
 
-def test_who_ignores_the_signal_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_that_ignores_its_signal_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lab.child_processes._STOP_S", 0.3)
     with Children() as children:
         child = children.start(STUBBORN, role="service")
         assert wait_until(lambda: "up" in child.log_tail())
+        assert child.died() is None
         children.stop(child)
         assert child.died() == "ended by SIGKILL"
 
 
-def test_kill_9_of_the_lab_leaves_nothing() -> None:
-    lab = subprocess.Popen([sys.executable, "-c", LAB], stdout=subprocess.PIPE)
-    assert lab.stdout is not None
-    pid, folder = lab.stdout.readline().decode().split()
-    assert psutil.pid_exists(int(pid))
-    os.kill(lab.pid, signal.SIGKILL)
-    lab.communicate()
-    assert wait_until(lambda: not psutil.pid_exists(int(pid)))
-    assert wait_until(lambda: not Path(folder).exists())
+def test_an_exit_code_is_reported() -> None:
+    with Children() as children:
+        child = children.start([sys.executable, "-c", "raise SystemExit(3)"], role="service")
+        child.popen.wait()
+        assert child.died() == "ended with exit code 3"
 
 
-def test_a_process_that_the_guard_was_not_told_of_goes_too() -> None:
+def test_a_process_that_the_watchdog_does_not_know_is_ended_too() -> None:
     with Children() as children:
         environment = os.environ | children.environment()
-        untold = subprocess.Popen(SLEEPER, env=environment, start_new_session=True)
-    assert wait_until(lambda: untold.poll() is not None)
+        unknown = subprocess.Popen(SLEEPER, env=environment, start_new_session=True)
+    assert wait_until(lambda: unknown.poll() is not None)
 
 
-def test_a_stray_setting_of_the_shell_does_not_reach_an_arm(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_setting_of_the_shell_does_not_reach_an_arm(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DB_POOL_SIZE", "99")
     code = "import os; print(sorted(k for k in os.environ if k.startswith('DB_')), flush=True)"
     with Children() as children:
@@ -116,26 +111,6 @@ def test_pinning_covers_threads_and_driver_and_target_are_apart() -> None:
         assert all(os.sched_getaffinity(task) == set(cores.target) for task in tasks)
 
 
-LAST_WORD = """
-import sys, time
-from lab.child_processes import Children
-children = Children()
-children.on_parent_death("tests.lab.last_word", sys.argv[1])
-if sys.argv[2] == "taken back":
-    children.on_parent_death()
-print("up", flush=True)
-time.sleep(300)
-"""
-
-
-@pytest.mark.parametrize("kept", ["kept", "taken back"])
-def test_the_guard_runs_what_a_killed_lab_would_have_run(kept: str, tmp_path: Path) -> None:
-    file = tmp_path / "said"
-    command = [sys.executable, "-c", LAST_WORD, str(file), kept]
-    lab = subprocess.Popen(command, stdout=subprocess.PIPE)
-    assert lab.stdout is not None and lab.stdout.readline()
-    (guard,) = psutil.Process(lab.pid).children()
-    os.kill(lab.pid, signal.SIGKILL)
-    lab.communicate()
-    psutil.wait_procs([guard], timeout=20)
-    assert file.exists() == (kept == "kept")
+def test_a_single_core_is_shared(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {3})
+    assert divide_cores().driver == divide_cores().target == (3,)

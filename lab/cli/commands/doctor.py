@@ -25,9 +25,9 @@ def command() -> None:
         CHECKS, "examining", console=console, transient=True, disable=not console.is_terminal
     ):
         result = check()
-        failed |= not result.good
+        failed |= not result.passed
         table.add_row(
-            Text("ok" if result.good else "!!", style="green" if result.good else "red"),
+            Text("ok" if result.passed else "!!", style="green" if result.passed else "red"),
             Text(result.what),
             Text(result.found),
             Text(result.wanted),

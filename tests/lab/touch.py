@@ -1,4 +1,4 @@
-"""A module for the guard to run: it leaves a file behind."""
+"""A module for the watchdog to run: it creates a file."""
 
 from __future__ import annotations
 
