@@ -1,4 +1,4 @@
-"""Fixtures that manage lifetimes: one PostgreSQL per session, one database per test."""
+"""Fixtures: one PostgreSQL per session, one database per test."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
-    """A real PostgreSQL 18 for the session, or the one of TEST_DATABASE_URL; yields its URL."""
+    """The URL of a PostgreSQL 18 for the session, or of the server of TEST_DATABASE_URL."""
     if given := os.environ.get("TEST_DATABASE_URL"):
         yield given
         return

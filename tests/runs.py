@@ -1,4 +1,4 @@
-"""Runs of the real command, as a user would type it."""
+"""Runs of the real command, as a user types it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ QUICK_SOAK = ROOT / "tests" / "planted" / "quick-soak.md"
 def lab(
     *arguments: str, project: Path = ROOT, env: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Any `lab` command to its end."""
+    """Run a `lab` command to its end."""
     return subprocess.run(
         [sys.executable, "-m", "lab", *arguments],
         cwd=project,
@@ -36,14 +36,14 @@ def lab(
 
 
 def run_lab(*arguments: str) -> dict[str, Any]:
-    """`lab run ...` to its end: exit code, and the verdict as it stands on disk."""
+    """Run `lab run ...` to its end: its exit code and its verdict, as JSON types."""
     began = time.monotonic()
     done = lab("run", *arguments)
     return outcome(done.returncode, done.stdout, done.stderr, time.monotonic() - began)
 
 
 def copy_project(folder: Path) -> Path:
-    """A project of its own, so that a test's runs do not mix with the user's."""
+    """Make a project in a folder, so that the runs of a test do not mix with the user's."""
     for part in ("scenarios", "service"):
         shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
     for file in ("docker-compose.yml", ".dockerignore", "requirements.txt"):
@@ -54,7 +54,7 @@ def copy_project(folder: Path) -> Path:
 
 
 def outcome(code: int, stdout: str, stderr: str, took_s: float) -> dict[str, Any]:
-    """What to keep of a run."""
+    """What a proof keeps of a run: exit code, and its verdict or the end of its output."""
     kept: dict[str, Any] = {"code": code, "took_s": round(took_s, 1)}
     report = next((line for line in stdout.splitlines() if line.startswith("report: ")), None)
     if report is None:
@@ -65,7 +65,7 @@ def outcome(code: int, stdout: str, stderr: str, took_s: float) -> dict[str, Any
 
 
 def outcome_of(verdict: dict[str, Any]) -> dict[str, Any]:
-    """What to keep of a verdict."""
+    """What a proof keeps of a verdict."""
     return {
         "verdict": verdict["verdict"],
         "reasons": verdict["reasons"],
@@ -84,7 +84,7 @@ def outcome_of(verdict: dict[str, Any]) -> dict[str, Any]:
 def started(
     name: str, *arguments: str, project: Path = ROOT, env: Mapping[str, str] | None = None
 ) -> Iterator[Running]:
-    """A run under way, without profiles; ended at the latest with the block."""
+    """A run in the background, without profiles; it is ended when the context is left."""
     running = Running(name, arguments, project, env or {})
     try:
         yield running
@@ -95,7 +95,7 @@ def started(
 
 
 class Running:
-    """A run in a process of its own."""
+    """A run in a process of its own, and what is on disk of it."""
 
     def __init__(
         self, name: str, arguments: tuple[str, ...], project: Path, env: Mapping[str, str]
@@ -113,20 +113,20 @@ class Running:
         )
 
     def wait_for(self, look: Callable[[], Any], limit_s: float = 60) -> Any:
-        """Wait until `look` finds something."""
+        """Wait until `look` finds something; what it found. AssertionError if the run ends."""
         deadline = time.monotonic() + limit_s
         while time.monotonic() < deadline:
             if found := look():
                 return found
             if self.process.poll() is not None:
                 stdout, stderr = self.process.communicate()
-                raise AssertionError(f"it ended: {stdout[-800:]} {stderr[-800:]}")
+                raise AssertionError(f"the run ended: {stdout[-800:]} {stderr[-800:]}")
             time.sleep(0.02)
         raise AssertionError(f"not seen within {limit_s} s")
 
     @property
     def folder(self) -> Path:
-        """The run's folder, once its conditions are known."""
+        """The folder of the run; waits until its conditions are on disk."""
 
         def look() -> Path | None:
             if not self._reports.exists():
@@ -138,12 +138,12 @@ class Running:
         return found
 
     def conditions(self) -> dict[str, Any]:
-        """Who runs where."""
+        """The conditions: processes and cores among them."""
         data: dict[str, Any] = json.loads((self.folder / "conditions.json").read_text())
         return data
 
     def family(self) -> list[psutil.Process]:
-        """Every process that the run has started so far, the guard included."""
+        """All processes that the run has started so far, the watchdog included."""
         return psutil.Process(self.process.pid).children(recursive=True)
 
     def trials(self) -> int:
@@ -156,13 +156,13 @@ class Running:
         self.wait_for(lambda: self.trials() >= count, 180)
 
     def wait_for_trial_begun(self) -> str:
-        """Wait until a trial is being driven; its arm."""
+        """Wait until a trial begins; its arm."""
         series = self.folder / "series"
         before = set(series.iterdir())
         (begun,) = self.wait_for(lambda: set(series.iterdir()) - before)
         return str(begun.stem.partition("-")[2])
 
     def end(self, limit_s: float = 600) -> dict[str, Any]:
-        """Wait for its end."""
+        """Wait for its end; what a proof keeps of it."""
         stdout, stderr = self.process.communicate(timeout=limit_s)
         return outcome(self.process.returncode, stdout, stderr, time.monotonic() - self._began)

@@ -107,6 +107,27 @@ def test_a_run_ends_with_its_verdict_on_disk(bench: Bench) -> None:
     assert bench.stopped
 
 
+def test_the_progress_is_printed_line_by_line_without_a_terminal(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bench.run()
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("quick  Does a narrow pool hold orders back?")
+    assert [line for line in lines if line.startswith("block 1 wide")] == [
+        "block 1 wide: 57.0 requests/s"
+    ]
+    estimates = [line for line in lines if line.startswith("  throughput wide / narrow: ")]
+    assert len(estimates) == 4
+    assert "predicted at least 2: undecided" in estimates[0]
+    assert "predicted at least 2: supported" in estimates[-1]
+    assert lines[-4:] == [
+        "profiling narrow (untimed) ...",
+        "profiling wide (untimed) ...",
+        "profiling more-pricing (untimed) ...",
+        "writing the report ...",
+    ]
+
+
 def test_no_profile_is_taken_without_need(bench: Bench) -> None:
     _, run_folder = bench.run(OPTIONS._replace(profile=False))
     assert list(run_folder.path("profiles").iterdir()) == []
