@@ -28,7 +28,8 @@ from typing import Any, TextIO
 from lab.errors import UsageError, storage_error
 from lab.hypothesis import Step
 from lab.json_files import append_line, read_lines, read_object, to_line, write_whole
-from lab.trial import SoakEvidence, TimeSeries, Trial
+from lab.time_series import TimeSeries
+from lab.trial import SoakEvidence, Trial
 from lab.trial_plan import SCHEMA as PLAN_SCHEMA
 from lab.trial_plan import Attempt, Plan
 from lab.trial_serialization import SCHEMA as TRIAL_SCHEMA

@@ -4,18 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from lab.hypothesis import Statistic, Step
-from lab.prometheus_selector import select
 from lab.stats.latency_histogram import Histogram
-
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    Values = npt.NDArray[np.float64]
-    Segments = npt.NDArray[np.int64]
+from lab.time_series import TimeSeries
 
 
 @dataclass(frozen=True)
@@ -156,30 +149,6 @@ class Usage:
     descriptors: float | None  # highest second
     threads: float | None  # highest second
     throttled: float | None = None  # share of scheduling periods that a CPU quota cut short
-
-
-@dataclass(frozen=True, eq=False)
-class TimeSeries:
-    """The series of one soak trial, a value per interval.
-
-    Attributes:
-        times: Seconds since its block began, at the end of each interval, without pauses; shape
-            (intervals,).
-        segments: Which process lifetime each interval belongs to, counted from 0; shape
-            (intervals,).
-        columns: By series, each of shape (intervals,), NaN if there is no value.
-    """
-
-    times: Values
-    segments: Segments
-    columns: Mapping[str, Values]
-
-    def series(self, name: str) -> Values | None:
-        """A series by its name, or the sum of the gauges that a selector matches; else None."""
-        if name in self.columns:
-            return self.columns[name]
-        picked = select(self.columns, name)
-        return sum(picked[1:], picked[0]) if picked else None
 
 
 @dataclass(frozen=True)

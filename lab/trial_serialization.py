@@ -7,14 +7,13 @@ load. A trial that failed before anything was measured has no evidence.
 
 from __future__ import annotations
 
-import math
-from array import array
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
 from lab.file_versions import Schema, unchanged
 from lab.stats.latency_histogram import Histogram
+from lab.time_series import TimeSeries, TimeSeriesBuilder
 from lab.trial import (
     ArrivalSecond,
     BenchmarkEvidence,
@@ -26,7 +25,6 @@ from lab.trial import (
     SoakEvidence,
     SoakLoadStats,
     StageRecord,
-    TimeSeries,
     Timing,
     Trial,
     TrialEvidence,
@@ -99,25 +97,10 @@ def from_record(record: Mapping[str, Any]) -> Trial:
 
 def to_time_series(rows: Iterable[Mapping[str, Any]]) -> TimeSeries:
     """The time series of a soak trial from its rows, one per interval."""
-    import numpy as np  # too heavy for runs without a soak
-
-    times, segments = array("d"), array("q")
-    columns: dict[str, array[float]] = {}
+    builder = TimeSeriesBuilder()
     for row in rows:
-        for series, value in row["values"].items():
-            if (column := columns.get(series)) is None:
-                column = columns[series] = array("d")
-            column.extend([math.nan] * (len(times) - len(column)))
-            column.append(math.nan if value is None else value)
-        times.append(row["t"])
-        segments.append(row["segment"])
-    for column in columns.values():
-        column.extend([math.nan] * (len(times) - len(column)))
-    return TimeSeries(
-        np.array(times, dtype=np.float64),
-        np.array(segments, dtype=np.int64),
-        {series: np.array(column, dtype=np.float64) for series, column in columns.items()},
-    )
+        builder.add(row["t"], row["segment"], row["values"])
+    return builder.build()
 
 
 def _evidence(record: Mapping[str, Any]) -> TrialEvidence | None:

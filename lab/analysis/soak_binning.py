@@ -14,7 +14,8 @@ from lab.hypothesis import Step
 from lab.measure_table import series_reduction
 from lab.stats.slope_regression import MIN_BINS, SlopeFit, fit_slope
 from lab.stats.time_bins import time_bins
-from lab.trial import SoakEvidence, TimeSeries
+from lab.time_series import TimeSeries
+from lab.trial import SoakEvidence
 
 Values = npt.NDArray[np.float64]
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from lab.analysis.soak_binning import HOUR_S, BinnedSeries, bin_series
 from lab.stats.time_bins import time_bins
-from lab.trial import TimeSeries
+from lab.time_series import TimeSeries
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lab.analysis.soak_binning import bin_series
-from lab.trial import TimeSeries
+from lab.time_series import TimeSeries
 
 
 @dataclass(frozen=True)

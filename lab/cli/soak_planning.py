@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from lab.analysis.soak_noise import Noise
     from lab.hypothesis import Bound
     from lab.run_folder import RunFolder
-    from lab.trial import TimeSeries
+    from lab.time_series import TimeSeries
 
 _LATEST_RUNS = 5  # that are searched for a recorded noise
 

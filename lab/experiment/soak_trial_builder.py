@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from array import array
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +12,8 @@ from lab.instruments.metrics_scraper import without_runtime_metrics
 from lab.instruments.soak_sampler import IntervalSample
 from lab.measure_values import SERVICE
 from lab.stats.nearest_rank import quantile
-from lab.trial import Ended, Fault, Requests, SoakEvidence, TimeSeries, Trial, Usage
+from lab.time_series import TimeSeries, TimeSeriesBuilder
+from lab.trial import Ended, Fault, Requests, SoakEvidence, Trial, Usage
 
 LEAST_BEYOND = 1  # a p99 of an interval is drawn and its drift judged, never its value
 
@@ -26,33 +24,31 @@ class SoakTrial:
     def __init__(self, trial: Trial, interval_s: float) -> None:
         self._trial = trial
         known = trial.evidence if isinstance(trial.evidence, SoakEvidence) else SoakEvidence()
-        course = known.time_series
+        self._series = TimeSeriesBuilder(known.time_series)
         self._evidence = replace(known, time_series=None)
         self._interval_s = interval_s
         self.step = trial.step
-        self.until = float(course.times[-1]) if course is not None and course.times.size else 0.0
-        self._segment = int(course.segments[-1]) if course is not None and self.until else -1
-        self._times = array("d", course.times if course is not None else ())
-        self._segments = array("q", course.segments if course is not None else ())
-        self._columns = {
-            series: array("d", values)
-            for series, values in (course.columns if course else {}).items()
-        }
+        self._segment = self._series.segment
         self._instances: dict[str, str] = {}
         self._frames: dict[str, Requests] = {}
         self._ticker_lateness: list[float] = []
         self._last = (0, 0)  # requests and errors of the interval before
         self._crashed = False  # in the interval before
 
+    @property
+    def until(self) -> float:
+        """End of the last interval, seconds since the block began; 0 if there is none."""
+        return self._series.until
+
     def begin_segment(self) -> None:
-        """Other processes from now on."""
+        """Begin a segment: the arm has other processes from now on."""
         self._segment += 1
         self._instances.clear()
 
     def crashed(self, how: str) -> None:
-        """They ended by themselves, and began anew.
+        """Note that the processes ended by themselves and were started again.
 
-        Requests that fail for that, in this interval and while they start, are excused.
+        Requests that failed for that reason, in this interval and the next, are excused.
         """
         self._evidence = replace(self._evidence, crashes=(*self._evidence.crashes, how))
         self._excuse()
@@ -60,7 +56,7 @@ class SoakTrial:
         self.begin_segment()
 
     def fault(self, fault: Fault) -> None:
-        """It is not to be trusted."""
+        """Add a fault: the trial is not to be trusted."""
         self._trial = replace(self._trial, faults=(*self._trial.faults, fault))
 
     def knows(self, role: str, instance: str) -> bool:
@@ -125,13 +121,12 @@ class SoakTrial:
             self._excuse()
             self._crashed = False
         self._frames, self._ticker_lateness = {}, []
-        self.until = until
-        self._extend(until, values)
+        self._series.add(until, self._segment, values)
         short = {name: _short(value) for name, value in values.items()}
         return {"t": round(until, 3), "segment": self._segment, "values": short}
 
     def _excuse(self) -> None:
-        """Hold the interval before against nobody."""
+        """Excuse the requests of the interval before."""
         (count, errors), known = self._last, self._evidence.load_stats
         excused, failed = known.excused + count, known.excused_errors + errors
         load_stats = replace(known, excused=excused, excused_errors=failed)
@@ -148,7 +143,7 @@ class SoakTrial:
         self._evidence = replace(self._evidence, requests=requests, load_stats=load_stats)
 
     def trial(self) -> Trial:
-        """The record so far."""
+        """The record so far, without the series."""
         return replace(self._trial, evidence=self._evidence)
 
     def whole(self) -> Trial:
@@ -158,13 +153,7 @@ class SoakTrial:
 
     def time_series(self) -> TimeSeries:
         """The series so far."""
-        import numpy as np
-
-        return TimeSeries(
-            np.array(self._times),
-            np.array(self._segments),
-            {name: np.array(values) for name, values in self._columns.items()},
-        )
+        return self._series.build()
 
     def _values(self, sample: IntervalSample, ended: Requests) -> dict[str, float]:
         values: dict[str, float] = {}
@@ -183,16 +172,6 @@ class SoakTrial:
             if (latency := ended.latency.quantile(q, beyond=LEAST_BEYOND)) is not None:
                 values[name] = latency
         return values | without_runtime_metrics(sample.gauges)
-
-    def _extend(self, until: float, values: Mapping[str, float]) -> None:
-        for name, value in values.items():
-            column = self._columns.setdefault(name, array("d"))
-            column.extend([math.nan] * (len(self._times) - len(column)))
-            column.append(value)
-        self._times.append(until)
-        self._segments.append(self._segment)
-        for column in self._columns.values():
-            column.extend([math.nan] * (len(self._times) - len(column)))
 
 
 def _merge(totals: dict[str, Requests], name: str, more: Requests) -> None:
@@ -216,5 +195,5 @@ def _higher(a: float | None, b: float | None) -> float | None:
 
 
 def _short(value: float) -> float | int:
-    """As few digits as a trend needs: eight hours are many lines."""
+    """Six digits: enough for a slope, and eight hours are many lines."""
     return int(value) if float(value).is_integer() else float(f"{value:.6g}")

@@ -9,7 +9,7 @@ from typing import Any
 from lab.hypothesis import Hypothesis, loads
 from lab.measure_format import format_value
 from lab.run_folder import RunFolder, RunFolderError
-from lab.trial import TimeSeries
+from lab.time_series import TimeSeries
 from lab.trial_plan import Plan
 from lab.verdict import judge
 from lab.verdict_record import Verdict

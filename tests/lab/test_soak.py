@@ -23,7 +23,8 @@ from lab.reporting import render
 from lab.run_folder import RunFolder
 from lab.stats.latency_histogram import Histogram
 from lab.targets.target_interface import Identity
-from lab.trial import SoakEvidence, TimeSeries, Trial
+from lab.time_series import TimeSeries
+from lab.trial import SoakEvidence, Trial
 from lab.trial_plan import draw
 from tests.fakes.instruments import FakeIntervalSampler, FakeSoakDriver, requests_at
 from tests.fakes.target import FakeTarget

@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from lab.blocks import Block
 from lab.hypothesis import Step
-from lab.trial import SoakEvidence, TimeSeries, Trial
+from lab.time_series import TimeSeries
+from lab.trial import SoakEvidence, Trial
 
 Segments = npt.NDArray[np.int64]
 Shape = Literal["line", "stops", "fills"]

@@ -18,7 +18,8 @@ from lab.number_format import MISSING, NumberFormat, low_to_high
 from lab.reporting.run_trials import RunTrials
 from lab.reporting.table import Table
 from lab.run_folder import RunFolder
-from lab.trial import SoakEvidence, TimeSeries, Trial
+from lab.time_series import TimeSeries
+from lab.trial import SoakEvidence, Trial
 from lab.trial_plan import DetectableSlope, Plan
 
 MAX_PANELS = 14  # beside those that a prediction names: the table has all

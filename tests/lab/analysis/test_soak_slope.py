@@ -11,7 +11,7 @@ from lab.analysis.estimate import SlopeEstimate
 from lab.analysis.soak_slope import estimate_slope
 from lab.blocks import Block
 from lab.hypothesis import Bound, Step
-from lab.trial import TimeSeries
+from lab.time_series import TimeSeries
 from lab.trial_plan import ALPHA
 from tests.oracles.soaks import INTERVALS, Shape, memory_series, soak_blocks, soak_trial
 from tests.proof import soak as proof

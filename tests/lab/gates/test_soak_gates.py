@@ -9,7 +9,8 @@ import pytest
 from lab.gates import inspect
 from lab.hypothesis import Allow, Limits, load
 from lab.stats.latency_histogram import Histogram
-from lab.trial import Requests, SoakEvidence, SoakLoadStats, TimeSeries, Trial, Usage
+from lab.time_series import TimeSeries
+from lab.trial import Requests, SoakEvidence, SoakLoadStats, Trial, Usage
 from tests.lab.builders import PROJECT, altered
 
 SHIPPED = load(PROJECT / "hypotheses" / "memory-leak.md", PROJECT)
