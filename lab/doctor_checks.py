@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from lab.cpu_pinning import divide_cores
-from lab.gates.definitions import MAX_OTHER_CPU, MAX_STEAL, MAX_TICKER_LATE_S
+from lab.gates.limits import MAX_OTHER_CPU, MAX_STEAL, MAX_TICKER_LATE_S
 from lab.instruments.instrument_interfaces import BackgroundLoad
 from lab.instruments.process_sampler import ProcessSampler, background_over, timer_lateness
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lab.file_versions import Schema, unchanged
+from lab.file_format_versions import Schema, unchanged
 from lab.hypothesis import Hypothesis, SoakTest, Step
 
 SCHEMA = Schema("lab.plan", 1, upgrade=unchanged)

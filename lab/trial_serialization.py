@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from lab.file_versions import Schema, unchanged
+from lab.file_format_versions import Schema, unchanged
 from lab.stats.latency_histogram import Histogram
 from lab.time_series import TimeSeries, TimeSeriesBuilder
 from lab.trial import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from lab.file_versions import Schema, unchanged
+from lab.file_format_versions import Schema, unchanged
 
 SCHEMA = Schema("lab.verdict", 1, upgrade=unchanged)
 

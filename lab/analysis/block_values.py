@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from lab.blocks import Block
+from lab.block_grouping import Block
 from lab.hypothesis import Hypothesis, Prediction, Step
 from lab.measure_values import measure
 from lab.trial import BenchmarkEvidence

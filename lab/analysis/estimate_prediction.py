@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from lab.analysis.arm_comparison import mean, mean_share, ratio
 from lab.analysis.block_values import BlockValues, block_values, values_over_blocks
 from lab.analysis.estimate import Estimate
-from lab.blocks import Block
+from lab.block_grouping import Block
 from lab.hypothesis import Hypothesis, LoadTest, Prediction, Sweep, parse_measure
 from lab.measure_table import Scope
 from lab.measure_values import AtLeast

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from lab.blocks import Block
+from lab.block_grouping import Block
 from lab.hypothesis import Step
 from lab.measure_table import series_reduction
 from lab.stats.slope_regression import MIN_BINS, SlopeFit, fit_slope

@@ -15,7 +15,7 @@ import numpy as np
 
 from lab.analysis.estimate import SlopeEstimate
 from lab.analysis.soak_binning import BinnedSeries, bin_block
-from lab.blocks import Block
+from lab.block_grouping import Block
 from lab.stats.confidence_interval import t_interval
 from lab.stats.leak_shape import MIN_THIRD, has_leak_shape, shares_of_thirds
 from lab.stats.student_t import critical_value

@@ -11,7 +11,7 @@ from lab.analysis.estimate import SlopeEstimate
 from lab.analysis.soak_binning import time_series_of
 from lab.analysis.soak_sawtooth import Sawtooth, find_sawtooth
 from lab.analysis.soak_slope import estimate_slope
-from lab.blocks import Block
+from lab.block_grouping import Block
 
 
 @dataclass(frozen=True)

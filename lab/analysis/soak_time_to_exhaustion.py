@@ -10,7 +10,7 @@ import numpy as np
 
 from lab.analysis.soak_binning import bin_block
 from lab.analysis.soak_slope import estimate_slope
-from lab.blocks import Block
+from lab.block_grouping import Block
 
 
 @dataclass(frozen=True)

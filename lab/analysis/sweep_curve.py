@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from lab.blocks import Block
+from lab.block_grouping import Block
 from lab.measure_values import measure, total
 from lab.stats.asymptotic_bounds import AsymptoticBounds, measure_bounds, measure_think
 from lab.stats.sweep_plateau import reach

@@ -10,13 +10,13 @@ from typing import Any, Protocol
 from lab.experiment.progress_events import BlockEnded, Event, Profiling, TrialBegun, TrialEnded
 from lab.experiment.run_session import Session
 from lab.experiment.stored_run_reader import BUDGET_ENDED, elapsed_of
-from lab.gates.definitions import MAX_OTHER_CPU, MAX_STEAL, MAX_TICKER_LATE_S
+from lab.gates.limits import MAX_OTHER_CPU, MAX_STEAL, MAX_TICKER_LATE_S
 from lab.hypothesis import Hypothesis, SoakTest, Step
 from lab.instruments.process_sampler import ProcessSampler, background_over, timer_lateness
 from lab.run_folder import RunFolder
 from lab.trial import Fault, Trial
 from lab.trial_plan import Plan
-from lab.verdict import judge
+from lab.verdict_rule import judge
 
 SETTLE_S = 20.0  # the longest wait after a voided block
 

@@ -12,7 +12,7 @@ from lab.hypothesis import Hypothesis
 from lab.run_folder import RunFolder
 from lab.trial import Fault
 from lab.trial_plan import Plan
-from lab.verdict import judge
+from lab.verdict_rule import judge
 
 
 class Session(ABC):

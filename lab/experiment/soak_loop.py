@@ -13,11 +13,11 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import Any
 
 from lab.driver_messages import RunTrial
-from lab.experiment.arm_identity_check import process_ended, restarted, wrong_settings
 from lab.experiment.driver_message_conversion import load_spec
 from lab.experiment.driver_message_stream import DriverStream
 from lab.experiment.progress_events import BlockEnded, Event, IntervalElapsed
 from lab.experiment.run_session import Session
+from lab.experiment.soak_crash_restart import ArmState, CrashRestart
 from lab.experiment.soak_trial_builder import SoakTrial
 from lab.experiment.stored_run_reader import BUDGET_ENDED
 from lab.gates import inspect
@@ -26,10 +26,10 @@ from lab.instruments.instrument_interfaces import Driver
 from lab.instruments.locust_driver_process import DriverError
 from lab.instruments.soak_sampler import HttpIntervalSampler, IntervalSample, IntervalSampler
 from lab.run_folder import RunFolder
-from lab.targets.target_interface import Target, TargetError, TargetFailure
+from lab.targets.target_interface import Target, TargetError
 from lab.trial import Fault, SoakEvidence, Trial
 from lab.trial_plan import Plan
-from lab.verdict import judge
+from lab.verdict_rule import judge
 
 INTERVAL_S = 5.0
 SWITCH_S = 8.0  # between two blocks: fresh processes, the seeded state, the last answers
@@ -71,6 +71,7 @@ class SoakLoop(Session):
         self._new_sampler = new_sampler
         self._interval_s = interval_s
         self._block_s = block_s(plan.length_s, hypothesis.kind.pairs, interval_s)
+        self._crash_restart = CrashRestart(target, allowed=bool(hypothesis.allow.crash))
         self._fresh = True  # the arms' processes were started just now
 
     def run(self) -> Iterator[Event]:
@@ -196,42 +197,12 @@ class SoakLoop(Session):
     ) -> bool:
         """Whether the block cannot continue; an arm that may crash is started again."""
         for arm, trial in trials.items():
-            how = self._target.dead(arm)
-            if how is None:
-                # a service that hangs is not asked: it would hold up every arm
-                fault = self._identity_fault(arm, trial) if samples[arm].gauges else None
-            else:
-                fault = None if self.hypothesis.allow.crash else process_ended(how)
-            if fault is not None:
-                trial.fault(fault)
+            state = self._crash_restart.check(arm, trial, answers=bool(samples[arm].gauges))
+            if state is ArmState.FAILED:
                 return True
-            if how is not None:
-                self._restart_crashed(arm, trial, how)
+            if state is ArmState.RESTARTED:
                 self._attach(sampler, arm)
         if changed := self.changed_conditions():
             next(iter(trials.values())).fault(changed)
             return True
         return False
-
-    def _restart_crashed(self, arm: str, trial: SoakTrial, how: str) -> None:
-        url = self._target.url(arm)
-        self._target.restart(arm)
-        if self._target.url(arm) != url:
-            raise TargetFailure(f"arm {arm} came back at another address than {url}")
-        trial.crashed(how)
-
-    def _identity_fault(self, arm: str, trial: SoakTrial) -> Fault | None:
-        """Whether the arm answers as another one, or from processes that restarted."""
-        try:
-            identities = self._target.identities(arm)
-        except TargetError:
-            return None  # too busy to answer: its errors and its latency show that
-        if fault := wrong_settings(arm, identities, self._target.expected(arm)):
-            return fault
-        for role, identity in identities.items():
-            if not trial.knows(role, identity.instance):
-                if not self.hypothesis.allow.crash:
-                    return restarted(arm, role)
-                trial.crashed(f"the {role} of arm {arm} started again by itself")
-                trial.knows(role, identity.instance)
-        return None

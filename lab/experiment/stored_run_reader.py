@@ -11,8 +11,8 @@ from lab.measure_format import format_value
 from lab.run_folder import RunFolder, RunFolderError
 from lab.time_series import TimeSeries
 from lab.trial_plan import Plan
-from lab.verdict import judge
 from lab.verdict_record import Verdict
+from lab.verdict_rule import judge
 
 BUDGET_ENDED = "budget ended"
 

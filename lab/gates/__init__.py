@@ -1,6 +1,6 @@
 """Whether a trial can be trusted. Gates never look at the measures that are compared."""
 
-from lab.gates.definitions import GATES, Gate, describe
-from lab.gates.inspection import inspect
+from lab.gates.limits import GATES, Gate, describe
+from lab.gates.trial_inspection import inspect
 
 __all__ = ["GATES", "Gate", "describe", "inspect"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-from lab.gates.check import Check
-from lab.gates.definitions import MAX_OTHER_CPU, MAX_SOAK_BACKGROUND, MAX_STEAL
+from lab.gates.gate_check import Check
+from lab.gates.limits import MAX_OTHER_CPU, MAX_SOAK_BACKGROUND, MAX_STEAL
 from lab.trial import Trial
 
 

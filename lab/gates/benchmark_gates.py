@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lab.gates import background_gates
-from lab.gates.check import Check
+from lab.gates.gate_check import Check
 from lab.hypothesis import Hypothesis
 from lab.trial import BenchmarkEvidence, Trial
 

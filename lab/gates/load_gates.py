@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 
 from lab.driver_messages import DRAIN_S
 from lab.gates import background_gates, service_gates
-from lab.gates.check import Check
-from lab.gates.definitions import (
+from lab.gates.gate_check import Check
+from lab.gates.limits import (
     LITTLES_LAW_TOLERANCE,
     MAX_TICKER_LATE_S,
     MAX_TICKER_LATE_SHARE,

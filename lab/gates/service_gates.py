@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterator
 
 from lab.driver_messages import DRAIN_S
-from lab.gates.check import Check
-from lab.gates.definitions import MAX_DRIVER_CPU, MAX_UNSENT
+from lab.gates.gate_check import Check
+from lab.gates.limits import MAX_DRIVER_CPU, MAX_UNSENT
 from lab.hypothesis import Hypothesis, parse_measure
 from lab.measure_table import Scope
 from lab.measure_values import measure, total

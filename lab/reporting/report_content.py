@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from lab.hypothesis import Hypothesis, SoakTest
-from lab.reporting.run_trials import RunTrials
 from lab.reporting.sections import how_to_read
 from lab.reporting.sections.arms import arm_table
 from lab.reporting.sections.arrivals import arrival_table
@@ -24,6 +23,7 @@ from lab.reporting.sections.time_breakdown import TimeBreakdown, time_breakdowns
 from lab.reporting.sections.timeline import TimelineSection, timeline_section
 from lab.reporting.sections.trials import trial_table
 from lab.reporting.table import Table
+from lab.reporting.trials_of_run import RunTrials
 from lab.run_folder import RunFolder
 from lab.trial_plan import Plan
 from lab.verdict_record import Verdict

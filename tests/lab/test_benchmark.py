@@ -21,8 +21,8 @@ from lab.run_folder import RunFolder
 from lab.targets.benchmark_target import BenchmarkTarget
 from lab.trial import BenchmarkEvidence, Timing, Trial
 from lab.trial_plan import draw
-from lab.verdict import judge
 from lab.verdict_record import Verdict
+from lab.verdict_rule import judge
 from tests.proof.bench import PLANTED, growth_text, planted_project
 from tests.runs import lab
 

@@ -15,7 +15,7 @@ import typer
 from lab.cli.main import app
 from lab.driver_messages import DRAIN_S
 from lab.exit_codes import ExitCode
-from lab.gates import definitions as gates
+from lab.gates import limits as gates
 from tests.lab.documents import PAGES, blocks, names, rows, section
 from tests.proof.__main__ import PARTS
 from tests.runs import ROOT

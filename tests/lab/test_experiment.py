@@ -26,7 +26,7 @@ from lab.run_folder import RunFolder, RunFolderError
 from tests.fakes.instruments import FakeDriver, fake_observer_factory
 from tests.fakes.target import FakeTarget
 from tests.lab.builders import PROJECT, SHIPPED, claim, plan, ratio
-from tests.lab.test_verdict import RIVAL
+from tests.lab.test_verdict_rule import RIVAL
 
 RATES = {"narrow": 30.0, "wide": 120.0, "short-hold": 120.0, "more-pricing": 30.0}
 

@@ -11,12 +11,12 @@ import pytest
 
 from lab.errors import DiskFull, StorageError
 from lab.exit_codes import ExitCode
-from lab.file_versions import UnknownVersion
+from lab.file_format_versions import UnknownVersion
 from lab.hypothesis import Step
 from lab.json_files import UnreadableFile
 from lab.run_folder import RunFolder, RunFolderError, attempts
 from lab.trial import Fault
-from lab.verdict import judge
+from lab.verdict_rule import judge
 from tests.lab.builders import SHIPPED, blocks, plan, trial
 from tests.runs import lab
 

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from lab.blocks import Block
+from lab.block_grouping import Block
 from lab.hypothesis import Step
 from lab.time_series import TimeSeries
 from lab.trial import SoakEvidence, Trial

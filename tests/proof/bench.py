@@ -22,7 +22,7 @@ from lab.instruments.benchmark_process import BenchmarkFile
 from lab.run_folder import RunFolder
 from lab.run_lock import machine_lock
 from lab.trial_plan import ALPHA, FIRST_LOOK, LAST_LOOK
-from lab.verdict import judge
+from lab.verdict_rule import judge
 from tests.oracles import simulation
 from tests.proof.record import Steps, publish
 from tests.runs import ROOT, lab

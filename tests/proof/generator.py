@@ -16,7 +16,7 @@ from lab.experiment import BlockLoop, LoadTrials, block_loop
 from lab.hypothesis import Allow, Bound, Hypothesis, LoadTest, OpenLoad, Prediction, Rival, load
 from lab.run_folder import RunFolder
 from lab.trial_plan import draw
-from lab.verdict import judge
+from lab.verdict_rule import judge
 from tests.arrivals import Bench, bench, steady
 from tests.disturbances import busy, throttled
 from tests.fakes.target import FakeTarget

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from lab.hypothesis import Benchmark, Hypothesis
 from lab.number_format import low_to_high, per_second, percentage
-from lab.reporting.run_trials import RunTrials
 from lab.reporting.sections.latency import quantiles
 from lab.reporting.table import Table
+from lab.reporting.trials_of_run import RunTrials
 
 
 def arm_table(trials: RunTrials) -> Table:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from lab.number_format import percentage, seconds
-from lab.reporting.run_trials import RunTrials
 from lab.reporting.table import Table
+from lab.reporting.trials_of_run import RunTrials
 from lab.trial import Dispatch, LoadEvidence
 
 

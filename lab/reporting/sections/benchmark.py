@@ -11,8 +11,8 @@ from lab.analysis.benchmark_scaling import fit_scaling
 from lab.hypothesis import MAX_CONSTANT_FACTOR, Benchmark
 from lab.number_format import MISSING, low_to_high, percentage, plain, seconds
 from lab.reporting.measure_wording import STATISTIC_NAMES
-from lab.reporting.run_trials import RunTrials
 from lab.reporting.table import Table
+from lab.reporting.trials_of_run import RunTrials
 from lab.run_folder import RunFolder
 from lab.stats.power_law import PowerLaw
 from lab.trial import BenchmarkEvidence, Timing, Trial

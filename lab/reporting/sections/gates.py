@@ -16,8 +16,8 @@ from lab.number_format import (
     plain,
     seconds,
 )
-from lab.reporting.run_trials import RunTrials
 from lab.reporting.table import Table
+from lab.reporting.trials_of_run import RunTrials
 from lab.trial import Fault, Trial
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from lab.measure_values import total
 from lab.number_format import or_missing, seconds
 from lab.reporting.measure_wording import TOO_FEW, by_arm
-from lab.reporting.run_trials import RunTrials
 from lab.reporting.table import Table
+from lab.reporting.trials_of_run import RunTrials
 from lab.stats.latency_histogram import Histogram
 
 

@@ -15,8 +15,8 @@ from lab.analysis.soak_time_to_exhaustion import time_to_exhaustion
 from lab.hypothesis import Exhaustion, Hypothesis, SoakTest
 from lab.measure_format import format_value, series_format
 from lab.number_format import MISSING, NumberFormat, low_to_high
-from lab.reporting.run_trials import RunTrials
 from lab.reporting.table import Table
+from lab.reporting.trials_of_run import RunTrials
 from lab.run_folder import RunFolder
 from lab.time_series import TimeSeries
 from lab.trial import SoakEvidence, Trial

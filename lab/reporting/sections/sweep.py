@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from lab.analysis.estimate import Estimate
 from lab.analysis.sweep_curve import sweep_curve
 from lab.analysis.sweep_summary import SweepSummary, summarize_sweeps
-from lab.blocks import Block
+from lab.block_grouping import Block
 from lab.hypothesis import Hypothesis, LoadTest, Sweep
 from lab.number_format import MISSING, NumberFormat, low_to_high, per_second, plain, seconds
 from lab.reporting.table import Table

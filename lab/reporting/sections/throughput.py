@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from lab.measure_values import measure
 from lab.number_format import MISSING, low_to_high, plain
 from lab.reporting.measure_wording import by_arm
-from lab.reporting.run_trials import RunTrials
 from lab.reporting.table import Table
+from lab.reporting.trials_of_run import RunTrials
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from lab.hypothesis import MetricRatio
 from lab.measure_values import counter
 from lab.number_format import percentage, seconds
 from lab.reporting.measure_wording import by_arm
-from lab.reporting.run_trials import RunTrials
+from lab.reporting.trials_of_run import RunTrials
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from typing import Any
 
 from lab.hypothesis import Hypothesis, LoadTest, OpenLoad, Step
 from lab.number_format import NumberFormat, low_to_high, percentage, plain
-from lab.reporting.run_trials import RunTrials, roles_in_order
 from lab.reporting.table import Table
+from lab.reporting.trials_of_run import RunTrials, roles_in_order
 from lab.run_folder import RunFolder
 from lab.stats.latency_histogram import Histogram
 

@@ -8,8 +8,8 @@ from lab.hypothesis import Benchmark, Hypothesis
 from lab.measure_values import measure
 from lab.number_format import MISSING, or_missing, percentage
 from lab.reporting.measure_wording import TOO_FEW, value_format
-from lab.reporting.run_trials import RunTrials, roles_in_order
 from lab.reporting.table import Table
+from lab.reporting.trials_of_run import RunTrials, roles_in_order
 from lab.trial import Trial
 
 _MEASURES = ("throughput", "latency_p50", "latency_p95", "error_rate")

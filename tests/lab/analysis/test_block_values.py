@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from lab.analysis.block_values import ValuesByArm, block_values, values_over_blocks
-from lab.blocks import Block
+from lab.block_grouping import Block
 from lab.hypothesis import Bound, Comparison, Prediction, Step
 from lab.trial import BenchmarkEvidence, Timing, Trial
 from tests.lab.builders import SHIPPED, trial

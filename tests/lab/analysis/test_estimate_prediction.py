@@ -13,7 +13,7 @@ from lab.analysis.benchmark_scaling import FactorEstimate
 from lab.analysis.block_values import BlockValues, block_values
 from lab.analysis.estimate import Estimate, SlopeEstimate
 from lab.analysis.estimate_prediction import PredictionEstimator
-from lab.blocks import Block
+from lab.block_grouping import Block
 from lab.hypothesis import Benchmark, Bound, Comparison, Hypothesis, Parameter, Prediction, Step
 from lab.trial import BenchmarkEvidence, Timing, Trial
 from tests.lab.builders import SHIPPED, trial

@@ -9,7 +9,7 @@ import pytest
 
 from lab.analysis.estimate import SlopeEstimate
 from lab.analysis.soak_slope import estimate_slope
-from lab.blocks import Block
+from lab.block_grouping import Block
 from lab.hypothesis import Bound, Step
 from lab.time_series import TimeSeries
 from lab.trial_plan import ALPHA

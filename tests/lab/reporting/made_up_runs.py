@@ -13,8 +13,8 @@ from lab.stats.latency_histogram import Histogram
 from lab.trial import Fault, LoadEvidence, Requests, Trial, Usage
 from lab.trial_plan import Attempt, Plan, draw
 from lab.trial_serialization import requests_to_record
-from lab.verdict import judge
 from lab.verdict_record import Verdict
+from lab.verdict_rule import judge
 
 HOSTILE = "<script>alert(1)</script>|`x`\"'&"
 

@@ -15,7 +15,7 @@ from lab.run_folder import RunFolder
 from lab.stats.latency_histogram import Histogram
 from lab.trial import LoadEvidence, Requests, Trial, Usage
 from lab.trial_plan import draw
-from lab.verdict import judge
+from lab.verdict_rule import judge
 from tests.lab.builders import with_load
 from tests.lab.reporting.html_page import HtmlPage
 from tests.lab.reporting.made_up_runs import Run

@@ -3,8 +3,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from lab.hypothesis import MetricRatio
-from lab.reporting.run_trials import RunTrials
 from lab.reporting.sections.time_breakdown import TimeShare, time_breakdowns
+from lab.reporting.trials_of_run import RunTrials
 from tests.lab.builders import SHIPPED, plan, trial
 
 WHOLE = 'http_request_duration_seconds_sum{route="/orders"}'

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from lab.reporting.run_trials import RunTrials
 from lab.reporting.sections.trials import trial_table
+from lab.reporting.trials_of_run import RunTrials
 from tests.lab.reporting.made_up_runs import Run
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from lab.file_versions import Data, Schema, UnknownVersion, unchanged
+from lab.file_format_versions import Data, Schema, UnknownVersion, unchanged
 
 
 def upgrade(data: Data, version: int) -> Data:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from lab.gates import benchmark_gates, load_gates, soak_gates
-from lab.gates.check import Check
+from lab.gates.gate_check import Check
 from lab.hypothesis import Benchmark, Hypothesis, LoadTest, SoakTest
 from lab.trial import Trial
 

@@ -12,8 +12,8 @@ from lab.stats.confidence_interval import t_interval
 from lab.stats.latency_histogram import Histogram
 from lab.stats.sequential_looks import nominal_level
 from lab.trial import ArrivalSecond, Fault, LoadEvidence, Requests, StageRecord, Trial
-from lab.verdict import judge
 from lab.verdict_record import Verdict
+from lab.verdict_rule import judge
 from tests.lab.builders import PROJECT, SHIPPED, altered, blocks, claim, plan, ratio
 from tests.oracles.simulation import decision_rates
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from lab.blocks import group_trials
+from lab.block_grouping import group_trials
 from lab.hypothesis import Step
 from lab.trial import Fault
 from lab.trial_plan import Plan

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from lab.analysis.estimate import Estimate, SlopeEstimate
 from lab.analysis.estimate_prediction import PredictionEstimator
-from lab.blocks import Blocks, group_trials
+from lab.block_grouping import Blocks, group_trials
 from lab.hypothesis import Hypothesis, Prediction, SoakTest
 from lab.stats.sequential_looks import nominal_level
 from lab.trial import BenchmarkEvidence, Trial

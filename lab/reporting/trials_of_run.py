@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from lab.blocks import Block, group_trials
+from lab.block_grouping import Block, group_trials
 from lab.hypothesis import Hypothesis, LoadTest, Step, Sweep
 from lab.measure_values import measure, total
 from lab.stats.latency_histogram import Histogram
