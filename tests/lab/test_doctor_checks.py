@@ -9,7 +9,7 @@ import pytest
 
 from lab import doctor_checks
 from lab.doctor_checks import CheckResult
-from lab.gates.definitions import MAX_OTHER_CPU, MAX_STEAL, MAX_TICKER_LATE_S
+from lab.gates.limits import MAX_OTHER_CPU, MAX_STEAL, MAX_TICKER_LATE_S
 from lab.instruments.instrument_interfaces import BackgroundLoad
 
 JUST_OVER = 1.001
