@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 from lab.cleanup_watchdog import start_ticks
 from lab.targets import docker_engine
 from lab.targets.compose_command import ComposeProject
-from lab.targets.compose_file import FILE, PORTS
+from lab.targets.compose_file import FILE, PORTS, loopback_port
 from lab.targets.docker_engine import PROXY, Container, EngineError
 from lab.targets.target_interface import TargetUsageError
 
-_LOOPBACK = ("127.0.0.1", "::1")
 _NEVER = -1  # no process starts then
 
 
@@ -48,20 +47,7 @@ class ComposeArm:
 
     def port(self, role: str) -> int:
         """The port on loopback of a container; TargetUsageError if it has none."""
-        published = self.containers[role].ports.get(PORTS[role], ())
-        for address, _ in published:
-            if address not in _LOOPBACK:
-                raise TargetUsageError(
-                    f"{FILE}: service {role} publishes port {PORTS[role]} on {address}, which "
-                    f'other machines can reach. Write "127.0.0.1:...:{PORTS[role]}"'
-                )
-        for address, port in published:
-            if address == "127.0.0.1":
-                return port
-        raise TargetUsageError(
-            f"{FILE}: service {role} does not publish its port {PORTS[role]}. "
-            f'Write ports: ["127.0.0.1::{PORTS[role]}"]'
-        )
+        return loopback_port(role, self.containers[role].ports.get(PORTS[role], ()))
 
     def url(self, role: str) -> str:
         """The URL of a container."""

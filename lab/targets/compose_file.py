@@ -2,13 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from lab.targets.target_interface import TargetUsageError
+
 FILE = "docker-compose.yml"
 PORTS = {"service": 8000, "pricing": 8001, "database": 5432}  # of each role, in its container
+_LOOPBACK = ("127.0.0.1", "::1")
+
+
+def loopback_port(role: str, published: Sequence[tuple[str, int]]) -> int:
+    """The published port of a role on loopback.
+
+    Args:
+        role: A service of the file.
+        published: Addresses and ports on which the engine publishes the role's port.
+
+    Raises:
+        TargetUsageError: It is not published, or not on loopback alone.
+    """
+    for address, _ in published:
+        if address not in _LOOPBACK:
+            raise TargetUsageError(
+                f"{FILE}: service {role} publishes port {PORTS[role]} on {address}, which "
+                f'other machines can reach. Write "127.0.0.1:...:{PORTS[role]}"'
+            )
+    for address, port in published:
+        if address == "127.0.0.1":
+            return port
+    raise TargetUsageError(
+        f"{FILE}: service {role} does not publish its port {PORTS[role]}. "
+        f'Write ports: ["127.0.0.1::{PORTS[role]}"]'
+    )
 
 
 @dataclass(frozen=True)
