@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 import gevent
@@ -60,9 +59,7 @@ class OpenLoadRunner:
         self._offsets = schedule(segments, spec.arrivals, seed)
         self._schedule = self._offsets  # in monotonic seconds once the load has begun
         self._warmup_s, self._opens = warmup_s, 0.0
-        peak = max(max(segment.begin, segment.end) for segment in segments)
-        # enough for a second in which no request is answered
-        self._ready_users = min(spec.max_users, math.ceil(peak))
+        self._peak_rate = max(max(segment.begin, segment.end) for segment in segments)
         self._runner = runner
         self._pool = UserPool(
             runner.environment, runner.user_greenlets, user_classes, spec.max_users, seed
@@ -78,7 +75,7 @@ class OpenLoadRunner:
         for user_class in self._pool.classes:
             user_class.host = environment.host
         environment.events.test_start.fire(environment=environment)
-        self._pool.open(self._ready_users)
+        self._pool.open(self._peak_rate)
         environment.events.spawning_complete.fire(user_count=self._pool.size)
 
     def begin(self, started: float) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from array import array
@@ -78,8 +79,13 @@ class UserPool:
         """Arrivals that were dispatched and not begun."""
         return sum(map(len, self._waiting.values())) + self._assigned
 
-    def open(self, count: int) -> None:
-        """Have so many users connected and idle before anything is sent."""
+    def open(self, peak_rate: float) -> None:
+        """Have users connected and idle before anything is sent.
+
+        There are enough of them for a second at the peak rate (arrivals per second) in which no
+        request is answered, within the limit of users.
+        """
+        count = min(self._max_users, math.ceil(peak_rate))
         self.connecting = Semaphore(_CONNECTING_AT_ONCE)
         total = sum(self._weights)
         for user_class, weight in zip(self.classes, self._weights, strict=True):
