@@ -54,12 +54,14 @@ def bench(children: Children, project: Path, text: str | None = None) -> Benchma
 # --- what pytest collects ------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_function_is_found_with_its_levels(children: Children, project: Path) -> None:
     file = bench(children, project)
     assert file.check("test_twin", None) == "test_twin"
     assert file.check("test_growth", Parameter("n", SIZES)) == "test_growth"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("function", "parameter", "problem"),
     [
@@ -82,6 +84,7 @@ def test_a_file_that_does_not_fit_is_refused(
     assert caught.value.remedy
 
 
+@pytest.mark.slow
 def test_a_file_that_cannot_be_imported_is_told_with_its_line(
     children: Children, project: Path
 ) -> None:

@@ -2,68 +2,95 @@
 
 from __future__ import annotations
 
+import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from lab.cli.main import main
 from tests.runs import QUICK, ROOT, copy_project, lab
 
 BROKEN = ROOT / "tests" / "lab" / "hypothesis" / "broken"
 VERBS = ["list", "check", "run", "status", "judge", "report", "serve", "doctor"]
 
+pytestmark = pytest.mark.usefixtures("own_lock", "signal_handlers")
+
+
+@dataclass
+class Command:
+    """Types a command in this process: starting an interpreter for each takes most of the time."""
+
+    monkeypatch: pytest.MonkeyPatch
+    capsys: pytest.CaptureFixture[str]
+
+    def __call__(self, *arguments: str, folder: Path = ROOT) -> tuple[int, str, str]:
+        """Exit code, standard output and standard error."""
+        self.monkeypatch.chdir(folder)
+        self.monkeypatch.setattr(sys, "argv", ["lab", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        out, err = self.capsys.readouterr()
+        assert isinstance(ended.value.code, int)
+        return ended.value.code, out, err
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    return Command(monkeypatch, capsys)
+
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_every_verb_has_help(verb: str) -> None:
-    done = lab(verb, "--help")
-    assert done.returncode == 0
-    assert "Usage" in done.stdout
+def test_every_verb_has_help(verb: str, command: Command) -> None:
+    code, out, _ = command(verb, "--help")
+    assert code == 0
+    assert "Usage" in out
 
 
-def test_help_lists_every_verb() -> None:
-    shown = lab("--help").stdout
-    assert all(verb in shown for verb in VERBS)
+def test_help_lists_every_verb(command: Command) -> None:
+    _, out, _ = command("--help")
+    assert all(f" {verb} " in out for verb in VERBS)
 
 
-def test_list_shows_the_question_and_the_latest_verdict(tmp_path: Path) -> None:
+def test_list_shows_the_question_and_the_latest_verdict(tmp_path: Path, command: Command) -> None:
     project = copy_project(tmp_path)
     latest = project / "reports" / "quick" / "latest"
     latest.mkdir(parents=True)
     (latest / "verdict.json").write_text('{"verdict": "REFUTED"}')
-    done = lab("list", project=project)
-    assert done.returncode == 0
-    assert done.stdout.startswith("quick") and "Does a narrow pool" in done.stdout
-    assert "REFUTED" in done.stdout
+    code, out, _ = command("list", folder=project)
+    assert code == 0
+    assert out.startswith("quick") and "Does a narrow pool" in out
+    assert "REFUTED" in out
 
 
-def test_list_works_in_any_folder_of_the_project(tmp_path: Path) -> None:
+def test_list_works_in_any_folder_of_the_project(tmp_path: Path, command: Command) -> None:
     project = copy_project(tmp_path)
-    assert lab("list", project=project / "scenarios").stdout == lab("list", project=project).stdout
+    assert command("list", folder=project / "scenarios") == command("list", folder=project)
 
 
-def test_outside_of_a_project(tmp_path: Path) -> None:
-    done = lab("list", project=tmp_path)
-    assert done.returncode == 2
-    assert "no project here" in done.stderr
+def test_outside_of_a_project(tmp_path: Path, command: Command) -> None:
+    code, _, err = command("list", folder=tmp_path)
+    assert code == 2
+    assert "no project here" in err
 
 
-def test_a_misspelt_name_gets_a_suggestion() -> None:
-    done = lab("run", "pool-exhaution")
-    assert done.returncode == 2
-    assert "pool-exhaustion" in done.stderr
-    assert len(done.stderr.strip().splitlines()) == 1
+def test_a_misspelt_name_gets_a_suggestion(command: Command) -> None:
+    code, _, err = command("run", "pool-exhaution")
+    assert code == 2
+    assert "pool-exhaustion" in err
+    assert len(err.strip().splitlines()) == 1
 
 
 @pytest.mark.parametrize(
     "name", ["duplicate-key", "bomb", "setting-preload", "scenario-missing", "key-on"]
 )
-def test_a_broken_file_is_one_message_and_exit_code_2(name: str) -> None:
+def test_a_broken_file_is_one_message_and_exit_code_2(name: str, command: Command) -> None:
     path = BROKEN / f"{name}.md"
     assert path.is_file()
-    done = lab("run", str(path))
-    assert done.returncode == 2
-    assert done.stderr.startswith("lab: ") and path.name in done.stderr
-    assert len(done.stderr.strip().splitlines()) == 1
-    assert "Traceback" not in done.stderr
+    code, _, err = command("run", str(path))
+    assert code == 2
+    assert err.startswith("lab: ") and path.name in err
+    assert len(err.strip().splitlines()) == 1
 
 
 @pytest.mark.parametrize(
@@ -83,17 +110,25 @@ def test_a_broken_file_is_one_message_and_exit_code_2(name: str) -> None:
     ],
 )
 def test_mistakes_on_the_command_line(
-    arguments: tuple[str, ...], message: str, tmp_path: Path
+    arguments: tuple[str, ...], message: str, tmp_path: Path, command: Command
 ) -> None:
-    done = lab(*arguments, project=copy_project(tmp_path))
-    assert done.returncode == 2
-    assert message in done.stderr
-    assert "Traceback" not in done.stderr
+    code, _, err = command(*arguments, folder=copy_project(tmp_path))
+    assert code == 2
+    assert message in err
+
+
+def test_the_command_in_a_process_of_its_own() -> None:
+    """Exit code, one message and no traceback, by way of `python -m lab`."""
+    done = lab("judge", "nothing")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("lab: nothing: no such run")
+    assert len(done.stderr.strip().splitlines()) == 1
 
 
 def test_a_hypothesis_can_be_named_by_its_file() -> None:
     done = lab("check", str(QUICK))
     assert done.returncode == 0, done.stderr
+    assert done.stdout == f"{QUICK}: ok (3 arms, 1 prediction, 1 rival)\n"
 
 
 @pytest.mark.real
