@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from lab.input_files.quantities import UNITS, Dimension
+
 if TYPE_CHECKING:
     from lab.stats.time_bins import Reduction  # numpy: too slow to import for `lab list`
 
@@ -95,6 +97,10 @@ QUANTILES: Mapping[str, MeasureDefinition] = {
 _SOAK_QUANTILES = ("latency_p50", "latency_p99")
 _QUANTILE = re.compile(r"((?:service_)?latency_p)((?:0|[1-9][0-9]?)(?:\.[0-9]*[1-9])?)")
 
+_QUANTILE_MISSPELT = re.compile(
+    r"(service_)?(?:(?:latency|response_time|duration)_?)?p?_?([1-9][0-9](?!00$)[0-9]*)(?:[._]([0-9]+))?"
+)
+
 
 def built_in(name: str) -> MeasureDefinition | None:
     """The definition of a measure that predictions can name; None if there is none."""
@@ -112,6 +118,18 @@ def built_in(name: str) -> MeasureDefinition | None:
         quantile=float(match[2]),
         in_soaks=name in _SOAK_QUANTILES,
     )
+
+
+def corrected_quantile(name: str) -> str | None:
+    """`latency_p99.9` for `latency_p999`, `latency_p99_9`, `p99.9` or `latency_99.9`."""
+    match = _QUANTILE_MISSPELT.fullmatch(name)
+    if not match:
+        return None
+    digits = match[2] if match[3] or len(match[2]) < 3 else f"{match[2][:2]}.{match[2][2:]}"
+    number = f"{digits}.{match[3]}".rstrip("0").rstrip(".") if match[3] else digits
+    number = number.rstrip("0").rstrip(".") if "." in number else number
+    corrected = f"{match[1] or ''}latency_p{number}"
+    return corrected if built_in(corrected) and number != name else None
 
 
 def names_of(*scopes: Scope) -> tuple[str, ...]:
@@ -142,8 +160,11 @@ SERIES_RULES = (
     SeriesRule("latency", "duration", "s", "median"),
     SeriesRule("seconds", "duration", "s", "median"),
 )
-_UNITS_OF = {"size": ("B", "KB", "MB", "GB"), "duration": ("ms", "s")}
-_EXAMPLES = {"size": "rss_bytes", "duration": "latency_p99"}
+_UNITS_OF: dict[Dimension, tuple[str, ...]] = {
+    dimension: tuple(units) for dimension, units in UNITS.items() if dimension
+}
+_EXAMPLES = {"size": "rss_bytes", "duration": "latency_p99", "share": "error_rate"}
+_SHARES = ("error_rate", "cpu")  # series that have no other unit
 
 
 def series_unit(series: str) -> Unit:
@@ -159,7 +180,10 @@ def series_reduction(series: str) -> Reduction:
 
 def series_has_unit(series: str, unit: str) -> bool:
     """Whether the slope of a series can be bounded in this unit, such as "MB"."""
-    return not unit or any(unit in _UNITS_OF[rule.dimension] for rule in _rules(series))
+    dimensions: set[Dimension] = {rule.dimension for rule in _rules(series)}
+    if series in _SHARES:
+        dimensions.add("share")
+    return not unit or any(unit in _UNITS_OF[dimension] for dimension in dimensions)
 
 
 def series_example(unit: str) -> str:

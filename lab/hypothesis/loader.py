@@ -101,7 +101,8 @@ def loads(
             text=text,
             digest=text_digest(text),
         )
-        for flaw in sorted(flaws(unsealed, document.root), key=lambda f: f.line or 0):
+        found = flaws(unsealed, document.root, sealed=sealed)
+        for flaw in sorted(found, key=lambda f: f.line or 0):
             raise flaw
     return replace(unsealed, claim_digest=claim_digest(unsealed, _code(unsealed, project)))
 

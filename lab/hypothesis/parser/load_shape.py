@@ -16,7 +16,7 @@ from lab.hypothesis.load_shape import (
 )
 from lab.hypothesis.parser.arms import ARM_NAME as STAGE_NAME
 from lab.input_files import Node, shown
-from lab.input_files.quantities import duration_s
+from lab.input_files.quantities import duration_s, rate_per_second
 
 MAX_USERS = 10_000
 MIN_RATE = 0.01  # arrivals a second
@@ -81,7 +81,7 @@ def _read_arrivals(node: Node) -> ArrivalProcess:
 
 
 def _read_rate(node: Node, minimum: float = 0.0) -> float:
-    rate = node.number()
+    rate = rate_per_second(node)
     if not minimum <= rate <= MAX_RATE:
         raise node.flaw(
             f"{node.title} is {rate:g} a second", f"Keep it between {minimum:g} and {MAX_RATE:g}."

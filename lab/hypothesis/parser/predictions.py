@@ -18,7 +18,7 @@ from lab.hypothesis.prediction import (
     Rival,
 )
 from lab.input_files import Node, shown
-from lab.input_files.quantities import Quantity, number_or_slope
+from lab.input_files.quantities import Quantity, number_or_slope, rate_per_second
 from lab.measure_table import series_example, series_has_unit
 
 MAX_STATEMENTS = 8  # predictions or rivals: one of k is refuted at alpha / k
@@ -33,7 +33,7 @@ _KEYS: Mapping[str, Callable[[Node], Any]] = {
     "slope": read_series,
     "arm": Node.exact,
     "compare": lambda node: _read_comparison(node),
-    "at": Node.number,
+    "at": lambda node: rate_per_second(node) if "/" in node.written else node.number(),
     "during": Node.exact,
     "at_least": number_or_slope,
     "at_most": number_or_slope,
@@ -78,7 +78,9 @@ def _prediction(node: Node, values: Mapping[str, Any]) -> Prediction:
     edges: tuple[Quantity, ...] = values[key] if key == "within" else (values[key],)
     for edge in edges:
         _check_unit(node.at(key), edge, values.get("slope"))
-    return Prediction(bound=_bound(key, *(edge.value for edge in edges)), **given)
+    if of == "slope":
+        return Prediction(bound=_bound(key, *(edge.value for edge in edges)), **given)
+    return Prediction(bound=_bound(key, *(edge.per_second for edge in edges)), **given)
 
 
 def _bound(key: str, low: float, high: float = math.inf) -> Bound:
@@ -98,15 +100,15 @@ def _bound_of(complexity: Complexity) -> Bound:
 
 
 def _check_unit(node: Node, edge: Quantity, series: str | None) -> None:
-    """A slope is bounded per hour or minute, in the unit of its series; nothing else is."""
-    if series is None and edge.is_slope:
+    """A slope is bounded per time, in the unit of its series; see validation for measures."""
+    if series is None and edge.per in ("h", "min") and edge.unit:
         raise node.flaw(
             "a bound per hour or minute is for a slope, not for a measure",
             "Write `slope:` instead of `measure:`.",
         )
     if series is None:
         return
-    if not edge.is_slope:
+    if not edge.per:
         raise node.flaw(
             "the bound of a slope has no unit",
             "Write it per hour or minute, as in 5 MB/h or 30/min.",
@@ -142,6 +144,13 @@ def _read_within(node: Node) -> tuple[Quantity, Quantity]:
         raise node.flaw(f"`within` needs two numbers, not {len(items)}", "Write [low, high].")
     low, high = map(number_or_slope, items)
     if low.value >= high.value:
+        if low.is_bare != high.is_bare:
+            bare, other = (low, high) if low.is_bare else (high, low)
+            raise node.flaw(
+                f"`within` has a unit at one end only: {bare.number} is read in the base unit, and "
+                f"nothing lies within {low.value:g} to {high.value:g}",
+                f"Write both ends with a unit: {bare.number}{other.written_unit}.",
+            )
         raise node.flaw(
             f"nothing lies within {low.value:g} to {high.value:g}",
             "Write the lower number first: [low, high].",

@@ -11,8 +11,9 @@ from lab.hypothesis.model import MIN_BLOCKS, Exhaustion, SoakTest
 from lab.hypothesis.parser.load_shape import read_load
 from lab.hypothesis.parser.measures import read_series
 from lab.hypothesis.parser.service_keys import read_allow, service_keys
-from lab.input_files import Node
-from lab.input_files.quantities import duration_s, positive_amount
+from lab.input_files import Node, shown
+from lab.input_files.quantities import Quantity, duration_s, positive_amount
+from lab.measure_table import series_has_unit
 
 MAX_PAIRS = 12
 
@@ -46,7 +47,13 @@ def soak_test_of(values: Mapping[str, Any]) -> SoakTest:
 
 def _read_exhaustion(node: Node) -> Exhaustion:
     values = node.fields({"of": read_series, "limit": positive_amount})
-    return Exhaustion(values["of"], values["limit"])
+    limit: Quantity = values["limit"]
+    if not series_has_unit(values["of"], limit.unit):
+        raise node.at("limit").flaw(
+            f"{shown(values['of'])} is not measured in {limit.unit}",
+            "Write the limit in the unit of the series, or without one.",
+        )
+    return Exhaustion(values["of"], limit.value)
 
 
 def _read_load(node: Node) -> OpenLoad:

@@ -18,13 +18,21 @@ from lab.hypothesis.validation.soak import slope_flaws, soak_flaws
 from lab.hypothesis.validation.stages import stage_flaws
 from lab.hypothesis.validation.statement import Statement
 from lab.hypothesis.validation.sweep_levels import level_flaws
+from lab.hypothesis.validation.units import exhaustion_flaws, unit_flaws
 from lab.input_files import Flaw, Node
 
 __all__ = ["flaws"]
 
 
-def flaws(hypothesis: Hypothesis, root: Node) -> Iterator[Flaw]:
-    """Every flaw that no key has by itself, in no order."""
+def flaws(hypothesis: Hypothesis, root: Node, *, sealed: bool = False) -> Iterator[Flaw]:
+    """Every flaw that no key has by itself, in no order.
+
+    Args:
+        hypothesis: What the keys say.
+        root: The front matter.
+        sealed: Whether it is the copy in a run: numbers that no measure can reach are read as
+            they were when the run began.
+    """
     claimed = [
         Statement(prediction, root.at("predictions", i))
         for i, prediction in enumerate(hypothesis.predictions)
@@ -36,6 +44,9 @@ def flaws(hypothesis: Hypothesis, root: Node) -> Iterator[Flaw]:
     statements = [*claimed, *rivals]
     yield from arm_flaws(hypothesis, root, statements)
     yield from _kind_flaws(hypothesis, root, statements)
+    if not sealed:
+        yield from exhaustion_flaws(hypothesis, root)
+        yield from (flaw for each in statements for flaw in unit_flaws(each, hypothesis))
     unsound = [flaw for each in statements for flaw in _statement_flaws(each, hypothesis)]
     yield from unsound
     if not unsound:  # bounds can be compared only if each makes sense

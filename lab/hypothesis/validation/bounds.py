@@ -10,7 +10,8 @@ from lab.hypothesis.measure_names import parse_measure
 from lab.hypothesis.model import Hypothesis, LoadTest
 from lab.hypothesis.prediction import Prediction, ValueRange
 from lab.hypothesis.validation.statement import Statement
-from lab.input_files import Flaw
+from lab.input_files import Flaw, Node
+from lab.input_files.quantities import number_or_slope, percent_readings
 from lab.measure_table import Scope
 
 
@@ -54,9 +55,18 @@ def _remedy(statement: Statement, domain: ValueRange) -> str:
     else:
         possible = "more than 0" if domain.low else "0 or more"
     remedy = f"Choose a bound that can be met and missed: {statement.subject} is {possible}."
+    if domain.high == 1:
+        remedy += _percent(statement.node.at(statement.prediction.bound.key))
     if domain.high < math.inf and parse_measure(statement.prediction.measure).scope is Scope.SWEEP:
         remedy += " A sweep shows it up to two thirds of its highest level."
     return remedy
+
+
+def _percent(bound: Node) -> str:
+    """How to write percentages, if numbers above 1 stand where a share is due."""
+    edges = bound.value if isinstance(bound.value, list) else [bound]
+    readings = [percent_readings(number_or_slope(edge)) for edge in edges]
+    return "".join(f" Write it{found[1:]}." for found in readings if found)
 
 
 def _domain(prediction: Prediction, hypothesis: Hypothesis) -> ValueRange:

@@ -8,7 +8,7 @@ from lab.hypothesis.measure_names import parse_measure
 from lab.hypothesis.model import Benchmark, Hypothesis
 from lab.hypothesis.validation.statement import Statement
 from lab.input_files import Flaw, Node, shown, suggestion
-from lab.measure_table import MeasureDefinition, Scope, names_of
+from lab.measure_table import MeasureDefinition, Scope, corrected_quantile, names_of
 
 _SUGGESTED = (
     *names_of(Scope.REQUEST, Scope.PROCESS, Scope.STAGE, Scope.SWEEP),
@@ -26,7 +26,9 @@ def measure_flaws(statement: Statement, hypothesis: Hypothesis) -> Iterator[Flaw
     is_benchmark = isinstance(hypothesis.kind, Benchmark)
     if definition is None and measure.base not in hypothesis.measures:
         known = [*_SUGGESTED, *hypothesis.measures]
-        yield node.flaw(f"unknown measure {shown(measure.base)}", suggestion(measure.base, known))
+        quantile = corrected_quantile(measure.base)
+        remedy = f"Did you mean `{quantile}`?" if quantile else suggestion(measure.base, known)
+        yield node.flaw(f"unknown measure {shown(measure.base)}", remedy)
     elif definition is not None and (definition.scope is Scope.CALL) != is_benchmark:
         yield node.flaw(
             f"`{measure.base}` is not a measure of a {hypothesis.kind.name}",

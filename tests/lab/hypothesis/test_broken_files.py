@@ -51,7 +51,7 @@ MANIFEST = {
     "no-prediction": (17, "`predictions` is empty"),
     "predictions-not-a-list": (17, "`predictions` is a group of keys, not a list"),
     "slope-without-unit": (22, "the bound of a slope has no unit"),
-    "slope-wrong-unit": (22, "`at_least` is `100 MiB/h`, not a number, or a slope with its unit"),
+    "slope-wrong-unit": (22, "`at_least` is `100 MiB/h`, in a unit of 1,024 bytes"),
     "measure-per-hour": (22, "a bound per hour or minute is for a slope, not for"),
     "slope-and-measure": (21, "`measure` is given together with `slope`"),
     "slopes-as-ratio": (21, "slopes are compared by their difference"),
