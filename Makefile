@@ -27,7 +27,7 @@ experiment: $(READY)  ## run a hypothesis: NAME=pool-exhaustion [SEED=1] [TARGET
 	@$(BIN)/lab run "$(NAME)" $(if $(SEED),--seed "$(SEED)") $(if $(TARGET),--target "$(TARGET)")
 
 soak: $(READY)  ## run a soak: NAME=memory-leak HOURS=8 [SEED=1] [TARGET=compose]
-	@test -n "$(NAME)" || { echo "make soak needs NAME=... and HOURS=..., of these the soaks:" >&2; $(BIN)/lab list >&2; exit 2; }
+	@test -n "$(NAME)" || { echo "make soak needs HOURS=... and the NAME=... of a soak, one of:" >&2; $(BIN)/lab list >&2; exit 2; }
 	@$(BIN)/lab run "$(NAME)" $(if $(HOURS),--for "$(HOURS)h") $(if $(SEED),--seed "$(SEED)") $(if $(TARGET),--target "$(TARGET)")
 
 service: $(READY)  ## start the sample service alone, to try it out: [TARGET=compose]

@@ -64,7 +64,7 @@ class RunDatabases:
         }
 
     def close(self) -> None:
-        """Close all sessions; drop what was created on a server that goes on running."""
+        """Close all sessions; drop what was created on a server of the user's own."""
         self._databases.close(drop=self._is_users)
 
     @contextlib.contextmanager

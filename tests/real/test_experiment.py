@@ -108,7 +108,7 @@ def test_resuming_a_finished_run_is_refused(finished: Path, project: Path) -> No
 
 
 def test_interrupted_waiting_killed_and_resumed(tmp_path: Path) -> None:
-    """One story: A runs, B waits for it, A is interrupted, B goes on, is killed and resumed."""
+    """A runs, B waits for it, A is interrupted, B runs, is killed and resumed."""
     project = copy_project(tmp_path)
     longer = QUICK.read_text().replace("window: 1s", "window: 3s")  # A must not end by itself
     (project / "hypotheses" / "longer.md").write_text(longer)

@@ -1,4 +1,4 @@
-"""A real soak in the background that is killed: what is on disk, and how it goes on."""
+"""A real soak in the background that is killed: what is on disk, and how it is resumed."""
 
 from __future__ import annotations
 
