@@ -71,7 +71,7 @@ class ComposeCommand:
             self._finish(child, _LIMIT_S)
 
     def resolved(self, project: ComposeProject, answer: Path) -> str:
-        """The files of a project as Compose reads them, as YAML. It is written to `answer` first."""
+        """The files of a project as Compose reads them, as YAML; written to `answer` first."""
         with answer.open("wb") as sink:
             child = self._start("check", project, ["config"], stdout=sink.fileno())
             self._finish(child, _LIMIT_S)
