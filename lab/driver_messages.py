@@ -157,6 +157,8 @@ class RecordedRequests:
     by_scheduled_time: tuple[ScheduledRequests, ...] = ()
     errors: Mapping[str, int] = field(default_factory=dict)  # of requests, by message
     task_errors: Mapping[str, int] = field(default_factory=dict)  # raised by the scenario itself
+    arm_requests: int | None = None  # HTTP requests that the arm answered, redirects among them
+    foreign_hosts: Mapping[str, int] = field(default_factory=dict)  # HTTP requests to other hosts
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 
 from lab.hypothesis import Measure, Metric, MetricRatio, parse_measure
 from lab.measure_table import Scope
-from lab.prometheus_selector import select
+from lab.prometheus.selector import Selector, select
+from lab.prometheus.text_format import unread_reasons
 from lab.trial import (
     ArrivalSecond,
     BenchmarkEvidence,
@@ -105,6 +106,13 @@ def counter(counters: Mapping[str, float], selector: str) -> float | None:
     return sum(picked) if picked else None
 
 
+def selectors(metric: Metric) -> tuple[str, ...]:
+    """The counters that a measure is made of."""
+    if isinstance(metric, MetricRatio):
+        return (metric.numerator, metric.denominator)
+    return (metric.metric,)
+
+
 def _of_stage(trial: Trial, asked: Measure, stage: str) -> float | None:
     evidence = trial.evidence
     if not isinstance(evidence, LoadEvidence):
@@ -141,7 +149,10 @@ def _recovered(second: ArrivalSecond, before: float) -> bool:
 
 
 def _metric(trial: Trial, metric: Metric) -> float | None:
-    counters = trial.service.counters
+    counters, metrics = trial.service.counters, trial.service.metrics
+    unread = {} if metrics is None else metrics.unread
+    if any(unread_reasons(unread, Selector.parse(each)) for each in selectors(metric)):
+        return None  # a sum of the others would be wrong
     if isinstance(metric, MetricRatio):
         numerator = counter(counters, metric.numerator)
         denominator = counter(counters, metric.denominator)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lab.prometheus_selector import select
+from lab.prometheus.selector import select
 
 if TYPE_CHECKING:
     import numpy as np

@@ -163,6 +163,17 @@ class Fault:
 
 
 @dataclass(frozen=True)
+class MetricsReading:
+    """How the metrics of a service were read during a trial."""
+
+    scrapes: int = 0  # that succeeded
+    problem: str = ""  # of the first that did not
+    types: Mapping[str, str] = field(default_factory=dict)  # by family, on the last page
+    unread: Mapping[str, str] = field(default_factory=dict)  # by series or metric: why it was not
+    notes: tuple[str, ...] = ()  # what a page did that it should not, with its line
+
+
+@dataclass(frozen=True)
 class ServiceEvidence:
     """What loads and soaks both record: a service under load, seen by driver and service."""
 
@@ -171,6 +182,9 @@ class ServiceEvidence:
     usage: Mapping[str, Usage] = field(default_factory=dict)  # by role
     errors: Mapping[str, int] = field(default_factory=dict)  # first words of errors, with counts
     ticker_late_p99_s: float = 0.0  # lateness of the driver's 10 ms ticker
+    metrics: MetricsReading | None = None  # None: of an older version of the lab
+    arm_requests: int | None = None  # that the arm answered; None: the driver does not count them
+    foreign_hosts: Mapping[str, int] = field(default_factory=dict)  # requests to other hosts
 
 
 @dataclass(frozen=True)

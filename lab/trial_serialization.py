@@ -21,6 +21,7 @@ from lab.trial import (
     Ended,
     Fault,
     LoadEvidence,
+    MetricsReading,
     Requests,
     SoakEvidence,
     SoakLoadStats,
@@ -48,7 +49,7 @@ def to_record(trial: Trial) -> dict[str, Any]:
             driven, crashes = asdict(trial.evidence.load_stats), trial.evidence.crashes
         case BenchmarkEvidence():
             timing, counts = asdict(trial.evidence.timing), trial.evidence.counts
-    return {
+    record = {
         "schema": str(SCHEMA),
         "block": trial.block,
         "position": trial.position,
@@ -75,6 +76,13 @@ def to_record(trial: Trial) -> dict[str, Any]:
         "gates": trial.gates,
         "crashes": crashes,
     }
+    if service.metrics is not None:
+        record["metrics"] = asdict(service.metrics)
+    if service.arm_requests is not None:
+        record["arm_requests"] = service.arm_requests
+    if service.foreign_hosts:
+        record["foreign_hosts"] = service.foreign_hosts
+    return record
 
 
 def from_record(record: Mapping[str, Any]) -> Trial:
@@ -112,6 +120,9 @@ def _evidence(record: Mapping[str, Any]) -> TrialEvidence | None:
         "usage": {role: Usage(**usage) for role, usage in record["usage"].items()},
         "errors": record.get("errors", {}),
         "ticker_late_p99_s": record.get("ticker_late_p99_s", 0.0),
+        "metrics": _metrics(record.get("metrics")),
+        "arm_requests": record.get("arm_requests"),
+        "foreign_hosts": record.get("foreign_hosts", {}),
     }
     if driven := record.get("driven"):
         return SoakEvidence(
@@ -128,6 +139,10 @@ def _evidence(record: Mapping[str, Any]) -> TrialEvidence | None:
         stages=tuple(_from_stage(stage) for stage in record.get("stages", ())),
     )
     return None if load == _NO_LOAD else load
+
+
+def _metrics(record: Mapping[str, Any] | None) -> MetricsReading | None:
+    return None if record is None else MetricsReading(**{**record, "notes": tuple(record["notes"])})
 
 
 _NO_LOAD = LoadEvidence()

@@ -8,12 +8,14 @@ import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import replace
 
 import gevent
 from locust import User
 from locust.runners import STATE_INIT, LocalRunner
 
 from lab.driver.closed_load import ClosedLoadRunner
+from lab.driver.host_recorder import HostRecorder
 from lab.driver.lateness_ticker import LatenessTicker
 from lab.driver.locust_environment import trial_listeners
 from lab.driver.open_load import OpenLoadRunner
@@ -52,17 +54,19 @@ def run(
     """
     random.seed(trial.seed)
     with trial_listeners():
-        recorder = RequestRecorder()
-        load = _set_up(runner, user_classes, trial, recorder)
+        recorder, hosts = RequestRecorder(), HostRecorder(trial.host)
+        load = _set_up(runner, user_classes, trial, recorder, hosts)
         try:
             with _heap_frozen(), closing(LatenessTicker()) as ticker:
                 load.start()
-                _run_frames(runner, load, trial, recorder, ticker, send)
+                _run_frames(runner, load, trial, recorder, hosts, ticker, send)
         finally:
             drained = _drain(runner, load)
         load.disconnect()
         is_open = isinstance(load, OpenLoadRunner)
         after = recorder.take(math.inf) if is_open else RecordedRequests()
+        if is_open:
+            after = replace(after, **hosts.take())
         send(Closed(drained=drained, unfinished=load.unfinished(), **vars(after)))
 
 
@@ -71,11 +75,13 @@ def _set_up(
     user_classes: list[type[User]],
     trial: RunTrial,
     recorder: RequestRecorder,
+    hosts: HostRecorder,
 ) -> Load:
     environment = runner.environment
     environment.host = trial.host
     environment.stop_timeout = DRAIN_S
     environment.events.request.add_listener(recorder.on_request)
+    environment.events.request.add_listener(hosts.on_request)
     environment.events.user_error.add_listener(recorder.on_user_error)
     runner.update_state(STATE_INIT)
     environment.events.init.fire(environment=environment, runner=runner, web_ui=None)
@@ -100,6 +106,7 @@ def _run_frames(
     load: Load,
     trial: RunTrial,
     recorder: RequestRecorder,
+    hosts: HostRecorder,
     ticker: LatenessTicker,
     send: Callable[[TrialMessage], None],
 ) -> None:
@@ -123,7 +130,7 @@ def _run_frames(
                 ticker_lateness=ticker.take(),
                 users=runner.user_count,
                 arrivals=load.arrivals(started + edge),
-                **vars(recorder.take(started + edge)),
+                **vars(replace(recorder.take(started + edge), **hosts.take())),
             )
         )
 

@@ -28,6 +28,8 @@ class LoadRecordBuilder:
         self._drained = True
         self._users: list[int] = []  # at the end of each second
         self._requests: dict[str, Requests] = {}
+        self._arm_requests: int | None = None
+        self._foreign_hosts: Counter[str] = Counter()
         self._errors: Counter[str] = Counter()
         self._ticker_lateness: list[float] = []
         self._until = 0.0
@@ -46,12 +48,16 @@ class LoadRecordBuilder:
         self._ticker_lateness += frame.ticker_lateness
         self._users.append(frame.users)
         self._errors.update(frame.errors)
+        self._foreign_hosts.update(frame.foreign_hosts)
+        if frame.arm_requests is not None:
+            self._arm_requests = (self._arm_requests or 0) + frame.arm_requests
         _merge(self._requests, ended)
 
     def close(self, closed: Closed) -> None:
         """Note that the trial has ended as planned, and what ended after its window."""
         self._drained = closed.drained
         self._errors.update(closed.errors)
+        self._foreign_hosts.update(closed.foreign_hosts)
         self.task_errors.update(closed.task_errors)
         if self._open is not None:
             self._open.close(closed)
@@ -68,6 +74,8 @@ class LoadRecordBuilder:
             errors=dict(self._errors),
             ticker_late_p99_s=quantile(self._ticker_lateness, 0.99) or 0.0,
             users_missing=missing if self._drained else most,
+            arm_requests=self._arm_requests,
+            foreign_hosts=dict(self._foreign_hosts),
         )
         if self._open is None or not isinstance(self._load, OpenLoad):
             return evidence

@@ -174,5 +174,6 @@ def _observed(blank: Trial, evidence: LoadEvidence, observer: TrialObserver | No
         counters=observer.counters,
         counters_uncertainty_s=observer.counters_uncertainty_s,
         usage=observer.usage,
+        metrics=observer.metrics,
     )
     return replace(blank, evidence=evidence, other_cpu=other_cpu, steal=steal)

@@ -20,7 +20,7 @@ from lab.experiment.run_session import Session
 from lab.experiment.soak_crash_restart import ArmState, CrashRestart
 from lab.experiment.soak_trial_builder import SoakTrial
 from lab.experiment.stored_run_reader import BUDGET_ENDED
-from lab.gates import inspect
+from lab.gates import inspect, why_no_series
 from lab.hypothesis import Hypothesis, SoakTest, Step
 from lab.instruments.instrument_interfaces import Driver
 from lab.instruments.locust_driver_process import DriverError
@@ -122,7 +122,7 @@ class SoakLoop(Session):
             # the lab may have been killed between the first interval and the first record
             evidence = SoakEvidence(time_series=self.run_folder.time_series(block, step))
             known = Trial(block, position, step.arm, time.time(), 0.0, evidence=evidence)
-        return SoakTrial(known, self._interval_s)
+        return SoakTrial(known, self._interval_s, may_restart=bool(self.hypothesis.allow.crash))
 
     def _renew_processes(self, trials: Mapping[str, SoakTrial]) -> None:
         """Give every arm fresh processes, and the seeded state at the begin of its trial."""
@@ -182,11 +182,13 @@ class SoakLoop(Session):
         for arm, trial in trials.items():
             slopes = [p.slope for p in self.hypothesis.all_predictions if p.slope and arm in p.arms]
             recorded = trial.time_series()
-            lacking = [name for name in (*slopes, *limited) if recorded.series(name) is None]
-            if lacking:
-                message = f"No evidence for {lacking[0]} of arm {arm}: its service exports no such"
-                trial.fault(Fault("evidence", f"{message} series.", retryable=False))
-                lacks = True
+            reading = trial.trial().service.metrics
+            for name in (*slopes, *limited):
+                if reason := why_no_series(name, recorded, reading):
+                    message = f"No evidence for {name} of arm {arm}: {reason}."
+                    trial.fault(Fault("evidence", message, retryable=False))
+                    lacks = True
+                    break
         return lacks
 
     def _must_stop(

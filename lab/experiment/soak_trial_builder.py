@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import Any
 
 from lab.driver_messages import Closed, Frame
 from lab.experiment.driver_message_conversion import requests_of
 from lab.instruments.instrument_interfaces import BackgroundLoad
-from lab.instruments.metrics_scraper import without_runtime_metrics
+from lab.instruments.metrics_scraper import bounded, without_runtime_metrics
 from lab.instruments.soak_sampler import IntervalSample
 from lab.measure_values import SERVICE
 from lab.stats.nearest_rank import quantile
 from lab.time_series import TimeSeries, TimeSeriesBuilder
-from lab.trial import Ended, Fault, Requests, SoakEvidence, Trial, Usage
+from lab.trial import Ended, Fault, MetricsReading, Requests, SoakEvidence, Trial, Usage
 
+MAX_NOTES = 20  # of what is odd about a page of metrics
 LEAST_BEYOND = 1  # a p99 of an interval is drawn and its drift judged, never its value
 
 
 class SoakTrial:
     """Adds up frames and samples; holds the series so far and never a single request."""
 
-    def __init__(self, trial: Trial, interval_s: float) -> None:
+    def __init__(self, trial: Trial, interval_s: float, may_restart: bool = False) -> None:
+        """Continue a trial.
+
+        Args:
+            trial: As recorded so far.
+            interval_s: Length of an interval, seconds.
+            may_restart: Whether its counters may start again, because a crash is allowed.
+        """
         self._trial = trial
+        self._may_restart = may_restart
         known = trial.evidence if isinstance(trial.evidence, SoakEvidence) else SoakEvidence()
         self._series = TimeSeriesBuilder(known.time_series)
         self._evidence = replace(known, time_series=None)
@@ -76,7 +86,18 @@ class SoakTrial:
             task_errors=known.task_errors + sum(frame.task_errors.values()),
             task_error=known.task_error or next(iter(frame.task_errors), ""),
         )
-        self._evidence = replace(self._evidence, errors=errors, load_stats=load_stats)
+        foreign = Counter(self._evidence.foreign_hosts)
+        foreign.update(frame.foreign_hosts)
+        answered = self._evidence.arm_requests
+        if frame.arm_requests is not None:
+            answered = (answered or 0) + frame.arm_requests
+        self._evidence = replace(
+            self._evidence,
+            errors=errors,
+            load_stats=load_stats,
+            arm_requests=answered,
+            foreign_hosts=dict(foreign),
+        )
         self._ticker_lateness += frame.ticker_lateness
         for name, requests in requests_of(frame.requests).items():
             _merge(self._frames, name, requests)
@@ -114,6 +135,7 @@ class SoakTrial:
             requests=requests,
             counters=counters,
             usage=usage,
+            metrics=self._metrics(sample),
             ticker_late_p99_s=max(self._evidence.ticker_late_p99_s, p99),  # of the worst interval
         )
         self._last = (ended.count, ended.errors)
@@ -124,6 +146,19 @@ class SoakTrial:
         self._series.add(until, self._segment, values)
         short = {name: _short(value) for name, value in values.items()}
         return {"t": round(until, 3), "segment": self._segment, "values": short}
+
+    def _metrics(self, sample: IntervalSample) -> MetricsReading | None:
+        known, new = self._evidence.metrics or MetricsReading(), sample.metrics
+        if new is None:
+            return self._evidence.metrics
+        fallen = {} if self._may_restart else sample.fallen
+        return MetricsReading(
+            scrapes=known.scrapes + new.scrapes,
+            problem=known.problem or new.problem,
+            types=new.types or known.types,
+            unread=bounded({**known.unread, **new.unread, **fallen}),
+            notes=tuple(dict.fromkeys((*known.notes, *new.notes)))[:MAX_NOTES],
+        )
 
     def _excuse(self) -> None:
         """Excuse the requests of the interval before."""

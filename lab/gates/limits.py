@@ -13,6 +13,8 @@ MAX_OTHER_CPU = 0.25  # cores, mean over the window
 MAX_STEAL = 0.10  # share of all cores
 MAX_SOAK_BACKGROUND = 0.5  # share of all cores, mean over a soak trial; each of the two
 MAX_UNSENT = 0.01  # share of the scheduled arrivals
+SERVED_TOLERANCE = 0.25  # relative gap, beyond what the window's edges leave open
+MIN_DRIVEN = 20  # requests, for a comparison with those that were served
 LITTLES_LAW_TOLERANCE = 0.10  # relative gap, beyond what the scrapes leave open
 
 
@@ -59,6 +61,13 @@ GATES = (
     ),
     Gate("scenario", "the scenario itself raised no error", "errors"),
     Gate("errors", "requests failed no more often than the hypothesis allows", "share"),
+    Gate("hosts", "every request went to the arm that was measured", "requests elsewhere"),
+    Gate(
+        "served",
+        "the arm counted as many requests as were driven, within "
+        f"{SERVED_TOLERANCE:.0%} and what the window's edges leave open",
+        "share",
+    ),
     Gate(
         "littles_law",
         "requests in flight, throughput and time in the service agree (N = X * R) within "

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from lab.driver_messages import DRAIN_S
-from lab.gates import background_gates, service_gates
+from lab.gates import background_gates, evidence_gate, service_gates, traffic_gates
 from lab.gates.gate_check import Check
 from lab.gates.limits import (
     LITTLES_LAW_TOLERANCE,
     MAX_TICKER_LATE_S,
     MAX_TICKER_LATE_SHARE,
 )
+from lab.gates.traffic_gates import DURATION
 from lab.hypothesis import ClosedLoad, Hypothesis, LoadTest, OpenLoad, parse_measure
 from lab.measure_values import counter, total
 from lab.trial import Dispatch, LoadEvidence, Trial
 
 _IN_FLIGHT = "http_in_flight_request_seconds_total"
-_DURATION = "http_request_duration_seconds"
 
 
 def checks(trial: Trial, hypothesis: Hypothesis, task_errors: Mapping[str, int]) -> Iterator[Check]:
@@ -34,9 +34,11 @@ def checks(trial: Trial, hypothesis: Hypothesis, task_errors: Mapping[str, int])
     if evidence.dispatch is not None:
         yield from _arrivals(trial, hypothesis, evidence.dispatch, load, max_late_s)
     yield _users(trial, evidence, load)
+    yield traffic_gates.hosts(trial)
     yield from _failures(trial, hypothesis, task_errors)
+    yield from traffic_gates.served(trial, evidence.counters_uncertainty_s)
     yield from _littles_law(trial, evidence)
-    yield from service_gates.evidence(trial, hypothesis)
+    yield from evidence_gate.evidence(trial, hypothesis)
     yield from service_gates.target_cpu(trial, hypothesis)
 
 
@@ -154,8 +156,8 @@ def _littles_law(trial: Trial, evidence: LoadEvidence) -> Iterator[Check]:
     service the difference is large, and as much is allowed as those under way account for.
     """
     in_flight = counter(evidence.counters, _IN_FLIGHT)
-    spent = counter(evidence.counters, f"{_DURATION}_sum")
-    served = counter(evidence.counters, f"{_DURATION}_count")
+    spent = counter(evidence.counters, f"{DURATION}_sum")
+    served = counter(evidence.counters, f"{DURATION}_count")
     ended = total(trial).ended.count
     if in_flight is None or not spent or not served or not ended:
         return  # a service that does not export them

@@ -1,4 +1,4 @@
-"""Gates that a load and a soak share: the driver, the scenario, the service and its evidence."""
+"""Gates that a load and a soak share: the driver, the scenario, the service."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from collections.abc import Iterator
 from lab.driver_messages import DRAIN_S
 from lab.gates.gate_check import Check
 from lab.gates.limits import MAX_DRIVER_CPU, MAX_UNSENT
-from lab.hypothesis import Hypothesis, parse_measure
-from lab.measure_table import Scope
-from lab.measure_values import measure, total
+from lab.hypothesis import Hypothesis
+from lab.measure_values import total
 from lab.trial import SoakEvidence, SoakLoadStats, Trial
 
 DRIVER = "driver"  # the one role that is not of the target
@@ -70,23 +69,6 @@ def errors(trial: Trial, hypothesis: Hypothesis) -> Check:
     )
 
 
-def evidence(trial: Trial, hypothesis: Hypothesis) -> Iterator[Check]:
-    """Whether every measure that a prediction needs has a value.
-
-    No evidence is never a pass: a block that lacks a measure is repeated, not judged.
-    """
-    if not total(trial).count:
-        return  # `errors` reports it
-    lacking = [*_lacking_measures(trial, hypothesis), *_lacking_series(trial, hypothesis)]
-    yield Check(
-        "evidence",
-        len(lacking),
-        0,
-        f"No evidence for {', '.join(lacking)} of arm {trial.arm}: too few samples, or the "
-        "service does not export it.",
-    )
-
-
 def target_cpu(trial: Trial, hypothesis: Hypothesis) -> Iterator[Check]:
     """Whether the processes of the target left room on their core, if a limit is set."""
     usage = {role: own.cpu for role, own in trial.service.usage.items() if role != DRIVER}
@@ -101,31 +83,3 @@ def target_cpu(trial: Trial, hypothesis: Hypothesis) -> Iterator[Check]:
         f"The processes of arm {trial.arm} ({', '.join(usage)}) used {used:.0%} of their core "
         f"(limit {limit or 0:.0%}): the processor may bind, not what is claimed.",
     )
-
-
-def _lacking_measures(trial: Trial, hypothesis: Hypothesis) -> Iterator[str]:
-    names = dict.fromkeys(
-        (name, prediction.during)
-        for prediction in hypothesis.all_predictions
-        if trial.arm in prediction.arms and prediction.slope is None
-        if prediction.at in (None, trial.level)
-        for name in _needed(prediction.measure)
-    )
-    for name, during in names:
-        if measure(trial, name, hypothesis.measures, during) is None:
-            yield name if during is None else f"{name} during {during}"
-
-
-def _lacking_series(trial: Trial, hypothesis: Hypothesis) -> list[str]:
-    names = dict.fromkeys(
-        prediction.slope
-        for prediction in hypothesis.all_predictions
-        if trial.arm in prediction.arms and prediction.slope is not None
-    )
-    recorded = trial.evidence.time_series if isinstance(trial.evidence, SoakEvidence) else None
-    return [name for name in names if recorded is None or recorded.series(name) is None]
-
-
-def _needed(name: str) -> tuple[str, ...]:
-    """What a trial must yield for a measure; those of a sweep are computed from two."""
-    return ("throughput", "latency_mean") if parse_measure(name).scope is Scope.SWEEP else (name,)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lab.gates import background_gates, service_gates
+from lab.gates import background_gates, evidence_gate, service_gates, traffic_gates
 from lab.gates.gate_check import Check
 from lab.hypothesis import Hypothesis
 from lab.trial import SoakEvidence, Trial
@@ -33,7 +33,10 @@ def _checks(trial: Trial, hypothesis: Hypothesis) -> Iterator[Check]:
     )
     share = stats.unanswered / max(stats.scheduled, 1)
     yield service_gates.unanswered(trial, hypothesis, share)
+    yield traffic_gates.hosts(trial)
     yield service_gates.scenario(stats.task_errors, stats.task_error)
     yield service_gates.errors(trial, hypothesis)
-    yield from service_gates.evidence(trial, hypothesis)
+    if evidence.arm_requests is not None and not evidence.crashes:
+        yield from traffic_gates.served(trial)
+    yield from evidence_gate.evidence(trial, hypothesis)
     yield from service_gates.target_cpu(trial, hypothesis)

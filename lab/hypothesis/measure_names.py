@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from lab.input_files import shown
 from lab.measure_table import MeasureDefinition, Scope, built_in
-from lab.prometheus_selector import QUOTED, unescaped
+from lab.prometheus.selector import QUOTED, unescaped
 
 _MEASURE = re.compile(rf"([a-z][a-z0-9_.]*)(?:\{{name={QUOTED}\}})?")
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple, Protocol
 
 from lab.driver_messages import RunTrial, TrialMessage
-from lab.trial import Usage
+from lab.trial import MetricsReading, Usage
 
 Roles = Mapping[str, tuple[int, ...]]  # role -> ids of its processes; children belong to it
 
@@ -45,6 +45,10 @@ class TrialObserver(Protocol):
     @property
     def counters_uncertainty_s(self) -> float:
         """Seconds by which the time between the first and the last scrape is uncertain."""
+
+    @property
+    def metrics(self) -> MetricsReading | None:
+        """How the counters were read, and what could not be."""
 
     @property
     def usage(self) -> dict[str, Usage]:

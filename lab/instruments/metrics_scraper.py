@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
-from lab.instruments.service_http_client import HttpClient, HttpError
-from lab.prometheus_selector import Selector
+from lab.instruments.service_http_client import Answer, HttpClient, HttpError
+from lab.number_format import plain
+from lab.prometheus.selector import Selector
+from lab.prometheus.text_format import Page, decode, parse_page
+from lab.trial import MetricsReading
 
+ACCEPT = (
+    "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"
+    "application/openmetrics-text;version=0.0.1;q=0.5,"
+    "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,"
+    "text/plain;version=0.0.4;q=0.3,"
+    "*/*;q=0.2"
+)
+"""What a Prometheus server (3.0, without native histograms) asks a service for."""
+_HEADERS = {"Accept": ACCEPT, "Accept-Encoding": "gzip"}
 _RUNTIME = ("python_", "process_")
+_MAX_UNREAD = 100  # series of a trial that are recorded as unread
+_ROUNDING = 1e-9  # of a sum that several processes add up in another order
 
 
 @dataclass(frozen=True)
@@ -21,6 +35,7 @@ class Scrape:
     took_s: float
     counters: Mapping[str, float] = field(default_factory=dict)
     gauges: Mapping[str, float] = field(default_factory=dict)
+    page: Page = field(default_factory=Page)
 
     def since(self, earlier: Scrape) -> dict[str, float]:
         """Growth of each counter. A counter that fell has been reset, and is left out."""
@@ -28,7 +43,20 @@ class Scrape:
             series: value - earlier.counters.get(series, 0.0)
             for series, value in self.counters.items()
         }
-        return {series: delta for series, delta in deltas.items() if delta >= 0}
+        return {
+            series: max(delta, 0.0)
+            for series, delta in deltas.items()
+            if delta >= -_ROUNDING * abs(self.counters[series])
+        }
+
+    def fallen(self, earlier: Scrape) -> dict[str, str]:
+        """The series that were to be counters and fell, and what that means."""
+        return {
+            series: f"it fell from {plain(before)} to {plain(value)} between two scrapes: it "
+            "started again, several processes answer in turn, or it is no counter"
+            for series, value in self.counters.items()
+            if value < (before := earlier.counters.get(series, value)) - _ROUNDING * abs(value)
+        }
 
 
 class MetricsScraper:
@@ -39,43 +67,62 @@ class MetricsScraper:
         self._path = path
 
     def scrape(self) -> Scrape:
-        """Read all series now; HttpError if the service does not answer."""
-        began = time.monotonic()
-        status, body = self._client.get(self._path)
+        """Read all series now; HttpError if the service does not answer, or with no metrics."""
+        began, asked = time.monotonic(), time.time()
+        answer = self._client.get(self._path, _HEADERS)
         ended = time.monotonic()
-        if status != 200:
-            raise HttpError(f"GET {self._path}: status {status}")
-        counters, gauges = parse(body.decode("utf-8", errors="replace"))
-        return Scrape((began + ended) / 2, ended - began, counters, gauges)
+        page = self._page(answer, (asked, asked + ended - began))
+        return Scrape((began + ended) / 2, ended - began, page.counters, page.gauges, page)
 
     def close(self) -> None:
         """Close the connection."""
         self._client.close()
 
+    def _page(self, answer: Answer, now: tuple[float, float]) -> Page:
+        if answer.status != 200:
+            raise HttpError(f"GET {self._path}: status {answer.status}")
+        kind = answer.content_type.partition(";")[0].strip().lower()
+        try:
+            return parse_page(decode(answer.body), kind == "application/openmetrics-text", now)
+        except ValueError as error:
+            of_type = f" (Content-Type {kind})" if kind else ""
+            raise HttpError(f"GET {self._path}{of_type} is no page of metrics: {error}") from error
 
-def parse(text: str) -> tuple[dict[str, float], dict[str, float]]:
-    """Split Prometheus text into counters and gauges, keyed `name{label="value",...}`.
 
-    Sums and counts of histograms and summaries are counters, quantiles of summaries are gauges.
-    Buckets are left out.
+def summarize(scrapes: Sequence[Scrape], problem: str) -> MetricsReading:
+    """How the metrics of a service were read over some time.
+
+    Args:
+        scrapes: Those that succeeded, in the order of their time.
+        problem: Of the first that did not; empty if all did.
     """
-    from prometheus_client.parser import text_string_to_metric_families
+    unread: dict[str, str] = {}
+    for scrape in scrapes:
+        unread |= scrape.page.unread
+    for earlier, later in pairwise(scrapes):
+        unread |= later.fallen(earlier)
+    notes = dict.fromkeys(note for scrape in scrapes for note in scrape.page.notes)
+    return MetricsReading(
+        scrapes=len(scrapes),
+        problem=problem,
+        types=scrapes[-1].page.types if scrapes else {},
+        unread=bounded(unread),
+        notes=tuple(notes)[:_MAX_UNREAD],
+    )
 
-    counters: dict[str, float] = {}
-    gauges: dict[str, float] = {}
-    try:
-        for family in text_string_to_metric_families(text):
-            for sample in family.samples:
-                if sample.name.endswith(("_bucket", "_created")) or not math.isfinite(sample.value):
-                    continue
-                series = str(Selector(sample.name, sample.labels))
-                counting = family.type == "counter" or (
-                    family.type in ("histogram", "summary") and "quantile" not in sample.labels
-                )
-                (counters if counting else gauges)[series] = sample.value
-    except ValueError as error:
-        raise HttpError(f"/metrics is not Prometheus text ({error})") from error
-    return counters, gauges
+
+def bounded(unread: Mapping[str, str]) -> dict[str, str]:
+    """Reasons by series, or by metric where a page has too many of them."""
+    if len(unread) <= _MAX_UNREAD:
+        return dict(unread)
+    return _first_of_each(unread.items())
+
+
+def _first_of_each(unread: Iterable[tuple[str, str]]) -> dict[str, str]:
+    metrics: dict[str, str] = {}
+    for series, reason in unread:
+        metrics.setdefault(str(Selector(Selector.parse(series).metric)), reason)
+    return metrics
 
 
 def without_runtime_metrics(series: Mapping[str, float]) -> dict[str, float]:

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from lab.instruments.instrument_interfaces import BackgroundLoad, Roles
-from lab.instruments.metrics_scraper import MetricsScraper, Scrape
+from lab.instruments.metrics_scraper import MetricsScraper, Scrape, summarize
 from lab.instruments.process_sampler import ProcessSampler, background_over, usage_over
 from lab.instruments.service_http_client import HttpError
-from lab.trial import Usage
+from lab.trial import MetricsReading, Usage
 
 SCRAPE_TIMEOUT_S = 2.0  # a service that hangs must not delay the next interval
 
@@ -22,6 +22,8 @@ class IntervalSample:
     gauges: Mapping[str, float] = field(default_factory=dict)  # at its end; empty if unanswered
     counters: Mapping[str, float] = field(default_factory=dict)  # growth over it
     usage: Mapping[str, Usage] = field(default_factory=dict)  # over it, by role
+    metrics: MetricsReading | None = None  # how they were read
+    fallen: Mapping[str, str] = field(default_factory=dict)  # counters that did, and what it means
 
 
 class IntervalSampler(Protocol):
@@ -43,6 +45,7 @@ class HttpIntervalSampler:
     def __init__(self) -> None:
         self._scrapers: dict[str, MetricsScraper] = {}
         self._last: dict[str, Scrape | None] = {}
+        self._problems: dict[str, str] = {}  # of the last scrape that failed
         self._sampler = ProcessSampler({})
         self._roles: dict[str, Roles] = {}
 
@@ -70,9 +73,12 @@ class HttpIntervalSampler:
             last, now = self._last[arm], self._scrape(arm)
             own = {role: usage[str(pids)] for role, pids in roles.items()}
             if now is None:
-                samples[arm] = IntervalSample(usage=own)
+                problem = summarize([], self._problems[arm])
+                samples[arm] = IntervalSample(usage=own, metrics=problem)
                 continue
-            samples[arm] = IntervalSample(now.gauges, now.since(last) if last else {}, own)
+            grown, fallen = (now.since(last), now.fallen(last)) if last else ({}, {})
+            metrics = summarize([now], "")
+            samples[arm] = IntervalSample(now.gauges, grown, own, metrics, fallen)
             self._last[arm] = now
         return samples, background
 
@@ -84,5 +90,6 @@ class HttpIntervalSampler:
     def _scrape(self, arm: str) -> Scrape | None:
         try:
             return self._scrapers[arm].scrape()
-        except HttpError:  # the gates judge a service that cannot answer
+        except HttpError as error:  # the gates judge a service that cannot answer
+            self._problems[arm] = str(error)
             return None

@@ -9,7 +9,12 @@ from collections.abc import Callable
 from typing import Any
 
 from lab.instruments.instrument_interfaces import BackgroundLoad, Roles
-from lab.instruments.metrics_scraper import MetricsScraper, Scrape, without_runtime_metrics
+from lab.instruments.metrics_scraper import (
+    MetricsScraper,
+    Scrape,
+    summarize,
+    without_runtime_metrics,
+)
 from lab.instruments.process_sampler import (
     ProcessSample,
     ProcessSampler,
@@ -17,7 +22,7 @@ from lab.instruments.process_sampler import (
     usage_over,
 )
 from lab.instruments.service_http_client import HttpError
-from lab.trial import Usage
+from lab.trial import MetricsReading, Usage
 
 _PERIOD_S = 1.0
 _FINISH_TIMEOUT_S = 60.0  # for a service or database that hangs; its identity is checked next
@@ -39,6 +44,7 @@ class LiveTrialObserver:
         self._sampler = ProcessSampler(roles)
         self._activity = activity
         self._scrapes: list[Scrape] = []
+        self._problem = ""  # of the first scrape that failed
         self._activities: list[dict[str, Any]] = []
         self._cut_short = threading.Event()
         self._threads = [
@@ -84,6 +90,11 @@ class LiveTrialObserver:
         return self._scrapes[0].took_s + self._scrapes[-1].took_s
 
     @property
+    def metrics(self) -> MetricsReading:
+        """How they were read."""
+        return summarize(self._scrapes, self._problem)
+
+    @property
     def usage(self) -> dict[str, Usage]:
         """Usage by role over the window."""
         return usage_over(self._samples)
@@ -112,9 +123,10 @@ class LiveTrialObserver:
             due = min(following, self._closes)
 
     def _scrape(self) -> None:
-        # the gates judge a service that cannot answer
-        with contextlib.suppress(HttpError):
+        try:
             self._scrapes.append(self._scraper.scrape())
+        except HttpError as error:  # the gates judge a service that cannot answer
+            self._problem = self._problem or str(error)
 
     def _sample(self) -> None:
         self._sampler.sample()

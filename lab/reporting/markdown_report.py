@@ -115,6 +115,8 @@ def _timeline(section: TimelineSection | None) -> Iterator[str]:
         return
     yield f"Block {section.block}, lowest to highest second of the measured window."
     yield markdown_table(section.table)
+    if section.zero_series:
+        yield escaped(f"At zero all along in every arm: {section.zero_series}.")
     if section.waits.rows:
         yield markdown_table(section.waits)
 
@@ -155,6 +157,8 @@ def _gates(section: GatesSection) -> Iterator[str]:
     yield markdown_table(section.table)
     if section.faults:
         yield bullets(map(escaped, section.faults))
+    if section.notes:
+        yield bullets(map(escaped, section.notes))
     if section.errors.rows:
         yield "### Errors of all trials"
         yield markdown_table(section.errors)

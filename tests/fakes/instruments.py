@@ -23,7 +23,7 @@ from lab.instruments.instrument_interfaces import BackgroundLoad, Roles
 from lab.instruments.soak_sampler import IntervalSample
 from lab.measure_values import SERVICE
 from lab.stats.latency_histogram import Histogram
-from lab.trial import Usage
+from lab.trial import MetricsReading, Usage
 
 NAME = "/orders"  # of every request
 
@@ -75,6 +75,7 @@ class FakeTrialObserver:
     counters: dict[str, float] = field(default_factory=dict)
     counters_uncertainty_s: float = 0.0
     usage: dict[str, Usage] = field(default_factory=dict)
+    metrics: MetricsReading | None = None
 
     def row(self) -> dict[str, Any]:
         """Nothing beside the requests."""

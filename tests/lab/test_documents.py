@@ -127,6 +127,7 @@ def test_every_gate_is_described_with_its_limit() -> None:
         "driver_cpu": f"{gates.MAX_DRIVER_CPU:.0%}",
         "unsent": f"{gates.MAX_UNSENT:.0%}",
         "unanswered": f"{DRAIN_S} s after the window",
+        "served": f"{gates.SERVED_TOLERANCE:.0%}",
         "littles_law": f"{gates.LITTLES_LAW_TOLERANCE:.0%}",
     }
     for name, limit in limits.items():

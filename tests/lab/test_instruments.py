@@ -17,26 +17,10 @@ from lab.driver_messages import Frame
 from lab.experiment.load_trial_builder import LoadRecordBuilder
 from lab.hypothesis import ClosedLoad
 from lab.instruments import process_sampler
-from lab.instruments.metrics_scraper import MetricsScraper, Scrape, parse
+from lab.instruments.metrics_scraper import MetricsScraper, Scrape
 from lab.instruments.process_sampler import ProcessSampler, background_over, usage_over
 from lab.instruments.service_http_client import HttpClient, HttpError
 from lab.instruments.trial_observer import LiveTrialObserver
-from lab.prometheus_selector import Selector
-
-TEXT = """\
-# HELP http_requests_total Requests.
-# TYPE http_requests_total counter
-http_requests_total{route="/orders",status="201"} 5.0
-# TYPE http_request_duration_seconds histogram
-http_request_duration_seconds_bucket{le="0.1",route="/orders"} 3.0
-http_request_duration_seconds_bucket{le="+Inf",route="/orders"} 5.0
-http_request_duration_seconds_sum{route="/orders"} 1.5
-http_request_duration_seconds_count{route="/orders"} 5.0
-# TYPE db_pool_in_use gauge
-db_pool_in_use 4.0
-# TYPE odd gauge
-odd NaN
-"""
 
 
 class _Service(BaseHTTPRequestHandler):
@@ -68,31 +52,17 @@ def service() -> Iterator[str]:
     thread.join()
 
 
-def test_prometheus_text_is_split_into_counters_and_gauges() -> None:
-    counters, gauges = parse(TEXT)
-    assert counters == {
-        'http_requests_total{route="/orders",status="201"}': 5.0,
-        'http_request_duration_seconds_sum{route="/orders"}': 1.5,
-        'http_request_duration_seconds_count{route="/orders"}': 5.0,
-    }
-    assert gauges == {"db_pool_in_use": 4.0}
-
-
 def test_counters_grow_and_a_reset_one_is_left_out() -> None:
     first = Scrape(0, 0, {"a": 5.0, "b": 9.0})
     last = Scrape(1, 0, {"a": 7.0, "b": 1.0, "new": 3.0})
     assert last.since(first) == {"a": 2.0, "new": 3.0}
+    assert list(last.fallen(first)) == ["b"]
+    assert "it fell from 9 to 1" in last.fallen(first)["b"]
 
 
-def test_what_is_not_prometheus_text_is_an_error() -> None:
-    with pytest.raises(HttpError, match="not Prometheus"):
-        parse("<html>hello there</html>")
-
-
-def test_labels_keep_their_values() -> None:
-    text = '# TYPE odd counter\nodd{path="a\\\\b\\"c"} 1.0\n'
-    (series,) = parse(text)[0]
-    assert Selector.parse(series).labels == {"path": 'a\\b"c'}
+def test_a_sum_that_is_rounded_otherwise_has_not_fallen() -> None:
+    first, last = Scrape(0, 0, {"a": 0.3 + 1e-16}), Scrape(1, 0, {"a": 0.3})
+    assert (last.since(first), last.fallen(first)) == ({"a": 0.0}, {})
 
 
 def test_scraping_a_service(service: str) -> None:

@@ -8,7 +8,7 @@ from lab.hypothesis.measure_names import parse_measure
 from lab.hypothesis.model import Metric, MetricRate, MetricRatio
 from lab.input_files import Node, shown
 from lab.measure_table import built_in
-from lab.prometheus_selector import Selector
+from lab.prometheus.selector import Selector
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 

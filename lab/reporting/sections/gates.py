@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from lab import gates
@@ -16,9 +16,14 @@ from lab.number_format import (
     plain,
     seconds,
 )
+from lab.prometheus.selector import Selector
+from lab.prometheus.text_format import find_role
 from lab.reporting.table import Table
 from lab.reporting.trials_of_run import RunTrials
-from lab.trial import Fault, Trial
+from lab.trial import Fault, MetricsReading, Trial
+
+_MIN_SCRAPES = 2  # of a trial, for growth
+_MAX_NOTES = 20
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,7 @@ class GatesSection:
 
     voided_blocks: int
     faults: tuple[str, ...]  # which trials voided their block, and why
+    notes: tuple[str, ...]  # what could not be read of the metrics, and what was not checked
     table: Table
     errors: Table  # of all trials, trusted or not, most frequent first
 
@@ -53,9 +59,40 @@ def gates_section(trials: RunTrials, voided_blocks: int) -> GatesSection:
             for trial in trials.all
             for fault in trial.faults
         ),
+        notes=_notes(trials.all),
         table=_gate_table(trials.all),
         errors=_errors(trials.all),
     )
+
+
+def _notes(trials: Sequence[Trial]) -> tuple[str, ...]:
+    """What is odd about the metrics of each arm, each once."""
+    notes: dict[tuple[str, str], str] = {}  # by arm, and by what they are about
+    for trial in trials:
+        reading = trial.service.metrics
+        for about, note in () if reading is None else _metrics_notes(reading):
+            notes.setdefault((trial.arm, about), f"Metrics of arm {trial.arm}: {note}.")
+    shown = tuple(notes.values())[:_MAX_NOTES]
+    more = len(notes) - len(shown)
+    return (*shown, f"Of the metrics there are {more} more notes.") if more else shown
+
+
+def _metrics_notes(reading: MetricsReading) -> Iterator[tuple[str, str]]:
+    if reading.problem and reading.scrapes < _MIN_SCRAPES:
+        yield (
+            "page",
+            f"{reading.problem}. Little's law, and whether the arm served what was driven, are not "
+            "checked without them",
+        )
+    elif reading.problem:
+        yield "page", f"some scrapes failed: {reading.problem}"
+    for note in reading.notes:
+        yield note, note
+    for series, reason in reading.unread.items():
+        # a series without a type that falls may be a gauge; a spoiled line has its note already
+        typed = find_role(Selector.parse(series).metric, reading.types) != "untyped"
+        if typed and reason not in reading.notes:
+            yield series, f"{series} was not read: {reason}"
 
 
 def _gate_table(trials: Sequence[Trial]) -> Table:

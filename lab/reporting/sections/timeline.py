@@ -27,6 +27,12 @@ class TimelinePanel:
     lines: Mapping[str, Line]
     unit: str
     value_format: NumberFormat
+    is_level: bool = False  # of the service or the database, not of the load
+
+    @property
+    def is_zero(self) -> bool:
+        """Whether it was at zero all along in every arm."""
+        return not any(value for line in self.lines.values() for _, value in line)
 
     @property
     def label(self) -> str:
@@ -42,6 +48,7 @@ class TimelineSection:
     window: tuple[float, float] | None
     stages: tuple[tuple[str, float, float], ...]  # name, begin and end of each, if several
     panels: tuple[TimelinePanel, ...]
+    zero_series: str  # names of what the service and the database never had any of
     table: Table
     waits: Table  # of PostgreSQL sessions
 
@@ -56,14 +63,17 @@ def timeline_section(run_folder: RunFolder, trials: RunTrials) -> TimelineSectio
             arm: _with_lengths(run_folder.series(block, Step(arm, trials.shown_level)))
             for arm in trials.arms
         }
-        panels = _panels(rows)
-        if panels:
+        drawn = _panels(rows)
+        if drawn:
+            zero = [panel for panel in drawn if panel.is_level and panel.is_zero]
+            panels = tuple(panel for panel in drawn if panel not in zero)
             inside = [row["t"] for own in rows.values() for row in own if row.get("window")]
             return TimelineSection(
                 block=block,
                 window=(min(inside), max(inside)) if inside else None,
                 stages=_stages(trials.hypothesis),
                 panels=panels,
+                zero_series=", ".join(panel.title for panel in zero),
                 table=_table(rows, panels),
                 waits=_waits(rows),
             )
@@ -98,6 +108,10 @@ def _panels(rows: Mapping[str, Sequence[Row]]) -> tuple[TimelinePanel, ...]:
     every = [row for own in rows.values() for row in own]
     roles = roles_in_order(role for row in every for role in row.get("usage", {}))
     metrics = sorted({metric for row in every for metric in row.get("metrics", {})})
+    levels: list[tuple[str, str, NumberFormat, Reader]] = [
+        *((metric, "", plain, _at("metrics", metric)) for metric in metrics),
+        ("PostgreSQL sessions waiting", "", plain, _at("postgres", "waiting")),
+    ]
     readers: list[tuple[str, str, NumberFormat, Reader]] = [
         ("throughput", "/s", plain, _throughput),
         ("median latency", "ms", plain, _median_ms),
@@ -117,15 +131,16 @@ def _panels(rows: Mapping[str, Sequence[Row]]) -> tuple[TimelinePanel, ...]:
             for role in roles
             if any(map(reader := _at("usage", role, "throttled"), every))
         ),
-        *((metric, "", plain, _at("metrics", metric)) for metric in metrics),
-        ("PostgreSQL sessions waiting", "", plain, _at("postgres", "waiting")),
+        *levels,
     ]
+    level_titles = {title for title, *_ in levels}
     panels = (
         TimelinePanel(
             title,
             {arm: [(row["t"], reader(row)) for row in own] for arm, own in rows.items()},
             unit,
             form,
+            is_level=title in level_titles,
         )
         for title, unit, form, reader in readers
     )

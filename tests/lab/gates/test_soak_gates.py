@@ -54,7 +54,7 @@ def test_a_sound_trial_passes_and_keeps_its_figures() -> None:
     assert seen.trusted, seen.faults
     assert set(seen.gates) == {
         *("alive", "settings", "conditions", "other_cpu", "steal", "driver_cpu", "unsent"),
-        *("unanswered", "scenario", "errors", "evidence", "target_cpu"),
+        *("unanswered", "hosts", "scenario", "errors", "evidence", "target_cpu"),
     }
 
 

@@ -1,0 +1,155 @@
+"""The gate of the evidence: every measure that a prediction needs of an arm has a value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from difflib import get_close_matches
+from typing import Literal
+
+from lab.gates.gate_check import Check
+from lab.hypothesis import Hypothesis, Metric, MetricRatio, parse_measure
+from lab.measure_table import Scope
+from lab.measure_values import counter, measure, selectors, total
+from lab.prometheus.selector import Selector
+from lab.prometheus.text_format import LEFT_OUT, find_role, unread_reasons
+from lab.time_series import TimeSeries
+from lab.trial import MetricsReading, ServiceEvidence, SoakEvidence, Trial
+
+_SHOWN = 3  # names or series that a message lists
+
+
+def evidence(trial: Trial, hypothesis: Hypothesis) -> Iterator[Check]:
+    """Whether every measure that a prediction needs has a value; if not, why.
+
+    No evidence is never a pass: a block that lacks a measure is repeated, not judged.
+    """
+    if not total(trial).count:
+        return  # `errors` reports it
+    lacking = {**_lacking_measures(trial, hypothesis), **_lacking_series(trial, hypothesis)}
+    reasons = "; ".join(dict.fromkeys(lacking.values()))
+    yield Check(
+        "evidence",
+        len(lacking),
+        0,
+        f"No evidence for {', '.join(lacking)} of arm {trial.arm}: {reasons}.",
+    )
+
+
+def why_no_series(name: str, recorded: TimeSeries | None, reading: MetricsReading | None) -> str:
+    """Why a soak has no time series for what a slope names; empty if it has one."""
+    columns: Mapping[str, object] = {} if recorded is None else recorded.columns
+    unread = {} if reading is None else reading.unread
+    lost = {series: reason for series, reason in unread.items() if series not in columns}
+    if reasons := unread_reasons(lost, Selector.parse(name)):
+        return _first(reasons)
+    if recorded is not None and recorded.series(name) is not None:
+        return ""
+    return _absent(Selector.parse(name), columns, reading, "gauge")
+
+
+def _lacking_measures(trial: Trial, hypothesis: Hypothesis) -> dict[str, str]:
+    """The measures without a value, and why."""
+    names = dict.fromkeys(
+        (name, prediction.during)
+        for prediction in hypothesis.all_predictions
+        if trial.arm in prediction.arms and prediction.slope is None
+        if prediction.at in (None, trial.level)
+        for name in _needed(prediction.measure)
+    )
+    return {
+        name if during is None else f"{name} during {during}": (
+            _why_no_metric(trial.service, hypothesis.measures[name])
+            if name in hypothesis.measures
+            else _why_no_sample(trial, name)
+        )
+        for name, during in names
+        if measure(trial, name, hypothesis.measures, during) is None
+    }
+
+
+def _lacking_series(trial: Trial, hypothesis: Hypothesis) -> dict[str, str]:
+    """The time series that are not there, and why."""
+    slopes = dict.fromkeys(
+        prediction.slope
+        for prediction in hypothesis.all_predictions
+        if trial.arm in prediction.arms and prediction.slope is not None
+    )
+    recorded = trial.evidence.time_series if isinstance(trial.evidence, SoakEvidence) else None
+    reasons = {name: why_no_series(name, recorded, trial.service.metrics) for name in slopes}
+    return {name: reason for name, reason in reasons.items() if reason}
+
+
+def _needed(name: str) -> tuple[str, ...]:
+    """What a trial must yield for a measure; those of a sweep are computed from two."""
+    return ("throughput", "latency_mean") if parse_measure(name).scope is Scope.SWEEP else (name,)
+
+
+def _why_no_sample(trial: Trial, name: str) -> str:
+    """Why a built-in measure has no value."""
+    asked, names = parse_measure(name), dict.fromkeys(map(str, trial.service.requests))
+    if asked.scope is Scope.PROCESS:
+        return "the processes of the service could not be observed"
+    if asked.request is not None and asked.request not in names:
+        return f"no request named {asked.request}; there are {_listed(names)}"
+    return f"too few samples ({total(trial, asked.request).count:,})"
+
+
+def _why_no_metric(service: ServiceEvidence, metric: Metric) -> str:
+    """Why a measure that the hypothesis makes of counters has no value."""
+    unread = {} if service.metrics is None else service.metrics.unread
+    for text in selectors(metric):
+        selector = Selector.parse(text)
+        if reasons := unread_reasons(unread, selector):
+            return _first(reasons)
+        if counter(service.counters, text) is None:
+            return _absent(selector, service.counters, service.metrics, "counter")
+    divisor = metric.denominator if isinstance(metric, MetricRatio) else metric.metric
+    return f"no sample: {divisor} did not grow within the window"
+
+
+def _absent(
+    selector: Selector,
+    known: Iterable[str],
+    reading: MetricsReading | None,
+    wanted: Literal["counter", "gauge"],
+) -> str:
+    """Why none of the known series is what a selector asks for."""
+    if reading is None:
+        return "too few samples, or the service does not export it"
+    why = reading.problem or "the trial was too short"
+    if not reading.scrapes:
+        return f"there is no page of metrics: {why}"
+    if reading.scrapes == 1 and wanted == "counter":
+        return f"the metrics were read once only, and growth needs two times: {why}"
+    series = list(known)
+    own = [each for each in series if Selector(selector.metric).matches(each)]
+    if own:
+        return f"there is no series {selector}; of this metric there are {_listed(own)}"
+    role = find_role(selector.metric, reading.types)
+    if role in LEFT_OUT:
+        return f"{selector.metric} is {LEFT_OUT[role]}"
+    if role not in ("untyped", wanted):
+        return f"{selector.metric} is a {role}, not a {wanted}"
+    names = {_metric_of(each) for each in series} | set(reading.types)
+    families = [each for each in reading.types if selector.metric.startswith(each)]
+    family = max(families, key=len, default=selector.metric)
+    if role == wanted and not any(each.startswith(family) for each in series):
+        return f"{selector.metric} had no sample: the page has its type and no series"
+    near = get_close_matches(selector.metric, sorted(names), _SHOWN, 0.5)
+    nearest = f"the nearest names are {', '.join(near)}" if near else "nothing has a name like it"
+    return f"the metrics page has no series {selector.metric}; {nearest}"
+
+
+def _metric_of(series: str) -> str:
+    return Selector.parse(series).metric
+
+
+def _first(reasons: list[str]) -> str:
+    more = len(reasons) - 1
+    return f"{reasons[0]} (and {more} more)" if more else reasons[0]
+
+
+def _listed(names: Iterable[str]) -> str:
+    names = list(names)
+    more = len(names) - _SHOWN
+    return ", ".join(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,105 @@
+"""Gates of where the load went: to the arm that is measured, and to nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lab.gates.gate_check import Check
+from lab.gates.limits import MIN_DRIVEN, SERVED_TOLERANCE
+from lab.measure_values import counter, total
+from lab.prometheus.selector import Selector
+from lab.prometheus.text_format import find_role, unread_reasons
+from lab.trial import Trial
+
+DURATION = "http_request_duration_seconds"
+REQUEST_COUNTERS = (f"{DURATION}_count", "http_requests_total")
+"""Any of these counts the requests that a service answered; the first that it exports is taken."""
+
+_TRIES = 4  # of a request without an answer: its client may have sent it anew each time
+
+
+def hosts(trial: Trial) -> Check:
+    """Whether every request whose address is known went to the arm."""
+    elsewhere = trial.service.foreign_hosts
+    count = sum(elsewhere.values())
+    names = ", ".join(f"{host} ({each:,})" for host, each in elsewhere.items())
+    return Check(
+        "hosts",
+        count,
+        0,
+        f"{count:,} requests of the scenario went elsewhere than to arm {trial.arm}: {names}. "
+        "Write paths such as /orders instead of whole URLs, and use the user's own client as it "
+        "is: Locust puts the arm's address in front.",
+        retryable=False,
+    )
+
+
+def served(trial: Trial, uncertainty_s: float = 0.0) -> Iterator[Check]:
+    """Whether the arm counted the requests that were driven, if it exports such a counter.
+
+    Only requests that the arm answered are driven ones, so that those refused or timed out do not
+    count; redirects count each. Reports of clients that are not HTTP may be requests or not.
+
+    Args:
+        trial: Of a load or a soak.
+        uncertainty_s: How long the first and the last scrape took.
+    """
+    found = _counted(trial)
+    seen = total(trial)
+    if found is None or not trial.window_s:
+        return
+    name, arm_count = found
+    unknown, driven = 0, trial.service.arm_requests
+    if driven is None:  # a driver that does not know: what it reports is taken for HTTP
+        driven = max(0, seen.ended.count - seen.socket_errors)
+    else:
+        unknown = max(0, seen.ended.count - driven - sum(trial.service.foreign_hosts.values()))
+    scrapes = 0 if trial.service.metrics is None else trial.service.metrics.scrapes
+    most = driven + unknown + (_TRIES - 1) * seen.socket_errors + scrapes
+    if not driven or arm_count >= driven:
+        gap = max(0.0, arm_count - most) / max(arm_count, 1)
+    else:
+        gap = (driven - arm_count) / driven
+    if max(driven, arm_count) < MIN_DRIVEN:
+        gap = 0.0
+    latency_s = seen.service_latency.mean or 0.0 if seen.count else 0.0
+    limit = SERVED_TOLERANCE + (uncertainty_s + latency_s) / trial.window_s
+    yield Check(
+        "served",
+        gap,
+        limit,
+        f"{driven:,} requests to arm {trial.arm} were answered within the window, and the arm "
+        f"itself counted {arm_count:,.0f} ({name}). {_meaning(driven, arm_count)}",
+        retryable=arm_count > 0,
+    )
+
+
+def _meaning(driven: int, arm_count: float) -> str:
+    if arm_count > driven:
+        return (
+            "Something else loads it, or the scenario sends requests that it does not report: use "
+            "the user's own client, or report them by the event `request`."
+        )
+    return (
+        "The others went elsewhere, or something before the arm answered them: write paths such "
+        "as /orders instead of whole URLs."
+    )
+
+
+def _counted(trial: Trial) -> tuple[str, float] | None:
+    """A counter of requests and how much it grew; None if the arm exports none that was read."""
+    service, metrics = trial.service, trial.service.metrics
+    for name in REQUEST_COUNTERS:
+        if metrics is not None and unread_reasons(metrics.unread, Selector(name)):
+            continue
+        grown = counter(service.counters, name)
+        if grown is not None:
+            return name, grown
+        # a counter with labels has no series before its first request
+        if (
+            metrics is not None
+            and metrics.scrapes > 1
+            and find_role(name, metrics.types) == "counter"
+        ):
+            return name, 0.0
+    return None

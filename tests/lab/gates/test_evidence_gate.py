@@ -1,0 +1,96 @@
+"""The gate `evidence`: which of no such series, no sample and no page of metrics it is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from lab.gates import inspect
+from lab.hypothesis import MetricRate, MetricRatio
+from lab.trial import MetricsReading
+from tests.lab.builders import altered, claim, ratio, trial
+
+TYPES = {
+    "my_thing": "counter",
+    "wait_seconds": "histogram",
+    "queue": "gauge",
+    "build": "info",
+    "idle_total": "counter",
+}
+READ = MetricsReading(scrapes=5, types=TYPES)
+COUNTERS = {'my_thing{code="200"}': 5.0, 'my_thing{code="500"}': 0.0, "wait_seconds_sum": 0.0}
+
+
+def reason(metric: str, reading: MetricsReading | None = READ) -> str:
+    """What the gate says of a rate."""
+    measured = replace(
+        claim(replace(ratio(2.5), measure="hits")), measures={"hits": MetricRate(metric)}
+    )
+    made = altered(trial("narrow", 100), counters=COUNTERS, metrics=reading)
+    found = [fault for fault in inspect(made, measured).faults if fault.gate == "evidence"]
+    if not found:
+        return ""
+    start, _, why = found[0].message.partition(" of arm narrow: ")
+    assert start == "No evidence for hits"
+    return why
+
+
+@pytest.mark.parametrize(
+    ("metric", "why"),
+    [
+        ("my_thing", ""),
+        ('my_thing{code="200"}', ""),
+        (
+            'my_thing{code="404"}',
+            'there is no series my_thing{code="404"}; of this metric there are '
+            'my_thing{code="200"}, my_thing{code="500"}.',
+        ),
+        ("my_thing_total", "the metrics page has no series my_thing_total; the nearest names are "),
+        ("zzz", "the metrics page has no series zzz; nothing has a name like it."),
+        ("queue", "queue is a gauge, not a counter."),
+        ("build_info", "build_info is a gauge, not a counter."),
+        ("idle_total", "idle_total had no sample: the page has its type and no series."),
+        ('wait_seconds_bucket{le="1"}', "wait_seconds_bucket is a bucket of a histogram, which"),
+    ],
+)
+def test_a_series_that_is_not_there(metric: str, why: str) -> None:
+    found = reason(metric)
+    assert found.startswith(why) if why else not found
+    if "nearest" in why:
+        assert "my_thing" in found
+
+
+def test_no_page_of_metrics() -> None:
+    refused = MetricsReading(problem="GET /metrics: status 401")
+    assert reason("other", refused) == "there is no page of metrics: GET /metrics: status 401."
+    once = replace(refused, scrapes=1)
+    assert reason("other", once).startswith("the metrics were read once only")
+
+
+@pytest.mark.parametrize("unread", ['my_thing{code="500"}', "my_thing"])
+def test_a_sum_of_which_one_series_is_unread_is_no_evidence(unread: str) -> None:
+    broken = replace(READ, unread={unread: "line 3 is spoiled"})
+    assert reason("my_thing", broken) == f"{unread}: line 3 is spoiled."
+    assert bool(reason('my_thing{code="200"}', broken)) == (unread == "my_thing")
+
+
+def test_a_trial_of_an_older_lab_says_what_it_did() -> None:
+    assert reason("other", None) == "too few samples, or the service does not export it."
+
+
+def test_a_share_of_nothing_has_no_sample() -> None:
+    share = MetricRatio("my_thing", "wait_seconds_sum")
+    measured = replace(claim(replace(ratio(2.5), measure="hits")), measures={"hits": share})
+    made = altered(trial("narrow", 100), counters=COUNTERS, metrics=READ)
+    message = inspect(made, measured).faults[-1].message
+    assert message.endswith("no sample: wait_seconds_sum did not grow within the window.")
+
+
+def test_a_request_that_is_not_there_is_named_beside_those_that_are() -> None:
+    asked = claim(replace(ratio(2.5), measure='latency_p50{name="/order"}'))
+    (fault,) = inspect(trial("narrow", 100), asked).faults
+    assert fault.message.endswith("no request named /order; there are /orders.")
+    few = claim(replace(ratio(2.5), measure="latency_p99.9"))
+    (fault,) = inspect(trial("narrow", 100), few).faults
+    assert fault.message.endswith("too few samples (400).")
