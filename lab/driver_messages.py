@@ -20,7 +20,7 @@ from lab.stats.latency_histogram import Histogram
 if TYPE_CHECKING:
     from lab.stats.arrival_schedule import ArrivalProcess
 
-VERSION = 1
+VERSION = 2
 """Of the messages. It changes with every change of a record below."""
 
 DRAIN_S = 30
@@ -115,9 +115,16 @@ class Opened:
     closes: float  # its end
 
 
+class RequestKey(NamedTuple):
+    """What requests are grouped by, as Locust does."""
+
+    name: str
+    method: str = ""  # Locust's request type; empty if it is not known
+
+
 @dataclass(frozen=True)
 class RequestSummary:
-    """Some requests of one name."""
+    """Some requests of one name and method."""
 
     count: int
     errors: int
@@ -131,7 +138,7 @@ class ScheduledRequests:
     """Requests of an open load whose scheduled send time lies in one frame."""
 
     t: float  # of that frame
-    requests: Mapping[str, RequestSummary]  # by request name
+    requests: Mapping[RequestKey, RequestSummary]
 
 
 @dataclass(frozen=True)
@@ -153,10 +160,10 @@ class RecordedRequests:
     frame of their scheduled send time.
     """
 
-    requests: Mapping[str, RequestSummary] = field(default_factory=dict)  # by request name
+    requests: Mapping[RequestKey, RequestSummary] = field(default_factory=dict)
     by_scheduled_time: tuple[ScheduledRequests, ...] = ()
     errors: Mapping[str, int] = field(default_factory=dict)  # of requests, by message
-    task_errors: Mapping[str, int] = field(default_factory=dict)  # raised by the scenario itself
+    task_errors: Mapping[str, int] = field(default_factory=dict)  # of the scenario itself
     arm_requests: int | None = None  # HTTP requests that the arm answered, redirects among them
     foreign_hosts: Mapping[str, int] = field(default_factory=dict)  # HTTP requests to other hosts
 
@@ -204,7 +211,7 @@ _KINDS: dict[str, type[Message]] = {
 
 def encode(message: Message) -> bytes:
     """The message as a line."""
-    envelope = {"version": VERSION, "kind": type(message).__name__, **vars(message)}
+    envelope = {"version": VERSION, "kind": type(message).__name__, **_fields(message)}
     return json.dumps(envelope, separators=(",", ":"), default=_plain).encode() + b"\n"
 
 
@@ -226,7 +233,15 @@ def decode(line: bytes) -> Message:
 
 
 def _plain(record: Any) -> Any:
-    return record.as_dict() if isinstance(record, Histogram) else vars(record)
+    return record.as_dict() if isinstance(record, Histogram) else _fields(record)
+
+
+def _fields(record: Any) -> dict[str, Any]:
+    fields: dict[str, Any] = vars(record)
+    if "requests" in fields:  # JSON has no keys of two parts
+        requests = [[*key, summary] for key, summary in fields["requests"].items()]
+        fields = {**fields, "requests": requests}
+    return fields
 
 
 def _same(value: Any) -> Any:
@@ -240,8 +255,8 @@ def _load(data: Mapping[str, Any]) -> LoadSpec:
     return OpenLoadSpec(**{**data, "stages": stages})
 
 
-def _requests(data: Mapping[str, Any]) -> dict[str, RequestSummary]:
-    return {name: _summary(summary) for name, summary in data.items()}
+def _requests(data: list[Any]) -> dict[RequestKey, RequestSummary]:
+    return {RequestKey(name, method): _summary(summary) for name, method, summary in data}
 
 
 def _summary(data: Mapping[str, Any]) -> RequestSummary:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from lab.driver_messages import RequestKey
 from lab.hypothesis import Measure, Metric, MetricRatio, parse_measure
 from lab.measure_table import Scope
 from lab.prometheus.selector import Selector, select
@@ -55,7 +56,8 @@ def measure(
         case Scope.PROCESS if SERVICE in trial.service.usage:
             return PROCESS_READERS[asked.base](trial.service.usage[SERVICE])
         case Scope.REQUEST:
-            return _of_requests(total(trial, asked.request), trial.window_s, asked)
+            seen = total(trial, asked.request, asked.method)
+            return _of_requests(seen, trial.window_s, asked)
         case _:
             return None
 
@@ -95,9 +97,9 @@ def recovery(evidence: LoadEvidence, stage: str) -> float | None:
     return AtLeast(passed)
 
 
-def total(trial: Trial, request: str | None = None) -> Requests:
-    """All requests of a trial together, or those of one name."""
-    return _together(trial.service.requests, request)
+def total(trial: Trial, request: str | None = None, method: str | None = None) -> Requests:
+    """All requests of a trial together, or those of one name, of one method, or of both."""
+    return _together(trial.service.requests, request, method)
 
 
 def counter(counters: Mapping[str, float], selector: str) -> float | None:
@@ -122,7 +124,8 @@ def _of_stage(trial: Trial, asked: Measure, stage: str) -> float | None:
     if asked.scope is Scope.STAGE:
         return STAGE_READERS[asked.base](evidence, stage)
     record = evidence.stages[evidence.stage_index(stage)]
-    return _of_requests(_together(record.requests, asked.request), record.seconds, asked)
+    seen = _together(record.requests, asked.request, asked.method)
+    return _of_requests(seen, record.seconds, asked)
 
 
 def _of_requests(seen: Requests, seconds: float, asked: Measure) -> float | None:
@@ -140,8 +143,14 @@ def _throughput(seen: Requests, seconds: float) -> float | None:
     return (ended.count - ended.errors) / seconds if ended.count else None
 
 
-def _together(requests: Mapping[str, Requests], name: str | None) -> Requests:
-    return Requests.together(seen for each, seen in requests.items() if name in (None, each))
+def _together(
+    requests: Mapping[RequestKey, Requests], name: str | None, method: str | None
+) -> Requests:
+    return Requests.together(
+        seen
+        for key, seen in requests.items()
+        if name in (None, key.name) and method in (None, key.method)
+    )
 
 
 def _recovered(second: ArrivalSecond, before: float) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from lab.driver_messages import RequestKey
 from lab.hypothesis import Statistic, Step
 from lab.stats.latency_histogram import Histogram
 from lab.time_series import TimeSeries
@@ -21,7 +22,7 @@ class Ended:
 
 @dataclass(frozen=True)
 class Requests:
-    """What the driver saw of one request name within the measured window.
+    """What the driver saw of one request name and method within the measured window.
 
     For a closed load, these are the requests that ended in it. For an open load they are those of
     the arrivals scheduled in it, whenever they ended; `ended_within` has what ended in it.
@@ -29,7 +30,9 @@ class Requests:
 
     count: int
     errors: int
-    latency: Histogram  # seconds from the scheduled send time, successes and errors alike
+    # seconds from the scheduled send time, successes and errors alike; fewer than `count` if the
+    # scenario reported requests without a time
+    latency: Histogram
     socket_errors: int = 0  # of the errors: without any answer (refused, reset, timed out)
     sent_latency: Histogram | None = None  # seconds from the actual send, if that differs
     ended_within: Ended | None = None  # of an open load
@@ -119,7 +122,7 @@ class StageRecord:
 
     name: str | None
     seconds: float
-    requests: Mapping[str, Requests]
+    requests: Mapping[RequestKey, Requests]
     medians: tuple[ArrivalSecond, ...]
 
 
@@ -177,7 +180,7 @@ class MetricsReading:
 class ServiceEvidence:
     """What loads and soaks both record: a service under load, seen by driver and service."""
 
-    requests: Mapping[str, Requests] = field(default_factory=dict)  # by request name
+    requests: Mapping[RequestKey, Requests] = field(default_factory=dict)
     counters: Mapping[str, float] = field(default_factory=dict)  # Prometheus deltas over the window
     usage: Mapping[str, Usage] = field(default_factory=dict)  # by role
     errors: Mapping[str, int] = field(default_factory=dict)  # first words of errors, with counts

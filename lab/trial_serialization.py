@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
+from lab.driver_messages import RequestKey
 from lab.file_format_versions import Schema, unchanged
 from lab.stats.latency_histogram import Histogram
 from lab.time_series import TimeSeries, TimeSeriesBuilder
@@ -148,13 +149,27 @@ def _metrics(record: Mapping[str, Any] | None) -> MetricsReading | None:
 _NO_LOAD = LoadEvidence()
 
 
-def requests_to_record(requests: Mapping[str, Requests]) -> dict[str, Any]:
-    """Requests by name, as plain JSON types."""
-    return {name: _to_requests(each) for name, each in requests.items()}
+def requests_to_record(requests: Mapping[RequestKey, Requests]) -> dict[str, Any]:
+    """Requests by a label such as "POST /orders", as plain JSON types.
+
+    What a label stands for is in its entry. An entry without a method has its name as label: the
+    files of before methods were kept are written as they were.
+    """
+    record: dict[str, Any] = {}
+    for key, each in requests.items():
+        label = f"{key.method} {key.name}" if key.method else key.name
+        while label in record:  # methods and names may have blanks of their own
+            label += " "
+        own = {} if label == key.name and not key.method else key._asdict()
+        record[label] = own | _to_requests(each)
+    return record
 
 
-def _requests_from_record(record: Mapping[str, Any]) -> dict[str, Requests]:
-    return {name: _from_requests(each) for name, each in record.items()}
+def _requests_from_record(record: Mapping[str, Any]) -> dict[RequestKey, Requests]:
+    return {
+        RequestKey(each.get("name", label), each.get("method", "")): _from_requests(each)
+        for label, each in record.items()
+    }
 
 
 def _to_requests(requests: Requests) -> dict[str, Any]:

@@ -29,6 +29,8 @@ from pathlib import Path
 import gevent
 from locust import FastHttpUser, HttpUser, between, events, task
 
+from lab.driver.arrival import origin
+
 numbers = itertools.count()
 seen = []
 
@@ -48,7 +50,7 @@ class {base}Shopper({base}):
     @task
     def look(self):
         number = next(numbers)
-        arrival = getattr(gevent.getcurrent(), "arrival", None)  # private: for tests only
+        arrival = origin(gevent.getcurrent())  # private: for tests only
         times = (arrival.scheduled, arrival.begun) if arrival else None
         self.client.get(f"/?i={{number}}", name="first", context={{"i": number, "times": times}})
         {more}

@@ -16,6 +16,7 @@ import gevent.queue
 from locust import User
 
 from lab.driver import run_trial, scenario_import
+from lab.driver.arrival import carry_into_thread_pools
 from lab.driver.locust_environment import new_runner
 from lab.driver_messages import (
     Failed,
@@ -49,6 +50,7 @@ def main() -> None:
     pipe = MessagePipe()
     lines: gevent.queue.Queue = gevent.queue.Queue()
     gevent.spawn(_listen, lines)
+    carry_into_thread_pools()
     runner = new_runner()
     users: list[type[User]] = []
     pipe.send(Up())

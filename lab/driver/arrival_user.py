@@ -15,28 +15,11 @@ import gevent
 from gevent.pool import Group
 from locust import TaskSet, User
 
+from lab.driver.arrival import Hook, working_for
 from lab.driver.connections import connect
 
 if TYPE_CHECKING:
     from lab.driver.user_pool import UserPool
-
-
-class Arrival:
-    """One arrival: when it was scheduled, dispatched, and begun by a user (monotonic seconds)."""
-
-    __slots__ = ("begun", "dispatched", "scheduled", "unanswered")
-
-    def __init__(self, scheduled: float, dispatched: float) -> None:
-        self.scheduled, self.dispatched = scheduled, dispatched
-        self.begun = 0.0
-        self.unanswered = True  # until its first request has ended
-
-    def lateness(self) -> float:
-        """Seconds that its first request was sent late; 0 for the requests that follow it."""
-        if not self.unanswered:
-            return 0.0
-        self.unanswered = False
-        return self.begun - self.scheduled
 
 
 class ArrivalUser(User):
@@ -75,11 +58,17 @@ class ArrivalUser(User):
         """Connect and do what the scenario does; then arrivals take the place of its tasks."""
         with self.lab_pool.connecting:
             connect(self)
-        super().on_start()
+        with working_for(Hook()):
+            super().on_start()
         if not self.tasks:
             raise ValueError(f"{type(self).__name__} has no task")
         arrivals = ArrivalTasks(self, self.lab_pool, self.tasks)
         self.tasks = [lambda _: arrivals.run()]
+
+    def on_stop(self) -> None:
+        """As the scenario has it."""
+        with working_for(Hook()):
+            super().on_stop()
 
     def wait(self) -> None:
         """A pause within a task, in which Locust may stop the user at any time."""
@@ -106,17 +95,16 @@ class ArrivalTasks(TaskSet):
 
     def execute_task(self, task: Callable[[User], Any]) -> None:
         """Carry out the next arrival; waits until there is one."""
-        greenlet = gevent.getcurrent()
-        greenlet.arrival = arrival = self._pool.next_arrival(self.user)
+        arrival = self._pool.next_arrival(self.user)
         try:
-            task(self.user)
+            with working_for(arrival):
+                task(self.user)
         except gevent.GreenletExit:
             if not self.user.lab_pausing:
                 self._pool.interrupted.append(arrival.scheduled)
             raise
         finally:
             self._pool.under_way.discard(arrival)
-            greenlet.arrival = None
 
     def wait(self) -> None:
         """Not between two arrivals."""

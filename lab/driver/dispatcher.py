@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 import gevent
 
-from lab.driver.arrival_user import Arrival
+from lab.driver.arrival import Arrival
 from lab.driver.precise_timer import PreciseTimer
 from lab.driver.user_pool import UserPool
 

@@ -41,6 +41,11 @@ class TrialEventHook(EventHook):
         elif self._in_trial:
             self._removed.append(handler)
 
+    def add_first(self, handler: Listener) -> None:
+        """Add a listener that hears the event before all others, whatever those raise."""
+        self._handlers.insert(0, handler)
+        self._added.append(handler)
+
     def begin_trial(self) -> None:
         """Note what is added and removed from now on."""
         self._in_trial = True

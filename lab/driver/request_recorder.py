@@ -1,63 +1,54 @@
-"""Records the requests of a trial and summarizes them, per frame and request name.
+"""Records the requests of a trial and summarizes them, per frame, request name and method.
 
-Recording a request appends to a few arrays (a microsecond). Histograms are made once per frame,
-between requests, so that the load is disturbed as little as possible.
+Recording a request appends to a list (a microsecond). Histograms are made once per frame, between
+requests, so that the load is disturbed as little as possible.
 """
 
 from __future__ import annotations
 
+import math
 import time
 from array import array
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import gevent
 import numpy as np
 import numpy.typing as npt
+from gevent import getcurrent
 
-from lab.driver_messages import RecordedRequests, RequestSummary, ScheduledRequests
+from lab.driver.arrival import Arrival, origin
+from lab.driver.report_flaws import ReportFlaws, as_number
+from lab.driver_messages import RecordedRequests, RequestKey, RequestSummary, ScheduledRequests
 from lab.stats.latency_histogram import Histogram
 
 _MAX_MESSAGES = 20  # that are counted apart in a frame
 _FAILED, _NO_ANSWER = 1.0, 2.0  # outcomes of a request beside 0.0, success
 
-Rows = npt.NDArray[np.float64]
-Summaries = dict[str, RequestSummary]  # by request name
-
-
-class _Requests:
-    """Requests of one name that no frame has reported yet, in the order of their ends."""
-
-    def __init__(self) -> None:
-        self.ends: array[float] = array("d")
-        self.scheduled: array[float] = array("d")  # send time of the arrival they belong to
-        self.latencies: array[float] = array("d")  # seconds, from the scheduled send time
-        self.services: array[float] = array("d")  # seconds, from the actual send
-        self.outcomes: array[float] = array("d")
-
-    def take(self, count: int) -> Rows:
-        """Remove the first so many; returns a row for each of the arrays but the ends."""
-        taken = []
-        for values in (self.scheduled, self.latencies, self.services, self.outcomes):
-            taken.append(np.array(values[:count]))
-            del values[:count]
-        del self.ends[:count]
-        return np.stack(taken)
+# end, scheduled send time (monotonic seconds), latency, service latency (seconds; NaN: reported
+# without a time), outcome
+Row = tuple[float, float, float, float, float]
+Rows = npt.NDArray[np.float64]  # shape (requests, 5)
+_END, _SCHEDULED, _LATENCY, _SERVICE, _OUTCOME = range(5)
+Summaries = dict[RequestKey, RequestSummary]
 
 
 class RequestRecorder:
     """Listens to Locust's events `request` and `user_error`."""
 
     def __init__(self) -> None:
-        self._requests: defaultdict[str, _Requests] = defaultdict(_Requests)
+        self._began = time.monotonic()
+        self._rows: dict[Any, list[Row]] = {}  # by name and method, as they were reported
+        self._keys: dict[Any, RequestKey] = {}  # of the same
         self._messages: Counter[str] = Counter()
         self._task_errors: Counter[str] = Counter()
+        self._flaws = ReportFlaws()
         self._frames: Sequence[float] = ()
         self._frame_ends: npt.ArrayLike = ()
+        self._hooks: object = None  # the greenlet that calls listeners before and after the load
 
-    def group_by_scheduled_time(self, frames: Sequence[float], begin: float) -> None:
-        """From now on, group requests by the frame of their scheduled send time as well.
+    def expect_arrivals(self, frames: Sequence[float], begin: float) -> None:
+        """From now on requests belong to arrivals, and are also grouped by their schedule.
 
         Args:
             frames: Ends of the frames, in seconds since `begin`, ascending. What is scheduled
@@ -65,77 +56,131 @@ class RequestRecorder:
             begin: Monotonic seconds.
         """
         self._frames, self._frame_ends = frames, begin + np.array(frames)
+        self._hooks = getcurrent()
 
     def on_request(
         self,
-        name: str,
-        response_time: float,
-        exception: BaseException | None = None,
+        name: Any = None,
+        request_type: Any = "",
+        response_time: Any = ...,
+        exception: Any = None,
         response: Any = None,
+        start_time: Any = None,
         **_: Any,
     ) -> None:
         """Record a request that has ended, well or not; `response_time` is in milliseconds.
 
-        Latency is measured from the scheduled send time for the first request of an arrival, and
-        from the actual send for those that follow: each of them waits for the answer before it.
+        Latency is measured from the scheduled send time for the requests that an arrival sends
+        first, side by side perhaps, and from the actual send for those that follow: each of them
+        waits for the answer before it.
         """
         now = time.monotonic()
-        service = (response_time or 0.0) / 1000.0
-        arrival = getattr(gevent.getcurrent(), "arrival", None)
-        seen = self._requests[name]
-        seen.ends.append(now)
-        seen.services.append(service)
-        seen.scheduled.append(now - service if arrival is None else arrival.scheduled)
-        seen.latencies.append(service if arrival is None else service + arrival.lateness())
+        longest = 1000 * (now - self._began)
+        if type(response_time) is not float or not 0 <= response_time < longest:
+            response_time = self._checked(name, request_type, response_time, now)
+        service = latency = response_time / 1000
+        scheduled = now - service
+        if self._hooks is not None:
+            reporter = getcurrent()
+            arrival = origin(reporter)
+            if service != service:  # it took no time, and belongs to no schedule
+                scheduled = now
+                if isinstance(arrival, Arrival):
+                    arrival.unanswered = False
+            elif arrival is None or arrival.ended:
+                if reporter is not self._hooks:
+                    self._flaws.add_unattributed(request_type, name, arrival is not None)
+            elif isinstance(arrival, Arrival):
+                scheduled = arrival.scheduled
+                latency += arrival.lateness(now, service, start_time, reporter)
         outcome = 0.0
-        if exception is not None:
+        if exception:
             outcome = _FAILED if _answered(response, exception) else _NO_ANSWER
-            self._count(self._messages, exception)
-        seen.outcomes.append(outcome)
+            _count(self._messages, exception)
+        try:
+            rows = self._rows[name, request_type]
+        except (KeyError, TypeError):
+            rows = self._add_key(name, request_type)
+        # a single append: requests may be reported by threads as well
+        rows.append((now, scheduled, latency, service, outcome))
 
     def on_user_error(self, exception: BaseException, **_: Any) -> None:
         """Count an exception that the scenario itself raised."""
-        self._count(self._task_errors, exception)
+        _count(self._task_errors, exception)
 
     def take(self, until: float) -> RecordedRequests:
         """Remove and summarize all that ended before `until` (monotonic seconds)."""
         requests: Summaries = {}
         scheduled: dict[float, Summaries] = {}
-        for name, seen in self._requests.items():
-            count = count_before(seen.ends, until)
-            if not count:
-                continue
-            rows = seen.take(count)
-            requests[name] = _summarize(rows)
+        for key, rows in self._taken(until):
+            requests[key] = _summarize(rows)
             for frame, own in self._by_scheduled_time(rows):
-                scheduled.setdefault(frame, {})[name] = _summarize(own)
+                scheduled.setdefault(frame, {})[key] = _summarize(own)
         messages, self._messages = dict(self._messages), Counter()
-        task_errors, self._task_errors = dict(self._task_errors), Counter()
+        task_errors, self._task_errors = self._task_errors, Counter()
         return RecordedRequests(
             requests=requests,
             by_scheduled_time=tuple(ScheduledRequests(*each) for each in sorted(scheduled.items())),
             errors=messages,
-            task_errors=task_errors,
+            task_errors=dict(task_errors) | self._flaws.take(),
         )
+
+    def _checked(self, name: Any, method: Any, reported: Any, now: float) -> float:
+        """A response time that is no plain float in milliseconds; NaN for none."""
+        if reported is None:
+            return math.nan
+        milliseconds = as_number(reported)
+        if milliseconds is None or not 0 <= milliseconds < 1000 * (now - self._began):
+            self._flaws.add_odd_time(method, name, reported, now - self._began)
+            return math.nan
+        return milliseconds
+
+    def _add_key(self, name: Any, method: Any) -> list[Row]:
+        """The rows of requests that are named like this; names and methods are any objects."""
+        if name is None:
+            self._flaws.add_nameless(method)
+        key = RequestKey(str(name), "" if method is None else str(method))
+        for reported, known in self._keys.items():
+            if known == key:  # the text of another object, or an object that cannot be looked up
+                return self._rows[reported]
+        reported = (name, method)
+        try:
+            hash(reported)
+        except TypeError:
+            reported = key
+        self._keys[reported] = key
+        return self._rows.setdefault(reported, [])
+
+    def _taken(self, until: float) -> Iterator[tuple[RequestKey, Rows]]:
+        for reported, key in list(self._keys.items()):
+            pending = self._rows[reported]
+            count = len(pending)
+            while count and pending[count - 1][_END] >= until:
+                count -= 1
+            if count:
+                taken = np.array(pending[:count])
+                del pending[:count]
+                yield key, taken
 
     def _by_scheduled_time(self, rows: Rows) -> Iterator[tuple[float, Rows]]:
         if not self._frames:
             return
-        places = np.searchsorted(self._frame_ends, rows[0], side="right")
+        places = np.searchsorted(self._frame_ends, rows[:, _SCHEDULED], side="right")
         for place in np.unique(places).tolist():
             if place < len(self._frames):
-                yield round(self._frames[place], 6), rows[:, places == place]
-
-    @staticmethod
-    def _count(counter: Counter[str], error: BaseException) -> None:
-        text = f"{type(error).__name__}: {error}".splitlines()[0][:160]
-        if text in counter or len(counter) < _MAX_MESSAGES:
-            counter[text] += 1
-        else:
-            counter["others"] += 1
+                yield round(self._frames[place], 6), rows[places == place]
 
 
-def _answered(response: Any, exception: BaseException) -> bool:
+def _count(counter: Counter[str], error: Any) -> None:
+    text = (error if isinstance(error, str) else f"{type(error).__name__}: {error}")[:1000]
+    text = next(iter(text.splitlines()), "")[:160]
+    if text in counter or len(counter) < _MAX_MESSAGES:
+        counter[text] += 1
+    else:
+        counter["others"] += 1
+
+
+def _answered(response: Any, exception: Any) -> bool:
     """Whether a failed request had an answer; a refused, reset or silent connection has none."""
     if response is None:  # a client that is not HTTP
         return not isinstance(exception, OSError)
@@ -143,10 +188,12 @@ def _answered(response: Any, exception: BaseException) -> bool:
 
 
 def _summarize(rows: Rows) -> RequestSummary:
-    _, latencies, services, outcomes = rows
+    outcomes = rows[:, _OUTCOME]
+    timed = rows[~np.isnan(rows[:, _SERVICE])]
+    latencies, services = timed[:, _LATENCY], timed[:, _SERVICE]
     same = bool((latencies == services).all())
     return RequestSummary(
-        count=len(outcomes),
+        count=len(rows),
         errors=int(np.count_nonzero(outcomes)),
         latency=to_histogram(latencies),
         socket_errors=int(np.count_nonzero(outcomes == _NO_ANSWER)),

@@ -17,7 +17,7 @@ from locust.runners import STATE_INIT, LocalRunner
 from lab.driver.closed_load import ClosedLoadRunner
 from lab.driver.host_recorder import HostRecorder
 from lab.driver.lateness_ticker import LatenessTicker
-from lab.driver.locust_environment import trial_listeners
+from lab.driver.locust_environment import TrialEventHook, trial_listeners
 from lab.driver.open_load import OpenLoadRunner
 from lab.driver.request_recorder import RequestRecorder
 from lab.driver_messages import (
@@ -80,8 +80,9 @@ def _set_up(
     environment = runner.environment
     environment.host = trial.host
     environment.stop_timeout = DRAIN_S
-    environment.events.request.add_listener(recorder.on_request)
-    environment.events.request.add_listener(hosts.on_request)
+    assert isinstance(environment.events.request, TrialEventHook)
+    environment.events.request.add_first(hosts.on_request)
+    environment.events.request.add_first(recorder.on_request)
     environment.events.user_error.add_listener(recorder.on_user_error)
     runner.update_state(STATE_INIT)
     environment.events.init.fire(environment=environment, runner=runner, web_ui=None)
@@ -115,7 +116,7 @@ def _run_frames(
     started = time.monotonic()
     opens = started + trial.warmup_s
     if isinstance(load, OpenLoadRunner):
-        recorder.group_by_scheduled_time(edges, started)
+        recorder.expect_arrivals(edges, started)
     load.begin(started)
     send(Opened(started, opens, opens + trial.window_s))
     cpu = _CpuMeter(started)

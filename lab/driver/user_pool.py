@@ -18,7 +18,8 @@ from locust import User
 from locust.env import Environment
 from locust.exception import StopUser
 
-from lab.driver.arrival_user import Arrival, ArrivalUser
+from lab.driver.arrival import Arrival
+from lab.driver.arrival_user import ArrivalUser
 from lab.driver.connections import disconnect
 
 _CONNECTING_AT_ONCE = 50  # when the pool opens: fewer than fit into any server's backlog

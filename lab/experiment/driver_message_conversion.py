@@ -12,6 +12,7 @@ from lab.driver_messages import (
     LoadSpec,
     OpenLoadSpec,
     RateStage,
+    RequestKey,
     RequestSummary,
 )
 from lab.hypothesis import ClosedLoad, OpenLoad
@@ -30,13 +31,13 @@ def load_spec(load: ClosedLoad | OpenLoad) -> LoadSpec:
     return OpenLoadSpec(load.arrivals, tuple(stages), load.max_users)
 
 
-def requests_of(summaries: Mapping[str, RequestSummary]) -> dict[str, Requests]:
-    """Requests by name, as a trial keeps them."""
+def requests_of(summaries: Mapping[RequestKey, RequestSummary]) -> dict[RequestKey, Requests]:
+    """Requests as a trial keeps them."""
     return {
-        name: Requests(
+        key: Requests(
             seen.count, seen.errors, seen.latency, seen.socket_errors, seen.service_latency
         )
-        for name, seen in summaries.items()
+        for key, seen in summaries.items()
     }
 
 

@@ -7,7 +7,14 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from lab.driver_messages import ArrivalSummary, Closed, Frame, ScheduledRequests, UnfinishedArrivals
+from lab.driver_messages import (
+    ArrivalSummary,
+    Closed,
+    Frame,
+    RequestKey,
+    ScheduledRequests,
+    UnfinishedArrivals,
+)
 from lab.experiment.driver_message_conversion import requests_of
 from lab.hypothesis import ClosedLoad, OpenLoad
 from lab.stats.latency_histogram import Histogram
@@ -27,7 +34,7 @@ class LoadRecordBuilder:
         self._warmup_s = warmup_s
         self._drained = True
         self._users: list[int] = []  # at the end of each second
-        self._requests: dict[str, Requests] = {}
+        self._requests: dict[RequestKey, Requests] = {}
         self._arm_requests: int | None = None
         self._foreign_hosts: Counter[str] = Counter()
         self._errors: Counter[str] = Counter()
@@ -93,9 +100,9 @@ class LoadRecordBuilder:
 class _Part:
     """The arrivals scheduled in one frame with their answers, and the requests that ended in it."""
 
-    def __init__(self, length: float, scheduled: int, ended: Mapping[str, Requests]) -> None:
+    def __init__(self, length: float, scheduled: int, ended: Mapping[RequestKey, Requests]) -> None:
         self.length, self.scheduled, self.ended = length, scheduled, ended
-        self.answered: dict[str, Requests] = {}
+        self.answered: dict[RequestKey, Requests] = {}
 
     @property
     def second(self) -> ArrivalSecond:
@@ -122,7 +129,7 @@ class _Arrivals:
         self._before_s = self._after_s = 0.0
         self._lag, self._wait = Histogram(), Histogram()
 
-    def add(self, frame: Frame, length: float, ended: Mapping[str, Requests]) -> None:
+    def add(self, frame: Frame, length: float, ended: Mapping[RequestKey, Requests]) -> None:
         seen = frame.arrivals or ArrivalSummary(0, 0)
         self._parts[frame.t] = _Part(length, seen.scheduled, ended)
         self._answer(frame.by_scheduled_time)
@@ -148,8 +155,8 @@ class _Arrivals:
     def stage(self, name: str | None, begin: float, end: float) -> StageRecord:
         """The record of the frames between two edges, in seconds since the load began."""
         parts = [part for t, part in self._parts.items() if begin + _EDGE_S < t <= end + _EDGE_S]
-        answered: dict[str, Requests] = {}
-        ended: dict[str, Requests] = {}
+        answered: dict[RequestKey, Requests] = {}
+        ended: dict[RequestKey, Requests] = {}
         for part in parts:
             _merge(answered, part.answered)
             _merge(ended, part.ended)
@@ -196,7 +203,7 @@ def _stages(load: OpenLoad, warmup_s: float) -> Iterator[tuple[str | None, float
         begin += planned.duration_s
 
 
-def _merge(totals: dict[str, Requests], more: Mapping[str, Requests]) -> None:
-    for name, requests in more.items():
-        known = totals.get(name)
-        totals[name] = Requests.together((known, requests) if known else (requests,))
+def _merge(totals: dict[RequestKey, Requests], more: Mapping[RequestKey, Requests]) -> None:
+    for key, requests in more.items():
+        known = totals.get(key)
+        totals[key] = Requests.together((known, requests) if known else (requests,))

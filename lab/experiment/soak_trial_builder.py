@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import replace
 from typing import Any
 
-from lab.driver_messages import Closed, Frame
+from lab.driver_messages import Closed, Frame, RequestKey
 from lab.experiment.driver_message_conversion import requests_of
 from lab.instruments.instrument_interfaces import BackgroundLoad
 from lab.instruments.metrics_scraper import bounded, without_runtime_metrics
@@ -40,7 +40,7 @@ class SoakTrial:
         self.step = trial.step
         self._segment = self._series.segment
         self._instances: dict[str, str] = {}
-        self._frames: dict[str, Requests] = {}
+        self._frames: dict[RequestKey, Requests] = {}
         self._ticker_lateness: list[float] = []
         self._last = (0, 0)  # requests and errors of the interval before
         self._crashed = False  # in the interval before
@@ -99,8 +99,8 @@ class SoakTrial:
             foreign_hosts=dict(foreign),
         )
         self._ticker_lateness += frame.ticker_lateness
-        for name, requests in requests_of(frame.requests).items():
-            _merge(self._frames, name, requests)
+        for key, requests in requests_of(frame.requests).items():
+            _merge(self._frames, key, requests)
 
     def interval(
         self, until: float, sample: IntervalSample, background: BackgroundLoad
@@ -109,8 +109,8 @@ class SoakTrial:
         ended = Requests.together(self._frames.values())
         values = self._values(sample, ended)
         requests = dict(self._evidence.requests)
-        for name, seen in self._frames.items():
-            _merge(requests, name, seen)
+        for key, seen in self._frames.items():
+            _merge(requests, key, seen)
         p99 = quantile(self._ticker_lateness, 0.99) or 0.0
         before, passed = self._trial.window_s, self._interval_s
         counters = dict(self._evidence.counters)
@@ -170,8 +170,8 @@ class SoakTrial:
     def close(self, closed: Closed) -> None:
         """End the block; arrivals of it that were answered since then have a latency, too."""
         requests = dict(self._evidence.requests)
-        for name, seen in requests_of(closed.requests).items():
-            _merge(requests, name, replace(seen, ended_within=Ended(0, 0)))
+        for key, seen in requests_of(closed.requests).items():
+            _merge(requests, key, replace(seen, ended_within=Ended(0, 0)))
         known = self._evidence.load_stats
         unanswered = known.unanswered + closed.unfinished.unanswered
         load_stats = replace(known, unanswered=unanswered)
@@ -209,8 +209,8 @@ class SoakTrial:
         return values | without_runtime_metrics(sample.gauges)
 
 
-def _merge(totals: dict[str, Requests], name: str, more: Requests) -> None:
-    totals[name] = Requests.together([totals[name], more]) if name in totals else more
+def _merge(totals: dict[RequestKey, Requests], key: RequestKey, more: Requests) -> None:
+    totals[key] = Requests.together([totals[key], more]) if key in totals else more
 
 
 def _over_both(old: Usage, now: Usage, cpu: float) -> Usage:

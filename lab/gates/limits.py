@@ -59,7 +59,9 @@ GATES = (
         f"no larger a share of its arrivals was without an answer {DRAIN_S} s after the window",
         "share",
     ),
-    Gate("scenario", "the scenario itself raised no error", "errors"),
+    Gate(
+        "scenario", "the scenario itself raised no error and reported requests properly", "errors"
+    ),
     Gate("errors", "requests failed no more often than the hypothesis allows", "share"),
     Gate("hosts", "every request went to the arm that was measured", "requests elsewhere"),
     Gate(

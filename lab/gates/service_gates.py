@@ -43,8 +43,9 @@ def unanswered(trial: Trial, hypothesis: Hypothesis, share: float) -> Check:
 
 
 def scenario(raised: int, first: str) -> Check:
-    """Whether the scenario itself raised an error."""
-    return Check("scenario", raised, 0.0, f"The scenario raised: {first}.")
+    """Whether the scenario itself raised an error, or reported a request wrongly."""
+    what = first if first.startswith("reported ") else f"raised: {first}"
+    return Check("scenario", raised, 0.0, f"The scenario {what}.")
 
 
 def errors(trial: Trial, hypothesis: Hypothesis) -> Check:

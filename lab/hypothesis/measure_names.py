@@ -1,4 +1,4 @@
-"""How a prediction spells a measure: its name, and the one request name that it is taken of."""
+"""How a prediction spells a measure: its name, and the requests that it is taken of."""
 
 from __future__ import annotations
 
@@ -9,14 +9,21 @@ from lab.input_files import shown
 from lab.measure_table import MeasureDefinition, Scope, built_in
 from lab.prometheus.selector import QUOTED, unescaped
 
-_MEASURE = re.compile(rf"([a-z][a-z0-9_.]*)(?:\{{name={QUOTED}\}})?")
+_MEASURE = re.compile(r"([a-z][a-z0-9_.]*)(?:\{(.+)\})?")
+_LABEL = re.compile(rf"(name|method)={QUOTED}(?:, *(?=[a-z])|\Z)")
 
 
 class Measure(NamedTuple):
-    """A measure as a prediction names it; `request` is None for all requests together."""
+    """A measure as a prediction names it; without name and method, of all requests together."""
 
     base: str
-    request: str | None = None
+    request: str | None = None  # name of the requests, of every method if `method` is None
+    method: str | None = None
+
+    @property
+    def of_some(self) -> bool:
+        """Whether it is taken of requests of one name or method only."""
+        return self.request is not None or self.method is not None
 
     @property
     def definition(self) -> MeasureDefinition | None:
@@ -40,8 +47,21 @@ class Measure(NamedTuple):
 
 
 def parse_measure(text: str) -> Measure:
-    """Reads `name` or `name{name="request"}`; ValueError if it is neither."""
+    """Reads `measure` or `measure{name="request", method="POST"}`, or with one of the two.
+
+    Raises:
+        ValueError: If the text is none of these.
+    """
     match = _MEASURE.fullmatch(text)
+    labels: dict[str, str] = {}
+    place, inner = 0, (match[2] or "") if match else ""
+    while match and place < len(inner):
+        label = _LABEL.match(inner, place)
+        if not label or label[1] in labels:
+            match = None
+        else:
+            labels[label[1]] = unescaped(label[2])
+            place = label.end()
     if not match:
         raise ValueError(f"{shown(text)} is not the name of a measure")
-    return Measure(match[1], None if match[2] is None else unescaped(match[2]))
+    return Measure(match[1], labels.get("name"), labels.get("method"))

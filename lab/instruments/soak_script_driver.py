@@ -22,6 +22,7 @@ from lab.driver_messages import (
     Frame,
     Opened,
     OpenLoadSpec,
+    RequestKey,
     RequestSummary,
     RunTrial,
     TrialMessage,
@@ -30,7 +31,7 @@ from lab.instruments.locust_driver_process import DriverError
 from lab.stats.latency_histogram import Histogram
 
 SILENCE_S = 30.0  # without a line, after which a script counts as hung
-_NAME = "script"  # request name of all its requests
+_NAME = RequestKey("script")  # of all its requests
 
 
 class SoakScriptDriver:

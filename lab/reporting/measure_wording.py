@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 from lab.hypothesis import Metric, MetricRate, Statistic, parse_measure
 from lab.measure_format import UNIT_FORMATS
-from lab.measure_table import built_in
 from lab.number_format import NumberFormat, per_second, percentage, plain
 
 TOO_FEW = "too few samples"  # of a quantile that is refused
@@ -17,10 +16,10 @@ def measure_name(measure: str, definitions: Mapping[str, Metric]) -> str:
     """A measure in words: `latency_p99{name="/orders"}` is "p99 latency of /orders"."""
     if measure in definitions:
         return measure
-    base, request = parse_measure(measure)
-    definition = built_in(base)
-    words = base.replace("_", " ") if definition is None else definition.words
-    return f"{words} of {request}" if request else words
+    asked = parse_measure(measure)
+    words = asked.base.replace("_", " ") if asked.definition is None else asked.definition.words
+    requests = " ".join(part for part in (asked.method, asked.request or "requests") if part)
+    return f"{words} of {requests}" if asked.of_some else words
 
 
 def value_format(measure: str, definitions: Mapping[str, Metric], is_share: bool) -> NumberFormat:

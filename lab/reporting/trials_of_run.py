@@ -70,11 +70,11 @@ class RunTrials:
         found = (measure(trial, name, self.hypothesis.measures) for trial in self.counted_of(arm))
         return [value for value in found if value is not None]
 
-    def latency(self, arm: str, request: str | None = None) -> Histogram:
-        """Latencies of an arm over all trials that count; of one request name, if given."""
+    def latency(self, arm: str, request: str | None = None, method: str | None = None) -> Histogram:
+        """Latencies of an arm over all trials that count; of one name and method, if given."""
         merged = Histogram()
         for trial in self.counted_of(arm):
-            merged.merge(total(trial, request).latency)
+            merged.merge(total(trial, request, method).latency)
         return merged
 
 

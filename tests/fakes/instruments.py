@@ -14,6 +14,7 @@ from lab.driver_messages import (
     Frame,
     Opened,
     OpenLoadSpec,
+    RequestKey,
     RequestSummary,
     RunTrial,
     ScheduledRequests,
@@ -25,14 +26,14 @@ from lab.measure_values import SERVICE
 from lab.stats.latency_histogram import Histogram
 from lab.trial import MetricsReading, Usage
 
-NAME = "/orders"  # of every request
+ORDERS = RequestKey("/orders", "POST")  # every request
 
 
-def requests_at(latency_s: float, count: int, errors: int = 0) -> dict[str, RequestSummary]:
+def requests_at(latency_s: float, count: int, errors: int = 0) -> dict[RequestKey, RequestSummary]:
     """So many requests, all with one latency."""
     latency = Histogram()
     latency.add_many([latency_s] * count)
-    return {NAME: RequestSummary(count, errors, latency)}
+    return {ORDERS: RequestSummary(count, errors, latency)}
 
 
 @dataclass

@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from lab.driver_messages import RequestKey
 from lab.hypothesis import Bound, Comparison, Hypothesis, Load, LoadTest, Prediction, Rival, load
 from lab.stats.latency_histogram import Histogram
 from lab.trial import LoadEvidence, Requests, Trial, Usage
 from lab.trial_plan import Plan, draw
 
 PROJECT = Path(__file__).parent.parent.parent
+ORDERS = RequestKey("/orders", "POST")
 SHIPPED = load(PROJECT / "hypotheses" / "pool-exhaustion.md", PROJECT)
 
 
@@ -49,7 +51,7 @@ def trial(arm: str, rate: float, block: int = 1, **changes: object) -> Trial:
     latency = Histogram()
     latency.add_many([0.1 + 0.0001 * i for i in range(count)])
     evidence = LoadEvidence(
-        requests={"/orders": Requests(count, 0, latency)} if count else {},
+        requests={ORDERS: Requests(count, 0, latency)} if count else {},
         counters={
             "http_in_flight_request_seconds_total": latency.total,
             'http_request_duration_seconds_sum{route="/orders"}': latency.total,

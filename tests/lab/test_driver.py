@@ -23,6 +23,7 @@ from lab.driver_messages import (
     Opened,
     OpenLoadSpec,
     RateStage,
+    RequestKey,
     RunTrial,
 )
 from lab.instruments.locust_driver_process import DriverError, LoadDriver, ScenarioError
@@ -124,14 +125,16 @@ def test_counts_are_those_of_the_server_in_every_trial(
         frames = drive(driver, server.url)
         edges = [(frame.t, frame.in_window) for frame in frames]
         assert edges == [(0.5, False), (1.5, True), (2.0, True)]
-        seen = sum(frame.requests["/look"].count for frame in frames if frame.requests)
+        seen = sum(
+            frame.requests[RequestKey("/look", "GET")].count for frame in frames if frame.requests
+        )
         served = server.count - before
         # each of the four users may have a request under way when the window closes, and
         # begin one more before it is told to stop
         assert 0 <= served - seen <= 8
         window = Histogram()
         for frame in frames[1:]:
-            window.merge(frame.requests["/look"].latency)
+            window.merge(frame.requests[RequestKey("/look", "GET")].latency)
         assert window.quantile(0.5) == pytest.approx(0.05, abs=0.02)
         assert len(frames[1].ticker_lateness) == pytest.approx(100, abs=30)
 
@@ -148,7 +151,7 @@ def test_connections_do_not_pile_up(driver: LoadDriver, server: Server, tmp_path
 def test_errors_are_counted_by_message(driver: LoadDriver, server: Server, tmp_path: Path) -> None:
     driver.load(write(tmp_path, SCENARIO.format(base="FastHttpUser", path="missing")))
     frames = drive(driver, server.url)
-    seen = [frame.requests["/look"] for frame in frames]
+    seen = [frame.requests[RequestKey("/look", "GET")] for frame in frames]
     assert all(requests.errors == requests.count for requests in seen)
     assert any("404" in text for text in frames[1].errors)
 
@@ -221,7 +224,7 @@ def test_a_driver_of_another_version_is_an_error(
     with Children() as children:
         monkeypatch.setattr("lab.instruments.locust_driver_process.sys.executable", str(stub))
         old = LoadDriver(children, ROOT, cores=None)
-        with pytest.raises(DriverError, match="messages of version 0, not 1"):
+        with pytest.raises(DriverError, match="messages of version 0, not 2"):
             old.load(tmp_path / "scenario.py")
 
 
@@ -229,7 +232,7 @@ def test_a_request_of_another_version_is_refused_by_the_driver(driver: LoadDrive
     assert driver.child.popen.stdin is not None
     driver.child.popen.stdin.write(b'{"version": 0, "kind": "RunTrial"}\n')
     driver.child.popen.stdin.flush()
-    with pytest.raises(ScenarioError, match="ProtocolError: messages of version 0, not 1"):
+    with pytest.raises(ScenarioError, match="ProtocolError: messages of version 0, not 2"):
         driver.load(Path("unused.py"))
 
 

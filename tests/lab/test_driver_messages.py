@@ -20,6 +20,7 @@ from lab.driver_messages import (
     OpenLoadSpec,
     ProtocolError,
     RateStage,
+    RequestKey,
     RequestSummary,
     RunTrial,
     ScheduledRequests,
@@ -38,8 +39,11 @@ def histogram(*seconds: float) -> Histogram:
 
 
 REQUESTS = {
-    "/orders": RequestSummary(2, 1, histogram(0.1, 0.30000000000000004), 1, histogram(0.1, 0.2)),
-    "/": RequestSummary(0, 0, Histogram()),
+    RequestKey("/orders", "POST"): RequestSummary(
+        2, 1, histogram(0.1, 0.30000000000000004), 1, histogram(0.1, 0.2)
+    ),
+    RequestKey("/orders", "GET"): RequestSummary(0, 0, Histogram()),
+    RequestKey("/"): RequestSummary(0, 0, Histogram()),
 }
 MESSAGES: list[Message] = [
     LoadScenario("/scenarios/ä b.py", open_load=True),
@@ -106,7 +110,10 @@ def without(message: Message, key: str) -> bytes:
         (changed(Up(), kind="Down"), "no kind of message: 'Down'"),
         (changed(Up(), pid=1), "not a Up"),
         (without(Opened(1.0, 2.0, 3.0), "opens"), "not a Opened"),
-        (changed(Frame(t=1.0, in_window=True, users=1), requests={"/": {}}), "not a Frame"),
+        (
+            changed(Frame(t=1.0, in_window=True, users=1), requests=[["/", "GET", {}]]),
+            "not a Frame",
+        ),
     ],
 )
 def test_what_is_no_message_of_this_version_is_refused(line: bytes, problem: str) -> None:

@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import pytest
 
+from lab.driver_messages import RequestKey
 from lab.hypothesis import MetricRate, MetricRatio
 from lab.measure_values import AtLeast, counter, measure, total
 from lab.stats.latency_histogram import Histogram
 from lab.trial import ArrivalSecond, Ended, Requests, StageRecord, Trial
-from tests.lab.builders import trial
+from tests.lab.builders import ORDERS, trial
 
 SERIES = {
     'http_requests_total{method="POST",route="/orders",status="201"}': 90.0,
@@ -34,8 +35,8 @@ def test_a_selector_sums_the_series_that_it_matches(selector: str, value: float 
 
 def test_built_in_measures() -> None:
     made = trial("narrow", 100)
-    seen = made.service.requests["/orders"]
-    failing = trial("narrow", 100, requests={"/orders": Requests(seen.count, 40, seen.latency)})
+    seen = made.service.requests[ORDERS]
+    failing = trial("narrow", 100, requests={ORDERS: Requests(seen.count, 40, seen.latency)})
     assert measure(failing, "throughput", {}) == pytest.approx((400 - 40) / 4)
     assert measure(failing, "error_rate", {}) == pytest.approx(0.1)
     assert measure(made, "latency_p50", {}) == pytest.approx(0.12, rel=0.01)
@@ -56,6 +57,17 @@ def test_a_measure_of_one_request_name() -> None:
     assert total(made, "/other").count == 0
 
 
+def test_a_measure_of_one_method() -> None:
+    seen = trial("narrow", 100).service.requests[ORDERS]
+    reading = RequestKey("/orders", "GET")
+    made = trial("narrow", 100, requests={ORDERS: seen, reading: replace(seen, errors=200)})
+    assert measure(made, 'error_rate{name="/orders", method="GET"}', {}) == 0.5
+    assert measure(made, 'error_rate{name="/orders", method="POST"}', {}) == 0
+    assert measure(made, 'error_rate{method="GET"}', {}) == 0.5
+    assert measure(made, 'error_rate{name="/orders"}', {}) == 0.25
+    assert measure(made, 'error_rate{name="/orders", method="PUT"}', {}) is None
+
+
 def test_custom_measures() -> None:
     made = trial("narrow", 100)
     waits = MetricRatio("db_pool_wait_seconds_sum", "http_request_duration_seconds_sum")
@@ -66,10 +78,10 @@ def test_custom_measures() -> None:
     assert measure(made, "gone", {"gone": MetricRatio("absent", "absent")}) is None
 
 
-def requests(seconds: float, count: int = 100) -> dict[str, Requests]:
+def requests(seconds: float, count: int = 100) -> dict[RequestKey, Requests]:
     latency = Histogram()
     latency.add_many([seconds] * count)
-    return {"/orders": Requests(count, 0, latency)}
+    return {ORDERS: Requests(count, 0, latency)}
 
 
 def staged(*after: float | None, due: int = 1) -> Trial:
@@ -150,8 +162,12 @@ def test_a_second_without_scheduled_arrivals_is_no_evidence_of_recovery(
 def test_an_open_load_has_the_throughput_of_what_ended_and_the_errors_of_what_was_scheduled() -> (
     None
 ):
-    seen = trial("narrow", 100).service.requests["/orders"]
-    made = trial("narrow", 100, requests={"/": replace(seen, errors=40, ended_within=Ended(80, 4))})
+    seen = trial("narrow", 100).service.requests[ORDERS]
+    made = trial(
+        "narrow",
+        100,
+        requests={RequestKey("/"): replace(seen, errors=40, ended_within=Ended(80, 4))},
+    )
     assert measure(made, "throughput", {}) == pytest.approx((80 - 4) / 4)
     assert measure(made, "error_rate", {}) == pytest.approx(0.1)
     assert total(made).ended == Ended(80, 4)
@@ -161,7 +177,9 @@ def test_service_latency_is_measured_from_the_actual_send() -> None:
     intended, actual = Histogram(), Histogram()
     intended.add_many([1.0] * 50)
     actual.add_many([0.1] * 50)
-    made = trial("narrow", 100, requests={"/": Requests(50, 0, intended, sent_latency=actual)})
+    made = trial(
+        "narrow", 100, requests={RequestKey("/"): Requests(50, 0, intended, sent_latency=actual)}
+    )
     assert measure(made, "latency_p50", {}) == pytest.approx(1.0, rel=0.01)
     assert measure(made, "service_latency_p50", {}) == pytest.approx(0.1, rel=0.01)
     assert measure(made, "service_latency_mean", {}) == pytest.approx(0.1)

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lab.driver_messages import ArrivalSummary, Frame, RequestSummary, ScheduledRequests
+from lab.driver_messages import ArrivalSummary, Frame, RequestKey, RequestSummary, ScheduledRequests
 from lab.experiment.load_trial_builder import LoadRecordBuilder
 from lab.hypothesis import OpenLoad, Stage
 from lab.instruments.locust_driver_process import ScenarioError
@@ -138,7 +138,9 @@ def test_arrivals_scheduled_in_the_window_are_awaited_after_it(bench: Bench) -> 
     # of arrival k the wait is k times .02 - .01 seconds: of 200, half a window is still to come
     assert measure(trial, "latency_p90", {}) == pytest.approx(1.82, rel=0.15)
     assert measure(trial, "throughput", {}) == pytest.approx(50, rel=0.1)
-    assert seen.ended.count == sum(frame.requests["first"].count for frame in frames)
+    assert seen.ended.count == sum(
+        frame.requests[RequestKey("first", "GET")].count for frame in frames
+    )
 
 
 @pytest.mark.real
@@ -198,7 +200,7 @@ def test_a_rare_class_gets_a_user_while_others_are_idle(bench: Bench) -> None:
     bench.load(one=False, other=f"self.client.get('/?i={STALLED}', name='other')")
     with bench.serve("stalling", stalled_s=0.5) as server:
         trial, _ = bench.drive(server, steady(40, 2.0, max_users=10), warmup_s=0.0)
-    assert trial.service.requests["other"].count > 15
+    assert trial.service.requests[RequestKey("other", "GET")].count > 15
     # ten users, half a second for one arrival in four: five are busy, and five idle at any time
     assert dispatch(trial).unsent == 0
     assert dispatch(trial).wait_p99_s < 0.3
@@ -241,10 +243,10 @@ def frame(t: float, scheduled: int, answers: dict[float, list[float]]) -> Frame:
     )
 
 
-def answered(latencies: list[float]) -> dict[str, RequestSummary]:
+def answered(latencies: list[float]) -> dict[RequestKey, RequestSummary]:
     histogram = Histogram()
     histogram.add_many(latencies)
-    return {"/": RequestSummary(histogram.count, 0, histogram)}
+    return {RequestKey("/"): RequestSummary(histogram.count, 0, histogram)}
 
 
 def test_a_single_stage_can_be_selected_by_its_name() -> None:
@@ -273,7 +275,7 @@ def test_user_classes_share_the_arrivals_by_their_weights(bench: Bench) -> None:
     bench.load(one=False)
     with bench.serve("plain") as server:
         trial, _ = bench.drive(server, steady(400, 1.0))
-    counts = Counter({name: seen.count for name, seen in trial.service.requests.items()})
+    counts = Counter({key.name: seen.count for key, seen in trial.service.requests.items()})
     share = counts["first"] / counts.total()
     assert abs(share - 0.75) < 4 * (0.75 * 0.25 / counts.total()) ** 0.5
 

@@ -14,7 +14,12 @@ from typing import Any
 
 import pytest
 
-from lab.driver_messages import ArrivalSummary, Closed, RequestSummary, UnfinishedArrivals
+from lab.driver_messages import (
+    ArrivalSummary,
+    Closed,
+    RequestSummary,
+    UnfinishedArrivals,
+)
 from lab.errors import DiskFull
 from lab.experiment import Event, IntervalElapsed, SoakLoop, slopes_so_far, verdict_of
 from lab.experiment.soak_loop import block_s
@@ -28,13 +33,13 @@ from lab.trial import SoakEvidence, Trial
 from lab.trial_plan import draw
 from tests.fakes.instruments import FakeIntervalSampler, FakeSoakDriver, requests_at
 from tests.fakes.target import FakeTarget
-from tests.lab.builders import PROJECT
+from tests.lab.builders import ORDERS, PROJECT
 
 pytestmark = pytest.mark.slow  # whole soaks on fakes, with every interval flushed to disk
 
 SHIPPED = load(PROJECT / "hypotheses" / "memory-leak.md", PROJECT)
 LENGTH_S = 1800.0
-FAILED = {"/orders": RequestSummary(20, 20, Histogram())}
+FAILED = {ORDERS: RequestSummary(20, 20, Histogram())}
 
 
 class Bench:
@@ -124,7 +129,7 @@ def test_every_block_begins_with_fresh_processes_on_the_seeded_state(bench: Benc
     assert len(set(bench.drivers["with"].driven)) == 4
     lives = bench.run_folder.trials()
     assert [life.window_s for life in lives] == [block_s(LENGTH_S, 4)] * 8
-    assert all(life.service.requests["/orders"].count == life.window_s * 20 for life in lives)
+    assert all(life.service.requests[ORDERS].count == life.window_s * 20 for life in lives)
 
 
 def test_what_a_block_leaves_to_answer_is_awaited_and_counted(bench: Bench) -> None:
@@ -134,9 +139,9 @@ def test_what_a_block_leaves_to_answer_is_awaited_and_counted(bench: Bench) -> N
     )
     bench.run()
     life = next(life for life in bench.run_folder.trials() if life.arm == "with")
-    assert life.service.requests["/orders"].count == life.window_s * 20 + 15
-    assert life.service.requests["/orders"].ended.count == life.window_s * 20
-    assert life.service.requests["/orders"].latency.max == 9.0
+    assert life.service.requests[ORDERS].count == life.window_s * 20 + 15
+    assert life.service.requests[ORDERS].ended.count == life.window_s * 20
+    assert life.service.requests[ORDERS].latency.max == 9.0
     assert life.gates["unanswered"] == pytest.approx(5 / (life.window_s * 20), abs=1e-6)
 
 
@@ -158,7 +163,7 @@ def test_an_interval_is_on_disk_before_it_is_announced(bench: Bench) -> None:
             assert course.times[-1] == event.passed_s
             life = bench.run_folder.unfinished_soak_trial(event.block, Step(arm))
             assert life is not None
-            assert life.service.requests["/orders"].count == event.passed_s * 20
+            assert life.service.requests[ORDERS].count == event.passed_s * 20
 
     bench.run(look)
     assert bench.run_folder.unfinished_soak_trial(4, Step("with")) is None  # it has become a trial
@@ -229,7 +234,7 @@ def test_a_crash_that_is_allowed_begins_a_segment_and_is_told(bench: Bench) -> N
     life = next(t for t in bench.run_folder.trials() if (t.block, t.arm) == (2, "with"))
     assert isinstance(life.evidence, SoakEvidence)
     assert life.evidence.crashes == ("the service of arm with ended by SIGKILL",)
-    assert life.service.requests["/orders"].errors == 100
+    assert life.service.requests[ORDERS].errors == 100
     assert set(recorded(life).segments.tolist()) == {0, 1}
 
 

@@ -14,6 +14,7 @@ from lab.driver_messages import (
     Opened,
     OpenLoadSpec,
     RateStage,
+    RequestKey,
     RunTrial,
     TrialMessage,
 )
@@ -52,8 +53,8 @@ while True:
     assert 2 <= len(frames) <= 6
     first = frames[0]
     assert isinstance(first, Frame)
-    assert first.requests["script"].count == 4
-    assert first.requests["script"].errors == 1
+    assert first.requests[RequestKey("script")].count == 4
+    assert first.requests[RequestKey("script")].errors == 1
     assert first.errors == {"TimeoutError": 1}
     assert not children.running()
 

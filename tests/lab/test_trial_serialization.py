@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from lab.driver_messages import RequestKey
 from lab.stats.latency_histogram import Histogram
 from lab.trial import (
     ArrivalSecond,
@@ -23,7 +24,7 @@ from lab.trial import (
     Usage,
 )
 from lab.trial_serialization import from_record, to_record
-from tests.lab.builders import trial
+from tests.lab.builders import ORDERS, trial
 from tests.runs import ROOT
 
 RECORDED = sorted((ROOT / "tests" / "recorded").glob("*/trials.jsonl"))
@@ -81,7 +82,7 @@ def test_a_record_with_fewer_keys_is_read() -> None:
     [
         None,
         LoadEvidence(
-            requests={"/orders": Requests(2, 1, latency(0.5, 0.7), 1, latency(0.1), Ended(1, 0))},
+            requests={ORDERS: Requests(2, 1, latency(0.5, 0.7), 1, latency(0.1), Ended(1, 0))},
             counters={"served_total": 2.0},
             usage={"service": Usage(0.1, 0.2, None, 5, 3, 0.4)},
             errors={"503": 1},
@@ -93,14 +94,14 @@ def test_a_record_with_fewer_keys_is_read() -> None:
                 StageRecord(
                     "calm",
                     1.0,
-                    {"/orders": Requests(1, 0, latency(0.5))},
+                    {ORDERS: Requests(1, 0, latency(0.5))},
                     (ArrivalSecond(1.0, 0.5), ArrivalSecond(1.0, None, 0)),
                 ),
             ),
         ),
         SoakEvidence(),
         SoakEvidence(
-            requests={"/orders": Requests(1, 0, latency(0.5))},
+            requests={ORDERS: Requests(1, 0, latency(0.5))},
             load_stats=SoakLoadStats(10, 9, 1, 2, "KeyError", 3, 1),
             crashes=("the service ended by SIGKILL",),
         ),
@@ -116,3 +117,23 @@ def test_faults_and_gates_survive_the_disk() -> None:
     made = trial("wide", 50, faults=(Fault("errors", "<b>5%</b>", 0.05, 0.0), died), gates={"a": 1})
     assert on_disk(made) == made
     assert [fault["mendable"] for fault in to_record(made)["faults"]] == [True, False]
+
+
+def test_requests_are_kept_apart_by_method_and_name() -> None:
+    keys = [
+        *(RequestKey("/orders", "GET"), RequestKey("/orders", "POST"), RequestKey("/orders")),
+        *(RequestKey("GET /orders"), RequestKey("b c", "a"), RequestKey("c", "a b")),
+    ]
+    requests = {key: Requests(i, 0, latency(0.1 * i)) for i, key in enumerate(keys, start=1)}
+    made = with_evidence(LoadEvidence(requests=requests))
+    assert on_disk(made) == made
+    assert list(to_record(made)["requests"])[:3] == ["GET /orders", "POST /orders", "/orders"]
+
+
+def test_a_record_without_methods_is_read_and_written_as_it_was() -> None:
+    record = {"GET /orders": {"count": 1, "errors": 0, "latency": latency(0.1).as_dict()}}
+    whole = to_record(with_evidence(LoadEvidence(users_missing=1))) | {"requests": record}
+    made = from_record(whole)
+    assert list(made.service.requests) == [RequestKey("GET /orders", "")]
+    assert list(to_record(made)["requests"]) == ["GET /orders"]
+    assert "name" not in to_record(made)["requests"]["GET /orders"]

@@ -14,7 +14,7 @@ from lab.stats.sequential_looks import nominal_level
 from lab.trial import ArrivalSecond, Fault, LoadEvidence, Requests, StageRecord, Trial
 from lab.verdict_record import Verdict
 from lab.verdict_rule import judge
-from tests.lab.builders import PROJECT, SHIPPED, altered, blocks, claim, plan, ratio
+from tests.lab.builders import ORDERS, PROJECT, SHIPPED, altered, blocks, claim, plan, ratio
 from tests.oracles.simulation import decision_rates
 
 RIVAL = Rival("pricing is too narrow", ratio(1.2, "more-pricing / narrow", "pricing helps"))
@@ -182,7 +182,7 @@ def swept(curve: dict[float, float], count: int) -> list[Trial]:
             rate *= 1 + 0.01 * math.sin(7 * block + users)
             latency = Histogram()
             latency.add_many([max(users / rate - 0.25, 0.16)] * round(rate * 100))
-            requests = {"/orders": Requests(round(rate * 100), 0, latency)}
+            requests = {ORDERS: Requests(round(rate * 100), 0, latency)}
             held = {"db_pool_hold_seconds_sum": 490.0 + block}
             made.append(
                 Trial(block, 1, "five", 0.0, 100.0, users, evidence=LoadEvidence(requests, held))
@@ -235,7 +235,7 @@ def test_a_sweep_that_never_levels_off_has_no_evidence_of_a_knee() -> None:
 def test_a_recovery_that_did_not_end_in_the_window_supports_no_upper_bound() -> None:
     seen = Histogram()
     seen.add_many([0.01] * 100)
-    requests = {"/orders": Requests(100, 0, seen)}
+    requests = {ORDERS: Requests(100, 0, seen)}
 
     def stages(*medians: float) -> tuple[StageRecord, ...]:
         return (

@@ -100,7 +100,7 @@ class _Recorded:
             for request in range(RATE):
                 clock[0] = second - 1 + (request + 0.5) / RATE
                 place = (place + 1) % 4999
-                kept.on_request("/orders", latencies[place])
+                kept.on_request("/orders", "POST", latencies[place])
             frame = Frame(
                 t=float(second),
                 in_window=True,

@@ -20,13 +20,15 @@ def read_measures(node: Node) -> dict[str, Metric]:
 
 
 def read_measure(node: Node) -> str:
-    """The name of a measure, with or without a request name."""
+    """The name of a measure, with or without name and method of requests."""
     text = node.exact()
     try:
         parse_measure(text)
     except ValueError as error:
         raise node.flaw(
-            str(error), 'Write one as in throughput or latency_p99{name="/orders"}.'
+            str(error),
+            'Write one as in throughput, latency_p99{name="/orders"} or '
+            'latency_p99{name="/orders", method="POST"}.',
         ) from None
     return text
 

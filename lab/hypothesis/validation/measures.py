@@ -34,7 +34,7 @@ def measure_flaws(statement: Statement, hypothesis: Hypothesis) -> Iterator[Flaw
             f"`{measure.base}` is not a measure of a {hypothesis.kind.name}",
             f"Write {'time or a `count:`' if is_benchmark else 'throughput or latency_p99'}.",
         )
-    elif measure.request is not None and measure.scope is not Scope.REQUEST:
+    elif measure.of_some and measure.scope is not Scope.REQUEST:
         yield node.flaw(
             f"`{measure.base}` cannot be taken of one request", f"Write `{measure.base}` alone."
         )

@@ -1,4 +1,4 @@
-"""Latency of each arm: its distribution, and its quantiles by request name."""
+"""Latency of each arm: its distribution, and its quantiles by method and request name."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class LatencySection:
     """Latencies over all trials that count."""
 
     by_arm: Mapping[str, Histogram]
-    requests: Table  # by arm and request name
+    requests: Table  # by arm, method and request name
 
     @property
     def measured(self) -> bool:
@@ -54,20 +54,30 @@ def _requests(trials: RunTrials) -> Table:
     rows = []
     for arm in trials.arms:
         counted = trials.counted_of(arm)
-        for name in sorted({name for trial in counted for name in trial.service.requests}):
-            parts = [total(trial, name) for trial in counted]
+        for name, method in sorted({key for trial in counted for key in trial.service.requests}):
+            parts = [total(trial, name, method) for trial in counted]
             rows.append(
                 (
                     arm,
+                    method,
                     name,
                     f"{sum(part.count for part in parts):,}",
                     f"{sum(part.errors for part in parts):,}",
                     f"{sum(part.socket_errors for part in parts):,}",
-                    *quantiles(trials.latency(arm, name)),
+                    *quantiles(trials.latency(arm, name, method)),
                 )
             )
     head = (
-        *("arm", "request", "requests", "errors", "no response"),
+        *("arm", "method", "request", "requests", "errors", "no response"),
         *("p50", "p95", "p99"),
     )
-    return Table(head, tuple(rows), "llrrrrrr")
+    table = Table(head, tuple(rows), "lllrrrrrr")
+    recorded = any(row[1] for row in rows)
+    return table if recorded else _without_methods(table)
+
+
+def _without_methods(table: Table) -> Table:
+    """The table of a run that was recorded before methods were kept, or that needs none."""
+    rows = tuple((arm, *rest) for arm, _, *rest in table.rows)
+    arm, _, *head = table.head
+    return Table((arm, *head), rows, table.align[:1] + table.align[2:])

@@ -7,12 +7,13 @@ import pytest
 from lab.analysis.sweep_curve import SweepCurve
 from lab.stats.latency_histogram import Histogram
 from lab.trial import Dispatch, Ended, LoadEvidence, Requests, Trial
+from tests.lab.builders import ORDERS
 
 
 def trial(count: int, latency_s: float, errors: int = 0) -> Trial:
     latency = Histogram()
     latency.add_many([latency_s] * count)
-    seen = {"/orders": Requests(count, errors, latency)} if count else {}
+    seen = {ORDERS: Requests(count, errors, latency)} if count else {}
     return Trial(1, 1, "narrow", 0.0, 4.0, evidence=LoadEvidence(seen))
 
 
@@ -54,7 +55,7 @@ def arriving(rate: float, ended: int, latency_s: float, per_arrival: int = 1) ->
     latency.add_many([latency_s] * (scheduled * per_arrival))
     seen = Requests(scheduled * per_arrival, 0, latency, ended_within=Ended(ended, 0))
     dispatch = Dispatch(scheduled, scheduled, 0, 0, 0.0, 0.0, 9)
-    evidence = LoadEvidence({"/": seen}, dispatch=dispatch)
+    evidence = LoadEvidence({ORDERS: seen}, dispatch=dispatch)
     return Trial(1, 1, "narrow", 0.0, 10.0, evidence=evidence)
 
 

@@ -8,7 +8,7 @@ from lab.gates import GATES, describe, inspect
 from lab.hypothesis import Allow, Limits, OpenLoad, Stage, load
 from lab.stats.latency_histogram import Histogram
 from lab.trial import Dispatch, Ended, Fault, Requests, Trial, Usage
-from tests.lab.builders import PROJECT, SHIPPED, altered, claim, ratio, trial, with_load
+from tests.lab.builders import ORDERS, PROJECT, SHIPPED, altered, claim, ratio, trial, with_load
 
 THROUGHPUT = claim(ratio(2.5))
 OPEN = with_load(SHIPPED, OpenLoad("poisson", (Stage(None, 100, 100, None),), max_users=70))
@@ -71,14 +71,16 @@ def test_the_ticker_may_be_late_by_a_share_of_a_long_latency() -> None:
     slow = Histogram()
     slow.add_many([2.0] * 100)
     made = trial("narrow", 0, ticker_late_p99_s=0.09, counters={})
-    assert faults(altered(made, requests={"/orders": Requests(100, 0, slow)})) == []
+    assert faults(altered(made, requests={ORDERS: Requests(100, 0, slow)})) == []
 
 
 def test_errors_beyond_what_is_allowed() -> None:
     made = trial("narrow", 100)
-    seen = made.service.requests["/orders"]
+    seen = made.service.requests[ORDERS]
     failing = altered(
-        made, requests={"/orders": replace(seen, errors=5)}, errors={"503 busy": 4, "reset": 1}
+        made,
+        requests={ORDERS: replace(seen, errors=5)},
+        errors={"503 busy": 4, "reset": 1},
     )
     assert faults(failing) == ["errors"]
     message = inspect(failing, SHIPPED).faults[0].message
@@ -135,7 +137,8 @@ def test_a_scenario_that_raises_is_reported_with_its_first_error() -> None:
 def test_failed_requests_come_before_the_tasks_that_they_made_raise() -> None:
     made = trial("narrow", 100)
     failing = altered(
-        made, requests={"/orders": replace(made.service.requests["/orders"], errors=5)}
+        made,
+        requests={ORDERS: replace(made.service.requests[ORDERS], errors=5)},
     )
     found = inspect(failing, THROUGHPUT, {"KeyError: 'id'": 5}).faults
     assert [fault.gate for fault in found] == ["errors", "scenario"]
@@ -196,8 +199,8 @@ def test_an_arrival_that_is_neither_sent_nor_counted_is_a_final_fault() -> None:
 
 def test_failures_without_an_answer_are_counted_separately() -> None:
     made = trial("narrow", 100)
-    failing = replace(made.service.requests["/orders"], errors=5, socket_errors=4)
-    (found,) = inspect(altered(made, requests={"/orders": failing}), THROUGHPUT).faults
+    failing = replace(made.service.requests[ORDERS], errors=5, socket_errors=4)
+    (found,) = inspect(altered(made, requests={ORDERS: failing}), THROUGHPUT).faults
     assert "4 of 5 without an answer" in found.message
 
 
@@ -212,10 +215,10 @@ def test_a_sweep_needs_of_each_trial_what_its_curve_is_computed_from() -> None:
 
 def test_the_lateness_of_the_driver_does_not_widen_its_own_limit() -> None:
     made = arrivals(lag_p99_s=0.05)
-    seen = made.service.requests["/orders"]
+    seen = made.service.requests[ORDERS]
     late = Histogram()
     late.add_many([9.0] * seen.count)  # from the intended send; the service itself took .1 s
-    requests = {"/orders": replace(seen, latency=late, sent_latency=seen.latency)}
+    requests = {ORDERS: replace(seen, latency=late, sent_latency=seen.latency)}
     spoiled = altered(made, requests=requests, ticker_late_p99_s=0.05)
     assert [f.gate for f in inspect(spoiled, OPEN).faults] == ["ticker_late", "dispatch"]
 
@@ -228,7 +231,7 @@ def outrun(mu: float, rate: float, carried: bool = True) -> Trial:
     return altered(
         made,
         requests={
-            "/orders": replace(made.service.requests["/orders"], ended_within=Ended(int(mu * 4), 0))
+            ORDERS: replace(made.service.requests[ORDERS], ended_within=Ended(int(mu * 4), 0))
         },
         counters={
             "http_in_flight_request_seconds_total": area,

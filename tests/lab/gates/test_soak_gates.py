@@ -11,7 +11,7 @@ from lab.hypothesis import Allow, Limits, load
 from lab.stats.latency_histogram import Histogram
 from lab.time_series import TimeSeries
 from lab.trial import Requests, SoakEvidence, SoakLoadStats, Trial, Usage
-from tests.lab.builders import PROJECT, altered
+from tests.lab.builders import ORDERS, PROJECT, altered
 
 SHIPPED = load(PROJECT / "hypotheses" / "memory-leak.md", PROJECT)
 CORES = os.cpu_count() or 1
@@ -32,7 +32,7 @@ def sound() -> Trial:
         started_at=0.0,
         window_s=50.0,
         evidence=SoakEvidence(
-            requests={"/orders": Requests(1000, 0, latency)},
+            requests={ORDERS: Requests(1000, 0, latency)},
             usage={
                 "service": Usage(0.2, 0.3, 1e8, 50, 5),
                 "driver": Usage(0.1, 0.95, 1e8, 50, 5),
@@ -83,8 +83,8 @@ def test_background_load_that_all_arms_meet_is_recorded_and_voids_nothing() -> N
 
 
 def test_errors_of_an_allowed_crash_are_excused() -> None:
-    requests = sound().service.requests["/orders"]
-    failing = {"/orders": replace(requests, errors=100)}
+    requests = sound().service.requests[ORDERS]
+    failing = {ORDERS: replace(requests, errors=100)}
     crash = replace(SHIPPED, allow=Allow(error_rate=0.0, crash=True))
     excused = altered(stats(excused=120, excused_errors=100), requests=failing)
     assert inspect(excused, crash).trusted

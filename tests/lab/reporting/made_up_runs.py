@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lab import hypothesis as hypotheses
+from lab.driver_messages import RequestKey
 from lab.hypothesis import Hypothesis
 from lab.run_folder import RunFolder
 from lab.stats.latency_histogram import Histogram
@@ -15,6 +16,7 @@ from lab.trial_plan import Attempt, Plan, draw
 from lab.trial_serialization import requests_to_record
 from lab.verdict_record import Verdict
 from lab.verdict_rule import judge
+from tests.lab.builders import ORDERS
 
 HOSTILE = "<script>alert(1)</script>|`x`\"'&"
 
@@ -153,8 +155,8 @@ def _trial(chance: random.Random, block: int, position: int, arm: str, rate: flo
         window_s=4.0,
         evidence=LoadEvidence(
             requests={
-                "/orders": Requests(count, 0, latency),
-                f"/odd/{HOSTILE}": Requests(2, 1, _latency(chance, rate, 2)),
+                ORDERS: Requests(count, 0, latency),
+                RequestKey(f"/odd/{HOSTILE}", HOSTILE): Requests(2, 1, _latency(chance, rate, 2)),
             },
             counters={
                 "db_pool_wait_seconds_sum": wait,
@@ -203,7 +205,7 @@ def _series(run_folder: RunFolder, chance: random.Random, trial: Trial, rate: fl
             {
                 "t": second + 1.0,
                 "window": second > 0,
-                "requests": requests_to_record({"/orders": seen}),
+                "requests": requests_to_record({ORDERS: seen}),
                 "usage": {
                     role: {"cpu": usage.cpu * chance.uniform(0.9, 1.1), "rss_bytes": 1e8}
                     for role, usage in trial.service.usage.items()

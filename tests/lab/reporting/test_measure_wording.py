@@ -18,6 +18,8 @@ DEFINED: dict[str, Metric] = {
         ("error_rate", "error rate"),
         ("rss_bytes", "memory"),
         ("latency_p99", "p99 latency"),
+        ('latency_p99{name="/orders", method="POST"}', "p99 latency of POST /orders"),
+        ('throughput{method="GET"}', "throughput of GET requests"),
         ('service_latency_mean{name="/orders"}', "mean service latency of /orders"),
         ("wait_share", "wait_share"),
     ],

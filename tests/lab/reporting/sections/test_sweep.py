@@ -16,7 +16,7 @@ from lab.stats.latency_histogram import Histogram
 from lab.trial import LoadEvidence, Requests, Trial, Usage
 from lab.trial_plan import draw
 from lab.verdict_rule import judge
-from tests.lab.builders import with_load
+from tests.lab.builders import ORDERS, with_load
 from tests.lab.reporting.html_page import HtmlPage
 from tests.lab.reporting.made_up_runs import Run
 
@@ -53,7 +53,7 @@ def swept(folder: Path, curve: Shown, *, rates: bool = False, blocks: int = 6) -
                 Trial(
                     block, position, step.arm, 1.7e9, 100.0, step.level,
                     evidence=LoadEvidence(
-                        requests={"/orders": Requests(count, 0, latency)},
+                        requests={ORDERS: Requests(count, 0, latency)},
                         counters={"db_pool_hold_seconds_sum": 480.0},
                         usage={"service": Usage(0.1, 0.2, 9e7, 40, 6)},
                     ),
