@@ -8,7 +8,7 @@ import pytest
 
 from lab.gates import inspect
 from lab.trial import Fault, MetricsReading, SoakEvidence, Trial
-from tests.lab.builders import altered, claim, ratio, trial
+from tests.lab.builders import ORDERS, altered, claim, ratio, trial
 from tests.lab.gates.test_soak_gates import SHIPPED as SOAK
 from tests.lab.gates.test_soak_gates import sound as soak
 
@@ -78,7 +78,7 @@ def test_redirects_that_a_client_followed_are_requests_of_the_arm() -> None:
 
 def test_requests_without_an_answer_may_be_served_or_not() -> None:
     made = trial("narrow", 100)
-    seen = replace(made.service.requests["/orders"], errors=300, socket_errors=300)
+    seen = replace(made.service.requests[ORDERS], errors=300, socket_errors=300)
     for count in (100, 400, 1200):
         assert faults(served(count, requests={"/orders": seen}, arm_requests=100)) == []
 
