@@ -86,12 +86,20 @@ def _needed(name: str) -> tuple[str, ...]:
 
 def _why_no_sample(trial: Trial, name: str) -> str:
     """Why a built-in measure has no value."""
-    asked, names = parse_measure(name), dict.fromkeys(map(str, trial.service.requests))
+    asked, keys = parse_measure(name), trial.service.requests
     if asked.scope is Scope.PROCESS:
         return "the processes of the service could not be observed"
-    if asked.request is not None and asked.request not in names:
+    if asked.request is not None and asked.request not in {key.name for key in keys}:
+        names = dict.fromkeys(key.name for key in keys)
         return f"no request named {asked.request}; there are {_listed(names)}"
-    return f"too few samples ({total(trial, asked.request).count:,})"
+    seen = total(trial, asked.request, asked.method)
+    if not seen.count and asked.method is not None:
+        there = dict.fromkeys(f"{key.method} {key.name}".strip() for key in keys)
+        which = "" if asked.request is None else f" named {asked.request}"
+        return f"no {asked.method} request{which}; there are {_listed(there)}"
+    if seen.count and not seen.latency.count:
+        return f"the scenario reported its {seen.count:,} requests without a response time"
+    return f"too few samples ({seen.latency.count:,})"
 
 
 def _why_no_metric(service: ServiceEvidence, metric: Metric) -> str:

@@ -8,8 +8,9 @@ import pytest
 
 from lab.gates import inspect
 from lab.hypothesis import MetricRate, MetricRatio
-from lab.trial import MetricsReading
-from tests.lab.builders import altered, claim, ratio, trial
+from lab.stats.latency_histogram import Histogram
+from lab.trial import MetricsReading, Requests
+from tests.lab.builders import ORDERS, altered, claim, ratio, trial
 
 TYPES = {
     "my_thing": "counter",
@@ -91,6 +92,16 @@ def test_a_request_that_is_not_there_is_named_beside_those_that_are() -> None:
     asked = claim(replace(ratio(2.5), measure='latency_p50{name="/order"}'))
     (fault,) = inspect(trial("narrow", 100), asked).faults
     assert fault.message.endswith("no request named /order; there are /orders.")
+    asked = claim(replace(ratio(2.5), measure='latency_p50{name="/orders", method="PUT"}'))
+    (fault,) = inspect(trial("narrow", 100), asked).faults
+    assert fault.message.endswith("no PUT request named /orders; there are POST /orders.")
     few = claim(replace(ratio(2.5), measure="latency_p99.9"))
     (fault,) = inspect(trial("narrow", 100), few).faults
     assert fault.message.endswith("too few samples (400).")
+
+
+def test_requests_without_a_time_have_no_latency() -> None:
+    pushes = trial("narrow", 100, requests={ORDERS: Requests(400, 0, Histogram())})
+    asked = claim(replace(ratio(2.5), measure="latency_p50"))
+    (fault,) = [each for each in inspect(pushes, asked).faults if each.gate == "evidence"]
+    assert fault.message.endswith("reported its 400 requests without a response time.")

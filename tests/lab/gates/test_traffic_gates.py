@@ -80,7 +80,7 @@ def test_requests_without_an_answer_may_be_served_or_not() -> None:
     made = trial("narrow", 100)
     seen = replace(made.service.requests[ORDERS], errors=300, socket_errors=300)
     for count in (100, 400, 1200):
-        assert faults(served(count, requests={"/orders": seen}, arm_requests=100)) == []
+        assert faults(served(count, requests={ORDERS: seen}, arm_requests=100)) == []
 
 
 def test_clients_that_are_not_http_are_bounded_from_above_only() -> None:
