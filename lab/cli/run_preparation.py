@@ -96,7 +96,7 @@ def _resumed_run(options: RunOptions, project: Project) -> PreparedRun:
     hypothesis = sealed_hypothesis(run_folder, plan, project.root)
     if hypothesis.claim_digest != plan.claim_digest:
         raise RunFolderError(
-            f"{project.root / hypothesis.scenario}: edited since the run began. "
-            "Restore it, or start a new run without --resume"
+            f"{project.root / hypothesis.scenario}: edited since the run began, or a file of the "
+            "project that it uses was. Restore it, or start a new run without --resume"
         )
     return PreparedRun(project, run_folder.path("hypothesis.md"), hypothesis, plan, run_folder)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from lab.errors import UsageError
 from lab.hypothesis.front_matter import parse_document
-from lab.hypothesis.model import Hypothesis
+from lab.hypothesis.model import Benchmark, Hypothesis
 from lab.hypothesis.parser import parse_hypothesis
+from lab.hypothesis.scenario_files import scenario_files
 from lab.hypothesis.seal import claim_digest, text_digest
 from lab.hypothesis.validation import flaws
 from lab.input_files import Flaw, shown, suggestion
@@ -104,7 +105,9 @@ def loads(
         found = flaws(unsealed, document.root, sealed=sealed)
         for flaw in sorted(found, key=lambda f: f.line or 0):
             raise flaw
-    return replace(unsealed, claim_digest=claim_digest(unsealed, _code(unsealed, project)))
+    code = _code(unsealed, project)
+    files = None if code is None else _files(unsealed, project)
+    return replace(unsealed, claim_digest=claim_digest(unsealed, code, files))
 
 
 def _code(hypothesis: Hypothesis, project: Path) -> str | None:
@@ -119,6 +122,17 @@ def _code(hypothesis: Hypothesis, project: Path) -> str | None:
         raise HypothesisError(
             scenario, None, f"this is not UTF-8 ({error.reason})", "Save it as UTF-8."
         ) from None
+
+
+def _files(hypothesis: Hypothesis, project: Path) -> Mapping[str, str]:
+    """The digests of what else the scenario uses of the project."""
+    is_benchmark = isinstance(hypothesis.kind, Benchmark)
+    try:
+        return scenario_files(project, hypothesis.scenario, is_benchmark=is_benchmark)
+    except OSError as error:
+        path = Path(error.filename or project / hypothesis.scenario)
+        problem = f"the scenario uses this file, which cannot be read ({error.strerror})"
+        raise HypothesisError(path, None, problem, "Check its permissions.") from None
 
 
 @contextmanager

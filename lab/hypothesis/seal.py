@@ -30,12 +30,17 @@ def text_digest(text: str) -> str:
     return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
-def claim_digest(hypothesis: Hypothesis, scenario_code: str | None) -> str:
+def claim_digest(
+    hypothesis: Hypothesis,
+    scenario_code: str | None,
+    files: Mapping[str, str] | None = None,
+) -> str:
     """The digest of all that decides the verdict, without any wording and without the budget.
 
     Args:
         hypothesis: What is claimed.
         scenario_code: The scenario's source; None if it no longer exists.
+        files: The digests of the other files of the project that the scenario uses, by path.
     """
     sealed = {
         **_kind(hypothesis.kind),
@@ -52,6 +57,7 @@ def claim_digest(hypothesis: Hypothesis, scenario_code: str | None) -> str:
         "predictions": [_prediction(each) for each in hypothesis.predictions],
         "rivals": [_prediction(rival.prediction) for rival in hypothesis.rivals],
         "load_code": None if scenario_code is None else text_digest(scenario_code),
+        "files": files,
     }
     return text_digest(json.dumps(without_defaults(sealed), sort_keys=True))
 
