@@ -105,6 +105,9 @@ class HttpClient:
             if size > MAX_BYTES:
                 raise http.client.HTTPException(f"an answer of more than {MAX_BYTES / 1e6:g} MB")
             self._wait_until(deadline)
+        if response.length:
+            raise http.client.IncompleteRead(b"", response.length)
+        response.close()  # the connection stays open
         return b"".join(pieces)
 
     def _wait_until(self, deadline: float) -> None:
