@@ -6,6 +6,7 @@ lab itself, and files that the scenario writes do not.
 
 from __future__ import annotations
 
+import fnmatch
 import hashlib
 import os
 import re
@@ -81,7 +82,7 @@ class _UsedFiles:
                 if used not in found and self._belongs(used):
                     found.add(used)
                     waiting.append(used)
-        return found - (written - set(start))
+        return {file for file in found if file in start or not _is_one_of(file, written)}
 
     def _add_folders(self, references: References, file: Path) -> None:
         for text in references.search_folders:
@@ -160,6 +161,10 @@ class _UsedFiles:
             return False
         inside = [folder for folder in file.parents if folder.is_relative_to(self._project)]
         return not any((folder / "pyvenv.cfg").is_file() for folder in inside)
+
+
+def _is_one_of(file: Path, written: Iterable[Path]) -> bool:
+    return any(file == path or fnmatch.fnmatchcase(str(file), str(path)) for path in written)
 
 
 def _fixed_part(pattern: Path) -> Path | None:

@@ -16,6 +16,7 @@ from typing import NamedTuple
 _IMPORTERS = {"import_module", "__import__", "run_module", "importorskip"}
 _LISTERS = {"listdir": "*", "scandir": "*", "iterdir": "*", "walk": "**/*"}
 _WRITERS = {"write_text", "write_bytes", "touch", "unlink", "to_csv", "to_json"}
+_LOG_FILES = {"FileHandler", "RotatingFileHandler", "TimedRotatingFileHandler", "basicConfig"}
 _SAME_PATH = {"abspath", "normpath", "fspath", "str", "absolute", "as_posix", "expanduser"}
 _PATH_MODULES = {"path", "os", "osp", "posixpath"}
 _NOT_READ = {"makedirs", "mkdir", "rmtree", "exists", "isdir", "is_dir"}
@@ -270,6 +271,10 @@ class _Reader(ast.NodeVisitor):
             self._found.listed.append(str(Path(*parts)))
         elif name in _WRITERS and (path := of or (first if name.startswith("to_") else None)):
             self._found.written.append(path.text)
+        elif name in _LOG_FILES:
+            keywords = [each.value for each in node.keywords if each.arg == "filename"]
+            texts = [first, *(evaluate(keyword) for keyword in keywords)]
+            self._found.written += [text.text for text in texts if text]
         elif name == "open":
             self._note_open(node, first, of)
         elif name in ("insert", "append", "extend", "addsitedir"):

@@ -103,7 +103,7 @@ def share(node: Node) -> float:
 
 def percent_readings(found: Quantity) -> str:
     """The two ways to write a bare number of percent, to be added to a remedy; or nothing."""
-    if found.is_bare and 1 < found.value <= 100:
+    if found.is_bare and 1 <= found.value <= 100:
         return f": {found.value:g}% or {found.value / 100:g}, if percent is meant"
     return ""
 

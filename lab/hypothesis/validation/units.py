@@ -27,6 +27,7 @@ from lab.input_files import Flaw, Node
 from lab.input_files.quantities import Quantity, number_or_slope
 from lab.measure_table import Scope, series_unit
 
+MAX_BARE_LATENCY_S = 60.0  # clients give up earlier; higher numbers are meant in milliseconds
 MIN_MEMORY_BYTES = 1e6  # no service is smaller; smaller numbers are meant in KB or MB
 _SHARE_NAME = re.compile(r".*(share|fraction|percent|percentage)")
 _UNIT_OF_NAME = re.compile(r".*_(seconds|bytes)(?:_sum|_total)?")
@@ -86,7 +87,12 @@ def exhaustion_flaws(hypothesis: Hypothesis, root: Node) -> Iterator[Flaw]:
     value = kind.exhaustion.limit
     if is_bare and series == "rss_bytes" and value < MIN_MEMORY_BYTES:
         yield limit.flaw(*_small_memory(limit, value, f"no {series}"))
-    elif is_bare and series_unit(series) == "s" and "latency" in series and value > DRAIN_S:
+    elif (
+        is_bare
+        and series_unit(series) == "s"
+        and "latency" in series
+        and value > MAX_BARE_LATENCY_S
+    ):
         yield limit.flaw(
             f"{limit.title} is {limit.written} without a unit, which would be {value:g} s",
             f"Write {value:g}ms if milliseconds are meant, or {value:g}s.",
@@ -186,7 +192,8 @@ def _out_of_reach(
     if edge.is_bare and 0 < value < reach.low:
         yield place.flaw(*_small_memory(place, value, subject))
     elif value > reach.high or (edge.is_bare and value > reach.bare):
-        why = f" ({reach.why})" if reach.why else ""
+        is_possible = value <= reach.high < math.inf
+        why = f" ({reach.why})" if reach.why and not is_possible else ""
         limit = min(reach.high, reach.bare) if edge.is_bare else reach.high
         if unit in ("cores", "share"):
             problem = f"{subject} can be {edge.number}{edge.unit}{why}"
@@ -216,6 +223,8 @@ def _reach(statement: Statement, unit: str, hypothesis: Hypothesis) -> Reach:
     if unit != "s":
         return Reach()
     longest = _longest_duration(hypothesis)
+    if unit == "s" and measure.scope is not Scope.STAGE and longest.bare > MAX_BARE_LATENCY_S:
+        longest = longest._replace(bare=MAX_BARE_LATENCY_S)
     if measure.definition is None and not _is_mean(hypothesis.measures[measure.base]):
         return Reach(bare=longest.bare, why=longest.why)  # a sum over many may be any
     return longest
@@ -233,7 +242,7 @@ def _longest_duration(hypothesis: Hypothesis) -> Reach:
         case SoakTest(length_s=length_s, pairs=pairs):
             high = math.inf if length_s is None else length_s / pairs + DRAIN_S
             why = "" if length_s is None else f"a block takes {length_s / pairs:g} s"
-            return Reach(bare=float(DRAIN_S), high=high, why=why)
+            return Reach(bare=MAX_BARE_LATENCY_S, high=high, why=why)
         case Benchmark(window_s=window_s):
             return Reach(
                 bare=max(1.0, window_s), why=f"a process measures for {window_s:g} s in all"

@@ -124,7 +124,10 @@ def test_a_bare_latency_beyond_the_trial_is_answered_with_both_readings(
         longer = GOOD.replace("window: 4s", "window: 469s").replace("budget: 5m", "budget: 5h")
         text = longer.replace(SLOW, f"measure: {measure}\n    arm: narrow\n    at_most: 490s")
         loads(text, Path("pool-exhaustion.md"), project)
-        loads(text.replace("490s", "490"), Path("pool-exhaustion.md"), project)
+        unlikely = refusal(project, text.replace("490s", "490"))
+        assert unlikely.problem.endswith(" is expected above 60 s")
+        assert unlikely.remedy == "Write 490ms if milliseconds are meant, or 490s."
+        loads(text.replace("490s", "60"), Path("pool-exhaustion.md"), project)
     assert "can reach 500s" in bound_refusal(project, measure, "at_most: 500s").problem
 
 
@@ -146,6 +149,11 @@ def test_a_bare_share_above_1_is_answered_with_percent(project: Path, measure: s
     assert error.remedy.endswith(" Write it 80% or 0.8, if percent is meant.")
     read(project, measure, "at_most: 80%")
     read(project, measure, "at_most: 0.8")
+
+
+def test_one_percent_written_as_1_is_named(project: Path) -> None:
+    error = bound_refusal(project, "error_rate", "at_most: 1")
+    assert error.remedy.endswith(" Write it 1% or 0.01, if percent is meant.")
 
 
 def test_a_share_of_the_files_own_is_known_by_its_name(project: Path) -> None:
