@@ -77,7 +77,8 @@ def serving(pages: Pages) -> Iterator[str]:
                 self.send_header(name, value)
             size = pages.settings.get("chunk")
             if size is None:
-                self.send_header("Content-Length", str(len(body)))
+                if "Content-Length" not in headers:
+                    self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
                 return

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pytest
 
 from lab.instruments.metrics_scraper import MetricsScraper, Scrape, summarize
-from lab.instruments.service_http_client import HttpError
+from lab.instruments.service_http_client import HttpClient, HttpError
 from lab.prometheus.selector import Selector, select
 from lab.prometheus.text_format import find_role, unread_reasons
 from tests.cases.metrics_pages import Pages, serving
@@ -213,3 +213,18 @@ def test_other_compression_is_named(encoding: str) -> None:
     pages.settings["headers"] = {"Content-Encoding": encoding}
     with pytest.raises(HttpError, match=f"compressed by {encoding}"):
         scrapes(pages, (10.0,))
+
+
+def test_a_connection_is_kept_from_scrape_to_scrape_and_an_answer_cut_off_is_an_error() -> None:
+    pages = Pages(CASES / "M42-no-last-line-feed")
+    with serving(pages) as url:
+        client = HttpClient(url, timeout_s=5)
+        client.get("/metrics")
+        first = client._connection.sock
+        client.get("/metrics")
+        assert first is not None and client._connection.sock is first
+        assert len(pages.asked) == 2
+        pages.settings["headers"] = {"Content-Length": "4000", "Connection": "close"}
+        with pytest.raises(HttpError, match="IncompleteRead"):
+            client.get("/metrics")
+        client.close()

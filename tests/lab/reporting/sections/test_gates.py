@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from lab.reporting.sections.gates import GatesSection, gates_section
 from lab.reporting.trials_of_run import RunTrials
+from lab.trial import MetricsReading
+from tests.lab.builders import altered
 from tests.lab.reporting.made_up_runs import HOSTILE, Run
 
 
@@ -35,3 +37,40 @@ def test_errors_of_all_trials_are_added_up(rendered: dict[str, Run]) -> None:
     assert {text for _, text, _ in rows} == {f"HTTP 500 {HOSTILE}"}
     trials = len(run.run_folder.trials())
     assert sum(int(count) for _, _, count in rows) == trials
+
+
+def test_what_could_not_be_read_of_the_metrics_is_said_once(rendered: dict[str, Run]) -> None:
+    run = rendered["CONFIRMED"]
+    reading = MetricsReading(
+        scrapes=5,
+        types={"orders": "counter"},
+        unread={"orders": "line 3 is spoiled", "loads": "it fell", 'orders{a="1"}': "it fell"},
+        notes=("line 3 is spoiled",),
+    )
+    trials = RunTrials.sort(
+        run.hypothesis,
+        run.plan,
+        [altered(trial, metrics=reading) for trial in run.run_folder.trials()],
+    )
+    notes = gates_section(trials, 0).notes
+    assert len(notes) == 2 * len(run.hypothesis.arms)
+    arm = next(iter(run.hypothesis.arms))
+    own = [note for note in notes if f" arm {arm}:" in note]
+    assert own == [
+        f"Metrics of arm {arm}: line 3 is spoiled.",
+        f'Metrics of arm {arm}: orders{{a="1"}} was not read: it fell.',
+    ]
+
+
+def test_without_a_page_of_metrics_the_report_says_what_is_not_checked(
+    rendered: dict[str, Run],
+) -> None:
+    run = rendered["CONFIRMED"]
+    reading = MetricsReading(problem="GET /metrics: status 401")
+    trials = RunTrials.sort(
+        run.hypothesis,
+        run.plan,
+        [altered(trial, metrics=reading) for trial in run.run_folder.trials()],
+    )
+    note = gates_section(trials, 0).notes[0]
+    assert "GET /metrics: status 401. Little's law, and whether the arm served" in note
