@@ -7,6 +7,7 @@ from pathlib import Path
 from locust import User
 from locust.util.load_locustfile import load_locustfile
 
+from lab.driver.import_guard import no_load_at_import
 from lab.driver.user import OpenHttpUser
 
 
@@ -16,7 +17,8 @@ def load(path: Path, open_load: bool) -> list[type[User]]:
     Raises:
         ValueError: If its users cannot generate this kind of load; whatever its import raises.
     """
-    users, shapes = load_locustfile(str(path))
+    with no_load_at_import():
+        users, shapes = load_locustfile(str(path))
     if shapes:
         raise ValueError("a LoadTestShape would override the hypothesis's load; remove it")
     if not users:

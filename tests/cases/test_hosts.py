@@ -22,7 +22,7 @@ from lab.driver_messages import (
 from lab.experiment.load_trial_builder import LoadRecordBuilder
 from lab.gates import inspect
 from lab.hypothesis import ClosedLoad
-from lab.instruments.locust_driver_process import LoadDriver
+from lab.instruments.locust_driver_process import LoadDriver, ScenarioError
 from lab.measure_values import total
 from lab.trial import LoadEvidence, Trial
 from tests.lab.builders import altered, claim, ratio
@@ -141,6 +141,23 @@ def test_requests_that_never_reach_the_arm_void_its_block(
         assert f"127.0.0.1:{other.port} (" in trial.faults[-1].message
     else:
         assert 0 < trial.service.arm_requests <= arm.served  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("line", ["", "run_single_user(Shopper)"])
+def test_load_that_a_file_sends_when_it_is_imported_is_refused(
+    line: str, servers: tuple[Server, Server], tmp_path: Path
+) -> None:
+    """Under a guard the same file works."""
+    [file] = (CASES / "L54-runs-itself").glob("*.py")
+    text, number = file.read_text(), 22
+    if line:
+        [file] = (CASES / "L55-run-single-user").glob("*.py")
+        begin = file.read_text().partition("if __name__")[0]
+        text, number = f"{begin}{line}\n", begin.count("\n") + 1
+    with pytest.raises(ScenarioError, match="starts users of its own") as refusal:
+        drive(text, servers, tmp_path, ClosedLoadSpec(2))
+    assert refusal.value.line == number
+    assert not sum(server.served for server in servers)
 
 
 @pytest.mark.parametrize("base", ["HttpUser", "FastHttpUser"])
