@@ -37,17 +37,16 @@ class HostRecorder:
 
     def on_request(self, url: Any = None, response: Any = None, **_: Any) -> None:
         """Note where a request went that has ended, well or not."""
-        answered = bool(getattr(response, "status_code", 0))
         history = getattr(response, "history", None)
-        final = _final_url(response)
-        if (
-            not history
-            and type(url) is str
-            and url.startswith(self._prefix)
-            and (final is None or final.startswith(self._prefix))
-        ):
-            self._answered += answered + _repeated(response)
+        if history == [] and type(url) is str and url.startswith(self._prefix):
+            # as nearly all are: sent to the arm, and not redirected
+            if getattr(response, "status_code", 0):
+                self._answered += 1
+                if (raw := getattr(response, "raw", None)) is not None:
+                    self._answered += _repeated(raw)
             return
+        answered = bool(getattr(response, "status_code", 0))
+        final = _final_url(response)
         first = _text(url) or final
         if first is None:
             return  # whatever it was, it names no address
@@ -112,7 +111,7 @@ def _redirects(first: str, history: Any) -> Iterator[str]:
         yield at
 
 
-def _repeated(response: Any) -> int:
+def _repeated(raw: Any) -> int:
     """How often a client of `requests` sent the request anew after an answer."""
-    retries = getattr(getattr(response, "raw", None), "retries", None)
+    retries = getattr(raw, "retries", None)
     return sum(1 for each in getattr(retries, "history", ()) if each.status is not None)

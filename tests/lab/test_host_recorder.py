@@ -73,7 +73,9 @@ def test_redirects_that_were_followed_count_each() -> None:
 
 
 def test_a_final_address_elsewhere_shows_without_a_history() -> None:
-    assert counts(f"{ARM}/a", response("http://other/b")) == (1, {"other": 1})
+    answer = response("http://other/b")
+    answer.history = None
+    assert counts(f"{ARM}/a", answer) == (1, {"other": 1})
 
 
 def test_requests_that_a_client_repeats_by_itself_are_counted() -> None:
