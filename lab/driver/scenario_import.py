@@ -8,6 +8,7 @@ from locust import User
 from locust.util.load_locustfile import load_locustfile
 
 from lab.driver.import_guard import no_load_at_import
+from lab.driver.open_user_rules import nested_task_set
 from lab.driver.user import OpenHttpUser
 
 
@@ -43,9 +44,5 @@ def _check_open_load(name: str, user: type[User]) -> None:
             f"{name} has a fixed_count, a number of users; an open load has arrivals, which "
             "classes share by their weight"
         )
-    nested = next((task for task in user.tasks if isinstance(task, type)), None)
-    if nested is not None:
-        raise ValueError(
-            f"{name} has the task set {nested.__name__}, in which a user stays; an "
-            "arrival of an open load is one task: make it a method of the user with @task"
-        )
+    if (nested := nested_task_set(user)) is not None:
+        raise ValueError(nested)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import logging
 import random
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -17,11 +18,14 @@ from weakref import WeakKeyDictionary
 
 import gevent
 from gevent.pool import Group
-from locust import FastHttpUser, User
+from locust import FastHttpUser, User, events
 from locust.env import Environment
 from locust.exception import StopUser
 
+from lab.driver.arrival import Arrival, carry_into_thread_pools, origin
+from lab.driver.arrival_user import ArrivalUser
 from lab.driver.dispatcher import Dispatcher
+from lab.driver.open_user_rules import attribute_flaws, source_flaws
 from lab.driver.user_pool import UserPool
 from lab.stats.arrival_schedule import ArrivalProcess, RateSegment, schedule
 
@@ -70,14 +74,42 @@ class _RequestEvent:
         self._event = event
 
     def fire(self, **request: Any) -> None:
-        arrival = getattr(gevent.getcurrent(), "arrival", None)
-        if arrival is not None:
-            request["response_time"] += 1000 * arrival.lateness()
+        reporter, service = gevent.getcurrent(), request["response_time"] / 1000
+        arrival = origin(reporter)
+        if isinstance(arrival, Arrival):
+            late = arrival.lateness(time.monotonic(), service, request.get("start_time"), reporter)
+            request["response_time"] += 1000 * late
         self._event.fire(**request)
 
 
+def _check(environment: Environment, **_: Any) -> None:
+    """End Locust, as it ends for a wrong locustfile, if a class cannot be a source of arrivals.
+
+    When the test starts, because listeners of `init` may set what they read from the command line.
+    """
+    sources = [
+        user
+        for user in environment.user_classes
+        if issubclass(user, OpenHttpUser) and not issubclass(user, ArrivalUser)
+    ]
+    flaws = [flaw for source in sources for flaw in source_flaws(source)]
+    if flaws:
+        for flaw in flaws:
+            _logger.error(flaw)
+        sys.exit(1)
+
+
+events.test_start.add_listener(_check)
+
+
 def _dispatch(source: OpenHttpUser) -> None:
+    carry_into_thread_pools()
     environment = source.environment
+    if flaws := list(attribute_flaws(source)):  # of attributes that the user set for itself
+        for flaw in flaws:
+            _logger.error(flaw)
+        environment.process_exit_code = 1
+        raise StopUser
     group = Group()
 
     def prepare(user: User) -> None:
@@ -118,8 +150,8 @@ def _totals(environment: Environment) -> Counter[str]:
 def _endless_schedule(source: OpenHttpUser) -> Iterator[float]:
     began = time.monotonic()
     if source.arrivals == "constant":
-        yield from (began + number / source.rate for number in itertools.count())
+        yield from (began + number / float(source.rate) for number in itertools.count())
     for chunk in itertools.count():
-        segment = RateSegment(_CHUNK_S, source.rate, source.rate)
+        segment = RateSegment(_CHUNK_S, float(source.rate), float(source.rate))
         for offset in schedule([segment], source.arrivals, str(random.random())).tolist():
             yield began + chunk * _CHUNK_S + offset
