@@ -98,7 +98,7 @@ _SOAK_QUANTILES = ("latency_p50", "latency_p99")
 _QUANTILE = re.compile(r"((?:service_)?latency_p)((?:0|[1-9][0-9]?)(?:\.[0-9]*[1-9])?)")
 
 _QUANTILE_MISSPELT = re.compile(
-    r"(service_)?(?:(?:latency|response_time|duration)_?)?p?_?([1-9][0-9](?!00$)[0-9]*)(?:[._]([0-9]+))?"
+    r"(service_)?(?:(?:latency|response_time|duration)_?)?p?_?([1-9][0-9][0-9]*)(?:[._]([0-9]+))?"
 )
 
 
@@ -123,7 +123,7 @@ def built_in(name: str) -> MeasureDefinition | None:
 def corrected_quantile(name: str) -> str | None:
     """`latency_p99.9` for `latency_p999`, `latency_p99_9`, `p99.9` or `latency_99.9`."""
     match = _QUANTILE_MISSPELT.fullmatch(name)
-    if not match:
+    if not match or match[2] == "100":  # the highest is no quantile
         return None
     digits = match[2] if match[3] or len(match[2]) < 3 else f"{match[2][:2]}.{match[2][2:]}"
     number = f"{digits}.{match[3]}".rstrip("0").rstrip(".") if match[3] else digits

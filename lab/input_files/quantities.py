@@ -38,6 +38,14 @@ _QUANTITY = re.compile(rf"({_NUMBER}) ?({_UNIT}|)(?: ?/ ?(h|min|s))?")
 _PER_HOUR = {"h": 1.0, "min": 60.0, "s": 3600.0}
 _BINARY_UNITS = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 _BINARY = re.compile(rf"({_NUMBER}) ?({'|'.join(_BINARY_UNITS)})(?: ?/ ?(?:h|min|s))?")
+_MEANT = {  # other spellings in lower case, and the unit that is meant
+    "msec": "ms", "msecs": "ms", "millis": "ms", "milliseconds": "ms", "millisecond": "ms",
+    "sec": "s", "secs": "s", "second": "s", "seconds": "s", "minutes": "min", "mins": "min",
+    "usec": "us", "microseconds": "us", "k": "KB", "kb": "KB", "m": "MB", "mb": "MB", "g": "GB",
+    "gb": "GB", "bytes": "B", "b": "B", "percent": "%", "pct": "%", "rps": "/s", "req/s": "/s",
+    "requests/s": "/s", "hz": "/s", "ops/s": "/s", "ms": "ms", "s": "s", "": "",
+}  # fmt: skip
+_OTHER = re.compile(rf"({_NUMBER}|\.[0-9]+|[0-9]+,[0-9]+) ?([A-Za-z/]*)")
 
 
 class Quantity(NamedTuple):
@@ -139,8 +147,22 @@ def quantity(node: Node, wanted: str, example: str) -> Quantity:
     node.exact()  # empty text has a message of its own
     found = _match(node)
     if found is None or found.is_bare:  # a number in quotes is text
-        raise _binary_flaw(node) or node.wrong_type(wanted, example)
+        raise _binary_flaw(node) or _other_flaw(node) or node.wrong_type(wanted, example)
     return found
+
+
+def _other_flaw(node: Node) -> Flaw | None:
+    """The flaw of a number or unit in another spelling, with the one that is meant."""
+    match = _OTHER.fullmatch(node.written)
+    unit = None if match is None else _MEANT.get(match[2].lower())
+    if match is None or unit is None:
+        return None
+    number = match[1].replace(",", ".")
+    number = f"0{number}" if number.startswith(".") else number
+    return node.flaw(
+        f"{node.title} is {shown(node.written)}, which is not written like a number and its unit",
+        f"Write {number}{unit}, without quotes.",
+    )
 
 
 def _match(node: Node) -> Quantity | None:

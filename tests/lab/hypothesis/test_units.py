@@ -303,6 +303,15 @@ def test_a_misspelt_quantile_is_answered_with_the_one_meant(
     read(project, meant, "at_most: 0.5")
 
 
+def test_the_highest_is_no_quantile(project: Path) -> None:
+    assert "latency_p10`" not in bound_refusal_of_name(project, "latency_p100").remedy
+
+
+def bound_refusal_of_name(project: Path, measure: str) -> HypothesisError:
+    new = f"measure: {measure}\n    arm: narrow\n    at_most: 5s"
+    return refusal(project, GOOD.replace(SLOW, new))
+
+
 def test_limits_and_what_is_allowed_take_percentages(project: Path) -> None:
     found = edited(project, "allow: {error_rate: 0.0}", "allow: {error_rate: 1%}")
     assert found.allow.error_rate == 0.01

@@ -93,10 +93,39 @@ def test_a_number_with_its_unit_is_in_the_base_unit(written: str, value: float) 
     assert number_or_slope(node(written)).per_second == value
 
 
-@pytest.mark.parametrize("written", ["fast", "500 milliseconds", "1,5s", "s", "ms500", "5 MB/day"])
+@pytest.mark.parametrize("written", ["fast", "1.2.3s", "s", "ms500", "5 MB/day"])
 def test_another_quantity_is_refused_as_a_bound(written: str) -> None:
     with pytest.raises(Flaw, match=r"`size` is `.*`, not a number with or without a unit"):
         number_or_slope(node(written))
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("500 milliseconds", "500ms"),
+        ("500msec", "500ms"),
+        ("500 MS", "500ms"),
+        ("5 sec", "5s"),
+        ("0,5s", "0.5s"),
+        (".5s", "0.5s"),
+        ("512M", "512MB"),
+        ("512mb", "512MB"),
+        ("80 percent", "80%"),
+        ("30 rps", "30/s"),
+        ("30 req/s", "30/s"),
+    ],
+)
+def test_another_spelling_is_answered_with_the_one_meant(written: str, meant: str) -> None:
+    with pytest.raises(Flaw, match="not written like a number and its unit") as caught:
+        number_or_slope(node(written))
+    assert caught.value.remedy == f"Write {meant}, without quotes."
+    number_or_slope(node(meant))
+
+
+def test_a_number_in_quotes_is_answered_with_the_number() -> None:
+    with pytest.raises(Flaw, match="not written like a number") as caught:
+        number_or_slope(Node("at_most", 7, "500", "500"))
+    assert caught.value.remedy == "Write 500, without quotes."
 
 
 @pytest.mark.parametrize("read", [number_or_slope, positive_amount])
