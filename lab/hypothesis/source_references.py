@@ -63,6 +63,9 @@ def references_of(source: bytes, file: Path, project: Path) -> References:
         tree = ast.parse(source)
         reader.evaluator.learn(tree)
         reader.visit(tree)
+        if reader.imports_unknown:  # any word of the file may be its name
+            words = sorted({text for text in _strings(tree) if text.isidentifier()})
+            found.modules += [ModuleReference(word) for word in words]
     except (SyntaxError, ValueError, RecursionError):
         pass  # it cannot be imported either
     return found
@@ -80,7 +83,7 @@ class _Evaluator:
 
     def __init__(self, file: Path, project: Path) -> None:
         self._names: dict[str, _Text | None] = {"__file__": _Text(str(file), True)}
-        self._file, self._project = file, project
+        self.file, self._project = file, project
 
     def learn(self, tree: ast.AST) -> None:
         """Notes the names that are assigned once, or always the same."""
@@ -92,10 +95,11 @@ class _Evaluator:
             else:
                 continue
             for target in targets:
-                if isinstance(target, ast.Name):
+                name = name_of(target)
+                if name and name != "__file__":
                     text = self.text(value)
-                    known = self._names.get(target.id, text)
-                    self._names[target.id] = text if known == text else None
+                    known = self._names.get(name, text)
+                    self._names[name] = text if known == text else None
 
     def text(self, node: ast.AST) -> _Text | None:
         """The value of an expression; None if it is not known at all."""
@@ -121,6 +125,8 @@ class _Evaluator:
                 slice=ast.Constant(value=int(place)),
             ):
                 return self._parent(value, place + 1)
+            case ast.Attribute(value=ast.Name(), attr=name):  # self.DATA, Shopper.DATA
+                return self._names.get(name)
             case ast.Call(func=function, args=args):
                 return self._call(function, args)
             case _:
@@ -139,6 +145,13 @@ class _Evaluator:
             return self._parent(args[0], 1)
         if name == "files" and args and (package := self.text(args[0])):
             return _Text(package.text.replace(".", "/"), True)
+        if name == "get_data" and len(args) == 2 and (package := self.text(args[0])):
+            resource = self.text(args[1])
+            return (
+                _Text(str(Path(package.text.replace(".", "/"), resource.text)), True)
+                if resource
+                else None
+            )
         if name in ("realpath", "resolve"):
             return self._resolved(args[0] if name == "realpath" and args else receiver)
         if name in _SAME_PATH:
@@ -192,7 +205,7 @@ class _Evaluator:
         text = None if node is None else self.text(node)
         if text is None or "*" in text.text:
             return text
-        real = Path(self._file.parent, text.text).resolve()
+        real = Path(self.file.parent, text.text).resolve()
         root = self._project.resolve()
         if real.is_relative_to(root):
             return _Text(str(self._project / real.relative_to(root)), True)
@@ -204,6 +217,7 @@ class _Reader(ast.NodeVisitor):
 
     def __init__(self, found: References, evaluator: _Evaluator) -> None:
         self._found, self.evaluator = found, evaluator
+        self.imports_unknown = False  # the name of a module is known at run time only
 
     def visit_Import(self, node: ast.Import) -> None:
         self._found.modules += [ModuleReference(alias.name) for alias in node.names]
@@ -263,6 +277,11 @@ class _Reader(ast.NodeVisitor):
         of = None if receiver is None else evaluate(receiver)
         if name in _IMPORTERS and first:
             self._note_import(node, first.text)
+        elif name in _IMPORTERS:
+            self.imports_unknown = True
+        elif name in ("iter_modules", "walk_packages"):
+            pattern = "*.py" if name == "iter_modules" else "**/*.py"
+            self._found.listed.append(str(self.evaluator.file.parent / pattern))
         elif name in _LISTERS and (folder := first or of):
             self._found.listed.append(str(Path(folder.text, _LISTERS[name])))
         elif name in ("glob", "iglob", "rglob") and first:
