@@ -36,6 +36,7 @@ class Child:
     popen: subprocess.Popen[bytes]
     log: Path
     stop_signal: int
+    log_start: int = 0  # where its own part begins: processes of one role and arm share a log
 
     @property
     def pid(self) -> int:
@@ -54,7 +55,7 @@ class Child:
     def log_tail(self, lines: int = 12) -> str:
         """The last lines of its log."""
         try:
-            text = self.log.read_text(encoding="utf-8", errors="replace")
+            text = self.log.read_bytes()[self.log_start :].decode("utf-8", errors="replace")
         except OSError:
             return ""
         return "\n".join(text.splitlines()[-lines:])
@@ -127,6 +128,7 @@ class Children:
         name = role if arm is None else f"{role}-{arm}"
         log = self.logs / f"{name}.log"
         with log.open("ab") as sink:
+            log_start = sink.tell()
             popen = subprocess.Popen(
                 list(command),
                 env=self.environment() | dict(env or {}),
@@ -141,7 +143,7 @@ class Children:
                 extra_groups=None if user is None else (),
             )
         self._send(f"+ {popen.pid} {start_ticks(popen.pid) or 0} {int(stop_signal)}")
-        child = Child(role, arm, popen, log, stop_signal)
+        child = Child(role, arm, popen, log, stop_signal, log_start)
         self._children.append(child)
         if cores is not None:
             pin(popen.pid, cores)

@@ -219,6 +219,7 @@ class BenchmarkEvidence:
 
     timing: Timing
     counts: Mapping[str, int] = field(default_factory=dict)  # exact, of the benchmark's own
+    other_info: Mapping[str, str] = field(default_factory=dict)  # what it stored that is no count
 
 
 TrialEvidence = LoadEvidence | SoakEvidence | BenchmarkEvidence

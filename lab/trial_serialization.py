@@ -41,6 +41,7 @@ def to_record(trial: Trial) -> dict[str, Any]:
     service, load = trial.service, _NO_LOAD
     timing: dict[str, Any] | None = None
     counts: Mapping[str, int] = {}
+    other_info: Mapping[str, str] = {}
     driven: dict[str, Any] | None = None
     crashes: tuple[str, ...] = ()
     match trial.evidence:
@@ -50,6 +51,7 @@ def to_record(trial: Trial) -> dict[str, Any]:
             driven, crashes = asdict(trial.evidence.load_stats), trial.evidence.crashes
         case BenchmarkEvidence():
             timing, counts = asdict(trial.evidence.timing), trial.evidence.counts
+            other_info = trial.evidence.other_info
     record = {
         "schema": str(SCHEMA),
         "block": trial.block,
@@ -77,6 +79,8 @@ def to_record(trial: Trial) -> dict[str, Any]:
         "gates": trial.gates,
         "crashes": crashes,
     }
+    if other_info:
+        record["other_info"] = other_info
     if service.metrics is not None:
         record["metrics"] = asdict(service.metrics)
     if service.arm_requests is not None:
@@ -114,7 +118,9 @@ def to_time_series(rows: Iterable[Mapping[str, Any]]) -> TimeSeries:
 
 def _evidence(record: Mapping[str, Any]) -> TrialEvidence | None:
     if timing := record.get("timing"):
-        return BenchmarkEvidence(Timing(**timing), record.get("counts", {}))
+        return BenchmarkEvidence(
+            Timing(**timing), record.get("counts", {}), record.get("other_info", {})
+        )
     service: dict[str, Any] = {
         "requests": _requests_from_record(record["requests"]),
         "counters": record.get("counters", {}),

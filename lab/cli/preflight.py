@@ -19,7 +19,8 @@ from lab.hypothesis import (
     LoadTest,
     Sweep,
 )
-from lab.instruments.benchmark_process import BenchmarkFile, BenchmarkFileError
+from lab.instruments.benchmark_process import BenchmarkFile
+from lab.instruments.benchmark_selection import BenchmarkFileError, BenchmarkFunction, Wanted
 from lab.instruments.instrument_interfaces import Driver
 from lab.instruments.locust_driver_process import DriverError, LoadDriver, ScenarioError
 from lab.instruments.soak_script_driver import SoakScriptDriver
@@ -78,23 +79,34 @@ def start_soak_drivers(parts: RunParts, target: Target) -> dict[str, Driver]:
     }
 
 
-def collect_benchmark(parts: RunParts) -> tuple[BenchmarkFile, str]:
-    """The benchmark file and the name of the function in it, as pytest collects them.
+def collect_benchmark(parts: RunParts) -> tuple[BenchmarkFile, BenchmarkFunction]:
+    """The benchmark file and the function in it, as pytest collects them.
 
     Raises:
         HypothesisError: The file cannot be collected, lacks a function or a level, or an arm sets
             what the file never reads.
     """
-    kind = parts.hypothesis.kind
+    hypothesis = parts.hypothesis
+    kind = hypothesis.kind
     assert isinstance(kind, Benchmark)
     _refuse_unread_settings(parts)
     file = BenchmarkFile(
-        parts.children, parts.project.root, parts.cores.target, parts.hypothesis.scenario
+        parts.children, parts.project.root, parts.cores.target, hypothesis.scenario
     )
+    wanted = Wanted(hypothesis.scenario, kind.function, kind.parameter, kind.fixed_parameters)
+    settings = hypothesis.arms[hypothesis.control]
+    if kind.database:  # it is started later, but the file may read its address when imported
+        settings = {"DATABASE_URL": "postgresql://127.0.0.1/", **settings}
     try:
-        return file, file.check(kind.function, kind.parameter)
+        return file, file.select(wanted, settings)
     except BenchmarkFileError as error:
-        raise HypothesisError(parts.scenario, error.line, error.problem, error.remedy) from error
+        found = error.problem
+        raise HypothesisError(
+            parts.project.root / (found.file or hypothesis.scenario),
+            found.line,
+            found.message,
+            found.remedy,
+        ) from error
 
 
 def _is_open_load(hypothesis: Hypothesis) -> bool:
@@ -134,8 +146,9 @@ def _check_soak_script(parts: RunParts) -> None:
 def _refuse_unread_settings(parts: RunParts) -> None:
     """A misspelt setting would change nothing, and equal arms would be compared."""
     hypothesis = parts.hypothesis
-    conftest = parts.scenario.with_name("conftest.py")
-    files = [parts.scenario, conftest] if conftest.is_file() else [parts.scenario]
+    folders = [each for each in parts.scenario.parents if each.is_relative_to(parts.project.root)]
+    conftests = [folder / "conftest.py" for folder in folders]
+    files = [parts.scenario, *filter(Path.is_file, conftests)]
     text = "\n".join(each.read_text(encoding="utf-8") for each in files)
     for arm, settings in hypothesis.arms.items():
         for setting in settings:

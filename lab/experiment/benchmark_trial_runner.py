@@ -9,6 +9,7 @@ from lab.experiment.progress_events import Event
 from lab.gates import inspect
 from lab.hypothesis import Benchmark, Hypothesis, Step
 from lab.instruments.benchmark_process import BenchmarkError, BenchmarkFile
+from lab.instruments.benchmark_selection import BenchmarkFunction
 from lab.instruments.process_sampler import ProcessSampler, background_over
 from lab.run_folder import RunFolder
 from lab.targets.benchmark_target import BenchmarkTarget
@@ -24,7 +25,7 @@ class BenchmarkTrials:
         run_folder: RunFolder,
         target: BenchmarkTarget,
         file: BenchmarkFile,
-        function: str,
+        function: BenchmarkFunction,
     ) -> None:
         assert isinstance(hypothesis.kind, Benchmark)
         self._hypothesis = hypothesis
@@ -43,20 +44,20 @@ class BenchmarkTrials:
         sampler.sample()
         try:
             measured = self._file.measure(
-                self._node(blank.step),
+                self._function.nodes[blank.level],
                 blank.arm,
                 self._environment(blank.arm),
                 self._benchmark.window_s,
                 self._benchmark.statistic,
             )
         except BenchmarkError as error:
-            fault = Fault("alive", f"No rounds of {blank.step}: {error}.", retryable=False)
+            fault = Fault("alive", f"No rounds of {blank.step}. {error}.", retryable=False)
             return inspect(replace(blank, faults=(fault,)), self._hypothesis)
         sampler.sample()
         other_cpu, steal = background_over(sampler.samples)
         trial = replace(
             blank,
-            evidence=BenchmarkEvidence(measured.timing, measured.counts),
+            evidence=BenchmarkEvidence(measured.timing, measured.counts, measured.other_info),
             other_cpu=other_cpu,
             steal=steal,
         )
@@ -68,14 +69,12 @@ class BenchmarkTrials:
 
     def profile(self, arm: str) -> str:
         """Profile a process of its own, at the largest value of the parameter."""
-        step = Step(arm, self._hypothesis.levels[-1])
+        node = self._function.nodes[self._hypothesis.levels[-1]]
+        window_s = self._benchmark.window_s
         try:
-            return self._file.profile(self._node(step), arm, self._environment(arm))
+            return self._file.profile(node, arm, self._environment(arm), window_s)
         except BenchmarkError as error:  # the verdict does not need a profile
             return f"no profile: {error}"
-
-    def _node(self, step: Step) -> str:
-        return self._file.node(self._function, step.level)
 
     def _environment(self, arm: str) -> dict[str, str]:
         return {**self._hypothesis.arms[arm], **self._target.environment(arm)}

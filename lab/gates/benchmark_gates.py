@@ -14,15 +14,8 @@ def checks(trial: Trial, hypothesis: Hypothesis) -> Iterator[Check]:
     """The checks of one process."""
     yield from background_gates.checks(trial)
     lacking = _lacking_counts(trial, hypothesis)
-    first = lacking[0] if lacking else ""
-    yield Check(
-        "evidence",
-        len(lacking),
-        0,
-        f"{trial.step} reports no {', '.join(lacking)}: set it in the benchmark, as in "
-        f'benchmark.extra_info["{first}"] = n.',
-        retryable=False,
-    )
+    message = _no_count(trial, lacking[0]) if lacking else ""
+    yield Check("evidence", len(lacking), 0, message, retryable=False)
 
 
 def _lacking_counts(trial: Trial, hypothesis: Hypothesis) -> list[str]:
@@ -35,3 +28,18 @@ def _lacking_counts(trial: Trial, hypothesis: Hypothesis) -> list[str]:
         if prediction.count and trial.arm in prediction.arms and prediction.at == trial.level
     }
     return sorted(needed - set(trial.evidence.counts))
+
+
+def _no_count(trial: Trial, name: str) -> str:
+    """Why a process yields no count of that name, and how it would."""
+    assert isinstance(trial.evidence, BenchmarkEvidence)
+    example = f'benchmark.extra_info["{name}"]'
+    if what := trial.evidence.other_info.get(name):
+        return (
+            f"{name} of {trial.step} is {what}, not a whole number: store one, as in {example} = 7."
+        )
+    stored = sorted({*trial.evidence.counts, *trial.evidence.other_info})
+    there_is = f" (it reports {', '.join(stored)})" if stored else ""
+    return (
+        f"{trial.step} reports no {name}{there_is}: set it in the benchmark, as in {example} = n."
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Literal, NamedTuple
 
 from lab.hypothesis.load_shape import ClosedLoad, Load, OpenLoad, Sweep
@@ -116,6 +116,7 @@ class Benchmark:
     budget_s: float
     function: str | None = None  # None: the file's only one
     parameter: Parameter | None = None
+    fixed_parameters: Mapping[str, str] = field(default_factory=dict)  # one value of each other
     database: bool = False  # whether DATABASE_URL names a database of the arm's own
 
     @property

@@ -116,6 +116,7 @@ def _benchmark(benchmark: Benchmark) -> dict[str, Any]:
         "statistic": benchmark.statistic,
         "function": benchmark.function,
         "parameter": _parameter(benchmark.parameter),
+        "fixed_parameters": benchmark.fixed_parameters,
         "database": benchmark.database,
     }
 

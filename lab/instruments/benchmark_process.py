@@ -6,55 +6,73 @@ code different in 40 to 89 % of comparisons (on what to repeat: Kalibera & Jones
 
 from __future__ import annotations
 
-import json
 import re
+import shlex
+import signal
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import median
 
 from lab.child_processes import Child, Children
-from lab.errors import MeasurementError, UsageError
-from lab.hypothesis import Parameter, Statistic
-from lab.instruments.service_profiler import OUTPUT, PROFILE_S, read_profile
+from lab.errors import MeasurementError
+from lab.hypothesis import Statistic
+from lab.instruments.benchmark_outcome import Outcome, Problem, Request, Rounds
+from lab.instruments.benchmark_selection import (
+    BenchmarkFileError,
+    BenchmarkFunction,
+    Wanted,
+    select,
+)
+from lab.instruments.project_files import ProjectFiles
+from lab.instruments.service_profiler import PROFILE_S, read_profile
 from lab.trial import Timing
 
-ROUNDS = 500  # about the maximum: a faster function is called several times in a round
 MIN_ROUNDS = 5
-_COLLECT_S = 30.0
+_COLLECT_S = 25.0
 _START_S = 60.0  # limit for a process to start, its fixtures included
 _SLACK = 20.0  # limit for its rounds, in windows
+_DUMP_S = 0.5
 
 # No plugins but those that the file names: others could cost more than what is measured.
 _ENVIRONMENT = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONUNBUFFERED": "1"}
 _PYTEST = (
-    *("-m", "pytest", "-q", "-p", "no:cacheprovider"),
-    *("-c", "/dev/null", "--rootdir", ".", "--import-mode=importlib", "--color=no"),
+    *("-m", "pytest", "-q", "-p", "no:cacheprovider", "--color=no"),
+    *("-c", "/dev/null", "--rootdir", ".", "--confcutdir", ".", "--import-mode=importlib"),
+    *("-p", "pytest_benchmark.plugin", "-p", "lab.instruments.benchmark_plugin"),
 )
-
-_PLUGIN = ("-p", "pytest_benchmark.plugin")
+_NOTHING_COLLECTED = 5  # exit code of pytest
+_USAGE_ERROR = 4
+_FATAL_LINE = re.compile(r"^Fatal Python error: .+$", re.MULTILINE)
+_ERROR_LINE = re.compile(r"^(?:E  |ERROR:) +(.+)$", re.MULTILINE)
 
 
 class BenchmarkError(MeasurementError):
     """A process of a benchmark yielded no rounds: it failed, hung or skipped."""
 
-
-class BenchmarkFileError(UsageError):
-    """A benchmark file cannot be run as the hypothesis requires; `remedy` says what helps."""
-
-    def __init__(self, problem: str, remedy: str, line: int | None = None) -> None:
-        super().__init__(problem)
-        self.problem, self.remedy, self.line = problem, remedy, line
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(str(problem))
+        self.problem = problem
 
 
 @dataclass(frozen=True)
 class Measured:
-    """The result of one process."""
+    """The result of one process.
+
+    Attributes:
+        timing: Its rounds, summed up.
+        counts: The whole numbers that the benchmark stored.
+        other_info: What else it stored, and what that was.
+        rounds: Seconds per call, by round.
+    """
 
     timing: Timing
-    counts: Mapping[str, int]  # whole numbers in `benchmark.extra_info`
-    rounds: tuple[float, ...]  # seconds per call
+    counts: Mapping[str, int]
+    other_info: Mapping[str, str]
+    rounds: tuple[float, ...]
 
 
 class BenchmarkFile:
@@ -65,152 +83,144 @@ class BenchmarkFile:
     ) -> None:
         self._children = children
         self._project = project
+        self._files = ProjectFiles(project)
         self._cores = tuple(cores)
         self._scenario = scenario
+        self._output = children.folder / "benchmark.json"
 
-    def node(self, function: str, level: float | None) -> str:
-        """The id of the test that is measured at a level, as pytest writes it."""
-        id_ = "" if level is None else f"[{_level_id(level)}]"
-        return f"{self._scenario}::{function}{id_}"
+    def select(self, wanted: Wanted, env: Mapping[str, str]) -> BenchmarkFunction:
+        """Collect the file, under a time limit, and find the function with all its levels.
 
-    def check(self, function: str | None, parameter: Parameter | None) -> str:
-        """Collect the file, under a time limit; returns the name of the function.
+        Args:
+            wanted: Which function, and its parameters.
+            env: The settings of an arm: the file may read them when it is imported.
 
         Raises:
-            BenchmarkFileError: If it cannot be collected, or lacks the function or a level.
+            BenchmarkFileError: pytest cannot collect the file, or there is no such function.
         """
-        nodes = self._collect()
-        functions = sorted({node.partition("[")[0] for node in nodes})
-        if function is None and len(functions) != 1:
-            known = ", ".join(functions) or "none"
-            raise BenchmarkFileError(
-                f"the file does not hold one benchmark, but {len(functions)} ({known})",
-                f"Name one, as in {self._scenario}::{functions[0] if functions else 'test_page'}",
-            )
-        chosen = functions[0] if function is None else function
-        if chosen not in functions:
-            raise BenchmarkFileError(
-                f"there is no benchmark {chosen}", f"There are: {', '.join(functions) or 'none'}"
-            )
-        own = [node for node in nodes if node.partition("[")[0] == chosen]
-        if parameter is None and chosen not in own:
-            raise BenchmarkFileError(
-                f"{chosen} is parametrized ({', '.join(own)})",
-                "Say which values to measure in the hypothesis: `params: {depth: [0, 1000]}`",
-            )
-        for level in () if parameter is None else parameter.levels:
-            if f"{chosen}[{_level_id(level)}]" not in own:
-                assert parameter is not None
-                raise BenchmarkFileError(
-                    f"{chosen} is not parametrized with {parameter.name} = {_level_id(level)} "
-                    f"(there is {', '.join(own)})",
-                    f'Write @pytest.mark.parametrize("{parameter.name}", '
-                    f"[{', '.join(map(_level_id, parameter.levels))}])",
-                )
-        return chosen
+        try:
+            outcome = self._run(["--collect-only", self._scenario], None, env, _COLLECT_S)
+        except BenchmarkError as error:
+            raise BenchmarkFileError(self._with_remedy(error.problem, env)) from error
+        if outcome.problems:
+            raise BenchmarkFileError(self._with_remedy(outcome.problems[0], env))
+        return select(outcome, wanted)
 
     def measure(
         self, node: str, arm: str, env: Mapping[str, str], window_s: float, statistic: Statistic
     ) -> Measured:
         """Run one process; BenchmarkError if it yields no rounds."""
-        output = self._children.folder / "benchmark.json"
-        output.unlink(missing_ok=True)
-        self._run(
-            [*_PYTEST, *_PLUGIN, node, *_options(window_s), f"--benchmark-json={output}"],
-            arm, env, _START_S + _SLACK * window_s,
-        )  # fmt: skip
-        return _read(output, statistic, node)
+        outcome = self._run([node], arm, env, _START_S + _SLACK * window_s, window_s)
+        rounds = self._only_rounds(outcome, node, arm)
+        timing = Timing(
+            statistic,
+            len(rounds.seconds),
+            rounds.iterations,
+            min(rounds.seconds),
+            median(rounds.seconds),
+        )
+        return Measured(timing, rounds.counts, rounds.other_info, rounds.seconds)
 
-    def profile(self, node: str, arm: str, env: Mapping[str, str]) -> str:
-        """Run one process that calls the function under pyinstrument; the profile as text."""
+    def profile(self, node: str, arm: str, env: Mapping[str, str], window_s: float) -> str:
+        """Run one process that measures and is then profiled; the profile as text."""
         output = self._children.folder / f"profile-{arm}.json"
-        self._run(
-            [*_PYTEST, "-p", "lab.instruments.benchmark_profiler", node],
-            arm, {**env, OUTPUT: str(output)}, _START_S + _SLACK * PROFILE_S,
-        )  # fmt: skip
+        limit_s = _START_S + _SLACK * (PROFILE_S + window_s)
+        outcome = self._run([node], arm, env, limit_s, window_s, output)
+        if outcome.problems and not output.is_file():
+            raise BenchmarkError(outcome.problems[0])
         return read_profile(output)
 
-    def _run(self, command: list[str], arm: str, env: Mapping[str, str], limit_s: float) -> None:
+    def _run(
+        self,
+        arguments: Sequence[str],
+        arm: str | None,
+        env: Mapping[str, str],
+        limit_s: float,
+        window_s: float = 0.0,
+        profile: Path | None = None,
+    ) -> Outcome:
+        """Run pytest in a process of its own; BenchmarkError if it reports nothing."""
+        folder = self._project / Path(self._scenario).parent
+        request = Request(
+            str(self._output), str(folder), window_s, None if profile is None else str(profile)
+        )
+        storage = self._children.folder / "benchmarks"  # not `.benchmarks` in the project
+        self._output.unlink(missing_ok=True)
         child = self._children.start(
-            [sys.executable, *command],
+            [sys.executable, *_PYTEST, f"--benchmark-storage=file://{storage}", *arguments],
             role="benchmark",
             arm=arm,
             cwd=self._project,
-            env={**env, **_ENVIRONMENT},
+            env={**env, **_ENVIRONMENT, **request.to_environment()},
             cores=self._cores,
         )
         try:
             code = child.popen.wait(limit_s)
         except subprocess.TimeoutExpired:
-            raise BenchmarkError(f"it takes more than {limit_s:g} s") from None
+            place = self._files.of_dump(_stack(child, Path(request.stack_dump)))
+            problem = Problem(f"it does not end within {limit_s:g} s", *place)
+            raise BenchmarkError(problem) from None
         finally:
             self._children.stop(child)
-        if code:
-            raise BenchmarkError(f"it {child.died()}: {_cause(child)}")
+        outcome = Outcome.read(self._output)
+        if outcome is None:
+            raise BenchmarkError(self._printed(child, " before the test was over"))
+        if code in (0, _NOTHING_COLLECTED, _USAGE_ERROR) or outcome.problems:
+            return outcome
+        return replace(outcome, problems=(self._printed(child),))
 
-    def _collect(self) -> list[str]:
-        """The names of the file's tests with their parameters: `test_page[1000]`."""
-        try:
-            done = subprocess.run(
-                [sys.executable, *_PYTEST, *_PLUGIN, "--collect-only", self._scenario],
-                cwd=self._project,
-                env=self._children.environment() | _ENVIRONMENT,
-                capture_output=True,
-                text=True,
-                timeout=_COLLECT_S,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            raise BenchmarkFileError(
-                f"pytest does not collect it within {_COLLECT_S:g} s",
-                "Let the file measure in its functions, and do nothing at import",
-            ) from None
-        if done.returncode not in (0, 5):  # 5: no test was collected
-            place = re.search(rf"{re.escape(self._scenario)}:(\d+)", done.stdout)
-            errors = [line[2:].strip() for line in done.stdout.splitlines() if line[:2] == "E "]
-            raise BenchmarkFileError(
-                f"pytest cannot collect it: {(errors or ['see its output'])[-1]}",
-                f"Correct it until `pytest {self._scenario}` runs",
-                int(place[1]) if place else None,
-            )
-        lines = [line for line in done.stdout.splitlines() if "::" in line]
-        return [line.partition("::")[2] for line in lines]
+    def _only_rounds(self, outcome: Outcome, node: str, arm: str) -> Rounds:
+        """The rounds of the one measurement of a process."""
+        if outcome.problems:
+            raise BenchmarkError(outcome.problems[0])
+        name = node.partition("::")[2]
+        if not outcome.tests:
+            left_out = node in outcome.deselected
+            why = "a conftest.py deselects it" if left_out else f"arm {arm} does not have it"
+            raise BenchmarkError(Problem(f"{name} is not run: {why}", self._scenario))
+        place = (self._scenario, outcome.tests[0].line)
+        if not outcome.rounds:
+            problem = f"{name} passes without measuring anything: it does not call `benchmark`"
+            raise BenchmarkError(Problem(problem, *place))
+        if len(outcome.rounds) > 1:
+            names = ", ".join(rounds.name for rounds in outcome.rounds)
+            problem = f"{name} measures {len(outcome.rounds)} things ({names})"
+            raise BenchmarkError(Problem(problem, *place, "Measure one function in each test"))
+        (rounds,) = outcome.rounds
+        if len(rounds.seconds) < MIN_ROUNDS or min(rounds.seconds) <= 0:
+            problem = f"{name} yields no {MIN_ROUNDS} rounds whose time its clock could measure"
+            raise BenchmarkError(Problem(problem, *place))
+        return rounds
+
+    def _printed(self, child: Child, when: str = "") -> Problem:
+        """Why a process ended, from what it printed."""
+        output = child.log_tail(200)
+        how = f"pytest {child.died()}{when}"
+        if fatal := _FATAL_LINE.search(output):
+            return Problem(f"{how}: {fatal[0]}", *self._files.of_dump(output[fatal.end() :]))
+        errors = _ERROR_LINE.findall(output)
+        lines = [line.strip() for line in output.splitlines() if line.strip()]
+        cause = f": {(errors or lines)[-1]}" if errors or lines else ""
+        return Problem(how + cause, *self._files.of_output(output))
+
+    def _with_remedy(self, problem: Problem, env: Mapping[str, str]) -> Problem:
+        """A problem of collecting the file, with the command that has to succeed."""
+        if problem.remedy:
+            return problem
+        variables = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", **env}
+        settings = " ".join(f"{name}={shlex.quote(text)}" for name, text in variables.items())
+        command = (
+            f"{settings} python -m pytest -c /dev/null --rootdir . -p pytest_benchmark.plugin "
+            f"--collect-only {self._scenario}"
+        )
+        return replace(problem, remedy=f"Correct it until `{command}` succeeds")
 
 
-def _options(window_s: float) -> list[str]:
-    return [
-        "--benchmark-only",
-        f"--benchmark-max-time={window_s:g}",
-        f"--benchmark-min-rounds={MIN_ROUNDS}",
-        f"--benchmark-min-time={window_s / ROUNDS:.9f}",
-    ]
-
-
-def _read(output: Path, statistic: Statistic, node: str) -> Measured:
+def _stack(child: Child, dump: Path) -> str:
+    """Where a process that hangs is, as `faulthandler` dumps it."""
+    child.popen.send_signal(signal.SIGUSR1)
+    time.sleep(_DUMP_S)
     try:
-        found = json.loads(output.read_text(encoding="utf-8"))["benchmarks"]
-    except (OSError, ValueError):
-        found = []
-    if len(found) != 1:
-        raise BenchmarkError(f"{node} measured nothing: was it skipped?")
-    stats = found[0]["stats"]
-    rounds = tuple(map(float, stats["data"]))
-    if not rounds or min(rounds) <= 0:
-        raise BenchmarkError(f"{node} took no time that its clock could measure")
-    counts = {name: value for name, value in found[0]["extra_info"].items() if type(value) is int}
-    timing = Timing(
-        statistic, len(rounds), stats["iterations"], float(stats["min"]), float(stats["median"])
-    )
-    return Measured(timing, counts, rounds)
-
-
-def _cause(child: Child) -> str:
-    """The last error that pytest reported, or the last line that the process printed."""
-    lines = child.log_tail(60).splitlines()
-    errors = [line[2:].strip() for line in lines if line[:2] == "E "]
-    return (errors or [line for line in lines if line.strip()] or ["it printed nothing"])[-1]
-
-
-def _level_id(level: float) -> str:
-    """A parameter as in the id of a test: 1000, not 1000.0."""
-    return str(int(level)) if level == int(level) else repr(level)
+        return dump.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""

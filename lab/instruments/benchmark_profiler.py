@@ -1,58 +1,47 @@
-"""A pytest plugin that replaces the fixture of pytest-benchmark and profiles the function.
+"""Profiles of the function under test: calls it over and over under pyinstrument.
 
-pytest-benchmark pauses every profiler while it measures, so its own fixture cannot be profiled.
-This one calls the function again and again under pyinstrument; the profile shows nothing else.
+pytest-benchmark pauses every profiler while it measures, so that its rounds cannot be profiled.
 """
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
-import pytest
+from lab.instruments.service_profiler import INTERVAL_S, PROFILE_S
 
-from lab.instruments.service_profiler import INTERVAL_S, OUTPUT, PROFILE_S
-
-
-class ProfilingFixture:
-    """Replaces `BenchmarkFixture`, as far as benchmark files commonly use it."""
-
-    def __init__(self) -> None:
-        self.extra_info: dict[str, Any] = {}
-        self.group: str | None = None
-
-    def __call__(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """Call it for `PROFILE_S`; returns the last result."""
-        return self.pedantic(function, args, kwargs)
-
-    def pedantic(
-        self,
-        target: Callable[..., Any],
-        args: Sequence[Any] = (),
-        kwargs: Mapping[str, Any] | None = None,
-        setup: Callable[[], Any] | None = None,
-        **_: Any,
-    ) -> Any:
-        """The same with a set-up before each call."""
-        from pyinstrument import Profiler
-
-        profiler = Profiler(interval=INTERVAL_S, async_mode="disabled")
-        until = time.perf_counter() + PROFILE_S
-        with profiler:
-            while True:
-                args, kwargs = (setup() if setup else None) or (args, kwargs)
-                result = target(*args, **(kwargs or {}))
-                if time.perf_counter() > until:
-                    break
-        assert profiler.last_session is not None
-        profiler.last_session.save(Path(os.environ[OUTPUT]))
-        return result
+if TYPE_CHECKING:
+    from pyinstrument import Profiler
 
 
-@pytest.fixture
-def benchmark() -> ProfilingFixture:
-    """Replaces the fixture of that name of pytest-benchmark."""
-    return ProfilingFixture()
+def profile_calls(call: Callable[[], Any], output: Path) -> None:
+    """Call a function for a while and write the profile."""
+    profiler = _profiler("disabled")
+    ends_at = time.perf_counter() + PROFILE_S
+    with profiler:
+        while time.perf_counter() < ends_at:
+            call()
+    _write(profiler, output)
+
+
+async def profile_awaited_calls(call: Callable[[], Awaitable[Any]], output: Path) -> None:
+    """The same with a function whose calls are awaited."""
+    profiler = _profiler("enabled")
+    ends_at = time.perf_counter() + PROFILE_S
+    with profiler:
+        while time.perf_counter() < ends_at:
+            await call()
+    _write(profiler, output)
+
+
+def _profiler(async_mode: Literal["enabled", "disabled"]) -> Profiler:
+    from pyinstrument import Profiler  # heavy, and most processes write no profile
+
+    return Profiler(interval=INTERVAL_S, async_mode=async_mode)
+
+
+def _write(profiler: Profiler, output: Path) -> None:
+    assert profiler.last_session is not None
+    profiler.last_session.save(output)

@@ -6,7 +6,6 @@ from pathlib import Path
 
 INTERVAL_S = 0.001
 PROFILE_S = 2.0  # length of the profile of a benchmark's function
-OUTPUT = "LAB_PROFILE"  # environment variable: file for the profile of a benchmark's process
 
 
 def command_prefix(output: Path | None) -> list[str]:

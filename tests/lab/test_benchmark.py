@@ -1,4 +1,4 @@
-"""Benchmarks: what pytest collects, what one process yields, and what is made of it."""
+"""Benchmarks as a whole: settings, counts, growth, a run from file to report."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ import pytest
 from lab.child_processes import Children
 from lab.cpu_pinning import Cores
 from lab.experiment.benchmark_trial_runner import BenchmarkTrials
-from lab.hypothesis import Hypothesis, HypothesisError, Parameter, Step, loads
-from lab.instruments.benchmark_process import BenchmarkError, BenchmarkFile, BenchmarkFileError
+from lab.hypothesis import Hypothesis, HypothesisError, Step, loads
+from lab.instruments.benchmark_process import BenchmarkFile
+from lab.instruments.benchmark_selection import BenchmarkFunction
 from lab.reporting import render
 from lab.run_folder import RunFolder
 from lab.targets.benchmark_target import BenchmarkTarget
@@ -45,55 +46,6 @@ def read(text: str, project: Path) -> Hypothesis:
     return loads(text, project / "hypotheses" / "planted.md", project)
 
 
-def bench(children: Children, project: Path, text: str | None = None) -> BenchmarkFile:
-    if text is not None:
-        (project / "scenarios" / "bench_planted.py").write_text(text)
-    return BenchmarkFile(children, project, (), "scenarios/bench_planted.py")
-
-
-# --- what pytest collects ------------------------------------------------------------------
-
-
-@pytest.mark.slow
-def test_a_function_is_found_with_its_levels(children: Children, project: Path) -> None:
-    file = bench(children, project)
-    assert file.check("test_twin", None) == "test_twin"
-    assert file.check("test_growth", Parameter("n", SIZES)) == "test_growth"
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("function", "parameter", "problem"),
-    [
-        (None, None, "does not hold one benchmark, but 2 (test_growth, test_twin)"),
-        ("test_other", None, "there is no benchmark test_other"),
-        ("test_growth", None, "test_growth is parametrized"),
-        ("test_growth", Parameter("n", (64.0, 65.0)), "not parametrized with n = 65"),
-    ],
-)
-def test_a_file_that_does_not_fit_is_refused(
-    children: Children,
-    project: Path,
-    function: str | None,
-    parameter: Parameter | None,
-    problem: str,
-) -> None:
-    with pytest.raises(BenchmarkFileError) as caught:
-        bench(children, project).check(function, parameter)
-    assert problem in caught.value.problem
-    assert caught.value.remedy
-
-
-@pytest.mark.slow
-def test_a_file_that_cannot_be_imported_is_told_with_its_line(
-    children: Children, project: Path
-) -> None:
-    with pytest.raises(BenchmarkFileError) as caught:
-        bench(children, project, "import os\nimport nowhere_to_be_found\n").check(None, None)
-    assert "nowhere_to_be_found" in caught.value.problem
-    assert caught.value.line == 2
-
-
 def test_a_setting_that_the_file_never_reads_is_refused(project: Path) -> None:
     text = TWIN.replace("SLOWER: true", "SLOWR: true")
     file = project / "hypotheses" / "slower-twin.md"
@@ -102,54 +54,6 @@ def test_a_setting_that_the_file_never_reads_is_refused(project: Path) -> None:
     assert done.returncode == 2
     line = next(n for n, found in enumerate(text.splitlines(), 1) if "SLOWR" in found)
     assert f"{file}:{line}: arm twin: SLOWR is not named in" in done.stderr
-
-
-# --- what one process yields ---------------------------------------------------------------
-
-
-@pytest.mark.slow
-def test_a_process_yields_rounds_and_counts_in_its_own_environment(
-    children: Children, project: Path
-) -> None:
-    file = bench(
-        children,
-        project,
-        "import os, time\n"
-        "def test_nap(benchmark):\n"
-        "    benchmark(time.sleep, float(os.environ['NAP']))\n"
-        "    benchmark.extra_info['naps'] = 3\n"
-        "    benchmark.extra_info['share'] = 0.5\n",
-    )
-    node = file.node("test_nap", None)
-    measured = file.measure(node, "short", {"NAP": "0.005"}, 0.1, "median")
-    assert 0.005 <= measured.timing.value_s < 0.02
-    assert measured.timing.rounds == len(measured.rounds) <= 21
-    assert measured.timing.min_s == min(measured.rounds)
-    assert measured.counts == {"naps": 3}
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("body", "told"),
-    [
-        ("raise RuntimeError('no such luck')", "no such luck"),
-        ("pytest.skip('not today')", "skipped"),
-    ],
-)
-def test_a_process_that_measures_nothing_says_why(
-    children: Children, project: Path, body: str, told: str
-) -> None:
-    file = bench(children, project, f"import pytest\ndef test_it(benchmark):\n    {body}\n")
-    with pytest.raises(BenchmarkError, match=told):
-        file.measure(file.node("test_it", None), "any", {}, 0.1, "min")
-
-
-@pytest.mark.slow
-def test_a_profile_is_of_the_function_alone(children: Children, project: Path) -> None:
-    file = bench(children, project)
-    told = file.profile(file.node("test_twin", None), "twin", {})
-    assert "steps" in told
-    assert "pytest" not in told
 
 
 # --- counts --------------------------------------------------------------------------------
@@ -206,7 +110,9 @@ def test_a_count_that_differs_between_processes_makes_the_run_invalid(
     plan = draw(hypothesis, 1, "embedded")
     run_folder = RunFolder.create(project / "reports", "planted")
     target = BenchmarkTarget(children, Cores((), ()), None, database=False)
-    trials = BenchmarkTrials(hypothesis, run_folder, target, bench(children, project), "test_twin")
+    file = BenchmarkFile(children, project, (), "scenarios/bench_planted.py")
+    function = BenchmarkFunction("test_twin", {None: "scenarios/bench_planted.py::test_twin"})
+    trials = BenchmarkTrials(hypothesis, run_folder, target, file, function)
     made = []
     for repeat in (1, 2):
         running = trials.trial(Trial(1, repeat, "twin", 0.0, 0.1, None, repeat))

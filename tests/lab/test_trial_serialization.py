@@ -106,6 +106,7 @@ def test_a_record_with_fewer_keys_is_read() -> None:
             crashes=("the service ended by SIGKILL",),
         ),
         BenchmarkEvidence(Timing("min", 5, 100, 1e-6, 2e-6), {"statements": 3}),
+        BenchmarkEvidence(Timing("median", 5, 1, 1e-6, 2e-6), {}, {"rows": "text ('7')"}),
     ],
 )
 def test_evidence_survives_the_disk(evidence: TrialEvidence | None) -> None:

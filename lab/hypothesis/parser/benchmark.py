@@ -14,15 +14,15 @@ from lab.input_files.quantities import duration_s
 
 MIN_WINDOW_S = 0.02  # of one process
 MAX_WINDOW_S = 60.0
-_FUNCTION_NAME = re.compile(r"test[A-Za-z0-9_]*")
-_PARAMETER_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_FUNCTION_NAME = re.compile(r"(?:[^\W\d]\w*::)*test\w*")
+_PARAMETER_NAME = re.compile(r"[^\W\d]\w*")
 
 
 def benchmark_keys(project: Path | None) -> dict[str, Callable[[Node], Any]]:
     """The keys with their readers."""
     return {
         "scenario": lambda node: _read_file(node, project),
-        "params": _read_parameter,
+        "params": _read_parameters,
         "statistic": _read_statistic,
         "database": Node.boolean,
         "trial": _read_window,
@@ -32,12 +32,14 @@ def benchmark_keys(project: Path | None) -> dict[str, Callable[[Node], Any]]:
 
 def benchmark_of(values: Mapping[str, Any]) -> Benchmark:
     """What the keys of a benchmark say together."""
+    parameter, fixed = values.get("params", (None, {}))
     return Benchmark(
         statistic=values["statistic"],
         window_s=values["trial"],
         budget_s=values["budget"],
         function=values["scenario"][1],
-        parameter=values.get("params"),
+        parameter=parameter,
+        fixed_parameters=fixed,
         database=values.get("database", False),
     )
 
@@ -48,7 +50,8 @@ def _read_file(node: Node, project: Path | None) -> tuple[str, str | None]:
     if colons and not _FUNCTION_NAME.fullmatch(function):
         raise node.flaw(
             f"{shown(function)} is not the name of a benchmark",
-            "Write it as in scenarios/bench_pagination.py::test_page.",
+            "Write it as in scenarios/bench_pagination.py::test_page, a method with its class: "
+            "::TestPages::test_page.",
         )
     if not PurePosixPath(path).name.startswith("bench_"):
         raise node.flaw(
@@ -58,16 +61,30 @@ def _read_file(node: Node, project: Path | None) -> tuple[str, str | None]:
     return checked_path(node, path, project), function or None
 
 
-def _read_parameter(node: Node) -> Parameter:
-    entries = node.mapping()
-    if len(entries) != 1:
-        raise node.flaw(
-            f"`params` has {len(entries)} entries", "Vary one parameter: {depth: [0, 1000]}."
+def _read_parameters(node: Node) -> tuple[Parameter | None, dict[str, str]]:
+    """The parameter that has a list of values, and the one value of each other."""
+    entries = node.entries(_PARAMETER_NAME, "a parameter", "depth")
+    if not entries:
+        raise node.flaw("`params` has no entries", "Name a parameter: {depth: [0, 1000]}.")
+    lists = [name for name, values in entries.items() if isinstance(values.value, list)]
+    if len(lists) > 1:
+        raise entries[lists[1]].flaw(
+            f"`params` varies {' and '.join(lists)}",
+            f"Vary one of them, and give the other one value: {{{lists[1]}: 10}}.",
         )
-    ((name, values),) = entries.items()
-    if not _PARAMETER_NAME.fullmatch(name):
-        raise values.flaw(f"{shown(name)} is not the name of a parameter", "Write it like depth.")
-    return Parameter(name, _read_levels(values))
+    fixed = {name: _read_fixed(value) for name, value in entries.items() if name not in lists}
+    if not lists:
+        return None, fixed
+    return Parameter(lists[0], _read_levels(entries[lists[0]])), fixed
+
+
+def _read_fixed(node: Node) -> str:
+    """The one value of a parameter, as text."""
+    if isinstance(node.value, str):
+        return node.exact()
+    if node.value is None or isinstance(node.value, dict):
+        raise node.wrong_type("a value", f"{node.name}: 10, or a list of them: [10, 100]")
+    return node.written
 
 
 def _read_levels(node: Node) -> tuple[float, ...]:

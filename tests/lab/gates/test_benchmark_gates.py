@@ -47,7 +47,20 @@ def test_a_count_that_is_not_reported_is_no_evidence() -> None:
     assert inspect(sound(), COUNTED).trusted
     (fault,) = inspect(altered(sound(), counts={}), COUNTED).faults
     assert (fault.gate, fault.retryable) == ("evidence", False)
+    assert "plain reports no statements: set it" in fault.message
     assert 'benchmark.extra_info["statements"] = n' in fault.message
+
+
+def test_what_a_process_reports_instead_of_a_count_is_named() -> None:
+    (fault,) = inspect(altered(sound(), counts={"rows": 3, "pages": 1}), COUNTED).faults
+    assert "plain reports no statements (it reports pages, rows): set it" in fault.message
+    stored = altered(sound(), counts={}, other_info={"statements": "text ('7')"})
+    (fault,) = inspect(stored, COUNTED).faults
+    assert (fault.gate, fault.retryable) == ("evidence", False)
+    assert fault.message == (
+        "statements of plain is text ('7'), not a whole number: store one, as in "
+        'benchmark.extra_info["statements"] = 7.'
+    )
 
 
 @pytest.mark.parametrize("arm", ["validated", "query"])

@@ -181,7 +181,7 @@ MANIFEST = {
     "bench-load": (7, "unknown key `load`"),
     "bench-file": (5, "the scenario `scenarios/checkout.py` is not a benchmark file"),
     "bench-function": (5, "`page` is not the name of a benchmark"),
-    "bench-params-two": (6, "`params` has 2 entries"),
+    "bench-params-two": (6, "`params` varies depth and limit"),
     "bench-params-one": (6, "`depth` has fewer than two values"),
     "bench-params-order": (6, "100 comes after 1000"),
     "bench-params-negative": (6, "-1 is not a size"),

@@ -7,12 +7,16 @@ from pathlib import Path
 import pytest
 
 from lab.hypothesis import (
+    Benchmark,
     Bound,
     ClosedLoad,
     Comparison,
+    Hypothesis,
+    HypothesisError,
     LoadTest,
     MetricRate,
     MetricRatio,
+    Parameter,
     SoakTest,
     find_hypothesis,
     load,
@@ -114,3 +118,69 @@ def test_a_soak_that_compares_nothing_has_one_block(project: Path) -> None:
     found = loads(text, project / "hypotheses" / "quick-soak.md", project)
     assert isinstance(found.kind, SoakTest)
     assert (found.kind.pairs, found.kind.length_s) == (1, None)
+
+
+BENCHMARK = (Path(__file__).parent / "sealed" / "benchmark-one.md").read_text(encoding="utf-8")
+
+
+def benchmark(project: Path, old: str, new: str) -> Hypothesis:
+    assert old in BENCHMARK
+    return loads(BENCHMARK.replace(old, new), Path("benchmark-one.md"), project)
+
+
+@pytest.mark.parametrize(
+    "function", ["test_page", "TestPages::test_page", "Pages::TestInner::testÜber2"]
+)
+def test_a_benchmark_is_a_function_or_a_method_with_its_classes(
+    project: Path, function: str
+) -> None:
+    found = benchmark(project, "bench_pagination.py", f"bench_pagination.py::{function}").kind
+    assert isinstance(found, Benchmark)
+    assert found.function == function
+
+
+@pytest.mark.parametrize("function", ["page", "TestPages", "test_page[1]", "::test_page"])
+def test_anything_else_is_not_the_name_of_a_benchmark(project: Path, function: str) -> None:
+    with pytest.raises(HypothesisError, match="is not the name of a benchmark") as caught:
+        benchmark(project, "bench_pagination.py", f"bench_pagination.py::{function}")
+    assert "a method with its class: ::TestPages::test_page" in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("params", "parameter", "fixed"),
+    [
+        ("{N: [1, 10]}", Parameter("N", (1, 10)), {}),
+        ("{how: sorted}", None, {"how": "sorted"}),
+        (
+            "{how: a b, N: [1, 10], deep: true, m: 1.50, k: '007'}",
+            Parameter("N", (1, 10)),
+            {"how": "a b", "deep": "true", "m": "1.50", "k": "007"},
+        ),
+    ],
+)
+def test_params_vary_one_parameter_and_fix_the_others(
+    project: Path, params: str, parameter: Parameter | None, fixed: dict[str, str]
+) -> None:
+    text = (
+        BENCHMARK.replace("measure: time", "measure: time\n    at: 10") if parameter else BENCHMARK
+    )
+    text = text.replace("statistic:", f"params: {params}\nstatistic:")
+    found = loads(text, Path("benchmark-one.md"), project).kind
+    assert isinstance(found, Benchmark)
+    assert (found.parameter, found.fixed_parameters) == (parameter, fixed)
+
+
+@pytest.mark.parametrize(
+    ("params", "problem"),
+    [
+        ("{}", "`params` has no entries"),
+        ("{depth: [1, 2], limit: [1, 2]}", "`params` varies depth and limit"),
+        ("{a-b: [1, 2]}", "`a-b` is not the name of a parameter"),
+        ("{depth: {a: 1}}", "`depth` is a group of keys, not a value"),
+        ("{depth: }", "`depth` is empty"),
+    ],
+)
+def test_other_params_are_refused(project: Path, params: str, problem: str) -> None:
+    with pytest.raises(HypothesisError) as caught:
+        benchmark(project, "statistic:", f"params: {params}\nstatistic:")
+    assert caught.value.problem.startswith(problem)

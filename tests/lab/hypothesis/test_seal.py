@@ -86,3 +86,12 @@ def test_an_edit_of_what_decides_changes_both_digests(project: Path, old: str, n
     after = edited(project, old, new)
     assert after.digest != before.digest
     assert after.claim_digest != before.claim_digest
+
+
+def test_the_one_value_of_a_parameter_is_part_of_the_claim(project: Path) -> None:
+    text = (CONSTRUCTED / "benchmark-one.md").read_text(encoding="utf-8")
+    digests = {
+        loads(text.replace("statistic:", f"{params}statistic:"), Path("a.md"), project).claim_digest
+        for params in ("", "params: {how: sorted}\n", "params: {how: reversed}\n")
+    }
+    assert len(digests) == 3

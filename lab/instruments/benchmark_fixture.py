@@ -1,0 +1,287 @@
+"""pytest-benchmark's fixture, held to the window of the hypothesis.
+
+The lab's plugin puts it in the place of pytest-benchmark's own class. Calibration, rounds and
+their timing stay those of pytest-benchmark (`_raw`, `_make_runner`, `_make_stats`).
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+import time
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from statistics import median
+from typing import Any, NoReturn
+
+import pytest
+from pytest_benchmark.fixture import BenchmarkFixture, PauseInstrumentation
+
+from lab.instruments.async_calls import await_in_task, awaited_or_returned, in_task
+from lab.instruments.benchmark_errors import cause_of, described
+from lab.instruments.benchmark_outcome import Problem, Request
+from lab.instruments.benchmark_pedantic import Arguments, PedanticCall, RoundGroups
+from lab.instruments.project_files import NOWHERE, ProjectFiles
+from lab.instruments.unfinished_results import unfinished
+
+ROUNDS = 500
+"""About how many rounds fill the window. A faster function is called several times a round."""
+
+MIN_ROUNDS = 5
+_CLOCK_STEPS = 10
+"""So many steps of its clock a round has to last (pytest-benchmark's calibration precision)."""
+
+
+class MeasuringSession:
+    """What the fixtures of a process share: the request, the clock and what went wrong.
+
+    The clock is kept in an attribute, because tools that freeze time replace names of modules.
+    """
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        self.clock = time.perf_counter
+        self.files = ProjectFiles(Path.cwd())
+        self.fixtures: list[MeasuringFixture] = []
+        self.problems: list[Problem] = []
+
+    def note_error(self, error: BaseException, more: str = "") -> None:
+        """Record an exception that the benchmark file raised."""
+        error = cause_of(error)
+        place = self.files.of_error(error)
+        if place == NOWHERE:
+            place = self.files.of_caller()
+        self.problems.append(Problem(described(error) + more, *place))
+
+    def refuse(self, message: str, remedy: str) -> NoReturn:
+        """Record what the benchmark file does and cannot be measured, and end the test."""
+        self.problems.append(Problem(message, *self.files.of_caller(), remedy))
+        pytest.fail(f"{message}. {remedy}", pytrace=False)
+
+
+SESSION = pytest.StashKey[MeasuringSession]()
+
+
+class MeasuringFixture(BenchmarkFixture):
+    """The fixture `benchmark` in a process of the lab.
+
+    The window, the clock and the calibration are the lab's, whatever the marker, the options of
+    pytest-benchmark or the attributes of the fixture say; `disable_gc` and `cprofile` are off.
+
+    The function is called once before anything is timed. That call is cold, and what it returns
+    decides how the function is measured: a coroutine is awaited in every call.
+    """
+
+    def __init__(self, node: pytest.Item, *arguments: Any, **options: Any) -> None:
+        super().__init__(node, *arguments, **options)
+        self._session = session = node.config.stash[SESSION]
+        session.fixtures.append(self)
+        self._held = {
+            "disabled": False,
+            "cprofile": False,
+            "_timer": session.clock,
+            "_max_time": session.request.window_s,
+            "_min_time": session.request.window_s / ROUNDS,
+            "_min_rounds": MIN_ROUNDS,
+            "_calibration_precision": _CLOCK_STEPS,
+            "_precision": None,
+            "_confidence": None,
+            "_warmup": False,
+            "_disable_gc": False,
+        }
+        vars(self).update(self._held)
+        self._is_async = False
+        self._used_on_line: int | None = None
+        self.seconds: tuple[float, ...] = ()
+        self.iterations = 1
+
+    def __call__(self, function_to_benchmark: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Measure a function; returns what its last call returned."""
+        self._use("benchmark(...)")
+        with self._errors_noted():
+            first = function_to_benchmark(*args, **kwargs)
+            measure = partial(self._measure_calibrated, function_to_benchmark, args, kwargs)
+            return self._complete(first, measure, lambda: function_to_benchmark(*args, **kwargs))
+
+    def pedantic(
+        self,
+        target: Callable[..., Any],
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+        setup: Callable[[], Any] | None = None,
+        teardown: Callable[..., Any] | None = None,
+        rounds: int = 1,
+        warmup_rounds: int = 0,
+        iterations: int = 1,
+    ) -> Any:
+        """Measure a function in rounds with a set-up of their own, until the window is over."""
+        self._use("benchmark.pedantic(...)")
+        pedantic = PedanticCall(target, args, kwargs or {}, setup, teardown, iterations)
+        if flaw := pedantic.flaw(rounds, warmup_rounds):
+            self._session.refuse(*flaw)
+        with self._errors_noted():
+            arguments = pedantic.arguments()
+            first = target(*arguments[0], **arguments[1])
+            measure = partial(self._measure_rounds, pedantic, arguments, rounds, warmup_rounds)
+            return self._complete(first, measure, pedantic.whole_round)
+
+    def weave(self, target: Any, **kwargs: Any) -> NoReturn:
+        """Refused: its rounds would be the calls of one run, without calibration."""
+        self._session.refuse(
+            "`benchmark.weave` (of aspectlib) takes the calls of a single run for rounds",
+            "Hand the function itself to `benchmark(...)`",
+        )
+
+    patch = weave
+
+    def _use(self, mode: str) -> None:
+        """Begin the one measurement of this fixture."""
+        if self._mode:
+            first = f", first on line {self._used_on_line}" if self._used_on_line else ""
+            self._session.refuse(
+                f"the test uses `benchmark` twice{first}",
+                "Measure one function in each test",
+            )
+        self._mode = mode
+        self._used_on_line = self._session.files.of_caller()[1]
+        vars(self).update(self._held)  # the test may have set them
+
+    @contextmanager
+    def _errors_noted(self) -> Iterator[None]:
+        """An error counts even if the test handles it: nothing was measured."""
+        try:
+            yield
+        except Exception as error:
+            if not self.has_error:
+                self.has_error = True
+                self._session.note_error(error)
+            raise
+
+    def _complete(self, first: Any, measure: Callable[[], Any], call: Callable[[], Any]) -> Any:
+        """Measure as the first result demands; returns the last one, or a coroutine for it."""
+        if inspect.iscoroutine(first):
+            return awaited_or_returned(self._complete_async(first, measure, call))
+        self._require_finished(first)
+        result = measure()
+        if profile := self._session.request.profile:
+            from lab.instruments.benchmark_profiler import profile_calls
+
+            profile_calls(call, Path(profile))
+        return result
+
+    async def _complete_async(
+        self, first: Coroutine[Any, Any, Any], measure: Callable[[], Any], call: Callable[[], Any]
+    ) -> Any:
+        with self._errors_noted():
+            self._require_finished(await first)
+            self._is_async = True
+            result = await in_task(measure)
+            if profile := self._session.request.profile:
+                from lab.instruments.benchmark_profiler import profile_awaited_calls
+
+                await profile_awaited_calls(call, Path(profile))
+            return result
+
+    def _require_finished(self, result: Any) -> None:
+        if found := unfinished(result):
+            self._session.refuse(f"the function returns {found.what}", found.remedy)
+
+    def _measure_calibrated(
+        self, function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> Any:
+        """Calibrate and measure as pytest-benchmark does."""
+        result = self._raw(function, *args, **kwargs)
+        assert self.stats is not None
+        self.seconds, self.iterations = tuple(self.stats.stats.data), self.stats.iterations
+        return await_in_task(result) if self._is_async else result
+
+    def _measure_rounds(
+        self, pedantic: PedanticCall, first: Arguments, rounds: int, warmup_rounds: int
+    ) -> Any:
+        """Repeat rounds until the window is over, set-ups included; cold rounds are left out."""
+        pedantic.finish(first)
+        for _ in range(warmup_rounds - 1):
+            self._round(pedantic)
+        groups, done, result = RoundGroups(ROUNDS), max(warmup_rounds, 1), None
+        least = done + MIN_ROUNDS
+        ends_at = self._session.clock() + self._session.request.window_s
+        while done < least or self._session.clock() < ends_at:
+            try:
+                seconds, result = self._round(pedantic)
+            except Exception as error:
+                if done >= rounds + warmup_rounds:
+                    self._note_further_round(error, done + 1, rounds)
+                raise
+            groups.add(seconds / pedantic.iterations)
+            done += 1
+        self._require_resolved(groups.means, pedantic.iterations)
+        self._keep_groups(groups, pedantic.iterations)
+        return self._result_of(pedantic) if pedantic.iterations > 1 else result
+
+    def _round(self, pedantic: PedanticCall) -> tuple[float, Any]:
+        """Set up, time the calls of one round and tear down; returns seconds and the result."""
+        args, kwargs = arguments = pedantic.arguments()
+        calls = range(pedantic.iterations) if pedantic.iterations > 1 else None
+        runner = self._make_runner(pedantic.target, args, kwargs)
+        with PauseInstrumentation():
+            timed = runner(calls)
+        pedantic.finish(arguments)
+        return (timed, None) if calls else timed
+
+    def _result_of(self, pedantic: PedanticCall) -> Any:
+        """The result of a call that is not timed: rounds of several calls return none."""
+        result = pedantic.whole_round()
+        return await_in_task(result) if self._is_async else result
+
+    def _note_further_round(self, error: Exception, number: int, rounds: int) -> None:
+        self.has_error = True
+        self._session.note_error(
+            error,
+            f" (in round {number}: the lab repeats rounds until its window is over, whatever the "
+            f"`rounds={rounds}` of `benchmark.pedantic`)",
+        )
+
+    def _require_resolved(self, seconds: Sequence[float], iterations: int) -> None:
+        """A round of a few steps of the clock would measure the clock."""
+        least_s = _CLOCK_STEPS * self._get_precision(self._timer)
+        round_s = median(seconds) * iterations
+        if round_s < least_s:
+            self._session.refuse(
+                f"a round of `benchmark.pedantic` takes {round_s * 1e9:.0f} ns, too short for the "
+                f"clock (at least {least_s * 1e9:.0f} ns)",
+                f"Write `iterations={2 * math.ceil(least_s / round_s * iterations)}` or more, or "
+                "hand the function to `benchmark(...)`, which finds the number by itself",
+            )
+
+    def _keep_groups(self, groups: RoundGroups, iterations: int) -> None:
+        """Keep the rounds for the lab, and as statistics that the test may look at."""
+        self.seconds, self.iterations = tuple(groups.means), groups.size * iterations
+        stats = self._make_stats(self.iterations)
+        for seconds in self.seconds:
+            stats.update(seconds * self.iterations)
+
+    def _make_runner(
+        self, function_to_benchmark: Callable[..., Any], args: Any, kwargs: Any
+    ) -> Callable[..., Any]:
+        """Times a round; of an async function within the task that awaits it."""
+        if not self._is_async:
+            runner: Callable[..., Any] = super()._make_runner(function_to_benchmark, args, kwargs)
+            return runner
+        timer = self._timer
+
+        async def one_call() -> tuple[float, Any]:
+            start = timer()
+            result = await function_to_benchmark(*args, **kwargs)
+            end = timer()
+            return end - start, result
+
+        async def several_calls(calls: range) -> float:
+            start = timer()
+            for _ in calls:
+                await function_to_benchmark(*args, **kwargs)
+            end = timer()
+            return float(end - start)
+
+        return lambda calls: await_in_task(several_calls(calls) if calls else one_call())

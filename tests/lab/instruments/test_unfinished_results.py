@@ -1,0 +1,71 @@
+"""Results that are not computed yet."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import contextlib
+import csv
+import itertools
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab.instruments.unfinished_results import unfinished
+
+
+def rows() -> Iterator[int]:
+    yield 1
+
+
+async def async_rows() -> AsyncIterator[int]:
+    yield 1
+
+
+@contextlib.contextmanager
+def entered() -> Iterator[None]:
+    yield
+
+
+class Awaitable:
+    def __await__(self) -> Iterator[None]:
+        yield
+
+
+@pytest.mark.parametrize(
+    ("result", "what"),
+    [
+        (rows(), "a generator, which runs nothing until it is iterated"),
+        ((n for n in (1, 2)), "a generator"),
+        (async_rows(), "an async generator"),
+        (map(str, [1]), "a lazy iterator (map)"),
+        (filter(None, [1]), "a lazy iterator (filter)"),
+        (zip([1], [2], strict=True), "a lazy iterator (zip)"),
+        (itertools.chain([1]), "a lazy iterator (chain)"),
+        (entered(), "a context manager whose body has not run"),
+        (concurrent.futures.Future(), "a Future whose work nothing waits for"),
+        (Awaitable(), "an awaitable (Awaitable) that nothing awaits"),
+    ],
+)
+def test_it_is_described_with_what_to_hand_over(result: Any, what: str) -> None:
+    found = unfinished(result)
+    assert found is not None
+    assert found.what.startswith(what)
+    assert found.remedy.startswith("Hand over a")
+
+
+def test_a_finished_result_is_let_through(tmp_path: Path) -> None:
+    with (tmp_path / "file").open("w+") as file:
+        results: tuple[Any, ...] = (None, 7, [], "text", iter([1]), csv.reader(file), file, Path)
+        for result in results:
+            assert unfinished(result) is None
+
+
+async def test_a_task_is_not_finished() -> None:
+    task = asyncio.ensure_future(asyncio.sleep(0))
+    found = unfinished(task)
+    assert found is not None
+    assert found.what == "an awaitable (Task) that nothing awaits"
+    await task
