@@ -7,12 +7,14 @@ coroutine and switches back (the method of SQLAlchemy's `greenlet_spawn`).
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import sys
 import warnings
 from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    import asyncio  # at run time only where it is used: most benchmarks are not async
 
 Value = TypeVar("Value")
 
@@ -21,13 +23,21 @@ def awaited_or_returned(
     coroutine: Coroutine[Any, Any, Value],
 ) -> Value | Coroutine[Any, Any, Value]:
     """The coroutine's result; within a running loop the coroutine, for the caller to await."""
-    if asyncio._get_running_loop() is not None:
+    import asyncio
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        loop = process_loop()
+    else:
         return coroutine
-    return process_loop().run_until_complete(coroutine)
+    return loop.run_until_complete(coroutine)
 
 
 def process_loop() -> asyncio.AbstractEventLoop:
     """The event loop of this process: the one that is set, or a new one, which is then set."""
+    import asyncio
+
     loop: asyncio.AbstractEventLoop | None = None
     with warnings.catch_warnings(), contextlib.suppress(RuntimeError):  # raised if none is set
         warnings.simplefilter("ignore", DeprecationWarning)

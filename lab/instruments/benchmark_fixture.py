@@ -21,7 +21,7 @@ from pytest_benchmark.fixture import BenchmarkFixture, PauseInstrumentation
 
 from lab.instruments.async_calls import await_in_task, awaited_or_returned, in_task
 from lab.instruments.benchmark_errors import cause_of, described
-from lab.instruments.benchmark_outcome import Problem, Request
+from lab.instruments.benchmark_outcome import MIN_ROUNDS, Problem, Request
 from lab.instruments.benchmark_pedantic import Arguments, PedanticCall, RoundGroups
 from lab.instruments.project_files import NOWHERE, ProjectFiles
 from lab.instruments.unfinished_results import unfinished
@@ -29,7 +29,6 @@ from lab.instruments.unfinished_results import unfinished
 ROUNDS = 500
 """About how many rounds fill the window. A faster function is called several times a round."""
 
-MIN_ROUNDS = 5
 _CLOCK_STEPS = 10
 """So many steps of its clock a round has to last (pytest-benchmark's calibration precision)."""
 

@@ -16,6 +16,9 @@ from typing import Any
 REQUEST = "LAB_BENCHMARK"
 """The environment variable that holds the request."""
 
+MIN_ROUNDS = 5
+"""What a process measures, if its window is too short for more."""
+
 
 @dataclass(frozen=True)
 class Request:
@@ -124,12 +127,14 @@ class Outcome:
     Attributes:
         tests: Those that pytest would run, or has run.
         deselected: Ids of tests that a conftest.py has left out.
+        not_collected: What pytest warns of while it collects, as of a class that it leaves out.
         rounds: A value for each use of the fixture that measured something.
         problems: In the order in which they arose, so that the first is the cause.
     """
 
     tests: tuple[CollectedTest, ...] = ()
     deselected: tuple[str, ...] = ()
+    not_collected: tuple[str, ...] = ()
     rounds: tuple[Rounds, ...] = ()
     problems: tuple[Problem, ...] = ()
 
@@ -149,6 +154,7 @@ class Outcome:
         return cls(
             tuple(_test(each) for each in data["tests"]),
             tuple(data["deselected"]),
+            tuple(data["not_collected"]),
             tuple(Rounds(**each | {"seconds": tuple(each["seconds"])}) for each in data["rounds"]),
             tuple(Problem(**each) for each in data["problems"]),
         )

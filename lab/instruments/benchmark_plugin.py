@@ -69,6 +69,7 @@ class BenchmarkPlugin:
         self._process = os.getpid()
         self._tests: list[CollectedTest] = []
         self._deselected: list[str] = []
+        self._not_collected: list[str] = []
 
     def pytest_configure(self, config: pytest.Config) -> None:
         """Undo what a conftest.py has done to options of pytest-benchmark.
@@ -128,7 +129,9 @@ class BenchmarkPlugin:
         return report
 
     def pytest_warning_recorded(self, warning_message: warnings.WarningMessage) -> None:
-        """Note coroutines that nothing awaits: what they do is not measured."""
+        """Note coroutines that nothing awaits, and classes that pytest does not collect."""
+        if issubclass(warning_message.category, pytest.PytestCollectionWarning):
+            self._not_collected.append(" ".join(str(warning_message.message).split()))
         found = _NEVER_AWAITED.search(str(warning_message.message))
         if not found:
             return
@@ -159,6 +162,7 @@ class BenchmarkPlugin:
         Outcome(
             tests=tuple(self._tests),
             deselected=tuple(self._deselected),
+            not_collected=tuple(self._not_collected),
             rounds=tuple(_rounds(each) for each in fixtures),
             problems=tuple(self._session.problems),
         ).write(Path(self._session.request.output))
@@ -248,6 +252,8 @@ def _remedy(error: BaseException) -> str:
             "The lab loads no plugin but pytest-benchmark: name the one that has it in the file, "
             'as in `pytest_plugins = ["pytest_mock"]`'
         )
+    if isinstance(error, pytest.fail.Exception) and "an async fixture" in str(error.msg):
+        return 'Name a plugin that runs it, as in `pytest_plugins = ["pytest_asyncio.plugin"]`'
     return ""
 
 

@@ -20,7 +20,7 @@ from statistics import median
 from lab.child_processes import Child, Children
 from lab.errors import MeasurementError
 from lab.hypothesis import Statistic
-from lab.instruments.benchmark_outcome import Outcome, Problem, Request, Rounds
+from lab.instruments.benchmark_outcome import MIN_ROUNDS, Outcome, Problem, Request, Rounds
 from lab.instruments.benchmark_selection import (
     BenchmarkFileError,
     BenchmarkFunction,
@@ -31,11 +31,12 @@ from lab.instruments.project_files import ProjectFiles
 from lab.instruments.service_profiler import PROFILE_S, read_profile
 from lab.trial import Timing
 
-MIN_ROUNDS = 5
 _COLLECT_S = 25.0
 _START_S = 60.0  # limit for a process to start, its fixtures included
 _SLACK = 20.0  # limit for its rounds, in windows
 _DUMP_S = 0.5
+_DO_LESS = f"Let it do less, or lengthen the `window`: a process may take {_SLACK:g} windows more"
+_DO_NOTHING = "Let the file do nothing at import, and measure in its functions"
 
 # No plugins but those that the file names: others could cost more than what is measured.
 _ENVIRONMENT = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONUNBUFFERED": "1"}
@@ -158,7 +159,8 @@ class BenchmarkFile:
             code = child.popen.wait(limit_s)
         except subprocess.TimeoutExpired:
             place = self._files.of_dump(_stack(child, Path(request.stack_dump)))
-            problem = Problem(f"it does not end within {limit_s:g} s", *place)
+            remedy = _DO_LESS if window_s else _DO_NOTHING
+            problem = Problem(f"it does not end within {limit_s:g} s", *place, remedy)
             raise BenchmarkError(problem) from None
         finally:
             self._children.stop(child)

@@ -86,7 +86,7 @@ def _function(outcome: Outcome, wanted: Wanted) -> str:
     if name is None and len(benchmarks) == 1:
         return benchmarks[0]
     if name is None:
-        raise BenchmarkFileError(_not_one(wanted.scenario, benchmarks, others, outcome.deselected))
+        raise BenchmarkFileError(_not_one(wanted.scenario, benchmarks, others, outcome))
     if name in sure or name in unsure:
         return name
     if name in others:
@@ -97,7 +97,7 @@ def _function(outcome: Outcome, wanted: Wanted) -> str:
         problem = f"{name} is deselected by a conftest.py"
         remedy = _KEEP
     else:
-        problem = f"there is no benchmark {name}"
+        problem = f"there is no benchmark {name}{_warnings(outcome)}"
         remedy = _nearest(name, benchmarks)
     raise BenchmarkFileError(Problem(problem, wanted.scenario, lines.get(name), remedy))
 
@@ -107,7 +107,7 @@ def _function_of(node: str) -> str:
 
 
 def _not_one(
-    scenario: str, benchmarks: Sequence[str], others: Sequence[str], deselected: Sequence[str]
+    scenario: str, benchmarks: Sequence[str], others: Sequence[str], outcome: Outcome
 ) -> Problem:
     """Why no function of the file can be taken without its name."""
     if benchmarks:
@@ -116,14 +116,21 @@ def _not_one(
     elif others:
         problem = f"none of its tests takes the `benchmark` fixture ({', '.join(others)})"
         remedy = "Write one that does: `def test_page(benchmark): benchmark(page)`"
-    elif deselected:
-        names = ", ".join(map(_function_of, deselected))
+    elif outcome.deselected:
+        names = ", ".join(map(_function_of, outcome.deselected))
         problem = f"a conftest.py deselects all of its tests ({names})"
         remedy = _KEEP
+    elif outcome.not_collected:
+        problem = f"pytest collects no test in it{_warnings(outcome)}"
+        remedy = "Change it so that `pytest --collect-only` lists its tests"
     else:
         problem = "pytest collects no test in it"
         remedy = "Begin the names of its functions with test, and those of its classes with Test"
     return Problem(problem, scenario, remedy=remedy)
+
+
+def _warnings(outcome: Outcome) -> str:
+    return f" ({'; '.join(outcome.not_collected)})" if outcome.not_collected else ""
 
 
 def _nearest(name: str, benchmarks: Sequence[str]) -> str:

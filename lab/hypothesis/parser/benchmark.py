@@ -47,6 +47,11 @@ def benchmark_of(values: Mapping[str, Any]) -> Benchmark:
 def _read_file(node: Node, project: Path | None) -> tuple[str, str | None]:
     """The path of the file, and the function behind `::`."""
     path, colons, function = node.exact().partition("::")
+    if function.endswith("]"):
+        raise node.flaw(
+            f"{shown(function)} names the values of parameters",
+            "Name the function alone, and the values under `params`, as in {depth: [0, 1000]}.",
+        )
     if colons and not _FUNCTION_NAME.fullmatch(function):
         raise node.flaw(
             f"{shown(function)} is not the name of a benchmark",

@@ -139,11 +139,17 @@ def test_a_benchmark_is_a_function_or_a_method_with_its_classes(
     assert found.function == function
 
 
-@pytest.mark.parametrize("function", ["page", "TestPages", "test_page[1]", "::test_page"])
+@pytest.mark.parametrize("function", ["page", "TestPages", "::test_page"])
 def test_anything_else_is_not_the_name_of_a_benchmark(project: Path, function: str) -> None:
     with pytest.raises(HypothesisError, match="is not the name of a benchmark") as caught:
         benchmark(project, "bench_pagination.py", f"bench_pagination.py::{function}")
     assert "a method with its class: ::TestPages::test_page" in caught.value.remedy
+
+
+def test_a_name_with_values_of_parameters_is_refused(project: Path) -> None:
+    with pytest.raises(HypothesisError, match="names the values of parameters") as caught:
+        benchmark(project, "bench_pagination.py", "bench_pagination.py::test_page[10-sorted]")
+    assert "under `params`" in caught.value.remedy
 
 
 @pytest.mark.parametrize(

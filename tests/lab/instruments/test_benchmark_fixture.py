@@ -267,6 +267,26 @@ def test_a_project_may_run_async_tests_by_itself(files: BenchmarkFiles) -> None:
     assert files.measure().timing.value_s >= 0.001
 
 
+def test_the_remedy_for_an_async_fixture_is_a_plugin_that_runs_it(files: BenchmarkFiles) -> None:
+    code = """
+        import asyncio, pytest{extra}
+        @{fixture}.fixture
+        async def client():
+            yield asyncio.get_running_loop()
+        {mark}
+        async def test_a(benchmark, client):
+            async def work():
+                assert asyncio.get_running_loop() is client
+            await benchmark(work)
+        """
+    files.write(code.format(extra="", fixture="pytest", mark=""))
+    assert '`pytest_plugins = ["pytest_asyncio.plugin"]`' in files.failure()
+    extra = ', pytest_asyncio; pytest_plugins = ["pytest_asyncio.plugin"]'
+    mark = "@pytest.mark.asyncio"
+    files.write(code.format(extra=extra, fixture="pytest_asyncio", mark=mark))
+    assert files.measure().timing.rounds >= 5
+
+
 LAZY = """
 import asyncio, contextlib, itertools
 from concurrent.futures import ThreadPoolExecutor

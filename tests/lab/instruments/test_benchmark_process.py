@@ -99,6 +99,8 @@ def test_modules_beside_the_file_can_be_imported_as_under_plain_pytest(
         ("def test_a(benchmark)\n    pass\n", "bench_a.py:1: SyntaxError: expected ':'"),
         ("x = 1\nraise LookupError('not here')\n", "bench_a.py:2: LookupError: not here"),
         ("import pytest\npytest.importorskip('nowhere_at_all')\n", "bench_a.py:2: it is skipped: "),
+        ("class TestA:\n    def __init__(self): pass\n    def test_a(self, benchmark): pass\n",
+         "collects no test in it (cannot collect test class 'TestA' because it has a __init__"),
         ("import sys\nsys.exit(3)\n", "bench_a.py:2: SystemExit: 3"),
         ("import os\nos._exit(0)\n", "pytest ended with exit code 0 before the test was over"),
     ],
@@ -227,10 +229,14 @@ def test_a_process_that_hangs_is_ended_with_its_line(
     monkeypatch.setattr(benchmark_process, "_START_S", 1.5)
     monkeypatch.setattr(benchmark_process, "_COLLECT_S", 1.5)
     files.write("import time\ndef test_a(benchmark):\n    time.sleep(60)\n")
-    assert "scenarios/bench_a.py:3: it does not end within 2.5 s" in files.failure()
+    said = files.failure()
+    assert "scenarios/bench_a.py:3: it does not end within 2.5 s" in said
+    assert "lengthen the `window`" in said
     files.write("import time\nwhile True:\n    time.sleep(1)\n")
     began = time.monotonic()
-    assert "scenarios/bench_a.py:3: it does not end within 1.5 s" in files.refusal()
+    said = files.refusal()
+    assert "scenarios/bench_a.py:3: it does not end within 1.5 s" in said
+    assert "do nothing at import" in said
     assert time.monotonic() - began < 10
 
 

@@ -63,6 +63,8 @@ def test_a_file_without_benchmarks_is_refused_with_the_reason() -> None:
     assert "none of its tests takes the `benchmark` fixture (test_1)" in refusal(
         [collected("test_1", False)], Wanted(FILE)
     )
+    with pytest.raises(BenchmarkFileError, match=r"collects no test in it \(cannot collect T\)"):
+        select(Outcome(not_collected=("cannot collect T",)), Wanted(FILE))
     said = refusal([], Wanted(FILE), (f"{FILE}::test_slow[1]",))
     assert "a conftest.py deselects all of its tests (test_slow)" in said
     said = refusal([collected("test_a")], Wanted(FILE, "test_slow"), (f"{FILE}::test_slow",))
