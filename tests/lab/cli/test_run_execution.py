@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,8 @@ class Bench:
         self.stopped = 0
         monkeypatch.chdir(project)
         monkeypatch.setattr(run_execution, "observe", lambda root: dict(self.machine))
+        # the process of these tests may be older than a budget
+        monkeypatch.setattr(run_execution, "_command_began", time.monotonic)
         monkeypatch.setattr(run_execution, "bring_up", self.bring_up)
         monkeypatch.setattr(run_execution, "pin", lambda pid, cores: None)
         monkeypatch.setattr("os.nice", lambda more: None)
