@@ -138,12 +138,14 @@ def _noise(hypothesis: Hypothesis, series: str, reports: Path) -> Noise:
 
 
 def _recorded(run_folder: RunFolder) -> dict[str, list[TimeSeries]]:
-    """The time series of a run's finished soak trials, by arm."""
+    """The time series of a run's trusted soak trials, by arm; one cut short shows too little."""
     from lab.trial import SoakEvidence
 
     recorded: dict[str, list[TimeSeries]] = {}
     for trial in run_folder.trials():
         evidence = trial.evidence
+        if not trial.trusted:
+            continue
         if isinstance(evidence, SoakEvidence) and evidence.time_series is not None:
             recorded.setdefault(trial.arm, []).append(evidence.time_series)
     return recorded
