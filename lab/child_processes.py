@@ -12,17 +12,19 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import IO
 
 from lab.cleanup_watchdog import start_ticks
 from lab.cpu_pinning import pin
+from lab.passed_variables import PassedVariables
 
 # What a child inherits. All else is left out, above all settings of the service that happen to be
 # set in the shell, so that an arm is exactly what its hypothesis says.
-_INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "USER", "LOGNAME")
+INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "USER", "LOGNAME")
+_SCENARIO_ROLES = ("driver", "benchmark")  # of processes that run code of the scenario
 _STOP_S = 5.0
 _RUN_VARIABLE = "LAB_RUN"  # in the environment of every process of a run
 
@@ -37,6 +39,7 @@ class Child:
     log: Path
     stop_signal: int
     log_start: int = 0  # where its own part begins: processes of one role and arm share a log
+    passed: PassedVariables = field(default_factory=PassedVariables)  # redacted in its log
 
     @property
     def pid(self) -> int:
@@ -58,13 +61,20 @@ class Child:
             text = self.log.read_bytes()[self.log_start :].decode("utf-8", errors="replace")
         except OSError:
             return ""
-        return "\n".join(text.splitlines()[-lines:])
+        return self.passed.redact("\n".join(text.splitlines()[-lines:]))
 
 
 class Children:
     """All processes of a run, and a folder that is removed with them. A context manager."""
 
-    def __init__(self) -> None:
+    def __init__(self, passed: PassedVariables | None = None) -> None:
+        """Make the folder and start the watchdog.
+
+        Args:
+            passed: Environment variables that the processes of the scenario get: those with the
+                role driver or benchmark. The values are redacted in all that is kept of logs.
+        """
+        self.passed = passed or PassedVariables()
         self.folder = _short_folder()
         self._variable = {_RUN_VARIABLE: secrets.token_hex(8)}
         self.logs = self.folder / "logs"
@@ -131,7 +141,7 @@ class Children:
             log_start = sink.tell()
             popen = subprocess.Popen(
                 list(command),
-                env=self.environment() | dict(env or {}),
+                env=self.environment(role) | dict(env or {}),
                 cwd=cwd,
                 stdin=stdin,
                 stdout=sink if stdout is None else stdout,
@@ -143,15 +153,17 @@ class Children:
                 extra_groups=None if user is None else (),
             )
         self._send(f"+ {popen.pid} {start_ticks(popen.pid) or 0} {int(stop_signal)}")
-        child = Child(role, arm, popen, log, stop_signal, log_start)
+        child = Child(role, arm, popen, log, stop_signal, log_start, self.passed)
         self._children.append(child)
         if cores is not None:
             pin(popen.pid, cores)
         return child
 
-    def environment(self) -> dict[str, str]:
+    def environment(self, role: str | None = None) -> dict[str, str]:
         """The environment variables that a child inherits."""
-        return {key: os.environ[key] for key in _INHERITED if key in os.environ} | self._variable
+        inherited = {key: os.environ[key] for key in INHERITED if key in os.environ}
+        passed = self.passed.environment() if role in _SCENARIO_ROLES else {}
+        return passed | inherited | self._variable
 
     def stop(self, *children: Child) -> None:
         """End these processes together, each by its signal; by SIGKILL what takes too long."""
@@ -183,12 +195,16 @@ class Children:
         self._send(f"last {json.dumps(command)}")
 
     def keep_logs(self, folder: Path) -> None:
-        """Copy the logs that are not empty, as far as the disk has room."""
+        """Copy the logs that are not empty, redacted, as far as the disk has room."""
         with contextlib.suppress(OSError):  # the failure of the run is reported, not this one
             folder.mkdir(exist_ok=True)
             for log in self.logs.glob("*.log"):
                 if log.stat().st_size:
-                    shutil.copy(log, folder / log.name)
+                    self._keep_log(log, folder / log.name)
+
+    def _keep_log(self, log: Path, copy: Path) -> None:
+        with log.open(errors="replace") as source, copy.open("w") as sink:
+            sink.writelines(map(self.passed.redact, source))
 
     def close(self) -> None:
         """End all processes, the database last, and remove the folder."""

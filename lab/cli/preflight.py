@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lab.child_processes import Children
+from lab.cli.scenario_environment import remedy_of_scenario
 from lab.cpu_pinning import Cores
 from lab.hypothesis import (
     Benchmark,
@@ -58,8 +59,9 @@ def start_driver(parts: RunParts, target: Target) -> LoadDriver:
         raise HypothesisError(
             parts.scenario,
             error.line if isinstance(error, ScenarioError) else None,
-            f"the scenario of {hypothesis.name} cannot be imported: {error}",
-            f"Correct it until `locust -f {hypothesis.scenario}` starts",
+            f"the scenario of {hypothesis.name} cannot be used: {error}",
+            remedy_of_scenario(hypothesis, parts.file, parts.project.root, str(error))
+            or "Correct it until `lab check` accepts it",
         ) from error
     return driver
 
@@ -105,7 +107,8 @@ def collect_benchmark(parts: RunParts) -> tuple[BenchmarkFile, BenchmarkFunction
             parts.project.root / (found.file or hypothesis.scenario),
             found.line,
             found.message,
-            found.remedy,
+            remedy_of_scenario(hypothesis, parts.file, parts.project.root, found.message)
+            or found.remedy,
         ) from error
 
 

@@ -17,6 +17,7 @@ from lab.cli.preflight import RunParts
 from lab.cli.progress import Progress
 from lab.cli.run_assembly import bring_up
 from lab.cli.run_preparation import PreparedRun, RunOptions, refuse_finished
+from lab.cli.scenario_environment import passed_variables
 from lab.cli.signals import before_first_trial, interruptible
 from lab.cpu_pinning import divide_cores, pin
 from lab.experiment import verdict_of
@@ -49,6 +50,7 @@ def execute(
         LabError: Something that is needed is wrong or failed.
     """
     began = _command_began()
+    passed = passed_variables(prepared.hypothesis, prepared.file)
     cores = divide_cores()
     progress = Progress(prepared.hypothesis, prepared.plan)
     with ExitStack() as cleanup, interruptible():
@@ -57,7 +59,7 @@ def execute(
             if prepared.run_folder is not None:
                 refuse_finished(prepared.run_folder)  # the run that was waited for, perhaps
             machine = observe(prepared.project.root)
-            children = cleanup.enter_context(Children())
+            children = cleanup.enter_context(Children(passed))
             cleanup.enter_context(progress)
             parts = RunParts(prepared.hypothesis, prepared.file, children, prepared.project, cores)
             started = bring_up(

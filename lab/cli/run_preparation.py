@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from lab.cli.durations import parse_duration
 from lab.cli.name_lookup import hypothesis_file
+from lab.cli.scenario_environment import passed_variables, refuse_withheld
 from lab.cli.soak_planning import detectable_lines, plan_soak, require_detectable
 from lab.errors import UsageError
 from lab.experiment import sealed_hypothesis
@@ -64,6 +65,8 @@ def _new_run(options: RunOptions, project: Project) -> PreparedRun:
     """The hypothesis as its file is now, and a new plan."""
     file = hypothesis_file(options.name, project)
     hypothesis = load(file, project.root)
+    passed_variables(hypothesis, file)
+    refuse_withheld(hypothesis, file, project.root)
     seed = secrets.randbelow(_SEEDS) if options.seed is None else options.seed
     plan = draw(hypothesis, seed, options.target or "embedded")
     length_s = None if options.length is None else parse_duration(options.length)
@@ -99,4 +102,7 @@ def _resumed_run(options: RunOptions, project: Project) -> PreparedRun:
             f"{project.root / hypothesis.scenario}: edited since the run began, or a file of the "
             "project that it uses was. Restore it, or start a new run without --resume"
         )
-    return PreparedRun(project, run_folder.path("hypothesis.md"), hypothesis, plan, run_folder)
+    file = run_folder.path("hypothesis.md")
+    passed_variables(hypothesis, file)
+    refuse_withheld(hypothesis, file, project.root, is_resumed=True)
+    return PreparedRun(project, file, hypothesis, plan, run_folder)

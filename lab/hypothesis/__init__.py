@@ -1,5 +1,6 @@
 """The claim: one Markdown file in `hypotheses/`, read, validated, frozen and sealed."""
 
+from lab.hypothesis.environment_reads import EnvironmentRead, environment_reads
 from lab.hypothesis.load_shape import (
     ClosedLoad,
     Load,
@@ -35,6 +36,7 @@ from lab.hypothesis.model import (
     Statistic,
     Step,
 )
+from lab.hypothesis.parser.passed_variables import is_set_by_the_lab, why_not_passed
 from lab.hypothesis.prediction import (
     COMPLEXITY_EXPONENTS,
     MAX_CONSTANT_FACTOR,
@@ -46,6 +48,7 @@ from lab.hypothesis.prediction import (
     Rival,
     ValueRange,
 )
+from lab.hypothesis.scenario_files import scenario_files
 
 __all__ = [
     "COMPLEXITY_EXPONENTS",
@@ -57,6 +60,7 @@ __all__ = [
     "ClosedLoad",
     "Comparison",
     "Complexity",
+    "EnvironmentRead",
     "Exhaustion",
     "Hypothesis",
     "HypothesisError",
@@ -78,10 +82,14 @@ __all__ = [
     "Step",
     "Sweep",
     "ValueRange",
+    "environment_reads",
     "find_hypothesis",
     "hypothesis_names",
+    "is_set_by_the_lab",
     "load",
     "loads",
     "parse_measure",
     "read_question",
+    "scenario_files",
+    "why_not_passed",
 ]

@@ -176,6 +176,7 @@ class Hypothesis:
     text: str  # the file as read
     digest: str  # of the whole file: "sha256:..."
     claim_digest: str  # of what decides the verdict, wording aside (see seal.py)
+    passed: tuple[str, ...] = ()  # names of environment variables that the scenario gets
 
     @property
     def all_predictions(self) -> tuple[Prediction, ...]:

@@ -58,6 +58,7 @@ def claim_digest(
         "rivals": [_prediction(rival.prediction) for rival in hypothesis.rivals],
         "load_code": None if scenario_code is None else text_digest(scenario_code),
         "files": files,
+        "pass": tuple(sorted(hypothesis.passed)),
     }
     return text_digest(json.dumps(without_defaults(sealed), sort_keys=True))
 

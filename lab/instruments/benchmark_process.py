@@ -12,7 +12,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
@@ -99,20 +100,22 @@ class BenchmarkFile:
         Raises:
             BenchmarkFileError: pytest cannot collect the file, or there is no such function.
         """
-        try:
-            outcome = self._run(["--collect-only", self._scenario], None, env, _COLLECT_S)
-        except BenchmarkError as error:
-            raise BenchmarkFileError(self._with_remedy(error.problem, env)) from error
-        if outcome.problems:
-            raise BenchmarkFileError(self._with_remedy(outcome.problems[0], env))
-        return select(outcome, wanted)
+        with self._redacted():
+            try:
+                outcome = self._run(["--collect-only", self._scenario], None, env, _COLLECT_S)
+            except BenchmarkError as error:
+                raise BenchmarkFileError(self._with_remedy(error.problem, env)) from error
+            if outcome.problems:
+                raise BenchmarkFileError(self._with_remedy(outcome.problems[0], env))
+            return select(outcome, wanted)
 
     def measure(
         self, node: str, arm: str, env: Mapping[str, str], window_s: float, statistic: Statistic
     ) -> Measured:
         """Run one process; BenchmarkError if it yields no rounds."""
-        outcome = self._run([node], arm, env, _START_S + _SLACK * window_s, window_s)
-        rounds = self._only_rounds(outcome, node, arm)
+        with self._redacted():
+            outcome = self._run([node], arm, env, _START_S + _SLACK * window_s, window_s)
+            rounds = self._only_rounds(outcome, node, arm)
         timing = Timing(
             statistic,
             len(rounds.seconds),
@@ -120,16 +123,27 @@ class BenchmarkFile:
             min(rounds.seconds),
             median(rounds.seconds),
         )
-        return Measured(timing, rounds.counts, rounds.other_info, rounds.seconds)
+        redacted = self._children.passed.redact_record
+        counts, other_info = redacted(rounds.counts), redacted(rounds.other_info)
+        return Measured(timing, counts, other_info, rounds.seconds)
 
     def profile(self, node: str, arm: str, env: Mapping[str, str], window_s: float) -> str:
         """Run one process that measures and is then profiled; the profile as text."""
         output = self._children.folder / f"profile-{arm}.json"
         limit_s = _START_S + _SLACK * (PROFILE_S + window_s)
-        outcome = self._run([node], arm, env, limit_s, window_s, output)
-        if outcome.problems and not output.is_file():
-            raise BenchmarkError(outcome.problems[0])
+        with self._redacted():
+            outcome = self._run([node], arm, env, limit_s, window_s, output)
+            if outcome.problems and not output.is_file():
+                raise BenchmarkError(outcome.problems[0])
         return read_profile(output)
+
+    @contextmanager
+    def _redacted(self) -> Iterator[None]:
+        """Redact what an error inside says of the values that the file was passed."""
+        try:
+            yield
+        except (BenchmarkError, BenchmarkFileError) as error:
+            raise type(error)(self._children.passed.redact_record(error.problem)) from error
 
     def _run(
         self,

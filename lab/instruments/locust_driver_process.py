@@ -133,9 +133,11 @@ class LoadDriver:
                 raise self._death()
             *lines, self._pending = (self._pending + chunk).split(b"\n")
             try:
-                self._messages += map(driver_messages.decode, lines)
+                received = map(driver_messages.decode, lines)
+                self._messages += map(self.child.passed.redact_record, received)
             except ProtocolError as error:
-                raise DriverError(f"the load driver sent what cannot be read: {error}") from error
+                unread = self.child.passed.redact(str(error))
+                raise DriverError(f"the load driver sent what cannot be read: {unread}") from error
         return self._messages.pop(0)
 
     def _death(self) -> DriverError:

@@ -28,6 +28,7 @@ from lab.driver_messages import (
     TrialMessage,
 )
 from lab.instruments.locust_driver_process import DriverError
+from lab.passed_variables import PassedVariables
 from lab.stats.latency_histogram import Histogram
 
 SILENCE_S = 30.0  # without a line, after which a script counts as hung
@@ -68,7 +69,7 @@ class SoakScriptDriver:
             closes = opens + trial.window_s
             yield Opened(started, opens, closes)
             for line in _lines(child, closes):
-                yield _frame(line, time.monotonic() - started, trial.warmup_s)
+                yield _frame(line, time.monotonic() - started, trial.warmup_s, child.passed)
         finally:
             self._child = None
             self._children.stop(child)
@@ -93,16 +94,17 @@ def _lines(child: Child, until: float) -> Iterator[bytes]:
         yield from lines
 
 
-def _frame(line: bytes, t: float, warmup_s: float) -> Frame:
+def _frame(line: bytes, t: float, warmup_s: float, passed: PassedVariables) -> Frame:
     try:
         counts = {text: int(count) for text, count in json.loads(line).items()}
         succeeded, failed = counts.pop("ok"), counts.pop("errors")
     except (ValueError, KeyError, TypeError, AttributeError):
-        shown = line[:80].decode(errors="replace")
+        shown = passed.redact(line[:80].decode(errors="replace"))
         raise DriverError(
             f"the soak script printed {shown!r}, not a line of counts such as "
             '{"ok": 18, "errors": 2, "timed out": 2}'
         ) from None
     count = succeeded + failed
     requests = {_NAME: RequestSummary(count, failed, Histogram())} if count else {}
-    return Frame(t=t, in_window=t > warmup_s, users=1, requests=requests, errors=counts)
+    errors = passed.redact_record(counts)
+    return Frame(t=t, in_window=t > warmup_s, users=1, requests=requests, errors=errors)

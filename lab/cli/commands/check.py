@@ -34,9 +34,12 @@ def _check(hypothesis: Hypothesis, file: Path, project: Project) -> None:
     """Check settings and scenario in processes of their own. HypothesisError if one is wrong."""
     from lab.child_processes import Children
     from lab.cli.preflight import RunParts
+    from lab.cli.scenario_environment import passed_variables, refuse_withheld
     from lab.cpu_pinning import divide_cores
 
-    with Children() as children:
+    passed = passed_variables(hypothesis, file)
+    refuse_withheld(hypothesis, file, project.root)
+    with Children(passed) as children:
         _check_scenario(RunParts(hypothesis, file, children, project, divide_cores()))
 
 

@@ -8,12 +8,12 @@ from lab.input_files import Node, shown
 
 ARM_NAME = re.compile(r"[a-z][a-z0-9-]*")
 _SETTING_NAME = re.compile(r"[A-Z][A-Z0-9_]*")
-_CHANGES_LOADING = re.compile(  # how a process is found, loaded or run
+CHANGES_LOADING = re.compile(  # how a process is found, loaded or run
     r"(LD_|DYLD_|PYTHON|PYTEST_|MALLOC_|GLIBC_|PERL5).*"
     r"|PATH|HOME|SHELL|ENV|BASH_ENV|IFS|GCONV_PATH|LOCPATH|NLSPATH|OPENSSL_CONF"
     r"|NODE_OPTIONS|NODE_PATH|RUBYLIB|RUBYOPT|JAVA_TOOL_OPTIONS|JDK_JAVA_OPTIONS"
 )
-_SET_BY_THE_LAB = ("DATABASE_URL", "PRICING_URL", "DB_MIGRATE_ON_START")
+SET_BY_THE_LAB = ("DATABASE_URL", "PRICING_URL", "DB_MIGRATE_ON_START")
 
 
 def read_arms(node: Node) -> dict[str, dict[str, str]]:
@@ -47,10 +47,10 @@ def _check_setting_name(node: Node) -> None:
             f"{shown(node.name)} is not the name of a setting",
             "Write it in capitals, digits and _, as in DB_POOL_SIZE.",
         )
-    if _CHANGES_LOADING.fullmatch(node.name):
+    if CHANGES_LOADING.fullmatch(node.name):
         raise node.flaw(
             f"{node.title} changes how a process is loaded",
             "Remove it: an arm may only set what the service itself reads.",
         )
-    if node.name in _SET_BY_THE_LAB:
+    if node.name in SET_BY_THE_LAB:
         raise node.flaw(f"{node.title} is set by the lab itself, per arm", "Remove it.")

@@ -10,6 +10,7 @@ from lab.hypothesis.model import Allow, Benchmark, Hypothesis, Limits, LoadTest,
 from lab.hypothesis.parser.arms import read_arms, read_settings
 from lab.hypothesis.parser.benchmark import benchmark_keys, benchmark_of
 from lab.hypothesis.parser.load_test import load_test_keys, load_test_of
+from lab.hypothesis.parser.passed_variables import read_passed
 from lab.hypothesis.parser.predictions import read_predictions, read_rivals
 from lab.hypothesis.parser.soak_test import soak_test_keys, soak_test_of
 from lab.input_files import Node, shown, suggestion
@@ -18,7 +19,7 @@ Reader = Callable[[Node], Any]
 Values = Mapping[str, Any]
 
 OPTIONAL = (
-    *("settings", "measures", "allow", "limits"),
+    *("settings", "pass", "measures", "allow", "limits"),
     *("params", "database"),
     *("length", "soak", "exhaustion"),
 )
@@ -56,6 +57,7 @@ def parse_hypothesis(root: Node, project: Path | None, **of_file: str) -> Hypoth
         kind=_KINDS[kind](values),
         scenario=scenario[0] if isinstance(scenario, tuple) else scenario,
         settings=settings,
+        passed=values.get("pass", ()),
         arms={arm: {**settings, **own} for arm, own in values["arms"].items()},
         control=values["control"],
         measures=values.get("measures", {}),
@@ -75,6 +77,7 @@ def _keys(kind: str, project: Path | None) -> dict[str, Reader]:
         "claim": Node.text,
         "kind": _read_kind,
         **_KEYS[kind](project),
+        "pass": read_passed,
         "settings": read_settings,
         "arms": read_arms,
         "control": Node.exact,

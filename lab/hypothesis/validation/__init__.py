@@ -13,6 +13,7 @@ from lab.hypothesis.validation.bounds import clashing_bounds, undecidable_bounds
 from lab.hypothesis.validation.budget import budget_flaws
 from lab.hypothesis.validation.load_shape import load_flaws
 from lab.hypothesis.validation.measures import measure_flaws
+from lab.hypothesis.validation.passed_variables import passed_flaws
 from lab.hypothesis.validation.rivals import decided_rivals
 from lab.hypothesis.validation.soak import slope_flaws, soak_flaws
 from lab.hypothesis.validation.stages import stage_flaws
@@ -43,6 +44,7 @@ def flaws(hypothesis: Hypothesis, root: Node, *, sealed: bool = False) -> Iterat
     ]
     statements = [*claimed, *rivals]
     yield from arm_flaws(hypothesis, root, statements)
+    yield from passed_flaws(hypothesis, root)
     yield from _kind_flaws(hypothesis, root, statements)
     if not sealed:
         yield from exhaustion_flaws(hypothesis, root)
