@@ -10,7 +10,7 @@ from typing import Literal
 from lab.measure_format import format_value
 from lab.trial import Fault
 from lab.trial_plan import Plan
-from lab.verdict_record import Judgement, Outcome
+from lab.verdict_record import Judgement, Outcome, Verdict
 
 Tone = Literal["good", "bad", "open"]
 
@@ -44,6 +44,19 @@ _OUTCOMES: Mapping[tuple[bool, Outcome], tuple[Tone, str]] = {
 def outcome(judgement: Judgement) -> tuple[Tone, str]:
     """What the outcome of a prediction, or of a rival's, means for the claim."""
     return _OUTCOMES[judgement.claim is not None, judgement.outcome]
+
+
+def why_immaterial(verdict: Verdict, judgement: Judgement) -> str | None:
+    """Why it does not matter to the verdict that this stayed undecided; None if it matters."""
+    if judgement.outcome != "undecided":
+        return None
+    if verdict.verdict == "REFUTED":
+        return "it no longer matters: a contradicted prediction refutes the claim"
+    supported = all(each.outcome == "supported" for each in verdict.predictions)
+    standing = any(rival.outcome == "supported" for rival in verdict.rivals)
+    if verdict.verdict == "INCONCLUSIVE" and supported and standing:
+        return "it no longer matters: another rival stands"
+    return None
 
 
 def estimate_text(judgement: Judgement) -> str | None:

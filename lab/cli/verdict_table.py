@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from lab.number_format import MISSING
 from lab.run_folder import RunFolder
-from lab.verdict_record import Verdict
-from lab.verdict_wording import estimate_text
+from lab.verdict_record import Judgement, Verdict
+from lab.verdict_wording import estimate_text, why_immaterial
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -52,6 +52,11 @@ def judgement_table(verdict: Verdict) -> Table:
             Text(f"{judgement.measure} {judgement.subject}"),
             Text(estimate_text(judgement) or MISSING),
             Text(judgement.bound),
-            Text(judgement.outcome),
+            Text(_outcome(verdict, judgement)),
         )
     return table
+
+
+def _outcome(verdict: Verdict, judgement: Judgement) -> str:
+    immaterial = why_immaterial(verdict, judgement)
+    return f"{judgement.outcome}; {immaterial}" if immaterial else judgement.outcome

@@ -32,7 +32,7 @@ class PredictionResult:
     outcome: str
     predicted: str  # the bound in its unit
     observed: str  # what was seen, in one clause
-    note: str  # when it was decided, or what it would take
+    note: str  # when it was decided, what it would take, or why it does not matter
 
     @property
     def title(self) -> str:
@@ -54,13 +54,13 @@ def prediction_results(
     predictions = zip(hypothesis.predictions, verdict.predictions, strict=True)
     rivals = zip(hypothesis.rivals, verdict.rivals, strict=True)
     return (
-        tuple(_result(hypothesis, p, judged, verdict.blocks) for p, judged in predictions),
-        tuple(_result(hypothesis, r.prediction, judged, verdict.blocks) for r, judged in rivals),
+        tuple(_result(hypothesis, p, judged, verdict) for p, judged in predictions),
+        tuple(_result(hypothesis, r.prediction, judged, verdict) for r, judged in rivals),
     )
 
 
 def _result(
-    hypothesis: Hypothesis, prediction: Prediction, judged: Judgement, blocks: int
+    hypothesis: Hypothesis, prediction: Prediction, judged: Judgement, verdict: Verdict
 ) -> PredictionResult:
     scale = _scale(hypothesis, prediction, judged)
     value_format, axis_format = _formats(hypothesis, prediction, scale)
@@ -80,7 +80,7 @@ def _result(
         if prediction.grows
         else _bound(prediction.bound, axis_format),
         observed=_observed(hypothesis, prediction, judged, value_format),
-        note=_note(judged, blocks),
+        note=_note(judged, verdict),
     )
 
 
@@ -177,9 +177,11 @@ def _observed_slope(prediction: Prediction, judged: Judgement) -> str:
     return f"{seen}, but {judged.flaw}" if judged.flaw else seen
 
 
-def _note(judged: Judgement, blocks: int) -> str:
+def _note(judged: Judgement, verdict: Verdict) -> str:
     if judged.decided_at is not None:
-        return f"decided after {judged.decided_at} of {blocks} blocks"
+        return f"decided after {judged.decided_at} of {verdict.blocks} blocks"
+    if immaterial := verdict_wording.why_immaterial(verdict, judged):
+        return f"not decided, and {immaterial}"
     if judged.estimate is None:
         return "not decided"
     if judged.blocks_wanted is not None:
