@@ -2,7 +2,7 @@
 
 The lab sends `LoadScenario` once and `RunTrial` for each trial. The driver sends `Up` when it has
 started, `Loaded` or `Failed` after `LoadScenario`, and for each trial `Opened`, a `Frame` about
-every second and `Closed`, or `Failed` in place of what is missing.
+every second and `Closed`, or `Failed` in place of what is missing. `Notice` may come at any time.
 
 This is the only module of the lab, statistics aside, that the driver's process imports.
 """
@@ -43,6 +43,7 @@ class LoadScenario:
 
     path: str
     open_load: bool
+    limit_factor: float = 1.0  # of every time limit for code of the scenario
 
 
 @dataclass(frozen=True)
@@ -100,10 +101,18 @@ class Loaded:
 
 @dataclass(frozen=True)
 class Failed:
-    """The scenario cannot be imported, or the trial cannot go on."""
+    """The scenario cannot be used, or the driver itself cannot go on."""
 
     message: str
     line: int | None  # of the scenario, if the error comes from there
+    file: str | None = None  # in which the line is
+
+
+@dataclass(frozen=True)
+class Notice:
+    """What the user should know of the scenario; it changes nothing."""
+
+    text: str  # continues "the scenario"
 
 
 @dataclass(frozen=True)
@@ -113,6 +122,7 @@ class Opened:
     started: float
     opens: float  # begin of the measured window
     closes: float  # its end
+    errors: Mapping[str, int] = field(default_factory=dict)  # of requests before, by message
 
 
 class RequestKey(NamedTuple):
@@ -163,7 +173,8 @@ class RecordedRequests:
     requests: Mapping[RequestKey, RequestSummary] = field(default_factory=dict)
     by_scheduled_time: tuple[ScheduledRequests, ...] = ()
     errors: Mapping[str, int] = field(default_factory=dict)  # of requests, by message
-    task_errors: Mapping[str, int] = field(default_factory=dict)  # of the scenario itself
+    task_errors: Mapping[str, int] = field(default_factory=dict)
+    """Faults of the scenario itself, with counts; each text continues "The scenario"."""
     arm_requests: int | None = None  # HTTP requests that the arm answered, redirects among them
     foreign_hosts: Mapping[str, int] = field(default_factory=dict)  # HTTP requests to other hosts
 
@@ -187,22 +198,27 @@ class UnfinishedArrivals:
     waiting: int = 0  # never sent: no user was free
     undispatched: int = 0  # never sent: the driver did not get to them
     unanswered: int = 0  # sent, scheduled in the window, and without an answer after `DRAIN_S`
+    without_request: int = 0  # begun, scheduled in the window, and ended without any request
 
 
 @dataclass(frozen=True, kw_only=True)
 class Closed(RecordedRequests):
-    """The trial has ended as planned. The requests are those of an open load after its window."""
+    """The trial has ended. The requests are those of an open load after its window.
+
+    If the scenario ended it early, they are those that no frame has reported.
+    """
 
     drained: bool  # whether all users ended within `DRAIN_S`
+    early: bool = False  # before its window had passed, for a reason among `task_errors`
     unfinished: UnfinishedArrivals = field(default_factory=UnfinishedArrivals)
 
 
 TrialMessage = Opened | Frame | Closed
-Message = LoadScenario | RunTrial | Up | Loaded | Failed | TrialMessage
+Message = LoadScenario | RunTrial | Up | Loaded | Failed | Notice | TrialMessage
 
 _KINDS: dict[str, type[Message]] = {
     kind.__name__: kind
-    for kind in (LoadScenario, RunTrial, Up, Loaded, Failed, Opened, Frame, Closed)
+    for kind in (LoadScenario, RunTrial, Up, Loaded, Failed, Notice, Opened, Frame, Closed)
 }
 
 

@@ -83,6 +83,7 @@ class Dispatch:
     under_way_before_s: float = 0.0  # when the window opened
     under_way_after_s: float = 0.0  # when it closed
     lag: Histogram | None = None  # as `lag_p99_s`, of all arrivals
+    without_request: int = 0  # begun, scheduled in the window, and ended without any request
 
     @property
     def unsent(self) -> int:

@@ -206,7 +206,7 @@ def _from_requests(record: Mapping[str, Any]) -> Requests:
 
 def _to_dispatch(dispatch: Dispatch) -> dict[str, Any]:
     lag = dispatch.lag or Histogram()
-    return {
+    record: dict[str, Any] = {
         "scheduled": dispatch.scheduled,
         "sent": dispatch.sent,
         "waiting": dispatch.waiting,
@@ -221,6 +221,9 @@ def _to_dispatch(dispatch: Dispatch) -> dict[str, Any]:
         "under_way_after_s": dispatch.under_way_after_s,
         "lag": None if dispatch.lag is None else dispatch.lag.as_dict(),
     }
+    if dispatch.without_request:
+        record["without_request"] = dispatch.without_request
+    return record
 
 
 def _from_dispatch(record: Mapping[str, Any]) -> Dispatch:
@@ -234,6 +237,7 @@ def _from_dispatch(record: Mapping[str, Any]) -> Dispatch:
         wait_p99_s=record["wait_p99_s"],
         users=record["users"],
         unanswered=record.get("unanswered", 0),
+        without_request=record.get("without_request", 0),
         under_way_before_s=record.get("under_way_before_s", 0.0),
         under_way_after_s=record.get("under_way_after_s", 0.0),
         lag=None if lag is None else Histogram.from_dict(lag),

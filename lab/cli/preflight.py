@@ -6,6 +6,7 @@ What is started for them, a load driver above all, is then used by the run.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -37,6 +38,7 @@ class RunParts(NamedTuple):
     children: Children
     project: Project
     cores: Cores
+    notify: Callable[[str], None] = lambda text: None  # gets what the user should know meanwhile
 
     @property
     def scenario(self) -> Path:
@@ -51,17 +53,20 @@ def start_driver(parts: RunParts, target: Target) -> LoadDriver:
         HypothesisError: The target does not accept a setting, or the import fails.
     """
     hypothesis = parts.hypothesis
-    driver = LoadDriver(parts.children, parts.project.root, parts.cores.driver)
+    driver = LoadDriver(parts.children, parts.project.root, parts.cores.driver, notify=parts.notify)
     _check_settings(parts, target)  # while the driver starts
     try:
         driver.load(parts.scenario, _is_open_load(hypothesis))
     except (ScenarioError, DriverError) as error:
+        file, line = None, None
+        if isinstance(error, ScenarioError):
+            file, line = error.file, error.line
         raise HypothesisError(
-            parts.scenario,
-            error.line if isinstance(error, ScenarioError) else None,
+            Path(file) if file else parts.scenario,
+            line,
             f"the scenario of {hypothesis.name} cannot be used: {error}",
             remedy_of_scenario(hypothesis, parts.file, parts.project.root, str(error))
-            or "Correct it until `lab check` accepts it",
+            or f"Correct it until `lab check {hypothesis.name}` accepts it",
         ) from error
     return driver
 

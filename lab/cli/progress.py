@@ -82,6 +82,10 @@ class Progress:
             f"waiting: another run is measuring (process {holder or 'unknown'}); Ctrl-C gives up"
         )
 
+    def notice(self, text: str) -> None:
+        """What the user should know, as what a scenario is waited for; it stays on the terminal."""
+        self._print(text, keep=True)
+
     def stage(self, text: str) -> None:
         """Show what is done now, other than a trial."""
         self._stage, self._trial = text, None

@@ -83,7 +83,7 @@ def _bring_up_service(
     report_stage: Callable[[str], None],
     at_exit: Callable[[Stop], object],
 ) -> StartedParts:
-    hypothesis, _, children, project, cores = parts
+    hypothesis, _, children, project, cores, _ = parts
     target = make_target(target_name, children, project, cores)
     at_exit(target.stop)
     if hypothesis.allow.crash and target.name == "compose":
@@ -139,7 +139,7 @@ def _bring_up_benchmark(
 ) -> StartedParts:
     if target_name != BenchmarkTarget.name:
         raise UsageError("a benchmark runs on this machine only: leave --target out")
-    hypothesis, _, children, project, cores = parts
+    hypothesis, _, children, project, cores, _ = parts
     report_stage("collecting the benchmark")
     file, function = collect_benchmark(parts)
     target = BenchmarkTarget(children, cores, users_server_url(), kind.database)

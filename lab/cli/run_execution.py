@@ -61,7 +61,14 @@ def execute(
             machine = observe(prepared.project.root)
             children = cleanup.enter_context(Children(passed))
             cleanup.enter_context(progress)
-            parts = RunParts(prepared.hypothesis, prepared.file, children, prepared.project, cores)
+            parts = RunParts(
+                prepared.hypothesis,
+                prepared.file,
+                children,
+                prepared.project,
+                cores,
+                progress.notice,
+            )
             started = bring_up(
                 parts,
                 prepared.plan.target,

@@ -1,34 +1,45 @@
 """The driver process: it reads messages of `lab.driver_messages` and answers on standard output.
 
-When its input ends, the driver exits at once, also in the middle of a trial.
+It imports the scenario and does nothing else with it: each trial runs in a fork of it. When its
+input ends, the driver exits at once, also in the middle of a trial.
 """
 
 from __future__ import annotations
 
 import os
+import signal
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 
 # Locust patches sockets and threads on import: before anything else does network work
-import gevent
-import gevent.os
-import gevent.queue
-from locust import User
+import gevent  # noqa: F401
+import locust  # noqa: F401
 
-from lab.driver import run_trial, scenario_import
+from lab.driver import scenario_check, scenario_import, trial_process
 from lab.driver.arrival import carry_into_thread_pools
-from lab.driver.locust_environment import new_runner
+from lab.driver.import_guard import RefusedScenarioError
+from lab.driver.locust_environment import OptionError, watch_events
+from lab.driver.run_trial import TrialRun
+from lab.driver.scenario_faults import ScenarioFaults, exit_text
+from lab.driver.scenario_import import Scenario
+from lab.driver.source_location import SourceLocation, of_error
+from lab.driver.stage_watch import StageWatch
 from lab.driver_messages import (
+    Closed,
     Failed,
     Loaded,
     LoadScenario,
     Message,
+    Notice,
     ProtocolError,
     RunTrial,
     Up,
     decode,
     encode,
 )
+
+_IMPORT_S = 10.0
 
 
 class MessagePipe:
@@ -37,63 +48,172 @@ class MessagePipe:
     def __init__(self) -> None:
         self._fd = os.dup(1)
         os.dup2(2, 1)
+        self.busy = False
 
     def send(self, message: Message) -> None:
         """Write one message."""
         data = encode(message)
+        self.busy = True
         while data:
             data = data[os.write(self._fd, data) :]
+        self.busy = False
 
 
-def main() -> None:
-    """Serve until the input ends."""
-    pipe = MessagePipe()
-    lines: gevent.queue.Queue = gevent.queue.Queue()
-    gevent.spawn(_listen, lines)
-    carry_into_thread_pools()
-    runner = new_runner()
-    users: list[type[User]] = []
-    pipe.send(Up())
-    while True:
-        line = lines.get()
-        path: str | None = None
+class LoadReports:
+    """What the watch finds while a scenario is imported or rehearsed."""
+
+    def __init__(self, pipe: MessagePipe) -> None:
+        self._pipe = pipe
+
+    @property
+    def busy(self) -> bool:
+        """Whether a message is being sent."""
+        return self._pipe.busy
+
+    def waiting(self, what: str, where: SourceLocation | None) -> None:
+        """Send a notice."""
+        self._pipe.send(Notice(f"waits for {what}{_at(where)}"))
+
+    def hangs(self, what: str, limit_s: float, where: SourceLocation | None) -> None:
+        """Send the failure."""
+        self._pipe.send(_failed(f"{what} took more than {limit_s:g} s", where))
+
+    def exits(self, how: str, where: SourceLocation | None) -> None:
+        """Send the failure: the scenario ends the process. It ends after this call."""
+        self._pipe.send(_failed(f"it ended the process by {how}", where))
+
+
+class TrialReports(LoadReports):
+    """What the watch finds in a trial."""
+
+    def __init__(self, pipe: MessagePipe, faults: ScenarioFaults) -> None:
+        super().__init__(pipe)
+        self._faults = faults
+
+    def hangs(self, what: str, limit_s: float, where: SourceLocation | None) -> None:
+        """Close the trial, void."""
+        self._faults.hangs(f"hangs: {what} took more than {limit_s:g} s", where)
+        self._close()
+
+    def exits(self, how: str, where: SourceLocation | None) -> None:
+        """Close the trial, void."""
+        self._faults.ended_itself(how, where)
+        self._close()
+
+    def _close(self) -> None:
+        self._pipe.send(Closed(drained=False, early=True, task_errors=self._faults.take()))
+
+
+class Driver:
+    """Serves the requests of the lab, one after the other."""
+
+    def __init__(self) -> None:
+        self._pipe = MessagePipe()
+        self._requests = trial_process.RequestPipe()
+        self._faults = ScenarioFaults()
+        self._scenario: Scenario | None = None
+        self._limit_factor = 1.0
+        carry_into_thread_pools()
+        watch_events(self._faults)
+        self._faults.watch_greenlets()
+        self._faults.watch_log()
+
+    def serve(self) -> None:
+        """Until the input ends."""
+        self._pipe.send(Up())
+        while True:
+            line = self._requests.next_line()
+            try:
+                match decode(line):
+                    case LoadScenario() as request:
+                        self._limit_factor = request.limit_factor
+                        self._load(Path(request.path), request.open_load)
+                    case RunTrial() as trial if self._scenario is not None:
+                        self._run(self._scenario, trial)
+                    case message:
+                        raise ProtocolError(f"{type(message).__name__} is no request now")
+            except Exception as error:
+                self._fail(error)
+
+    def _load(self, path: Path, open_load: bool) -> None:
+        watch = self._watch(LoadReports(self._pipe), trial_process.leave)
         try:
-            match decode(line):
-                case LoadScenario() as request:
-                    path = request.path
-                    users = scenario_import.load(Path(path), request.open_load)
-                    pipe.send(Loaded(tuple(user.__name__ for user in users)))
-                case RunTrial() as trial:
-                    run_trial.run(runner, users, trial, pipe.send)
-                case message:
-                    raise ProtocolError(f"{type(message).__name__} is no request")
-        except (Exception, SystemExit) as error:
-            traceback.print_exc()
-            pipe.send(_failure(error, path))
+            with watch.stage("its import", _IMPORT_S):
+                scenario = scenario_import.load(path, open_load)
+        except (SystemExit, KeyboardInterrupt) as error:
+            where = of_error(error)
+            self._pipe.send(_failed(f"its import ended the process by {exit_text(error)}", where))
+            return
+        if self._faults.any:
+            self._pipe.send(self._faults.as_failure())
+            return
+        if self._in_fork(lambda: self._rehearse(scenario), scenario):
+            self._scenario = scenario
+
+    def _rehearse(self, scenario: Scenario) -> None:
+        watch = self._watch(LoadReports(self._pipe), trial_process.end)
+        try:
+            scenario_check.rehearse(scenario, self._faults, watch)
+        except (SystemExit, KeyboardInterrupt) as error:
+            self._faults.ended_itself(exit_text(error), of_error(error))
+        except OptionError as error:
+            self._pipe.send(Failed(f"its command-line options: {error}", None))
+            return
+        if self._faults.any:
+            self._pipe.send(self._faults.as_failure())
+        else:
+            self._pipe.send(Loaded(tuple(user.__name__ for user in scenario.classes)))
+
+    def _run(self, scenario: Scenario, trial: RunTrial) -> None:
+        def work() -> None:
+            reports = TrialReports(self._pipe, self._faults)
+            watch = self._watch(reports, trial_process.end)
+            TrialRun(scenario, trial, self._faults, watch, self._pipe).run()
+
+        self._in_fork(work, scenario)
+
+    def _watch(self, reports: LoadReports, end_process: Callable[[], None]) -> StageWatch:
+        trial_process.watch_exit(reports.exits)
+        return StageWatch(reports, end_process, self._limit_factor)
+
+    def _in_fork(self, work: Callable[[], None], scenario: Scenario) -> bool:
+        """Do it in a process of its own; whether that ended as it should."""
+
+        def guarded() -> None:
+            try:
+                work()
+            except Exception as error:
+                self._fail(error)
+
+        child = trial_process.fork(guarded, scenario.files)
+        code = self._requests.wait_for(child)
+        if code == trial_process.FINISHED:
+            return True
+        how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+        self._pipe.send(Failed(f"its process for this trial was ended by {how}", None))
+        return False
+
+    def _fail(self, error: BaseException) -> None:
+        traceback.print_exc()
+        self._pipe.send(_failure(error))
 
 
-def _listen(lines: gevent.queue.Queue) -> None:
-    gevent.os.make_nonblocking(0)
-    pending = b""
-    while chunk := gevent.os.nb_read(0, 65536):
-        *whole, pending = (pending + chunk).split(b"\n")
-        for line in whole:
-            lines.put(line)
-    os._exit(0)  # the lab has closed the pipe, or died
-
-
-def _failure(error: BaseException, scenario: str | None) -> Failed:
-    """The message, and the line if the scenario that was being imported is in the traceback."""
-    line = None
-    if isinstance(error, SyntaxError):
-        line = error.lineno if error.filename == scenario else None
-    for frame in traceback.extract_tb(error.__traceback__):
-        if frame.filename == scenario:
-            line = frame.lineno
+def _failure(error: BaseException) -> Failed:
+    """The message, with the line of the scenario if the error comes from there."""
     name = type(error).__name__
     text = str(error).splitlines()[0][:300] if str(error).strip() else ""
-    return Failed(f"{name}: {text}" if text else name, line)
+    if isinstance(error, RefusedScenarioError):
+        return Failed(text, error.line, error.file)
+    return _failed(f"{name}: {text}" if text else name, of_error(error))
+
+
+def _failed(message: str, where: SourceLocation | None) -> Failed:
+    return Failed(message, where and where.line, where and where.file)
+
+
+def _at(where: SourceLocation | None) -> str:
+    return f" ({where})" if where else ""
 
 
 if __name__ == "__main__":
-    main()
+    Driver().serve()

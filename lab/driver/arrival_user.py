@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from types import new_class
 from typing import TYPE_CHECKING, Any
 
 import gevent
@@ -17,33 +16,19 @@ from locust import TaskSet, User
 
 from lab.driver.arrival import Hook, working_for
 from lab.driver.connections import connect
+from lab.driver.watched_user import WatchedUser
 
 if TYPE_CHECKING:
     from lab.driver.user_pool import UserPool
 
 
-class ArrivalUser(User):
-    """Mixed into the user classes of a scenario by `derive`.
-
-    Attributes of its own begin with `lab_`, so that they do not meet those of a scenario.
-    """
+class ArrivalUser(WatchedUser):
+    """Mixed into the user classes of a scenario by `derive`, with the pool as `lab_pool`."""
 
     abstract = True
     lab_pool: UserPool
     lab_idle = False  # waits for an arrival
     lab_pausing = False  # waits within a task, as the task itself asked for
-
-    @staticmethod
-    def derive(user_class: type[User], pool: UserPool) -> type[ArrivalUser]:
-        """A subclass of the same name, whose users carry out the arrivals of a pool."""
-        namespace = {
-            "__module__": user_class.__module__,
-            "__qualname__": user_class.__qualname__,
-            "abstract": False,
-            "lab_pool": pool,
-        }
-        bases = (ArrivalUser, user_class)
-        return new_class(user_class.__name__, bases, exec_body=lambda body: body.update(namespace))
 
     def start(self, group: Group) -> gevent.Greenlet:
         """As any user, also if its class would start otherwise (`OpenHttpUser`)."""
@@ -96,14 +81,18 @@ class ArrivalTasks(TaskSet):
     def execute_task(self, task: Callable[[User], Any]) -> None:
         """Carry out the next arrival; waits until there is one."""
         arrival = self._pool.next_arrival(self.user)
+        completed = True
         try:
             with working_for(arrival):
                 task(self.user)
         except gevent.GreenletExit:
+            completed = False
             if not self.user.lab_pausing:
                 self._pool.interrupted.append(arrival.scheduled)
             raise
         finally:
+            if completed and arrival.unanswered:
+                self._pool.ended_unanswered.append(arrival)
             self._pool.under_way.discard(arrival)
 
     def wait(self) -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import gevent
 from locust import User
-from locust.runners import LocalRunner
 
 from lab.driver.connections import disconnect
+from lab.driver.locust_environment import TrialRunner
+from lab.driver.scenario_faults import ScenarioFaults
+from lab.driver.source_location import of_error
+from lab.driver.watched_user import WatchedUser
 from lab.driver_messages import ClosedLoadSpec, UnfinishedArrivals
 
 
@@ -13,20 +17,37 @@ class ClosedLoadRunner:
     """Runs the users as Locust does."""
 
     def __init__(
-        self, runner: LocalRunner, user_classes: list[type[User]], spec: ClosedLoadSpec
+        self,
+        runner: TrialRunner,
+        user_classes: list[type[User]],
+        spec: ClosedLoadSpec,
+        faults: ScenarioFaults,
     ) -> None:
-        self._runner, self._count = runner, spec.users
-        self._users: list[User] = []
-        runner.environment.user_classes = user_classes
+        self._runner, self._count, self._faults = runner, spec.users, faults
+        self._users: list[WatchedUser] = []
+        runner.environment.user_classes = [
+            WatchedUser.derive(each, lab_faults=faults) for each in user_classes
+        ]
 
     def start(self) -> None:
-        """Start all users; returns when they run."""
+        """Start all users; returns when they run, each having ended its `on_start`.
+
+        Raises whatever a user class raises when a user is made.
+        """
         self._runner.start(self._count, spawn_rate=self._count)
-        assert self._runner.spawning_greenlet is not None
-        self._runner.spawning_greenlet.get()
-        self._users = [
-            greenlet.args[0] for greenlet in self._runner.user_greenlets if greenlet.args
-        ]
+        spawning = self._runner.spawning_greenlet
+        assert spawning is not None
+        ended = spawning.get()
+        if isinstance(ended, gevent.GreenletExit):  # by a listener, or as the test was stopped
+            self._faults.ended_itself("no more users were started", of_error(ended))
+            return
+        greenlets = list(self._runner.user_greenlets)
+        self._users = [each.args[0] for each in greenlets if each.args]
+        while not self._faults.over.is_set() and any(
+            user.greenlet is not None and not user.greenlet.dead and not user.lab_started
+            for user in self._users
+        ):
+            gevent.sleep(0.005)
 
     def begin(self, started: float) -> None:
         """Nothing: the users are loading already."""

@@ -1,92 +1,227 @@
-"""Locust's environment and runner in the driver's process: one for all trials, on `locust.events`.
+"""Locust's environment, events and runner, as `locust --headless` has them, for one trial.
 
-Listeners that are added during a trial, by the lab or by the scenario, are removed at its end.
+They see what Locust would only log, or not notice: listeners that raise or hang, and a scenario
+that ends the test itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import math
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from pathlib import Path
+from typing import Any, NoReturn
 
+import gevent
 import locust
+from locust import User, argument_parser
+from locust import log as locust_log
 from locust.env import Environment
 from locust.event import EventHook
+from locust.exception import (
+    InterruptTaskSet,
+    RescheduleTask,
+    RescheduleTaskImmediately,
+    StopTest,
+    StopUser,
+)
 from locust.runners import LocalRunner
+
+from lab.driver.scenario_faults import ScenarioFaults
+from lab.driver.source_location import SourceLocation, of_frame
+from lab.driver.stage_watch import StageWatch
+from lab.driver_messages import DRAIN_S
+
+LISTENERS_S = 10.0  # limit for all listeners of an event, but those that hear every request
+_FREQUENT = ("request", "user_error")
+_CONTROL = (StopUser, StopTest, RescheduleTask, RescheduleTaskImmediately, InterruptTaskSet)
 
 Listener = Callable[..., Any]
 
 
-class TrialEventHook(EventHook):
-    """An event that has the same listeners after a trial as before it."""
+class OptionError(Exception):
+    """The scenario's own command-line options cannot be parsed."""
 
-    def __init__(self) -> None:
+
+class WatchedEventHook(EventHook):
+    """An event whose listeners may not raise or hang unseen."""
+
+    def __init__(self, name: str, faults: ScenarioFaults) -> None:
         super().__init__()
-        self._in_trial = False
-        self._added: list[Listener] = []
-        self._removed: list[Listener] = []
-
-    def add_listener(self, handler: Listener) -> Listener:
-        """As `EventHook`."""
-        if self._in_trial:
-            self._added.append(handler)
-        super().add_listener(handler)
-        return handler
-
-    def remove_listener(self, handler: Listener) -> None:
-        """As `EventHook`."""
-        super().remove_listener(handler)
-        if handler in self._added:
-            self._added.remove(handler)
-        elif self._in_trial:
-            self._removed.append(handler)
+        self._name, self._faults = name, faults
+        self.fired = 0
+        self.watch: StageWatch | None = None  # of the process; none while it imports
 
     def add_first(self, handler: Listener) -> None:
         """Add a listener that hears the event before all others, whatever those raise."""
         self._handlers.insert(0, handler)
-        self._added.append(handler)
 
-    def begin_trial(self) -> None:
-        """Note what is added and removed from now on."""
-        self._in_trial = True
+    def fire(self, *, reverse: bool = False, **kwargs: Any) -> None:
+        """As `EventHook`; an error is noted with its line. Control exceptions pass, as there."""
+        self.fired += 1
+        if self.watch is None or self._name in _FREQUENT:
+            self._call(reverse, kwargs)
+            return
+        with self.watch.stage(f"listeners of the event {self._name}", LISTENERS_S):
+            self._call(reverse, kwargs)
 
-    def end_trial(self) -> None:
-        """Undo it."""
-        self._in_trial = False
-        for handler in self._added:
-            super().remove_listener(handler)
-        for handler in self._removed:
-            super().add_listener(handler)
-        self._added, self._removed = [], []
+    def _call(self, reverse: bool, arguments: dict[str, Any]) -> None:
+        for handler in self._handlers[::-1] if reverse else self._handlers.copy():
+            try:
+                handler(**arguments)
+            except _CONTROL:
+                raise
+            except Exception as error:
+                traceback.print_exc()
+                locust_log.unhandled_greenlet_exception = True
+                self._faults.raised(error, f"in a listener of the event {self._name}")
 
 
-def new_runner() -> LocalRunner:
-    """A runner in an environment whose events are `locust.events`, as under plain Locust.
-
-    Call it before a scenario is imported: it replaces the events of `locust.events`.
-    """
+def watch_events(faults: ScenarioFaults) -> None:
+    """Replace the events of `locust.events`. Call it before the scenario is imported."""
     for name in vars(locust.events):
-        setattr(locust.events, name, TrialEventHook())
-    environment = Environment()
-    runner = environment.create_local_runner()
-    # The runner's own listeners are on the events that it was made with. They get every event but
-    # requests, of which they would make statistics: rounded percentiles, three times as costly as
-    # the lab's recorder.
-    own, environment.events = environment.events, locust.events
-    for name, hook in vars(own).items():
-        if name != "request":
-            getattr(locust.events, name).add_listener(hook.fire)
+        setattr(locust.events, name, WatchedEventHook(name, faults))
+
+
+def event(name: str) -> WatchedEventHook:
+    """An event of `locust.events`."""
+    hook = getattr(locust.events, name)
+    assert isinstance(hook, WatchedEventHook)
+    return hook
+
+
+def limit_listeners(watch: StageWatch) -> None:
+    """From now on, listeners have a time limit."""
+    for name in vars(locust.events):
+        event(name).watch = watch
+
+
+class TrialEnvironment(Environment):
+    """An environment that knows where its exit code was set."""
+
+    exit_code_set_at: SourceLocation | None = None
+    _exit_code: int | None = None
+
+    @property
+    def process_exit_code(self) -> int | None:
+        """As under Locust: the exit code that the scenario wants."""
+        return self._exit_code
+
+    @process_exit_code.setter
+    def process_exit_code(self, code: int | None) -> None:
+        self._exit_code = code
+        self.exit_code_set_at = of_frame(sys._getframe(1))
+
+
+class TrialRunner(LocalRunner):
+    """A runner that notes if anybody but the lab stops it."""
+
+    def __init__(self, environment: Environment, faults: ScenarioFaults) -> None:
+        super().__init__(environment)
+        self._faults = faults
+        self.stopping = False  # the lab stops it, or has stopped it
+        self.stop_began = math.inf  # when it began to, in monotonic seconds
+        self.killed: set[gevent.Greenlet] = set()  # of users that hang
+
+    @contextmanager
+    def stopped_by_lab(self) -> Iterator[None]:
+        """Within this and after it, users may end."""
+        self.stopping = True
+        self.stop_began = min(self.stop_began, time.monotonic())
+        yield
+
+    def stop(self) -> None:
+        """As `LocalRunner`."""
+        self._note_end("environment.runner.stop()")
+        super().stop()
+
+    def quit(self) -> None:
+        """As `LocalRunner`."""
+        self._note_end("environment.runner.quit()")
+        super().quit()
+
+    def _note_end(self, how: str) -> None:
+        if not self.stopping:
+            self._faults.ended_itself(how, of_frame(sys._getframe(2)))
+            self.stopping = True
+
+
+def new_environment(
+    scenario: Path, classes: Sequence[type[User]], host: str, users: int | None
+) -> TrialEnvironment:
+    """An environment for one trial, on `locust.events`.
+
+    Args:
+        scenario: The locustfile.
+        classes: Its user classes.
+        host: To be loaded.
+        users: Their number; None for an open load.
+
+    Raises:
+        OptionError: Its options cannot be parsed, or one that is required has no value.
+    """
+    options = _parse_options(scenario, host, users)
+    by_name = {each.__name__: each for each in classes}
+    return TrialEnvironment(
+        user_classes=list(classes),
+        events=locust.events,
+        host=host,
+        stop_timeout=DRAIN_S,
+        parsed_options=options,
+        locustfile=scenario.name,
+        parsed_locustfiles=[str(scenario)],
+        available_user_classes=by_name,  # type: ignore[arg-type]
+        available_user_tasks={name: each.tasks for name, each in by_name.items()},
+    )
+
+
+def new_runner(environment: TrialEnvironment, faults: ScenarioFaults) -> TrialRunner:
+    """A runner for the environment, whose statistics do not get the requests.
+
+    Locust's statistics cost three times as much as the lab's recorder.
+    """
+    request = event("request")
+    known = list(request._handlers)
+    environment.runner = runner = TrialRunner(environment, faults)
+    for handler in [each for each in request._handlers if each not in known]:
+        request.remove_listener(handler)
     return runner
 
 
-@contextmanager
-def trial_listeners() -> Iterator[None]:
-    """Remove at the end what was added to `locust.events`, and add again what was removed."""
-    hooks = [hook for hook in vars(locust.events).values() if isinstance(hook, TrialEventHook)]
-    for hook in hooks:
-        hook.begin_trial()
-    try:
-        yield
-    finally:
-        for hook in hooks:
-            hook.end_trial()
+def _parse_options(scenario: Path, host: str, users: int | None) -> Any:
+    """What Locust's parser makes of the command line, with the scenario's own options.
+
+    Files with options (`locust.conf`) are not read: what a run does is in its hypothesis.
+    """
+    parser = argument_parser.get_parser(default_config_files=[])
+
+    def fail(message: str) -> NoReturn:
+        raise OptionError(message)
+
+    parser.error = fail  # type: ignore[method-assign]
+    arguments = ["-f", os.fspath(scenario), "--headless", "--host", host]
+    if users is not None:
+        arguments += ["--users", str(users), "--spawn-rate", str(users)]
+    return parser.parse_args(args=arguments)
+
+
+def end_of_test(environment: TrialEnvironment) -> int:
+    """Fire what Locust fires when it quits; returns the exit code it would end with."""
+    runner = environment.runner
+    assert isinstance(runner, TrialRunner)
+    code: int | None
+    with runner.stopped_by_lab():
+        environment.events.quitting.fire(environment=environment, reverse=True)
+        code = environment.process_exit_code
+        if code is None:
+            failed = len(runner.errors) or len(runner.exceptions)
+            code = getattr(environment.parsed_options, "exit_code_on_error", 1) if failed else 0
+            if not failed and locust_log.unhandled_greenlet_exception:
+                code = 2
+        runner.greenlet.kill(block=True)
+        environment.events.quit.fire(exit_code=code)
+    return code

@@ -7,11 +7,13 @@ from typing import NamedTuple
 import gevent
 import numpy as np
 from locust import User
-from locust.runners import LocalRunner
+from locust.runners import STATE_SPAWNING
 
 from lab.driver.connections import disconnect
 from lab.driver.dispatcher import Dispatcher
+from lab.driver.locust_environment import TrialRunner
 from lab.driver.request_recorder import count_before, to_histogram
+from lab.driver.scenario_faults import ScenarioFaults
 from lab.driver.user_pool import UserPool
 from lab.driver_messages import ArrivalSummary, OpenLoadSpec, UnfinishedArrivals
 from lab.stats.arrival_schedule import RateSegment, schedule
@@ -35,9 +37,10 @@ class OpenLoadRunner:
 
     def __init__(
         self,
-        runner: LocalRunner,
+        runner: TrialRunner,
         user_classes: list[type[User]],
         spec: OpenLoadSpec,
+        faults: ScenarioFaults,
         warmup_s: float,
         seed: str,
     ) -> None:
@@ -47,6 +50,7 @@ class OpenLoadRunner:
             runner: Counts and stops the users.
             user_classes: Whose tasks the arrivals are, drawn by their weights.
             spec: Stages of the window, its arrivals and the limit of users.
+            faults: Gets those of the scenario.
             warmup_s: Seconds at the first rate, before the first stage.
             seed: The same seed makes the same schedule and draws the same classes.
         """
@@ -60,22 +64,28 @@ class OpenLoadRunner:
         self._schedule = self._offsets  # in monotonic seconds once the load has begun
         self._warmup_s, self._opens = warmup_s, 0.0
         self._peak_rate = max(max(segment.begin, segment.end) for segment in segments)
-        self._runner = runner
+        self._runner, self._faults = runner, faults
         self._pool = UserPool(
             runner.environment, runner.user_greenlets, user_classes, spec.max_users, seed
         )
+        for user_class in self._pool.classes:
+            user_class.lab_faults = faults
         runner.environment.user_classes = list(self._pool.classes)
         self._dispatcher = Dispatcher(self._pool)
         self._reported = _Counts()
         self._greenlet: gevent.Greenlet | None = None
 
     def start(self) -> None:
-        """Open the pool; returns when its users are connected."""
+        """Open the pool; returns when its users are connected and have ended their `on_start`.
+
+        Raises whatever a user class raises when a user is made.
+        """
         environment = self._runner.environment
         for user_class in self._pool.classes:
             user_class.host = environment.host
         environment.events.test_start.fire(environment=environment)
-        self._pool.open(self._peak_rate)
+        self._runner.update_state(STATE_SPAWNING)
+        self._pool.open(self._peak_rate, enough=self._faults.over.is_set)
         environment.events.spawning_complete.fire(user_count=self._pool.size)
 
     def begin(self, started: float) -> None:
@@ -84,6 +94,8 @@ class OpenLoadRunner:
         self._opens = started + self._warmup_s
         self._pool.close(started + self._seconds)
         self._greenlet = gevent.spawn(self._dispatcher.run, self._schedule.tolist())
+        # of a user that cannot be made: nobody sends the arrivals that follow
+        self._greenlet.link_exception(lambda dead: self._faults.raised_and_over(dead.exception))
 
     def arrivals(self, until: float) -> ArrivalSummary:
         """Arrivals scheduled and sent since the last frame, and how late they were."""
@@ -118,4 +130,8 @@ class OpenLoadRunner:
             waiting=self._pool.unsent,
             undispatched=len(self._schedule) - len(self._dispatcher.lags),
             unanswered=sum(scheduled >= self._opens for scheduled in self._pool.interrupted),
+            without_request=sum(
+                each.unanswered and each.scheduled >= self._opens
+                for each in self._pool.ended_unanswered
+            ),
         )

@@ -34,14 +34,13 @@ Summaries = dict[RequestKey, RequestSummary]
 
 
 class RequestRecorder:
-    """Listens to Locust's events `request` and `user_error`."""
+    """Listens to Locust's event `request`."""
 
     def __init__(self) -> None:
         self._began = time.monotonic()
         self._rows: dict[Any, list[Row]] = {}  # by name and method, as they were reported
         self._keys: dict[Any, RequestKey] = {}  # of the same
         self._messages: Counter[str] = Counter()
-        self._task_errors: Counter[str] = Counter()
         self._flaws = ReportFlaws()
         self._frames: Sequence[float] = ()
         self._frame_ends: npt.ArrayLike = ()
@@ -104,10 +103,6 @@ class RequestRecorder:
         # a single append: requests may be reported by threads as well
         rows.append((now, scheduled, latency, service, outcome))
 
-    def on_user_error(self, exception: BaseException, **_: Any) -> None:
-        """Count an exception that the scenario itself raised."""
-        _count(self._task_errors, exception)
-
     def take(self, until: float) -> RecordedRequests:
         """Remove and summarize all that ended before `until` (monotonic seconds)."""
         requests: Summaries = {}
@@ -117,12 +112,11 @@ class RequestRecorder:
             for frame, own in self._by_scheduled_time(rows):
                 scheduled.setdefault(frame, {})[key] = _summarize(own)
         messages, self._messages = dict(self._messages), Counter()
-        task_errors, self._task_errors = self._task_errors, Counter()
         return RecordedRequests(
             requests=requests,
             by_scheduled_time=tuple(ScheduledRequests(*each) for each in sorted(scheduled.items())),
             errors=messages,
-            task_errors=dict(task_errors) | self._flaws.take(),
+            task_errors=self._flaws.take(),
         )
 
     def _checked(self, name: Any, method: Any, reported: Any, now: float) -> float:

@@ -6,89 +6,218 @@ import gc
 import math
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from typing import Protocol
 
-import gevent
 from locust import User
-from locust.runners import STATE_INIT, LocalRunner
+from locust.env import Environment
 
 from lab.driver.closed_load import ClosedLoadRunner
+from lab.driver.drain import drain
 from lab.driver.host_recorder import HostRecorder
 from lab.driver.lateness_ticker import LatenessTicker
-from lab.driver.locust_environment import TrialEventHook, trial_listeners
+from lab.driver.locust_environment import (
+    TrialEnvironment,
+    TrialRunner,
+    end_of_test,
+    event,
+    limit_listeners,
+    new_environment,
+    new_runner,
+)
 from lab.driver.open_load import OpenLoadRunner
 from lab.driver.request_recorder import RequestRecorder
+from lab.driver.scenario_faults import ScenarioFaults, exit_text
+from lab.driver.scenario_import import Scenario
+from lab.driver.source_location import of_error
+from lab.driver.stage_watch import StageWatch
 from lab.driver_messages import (
-    DRAIN_S,
     Closed,
     ClosedLoadSpec,
     Frame,
+    Notice,
     Opened,
     RecordedRequests,
     RunTrial,
     TrialMessage,
+    UnfinishedArrivals,
 )
+
+START_S = 20.0  # limit for making all users and for their `on_start`
+FROZEN_S = 10.0  # limit between two frames, if some greenlet never yields
 
 Load = ClosedLoadRunner | OpenLoadRunner
 
 
-def run(
-    runner: LocalRunner,
-    user_classes: list[type[User]],
-    trial: RunTrial,
-    send: Callable[[TrialMessage], None],
-) -> None:
-    """Load the host; send `Opened`, a `Frame` about every second, and `Closed`.
+class Sender(Protocol):
+    """Takes the messages of a trial."""
 
-    The window opens `warmup_s` after all users run. No frame straddles its edges, nor those of an
-    open load's stages. For an open load, what ends after the window comes with `Closed`: it was
-    scheduled within the window.
+    def send(self, message: TrialMessage | Notice) -> None:
+        """Send one."""
 
-    Args:
-        runner: Of the process; its last trial has ended.
-        user_classes: Of the scenario.
-        trial: What to load, and for how long.
-        send: Takes the messages.
+
+class TrialRun:
+    """Loads a host once; the process is for this trial alone.
+
+    It sends `Opened`, a `Frame` about every second, and `Closed`. The window opens `warmup_s` after
+    all users run. No frame straddles its edges, nor those of an open load's stages. For an open
+    load, what ends after the window comes with `Closed`: it was scheduled within the window. If
+    the scenario ends the trial, or it cannot go on because of the scenario, `Closed` comes early.
     """
-    random.seed(trial.seed)
-    with trial_listeners():
-        recorder, hosts = RequestRecorder(), HostRecorder(trial.host)
-        load = _set_up(runner, user_classes, trial, recorder, hosts)
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        trial: RunTrial,
+        faults: ScenarioFaults,
+        watch: StageWatch,
+        sender: Sender,
+    ) -> None:
+        """Nothing runs yet.
+
+        Args:
+            scenario: As it was imported.
+            trial: What to load, and for how long.
+            faults: Gets those of the scenario.
+            watch: Ends the process if the scenario hangs.
+            sender: Takes the messages.
+        """
+        self._scenario, self._trial = scenario, trial
+        self._faults, self._watch, self._sender = faults, watch, sender
+        self._recorder, self._hosts = RequestRecorder(), HostRecorder(trial.host)
+        self._early_flaws: dict[str, int] = {}  # of reports before the load began
+        self._early_hosts: dict[str, int] = {}  # other than the arm, before the load began
+        self._runner: TrialRunner | None = None
+        self._load: Load | None = None  # that was started
+        self._completed = False
+
+    def run(self) -> None:
+        """Run the trial. Raises what is a fault of the lab."""
+        random.seed(self._trial.seed)
+        limit_listeners(self._watch)
+        with self._scenario_errors():
+            self._measure()
+        drained = True
+        if self._load is not None and self._runner is not None:
+            with self._scenario_errors():
+                drained = drain(self._runner, self._load, self._faults, self._watch)
+            self._load.disconnect()
+            with self._scenario_errors():
+                self._end_test(self._runner.environment)
+        self._close(drained)
+
+    @contextmanager
+    def _scenario_errors(self) -> Iterator[None]:
+        """Note an error of the scenario, after which the trial cannot go on."""
         try:
-            with _heap_frozen(), closing(LatenessTicker()) as ticker:
+            yield
+        except (SystemExit, KeyboardInterrupt) as error:
+            self._faults.ended_itself(exit_text(error), of_error(error))
+        except Exception as error:
+            if of_error(error) is None and not self._faults.any:
+                raise
+            self._faults.raised_and_over(error)
+
+    def _measure(self) -> None:
+        environment = new_environment(
+            self._scenario.path, self._scenario.classes, self._trial.host, self._users
+        )
+        self._runner = runner = new_runner(environment, self._faults)
+        event("request").add_first(self._hosts.on_request)
+        event("request").add_first(self._recorder.on_request)
+        event("user_error").add_first(self._faults.on_user_error)
+        environment.events.init.fire(environment=environment, runner=runner, web_ui=None)
+        if self._faults.any:
+            return
+        load = self._new_load(runner, self._scenario.classes)
+        with _heap_frozen(), closing(LatenessTicker()) as ticker:
+            self._load = load
+            with self._watch.stage("its users and their on_start", START_S, "on_start"):
                 load.start()
-                _run_frames(runner, load, trial, recorder, hosts, ticker, send)
-        finally:
-            drained = _drain(runner, load)
-        load.disconnect()
-        is_open = isinstance(load, OpenLoadRunner)
-        after = recorder.take(math.inf) if is_open else RecordedRequests()
-        if is_open:
-            after = replace(after, **hosts.take())
-        send(Closed(drained=drained, unfinished=load.unfinished(), **vars(after)))
+            if not self._faults.any:
+                self._run_frames(runner, load, ticker)
+                self._completed = not self._faults.over.is_set()
 
+    @property
+    def _users(self) -> int | None:
+        load = self._trial.load
+        return load.users if isinstance(load, ClosedLoadSpec) else None
 
-def _set_up(
-    runner: LocalRunner,
-    user_classes: list[type[User]],
-    trial: RunTrial,
-    recorder: RequestRecorder,
-    hosts: HostRecorder,
-) -> Load:
-    environment = runner.environment
-    environment.host = trial.host
-    environment.stop_timeout = DRAIN_S
-    assert isinstance(environment.events.request, TrialEventHook)
-    environment.events.request.add_first(hosts.on_request)
-    environment.events.request.add_first(recorder.on_request)
-    environment.events.user_error.add_listener(recorder.on_user_error)
-    runner.update_state(STATE_INIT)
-    environment.events.init.fire(environment=environment, runner=runner, web_ui=None)
-    if isinstance(trial.load, ClosedLoadSpec):
-        return ClosedLoadRunner(runner, user_classes, trial.load)
-    return OpenLoadRunner(runner, user_classes, trial.load, trial.warmup_s, trial.seed)
+    def _new_load(self, runner: TrialRunner, classes: list[type[User]]) -> Load:
+        trial = self._trial
+        if isinstance(trial.load, ClosedLoadSpec):
+            return ClosedLoadRunner(runner, classes, trial.load, self._faults)
+        return OpenLoadRunner(runner, classes, trial.load, self._faults, trial.warmup_s, trial.seed)
+
+    def _run_frames(self, runner: TrialRunner, load: Load, ticker: LatenessTicker) -> None:
+        edges = frame_edges(self._trial)
+        ticker.take()
+        started = time.monotonic()
+        opens = started + self._trial.warmup_s
+        earlier = self._recorder.take(started)  # by `on_start`
+        self._early_flaws = dict(earlier.task_errors)
+        self._early_hosts = self._hosts.take()["foreign_hosts"]
+        if isinstance(load, OpenLoadRunner):
+            self._recorder.expect_arrivals(edges, started)
+        load.begin(started)
+        closes = opens + self._trial.window_s
+        self._sender.send(Opened(started, opens, closes, errors=earlier.errors))
+        cpu = _CpuMeter(started)
+        with self._watch.stage("a greenlet that never yields", FROZEN_S):
+            for edge in edges:
+                if self._faults.over.wait(max(0.0, started + edge - time.monotonic())):
+                    return  # the trial is void, and the scenario ended it
+                self._watch.extend()
+                driver_cpu = cpu.take()
+                self._sender.send(
+                    Frame(
+                        t=round(edge, 6),
+                        in_window=edge > self._trial.warmup_s + 1e-9,
+                        driver_cpu=driver_cpu,
+                        ticker_lateness=ticker.take(),
+                        users=runner.user_count,
+                        arrivals=load.arrivals(started + edge),
+                        **vars(self._recorded(started + edge)),
+                    )
+                )
+
+    def _recorded(self, until: float) -> RecordedRequests:
+        """What no frame has reported yet, with the faults of the scenario."""
+        recorded, hosts = self._recorder.take(until), self._hosts.take()
+        faults = Counter(self._faults.take()) + Counter(recorded.task_errors)
+        faults += Counter(self._early_flaws)
+        foreign = Counter(hosts["foreign_hosts"]) + Counter(self._early_hosts)
+        self._early_flaws, self._early_hosts = {}, {}
+        return replace(
+            recorded,
+            task_errors=dict(faults),
+            arm_requests=hosts["arm_requests"],
+            foreign_hosts=dict(foreign),
+        )
+
+    def _end_test(self, environment: Environment) -> None:
+        """Fire the last events; the exit code that the scenario wants is reported, no more."""
+        assert isinstance(environment, TrialEnvironment)
+        code = end_of_test(environment)
+        if environment.process_exit_code:
+            where = environment.exit_code_set_at
+            self._sender.send(Notice(f"the scenario set the exit code {code} ({where})"))
+
+    def _close(self, drained: bool) -> None:
+        recorded = self._recorded(math.inf)
+        if self._completed and isinstance(self._load, ClosedLoadRunner):
+            recorded = RecordedRequests(task_errors=recorded.task_errors)
+        self._sender.send(
+            Closed(
+                drained=drained,
+                early=not self._completed,
+                unfinished=UnfinishedArrivals() if self._load is None else self._load.unfinished(),
+                **vars(recorded),
+            )
+        )
 
 
 @contextmanager
@@ -100,52 +229,6 @@ def _heap_frozen() -> Iterator[None]:
         yield
     finally:
         gc.unfreeze()
-
-
-def _run_frames(
-    runner: LocalRunner,
-    load: Load,
-    trial: RunTrial,
-    recorder: RequestRecorder,
-    hosts: HostRecorder,
-    ticker: LatenessTicker,
-    send: Callable[[TrialMessage], None],
-) -> None:
-    edges = frame_edges(trial)
-    ticker.take()
-    started = time.monotonic()
-    opens = started + trial.warmup_s
-    if isinstance(load, OpenLoadRunner):
-        recorder.expect_arrivals(edges, started)
-    load.begin(started)
-    send(Opened(started, opens, opens + trial.window_s))
-    cpu = _CpuMeter(started)
-    for edge in edges:
-        gevent.sleep(max(0.0, started + edge - time.monotonic()))
-        driver_cpu = cpu.take()
-        send(
-            Frame(
-                t=round(edge, 6),
-                in_window=edge > trial.warmup_s + 1e-9,
-                driver_cpu=driver_cpu,
-                ticker_lateness=ticker.take(),
-                users=runner.user_count,
-                arrivals=load.arrivals(started + edge),
-                **vars(replace(recorder.take(started + edge), **hosts.take())),
-            )
-        )
-
-
-def _drain(runner: LocalRunner, load: Load) -> bool:
-    """End the load and stop all users; whether all of them ended by themselves.
-
-    Locust ends by force who has not ended after its stop timeout, which is `DRAIN_S` unless the
-    scenario changed it; the service may then be busy with requests that are left over.
-    """
-    load.end()
-    began = time.monotonic()
-    runner.stop()
-    return time.monotonic() - began < min(runner.environment.stop_timeout, DRAIN_S)
 
 
 def frame_edges(trial: RunTrial) -> list[float]:

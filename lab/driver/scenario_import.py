@@ -1,48 +1,118 @@
-"""The scenario: a locustfile, imported and checked against the kind of its load."""
+"""The scenario: a locustfile, imported once, and checked against the kind of its load.
+
+Every trial runs in a fork of the process that imported it. What a fork cannot inherit is refused.
+"""
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from locust import User
+import locust
+from locust import TaskSet, User
 from locust.util.load_locustfile import load_locustfile
 
-from lab.driver.import_guard import no_load_at_import
+from lab.driver.import_guard import (
+    RefusedScenarioError,
+    no_load_at_import,
+    refuse_requests_at_import,
+    refuse_what_no_fork_inherits,
+    refused,
+)
+from lab.driver.locust_environment import event
 from lab.driver.open_user_rules import nested_task_set
+from lab.driver.trial_process import open_descriptors
 from lab.driver.user import OpenHttpUser
 
 
-def load(path: Path, open_load: bool) -> list[type[User]]:
-    """Import a locustfile; returns its user classes.
+@dataclass(frozen=True)
+class Scenario:
+    """An imported locustfile."""
+
+    path: Path
+    classes: list[type[User]]
+    open_load: bool
+    files: frozenset[int]  # descriptors of regular files that the import has left open
+
+
+def load(path: Path, open_load: bool) -> Scenario:
+    """Import a locustfile.
 
     Raises:
-        ValueError: If its users cannot generate this kind of load; whatever its import raises.
+        RefusedScenarioError: If its users cannot generate this kind of load, or its import left
+            something behind that a trial cannot inherit. Besides, whatever its import raises.
     """
+    before = open_descriptors()
     with no_load_at_import():
         users, shapes = load_locustfile(str(path))
     if shapes:
-        raise ValueError("a LoadTestShape would override the hypothesis's load; remove it")
+        raise refused(
+            "a LoadTestShape would override the hypothesis's load; remove it", type(shapes[0])
+        )
     if not users:
-        raise ValueError("no user class: define a class that derives from locust.HttpUser")
+        raise RefusedScenarioError(
+            "no user class: define a class that derives from locust.HttpUser"
+        )
     users = {name: user for name, user in users.items() if user.weight > 0 or user.fixed_count > 0}
     if not users:
-        raise ValueError("every user class has a weight of 0")
+        raise RefusedScenarioError("every user class has a weight of 0")
     for name, user in users.items():
+        _refuse_coroutines(name, user)
         if open_load:
             _check_open_load(name, user)
         elif issubclass(user, OpenHttpUser):
-            raise ValueError(
+            raise refused(
                 f"{name} is an OpenHttpUser, a source of arrivals, and the load is of `users`, who "
-                "wait for their answers: derive it from FastHttpUser, or give the load a `rate`"
+                "wait for their answers: derive it from FastHttpUser, or give the load a `rate`",
+                user,
             )
-    return list(users.values())
+    _refuse_async_listeners()
+    refuse_requests_at_import()
+    files = refuse_what_no_fork_inherits(before)
+    return Scenario(path, list(users.values()), open_load, files)
 
 
 def _check_open_load(name: str, user: type[User]) -> None:
     if user.fixed_count:
-        raise ValueError(
+        raise refused(
             f"{name} has a fixed_count, a number of users; an open load has arrivals, which "
-            "classes share by their weight"
+            "classes share by their weight",
+            user,
         )
     if (nested := nested_task_set(user)) is not None:
-        raise ValueError(nested)
+        raise refused(nested, next(task for task in user.tasks if isinstance(task, type)))
+
+
+def _refuse_coroutines(name: str, owner: type[User] | type[TaskSet]) -> None:
+    """Locust calls tasks and hooks and awaits nothing: a coroutine would never run."""
+    hooks = [getattr(owner, hook, None) for hook in ("on_start", "on_stop", "wait_time")]
+    for function in [*owner.tasks, *filter(None, hooks)]:
+        if isinstance(function, type):
+            _refuse_coroutines(f"{name}.{function.__name__}", function)
+        elif kind := _never_runs(function):
+            raise refused(
+                f"{function.__name__} of {name} is {kind}, which Locust calls and never runs: "
+                "make it an ordinary function",
+                function,
+            )
+
+
+def _refuse_async_listeners() -> None:
+    for name in vars(locust.events):
+        for listener in event(name)._handlers:
+            if kind := _never_runs(listener):
+                raise refused(
+                    f"{listener.__name__}, a listener of the event {name}, is {kind}, which "
+                    "Locust calls and never runs: make it an ordinary function",
+                    listener,
+                )
+
+
+def _never_runs(function: Callable[..., Any]) -> str:
+    function = inspect.unwrap(function)
+    if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+        return "a coroutine function"
+    return "a generator function" if inspect.isgeneratorfunction(function) else ""

@@ -16,14 +16,13 @@ from gevent.lock import Semaphore
 from gevent.pool import Group
 from locust import User
 from locust.env import Environment
-from locust.exception import StopUser
 
 from lab.driver.arrival import Arrival
 from lab.driver.arrival_user import ArrivalUser
 from lab.driver.connections import disconnect
+from lab.driver.watched_user import EndedByLab
 
 _CONNECTING_AT_ONCE = 50  # when the pool opens: fewer than fit into any server's backlog
-_OPENING_S = 30.0
 
 
 class UserPool:
@@ -53,13 +52,14 @@ class UserPool:
             seed: The same seed draws the same classes.
             prepare: Called with every user before it starts.
         """
-        self.classes = [ArrivalUser.derive(each, self) for each in user_classes]
+        self.classes = [ArrivalUser.derive(each, lab_pool=self) for each in user_classes]
         self.members: list[ArrivalUser] = []
         self.connecting: AbstractContextManager[object] = nullcontext()  # held while connecting
         self.begun: array[float] = array("d")  # begin of every arrival that was sent
         self.waits: array[float] = array("d")  # seconds until a user was free, of the same
         self.under_way: set[Arrival] = set()
         self.interrupted: array[float] = array("d")  # scheduled times of those ended by force
+        self.ended_unanswered: list[Arrival] = []  # whose task ended without a request so far
         self._environment, self._group = environment, group
         self._max_users, self._prepare = max_users, prepare
         self._weights = [float(each.weight) for each in user_classes]
@@ -80,8 +80,8 @@ class UserPool:
         """Arrivals that were dispatched and not begun."""
         return sum(map(len, self._waiting.values())) + self._assigned
 
-    def open(self, peak_rate: float) -> None:
-        """Have users connected and idle before anything is sent.
+    def open(self, peak_rate: float, enough: Callable[[], bool] = lambda: False) -> None:
+        """Have users connected and idle before anything is sent, or wait until `enough`.
 
         There are enough of them for a second at the peak rate (arrivals per second) in which no
         request is answered, within the limit of users.
@@ -92,8 +92,7 @@ class UserPool:
         for user_class, weight in zip(self.classes, self._weights, strict=True):
             for _ in range(max(1, round(count * weight / total))):
                 self._spawn(user_class)
-        deadline = time.monotonic() + _OPENING_S
-        while sum(map(len, self._idle.values())) < self.size and time.monotonic() < deadline:
+        while sum(map(len, self._idle.values())) < self.size and not enough():
             gevent.sleep(0.005)
         self.connecting = nullcontext()
 
@@ -115,20 +114,20 @@ class UserPool:
             self._spawn(user_class)
 
     def next_arrival(self, user: ArrivalUser) -> Arrival:
-        """The next arrival of a user, which is idle until there is one; StopUser if it must end."""
+        """The next arrival of a user, idle until there is one; EndedByLab if it must end."""
         user_class = type(user)
         self._starting[user_class].discard(user)
         if self._waiting[user_class]:
             arrival = self._waiting[user_class].popleft()
         elif (starved := self._starved_class()) is not None:
             self._spawn(starved)
-            raise StopUser
+            raise EndedByLab
         else:
             arrival = self._idle_until_assigned(user)
         now = time.monotonic()
         if now >= self._closes:
             self._waiting[user_class].appendleft(arrival)
-            raise StopUser
+            raise EndedByLab
         arrival.begun = now
         self.begun.append(now)
         self.waits.append(now - arrival.dispatched)
@@ -142,7 +141,7 @@ class UserPool:
         arrival: Arrival | None = assigned.get()
         user.lab_idle = False
         if arrival is None:
-            raise StopUser
+            raise EndedByLab
         self._assigned -= 1
         return arrival
 

@@ -15,6 +15,10 @@ CLOSING_S = 60.0  # limit until the last answers are there
 MAX_MESSAGES = 100  # that nobody has taken yet: more than a minute's
 
 
+class ScenarioEndedTrial(DriverError):
+    """The scenario ended the trial early; the text continues "The scenario"."""
+
+
 class DriverStream:
     """The messages of one trial, in order. Its methods raise DriverError if the driver fails."""
 
@@ -67,6 +71,8 @@ class DriverStream:
             return None
         if isinstance(message, Exception):
             raise message
+        if isinstance(message, Closed) and message.early:
+            raise ScenarioEndedTrial(next(iter(message.task_errors), "ended the trial early"))
         return message
 
     def _receive(self, messages: Iterator[TrialMessage]) -> None:

@@ -11,6 +11,7 @@ from lab.driver_messages import (
     ArrivalSummary,
     Closed,
     Frame,
+    Opened,
     RequestKey,
     ScheduledRequests,
     UnfinishedArrivals,
@@ -29,6 +30,7 @@ class LoadRecordBuilder:
 
     def __init__(self, load: ClosedLoad | OpenLoad, warmup_s: float) -> None:
         self.task_errors: Counter[str] = Counter()
+        self.warmup_errors: Counter[str] = Counter()  # of requests before the window
         self.rate = 0.0  # requests a second in the last frame
         self._load = load
         self._warmup_s = warmup_s
@@ -42,6 +44,10 @@ class LoadRecordBuilder:
         self._until = 0.0
         self._open = _Arrivals() if isinstance(load, OpenLoad) else None
 
+    def open(self, opened: Opened) -> None:
+        """Note the errors of requests before the load began."""
+        self.warmup_errors.update(opened.errors)
+
     def add(self, frame: Frame) -> None:
         """Add a frame, of the warm-up or of the window."""
         ended = requests_of(frame.requests)
@@ -51,6 +57,7 @@ class LoadRecordBuilder:
         if self._open is not None:
             self._open.add(frame, length, ended)
         if not frame.in_window:
+            self.warmup_errors.update(frame.errors)
             return
         self._ticker_lateness += frame.ticker_lateness
         self._users.append(frame.users)
@@ -61,9 +68,9 @@ class LoadRecordBuilder:
         _merge(self._requests, ended)
 
     def close(self, closed: Closed) -> None:
-        """Note that the trial has ended as planned, and what ended after its window."""
+        """Note that the trial has ended, and what ended after its window."""
         self._drained = closed.drained
-        self._errors.update(closed.errors)
+        (self._errors if self._users else self.warmup_errors).update(closed.errors)
         self._foreign_hosts.update(closed.foreign_hosts)
         self.task_errors.update(closed.task_errors)
         if self._open is not None:
@@ -186,6 +193,7 @@ class _Arrivals:
             wait_p99_s=at(self._wait, 0.99),
             users=users,
             unanswered=left.unanswered,
+            without_request=left.without_request,
             under_way_before_s=round(self._before_s, 6),
             under_way_after_s=round(self._after_s, 6),
             lag=self._lag,

@@ -106,6 +106,7 @@ class LoadTrials:
             for message in self.driver.drive(self._request(blank, load)):
                 match message:
                     case Opened():
+                        record.open(message)
                         observer = self._observe(arm, message)
                     case Frame():
                         record.add(message)
@@ -114,7 +115,7 @@ class LoadTrials:
                         yield SecondElapsed(record.rate)
                     case Closed():
                         record.close(message)
-            completed = True
+                        completed = not message.early
         except DriverError as error:
             fault = Fault("alive", f"{error}", retryable=False)
         finally:
@@ -124,7 +125,7 @@ class LoadTrials:
         trial = _observed(blank, record.evidence(), observer)
         if fault := self._identity_fault(arm) or fault:
             trial = replace(trial, faults=(fault,))
-        return inspect(trial, self.hypothesis, record.task_errors)
+        return inspect(trial, self.hypothesis, record.task_errors, record.warmup_errors)
 
     def _request(self, blank: Trial, load: ClosedLoad | OpenLoad) -> RunTrial:
         return RunTrial(

@@ -14,7 +14,7 @@ from typing import Any
 
 from lab.driver_messages import RunTrial
 from lab.experiment.driver_message_conversion import load_spec
-from lab.experiment.driver_message_stream import DriverStream
+from lab.experiment.driver_message_stream import DriverStream, ScenarioEndedTrial
 from lab.experiment.progress_events import BlockEnded, Event, IntervalElapsed
 from lab.experiment.run_session import Session
 from lab.experiment.soak_crash_restart import ArmState, CrashRestart
@@ -111,8 +111,11 @@ class SoakLoop(Session):
                 self._renew_processes(trials)
                 yield from self._drive(block, trials, left_s)
             except (TargetError, DriverError) as error:
+                fault = Fault("alive", f"{error}.", retryable=False)
+                if isinstance(error, ScenarioEndedTrial):
+                    fault = Fault("scenario", f"The scenario {error}.", retryable=False)
                 for trial in trials.values():
-                    trial.fault(Fault("alive", f"{error}.", retryable=False))
+                    trial.fault(fault)
         return [inspect(trial.whole(), self.hypothesis) for trial in trials.values()]
 
     def _open_trial(self, block: int, position: int, step: Step) -> SoakTrial:

@@ -174,7 +174,12 @@ class SoakTrial:
             _merge(requests, key, replace(seen, ended_within=Ended(0, 0)))
         known = self._evidence.load_stats
         unanswered = known.unanswered + closed.unfinished.unanswered
-        load_stats = replace(known, unanswered=unanswered)
+        load_stats = replace(
+            known,
+            unanswered=unanswered,
+            task_errors=known.task_errors + sum(closed.task_errors.values()),
+            task_error=known.task_error or next(iter(closed.task_errors), ""),
+        )
         self._evidence = replace(self._evidence, requests=requests, load_stats=load_stats)
 
     def trial(self) -> Trial:

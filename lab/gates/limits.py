@@ -60,7 +60,14 @@ GATES = (
         "share",
     ),
     Gate(
-        "scenario", "the scenario itself raised no error and reported requests properly", "errors"
+        "without_request",
+        "no larger a share of its arrivals ended without a request",
+        "share",
+    ),
+    Gate(
+        "scenario",
+        "the scenario raised no error, did not end or hang, and reported requests properly",
+        "errors",
     ),
     Gate("errors", "requests failed no more often than the hypothesis allows", "share"),
     Gate("hosts", "every request went to the arm that was measured", "requests elsewhere"),

@@ -20,11 +20,23 @@ from lab.trial import Dispatch, LoadEvidence, Trial
 _IN_FLIGHT = "http_in_flight_request_seconds_total"
 
 
-def checks(trial: Trial, hypothesis: Hypothesis, task_errors: Mapping[str, int]) -> Iterator[Check]:
+def checks(
+    trial: Trial,
+    hypothesis: Hypothesis,
+    task_errors: Mapping[str, int],
+    warmup_errors: Mapping[str, int],
+) -> Iterator[Check]:
     """The checks of one trial, gravest cause first."""
     evidence = trial.evidence
     assert isinstance(evidence, LoadEvidence)
     load = _offered_load(trial, hypothesis)
+    raised = service_gates.scenario(
+        sum(task_errors.values()), next(iter(task_errors), ""), warmup_errors
+    )
+    # a failed request may make a task raise; all else that a scenario does wrong is a cause
+    is_cause = not total(trial).errors or not raised.message.startswith("The scenario raised")
+    if is_cause:
+        yield raised
     yield from background_gates.checks(trial)
     max_late_s = _max_late_s(trial)
     yield _ticker(evidence, max_late_s)
@@ -35,7 +47,9 @@ def checks(trial: Trial, hypothesis: Hypothesis, task_errors: Mapping[str, int])
         yield from _arrivals(trial, hypothesis, evidence.dispatch, load, max_late_s)
     yield _users(trial, evidence, load)
     yield traffic_gates.hosts(trial)
-    yield from _failures(trial, hypothesis, task_errors)
+    yield service_gates.errors(trial, hypothesis)
+    if not is_cause:
+        yield raised
     yield from traffic_gates.served(trial, evidence.counters_uncertainty_s)
     yield from _littles_law(trial, evidence)
     yield from evidence_gate.evidence(trial, hypothesis)
@@ -95,6 +109,15 @@ def _arrivals(
     yield Check("unsent", share, service_gates.max_unsent(hypothesis), unsent)
     share = dispatch.unanswered / max(dispatch.scheduled, 1)
     yield service_gates.unanswered(trial, hypothesis, share)
+    share = dispatch.without_request / max(dispatch.scheduled, 1)
+    yield Check(
+        "without_request",
+        share,
+        service_gates.max_unsent(hypothesis),
+        f"{share:.1%} of the arrivals of arm {trial.arm} ended without a request: their tasks "
+        "returned, or raised, before they sent one, or left it to something that outlives them. "
+        "Let each task send its requests itself, or wait for what sends them.",
+    )
 
 
 def _dispatch_lateness(
@@ -133,18 +156,6 @@ def _users(trial: Trial, evidence: LoadEvidence, load: ClosedLoad | OpenLoad) ->
             "running all the time, or did not end: requests may be left over in the service."
         )
     return Check("users", evidence.users_missing, 0, missed)
-
-
-def _failures(
-    trial: Trial, hypothesis: Hypothesis, task_errors: Mapping[str, int]
-) -> tuple[Check, Check]:
-    """Errors of requests and of the scenario, the cause before its consequence.
-
-    A failed request may make a task raise; a task that raises at once makes no request.
-    """
-    failed = service_gates.errors(trial, hypothesis)
-    raised = service_gates.scenario(sum(task_errors.values()), next(iter(task_errors), ""))
-    return (failed, raised) if total(trial).errors else (raised, failed)
 
 
 def _littles_law(trial: Trial, evidence: LoadEvidence) -> Iterator[Check]:

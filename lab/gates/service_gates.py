@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from lab.driver_messages import DRAIN_S
 from lab.gates.gate_check import Check
@@ -42,10 +42,20 @@ def unanswered(trial: Trial, hypothesis: Hypothesis, share: float) -> Check:
     )
 
 
-def scenario(raised: int, first: str) -> Check:
-    """Whether the scenario itself raised an error, or reported a request wrongly."""
-    what = first if first.startswith("reported ") else f"raised: {first}"
-    return Check("scenario", raised, 0.0, f"The scenario {what}.")
+def scenario(faults: int, first: str, failed_before: Mapping[str, int] | None = None) -> Check:
+    """Whether the scenario itself raised an error, ended or hung.
+
+    Args:
+        faults: How many.
+        first: The first of them; it continues "The scenario".
+        failed_before: Errors of requests before the window, which may be the reason.
+    """
+    message = f"The scenario {first}."
+    if failed_before:
+        text, count = max(failed_before.items(), key=lambda pair: pair[1])
+        message += f" Requests failed before the window: {text} ({sum(failed_before.values())} in "
+        message += f"all, {count} of these)."
+    return Check("scenario", faults, 0.0, message)
 
 
 def errors(trial: Trial, hypothesis: Hypothesis) -> Check:

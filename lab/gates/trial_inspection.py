@@ -12,7 +12,10 @@ from lab.trial import Trial
 
 
 def inspect(
-    trial: Trial, hypothesis: Hypothesis, task_errors: Mapping[str, int] | None = None
+    trial: Trial,
+    hypothesis: Hypothesis,
+    task_errors: Mapping[str, int] | None = None,
+    warmup_errors: Mapping[str, int] | None = None,
 ) -> Trial:
     """The trial with the figure of every gate and the faults found, gravest cause first.
 
@@ -22,9 +25,10 @@ def inspect(
     Args:
         trial: As it was measured.
         hypothesis: Its kind decides which gates there are.
-        task_errors: Of a load: errors that the scenario itself raised, with counts.
+        task_errors: Of a load: faults of the scenario itself, with counts.
+        warmup_errors: Of a load: errors of requests before its window, with counts.
     """
-    checks = list(_checks(trial, hypothesis, task_errors or {}))
+    checks = list(_checks(trial, hypothesis, task_errors or {}, warmup_errors or {}))
     found = [fault for check in checks if (fault := check.fault) is not None]
     figures = {gate: _earlier(trial, gate) for gate in _decided_earlier(hypothesis)}
     figures |= {check.gate: round(check.figure, 6) for check in checks}
@@ -32,11 +36,14 @@ def inspect(
 
 
 def _checks(
-    trial: Trial, hypothesis: Hypothesis, task_errors: Mapping[str, int]
+    trial: Trial,
+    hypothesis: Hypothesis,
+    task_errors: Mapping[str, int],
+    warmup_errors: Mapping[str, int],
 ) -> Iterator[Check]:
     match hypothesis.kind:
         case LoadTest():
-            yield from load_gates.checks(trial, hypothesis, task_errors)
+            yield from load_gates.checks(trial, hypothesis, task_errors, warmup_errors)
         case SoakTest():
             yield from soak_gates.checks(trial, hypothesis)
         case Benchmark():

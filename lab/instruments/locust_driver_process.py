@@ -7,7 +7,7 @@ import select
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,6 +20,7 @@ from lab.driver_messages import (
     Loaded,
     LoadScenario,
     Message,
+    Notice,
     Opened,
     ProtocolError,
     RunTrial,
@@ -29,8 +30,7 @@ from lab.driver_messages import (
 from lab.errors import MeasurementError, UsageError
 
 _START_S = 60.0
-_IMPORT_S = 10.0
-_SLACK_S = 120.0  # beyond warm-up and window: connecting, and waiting for the last answers
+_SILENCE_S = 45.0  # without a message; the driver itself has shorter limits, and says for what
 
 Answer = TypeVar("Answer", Up, Loaded)
 
@@ -40,17 +40,34 @@ class DriverError(MeasurementError):
 
 
 class ScenarioError(UsageError):
-    """The scenario cannot be imported; `line` is the line of the error, if it is known."""
+    """The scenario cannot be used; `file` and `line` are those of the error, if known."""
 
-    def __init__(self, message: str, line: int | None) -> None:
+    def __init__(self, message: str, line: int | None, file: str | None = None) -> None:
         super().__init__(message)
-        self.line = line
+        self.line, self.file = line, file
 
 
 class LoadDriver:
     """One Locust process for many trials: start it, load a scenario, then drive trials."""
 
-    def __init__(self, children: Children, project: Path, cores: Iterable[int] | None) -> None:
+    def __init__(
+        self,
+        children: Children,
+        project: Path,
+        cores: Iterable[int] | None,
+        notify: Callable[[str], None] = lambda text: None,
+        limit_factor: float = 1.0,
+    ) -> None:
+        """Start the process.
+
+        Args:
+            children: Keeps it.
+            project: Its working directory.
+            cores: It may run on.
+            notify: Called with what the user should know, as what a scenario is waited for.
+            limit_factor: Of every time limit for code of the scenario.
+        """
+        self._notify, self._limit_factor = notify, limit_factor
         self.child: Child = children.start(
             [sys.executable, "-m", "lab.driver"],
             role="driver",
@@ -69,16 +86,21 @@ class LoadDriver:
         return self.child.pid
 
     def load(self, scenario: Path, open_load: bool = False) -> tuple[str, ...]:
-        """Import the scenario, under a time limit; returns the names of its user classes."""
+        """Import the scenario and rehearse it; returns the names of its user classes.
+
+        Raises:
+            ScenarioError: If it cannot be used.
+            DriverError: If the driver itself fails.
+        """
         try:
             self._expect(Up, time.monotonic() + _START_S)
         except TimeoutError:
             raise DriverError(f"the load driver does not start within {_START_S:g} s") from None
-        self._send(LoadScenario(str(scenario), open_load))
+        self._send(LoadScenario(str(scenario), open_load, self._limit_factor))
         try:
-            return self._expect(Loaded, time.monotonic() + _IMPORT_S).user_classes
+            return self._expect(Loaded, time.monotonic() + _SILENCE_S).user_classes
         except TimeoutError:
-            raise ScenarioError(f"its import takes more than {_IMPORT_S:g} s", None) from None
+            raise ScenarioError(f"its import takes more than {_SILENCE_S:g} s", None) from None
 
     def drive(self, trial: RunTrial) -> Iterator[TrialMessage]:
         """Run one trial and yield the driver's messages, `Closed` being the last.
@@ -87,12 +109,12 @@ class LoadDriver:
             DriverError: If the driver dies, fails or stays silent for too long.
         """
         self._send(trial)
-        deadline = time.monotonic() + trial.warmup_s + trial.window_s + _SLACK_S
         while True:
             try:
-                message = self._receive(deadline)
+                message = self._receive(time.monotonic() + _SILENCE_S)
             except TimeoutError:
-                raise DriverError("the load driver does not answer any more") from None
+                silence = f"the load driver does not answer for {_SILENCE_S:g} s"
+                raise DriverError(silence) from None
             if isinstance(message, Failed):
                 raise DriverError(f"the load driver failed: {message.message}")
             if not isinstance(message, Opened | Frame | Closed):
@@ -104,7 +126,7 @@ class LoadDriver:
     def _expect(self, kind: type[Answer], deadline: float) -> Answer:
         message = self._receive(deadline)
         if isinstance(message, Failed):
-            raise ScenarioError(message.message, message.line)
+            raise ScenarioError(message.message, message.line, message.file)
         if not isinstance(message, kind):
             raise _unexpected(message)
         return message
@@ -138,7 +160,11 @@ class LoadDriver:
             except ProtocolError as error:
                 unread = self.child.passed.redact(str(error))
                 raise DriverError(f"the load driver sent what cannot be read: {unread}") from error
-        return self._messages.pop(0)
+        message = self._messages.pop(0)
+        if isinstance(message, Notice):
+            self._notify(f"the scenario {message.text}")
+            return self._receive(deadline)
+        return message
 
     def _death(self) -> DriverError:
         return DriverError(f"the load driver {self.child.died() or 'closed its pipe'}")

@@ -16,6 +16,7 @@ from lab.driver_messages import (
     Loaded,
     LoadScenario,
     Message,
+    Notice,
     Opened,
     OpenLoadSpec,
     ProtocolError,
@@ -59,7 +60,10 @@ MESSAGES: list[Message] = [
     Loaded(("Shopper", "Other")),
     Failed("NameError: x\nand more", 3),
     Failed("it hangs", None),
+    Failed("it raised", 3, "/project/helper.py"),
+    Notice("waits for its import"),
     Opened(1.25, 1.75, 3.25),
+    Opened(1.25, 1.75, 3.25, errors={"HTTPError: 429": 3}),
     Frame(t=1.0, in_window=False, users=4),
     Frame(
         t=1.5,
@@ -74,7 +78,8 @@ MESSAGES: list[Message] = [
         task_errors={"NameError: x": 2},
     ),
     Closed(drained=True),
-    Closed(drained=False, requests=REQUESTS, unfinished=UnfinishedArrivals(1, 2, 3)),
+    Closed(drained=False, requests=REQUESTS, unfinished=UnfinishedArrivals(1, 2, 3, 4)),
+    Closed(drained=True, early=True, task_errors={"raised NameError: x": 2}),
 ]
 
 

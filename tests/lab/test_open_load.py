@@ -14,7 +14,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lab.driver_messages import ArrivalSummary, Frame, RequestKey, RequestSummary, ScheduledRequests
+from lab.driver_messages import (
+    ArrivalSummary,
+    Closed,
+    Frame,
+    RequestKey,
+    RequestSummary,
+    RunTrial,
+    ScheduledRequests,
+)
+from lab.experiment.driver_message_conversion import load_spec
 from lab.experiment.load_trial_builder import LoadRecordBuilder
 from lab.hypothesis import OpenLoad, Stage
 from lab.instruments.locust_driver_process import ScenarioError
@@ -426,11 +435,10 @@ def test_a_user_without_a_task_is_an_error_of_the_scenario(bench: Bench) -> None
     path = bench.folder / "idle.py"
     path.write_text("from locust import HttpUser\n\nclass Idle(HttpUser):\n    pass\n")
     bench.driver.load(path, open_load=True)
-    with bench.serve("plain") as server:
-        _, frames = bench.drive(server, steady(5, 1.0, "constant"))
-    assert {text for frame in frames for text in frame.task_errors} == {
-        "ValueError: Idle has no task"
-    }
+    trial = RunTrial("http://127.0.0.1:9", load_spec(steady(5, 1.0, "constant")), 0.5, 1.0, "s")
+    (closed,) = bench.driver.drive(trial)
+    assert isinstance(closed, Closed) and closed.early
+    assert closed.task_errors == {"raised ValueError: Idle has no task": 5}
 
 
 def test_a_pause_within_a_task_is_cut_short_at_the_end_and_counts_as_answered(

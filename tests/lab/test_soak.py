@@ -250,7 +250,7 @@ def test_errors_apart_from_a_crash_are_not_excused(bench: Bench) -> None:
 @pytest.mark.parametrize(
     ("unusual", "said"),
     [
-        ({"task_errors": {"NameError: x": 1}}, "The scenario raised: NameError: x."),
+        ({"task_errors": {"raised NameError: x": 1}}, "The scenario raised NameError: x."),
         (
             {"arrivals": ArrivalSummary(scheduled=20, sent=10)},
             "of the arrivals at arm with were never",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -40,7 +41,11 @@ def _check(hypothesis: Hypothesis, file: Path, project: Project) -> None:
     passed = passed_variables(hypothesis, file)
     refuse_withheld(hypothesis, file, project.root)
     with Children(passed) as children:
-        _check_scenario(RunParts(hypothesis, file, children, project, divide_cores()))
+        _check_scenario(RunParts(hypothesis, file, children, project, divide_cores(), _notify))
+
+
+def _notify(text: str) -> None:
+    print(f"lab: {text}", file=sys.stderr)
 
 
 def _check_scenario(parts: RunParts) -> None:

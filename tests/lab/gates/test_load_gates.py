@@ -45,6 +45,7 @@ def test_a_sound_trial_passes_every_gate_and_keeps_its_figures() -> None:
         "lost",
         "unsent",
         "unanswered",
+        "without_request",
         "counts",
     }
     arriving = inspect(arrivals(), OPEN)
@@ -129,9 +130,29 @@ def test_the_driver_is_no_process_of_the_target() -> None:
 
 
 def test_a_scenario_that_raises_is_reported_with_its_first_error() -> None:
-    seen = inspect(trial("narrow", 100), SHIPPED, {"KeyError: 'sku'": 3})
+    seen = inspect(trial("narrow", 100), SHIPPED, {"raised KeyError: 'sku'": 3})
     assert [fault.gate for fault in seen.faults] == ["scenario"]
-    assert "KeyError" in seen.faults[0].message
+    assert seen.faults[0].message == "The scenario raised KeyError: 'sku'."
+
+
+def test_a_scenario_that_ends_itself_comes_first_with_the_errors_before_the_window() -> None:
+    made = trial("narrow", 100, users_missing=3)
+    failing = altered(made, requests={ORDERS: replace(made.service.requests[ORDERS], errors=5)})
+    how = {"ended the test itself: environment.runner.quit() (shop.py:10, in on_start)": 1}
+    first = inspect(failing, THROUGHPUT, how, {"HTTPError: 429": 3, "reset": 1}).faults[0]
+    assert first.gate == "scenario"
+    assert first.message == (
+        "The scenario ended the test itself: environment.runner.quit() (shop.py:10, in on_start). "
+        "Requests failed before the window: HTTPError: 429 (4 in all, 3 of these)."
+    )
+
+
+@pytest.mark.parametrize(("count", "found"), [(4, []), (5, ["without_request"])])
+def test_arrivals_that_end_without_a_request_are_limited_as_unsent_ones(
+    count: int, found: list[str]
+) -> None:
+    seen = inspect(arrivals(without_request=count), OPEN)
+    assert [fault.gate for fault in seen.faults] == found
 
 
 def test_failed_requests_come_before_the_tasks_that_they_made_raise() -> None:
@@ -140,9 +161,9 @@ def test_failed_requests_come_before_the_tasks_that_they_made_raise() -> None:
         made,
         requests={ORDERS: replace(made.service.requests[ORDERS], errors=5)},
     )
-    found = inspect(failing, THROUGHPUT, {"KeyError: 'id'": 5}).faults
+    found = inspect(failing, THROUGHPUT, {"raised KeyError: 'id'": 5}).faults
     assert [fault.gate for fault in found] == ["errors", "scenario"]
-    silent = inspect(trial("narrow", 0), THROUGHPUT, {"NameError: x": 5}).faults
+    silent = inspect(trial("narrow", 0), THROUGHPUT, {"raised NameError: x": 5}).faults
     assert [fault.gate for fault in silent] == ["scenario", "errors"]
 
 

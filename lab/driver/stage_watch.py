@@ -1,0 +1,131 @@
+"""Time limits for whatever waits for code of the scenario, with the line at which it hangs.
+
+A timer signal interrupts the process also if a greenlet never yields. Its handler runs between two
+bytecodes of any greenlet: it sends messages, and ends the process, but raises nothing.
+"""
+
+from __future__ import annotations
+
+import gc
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Protocol
+
+import greenlet
+
+from lab.driver.source_location import SourceLocation, functions, of_frame
+
+WAITING_S = 5.0  # after which it is reported what is waited for
+_AGAIN_S = 0.05  # if a message was being sent when the signal came
+
+
+class Reports(Protocol):
+    """Takes what the watch finds."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether a message is being sent."""
+
+    def waiting(self, what: str, where: SourceLocation | None) -> None:
+        """So far in vain, but the time limit has not passed."""
+
+    def hangs(self, what: str, limit_s: float, where: SourceLocation | None) -> None:
+        """The time limit has passed. The process ends after this call."""
+
+
+class _Stage:
+    def __init__(self, what: str, limit_s: float, function: str) -> None:
+        self.what, self.limit_s, self.function = what, limit_s, function
+        self.began = time.monotonic()
+        self.reported = False
+
+    @property
+    def due(self) -> float:
+        """When something is to be done about it, if it still lasts then."""
+        wait_s = self.limit_s if self.reported or self.limit_s <= WAITING_S else WAITING_S
+        return self.began + wait_s
+
+
+class StageWatch:
+    """Watches stages, which may be nested or run side by side in several greenlets."""
+
+    def __init__(
+        self, reports: Reports, end_process: Callable[[], None], limit_factor: float = 1.0
+    ) -> None:
+        """Watch nothing yet.
+
+        Args:
+            reports: Takes what is found.
+            end_process: Called after a time limit has passed.
+            limit_factor: Of every time limit.
+        """
+        self._reports, self._end = reports, end_process
+        self.limit_factor = limit_factor
+        self._stages: list[_Stage] = []
+        self._main = greenlet.getcurrent()
+        signal.signal(signal.SIGALRM, self._on_alarm)
+
+    @contextmanager
+    def stage(self, what: str, limit_s: float, function: str = "") -> Iterator[None]:
+        """Within this, `what` is waited for, for `limit_s` at most.
+
+        Args:
+            what: As in "waits for ...".
+            limit_s: Seconds.
+            function: Of the scenario, in which a greenlet is to be searched first.
+        """
+        stage = _Stage(what, self.limit_factor * limit_s, function)
+        self._stages.append(stage)
+        self._arm()
+        try:
+            yield
+        finally:
+            self._stages.remove(stage)
+            self._arm()
+
+    def extend(self) -> None:
+        """The innermost stage makes progress: its time begins anew."""
+        if self._stages:
+            self._stages[-1].began = time.monotonic()
+            self._stages[-1].reported = False
+            self._arm()
+
+    def give_up(self, what: str, limit_s: float, where: SourceLocation | None) -> None:
+        """Report that a time limit has passed, and end the process."""
+        self._reports.hangs(what, limit_s, where)
+        self._end()
+
+    def _arm(self) -> None:
+        left_s = 0.0  # disarms
+        if self._stages:
+            due = min(stage.due for stage in self._stages)
+            left_s = max(_AGAIN_S, due - time.monotonic())
+        signal.setitimer(signal.ITIMER_REAL, left_s)
+
+    def _on_alarm(self, _: int, interrupted: FrameType | None) -> None:
+        if self._reports.busy:
+            signal.setitimer(signal.ITIMER_REAL, _AGAIN_S)
+            return
+        now = time.monotonic()
+        for stage in list(self._stages):
+            if stage.due > now:
+                continue
+            where = self._where(interrupted, stage.function)
+            if stage.reported or stage.limit_s <= WAITING_S:
+                self.give_up(stage.what, stage.limit_s, where)
+            stage.reported = True
+            self._reports.waiting(stage.what, where)
+        self._arm()
+
+    def _where(self, interrupted: FrameType | None, function: str) -> SourceLocation | None:
+        """The line that is to blame: of the running greenlet, the main one, or any that waits."""
+        frames = [interrupted, self._main.gr_frame]
+        others = [each for each in gc.get_objects() if isinstance(each, greenlet.greenlet)]
+        frames += [each.gr_frame for each in others if each is not self._main]
+        if function:
+            frames.sort(key=lambda frame: function not in {name for _, name in functions(frame)})
+        places = (of_frame(frame) for frame in frames if frame is not None)
+        return next((place for place in places if place is not None), None)

@@ -1,0 +1,159 @@
+"""A process of its own for each trial: a fork of the one that has imported the scenario.
+
+Whatever a trial changes (variables of the module, class attributes, patched functions, listeners,
+greenlets that it leaves behind) ends with its process, so that every trial starts from the state
+of the scenario at its import.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import gc
+import io
+import os
+import random
+import signal
+import stat
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import NoReturn
+
+import gevent
+from gevent import monkey
+
+from lab.driver.source_location import SourceLocation, is_own, of_frame
+
+FINISHED = 71  # exit code of a process that has sent all its messages
+_CREATION = os.O_CREAT | os.O_EXCL | os.O_TRUNC
+_PARENT_DEATH = 1  # PR_SET_PDEATHSIG of prctl(2)
+
+# the process that forks must not run greenlets: what the import has started is the trial's
+_fork = monkey.get_original("os", "fork")
+_select = monkey.get_original("select", "select")
+_waitpid = monkey.get_original("os", "waitpid")
+_exit = os._exit
+_close = monkey.get_original("os", "close")
+
+
+class RequestPipe:
+    """Standard input, read line by line without running any greenlet. Its end is the lab's."""
+
+    def __init__(self) -> None:
+        self._pending = b""
+        self._lines: list[bytes] = []
+
+    def next_line(self) -> bytes:
+        """The next line; the process ends if there is none."""
+        while not self._lines:
+            self._read(on_end=lambda: None)
+        return self._lines.pop(0)
+
+    def wait_for(self, child: int) -> int:
+        """Wait until a child process ends; returns its status. The end of input kills it."""
+        ended = os.pidfd_open(child)
+        try:
+            while ended not in (ready := _select([0, ended], [], [])[0]):
+                if 0 in ready:
+                    self._read(on_end=lambda: os.kill(child, signal.SIGKILL))
+        finally:
+            _close(ended)
+        _, status = _waitpid(child, 0)
+        return os.waitstatus_to_exitcode(status)
+
+    def _read(self, on_end: Callable[[], None]) -> None:
+        chunk = os.read(0, 1 << 16)
+        if not chunk:
+            on_end()
+            _exit(0)
+        *lines, self._pending = (self._pending + chunk).split(b"\n")
+        self._lines += lines
+
+
+def leave(status: int = 1) -> NoReturn:
+    """End this process at once."""
+    _exit(status)
+
+
+def fork(work: Callable[[], None], files: Iterable[int]) -> int:
+    """Do `work` in a new process, which ends with `FINISHED`; returns its id.
+
+    The process ends if this one does. `work` must not raise.
+
+    Args:
+        work: Runs in the new process.
+        files: Descriptors of regular files of the scenario, whose positions are not shared.
+    """
+    gc.collect()
+    gc.freeze()  # memory that is never written stays shared
+    parent = os.getpid()
+    child = int(_fork())
+    if child:
+        gc.unfreeze()
+        return child
+    try:
+        ctypes.CDLL(None).prctl(_PARENT_DEATH, signal.SIGKILL)
+        if os.getppid() != parent:
+            _exit(1)
+        _close_input()
+        gevent.reinit()
+        for descriptor in files:
+            _reopen(descriptor)
+        random.seed(0)
+        work()
+        end()
+    finally:
+        _exit(1)
+
+
+def end() -> NoReturn:
+    """End this process at once; what the scenario has written to files is kept."""
+    for each in gc.get_objects():
+        if isinstance(each, io.IOBase):
+            with contextlib.suppress(Exception):
+                each.flush()
+    _exit(FINISHED)
+
+
+def watch_exit(report: Callable[[str, SourceLocation], None]) -> None:
+    """From now on, report it if the scenario ends the process by `os._exit`."""
+
+    def exit_by_scenario(status: int) -> NoReturn:
+        caller = sys._getframe(1)
+        if is_own(caller.f_code.co_filename) and (where := of_frame(caller)):
+            report(f"os._exit({status})", where)
+            end()
+        _exit(status)
+
+    os._exit = exit_by_scenario
+
+
+def open_descriptors() -> dict[int, str]:
+    """What each open descriptor refers to, as the system names it."""
+    found = {}
+    for link in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(OSError):
+            found[int(link.name)] = str(link.readlink())
+    return found
+
+
+def _close_input() -> None:
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    _close(nothing)
+
+
+def _reopen(descriptor: int) -> None:
+    """Give a regular file a position of its own, equal to the shared one."""
+    with contextlib.suppress(OSError):
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return
+        info = Path(f"/proc/self/fdinfo/{descriptor}").read_text(encoding="ascii")
+        fields = dict(line.split(":", 1) for line in info.splitlines() if ":" in line)
+        flags = int(fields["flags"], 8)
+        position = os.lseek(descriptor, 0, os.SEEK_CUR)
+        copy = os.open(f"/proc/self/fd/{descriptor}", flags & ~_CREATION)
+        os.lseek(copy, position, os.SEEK_SET)
+        os.dup2(copy, descriptor, inheritable=not flags & os.O_CLOEXEC)
+        _close(copy)

@@ -1,0 +1,68 @@
+"""Users that report if they end though nobody asked them to."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import new_class
+from typing import Any, Self
+
+import gevent
+from locust import User
+from locust.exception import StopUser
+
+from lab.driver.scenario_faults import ScenarioFaults
+
+
+class EndedByLab(StopUser):
+    """The lab ends a user."""
+
+
+class WatchedUser(User):
+    """Mixed into the user classes of a scenario by `derive`.
+
+    Attributes of its own begin with `lab_`, so that they do not meet those of a scenario.
+    """
+
+    abstract = True
+    lab_faults: ScenarioFaults | None = None
+    lab_started = False  # `on_start` has returned
+
+    @classmethod
+    def derive(cls, user_class: type[User], **attributes: Any) -> type[Self]:
+        """A subclass of the same name as the scenario's class, with these attributes."""
+        namespace = {
+            "__module__": user_class.__module__,
+            "__qualname__": user_class.__qualname__,
+            "abstract": False,
+            **attributes,
+        }
+        bases = (cls, user_class)
+        return new_class(user_class.__name__, bases, exec_body=lambda body: body.update(namespace))
+
+    def on_start(self) -> None:
+        """As the scenario's."""
+        super().on_start()
+        self.lab_started = True
+
+    def on_stop(self) -> None:
+        """As the scenario's; notes why the user ends, if the lab does not end it."""
+        error = sys.exception()
+        stopping = getattr(self.environment.runner, "stopping", True)
+        if self.lab_faults is not None and not stopping and not isinstance(error, EndedByLab):
+            self.lab_faults.user_ended(type(self).__name__, error)
+        try:
+            super().on_stop()
+        except (StopUser, gevent.GreenletExit) as again:
+            if self.lab_faults is not None and not self._is_killed:
+                self.lab_faults.user_ended(type(self).__name__, again)
+            raise
+
+    @property
+    def _is_killed(self) -> bool:
+        """Whether it has had so much time to end that it is ended by force."""
+        runner = self.environment.runner
+        if gevent.getcurrent() in getattr(runner, "killed", ()):
+            return True
+        began = getattr(runner, "stop_began", 0.0)
+        return time.monotonic() - began > float(self.environment.stop_timeout or 0.0) - 0.5
