@@ -31,6 +31,8 @@ from locust.exception import (
 )
 from locust.runners import LocalRunner
 
+from lab.driver.locust_statistics import LocustStatistics, ReadableEnvironment
+from lab.driver.request_recorder import RequestRecorder
 from lab.driver.scenario_faults import ScenarioFaults
 from lab.driver.source_location import SourceLocation, of_frame
 from lab.driver.stage_watch import StageWatch
@@ -100,7 +102,7 @@ def limit_listeners(watch: StageWatch) -> None:
         event(name).watch = watch
 
 
-class TrialEnvironment(Environment):
+class TrialEnvironment(ReadableEnvironment):
     """An environment that knows where its exit code was set."""
 
     exit_code_set_at: SourceLocation | None = None
@@ -187,9 +189,18 @@ def new_runner(environment: TrialEnvironment, faults: ScenarioFaults) -> TrialRu
     request = event("request")
     known = list(request._handlers)
     environment.runner = runner = TrialRunner(environment, faults)
-    for handler in [each for each in request._handlers if each not in known]:
-        request.remove_listener(handler)
+    [log_request] = [each for each in request._handlers if each not in known]
+    request.remove_listener(log_request)
+    environment.log_request = log_request
     return runner
+
+
+def watch_statistics(environment: TrialEnvironment, recorder: RequestRecorder) -> None:
+    """Fill Locust's own statistics in this trial, as far as they are read."""
+    statistics = LocustStatistics(
+        environment, recorder.pending, lambda: event("request").add_first(environment.log_request)
+    )
+    recorder.add_to_statistics = statistics.add
 
 
 def _parse_options(scenario: Path, host: str, users: int | None) -> Any:

@@ -10,7 +10,7 @@ import math
 import time
 from array import array
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ import numpy.typing as npt
 from gevent import getcurrent
 
 from lab.driver.arrival import Arrival, origin
+from lab.driver.locust_statistics import Batch, Batches, Failures
 from lab.driver.report_flaws import ReportFlaws, as_number
 from lab.driver_messages import RecordedRequests, RequestKey, RequestSummary, ScheduledRequests
 from lab.stats.latency_histogram import Histogram
@@ -26,10 +27,10 @@ _MAX_MESSAGES = 20  # that are counted apart in a frame
 _FAILED, _NO_ANSWER = 1.0, 2.0  # outcomes of a request beside 0.0, success
 
 # end, scheduled send time (monotonic seconds), latency, service latency (seconds; NaN: reported
-# without a time), outcome
-Row = tuple[float, float, float, float, float]
-Rows = npt.NDArray[np.float64]  # shape (requests, 5)
-_END, _SCHEDULED, _LATENCY, _SERVICE, _OUTCOME = range(5)
+# without a time), outcome, length of the answer (bytes)
+Row = tuple[float, float, float, float, float, int]
+Rows = npt.NDArray[np.float64]  # shape (requests, 6)
+_END, _SCHEDULED, _LATENCY, _SERVICE, _OUTCOME, _LENGTH = range(6)
 Summaries = dict[RequestKey, RequestSummary]
 
 
@@ -41,9 +42,11 @@ class RequestRecorder:
         self._rows: dict[Any, list[Row]] = {}  # by name and method, as they were reported
         self._keys: dict[Any, RequestKey] = {}  # of the same
         self._messages: Counter[str] = Counter()
+        self._failures: dict[tuple[RequestKey, str], tuple[Any, int]] = {}
         self._flaws = ReportFlaws()
         self._frames: Sequence[float] = ()
         self._frame_ends: npt.ArrayLike = ()
+        self.add_to_statistics: Callable[[Batches, Failures], None] | None = None  # of Locust
         self._hooks: object = None  # the greenlet that calls listeners before and after the load
 
     def expect_arrivals(self, frames: Sequence[float], begin: float) -> None:
@@ -62,6 +65,7 @@ class RequestRecorder:
         name: Any = None,
         request_type: Any = "",
         response_time: Any = ...,
+        response_length: Any = 0,
         exception: Any = None,
         response: Any = None,
         start_time: Any = None,
@@ -95,19 +99,25 @@ class RequestRecorder:
         outcome = 0.0
         if exception:
             outcome = _FAILED if _answered(response, exception) else _NO_ANSWER
-            _count(self._messages, exception)
+            self._note_failure(name, request_type, exception)
         try:
             rows = self._rows[name, request_type]
         except (KeyError, TypeError):
             rows = self._add_key(name, request_type)
         # a single append: requests may be reported by threads as well
-        rows.append((now, scheduled, latency, service, outcome))
+        length = response_length if type(response_length) is int else 0
+        rows.append((now, scheduled, latency, service, outcome, length))
 
     def take(self, until: float) -> RecordedRequests:
         """Remove and summarize all that ended before `until` (monotonic seconds)."""
         requests: Summaries = {}
         scheduled: dict[float, Summaries] = {}
-        for key, rows in self._taken(until):
+        taken = dict(self._taken(until))
+        if self.add_to_statistics is not None:
+            batches = {key: _batch(rows) for key, rows in taken.items()}
+            self.add_to_statistics(batches, self._failures)
+        self._failures = {}
+        for key, rows in taken.items():
             requests[key] = _summarize(rows)
             for frame, own in self._by_scheduled_time(rows):
                 scheduled.setdefault(frame, {})[key] = _summarize(own)
@@ -118,6 +128,21 @@ class RequestRecorder:
             errors=messages,
             task_errors=self._flaws.take(),
         )
+
+    def pending(self) -> tuple[Batches, Failures]:
+        """What was not taken yet, for Locust's own statistics."""
+        batches = {
+            key: _batch(np.array(self._rows[reported]))
+            for reported, key in self._keys.items()
+            if self._rows[reported]
+        }
+        return batches, self._failures
+
+    def _note_failure(self, name: Any, method: Any, error: Any) -> None:
+        text = _count(self._messages, error)
+        which = RequestKey(str(name), str(method)), text
+        first, count = self._failures.get(which, (error, 0))
+        self._failures[which] = first, count + 1
 
     def _checked(self, name: Any, method: Any, reported: Any, now: float) -> float:
         """A response time that is no plain float in milliseconds; NaN for none."""
@@ -165,13 +190,19 @@ class RequestRecorder:
                 yield round(self._frames[place], 6), rows[places == place]
 
 
-def _count(counter: Counter[str], error: Any) -> None:
+def _batch(rows: Rows) -> Batch:
+    failed = np.asarray(rows[:, _OUTCOME] > 0, dtype=np.float64)
+    return Batch(rows[:, _END], 1000 * rows[:, _SERVICE], failed, rows[:, _LENGTH])
+
+
+def _count(counter: Counter[str], error: Any) -> str:
     text = (error if isinstance(error, str) else f"{type(error).__name__}: {error}")[:1000]
     text = next(iter(text.splitlines()), "")[:160]
     if text in counter or len(counter) < _MAX_MESSAGES:
         counter[text] += 1
     else:
         counter["others"] += 1
+    return text
 
 
 def _answered(response: Any, exception: Any) -> bool:

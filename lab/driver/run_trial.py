@@ -27,6 +27,7 @@ from lab.driver.locust_environment import (
     limit_listeners,
     new_environment,
     new_runner,
+    watch_statistics,
 )
 from lab.driver.open_load import OpenLoadRunner
 from lab.driver.request_recorder import RequestRecorder
@@ -129,6 +130,7 @@ class TrialRun:
         event("request").add_first(self._hosts.on_request)
         event("request").add_first(self._recorder.on_request)
         event("user_error").add_first(self._faults.on_user_error)
+        watch_statistics(environment, self._recorder)
         environment.events.init.fire(environment=environment, runner=runner, web_ui=None)
         if self._faults.any:
             return
