@@ -59,7 +59,8 @@ class Arrival:
                 sent = now if reporter in self._reporters else now - service
             if sent >= self._first_ended:
                 late = 0.0
-        self._reporters.append(reporter)
+        if reporter not in self._reporters:
+            self._reporters.append(reporter)
         return late
 
 

@@ -6,6 +6,7 @@ requests, so that the load is disturbed as little as possible.
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
 from array import array
@@ -132,7 +133,7 @@ class RequestRecorder:
     def pending(self) -> tuple[Batches, Failures]:
         """What was not taken yet, for Locust's own statistics."""
         batches = {
-            key: _batch(np.array(self._rows[reported]))
+            key: _batch(_as_rows(self._rows[reported]))
             for reported, key in self._keys.items()
             if self._rows[reported]
         }
@@ -177,7 +178,7 @@ class RequestRecorder:
             while count and pending[count - 1][_END] >= until:
                 count -= 1
             if count:
-                taken = np.array(pending[:count])
+                taken = _as_rows(pending[:count])
                 del pending[:count]
                 yield key, taken
 
@@ -188,6 +189,13 @@ class RequestRecorder:
         for place in np.unique(places).tolist():
             if place < len(self._frames):
                 yield round(self._frames[place], 6), rows[places == place]
+
+
+def _as_rows(recorded: list[Row]) -> Rows:
+    """An array of them; several times as fast as `np.array`."""
+    numbers = itertools.chain.from_iterable(recorded)
+    flat = np.fromiter(numbers, dtype=np.float64, count=len(recorded) * len(recorded[0]))
+    return flat.reshape(len(recorded), -1)
 
 
 def _batch(rows: Rows) -> Batch:
