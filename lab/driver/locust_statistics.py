@@ -21,7 +21,7 @@ from locust.stats import CachedResponseTimes, RequestStats, StatsEntry, StatsErr
 from lab.driver_messages import RequestKey
 
 _SECONDS_CACHED = 20  # of response times, as Locust keeps them
-_OWN_READERS = ("start", "on_request", "on_spawning_complete")  # functions of Locust's runner
+_PASSED_ON = ("stats", "errors")  # by properties of Locust's runner
 
 Numbers = npt.NDArray[np.float64]
 _LOCUSTS_BUCKET = locust_stats.bucket_response_time
@@ -48,12 +48,11 @@ class ReadableEnvironment(Environment):
 
 
 def _read_by_runner() -> bool:
-    frame = sys._getframe(2)
-    if frame.f_code.co_filename == runners.__file__ and frame.f_code.co_name == "stats":
-        assert frame.f_back is not None
-        frame = frame.f_back
-    code = frame.f_code
-    return code.co_filename == runners.__file__ and code.co_name in _OWN_READERS
+    """Whether Locust's runner itself reads them: to clear them, or to log a request."""
+    code, outer = sys._getframe(2).f_code, sys._getframe(3).f_code
+    if code.co_filename == runners.__file__ and code.co_name in _PASSED_ON:
+        code = outer
+    return code.co_filename == runners.__file__
 
 
 class Batch(NamedTuple):
