@@ -20,7 +20,7 @@ from lab.stats.latency_histogram import Histogram
 if TYPE_CHECKING:
     from lab.stats.arrival_schedule import ArrivalProcess
 
-VERSION = 2
+VERSION = 3
 """Of the messages. It changes with every change of a record below."""
 
 DRAIN_S = 30
