@@ -14,6 +14,8 @@ from typing import Any, BinaryIO
 
 from lab.errors import UsageError
 
+RESTORE = "Restore it from a copy, or start a new run"  # the remedy for a damaged file of a run
+
 
 class UnreadableFile(UsageError):
     """A file that cannot be read, or that holds no JSON; the message names file and line."""
@@ -50,9 +52,9 @@ def read_object(path: Path) -> dict[str, Any]:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise UnreadableFile(f"{path}: cannot be read ({error})") from error
+        raise UnreadableFile(f"{path}: cannot be read ({error}). {RESTORE}") from error
     if not isinstance(data, dict):
-        raise UnreadableFile(f"{path}: not a JSON object")
+        raise UnreadableFile(f"{path}: not a JSON object. {RESTORE}")
     return data
 
 
@@ -64,11 +66,11 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
     try:
         file = path.open(encoding="utf-8", errors="replace")
     except OSError as error:
-        raise UnreadableFile(f"{path}: cannot be read ({error.strerror})") from error
+        raise UnreadableFile(f"{path}: cannot be read ({error.strerror}). {RESTORE}") from error
     with file:
         for number, line in enumerate(file, 1):
             if damaged:  # only the last line can be one that a crash cut off
-                raise UnreadableFile(f"{path}:{damaged[0]}: damaged line ({damaged[1]})")
+                raise UnreadableFile(f"{path}:{damaged[0]}: damaged line ({damaged[1]}). {RESTORE}")
             try:
                 record = json.loads(line)
             except ValueError as error:

@@ -27,7 +27,7 @@ from typing import Any, TextIO
 
 from lab.errors import UsageError, storage_error
 from lab.hypothesis import Step
-from lab.json_files import append_line, read_lines, read_object, to_line, write_whole
+from lab.json_files import RESTORE, append_line, read_lines, read_object, to_line, write_whole
 from lab.time_series import TimeSeries
 from lab.trial import SoakEvidence, Trial
 from lab.trial_plan import SCHEMA as PLAN_SCHEMA
@@ -158,7 +158,7 @@ class RunFolder:
         try:
             return Plan.from_dict(data)
         except (KeyError, TypeError) as error:
-            raise RunFolderError(f"{path}: not a plan ({error})") from error
+            raise RunFolderError(f"{path}: not a plan ({error}). {RESTORE}") from error
 
     def conditions(self) -> dict[str, Any]:
         """What the run ran on; empty if the run ended before it was known."""
@@ -206,14 +206,14 @@ class RunFolder:
         try:
             return [value for (value,) in struct.iter_unpack("<d", file.read_bytes())]
         except (OSError, struct.error) as error:
-            raise RunFolderError(f"{file}: damaged rounds ({error})") from error
+            raise RunFolderError(f"{file}: damaged rounds ({error}). {RESTORE}") from error
 
     def _trial(self, record: Mapping[str, Any], place: str) -> Trial:
         data = TRIAL_SCHEMA.read(record, place)
         try:
             trial = from_record(data)
         except (KeyError, TypeError) as error:
-            raise RunFolderError(f"{place}: not a trial ({error})") from error
+            raise RunFolderError(f"{place}: not a trial ({error}). {RESTORE}") from error
         time_series = self.time_series(trial.block, trial.step)
         if time_series is None:
             return trial

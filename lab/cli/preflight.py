@@ -147,7 +147,7 @@ def _check_soak_script(parts: RunParts) -> None:
             path,
             error.lineno if isinstance(error, SyntaxError) else None,
             f"the soak script of {parts.hypothesis.name} cannot be run: {error}",
-            f"Correct it until `python {scenario} URL` runs",
+            f"Correct it until `python -m py_compile {scenario}` succeeds",
         ) from error
 
 

@@ -46,7 +46,7 @@ class StartedParts:
 def make_target(name: str, children: Children, project: Project, cores: Cores) -> Target:
     """The target of that name, not started. UsageError if there is none."""
     if name not in TARGETS:
-        raise UsageError(f"no target {name!r}; known are: {', '.join(TARGETS)}")
+        raise UsageError(f"--target {name}: no such target. Write one of {', '.join(TARGETS)}")
     if name == "compose":
         from lab.targets.compose_target import ComposeTarget
 

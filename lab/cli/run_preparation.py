@@ -77,7 +77,10 @@ def _new_run(options: RunOptions, project: Project) -> PreparedRun:
         for line in detectable_lines(plan):
             print(line)
     elif length_s is not None:
-        raise UsageError(f"--for: {hypothesis.name} is no soak; its file sets the time of a trial")
+        raise UsageError(
+            f"--for: {hypothesis.name} is no soak, and its file sets the time of a trial. Leave "
+            "--for out"
+        )
     return PreparedRun(project, file, hypothesis, plan, None)
 
 

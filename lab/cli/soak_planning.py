@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -52,7 +53,8 @@ def plan_soak(
     if length_s < least_s(pairs):
         blocks = f"{pairs} blocks" if pairs > 1 else "one block"
         raise TooShort(
-            f"a soak of {blocks} takes {least_s(pairs):.0f} s at least, not {length_s:.0f} s"
+            f"a soak of {blocks} takes {least_s(pairs):.0f} s at least, not {length_s:.0f} s. "
+            f"Give it --for {math.ceil(least_s(pairs))}s or more, or fewer blocks"
         )
     slopes = [p for p in hypothesis.all_predictions if p.slope is not None]
     planned = replace(plan, length_s=length_s)

@@ -58,7 +58,9 @@ def load(path: Path, open_load: bool) -> Scenario:
         )
     users = {name: user for name, user in users.items() if user.weight > 0 or user.fixed_count > 0}
     if not users:
-        raise RefusedScenarioError("every user class has a weight of 0")
+        raise RefusedScenarioError(
+            "every user class has a weight of 0: give one of them a `weight` of 1"
+        )
     for name, user in users.items():
         _refuse_coroutines(name, user)
         if open_load:

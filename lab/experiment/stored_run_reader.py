@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.hypothesis import Hypothesis, loads
+from lab.json_files import RESTORE
 from lab.measure_format import format_value
 from lab.run_folder import RunFolder, RunFolderError
 from lab.time_series import TimeSeries
@@ -37,7 +38,7 @@ def sealed_hypothesis(run_folder: RunFolder, plan: Plan, project: Path) -> Hypot
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise RunFolderError(f"{path}: cannot be read ({error})") from error
+        raise RunFolderError(f"{path}: cannot be read ({error}). {RESTORE}") from error
     hypothesis = loads(text, path, project, name=plan.hypothesis, sealed=True)
     if hypothesis.digest != plan.digest:
         raise RunFolderError(

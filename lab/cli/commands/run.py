@@ -69,7 +69,7 @@ def command(
     from lab.exit_codes import DECIDED, exit_code_of_verdict
 
     if expect is not None and expect not in DECIDED:
-        raise UsageError(f"--expect {expect}: one of {', '.join(DECIDED)}")
+        raise UsageError(f"--expect {expect}: no such verdict. Write one of {', '.join(DECIDED)}")
     options = RunOptions(name, seed, target, resume, no_wait, profile, length, anyway)
     prepared = prepare(options)
     background = None

@@ -61,5 +61,5 @@ def command(
 def _setting(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not (name and equals):
-        raise UsageError(f"{text}: a setting is written NAME=VALUE")
+        raise UsageError(f"{text}: a setting is written NAME=VALUE, as in DB_POOL_SIZE=5")
     return name, value

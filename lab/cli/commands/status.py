@@ -29,7 +29,10 @@ def command(
 
     project = Project.find()
     if name is not None and not (project.reports / name).is_dir():
-        raise RunFolderError(f"{project.reports / name}: {name} was never run here")
+        raise RunFolderError(
+            f"{project.reports / name}: {name} was never run here. "
+            "Leave the name out to see all runs"
+        )
     folders = [project.reports / name] if name else sorted(project.reports.glob("*"))
     found = False
     for folder in folders:

@@ -104,7 +104,7 @@ def _check_unit(node: Node, edge: Quantity, series: str | None) -> None:
     if series is None and edge.per in ("h", "min") and edge.unit:
         raise node.flaw(
             "a bound per hour or minute is for a slope, not for a measure",
-            "Write `slope:` instead of `measure:`.",
+            "Write `slope:` instead of `measure:`, in a soak, or the bound without the time.",
         )
     if series is None:
         return

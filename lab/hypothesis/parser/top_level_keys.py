@@ -48,7 +48,9 @@ def parse_hypothesis(root: Node, project: Path | None, **of_file: str) -> Hypoth
         Flaw: If a key is unknown, missing or wrong.
     """
     kind = _read_kind(root.at("kind")) if "kind" in root.mapping() else LoadTest.name
-    values = root.fields(_keys(kind, project), OPTIONAL)
+    keys = _keys(kind, project)
+    _refuse_keys_of_other_kinds(root, kind, keys)
+    values = root.fields(keys, OPTIONAL)
     settings = values.get("settings", {})
     scenario = values["scenario"]
     return Hypothesis(
@@ -84,6 +86,17 @@ def _keys(kind: str, project: Path | None) -> dict[str, Reader]:
         "predictions": read_predictions,
         "rivals": read_rivals,
     }
+
+
+def _refuse_keys_of_other_kinds(root: Node, kind: str, keys: Mapping[str, Reader]) -> None:
+    """What resembles such a key most may be something else altogether."""
+    for key, node in root.mapping().items():
+        others = [other for other in _KINDS if key in _keys(other, None)]
+        if key not in keys and others:
+            belongs = " and ".join(others)
+            raise node.flaw(
+                f"unknown key {shown(key)}", f"Remove it: it belongs to {belongs}, not to {kind}."
+            )
 
 
 def _read_kind(node: Node) -> str:

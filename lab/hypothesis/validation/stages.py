@@ -18,18 +18,20 @@ def stage_flaws(statement: Statement, hypothesis: Hypothesis) -> Iterator[Flaw]:
     """A stage that is missing, unknown, too short, or one that the measure cannot be taken of."""
     prediction, node = statement.prediction, statement.node
     measure = parse_measure(prediction.measure)
-    if prediction.during is None:
-        if measure.scope is Scope.STAGE:
-            yield node.at("measure").flaw(
-                f"`{measure.base}` needs the stage that it is a recovery from",
-                "Add `during:` with the name of a stage of the load.",
-            )
-        return
-    place = node.at("during")
     stages = _stages(hypothesis)
     names = [stage.name for stage in stages if stage.name is not None]
+    if measure.scope is Scope.STAGE and (prediction.during is None or not names):
+        yield node.at("measure").flaw(
+            f"`{measure.base}` needs the stage that it is a recovery from",
+            _remedy_without_stage(hypothesis, names),
+        )
+    if prediction.during is None or (measure.scope is Scope.STAGE and not names):
+        return
+    place = node.at("during")
     if not names:
-        yield place.flaw("the load has no named stages", "Name its `stages`, or remove `during`.")
+        can_have = isinstance(hypothesis.kind, LoadTest)
+        remedy = "Name its `stages`, or remove `during`." if can_have else "Remove `during`."
+        yield place.flaw("the load has no named stages", remedy)
     elif prediction.during not in names:
         problem = f"there is no stage {shown(prediction.during)}"
         yield place.flaw(problem, suggestion(prediction.during, names))
@@ -43,6 +45,14 @@ def stage_flaws(statement: Statement, hypothesis: Hypothesis) -> Iterator[Flaw]:
     else:
         stage = next(stage for stage in stages if stage.name == prediction.during)
         yield from _too_few_arrivals(statement, stage)
+
+
+def _remedy_without_stage(hypothesis: Hypothesis, names: Sequence[str]) -> str:
+    if names:
+        return "Add `during:` with the name of a stage of the load."
+    if isinstance(hypothesis.kind, LoadTest):
+        return "Give the load named `stages`, and name one of them with `during:`."
+    return f"Choose another measure: a {hypothesis.kind.name} has no stages."
 
 
 def _stages(hypothesis: Hypothesis) -> tuple[Stage, ...]:

@@ -45,7 +45,9 @@ def _sweep_measure_flaws(statement: Statement, hypothesis: Hypothesis) -> Iterat
     if not is_sweep:
         yield node.at("measure").flaw(
             f"`{prediction.measure}` needs a sweep, and the load has one level only",
-            "Write several levels, as in load: {users: [1, 2, 4, 8, 16, 32, 64]}.",
+            "Write several levels, as in load: {users: [1, 2, 4, 8, 16, 32, 64]}."
+            if isinstance(hypothesis.kind, LoadTest)
+            else f"Choose another measure: a {hypothesis.kind.name} has one rate.",
         )
     elif prediction.at is not None:
         yield node.at("at").flaw(f"`{prediction.measure}` is taken over all levels", "Remove `at`.")

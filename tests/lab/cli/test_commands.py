@@ -97,7 +97,10 @@ def test_a_broken_file_is_one_message_and_exit_code_2(name: str, command: Comman
     ("arguments", "message"),
     [
         (("run", "quick", "--expect", "TRUE"), "one of CONFIRMED"),
-        (("run", "quick", "--target", "moon"), "no target 'moon'"),
+        (
+            ("run", "quick", "--target", "moon"),
+            "--target moon: no such target. Write one of embedded, compose",
+        ),
         (("run", "quick", "--resume"), "there is no run to resume"),
         (("run", "quick", "--for", "8h"), "quick is no soak"),
         (("run", "quick", "--for", "soon"), "'soon' is no duration"),

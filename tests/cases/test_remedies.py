@@ -1,0 +1,542 @@
+"""The remedy of every refusal is tried: what it advises is done, and the refusal is gone."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab.cli.main import main
+from lab.hypothesis import HypothesisError, loads
+from lab.run_folder import RunFolder
+from lab.run_lock import machine_lock
+from tests.cases.hypothesis_remedies import EDITS, MORE, Refused
+from tests.cases.refusal_sites import Seen, refusal_sites, watched
+from tests.lab.hypothesis.examples import BROKEN, make_project
+from tests.lab.hypothesis.test_broken_files import MANIFEST
+from tests.runs import QUICK, QUICK_SOAK, ROOT, copy_project
+
+# -- hypothesis files ------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project whose files no test changes."""
+    folder = make_project(tmp_path_factory.mktemp("project"))
+    (folder / "scenarios" / "link.py").symlink_to(ROOT / "README.md")
+    for name in ("bench_fingerprint", "soak_reconnects"):
+        (folder / "scenarios" / f"{name}.py").touch()
+    return folder
+
+
+def problem_of(text: str, project: Path) -> str | None:
+    try:
+        loads(text, Path("a.md"), project)
+    except HypothesisError as error:
+        return error.problem
+    return None
+
+
+def edited(text: str, edits: list[tuple[str, str]]) -> str:
+    for old, new in edits:
+        assert old in text
+        text = text.replace(old, new, 1)
+    return text
+
+
+def test_every_broken_file_has_its_remedy_here() -> None:
+    assert set(EDITS) == set(MANIFEST)
+
+
+@pytest.mark.parametrize("name", EDITS)
+def test_a_broken_file_is_accepted_once_its_remedy_is_followed(files: Path, name: str) -> None:
+    text = (BROKEN / f"{name}.md").read_text(encoding="utf-8")
+    assert problem_of(text, files) is not None
+    assert problem_of(edited(text, EDITS[name]), files) is None
+
+
+@pytest.mark.parametrize("case", MORE, ids=str)
+def test_the_remedy_of_another_hypothesis_file(files: Path, case: Refused) -> None:
+    with pytest.raises(HypothesisError) as caught:
+        loads(case.text, Path("a.md"), files)
+    assert case.problem in caught.value.problem
+    assert case.remedy in caught.value.remedy
+    assert problem_of(edited(case.text, case.edits), files) is None
+
+
+# -- commands --------------------------------------------------------------------------------
+
+
+@dataclass
+class Typed:
+    """Types a command in this process; `lab run` stops where the run would start."""
+
+    monkeypatch: pytest.MonkeyPatch
+    capsys: pytest.CaptureFixture[str]
+
+    def __call__(self, folder: Path, arguments: str) -> tuple[int, str]:
+        self.monkeypatch.chdir(folder)
+        self.monkeypatch.setattr(sys, "argv", ["lab", *arguments.split()])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        _, err = self.capsys.readouterr()
+        assert isinstance(ended.value.code, int)
+        return ended.value.code, err
+
+
+class FakeService:
+    """A service that ends as soon as it is up."""
+
+    def check(self, arms: Any) -> None: ...
+    def start(self, arms: Any) -> None: ...
+    def stop(self) -> None: ...
+    def url(self, arm: str) -> str:
+        return "http://127.0.0.1:1"
+
+    def dead(self, arm: str) -> str | None:
+        return "the service ended as it was told"
+
+
+@pytest.fixture
+def typed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], own_lock: None
+) -> Typed:
+    def started(*_: Any) -> Any:
+        raise SystemExit(0)
+
+    monkeypatch.setattr("lab.cli.run_execution.execute", started)
+    for name in ("SHOP_TOKEN", "SHOP_PATH"):
+        monkeypatch.delenv(name, raising=False)
+    return Typed(monkeypatch, capsys)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    folder = copy_project(tmp_path)
+    shutil.copy(QUICK_SOAK, folder / "hypotheses")
+    return folder
+
+
+Change = Callable[[Path], object]
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command that is refused.
+
+    Attributes:
+        typed: What is typed.
+        message: What the message has to hold, in this order: what, where, remedy.
+        then: What is typed when the remedy has been followed; by default the same.
+        before: What makes it wrong.
+        remedied: What the remedy asks for.
+        environment: Variables that are set, and the variables once the remedy is followed.
+    """
+
+    typed: str
+    message: tuple[str, ...]
+    then: str = ""
+    before: Change = lambda _: None
+    remedied: Change = lambda _: None
+    environment: tuple[dict[str, str], dict[str, str]] = field(default_factory=lambda: ({}, {}))
+
+
+def written(name: str, text: str) -> Change:
+    return lambda project: (project / name).write_text(text, encoding="utf-8")
+
+
+def replaced(name: str, old: str, new: str) -> Change:
+    def change(project: Path) -> None:
+        text = (project / name).read_text(encoding="utf-8")
+        (project / name).write_text(edited(text, [(old, new)]), encoding="utf-8")
+
+    return change
+
+
+def each(*changes: Change) -> Change:
+    return lambda project: [change(project) for change in changes]
+
+
+def recorded(project: Path) -> None:
+    """A run of before, CONFIRMED."""
+    run = project / "reports" / "pool-exhaustion" / "20260101-000000"
+    shutil.copytree(ROOT / "reports" / "sample", run)
+    (run.parent / "latest").symlink_to(run.name)
+
+
+def without(name: str) -> Change:
+    return lambda project: (project / name).unlink()
+
+
+def unfinished(project: Path) -> None:
+    recorded(project)
+    without(f"{LATEST}/verdict.json")(project)
+    text = (project / f"{LATEST}/trials.jsonl").read_text().splitlines(keepends=True)
+    (project / f"{LATEST}/trials.jsonl").write_text("".join(text[:4]))
+
+
+def sealed(project: Path) -> None:
+    """A run of `quick` that has its plan and no trial."""
+    from lab.cli.run_preparation import RunOptions, prepare
+
+    prepared = prepare(RunOptions("quick", 1, None, False, False, True, None, False))
+    folder = RunFolder.create(prepared.project.reports, "quick")
+    folder.write_plan(prepared.plan, prepared.hypothesis.text)
+
+
+LATEST = "reports/pool-exhaustion/latest"
+SAMPLE = f"{LATEST}/hypothesis.md"
+CHECKOUT = "scenarios/checkout.py"
+PASS = ("hypotheses/quick.md", "arms:", "pass: [SHOP_TOKEN]\narms:")
+READS_TOKEN = replaced(
+    CHECKOUT, "from locust", "import os\n\nTOKEN = os.environ.get('SHOP_TOKEN', '')\nfrom locust"
+)
+SMALL_SLOPE = replaced("hypotheses/quick-soak.md", "100 MB/h", "1 MB/h")
+SET = {"SHOP_TOKEN": "t0ken"}
+
+
+def damaged(name: str, problem: str, text: str) -> Command:
+    """A file of a run that holds something else, and the remedy: a copy of it."""
+    return Command(
+        "judge pool-exhaustion",
+        (name, problem, "Restore it from a copy"),
+        before=each(recorded, written(f"{LATEST}/{name}", text)),
+        remedied=lambda p: shutil.copy(ROOT / "reports" / "sample" / name, p / LATEST / name),
+    )
+
+
+DAMAGED = [
+    ("plan.json", "cannot be read", "{"),
+    ("plan.json", "not a JSON object", "[]"),
+    ("plan.json", "not a plan", "{}"),
+    ("trials.jsonl", "damaged line", "{\n{}\n"),
+    ("trials.jsonl", "not a trial", "{}\n{}\n"),
+]
+COMMANDS = {
+    "no-project": Command(
+        "list",
+        ("no project here or above", "Run the lab in a folder that holds hypotheses/"),
+        before=lambda project: (project / "hypotheses").rename(project / "elsewhere"),
+        remedied=lambda project: (project / "elsewhere").rename(project / "hypotheses"),
+    ),
+    "no-hypothesis": Command(
+        "run quick",
+        ("hypotheses: there is no hypothesis here", "Add a file NAME.md"),
+        before=each(without("hypotheses/quick.md"), without("hypotheses/quick-soak.md")),
+        remedied=lambda project: shutil.copy(QUICK, project / "hypotheses"),
+    ),
+    "misspelt-name": Command("run quik", ("quik.md: there is no such", "`quick`"), "run quick"),
+    "name-with-a-folder": Command(
+        "run hypotheses/quick", ("is not a valid name", "Did you mean `quick`?"), "run quick"
+    ),
+    "no-file": Command(
+        "run hypotheses/other.md",
+        ("other.md: there is no such file", "Give the path of a Markdown file"),
+        "run hypotheses/quick.md",
+    ),
+    "file-name": Command(
+        "run hypotheses/Quick.md",
+        ("the file name is not allowed", "Write it with a-z, 0-9, - and _"),
+        "run hypotheses/quick.md",
+        before=lambda project: shutil.copy(QUICK, project / "hypotheses" / "Quick.md"),
+    ),
+    "not-utf8": Command(
+        "run quick",
+        ("quick.md:2: this is not UTF-8 text", "Save the file as UTF-8"),
+        before=lambda p: (p / "hypotheses/quick.md").write_bytes(b"---\nquestion: \xff?\n---\n"),
+        remedied=lambda project: shutil.copy(QUICK, project / "hypotheses"),
+    ),
+    "scenario-not-utf8": Command(
+        "run quick",
+        ("checkout.py: this is not UTF-8", "Save it as UTF-8"),
+        before=lambda project: (project / CHECKOUT).write_bytes(b"# \xff\n"),
+        remedied=lambda project: shutil.copy(ROOT / CHECKOUT, project / CHECKOUT),
+    ),
+    "large-file": Command(
+        "run quick",
+        ("the file is larger than 256 KiB", "Keep it short"),
+        before=lambda p: (p / "hypotheses/quick.md").write_text(QUICK.read_text() + "x" * 2**18),
+        remedied=lambda project: shutil.copy(QUICK, project / "hypotheses"),
+    ),
+    "expect": Command(
+        "run quick --expect TRUE",
+        ("--expect TRUE: no such verdict", "Write one of CONFIRMED, REFUTED"),
+        "run quick --expect REFUTED",
+    ),
+    "for-a-load": Command(
+        "run quick --for 8h", ("--for: quick is no soak", "Leave --for out"), "run quick"
+    ),
+    "no-duration": Command(
+        "run quick-soak --anyway --for soon",
+        ("'soon' is no duration", "Write it as in 8h, 30m or 0.1h"),
+        "run quick-soak --anyway --for 0.1h",
+    ),
+    "no-length": Command(
+        "run quick-soak --anyway",
+        ("the length of the soak is missing", "`--for 8h`"),
+        "run quick-soak --for 8h --anyway",
+    ),
+    "no-length-in-the-file": Command(
+        "run quick-soak --anyway",
+        ("the length of the soak is missing", "or a `length:`"),
+        remedied=replaced("hypotheses/quick-soak.md", "load:", "length: 8h\nload:"),
+    ),
+    "too-short-for-its-blocks": Command(
+        "run quick-soak --anyway --for 10s",
+        ("a soak of one block takes", "s at least, not 10 s", "Give it --for {} or more"),
+        "run quick-soak --anyway --for {}",
+    ),
+    "too-short-to-detect": Command(
+        "run quick-soak --for 2m",
+        ("too short for its prediction", "Give it more time with --for, or run it --anyway"),
+        "run quick-soak --for 2m --anyway",
+        before=SMALL_SLOPE,
+    ),
+    "too-short-to-detect-more-time": Command(
+        "run quick-soak --for 2m",
+        ("too short for its prediction", "Give it more time with --for"),
+        "run quick-soak --for 150h",
+        before=SMALL_SLOPE,
+    ),
+    "nothing-to-resume": Command(
+        "run quick --resume",
+        ("there is no run to resume", "Leave --resume out"),
+        "run quick",
+    ),
+    "resume-a-finished-run": Command(
+        "run quick --resume",
+        ("this run has its verdict", "Leave --resume out for a new one"),
+        "run quick",
+        before=each(sealed, written("reports/quick/latest/verdict.json", "{}")),
+    ),
+    "resume-with-a-length": Command(
+        "run quick --resume --for 8h",
+        ("its length is sealed", "Leave --for out"),
+        "run quick --resume",
+        before=sealed,
+    ),
+    "resume-with-a-target": Command(
+        "run quick --resume --target compose",
+        ("this run's target is embedded, not compose", "Leave --target out"),
+        "run quick --resume",
+        before=sealed,
+    ),
+    "resume-with-a-target-anew": Command(
+        "run quick --resume --target compose",
+        ("this run's target is embedded", "or start a new run without --resume"),
+        "run quick --target compose",
+        before=sealed,
+    ),
+    "resume-with-an-edited-scenario": Command(
+        "run quick --resume",
+        ("checkout.py: edited since the run began", "Restore it"),
+        before=each(sealed, replaced(CHECKOUT, "from locust", "# edited\nfrom locust")),
+        remedied=replaced(CHECKOUT, "# edited\nfrom locust", "from locust"),
+    ),
+    "resume-with-an-edited-scenario-anew": Command(
+        "run quick --resume",
+        ("edited since the run began", "or start a new run without --resume"),
+        "run quick",
+        before=each(sealed, replaced(CHECKOUT, "from locust", "# edited\nfrom locust")),
+    ),
+    "variable-not-set": Command(
+        "run quick",
+        ("`pass` names SHOP_TOKEN, which is not set", "export SHOP_TOKEN=..."),
+        before=replaced(*PASS),
+        environment=({}, SET),
+    ),
+    "variable-withheld": Command(
+        "run quick",
+        (
+            "checkout.py:",
+            "reads SHOP_TOKEN, which is set",
+            "Write `pass: [SHOP_TOKEN]` in quick.md",
+        ),
+        before=READS_TOKEN,
+        remedied=replaced(*PASS),
+        environment=(SET, SET),
+    ),
+    "variable-withheld-unset": Command(
+        "run quick",
+        ("reads SHOP_TOKEN, which is set", "or start the lab without it: env -u SHOP_TOKEN lab"),
+        before=READS_TOKEN,
+        environment=(SET, {}),
+    ),
+    "judge-no-run": Command(
+        "judge other",
+        ("other: no such run", "Name a hypothesis that was run, or a folder"),
+        "judge pool-exhaustion",
+        before=recorded,
+    ),
+    "report-no-run": Command(
+        "report other",
+        ("other: no such run", "or a folder reports/NAME/RUN"),
+        "report reports/pool-exhaustion/20260101-000000",
+        before=recorded,
+    ),
+    "judge-unfinished": Command(
+        "judge pool-exhaustion",
+        ("unfinished after", "continue it with lab run pool-exhaustion --resume"),
+        "run pool-exhaustion --resume",
+        before=unfinished,
+    ),
+    "report-unfinished": Command(
+        "report pool-exhaustion",
+        ("unfinished", "continue it with lab run pool-exhaustion --resume"),
+        "run pool-exhaustion --resume",
+        before=unfinished,
+    ),
+    "edited-copy": Command(
+        "judge pool-exhaustion",
+        ("hypothesis.md: edited since the run was sealed", "Restore it"),
+        before=each(recorded, replaced(SAMPLE, "at_least: 2.5", "at_least: 1.5")),
+        remedied=replaced(SAMPLE, "at_least: 1.5", "at_least: 2.5"),
+    ),
+    "lost-copy": Command(
+        "judge pool-exhaustion",
+        ("hypothesis.md: cannot be read", "Restore it from a copy"),
+        before=each(recorded, without(SAMPLE)),
+        remedied=lambda p: shutil.copy(ROOT / "reports/sample/hypothesis.md", p / SAMPLE),
+    ),
+    **{
+        f"damaged-{name.partition('.')[0]}-{i}": damaged(name, *found)
+        for i, (name, *found) in enumerate(DAMAGED)
+    },
+    "newer-format": Command(
+        "judge pool-exhaustion",
+        ("plan.json: its schema is 'lab.plan/99'", "reads lab.plan/1", "Read it with the version"),
+        before=each(recorded, replaced(f"{LATEST}/plan.json", "lab.plan/1", "lab.plan/99")),
+        remedied=replaced(f"{LATEST}/plan.json", "lab.plan/99", "lab.plan/1"),
+    ),
+    "status-of-nothing": Command(
+        "status other",
+        ("other was never run here", "Leave the name out to see all runs"),
+        "status",
+    ),
+    "serve-setting": Command(
+        "serve DB_POOL_SIZE",
+        ("DB_POOL_SIZE: a setting is written NAME=VALUE", "as in DB_POOL_SIZE=5"),
+        "serve DB_POOL_SIZE=5",
+    ),
+}
+
+
+def tries(command: Command, project: Path, typed: Typed) -> tuple[int, str, int, str]:
+    """Exit codes and messages, before and after the remedy."""
+    typed.monkeypatch.chdir(project)
+    with typed.monkeypatch.context() as patch:
+        patch.setattr("lab.cli.run_assembly.make_target", lambda *_: FakeService())
+        command.before(project)
+        for name, value in command.environment[0].items():
+            patch.setenv(name, value)
+        code, message = typed(project, command.typed)
+    command.remedied(project)
+    then = command.then or command.typed
+    if found := re.search(r"--for (\d+s) or more", message):
+        then = then.replace("{}", found[1])
+    with typed.monkeypatch.context() as patch:
+        patch.setattr("lab.cli.run_assembly.make_target", lambda *_: FakeService())
+        for name, value in command.environment[1].items():
+            patch.setenv(name, value)
+        after, rest = typed(project, then)
+    return code, message, after, rest
+
+
+@pytest.mark.usefixtures("signal_handlers")
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_remedy_of_a_command(project: Path, typed: Typed, name: str) -> None:
+    command = COMMANDS[name]
+    code, message, after, rest = tries(command, project, typed)
+    assert code == 2
+    assert len(message.strip().splitlines()) == 1
+    place = 0
+    for part in command.message:
+        pattern = re.escape(part).replace(r"\{\}", r"\S+")
+        found = re.compile(pattern).search(message, place)
+        assert found, (part, message)
+        place = found.start()
+    if command.typed.startswith("serve"):  # the fake service ends at once
+        assert rest.strip() == "lab: the service ended as it was told"
+    else:
+        assert (after, rest) == (0, "")
+
+
+def test_beside_a_run_the_service_is_refused(project: Path, typed: Typed) -> None:
+    with machine_lock(None):
+        code, message = typed(project, "serve")
+    assert code == 2
+    assert "another run is measuring (process " in message
+    assert "Start the service when it has ended" in message
+    typed.monkeypatch.setattr("lab.cli.run_assembly.make_target", lambda *_: FakeService())
+    assert typed(project, "serve")[1].strip() == "lab: the service ended as it was told"
+
+
+# -- all of them -----------------------------------------------------------------------------
+
+WITH_A_PROCESS = "test_scenario_remedies.py"
+ELSEWHERE = {  # place -> which test tries its remedy, or why none can
+    "cli/preflight.py:start_driver": WITH_A_PROCESS,
+    "cli/preflight.py:collect_benchmark": WITH_A_PROCESS,
+    "cli/preflight.py:_check_settings": WITH_A_PROCESS,
+    "cli/preflight.py:_check_soak_script": WITH_A_PROCESS,
+    "cli/preflight.py:_refuse_unread_settings": WITH_A_PROCESS,
+    "cli/run_assembly.py:_bring_up_service": WITH_A_PROCESS,
+    "cli/run_assembly.py:_bring_up_benchmark": WITH_A_PROCESS,
+    "instruments/benchmark_process.py:select": WITH_A_PROCESS,
+    "instruments/benchmark_selection.py:_function": WITH_A_PROCESS,
+    "instruments/benchmark_selection.py:_refusal": WITH_A_PROCESS,
+    "instruments/locust_driver_process.py:load": WITH_A_PROCESS,
+    "instruments/locust_driver_process.py:_expect": WITH_A_PROCESS,
+    "targets/service_settings.py:validated_settings": WITH_A_PROCESS,
+    "cli/run_execution.py:_record_conditions": "tests/lab/cli/test_run_execution.py",
+    "instruments/benchmark_fixture.py:pedantic": "tests/lab/instruments/test_benchmark_fixture.py",
+    "run_folder.py:rounds": "tests/lab/test_run_folder.py: of a report",
+    "run_folder.py:open": "no verb opens a folder without looking for its plan first",
+    "run_folder.py:create": "needs a hundred runs within one second",
+    "run_lock.py:machine_lock": "test_beside_a_run_the_service_is_refused",
+    "cli/run_assembly.py:make_target": "test_commands.py: the option is written as it is advised",
+    "json_files.py:read_lines": "a file that only another user may read",
+    "input_files/text_file.py:read_text": "a file that only another user may read",
+    "hypothesis/loader.py:_code": "a file that only another user may read",
+    "hypothesis/loader.py:_files": "a file that only another user may read",
+    "hypothesis/loader.py:read_question": "`lab list` shows it in the line of the hypothesis",
+    "project_folder.py:find": "a current folder that was removed",
+    "targets/service_settings.py:reset_script": "a sample service without its reset.sql",
+    "targets/postgres_databases.py:_blamed": "a PostgreSQL of the user's own",
+}
+DOCKER = ("targets/compose_", "targets/docker_")  # tried by tests/real and tests/lab/targets
+
+
+@pytest.fixture(scope="module")
+def seen_sites(files: Path) -> Seen:
+    """Where the refusals of hypothesis files are made."""
+    with watched() as seen:
+        for name in EDITS:
+            problem_of((BROKEN / f"{name}.md").read_text(encoding="utf-8"), files)
+        for case in MORE:
+            problem_of(case.text, files)
+    return seen
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("signal_handlers")
+def test_no_refusal_is_left_untried(
+    seen_sites: Seen, tmp_path_factory: pytest.TempPathFactory, typed: Typed
+) -> None:
+    """A new refusal needs an entry in one of the tables, or a reason why it cannot have one."""
+    with watched() as seen:
+        for command in COMMANDS.values():
+            folder = copy_project(tmp_path_factory.mktemp("tried"))
+            shutil.copy(QUICK_SOAK, folder / "hypotheses")
+            tries(command, folder, typed)
+    seen.lines |= seen_sites.lines
+    untried = [site for site in refusal_sites() if not seen.covers(site)]
+    untried = [site for site in untried if not site.module.startswith(DOCKER)]
+    assert [str(site) for site in untried if site.place not in ELSEWHERE] == []
+    assert set(ELSEWHERE) <= {site.place for site in untried}, "tried by now"
