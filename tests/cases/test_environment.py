@@ -131,6 +131,7 @@ def test_a_variable_that_is_passed_has_to_be_set(
     assert passed_variables(hypothesis, Path("shop.md")).environment() == {"API_TOKEN": SECRET}
 
 
+@pytest.mark.slow
 def test_a_scenario_without_its_token_is_told_how_to_get_it(tmp_path: Path) -> None:
     source = (CASES / "L5-environment-variable" / "token.py").read_text(encoding="utf-8")
     hypothesis = hypothesis_of(tmp_path, source)
@@ -144,6 +145,7 @@ def test_a_scenario_without_its_token_is_told_how_to_get_it(tmp_path: Path) -> N
     assert "`pass: [API_TOKEN]` in shop.md" in remedy
 
 
+@pytest.mark.slow
 def test_a_scenario_gets_what_it_is_passed(children: Children) -> None:
     assert LoadDriver(children, ROOT, None).load(
         CASES / "L5-environment-variable" / "token.py"
@@ -162,6 +164,7 @@ def test_an_option_may_come_by_a_variable_that_is_passed(tmp_path: Path) -> None
     assert remedy.startswith("Give --backend a `default`, or an `env_var`")
 
 
+@pytest.mark.slow
 def test_a_package_that_is_missing_is_to_be_installed(tmp_path: Path, children: Children) -> None:
     with pytest.raises(ScenarioError) as caught:
         LoadDriver(children, ROOT, None).load(CASES / "L58-missing-package" / "missing_package.py")
@@ -171,6 +174,7 @@ def test_a_package_that_is_missing_is_to_be_installed(tmp_path: Path, children: 
     assert "Install the package that has `locust_extras_that_nobody_has`" in remedy
 
 
+@pytest.mark.slow
 def test_no_value_reaches_what_a_trial_records(children: Children, tmp_path: Path) -> None:
     driver = LoadDriver(children, ROOT, None)
     driver.load(CASES / "redaction" / "talkative.py")
@@ -187,12 +191,14 @@ def test_no_value_reaches_what_a_trial_records(children: Children, tmp_path: Pat
     assert SECRET not in log
 
 
+@pytest.mark.slow
 def test_no_value_stands_in_the_message_of_a_failed_import(children: Children) -> None:
     with pytest.raises(ScenarioError) as caught:
         LoadDriver(children, ROOT, None).load(CASES / "redaction" / "raises.py")
     assert "no use for [value of API_TOKEN]" in str(caught.value)
 
 
+@pytest.mark.slow
 def test_a_benchmark_gets_what_it_is_passed_and_no_value_is_recorded(children: Children) -> None:
     path = (CASES / "benchmark" / "bench_token.py").relative_to(ROOT).as_posix()
     file = BenchmarkFile(children, ROOT, [], path)

@@ -427,6 +427,9 @@ COMMANDS = {
 }
 
 
+DRAWN = ("report-no-run",)  # whose remedy draws a whole report
+
+
 def tries(command: Command, project: Path, typed: Typed) -> tuple[int, str, int, str]:
     """Exit codes and messages, before and after the remedy."""
     typed.monkeypatch.chdir(project)
@@ -449,7 +452,10 @@ def tries(command: Command, project: Path, typed: Typed) -> tuple[int, str, int,
 
 
 @pytest.mark.usefixtures("signal_handlers")
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[pytest.mark.slow] if name in DRAWN else []) for name in COMMANDS],
+)
 def test_the_remedy_of_a_command(project: Path, typed: Typed, name: str) -> None:
     command = COMMANDS[name]
     code, message, after, rest = tries(command, project, typed)

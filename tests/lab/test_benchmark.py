@@ -179,6 +179,7 @@ def test_growths_are_told_apart(project: Path, planted: str, claim: str) -> None
         assert "CONFIRMED" not in verdicts
 
 
+@pytest.mark.slow
 def test_the_report_draws_time_by_size_with_a_row_for_every_size(project: Path) -> None:
     run_folder = RunFolder.create(project / "reports", "planted")
     verdict = grown(project, "linear", "linear", 1, run_folder)

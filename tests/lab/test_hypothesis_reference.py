@@ -34,6 +34,7 @@ def test_every_example_loads(block: Block, text: str) -> None:
     _load(text)
 
 
+@pytest.mark.slow
 def test_whole_examples_pass_lab_check(tmp_path: Path) -> None:
     files = []
     for block, text in EXAMPLES:

@@ -19,6 +19,7 @@ RECORDED = sorted(plan.parent for plan in (ROOT / "tests" / "recorded").glob("*/
 
 
 @pytest.mark.parametrize("recorded", RECORDED, ids=lambda run: run.name)
+@pytest.mark.slow
 def test_a_recorded_run_is_judged_to_the_byte_and_renders(recorded: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(recorded, tmp_path / recorded.name)
     before = (folder / "verdict.json").read_bytes()

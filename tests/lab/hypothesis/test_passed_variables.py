@@ -84,6 +84,7 @@ budget: 5m
     assert passing(tmp_path, "pass: [TOKEN]", text).passed == ("TOKEN",)
 
 
+@pytest.mark.slow
 def test_every_option_that_locust_reads_from_the_environment_is_known() -> None:
     listing = (
         "from locust.argument_parser import get_empty_argument_parser, setup_parser_arguments;"
