@@ -54,7 +54,8 @@ def load(path: Path, open_load: bool) -> Scenario:
         )
     if not users:
         raise RefusedScenarioError(
-            "no user class: define a class that derives from locust.HttpUser"
+            "no user class, and functions for pytest are not run: define a class that derives "
+            "from locust.HttpUser"
         )
     users = {name: user for name, user in users.items() if user.weight > 0 or user.fixed_count > 0}
     if not users:

@@ -118,6 +118,11 @@ CHECKED = {
         ("checkout.py", "no user class", "define a class that derives from locust.HttpUser"),
         {CHECKOUT: HEAD + USER},
     ),
+    "functions-for-pytest": Checked(
+        {CHECKOUT: "def test_visit(fastsession):\n    fastsession.get('/')\n"},
+        ("checkout.py", "functions for pytest are not run", "define a class that derives from"),
+        {CHECKOUT: HEAD + USER},
+    ),
     "weight": Checked(
         {CHECKOUT: HEAD + USER + "    weight = 0\n"},
         ("checkout.py", "every user class has a weight of 0", "give one of them"),
