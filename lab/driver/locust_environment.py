@@ -34,11 +34,12 @@ from locust.runners import LocalRunner
 from lab.driver.locust_statistics import LocustStatistics, ReadableEnvironment
 from lab.driver.request_recorder import RequestRecorder
 from lab.driver.scenario_faults import ScenarioFaults
-from lab.driver.source_location import SourceLocation, of_frame
+from lab.driver.source_location import SourceLocation, of_frame, of_function
 from lab.driver.stage_watch import StageWatch
 from lab.driver_messages import DRAIN_S
 
 LISTENERS_S = 10.0  # limit for all listeners of an event, but those that hear every request
+_MAX_TRACEBACKS = 10  # of an event in the log: a listener may raise at every request
 _FREQUENT = ("request", "user_error")
 _CONTROL = (StopUser, StopTest, RescheduleTask, RescheduleTaskImmediately, InterruptTaskSet)
 
@@ -55,7 +56,7 @@ class WatchedEventHook(EventHook):
     def __init__(self, name: str, faults: ScenarioFaults) -> None:
         super().__init__()
         self._name, self._faults = name, faults
-        self.fired = 0
+        self.fired = self._raised = 0
         self.watch: StageWatch | None = None  # of the process; none while it imports
 
     def add_first(self, handler: Listener) -> None:
@@ -78,9 +79,13 @@ class WatchedEventHook(EventHook):
             except _CONTROL:
                 raise
             except Exception as error:
-                traceback.print_exc()
                 locust_log.unhandled_greenlet_exception = True
-                self._faults.raised(error, f"in a listener of the event {self._name}")
+                self._raised += 1
+                if self._raised <= _MAX_TRACEBACKS:
+                    traceback.print_exc()
+                # a listener that does not take the arguments has no frame in the traceback
+                place = of_function(handler)
+                self._faults.raised(error, place or f"in a listener of the event {self._name}")
 
 
 def watch_events(faults: ScenarioFaults) -> None:

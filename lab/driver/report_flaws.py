@@ -33,14 +33,13 @@ class ReportFlaws:
         self._texts: dict[tuple[str, str], str] = {}
         self._counts: dict[str, int] = {}
 
-    def add_odd_time(self, method: Any, name: Any, time: Any, passed_s: float) -> None:
+    def add_odd_time(self, method: Any, name: Any, time: Any) -> None:
         """A response time that is missing or no number, or that the trial had no time for.
 
         Args:
             method: Of the request.
             name: Of the request.
             time: As it was reported, in milliseconds perhaps; `...` for none.
-            passed_s: Seconds since the trial began.
         """
         if time is ...:
             what = f"without a `response_time`. {_RIGHT}"
@@ -48,8 +47,8 @@ class ReportFlaws:
             what = f"with the response time {_shown(time)}. {_RIGHT}"
             if (number := as_number(time)) is not None and number >= 0:
                 what = (
-                    f"with the response time {_shown(time)}, longer than the {passed_s:.0f} s "
-                    f"since the trial began. {_RIGHT}"
+                    f"with the response time {_shown(time)}, longer than the trial has lasted. "
+                    f"{_RIGHT}"
                 )
         self._add("time", method, name, what)
 

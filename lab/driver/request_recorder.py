@@ -151,7 +151,7 @@ class RequestRecorder:
             return math.nan
         milliseconds = as_number(reported)
         if milliseconds is None or not 0 <= milliseconds < 1000 * (now - self._began):
-            self._flaws.add_odd_time(method, name, reported, now - self._began)
+            self._flaws.add_odd_time(method, name, reported)
             return math.nan
         return milliseconds
 

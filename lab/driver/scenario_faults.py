@@ -36,7 +36,7 @@ class ScenarioFaults:
         self.over = Event()
         """Set when the trial cannot go on."""
 
-    def raised(self, error: BaseException, where: str = "") -> None:
+    def raised(self, error: BaseException, where: SourceLocation | str = "") -> None:
         """Note an error; where it was raised is in its traceback, or else in `where`."""
         if getattr(error, _NOTED, False):
             return
@@ -130,8 +130,8 @@ class ScenarioFaults:
 
     def lost_greenlet(self, error: BaseException) -> None:
         """Note why a greenlet died."""
-        if getattr(error, _NOTED, False):
-            return
+        if getattr(error, _NOTED, False) or (self.over.is_set() and of_error(error) is None):
+            return  # Locust complains if a user is stopped twice as the trial ends
         if isinstance(error, SystemExit | KeyboardInterrupt):
             self.ended_itself(exit_text(error), of_error(error))
             _mark(error)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 import sysconfig
 import traceback
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import FrameType, TracebackType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 _LAB = str(Path(__file__).parents[1])
 _LIBRARIES = tuple(
@@ -50,6 +51,14 @@ def of_error(error: BaseException) -> SourceLocation | None:
     if isinstance(error, SyntaxError) and error.lineno and is_own(error.filename or "<"):
         return SourceLocation(str(error.filename), error.lineno, "<module>")
     return of_traceback(error.__traceback__)
+
+
+def of_function(function: Callable[..., Any]) -> SourceLocation | None:
+    """Where a function or method of the user's own code begins."""
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    if code is None or not is_own(code.co_filename):
+        return None
+    return SourceLocation(code.co_filename, code.co_firstlineno, code.co_name)
 
 
 def of_frame(frame: FrameType | None) -> SourceLocation | None:

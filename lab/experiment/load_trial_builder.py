@@ -152,7 +152,10 @@ class _Arrivals:
             self._sent = 0
 
     def close(self, closed: Closed) -> None:
-        self._answer(closed.by_scheduled_time)
+        groups = closed.by_scheduled_time
+        if closed.early:  # a frame that was not sent has no record; the trial is void
+            groups = tuple(group for group in groups if group.t in self._parts)
+        self._answer(groups)
         self._closed = closed
 
     def _answer(self, groups: Sequence[ScheduledRequests]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sys
 import threading
 import time
 from collections import Counter
@@ -12,7 +14,11 @@ from urllib.parse import parse_qsl, urlsplit
 
 
 class Arm(ThreadingHTTPServer):
-    """`?ms=` waits, `/odd?n=` fails every nth time, `/stream?parts=&ms=` answers line by line."""
+    """What a request asks for.
+
+    `?ms=` waits, `/odd?n=` fails every nth time, `/status?code=` and `/429` answer with that
+    status, `/stream?parts=&ms=` answers line by line, anything else with the same JSON.
+    """
 
     daemon_threads = True
     request_queue_size = 256
@@ -22,6 +28,11 @@ class Arm(ThreadingHTTPServer):
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
         self.served: Counter[str] = Counter()  # requests by path
         self.lock = threading.Lock()
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that has hung up is no error."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -43,13 +54,18 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             time.sleep(pause_s)
             pause_s = 0.0
-            body = [b'{"took_ms": 5}']
-        self.send_response(500 if url.path == "/odd" and not number % asked["n"] else 200)
+            body = [json.dumps({"path": url.path, "took_ms": 5, "skus": ["a", "b", "c"]}).encode()]
+        self.send_response(self._status(url.path, asked, number))
         self.send_header("Content-Length", str(sum(map(len, body))))
         self.end_headers()
         for part in body:
             time.sleep(pause_s)
             self.wfile.write(part)
+
+    def _status(self, path: str, asked: dict[str, int], number: int) -> int:
+        if path == "/odd":
+            return 200 if number % asked["n"] else 500
+        return {"/429": 429}.get(path, asked.get("code", 200))
 
     do_POST = do_PUT = do_DELETE = do_GET
 

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from lab.child_processes import Children
-from lab.driver_messages import RunTrial
+from lab.driver_messages import Closed, Frame, Opened, RunTrial
 from lab.experiment.driver_message_conversion import load_spec
 from lab.experiment.load_trial_builder import LoadRecordBuilder
+from lab.gates import inspect
 from lab.hypothesis import ClosedLoad, OpenLoad, Stage
 from lab.instruments.locust_driver_process import LoadDriver
+from lab.measure_values import measure
+from lab.passed_variables import PassedVariables
 from lab.trial import Trial
 from tests.cases.arm import Arm
+from tests.lab.builders import altered, claim, ratio, with_load
 from tests.runs import ROOT
 
 
@@ -22,12 +28,50 @@ class Outcome:
 
     trial: Trial
     faults: list[str]
+    load: ClosedLoad | OpenLoad
+    warmup_errors: dict[str, int] = field(default_factory=dict)
+    notices: list[str] = field(default_factory=list)
+    log: str = ""  # of the driver, up to the end of its last trial
 
     @property
     def counts(self) -> dict[tuple[str, str], int]:
         """Requests by method and name."""
         requests = self.trial.service.requests
         return {(key.method, key.name): seen.count for key, seen in requests.items()}
+
+    @property
+    def voided(self) -> dict[str, str]:
+        """Why the gates void the trial: messages by gate."""
+        hypothesis = with_load(claim(ratio(2.5)), self.load)
+        errors = Counter(self.faults)
+        # how busy this machine is now is not what is tested
+        trial = altered(self.trial, ticker_late_p99_s=0.0)
+        judged = inspect(trial, hypothesis, errors, self.warmup_errors)
+        busy = ("dispatch", "evidence")
+        return {each.gate: each.message for each in judged.faults if each.gate not in busy}
+
+
+def closed(
+    scenario: Path, arm: Arm, users: int = 2, window_s: float = 1.0, **options: Any
+) -> Outcome:
+    """One trial of a fixed number of users."""
+    (outcome,) = drive(scenario, arm, ClosedLoad(users), window_s, **options)
+    return outcome
+
+
+def opened(
+    scenario: Path, arm: Arm, rate: float = 10, seconds: float = 1.0, users: int = 100
+) -> Outcome:
+    """One trial of arrivals."""
+    (outcome,) = drive(scenario, arm, open_load(rate, seconds, users))
+    return outcome
+
+
+def mean(outcome: Outcome, name: str) -> float:
+    """A measure that has a value."""
+    value = measure(outcome.trial, name, {})
+    assert value is not None
+    return value
 
 
 def open_load(rate: float, seconds: float, max_users: int = 1000) -> OpenLoad:
@@ -37,24 +81,38 @@ def open_load(rate: float, seconds: float, max_users: int = 1000) -> OpenLoad:
 
 
 def drive(
-    scenario: Path, arm: Arm, load: ClosedLoad | OpenLoad, window_s: float = 1.0, trials: int = 1
+    scenario: Path,
+    arm: Arm,
+    load: ClosedLoad | OpenLoad,
+    window_s: float = 1.0,
+    trials: int = 1,
+    *,
+    passed: PassedVariables | None = None,
+    limit_factor: float = 1.0,
 ) -> list[Outcome]:
     """Trials one after another, without a warm-up."""
     outcomes = []
+    notices: list[str] = []
     is_open = isinstance(load, OpenLoad)
     if isinstance(load, OpenLoad):
         window_s = sum(stage.duration_s or 0.0 for stage in load.stages)
-    with Children() as children:
-        driver = LoadDriver(children, ROOT, None)
+    with Children(passed or PassedVariables()) as children:
+        driver = LoadDriver(children, ROOT, None, notices.append, limit_factor)
         driver.load(scenario, open_load=is_open)
         for _ in range(trials):
             record = LoadRecordBuilder(load, 0.0)
             for message in driver.drive(RunTrial(arm.url, load_spec(load), 0.0, window_s, "s")):
-                match type(message).__name__:
-                    case "Frame":
-                        record.add(message)  # type: ignore[arg-type]
-                    case "Closed":
-                        record.close(message)  # type: ignore[arg-type]
-            trial = Trial(1, 1, "arm", 0.0, window_s, evidence=record.evidence())
-            outcomes.append(Outcome(trial, list(record.task_errors)))
+                match message:
+                    case Opened():
+                        record.open(message)
+                    case Frame():
+                        record.add(message)
+                    case Closed():
+                        record.close(message)
+            trial = Trial(1, 1, "narrow", 0.0, window_s, evidence=record.evidence())
+            faults, failed_before = list(record.task_errors), dict(record.warmup_errors)
+            outcomes.append(Outcome(trial, faults, load, failed_before))
+        log = (children.logs / "driver.log").read_text()
+    for outcome in outcomes:
+        outcome.notices, outcome.log = notices, log
     return outcomes

@@ -7,22 +7,15 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.cases.arm import Arm, serving
+from tests.cases.arm import Arm
 from tests.runs import ROOT
 
 CASES = Path(__file__).parent / "open_user"
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def arm() -> Iterator[Arm]:
-    with serving() as made:
-        yield made
 
 
 def locust(file: Path, arm: Arm, *options: str) -> subprocess.CompletedProcess[str]:

@@ -280,6 +280,14 @@ def test_the_median_of_a_second_counts_arrivals_without_an_answer() -> None:
     assert (silent.median, silent.due) == (None, 0)
 
 
+def test_a_trial_that_ends_within_a_frame_has_the_frames_before() -> None:
+    record = LoadRecordBuilder(OpenLoad("constant", (Stage(None, 30, 30, 2.0),)), 0.0)
+    record.add(frame(1.0, 30, {1.0: [0.1] * 20}))
+    late = tuple(ScheduledRequests(t, answered([0.9] * 10)) for t in (1.0, 2.0))
+    record.close(Closed(drained=True, early=True, by_scheduled_time=late))
+    assert sum(seen.count for seen in record.evidence().requests.values()) == 30
+
+
 def test_user_classes_share_the_arrivals_by_their_weights(bench: Bench) -> None:
     bench.load(one=False)
     with bench.serve("plain") as server:
