@@ -21,7 +21,7 @@ from lab.driver.arrival import carry_into_thread_pools
 from lab.driver.import_guard import RefusedScenarioError
 from lab.driver.locust_environment import OptionError, watch_events
 from lab.driver.run_trial import TrialRun
-from lab.driver.scenario_faults import ScenarioFaults, exit_text
+from lab.driver.scenario_faults import ENDS, ScenarioFaults, exit_text, first_line
 from lab.driver.scenario_import import Scenario
 from lab.driver.source_location import SourceLocation, of_error
 from lab.driver.stage_watch import StageWatch
@@ -140,9 +140,12 @@ class Driver:
         try:
             with watch.stage("its import", _IMPORT_S):
                 scenario = scenario_import.load(path, open_load)
-        except (SystemExit, KeyboardInterrupt) as error:
+        except ENDS as error:
             where = of_error(error)
             self._pipe.send(_failed(f"its import ended the process by {exit_text(error)}", where))
+            return
+        except BaseException as error:  # whatever a scenario takes for an exception
+            self._fail(error)
             return
         if self._faults.any:
             self._pipe.send(self._faults.as_failure())
@@ -154,11 +157,15 @@ class Driver:
         watch = self._watch(LoadReports(self._pipe), trial_process.end)
         try:
             scenario_check.rehearse(scenario, self._faults, watch)
-        except (SystemExit, KeyboardInterrupt) as error:
+        except ENDS as error:
             self._faults.ended_itself(exit_text(error), of_error(error))
         except OptionError as error:
             self._pipe.send(Failed(f"its command-line options: {error}", None))
             return
+        except BaseException as error:
+            if of_error(error) is None:
+                raise
+            self._faults.raised(error)
         if self._faults.any:
             self._pipe.send(self._faults.as_failure())
         else:
@@ -182,7 +189,7 @@ class Driver:
         def guarded() -> None:
             try:
                 work()
-            except Exception as error:
+            except BaseException as error:
                 self._fail(error)
 
         child = trial_process.fork(guarded, scenario.files)
@@ -201,7 +208,7 @@ class Driver:
 def _failure(error: BaseException) -> Failed:
     """The message, with the line of the scenario if the error comes from there."""
     name = type(error).__name__
-    text = str(error).splitlines()[0][:300] if str(error).strip() else ""
+    text = first_line(error)
     if isinstance(error, RefusedScenarioError):
         return Failed(text, error.line, error.file)
     return _failed(f"{name}: {text}" if text else name, of_error(error))

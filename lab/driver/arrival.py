@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import Any
 
 from gevent import getcurrent
@@ -82,16 +81,21 @@ def origin(greenlet: Any) -> Origin | None:
     return found
 
 
-@contextmanager
-def working_for(work: Origin) -> Iterator[None]:
+class working_for:
     """Within this context the current greenlet, and all that it spawns, work for an arrival."""
-    # a dictionary of its own: that of the arrival before belongs to what that one spawned
-    greenlet = getcurrent()
-    greenlet.spawn_tree_locals = {**(greenlet.spawn_tree_locals or {}), _KEY: work}
-    try:
-        yield
-    finally:
-        work.ended = True
+
+    # no `contextmanager`: that sets an attribute of errors, which those of a scenario may refuse
+
+    def __init__(self, work: Origin) -> None:
+        self._work = work
+
+    def __enter__(self) -> None:
+        # a dictionary of its own: that of the arrival before belongs to what that one spawned
+        greenlet = getcurrent()
+        greenlet.spawn_tree_locals = {**(greenlet.spawn_tree_locals or {}), _KEY: self._work}
+
+    def __exit__(self, *_: object) -> None:
+        self._work.ended = True
 
 
 def carry_into_thread_pools() -> None:

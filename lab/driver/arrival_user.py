@@ -7,6 +7,7 @@ as they always are; only the `wait_time` between tasks is not used.
 from __future__ import annotations
 
 import random
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from locust import TaskSet, User
 
 from lab.driver.arrival import Hook, working_for
 from lab.driver.connections import connect
+from lab.driver.source_location import of_frame
 from lab.driver.watched_user import WatchedUser
 
 if TYPE_CHECKING:
@@ -37,6 +39,7 @@ class ArrivalUser(WatchedUser):
 
     def stop(self, force: bool = False) -> bool:
         """As any user; one that is idle has no task to finish first."""
+        self.lab_stopped_at = of_frame(sys._getframe().f_back)
         return bool(User.stop(self, force or self.lab_idle))
 
     def on_start(self) -> None:

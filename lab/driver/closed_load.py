@@ -6,7 +6,7 @@ import gevent
 from locust import User
 
 from lab.driver.connections import disconnect
-from lab.driver.locust_environment import TrialRunner
+from lab.driver.locust_environment import TrialRunner, UserGreenlet
 from lab.driver.scenario_faults import ScenarioFaults
 from lab.driver.source_location import of_error
 from lab.driver.watched_user import WatchedUser
@@ -43,6 +43,9 @@ class ClosedLoadRunner:
             return
         greenlets = list(self._runner.user_greenlets)
         self._users = [each.args[0] for each in greenlets if each.args]
+        if len(self._users) < self._count and not self._faults.any:
+            name = "/".join(each.__name__ for each in self._runner.user_classes)
+            self._faults.user_ended(name, None, UserGreenlet.last_killed_at)
         while not self._faults.over.is_set() and any(
             user.greenlet is not None and not user.greenlet.dead and not user.lab_started
             for user in self._users

@@ -7,11 +7,14 @@ that it redirected to, and the one that answered. A socket that reports no addre
 from __future__ import annotations
 
 import ipaddress
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any, TypedDict
 from urllib.parse import SplitResult, urljoin, urlsplit
+
+from lab.driver.source_location import of_frame
 
 _PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443}
 _LOOPBACK = "loopback"
@@ -57,6 +60,8 @@ class HostRecorder:
         outside = [place for place in places if not self._is_arm(place)]
         if outside:
             host = outside[0].partition("://")[2].partition("/")[0].rpartition("@")[2]
+            if (where := of_frame(sys._getframe(1))) is not None:
+                host = f"{host} from {where}"
             known = host in self._foreign or len(self._foreign) < _MAX_HOSTS
             self._foreign[host if known else "others"] += 1
         self._answered += len(inside) if answered else max(0, len(inside) - 1)

@@ -8,9 +8,8 @@ import os
 import socket
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any, NoReturn
+from collections.abc import Callable
+from typing import Any, NoReturn, TypeVar
 
 import gevent
 import locust
@@ -19,6 +18,8 @@ from locust.runners import Runner
 from lab.driver.locust_environment import event
 from lab.driver.source_location import of_frame
 from lab.driver.trial_process import open_descriptors
+
+Result = TypeVar("Result")
 
 
 class RefusedScenarioError(Exception):
@@ -38,9 +39,8 @@ def refused(message: str, thing: Any) -> RefusedScenarioError:
         return RefusedScenarioError(message)
 
 
-@contextmanager
-def no_load_at_import() -> Iterator[None]:
-    """Refuse what would start users of Locust, as long as it lasts."""
+def without_load(work: Callable[[], Result]) -> Result:
+    """Do the import of a scenario; refuse what would start users of Locust."""
 
     def refuse(*_: Any, **__: Any) -> NoReturn:
         where = of_frame(sys._getframe(1))
@@ -57,7 +57,7 @@ def no_load_at_import() -> Iterator[None]:
     for runner in own:
         setattr(runner, "start", refuse)  # noqa: B010
     try:
-        yield
+        return work()
     finally:
         Runner.start, locust.run_single_user = start, single  # type: ignore[method-assign]
         for runner, method in own.items():

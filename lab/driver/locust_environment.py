@@ -14,7 +14,7 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 
 import gevent
 import locust
@@ -124,12 +124,25 @@ class TrialEnvironment(ReadableEnvironment):
         self.exit_code_set_at = of_frame(sys._getframe(1))
 
 
+class UserGreenlet(gevent.Greenlet):
+    """Of a user; notes where the scenario ends it."""
+
+    killed_at: SourceLocation | None = None
+    last_killed_at: ClassVar[SourceLocation | None] = None  # of any that may never have run
+
+    def kill(self, *args: Any, **kwargs: Any) -> None:
+        """As `Greenlet`."""
+        self.killed_at = UserGreenlet.last_killed_at = of_frame(sys._getframe().f_back)
+        super().kill(*args, **kwargs)
+
+
 class TrialRunner(LocalRunner):
     """A runner that notes if anybody but the lab stops it."""
 
     def __init__(self, environment: Environment, faults: ScenarioFaults) -> None:
         super().__init__(environment)
         self._faults = faults
+        self.user_greenlets.greenlet_class = UserGreenlet
         self.stopping = False  # the lab stops it, or has stopped it
         self.stop_began = math.inf  # when it began to, in monotonic seconds
         self.killed: set[gevent.Greenlet] = set()  # of users that hang

@@ -10,9 +10,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
-from typing import Protocol
+from typing import Any, Protocol
 
-from locust import User
+from locust import TaskSet, User
 from locust.env import Environment
 
 from lab.driver.closed_load import ClosedLoadRunner
@@ -31,9 +31,9 @@ from lab.driver.locust_environment import (
 )
 from lab.driver.open_load import OpenLoadRunner
 from lab.driver.request_recorder import RequestRecorder
-from lab.driver.scenario_faults import ScenarioFaults, exit_text
+from lab.driver.scenario_faults import ENDS, ScenarioFaults, exit_text
 from lab.driver.scenario_import import Scenario
-from lab.driver.source_location import of_error
+from lab.driver.source_location import SourceLocation, of_error, of_function
 from lab.driver.stage_watch import StageWatch
 from lab.driver_messages import (
     Closed,
@@ -90,10 +90,10 @@ class TrialRun:
         self._faults, self._watch, self._sender = faults, watch, sender
         self._recorder, self._hosts = RequestRecorder(), HostRecorder(trial.host)
         self._early_flaws: dict[str, int] = {}  # of reports before the load began
-        self._early_hosts: dict[str, int] = {}  # other than the arm, before the load began
         self._runner: TrialRunner | None = None
         self._load: Load | None = None  # that was started
         self._completed = False
+        self._fired_before = 0  # events of requests before the load began
 
     def run(self) -> None:
         """Run the trial. Raises what is a fault of the lab."""
@@ -105,6 +105,8 @@ class TrialRun:
         if self._load is not None and self._runner is not None:
             with self._scenario_errors():
                 drained = drain(self._runner, self._load, self._faults, self._watch)
+            if self._completed and drained and event("request").fired == self._fired_before:
+                self._faults.idle(_first_task(self._scenario.classes))
             self._load.disconnect()
             with self._scenario_errors():
                 self._end_test(self._runner.environment)
@@ -115,9 +117,9 @@ class TrialRun:
         """Note an error of the scenario, after which the trial cannot go on."""
         try:
             yield
-        except (SystemExit, KeyboardInterrupt) as error:
+        except ENDS as error:
             self._faults.ended_itself(exit_text(error), of_error(error))
-        except Exception as error:
+        except BaseException as error:  # whatever a scenario takes for an exception
             if of_error(error) is None and not self._faults.any:
                 raise
             self._faults.raised_and_over(error)
@@ -160,8 +162,9 @@ class TrialRun:
         started = time.monotonic()
         opens = started + self._trial.warmup_s
         earlier = self._recorder.take(started)  # by `on_start`
+        self._fired_before = event("request").fired
         self._early_flaws = dict(earlier.task_errors)
-        self._early_hosts = self._hosts.take()["foreign_hosts"]
+        self._hosts.take()  # `on_start` may log in elsewhere
         if isinstance(load, OpenLoadRunner):
             self._recorder.expect_arrivals(edges, started)
         load.begin(started)
@@ -191,13 +194,11 @@ class TrialRun:
         recorded, hosts = self._recorder.take(until), self._hosts.take()
         faults = Counter(self._faults.take()) + Counter(recorded.task_errors)
         faults += Counter(self._early_flaws)
-        foreign = Counter(hosts["foreign_hosts"]) + Counter(self._early_hosts)
-        self._early_flaws, self._early_hosts = {}, {}
+        self._early_flaws = {}
         return replace(
             recorded,
             task_errors=dict(faults),
-            arm_requests=hosts["arm_requests"],
-            foreign_hosts=dict(foreign),
+            **hosts,
         )
 
     def _end_test(self, environment: Environment) -> None:
@@ -220,6 +221,17 @@ class TrialRun:
                 **vars(recorded),
             )
         )
+
+
+def _first_task(classes: Sequence[type[User] | type[TaskSet]]) -> SourceLocation | None:
+    """Where the scenario defines a task."""
+    task: Any
+    for owner in classes:
+        for task in owner.tasks:
+            place = _first_task([task]) if isinstance(task, type) else of_function(task)
+            if place is not None:
+                return place
+    return None
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import sys
 from typing import Any
 
 from lab.driver.locust_environment import limit_listeners, new_environment, new_runner
-from lab.driver.scenario_faults import ScenarioFaults
+from lab.driver.scenario_faults import ENDS, ScenarioFaults
 from lab.driver.scenario_import import Scenario
 from lab.driver.stage_watch import StageWatch
 
@@ -36,7 +36,9 @@ def rehearse(scenario: Scenario, faults: ScenarioFaults, watch: StageWatch) -> N
         with watch.stage(f"making a user of class {user_class.__name__}", CONSTRUCTOR_S):
             try:
                 user_class(environment)
-            except Exception as error:
+            except ENDS:
+                raise
+            except BaseException as error:  # whatever a scenario takes for an exception
                 faults.raised(error)
     if reached:
         faults.forget()

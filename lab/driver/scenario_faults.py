@@ -20,6 +20,9 @@ from locust.exception import StopTest, StopUser
 from lab.driver.source_location import SourceLocation, of_error
 from lab.driver_messages import Failed
 
+ENDS = (SystemExit, KeyboardInterrupt, gevent.GreenletExit)
+"""Raised by a scenario, outside of its users, they end the test."""
+
 _MAX_TEXTS = 20  # that are counted apart
 _NOTED = "__lab_noted__"  # on an error that is counted: it may be seen on several ways
 
@@ -41,7 +44,7 @@ class ScenarioFaults:
         if getattr(error, _NOTED, False):
             return
         _mark(error)
-        name, text = type(error).__name__, _first_line(error)
+        name, text = type(error).__name__, first_line(error)
         self._count(f"raised {name}{': ' * bool(text)}{text}", of_error(error) or where)
 
     def raised_and_over(self, error: BaseException, where: str = "") -> None:
@@ -55,10 +58,18 @@ class ScenarioFaults:
             self._count(f"ended the test itself: {how}", where)
         self.over.set()
 
-    def user_ended(self, name: str, error: BaseException | None) -> None:
-        """Note that a user ended though nobody asked it to."""
+    def user_ended(
+        self, name: str, error: BaseException | None, where: SourceLocation | None = None
+    ) -> None:
+        """Note that a user ended though the lab did not ask it to.
+
+        Args:
+            name: Of its class.
+            error: That ended it.
+            where: Where the scenario asked for it, if that is not where the error was raised.
+        """
         how = "" if error is None else f" by {type(error).__name__}"
-        where = None if error is None else of_error(error)
+        where = where or (None if error is None else of_error(error))
         if error is not None:
             _mark(error)
         self._count(f"ended a user of class {name} itself{how}", where)
@@ -67,6 +78,14 @@ class ScenarioFaults:
         """Note that it does not come to an end."""
         self._count(text, where)
         self.over.set()
+
+    def idle(self, where: SourceLocation | None) -> None:
+        """Note that its tasks sent nothing that Locust counts."""
+        self._count(
+            "sent no request that Locust counts: use the user's own client, or report requests by "
+            "the event `request`",
+            where,
+        )
 
     @property
     def any(self) -> bool:
@@ -136,7 +155,7 @@ class ScenarioFaults:
             self.ended_itself(exit_text(error), of_error(error))
             _mark(error)
         elif isinstance(error, StopTest):
-            self.ended_itself(f"StopTest: {_first_line(error)}", of_error(error))
+            self.ended_itself(f"StopTest: {first_line(error)}", of_error(error))
             _mark(error)
         elif not isinstance(error, StopUser):
             self.raised(error, "in a greenlet")
@@ -166,6 +185,10 @@ def _mark(error: BaseException) -> None:
         return  # an error with slots: it may be counted twice
 
 
-def _first_line(error: BaseException) -> str:
-    text = str(error).strip()
-    return text.splitlines()[0][:160] if text else ""
+def first_line(error: BaseException) -> str:
+    """The first line of its text; an error of a scenario may have none that can be read."""
+    try:
+        text = str(error).strip()
+    except Exception as unread:
+        return f"(its text cannot be read: {type(unread).__name__})"
+    return text.splitlines()[0][:300] if text else ""

@@ -17,10 +17,10 @@ from locust.util.load_locustfile import load_locustfile
 
 from lab.driver.import_guard import (
     RefusedScenarioError,
-    no_load_at_import,
     refuse_requests_at_import,
     refuse_what_no_fork_inherits,
     refused,
+    without_load,
 )
 from lab.driver.locust_environment import event
 from lab.driver.open_user_rules import nested_task_set
@@ -46,8 +46,7 @@ def load(path: Path, open_load: bool) -> Scenario:
             something behind that a trial cannot inherit. Besides, whatever its import raises.
     """
     before = open_descriptors()
-    with no_load_at_import():
-        users, shapes = load_locustfile(str(path))
+    users, shapes = without_load(lambda: load_locustfile(str(path)))
     if shapes:
         raise refused(
             "a LoadTestShape would override the hypothesis's load; remove it", type(shapes[0])

@@ -50,7 +50,23 @@ def of_error(error: BaseException) -> SourceLocation | None:
     """The line that an error comes from; of a syntax error, the line that it is about."""
     if isinstance(error, SyntaxError) and error.lineno and is_own(error.filename or "<"):
         return SourceLocation(str(error.filename), error.lineno, "<module>")
-    return of_traceback(error.__traceback__)
+    seen: list[BaseException] = []
+    cause: BaseException | None = error
+    while cause is not None and cause not in seen:  # Locust raises some errors in place of others
+        if (place := of_traceback(cause.__traceback__)) is not None:
+            return place
+        seen.append(cause)
+        cause = cause.__cause__ or cause.__context__
+    return None
+
+
+def of_class(owner: type) -> SourceLocation | None:
+    """Where a class of the user's own code begins."""
+    try:
+        file, line = inspect.getsourcefile(owner), inspect.getsourcelines(owner)[1]
+    except (TypeError, OSError):
+        return None
+    return SourceLocation(file, line, owner.__name__) if file and is_own(file) else None
 
 
 def of_function(function: Callable[..., Any]) -> SourceLocation | None:

@@ -9,8 +9,7 @@ from __future__ import annotations
 import gc
 import signal
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from types import FrameType
 from typing import Protocol
 
@@ -37,10 +36,20 @@ class Reports(Protocol):
 
 
 class _Stage:
-    def __init__(self, what: str, limit_s: float, function: str) -> None:
+    # no `contextmanager`: that sets an attribute of errors, which those of a scenario may refuse
+
+    def __init__(self, watch: StageWatch, what: str, limit_s: float, function: str) -> None:
+        self._watch = watch
         self.what, self.limit_s, self.function = what, limit_s, function
         self.began = time.monotonic()
         self.reported = False
+
+    def __enter__(self) -> None:
+        self.began = time.monotonic()
+        self._watch.add(self)
+
+    def __exit__(self, *_: object) -> None:
+        self._watch.remove(self)
 
     @property
     def due(self) -> float:
@@ -68,8 +77,7 @@ class StageWatch:
         self._main = greenlet.getcurrent()
         signal.signal(signal.SIGALRM, self._on_alarm)
 
-    @contextmanager
-    def stage(self, what: str, limit_s: float, function: str = "") -> Iterator[None]:
+    def stage(self, what: str, limit_s: float, function: str = "") -> _Stage:
         """Within this, `what` is waited for, for `limit_s` at most.
 
         Args:
@@ -77,14 +85,17 @@ class StageWatch:
             limit_s: Seconds.
             function: Of the scenario, in which a greenlet is to be searched first.
         """
-        stage = _Stage(what, self.limit_factor * limit_s, function)
+        return _Stage(self, what, self.limit_factor * limit_s, function)
+
+    def add(self, stage: _Stage) -> None:
+        """A stage begins."""
         self._stages.append(stage)
         self._arm()
-        try:
-            yield
-        finally:
-            self._stages.remove(stage)
-            self._arm()
+
+    def remove(self, stage: _Stage) -> None:
+        """A stage has ended."""
+        self._stages.remove(stage)
+        self._arm()
 
     def extend(self) -> None:
         """The innermost stage makes progress: its time begins anew."""

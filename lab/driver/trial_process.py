@@ -27,13 +27,14 @@ from lab.driver.source_location import SourceLocation, is_own, of_frame
 
 FINISHED = 71  # exit code of a process that has sent all its messages
 _CREATION = os.O_CREAT | os.O_EXCL | os.O_TRUNC
+_HARMLESS = (0, signal.SIGCHLD, signal.SIGCONT, signal.SIGURG, signal.SIGWINCH)
 _PARENT_DEATH = 1  # PR_SET_PDEATHSIG of prctl(2)
 
 # the process that forks must not run greenlets: what the import has started is the trial's
 _fork = monkey.get_original("os", "fork")
 _select = monkey.get_original("select", "select")
 _waitpid = monkey.get_original("os", "waitpid")
-_exit = os._exit
+_exit, _abort, _kill, _raise_signal = os._exit, os.abort, os.kill, signal.raise_signal
 _close = monkey.get_original("os", "close")
 
 
@@ -56,7 +57,7 @@ class RequestPipe:
         try:
             while ended not in (ready := _select([0, ended], [], [])[0]):
                 if 0 in ready:
-                    self._read(on_end=lambda: os.kill(child, signal.SIGKILL))
+                    self._read(on_end=lambda: _kill(child, signal.SIGKILL))
         finally:
             _close(ended)
         _, status = _waitpid(child, 0)
@@ -117,16 +118,41 @@ def end() -> NoReturn:
 
 
 def watch_exit(report: Callable[[str, SourceLocation], None]) -> None:
-    """From now on, report it if the scenario ends the process by `os._exit`."""
+    """From now on, report it if the scenario ends the process past Python, or by a signal."""
+
+    def report_scenario(how: str) -> None:
+        caller = sys._getframe(2)
+        if is_own(caller.f_code.co_filename) and (where := of_frame(caller)):
+            report(how, where)
+            end()
 
     def exit_by_scenario(status: int) -> NoReturn:
-        caller = sys._getframe(1)
-        if is_own(caller.f_code.co_filename) and (where := of_frame(caller)):
-            report(f"os._exit({status})", where)
-            end()
+        report_scenario(f"os._exit({status})")
         _exit(status)
 
-    os._exit = exit_by_scenario
+    def abort_by_scenario() -> NoReturn:
+        report_scenario("os.abort()")
+        _abort()
+
+    def kill_by_scenario(pid: int, number: int) -> None:
+        if abs(pid) in (0, 1, os.getpid(), os.getppid(), os.getpgrp()) and _is_deadly(number):
+            report_scenario(f"os.kill and {signal.Signals(number).name}")
+        _kill(pid, number)
+
+    def raise_by_scenario(number: int) -> None:
+        if _is_deadly(number):
+            report_scenario(f"signal.raise_signal and {signal.Signals(number).name}")
+        _raise_signal(number)
+
+    os._exit, os.abort, os.kill = exit_by_scenario, abort_by_scenario, kill_by_scenario
+    signal.raise_signal = raise_by_scenario
+
+
+def _is_deadly(number: int) -> bool:
+    """Whether a signal ends this process."""
+    if number in (signal.SIGKILL, signal.SIGSTOP):
+        return True
+    return number not in _HARMLESS and signal.getsignal(number) is signal.SIG_DFL
 
 
 def open_descriptors() -> dict[int, str]:

@@ -12,6 +12,7 @@ from locust import User
 from locust.exception import StopUser
 
 from lab.driver.scenario_faults import ScenarioFaults
+from lab.driver.source_location import SourceLocation, of_class, of_error, of_frame
 
 
 class EndedByLab(StopUser):
@@ -27,6 +28,7 @@ class WatchedUser(User):
     abstract = True
     lab_faults: ScenarioFaults | None = None
     lab_started = False  # `on_start` has returned
+    lab_stopped_at: SourceLocation | None = None  # where the scenario asked it to end
 
     @classmethod
     def derive(cls, user_class: type[User], **attributes: Any) -> type[Self]:
@@ -45,18 +47,30 @@ class WatchedUser(User):
         super().on_start()
         self.lab_started = True
 
+    def stop(self, force: bool = False) -> bool:
+        """As any user; notes where the scenario asks for it."""
+        self.lab_stopped_at = of_frame(sys._getframe().f_back)
+        return bool(super().stop(force))
+
     def on_stop(self) -> None:
         """As the scenario's; notes why the user ends, if the lab does not end it."""
         error = sys.exception()
         stopping = getattr(self.environment.runner, "stopping", True)
         if self.lab_faults is not None and not stopping and not isinstance(error, EndedByLab):
-            self.lab_faults.user_ended(type(self).__name__, error)
+            self.note_end(self.lab_faults, error)
         try:
             super().on_stop()
         except (StopUser, gevent.GreenletExit) as again:
             if self.lab_faults is not None and not self._is_killed:
-                self.lab_faults.user_ended(type(self).__name__, again)
+                self.note_end(self.lab_faults, again)
             raise
+
+    def note_end(self, faults: ScenarioFaults, error: BaseException | None) -> None:
+        """Note that it ends, though the lab does not end it."""
+        asked_at = self.lab_stopped_at or getattr(self.greenlet, "killed_at", None)
+        if asked_at is None and (error is None or of_error(error) is None):
+            asked_at = of_class(type(self).__bases__[-1])
+        faults.user_ended(type(self).__name__, error, asked_at)
 
     @property
     def _is_killed(self) -> bool:

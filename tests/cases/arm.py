@@ -8,7 +8,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, urlsplit
 
@@ -68,6 +68,11 @@ class _Handler(BaseHTTPRequestHandler):
         return {"/429": 429}.get(path, asked.get("code", 200))
 
     do_POST = do_PUT = do_DELETE = do_GET
+
+    def handle(self) -> None:
+        """As the base; a client may be ended in the middle of a request."""
+        with suppress(ConnectionError):
+            super().handle()
 
     def log_message(self, format: str, *arguments: object) -> None:
         """Nothing."""
