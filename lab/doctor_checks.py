@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from functools import cache
 
 from lab.cpu_pinning import divide_cores
-from lab.gates.limits import MAX_OTHER_CPU, MAX_STEAL, MAX_TICKER_LATE_S
+from lab.decision_margins import GateLimits
 from lab.instruments.instrument_interfaces import BackgroundLoad
 from lab.instruments.process_sampler import ProcessSampler, background_over, timer_lateness
 
+_LIMITS = GateLimits()  # of a run that is planned now
 _SAMPLED_S = 3.0
 _ROUND_TRIPS = 500
 _MAX_ROUND_TRIP_S = 1e-3
@@ -58,22 +59,27 @@ def jitter() -> CheckResult:
     return CheckResult(
         "timer and scheduling jitter, p99",
         f"{p99 * 1000:.2f} ms",
-        f"below {MAX_TICKER_LATE_S * 1000:g} ms",
-        p99 < MAX_TICKER_LATE_S,
+        f"below {_LIMITS.max_ticker_late_s * 1000:g} ms",
+        p99 < _LIMITS.max_ticker_late_s,
     )
 
 
 def steal() -> CheckResult:
     """The share of processor time that the hypervisor gave to other machines."""
     share = _background().steal
-    return CheckResult("steal", f"{share:.1%}", f"at most {MAX_STEAL:.0%}", share <= MAX_STEAL)
+    return CheckResult(
+        "steal", f"{share:.1%}", f"at most {_LIMITS.max_steal:.0%}", share <= _LIMITS.max_steal
+    )
 
 
 def other_load() -> CheckResult:
     """Cores that other processes use while this one sleeps."""
     used = _background().other_cpu
     return CheckResult(
-        "other load", f"{used:.2f} cores", f"at most {MAX_OTHER_CPU:g}", used <= MAX_OTHER_CPU
+        "other load",
+        f"{used:.2f} cores",
+        f"at most {_LIMITS.max_other_cpu:g}",
+        used <= _LIMITS.max_other_cpu,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from lab.decision_margins import MeasureMargins
 from lab.driver_messages import RequestKey
 from lab.hypothesis import Measure, Metric, MetricRatio, parse_measure
 from lab.measure_table import Scope
@@ -18,9 +19,6 @@ from lab.trial import (
     Usage,
 )
 
-RECOVERED = 1.5  # times the median latency before the stage
-STEADY = 3  # seconds in a row
-
 SERVICE = "service"  # the role that `cpu`, `rss_bytes` and the like are taken of
 
 
@@ -29,7 +27,12 @@ class AtLeast(float):
 
 
 def measure(
-    trial: Trial, name: str, definitions: Mapping[str, Metric], during: str | None = None
+    trial: Trial,
+    name: str,
+    definitions: Mapping[str, Metric],
+    during: str | None = None,
+    *,
+    margins: MeasureMargins,
 ) -> float | None:
     """The value of measure `name` in `trial`; None if there is no evidence for it.
 
@@ -42,12 +45,13 @@ def measure(
         definitions: Measures that the hypothesis defines.
         during: Name of the only stage that counts: its latencies and errors are those of the
             arrivals scheduled in it, its throughput is that of the requests that ended in it.
+        margins: When there is a quantile, and when a latency has recovered.
     """
     if name in definitions:
         return _metric(trial, definitions[name])
     asked = parse_measure(name)
     if during is not None:
-        return _of_stage(trial, asked, during)
+        return _of_stage(trial, asked, during, margins)
     match asked.scope:
         case None:
             raise LookupError(f"there is no measure {name!r}")
@@ -57,19 +61,20 @@ def measure(
             return PROCESS_READERS[asked.base](trial.service.usage[SERVICE])
         case Scope.REQUEST:
             seen = total(trial, asked.request, asked.method)
-            return _of_requests(seen, trial.window_s, asked)
+            return _of_requests(seen, trial.window_s, asked, margins)
         case _:
             return None
 
 
-def recovery(evidence: LoadEvidence, stage: str) -> float | None:
+def recovery(evidence: LoadEvidence, stage: str, margins: MeasureMargins) -> float | None:
     """Seconds from the end of a stage until the latency is what it was before it.
 
-    Before: the median over the stage that precedes it. Recovered: the first of `STEADY` seconds
-    in a row (fewer if the window ends first) whose medians are each within `RECOVERED` times
-    that. The median, because a second holds too few requests for its tail; several in a row,
-    because the median of a draining queue may be low for a single second. A second without an
-    answer is not recovered; one without scheduled arrivals is no evidence, and is skipped.
+    Before: the median over the stage that precedes it. Recovered: the first of `steady_s`
+    seconds in a row (fewer if the window ends first) whose medians are each within
+    `recovered_factor` times that. The median, because a second holds too few requests for its
+    tail; several in a row, because the median of a draining queue may be low for a single second.
+    A second without an answer is not recovered; one without scheduled arrivals is no evidence,
+    and is skipped.
 
     Returns:
         `AtLeast` if there is no recovery within the window; None without a stage before and a
@@ -79,7 +84,7 @@ def recovery(evidence: LoadEvidence, stage: str) -> float | None:
     if not 0 < place < len(evidence.stages) - 1:
         return None
     previous = evidence.stages[place - 1].requests
-    before = Requests.together(previous.values()).latency.quantile(0.5)
+    before = Requests.together(previous.values()).latency.quantile(0.5, margins.min_beyond)
     if before is None:
         return None
     later = [second for after in evidence.stages[place + 1 :] for second in after.medians]
@@ -87,12 +92,12 @@ def recovery(evidence: LoadEvidence, stage: str) -> float | None:
     seconds: list[tuple[float, bool]] = []  # when each began, and whether it was recovered
     for second in later:
         if second.due:
-            seconds.append((passed, _recovered(second, before)))
+            seconds.append((passed, _recovered(second, margins.recovered_factor * before)))
         passed += second.length
     if not seconds:
         return None
     for index, (began, _) in enumerate(seconds):
-        if all(recovered for _, recovered in seconds[index : index + STEADY]):
+        if all(recovered for _, recovered in seconds[index : index + margins.steady_s]):
             return began
     return AtLeast(passed)
 
@@ -115,27 +120,29 @@ def selectors(metric: Metric) -> tuple[str, ...]:
     return (metric.metric,)
 
 
-def _of_stage(trial: Trial, asked: Measure, stage: str) -> float | None:
+def _of_stage(trial: Trial, asked: Measure, stage: str, margins: MeasureMargins) -> float | None:
     evidence = trial.evidence
     if not isinstance(evidence, LoadEvidence):
         return None
     if stage not in [reached.name for reached in evidence.stages]:
         return None
     if asked.scope is Scope.STAGE:
-        return STAGE_READERS[asked.base](evidence, stage)
+        return STAGE_READERS[asked.base](evidence, stage, margins)
     record = evidence.stages[evidence.stage_index(stage)]
     seen = _together(record.requests, asked.request, asked.method)
-    return _of_requests(seen, record.seconds, asked)
+    return _of_requests(seen, record.seconds, asked, margins)
 
 
-def _of_requests(seen: Requests, seconds: float, asked: Measure) -> float | None:
+def _of_requests(
+    seen: Requests, seconds: float, asked: Measure, margins: MeasureMargins
+) -> float | None:
     if asked.base in REQUEST_READERS:
         return REQUEST_READERS[asked.base](seen, seconds)
     definition = asked.definition
     assert definition is not None
     assert definition.quantile is not None
     latency = seen.service_latency if definition.from_actual_send else seen.latency
-    return latency.quantile(definition.quantile / 100) if seen.count else None
+    return latency.quantile(definition.quantile / 100, margins.min_beyond) if seen.count else None
 
 
 def _throughput(seen: Requests, seconds: float) -> float | None:
@@ -153,8 +160,8 @@ def _together(
     )
 
 
-def _recovered(second: ArrivalSecond, before: float) -> bool:
-    return second.median is not None and second.median <= RECOVERED * before
+def _recovered(second: ArrivalSecond, highest: float) -> bool:
+    return second.median is not None and second.median <= highest
 
 
 def _metric(trial: Trial, metric: Metric) -> float | None:
@@ -181,7 +188,9 @@ PROCESS_READERS: Mapping[str, Callable[[Usage], float | None]] = {
     "descriptors": lambda usage: usage.descriptors,
     "throttled": lambda usage: usage.throttled,
 }
-STAGE_READERS: Mapping[str, Callable[[LoadEvidence, str], float | None]] = {"recovery": recovery}
+STAGE_READERS: Mapping[str, Callable[[LoadEvidence, str, MeasureMargins], float | None]] = {
+    "recovery": recovery
+}
 REQUEST_READERS: Mapping[str, Callable[[Requests, float], float | None]] = {  # quantiles apart
     "throughput": _throughput,
     "error_rate": lambda seen, _: seen.errors / seen.count if seen.count else None,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from lab.decision_margins import DecisionMargins
 from lab.file_format_versions import Schema, unchanged
 from lab.hypothesis import Hypothesis, SoakTest, Step
 
-SCHEMA = Schema("lab.plan", 1, upgrade=unchanged)
+SCHEMA = Schema("lab.plan", 2, upgrade=unchanged)  # version 1 has no margins
 ALPHA = 0.01  # error rate of a decision, one side
 FIRST_LOOK = 4  # blocks before the first decision
 LAST_LOOK = 12  # blocks at most
@@ -85,6 +86,7 @@ class Plan:
         alpha: Error rate of a decision, one side.
         first_look: Blocks before the first decision.
         last_look: Blocks at most.
+        margins: All other constants that decide.
         length_s: Of all blocks of a soak together; None for other kinds.
         detectable: What a soak of this length can find, for each slope that is predicted.
     """
@@ -99,13 +101,14 @@ class Plan:
     alpha: float = ALPHA
     first_look: int = FIRST_LOOK
     last_look: int = LAST_LOOK
+    margins: DecisionMargins = field(default_factory=DecisionMargins)
     length_s: float | None = None
     detectable: tuple[DetectableSlope, ...] = ()
 
     @property
     def voids_allowed(self) -> int:
         """How many blocks may be voided before the run is INVALID."""
-        return self.last_look // 3
+        return self.last_look // self.margins.blocks_per_void
 
     def as_dict(self) -> dict[str, Any]:
         """As plain JSON types."""
@@ -121,13 +124,14 @@ class Plan:
             "alpha": self.alpha,
             "first": self.first_look,
             "last": self.last_look,
+            "margins": self.margins.as_dict(),
             "length_s": self.length_s,
             "detectable": [each.as_dict() for each in self.detectable],
         }
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Plan:
-        """The inverse of `as_dict`."""
+        """The inverse of `as_dict`; KeyError or TypeError for what is no plan."""
         return cls(
             hypothesis=data["hypothesis"],
             digest=data["digest"],
@@ -139,6 +143,7 @@ class Plan:
             alpha=data["alpha"],
             first_look=data["first"],
             last_look=data["last"],
+            margins=DecisionMargins.from_dict(data.get("margins", {})),
             length_s=data.get("length_s"),
             detectable=tuple(map(DetectableSlope.from_dict, data.get("detectable", ()))),
         )

@@ -41,7 +41,7 @@ def judge(
 
     Args:
         hypothesis: The sealed claim.
-        plan: Order of the trials, and the rule.
+        plan: Order of the trials, and the rule with its margins.
         trials: All finished trials, voided ones included.
         out_of_time: Whether the budget ended before the next block.
         elapsed_s: Seconds of the whole command so far.
@@ -53,7 +53,7 @@ def judge(
     refute_tail = nominal_level(plan.alpha / k, plan.first_look, plan.last_look)
 
     def judged(prediction: Prediction, tails: Tails, claim: str | None = None) -> Judgement:
-        estimator = PredictionEstimator(hypothesis, prediction, counted)
+        estimator = PredictionEstimator(hypothesis, prediction, counted, plan.margins)
         return _judgement(plan, prediction, estimator, len(counted), tails, claim)
 
     of_claim, of_rivals = Tails(support_tail, refute_tail), Tails(support_tail, support_tail)

@@ -11,10 +11,10 @@ from lab.child_processes import Children
 from lab.driver_messages import Closed, Frame, RunTrial
 from lab.experiment.driver_message_conversion import load_spec
 from lab.experiment.load_trial_builder import LoadRecordBuilder
-from lab.gates import inspect
 from lab.hypothesis import ClosedLoad, OpenLoad, Stage
 from lab.instruments.locust_driver_process import DriverError, LoadDriver, ScenarioError
 from lab.trial import Trial
+from tests.default_margins import inspect
 from tests.lab.builders import altered, claim, ratio, with_load
 from tests.mutated_scenarios import OPEN
 from tests.runs import ROOT

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from lab.block_grouping import Block
+from lab.decision_margins import DecisionMargins, MeasureMargins
 from lab.hypothesis import Hypothesis, Prediction, Step
 from lab.measure_values import measure
 from lab.trial import BenchmarkEvidence
@@ -16,18 +17,21 @@ BlockValues = Mapping[str, float | None]  # by arm; None if there is no evidence
 ValuesByArm = Mapping[str, Sequence[float]]  # one value per block
 
 
-def block_values(hypothesis: Hypothesis, prediction: Prediction, block: Block) -> BlockValues:
+def block_values(
+    hypothesis: Hypothesis, prediction: Prediction, block: Block, margins: DecisionMargins
+) -> BlockValues:
     """Return the value of each arm of a prediction in one block.
 
     Args:
         hypothesis: Defines the measures and the sizes of a benchmark.
         prediction: Neither of a slope nor of a sweep.
         block: A complete one.
+        margins: When a trial has a value, and what counts as constant time.
 
     Returns:
         In the unit of the measure; with repeats the mean, a geometric one if arms are compared.
     """
-    return {arm: _value(hypothesis, prediction, arm, block) for arm in prediction.arms}
+    return {arm: _value(hypothesis, prediction, arm, block, margins) for arm in prediction.arms}
 
 
 def values_over_blocks(prediction: Prediction, found: Sequence[BlockValues]) -> ValuesByArm | None:
@@ -50,20 +54,29 @@ def values_over_blocks(prediction: Prediction, found: Sequence[BlockValues]) -> 
     return over_blocks
 
 
-def _value(hypothesis: Hypothesis, prediction: Prediction, arm: str, block: Block) -> float | None:
+def _value(
+    hypothesis: Hypothesis,
+    prediction: Prediction,
+    arm: str,
+    block: Block,
+    margins: DecisionMargins,
+) -> float | None:
     if prediction.count:
         return _count(prediction, arm, block)
     if prediction.grows is None:
-        return _measured(hypothesis, prediction, arm, block)
+        return _measured(hypothesis, prediction, arm, block, margins.measures)
     # numpy: too heavy for predictions that need no fit
     from lab.analysis.benchmark_scaling import exponent_or_factor
 
     sizes = [level for level in hypothesis.levels if level is not None]
-    found = [_measured(hypothesis, replace(prediction, at=size), arm, block) for size in sizes]
+    found = [
+        _measured(hypothesis, replace(prediction, at=size), arm, block, margins.measures)
+        for size in sizes
+    ]
     times = [time for time in found if time is not None and 0 < time < math.inf]
     if len(times) < len(sizes):
         return None
-    return exponent_or_factor(prediction.grows, sizes, times)
+    return exponent_or_factor(prediction.grows, sizes, times, margins.growth)
 
 
 def _count(prediction: Prediction, arm: str, block: Block) -> float | None:
@@ -78,12 +91,16 @@ def _count(prediction: Prediction, arm: str, block: Block) -> float | None:
 
 
 def _measured(
-    hypothesis: Hypothesis, prediction: Prediction, arm: str, block: Block
+    hypothesis: Hypothesis,
+    prediction: Prediction,
+    arm: str,
+    block: Block,
+    margins: MeasureMargins,
 ) -> float | None:
     """Return the mean over the repeats in the block; geometric if arms are compared."""
     trials = block[Step(arm, prediction.at)]
     found = [
-        measure(trial, prediction.measure, hypothesis.measures, prediction.during)
+        measure(trial, prediction.measure, hypothesis.measures, prediction.during, margins=margins)
         for trial in trials
     ]
     values = [value for value in found if value is not None]

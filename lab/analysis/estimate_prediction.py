@@ -11,9 +11,11 @@ from lab.analysis.arm_comparison import mean, mean_share, ratio
 from lab.analysis.block_values import BlockValues, block_values, values_over_blocks
 from lab.analysis.estimate import Estimate
 from lab.block_grouping import Block
+from lab.decision_margins import DecisionMargins
 from lab.hypothesis import Hypothesis, LoadTest, Prediction, Sweep, parse_measure
 from lab.measure_table import Scope
 from lab.measure_values import AtLeast
+from lab.stats.margins import SlopeMargins, SweepMargins
 
 if TYPE_CHECKING:
     from lab.analysis.soak_binning import BinnedSeries
@@ -30,7 +32,11 @@ class PredictionEstimator:
     """
 
     def __init__(
-        self, hypothesis: Hypothesis, prediction: Prediction, blocks: Sequence[Block]
+        self,
+        hypothesis: Hypothesis,
+        prediction: Prediction,
+        blocks: Sequence[Block],
+        margins: DecisionMargins,
     ) -> None:
         """Take what estimates are made of.
 
@@ -38,8 +44,9 @@ class PredictionEstimator:
             hypothesis: Defines the measures, the load and the sizes of a benchmark.
             prediction: Of the claim or of a rival.
             blocks: Complete ones, in order.
+            margins: Of the plan.
         """
-        self._analysis = _analysis(hypothesis, prediction)
+        self._analysis = _analysis(hypothesis, prediction, margins)
         self._blocks = blocks
         self._values: list[Any] = []
         self._estimates: dict[tuple[int, float], Estimate | None] = {}
@@ -70,28 +77,32 @@ class _Analysis(Generic[Value]):
     over_blocks: Callable[[Sequence[Value], float], Estimate | None]
 
 
-def _analysis(hypothesis: Hypothesis, prediction: Prediction) -> _Analysis[Any]:
+def _analysis(
+    hypothesis: Hypothesis, prediction: Prediction, margins: DecisionMargins
+) -> _Analysis[Any]:
     if prediction.slope is not None:
-        return _slope_analysis(prediction.slope, prediction.arms)
+        return _slope_analysis(prediction.slope, prediction.arms, margins.slope)
     if parse_measure(prediction.measure).scope is Scope.SWEEP:
-        return _sweep_analysis(hypothesis, prediction)
+        return _sweep_analysis(hypothesis, prediction, margins.sweep)
     if prediction.grows is not None:
-        return _complexity_analysis(hypothesis, prediction)
-    return _value_analysis(hypothesis, prediction)
+        return _complexity_analysis(hypothesis, prediction, margins)
+    return _value_analysis(hypothesis, prediction, margins)
 
 
 # Analyses that import numpy are imported when they are needed: most predictions need none.
 
 
-def _slope_analysis(series: str, arms: Sequence[str]) -> _Analysis[BinnedSeries | None]:
+def _slope_analysis(
+    series: str, arms: Sequence[str], margins: SlopeMargins
+) -> _Analysis[BinnedSeries | None]:
     from lab.analysis.soak_binning import bin_block
     from lab.analysis.soak_slope import slope_over_blocks
 
-    return _Analysis(lambda block: bin_block(block, series, arms), slope_over_blocks)
+    return _Analysis(lambda block: bin_block(block, series, arms, margins), slope_over_blocks)
 
 
 def _sweep_analysis(
-    hypothesis: Hypothesis, prediction: Prediction
+    hypothesis: Hypothesis, prediction: Prediction, margins: SweepMargins
 ) -> _Analysis[tuple[SweepCurve | None, ...]]:
     from lab.analysis.sweep_capacity import estimate_of_sweeps, ratio_of_sweeps
     from lab.analysis.sweep_curve import sweep_curve
@@ -102,21 +113,21 @@ def _sweep_analysis(
     closed = kind.load.axis == "users"
 
     def of_block(block: Block) -> tuple[SweepCurve | None, ...]:
-        return tuple(sweep_curve(arm, block, closed=closed) for arm in prediction.arms)
+        return tuple(sweep_curve(arm, block, margins, closed=closed) for arm in prediction.arms)
 
     def over_blocks(
         curves: Sequence[tuple[SweepCurve | None, ...]], tail: float
     ) -> Estimate | None:
         first, *second = ([each[place] for each in curves] for place in range(len(prediction.arms)))
         if second:
-            return ratio_of_sweeps(first, second[0], measure, tail)
-        return estimate_of_sweeps(first, measure, tail)
+            return ratio_of_sweeps(first, second[0], measure, tail, margins)
+        return estimate_of_sweeps(first, measure, tail, margins)
 
     return _Analysis(of_block, over_blocks)
 
 
 def _complexity_analysis(
-    hypothesis: Hypothesis, prediction: Prediction
+    hypothesis: Hypothesis, prediction: Prediction, margins: DecisionMargins
 ) -> _Analysis[tuple[BlockValues, BlockValues]]:
     from lab.analysis.benchmark_scaling import estimate_complexity
 
@@ -124,8 +135,8 @@ def _complexity_analysis(
 
     def of_block(block: Block) -> tuple[BlockValues, BlockValues]:
         return (
-            block_values(hypothesis, prediction, block),
-            block_values(hypothesis, constant, block),
+            block_values(hypothesis, prediction, block, margins),
+            block_values(hypothesis, constant, block, margins),
         )
 
     def over_blocks(
@@ -138,12 +149,16 @@ def _complexity_analysis(
         if values is None or factors is None:
             return None
         arm = prediction.arm
-        return estimate_complexity(prediction.grows, values[arm], factors[arm], tail)
+        return estimate_complexity(
+            prediction.grows, values[arm], factors[arm], tail, margins.growth
+        )
 
     return _Analysis(of_block, over_blocks)
 
 
-def _value_analysis(hypothesis: Hypothesis, prediction: Prediction) -> _Analysis[BlockValues]:
+def _value_analysis(
+    hypothesis: Hypothesis, prediction: Prediction, margins: DecisionMargins
+) -> _Analysis[BlockValues]:
     def over_blocks(found: Sequence[BlockValues], tail: float) -> Estimate | None:
         values = values_over_blocks(prediction, found)
         if values is None:
@@ -153,7 +168,9 @@ def _value_analysis(hypothesis: Hypothesis, prediction: Prediction) -> _Analysis
         assert prediction.arm is not None
         return _estimate_of_arm(hypothesis, prediction, values[prediction.arm], tail)
 
-    return _Analysis(lambda block: block_values(hypothesis, prediction, block), over_blocks)
+    return _Analysis(
+        lambda block: block_values(hypothesis, prediction, block, margins), over_blocks
+    )
 
 
 def _estimate_of_arm(

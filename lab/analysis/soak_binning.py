@@ -12,7 +12,8 @@ import numpy.typing as npt
 from lab.block_grouping import Block
 from lab.hypothesis import Step
 from lab.measure_table import series_reduction
-from lab.stats.slope_regression import MIN_BINS, SlopeFit, fit_slope
+from lab.stats.margins import SlopeMargins
+from lab.stats.slope_regression import SlopeFit, fit_slope
 from lab.stats.time_bins import time_bins
 from lab.time_series import TimeSeries
 from lab.trial import SoakEvidence
@@ -30,18 +31,20 @@ class BinnedSeries:
         times: Hours since the block began; shape (bins,).
         values: In the series' unit; shape (bins,).
         segments: Which process lifetime, from one restart to the next; shape (bins,).
+        margins: How many bins a slope needs, and when it has the shape of a leak.
     """
 
     times: Values
     values: Values
     segments: npt.NDArray[np.int64]
+    margins: SlopeMargins
 
     @cached_property
     def fit(self) -> SlopeFit | None:
-        """The slope per hour; None with fewer than `MIN_BINS` bins."""
-        if self.times.size < MIN_BINS:
+        """The slope per hour; None with fewer than `min_bins` bins."""
+        if self.times.size < self.margins.min_bins:
             return None
-        return fit_slope(self.times, self.values, self.segments)
+        return fit_slope(self.times, self.values, self.segments, self.margins)
 
 
 def time_series_of(block: Block, arm: str) -> TimeSeries | None:
@@ -50,7 +53,9 @@ def time_series_of(block: Block, arm: str) -> TimeSeries | None:
     return trial.evidence.time_series if isinstance(trial.evidence, SoakEvidence) else None
 
 
-def bin_series(recorded: Sequence[TimeSeries], series: str) -> BinnedSeries | None:
+def bin_series(
+    recorded: Sequence[TimeSeries], series: str, margins: SlopeMargins
+) -> BinnedSeries | None:
     """Return a series in bins; for two arms their difference, bin by bin.
 
     Both arms have the same bins: a restart of either begins a segment.
@@ -58,6 +63,7 @@ def bin_series(recorded: Sequence[TimeSeries], series: str) -> BinnedSeries | No
     Args:
         recorded: Of one arm, or of two arms in the same block: the second is subtracted.
         series: Its name, or a selector of gauges.
+        margins: Which part is dropped, how many bins there are, and what a slope needs.
 
     Returns:
         Bins with a value; None if there is no interval or an arm lacks the series.
@@ -69,21 +75,24 @@ def bin_series(recorded: Sequence[TimeSeries], series: str) -> BinnedSeries | No
     segments = np.zeros(length, dtype=np.int64)
     for each in recorded:
         segments[1:] += np.cumsum(np.diff(each.segments[:length]) != 0)
-    bins = time_bins(recorded[0].times[:length] / HOUR_S, segments)
+    bins = time_bins(recorded[0].times[:length] / HOUR_S, segments, margins)
     reduction = series_reduction(series)
     reduced = [bins.reduce(each[:length], reduction) for each in values if each is not None]
     difference = reduced[0] - reduced[1] if reduced[1:] else reduced[0]
     present = np.isfinite(difference)
-    return BinnedSeries(bins.times[present], difference[present], bins.segments[present])
+    return BinnedSeries(bins.times[present], difference[present], bins.segments[present], margins)
 
 
-def bin_block(block: Block, series: str, arms: Sequence[str]) -> BinnedSeries | None:
+def bin_block(
+    block: Block, series: str, arms: Sequence[str], margins: SlopeMargins
+) -> BinnedSeries | None:
     """Return a series of one arm in a block, or of two arms the difference, in bins.
 
     Args:
         block: Of a soak.
         series: Its name, or a selector of gauges.
         arms: One or two; the second is subtracted.
+        margins: As of `bin_series`.
 
     Returns:
         As `bin_series`; None also if nothing was recorded of an arm.
@@ -92,4 +101,4 @@ def bin_block(block: Block, series: str, arms: Sequence[str]) -> BinnedSeries | 
     recorded = [each for each in found if each is not None]
     if len(recorded) < len(found):
         return None
-    return bin_series(recorded, series)
+    return bin_series(recorded, series, margins)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lab.analysis.soak_binning import HOUR_S, BinnedSeries, bin_series
+from lab.stats.margins import SlopeMargins
 from lab.stats.time_bins import time_bins
 from lab.time_series import TimeSeries
 
@@ -43,7 +44,7 @@ def default_noise(series: str) -> Noise:
 
 
 def measure_noise(
-    recorded: Mapping[str, Sequence[TimeSeries]], series: str, source: str
+    recorded: Mapping[str, Sequence[TimeSeries]], series: str, source: str, margins: SlopeMargins
 ) -> Noise | None:
     """Return the noise of a recorded series about its slope.
 
@@ -54,6 +55,7 @@ def measure_noise(
         recorded: By arm, one time series per soak trial.
         series: Its name, or a selector of gauges.
         source: Where the records come from, for messages.
+        margins: How a series is binned.
 
     Returns:
         The noise; None if no trial has enough bins for a slope.
@@ -62,12 +64,12 @@ def measure_noise(
     for trials in recorded.values():
         slopes, hours = [], 0.0
         for trial in trials:
-            binned = bin_series([trial], series)
+            binned = bin_series([trial], series, margins)
             if binned is None or (fitted := binned.fit) is None:
                 continue
             slopes.append(float(fitted.slope))
             hours = float(np.ptp(binned.times))
-            scatters.append(_scatter_variance(trial, series, slopes[-1]))
+            scatters.append(_scatter_variance(trial, series, slopes[-1], margins))
             walks.append(_walk_variance(binned, slopes[-1]))
         if slopes[1:]:
             # the variance of a slope in a random walk of q2 per hour is 6 q2 / (5 hours)
@@ -78,11 +80,11 @@ def measure_noise(
     return Noise(math.sqrt(np.mean(scatters)), math.sqrt(walk2), source)
 
 
-def _scatter_variance(trial: TimeSeries, series: str, slope: float) -> float:
+def _scatter_variance(trial: TimeSeries, series: str, slope: float, margins: SlopeMargins) -> float:
     """Return the variance of an interval's value about the line, in the part that is kept."""
     values = trial.series(series)
     assert values is not None
-    bins = time_bins(trial.times / HOUR_S, trial.segments)
+    bins = time_bins(trial.times / HOUR_S, trial.segments, margins)
     kept = np.where(bins.bin_of >= 0, values, math.nan)
     steps = np.diff(kept - slope * trial.times / HOUR_S)
     steps = steps[trial.segments[1:] == trial.segments[:-1]]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lab.analysis.soak_binning import bin_series
+from lab.stats.margins import SlopeMargins
 from lab.time_series import TimeSeries
 
 
@@ -27,17 +28,18 @@ class SegmentFit:
     high: float
 
 
-def fit_segments(recorded: TimeSeries, series: str) -> list[SegmentFit]:
+def fit_segments(recorded: TimeSeries, series: str, margins: SlopeMargins) -> list[SegmentFit]:
     """Return a line for each segment, all with the same slope.
 
     Args:
         recorded: Of one arm in one block.
         series: Its name, or a selector of gauges.
+        margins: How a series is binned.
 
     Returns:
         In the order of time; empty if there is no slope.
     """
-    binned = bin_series([recorded], series)
+    binned = bin_series([recorded], series, margins)
     if binned is None or (fitted := binned.fit) is None:
         return []
     slope, lines = float(fitted.slope), []

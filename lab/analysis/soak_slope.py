@@ -17,12 +17,13 @@ from lab.analysis.estimate import SlopeEstimate
 from lab.analysis.soak_binning import BinnedSeries, bin_block
 from lab.block_grouping import Block
 from lab.stats.confidence_interval import t_interval
-from lab.stats.leak_shape import MIN_THIRD, has_leak_shape, shares_of_thirds
+from lab.stats.leak_shape import has_leak_shape, shares_of_thirds
+from lab.stats.margins import SlopeMargins
 from lab.stats.student_t import critical_value
 
 
 def estimate_slope(
-    series: str, arms: Sequence[str], blocks: Sequence[Block], tail: float
+    series: str, arms: Sequence[str], blocks: Sequence[Block], tail: float, margins: SlopeMargins
 ) -> SlopeEstimate | None:
     """Return the slope of a series over blocks.
 
@@ -31,11 +32,12 @@ def estimate_slope(
         arms: One, or two for the slope of their difference; the second is subtracted.
         blocks: Complete ones, in order.
         tail: Probability left out on each side, in (0, 0.5).
+        margins: How a series is binned, and when it has the shape of a leak.
 
     Returns:
         In the series' unit per hour; None without blocks, or if a block gives no slope.
     """
-    return slope_over_blocks([bin_block(block, series, arms) for block in blocks], tail)
+    return slope_over_blocks([bin_block(block, series, arms, margins) for block in blocks], tail)
 
 
 def slope_over_blocks(found: Sequence[BinnedSeries | None], tail: float) -> SlopeEstimate | None:
@@ -70,14 +72,15 @@ def _no_leak_reason(binned: Sequence[BinnedSeries]) -> str | None:
     if fitted is None:
         return "there is too little of it to tell its shape"
     shares = shares_of_thirds(whole.times, whole.values, whole.segments)
-    if bool(has_leak_shape(shares, fitted)):
+    if bool(has_leak_shape(shares, fitted, whole.margins)):
         return None
     slowest = int(np.argmin(np.where(np.isnan(shares), -math.inf, shares)))
-    if not (shares >= MIN_THIRD).all():
+    min_third = whole.margins.min_third
+    if not (shares >= min_third).all():
         place = ("first", "second", "last")[slowest]
         share = float(shares[slowest])
         grew = "nothing" if math.isnan(share) else f"{share:.2g} of the whole"
-        return f"its {place} third grew by {grew} (a leak: at least {MIN_THIRD:g})"
+        return f"its {place} third grew by {grew} (a leak: at least {min_third:g})"
     return (
         f"it bends towards a standstill ({float(fitted.final_share):.2g} of its slope at the end)"
     )
@@ -92,7 +95,7 @@ def _pooled(binned: Sequence[BinnedSeries]) -> BinnedSeries:
     )
     if same_bins:
         values = np.mean([each.values for each in binned], axis=0)
-        return BinnedSeries(first.times, values, first.segments)
+        return BinnedSeries(first.times, values, first.segments, first.margins)
     times, values, segments = [], [], []
     offset = 0
     for each in binned:
@@ -101,4 +104,6 @@ def _pooled(binned: Sequence[BinnedSeries]) -> BinnedSeries:
         segments.append(each.segments + offset)
         # beyond every time and segment so far: each block keeps its own intercepts
         offset += 1 + math.ceil(max(float(each.times.max()), float(each.segments.max())))
-    return BinnedSeries(np.concatenate(times), np.concatenate(values), np.concatenate(segments))
+    return BinnedSeries(
+        np.concatenate(times), np.concatenate(values), np.concatenate(segments), first.margins
+    )

@@ -12,6 +12,7 @@ from lab.analysis.soak_binning import time_series_of
 from lab.analysis.soak_sawtooth import Sawtooth, find_sawtooth
 from lab.analysis.soak_slope import estimate_slope
 from lab.block_grouping import Block
+from lab.stats.margins import SlopeMargins
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class SeriesSummary:
 
 
 def summarize_series(
-    arms: Sequence[str], blocks: Sequence[Block], tail: float
+    arms: Sequence[str], blocks: Sequence[Block], tail: float, margins: SlopeMargins
 ) -> list[SeriesSummary]:
     """Return a summary of every series of every arm that has a value.
 
@@ -44,6 +45,7 @@ def summarize_series(
         arms: In the order of the hypothesis.
         blocks: Complete ones, in order.
         tail: Probability left out on each side of an interval.
+        margins: How a series is binned, and when it has the shape of a leak.
 
     Returns:
         By series, and for each series by arm.
@@ -66,7 +68,7 @@ def summarize_series(
                 SeriesSummary(
                     series=name,
                     arm=arm,
-                    slope=estimate_slope(name, [arm], blocks, tail),
+                    slope=estimate_slope(name, [arm], blocks, tail, margins),
                     lowest=float(finite.min()),
                     highest=float(finite.max()),
                     sawtooth=find_sawtooth(recorded[arm], name),

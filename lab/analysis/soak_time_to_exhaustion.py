@@ -11,6 +11,7 @@ import numpy as np
 from lab.analysis.soak_binning import bin_block
 from lab.analysis.soak_slope import estimate_slope
 from lab.block_grouping import Block
+from lab.stats.margins import SlopeMargins
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,12 @@ class TimeToExhaustion:
 
 
 def time_to_exhaustion(
-    arm: str, series: str, limit: float, blocks: Sequence[Block], tail: float
+    arm: str,
+    series: str,
+    limit: float,
+    blocks: Sequence[Block],
+    tail: float,
+    margins: SlopeMargins,
 ) -> TimeToExhaustion | None:
     """Return the time from a warm process to a limit, for an arm.
 
@@ -41,12 +47,13 @@ def time_to_exhaustion(
         limit: In the series' unit.
         blocks: Complete ones, in order.
         tail: Probability left out on each side of the slope's interval.
+        margins: How a series is binned.
 
     Returns:
         None if there is no slope.
     """
-    slope = estimate_slope(series, [arm], blocks, tail)
-    found = [bin_block(block, series, [arm]) for block in blocks]
+    slope = estimate_slope(series, [arm], blocks, tail, margins)
+    found = [bin_block(block, series, [arm], margins) for block in blocks]
     binned = [each for each in found if each is not None]
     if slope is None or not binned:
         return None

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from lab.analysis.estimate import Estimate
 from lab.analysis.sweep_curve import SweepCurve
 from lab.stats.confidence_interval import ConfidenceInterval
+from lab.stats.margins import SweepMargins
 from lab.stats.missing_estimates import geometric_mean, shows_absence
 
 SWEEP_MEASURES: Mapping[str, Callable[[SweepCurve], float | None]] = {
@@ -26,7 +27,7 @@ SWEEP_MEASURES: Mapping[str, Callable[[SweepCurve], float | None]] = {
 
 
 def estimate_of_sweeps(
-    curves: Sequence[SweepCurve | None], measure: str, tail: float
+    curves: Sequence[SweepCurve | None], measure: str, tail: float, margins: SweepMargins
 ) -> Estimate | None:
     """Return a measure of one arm's sweeps.
 
@@ -34,6 +35,7 @@ def estimate_of_sweeps(
         curves: One per block; None if the block has none.
         measure: One of `SWEEP_MEASURES`.
         tail: Probability left out on each side.
+        margins: How many blocks may lack it.
 
     Returns:
         The geometric mean and its interval; None if more than a quarter of the blocks do not
@@ -45,10 +47,10 @@ def estimate_of_sweeps(
         for curve, value in zip(curves, values, strict=True)
         if curve and value == math.inf
     ]
-    if shows_absence(len(reaches), len(values), tail):
+    if shows_absence(len(reaches), len(values), tail, margins.max_missing):
         return Estimate(math.inf, min(reaches), math.inf)
     finite = [None if value == math.inf else value for value in values]
-    return as_estimate(geometric_mean(finite, tail))
+    return as_estimate(geometric_mean(finite, tail, margins.max_missing))
 
 
 def ratio_of_sweeps(
@@ -56,6 +58,7 @@ def ratio_of_sweeps(
     denominators: Sequence[SweepCurve | None],
     measure: str,
     tail: float,
+    margins: SweepMargins,
 ) -> Estimate | None:
     """Return a measure of one arm's sweeps over another's, paired by block.
 
@@ -64,6 +67,7 @@ def ratio_of_sweeps(
         denominators: The other arm's curves in the same blocks.
         measure: One of `SWEEP_MEASURES`.
         tail: Probability left out on each side.
+        margins: How many pairs may lack it.
 
     Returns:
         The geometric mean and its interval; None if more than a quarter of the pairs lack the
@@ -79,7 +83,7 @@ def ratio_of_sweeps(
         a / b if a is not None and b is not None and max(a, b) < math.inf else None
         for a, b in pairs
     ]
-    return as_estimate(geometric_mean(ratios, tail))
+    return as_estimate(geometric_mean(ratios, tail, margins.max_missing))
 
 
 def as_estimate(interval: ConfidenceInterval | None) -> Estimate | None:

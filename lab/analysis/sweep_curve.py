@@ -13,14 +13,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from lab.block_grouping import Block
-from lab.measure_values import measure, total
+from lab.measure_values import REQUEST_READERS, total
 from lab.stats.asymptotic_bounds import AsymptoticBounds, measure_bounds, measure_think
+from lab.stats.margins import SweepMargins
 from lab.stats.sweep_plateau import reach
 from lab.stats.universal_scalability_law import ScalabilityLaw, fit_law
 from lab.trial import LoadEvidence, Trial
-
-KEEPS_UP = 0.95
-"""A service that completes this share of the scheduled requests in a window is not saturated."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +32,7 @@ class SweepCurve:
         throughput: Successful requests per second.
         response: Mean latency, seconds.
         closed: Whether the levels are users, who may pause between two requests.
+        margins: When the curve shows a plateau or a peak.
         keeps_up: Whether the service completes the arrivals of the highest rate. A throughput
             that equals the offered rate is no plateau. Never true of a closed sweep.
     """
@@ -43,31 +42,38 @@ class SweepCurve:
     throughput: tuple[float, ...]
     response: tuple[float, ...]
     closed: bool
+    margins: SweepMargins
     keeps_up: bool = False
 
     @classmethod
-    def of(cls, trials: Mapping[float, Trial], *, closed: bool) -> SweepCurve | None:
+    def of(
+        cls, trials: Mapping[float, Trial], margins: SweepMargins, *, closed: bool
+    ) -> SweepCurve | None:
         """Return the curve of one trial per level; None if a level had no successful request.
 
         Args:
             trials: By level, in any order.
+            margins: When the curve shows a plateau or a peak.
             closed: Whether the levels are users.
         """
         levels = tuple(sorted(trials))
-        rates = [measure(trials[level], "throughput", {}) for level in levels]
-        means = [measure(trials[level], "latency_mean", {}) for level in levels]
+        rates, means = (
+            [REQUEST_READERS[name](total(trials[n]), trials[n].window_s) for n in levels]
+            for name in ("throughput", "latency_mean")
+        )
         throughput = tuple(rate for rate in rates if rate)
         response = tuple(mean for mean in means if mean)
         if not len(throughput) == len(response) == len(levels):
             return None
         in_flight = tuple(x * r for x, r in zip(throughput, response, strict=True))
         users = levels if closed else in_flight
-        return cls(levels, users, throughput, response, closed, _keeps_up(trials[levels[-1]]))
+        keeps_up = _keeps_up(trials[levels[-1]], margins.keeps_up)
+        return cls(levels, users, throughput, response, closed, margins, keeps_up)
 
     @property
     def reach(self) -> float:
         """The highest number of users at which the sweep could show a peak."""
-        return reach(self.users)
+        return reach(self.users, self.margins)
 
     @cached_property
     def bounds(self) -> AsymptoticBounds | None:
@@ -75,13 +81,13 @@ class SweepCurve:
         if self.keeps_up:
             return None
         points = (self.users, self.throughput, self.response)
-        think = measure_think(*points) if self.closed else 0.0
-        return measure_bounds(*points, think)
+        think = measure_think(*points, self.margins) if self.closed else 0.0
+        return measure_bounds(*points, self.margins, think)
 
     @cached_property
     def law(self) -> ScalabilityLaw | None:
         """The fitted Universal Scalability Law; None if no parameters can be computed."""
-        return fit_law(self.users, self.throughput)
+        return fit_law(self.users, self.throughput, self.margins)
 
     @property
     def peak(self) -> float | None:
@@ -93,12 +99,15 @@ class SweepCurve:
         return math.inf if self.law.rises else None
 
 
-def sweep_curve(arm: str, block: Block, *, closed: bool) -> SweepCurve | None:
+def sweep_curve(
+    arm: str, block: Block, margins: SweepMargins, *, closed: bool
+) -> SweepCurve | None:
     """Return an arm's curve in one block; None if a level had no successful request.
 
     Args:
         arm: Its name.
         block: A complete one.
+        margins: When the curve shows a plateau or a peak.
         closed: Whether the levels are users.
     """
     trials = {
@@ -106,14 +115,14 @@ def sweep_curve(arm: str, block: Block, *, closed: bool) -> SweepCurve | None:
         for step, (trial,) in block.items()
         if step.arm == arm and step.level is not None
     }
-    return SweepCurve.of(trials, closed=closed)
+    return SweepCurve.of(trials, margins, closed=closed)
 
 
-def _keeps_up(trial: Trial) -> bool:
-    """Whether the successes in an open load's window are as many as were scheduled in it."""
+def _keeps_up(trial: Trial, share: float) -> bool:
+    """Whether the successes in an open load's window are that share of those scheduled in it."""
     seen = trial.evidence.dispatch if isinstance(trial.evidence, LoadEvidence) else None
     if seen is None or not seen.sent:
         return False
     requests = total(trial)
     scheduled = seen.scheduled * requests.count / seen.sent  # an arrival may take several
-    return requests.ended.count - requests.ended.errors >= KEEPS_UP * scheduled
+    return requests.ended.count - requests.ended.errors >= share * scheduled

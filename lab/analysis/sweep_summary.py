@@ -11,6 +11,7 @@ from lab.analysis.sweep_capacity import as_estimate, estimate_of_sweeps
 from lab.analysis.sweep_curve import SweepCurve
 from lab.stats.asymptotic_bounds import AsymptoticBounds
 from lab.stats.confidence_interval import t_interval
+from lab.stats.margins import SweepMargins
 from lab.stats.missing_estimates import geometric_mean
 from lab.stats.universal_scalability_law import ScalabilityLaw
 
@@ -78,21 +79,24 @@ class SweepSummary:
     closed: bool
 
 
-def summarize_sweeps(curves: Sequence[SweepCurve], tail: float) -> SweepSummary:
+def summarize_sweeps(
+    curves: Sequence[SweepCurve], tail: float, margins: SweepMargins
+) -> SweepSummary:
     """Return the summary of one arm's curves.
 
     Args:
         curves: One per block, at least one, all with the same levels.
         tail: Probability left out on each side of an interval.
+        margins: How many blocks may lack an estimate.
     """
     laws = [curve.law for curve in curves if curve.law is not None and _describes(curve, curve.law)]
     return SweepSummary(
         points=tuple(_point(curves, place) for place in range(len(curves[0].levels))),
-        bounds=_bounds(curves, tail),
-        capacity=estimate_of_sweeps(curves, "peak_throughput", tail),
-        knee=estimate_of_sweeps(curves, "knee", tail),
-        peak=estimate_of_sweeps(curves, "peak", tail),
-        law=_law(laws, len(curves), tail),
+        bounds=_bounds(curves, tail, margins),
+        capacity=estimate_of_sweeps(curves, "peak_throughput", tail, margins),
+        knee=estimate_of_sweeps(curves, "knee", tail, margins),
+        peak=estimate_of_sweeps(curves, "peak", tail, margins),
+        law=_law(laws, len(curves), tail, margins),
         law_blocks=len(laws),
         blocks=len(curves),
         reach=min(curve.reach for curve in curves),
@@ -116,9 +120,12 @@ def _point(curves: Sequence[SweepCurve], place: int) -> SweepPoint:
     )
 
 
-def _bounds(curves: Sequence[SweepCurve], tail: float) -> AsymptoticBounds | None:
+def _bounds(
+    curves: Sequence[SweepCurve], tail: float, margins: SweepMargins
+) -> AsymptoticBounds | None:
     by_block = [curve.bounds for curve in curves]
-    capacity = geometric_mean([each.capacity if each else None for each in by_block], tail)
+    capacities = [each.capacity if each else None for each in by_block]
+    capacity = geometric_mean(capacities, tail, margins.max_missing)
     if capacity is None:
         return None
     shown = [each for each in by_block if each]
@@ -128,10 +135,11 @@ def _bounds(curves: Sequence[SweepCurve], tail: float) -> AsymptoticBounds | Non
 
 
 def _law(
-    laws: Sequence[ScalabilityLaw], blocks: int, tail: float
+    laws: Sequence[ScalabilityLaw], blocks: int, tail: float, margins: SweepMargins
 ) -> ScalabilityLawOverBlocks | None:
     missing: list[float | None] = [None] * (blocks - len(laws))
-    rate = as_estimate(geometric_mean([*(law.rate for law in laws), *missing], tail))
+    rates = [*(law.rate for law in laws), *missing]
+    rate = as_estimate(geometric_mean(rates, tail, margins.max_missing))
     if rate is None:
         return None
     sigma = t_interval([law.sigma for law in laws], tail)

@@ -140,7 +140,9 @@ class Progress:
         left_s = (blocks - event.block) * (self._plan.length_s or 0.0) / blocks
         left_s += event.block_s - event.passed_s
         slopes = slopes_so_far(
-            self._hypothesis, {arm: trial.time_series() for arm, trial in event.trials.items()}
+            self._hypothesis,
+            self._plan,
+            {arm: trial.time_series() for arm, trial in event.trials.items()},
         )
         so_far = "; ".join(f"{subject} {slope}" for subject, slope in slopes.items())
         return (
@@ -150,10 +152,14 @@ class Progress:
 
     def _result(self, trial: Trial) -> str:
         if isinstance(self._hypothesis.kind, Benchmark):
-            per_call = measure(trial, "time", self._hypothesis.measures)
+            per_call = self._measured(trial, "time")
             return "no rounds" if per_call is None else f"{per_call:.4g} s a call"
-        rate = measure(trial, "throughput", self._hypothesis.measures)
+        rate = self._measured(trial, "throughput")
         return f"{rate:.1f} requests/s" if rate is not None else "no request"
+
+    def _measured(self, trial: Trial, name: str) -> float | None:
+        margins = self._plan.margins.measures
+        return measure(trial, name, self._hypothesis.measures, margins=margins)
 
     def _print(self, text: str, *, keep: bool = False) -> None:
         """Print a plain line; above a live display only one to keep."""

@@ -149,7 +149,7 @@ def _bring_up_benchmark(
     target.start(hypothesis.arms)
 
     def session(plan: Plan, run_folder: RunFolder, began: float) -> Session:
-        trials = BenchmarkTrials(hypothesis, run_folder, target, file, function)
+        trials = BenchmarkTrials(hypothesis, run_folder, target, file, function, plan.margins)
         unchanged = partial(code_invariants, project.root)
         return BlockLoop(hypothesis, plan, run_folder, trials, began, invariants=unchanged)
 

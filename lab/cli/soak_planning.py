@@ -92,7 +92,7 @@ def _detectable(
     assert prediction.slope is not None
     assert plan.length_s is not None
     pairs = len(plan.orders)
-    noise = _noise(hypothesis, prediction.slope, reports)
+    noise = _noise(hypothesis, plan, prediction.slope, reports)
     least = detectable_slope(
         noise,
         plan.length_s - pairs * SWITCH_S,
@@ -100,6 +100,7 @@ def _detectable(
         pairs,
         prediction.compare is not None,
         plan.alpha,
+        plan.margins.slope,
     )
     return DetectableSlope(
         series=prediction.slope,
@@ -120,7 +121,7 @@ def _required(bound: Bound) -> float:
     return min(abs(edge) for edge in edges if edge is not None)
 
 
-def _noise(hypothesis: Hypothesis, series: str, reports: Path) -> Noise:
+def _noise(hypothesis: Hypothesis, plan: Plan, series: str, reports: Path) -> Noise:
     """The noise in the latest run of the same claim that recorded the series, or the default."""
     from lab.analysis.soak_noise import default_noise, measure_noise
     from lab.run_folder import RunFolder
@@ -134,7 +135,8 @@ def _noise(hypothesis: Hypothesis, series: str, reports: Path) -> Noise:
         if run_folder.plan().claim_digest != hypothesis.claim_digest:
             continue
         recorded = _recorded(run_folder)
-        if (found := measure_noise(recorded, series, f"the run {run.name}")) is not None:
+        found = measure_noise(recorded, series, f"the run {run.name}", plan.margins.slope)
+        if found is not None:
             return found
     return default_noise(series)
 

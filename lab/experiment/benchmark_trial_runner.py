@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from dataclasses import replace
 
+from lab.decision_margins import DecisionMargins
 from lab.experiment.progress_events import Event
 from lab.gates import inspect
 from lab.hypothesis import Benchmark, Hypothesis, Step
@@ -26,6 +27,7 @@ class BenchmarkTrials:
         target: BenchmarkTarget,
         file: BenchmarkFile,
         function: BenchmarkFunction,
+        margins: DecisionMargins,
     ) -> None:
         assert isinstance(hypothesis.kind, Benchmark)
         self._hypothesis = hypothesis
@@ -34,6 +36,7 @@ class BenchmarkTrials:
         self._target = target
         self._file = file
         self._function = function
+        self._margins = margins
         self._counts: dict[tuple[Step, str], int] = {}
         for trial in run_folder.trials():
             self._inexact_count(trial)
@@ -52,7 +55,7 @@ class BenchmarkTrials:
             )
         except BenchmarkError as error:
             fault = Fault("alive", f"No rounds of {blank.step}. {error}.", retryable=False)
-            return inspect(replace(blank, faults=(fault,)), self._hypothesis)
+            return self._inspected(replace(blank, faults=(fault,)))
         sampler.sample()
         other_cpu, steal = background_over(sampler.samples)
         trial = replace(
@@ -64,7 +67,7 @@ class BenchmarkTrials:
         self._run_folder.write_rounds(trial, measured.rounds)
         if inexact := self._inexact_count(trial):
             trial = replace(trial, faults=(inexact,))
-        return inspect(trial, self._hypothesis)
+        return self._inspected(trial)
         yield  # makes this a generator, as every kind of trial is; it has no events of its own
 
     def profile(self, arm: str) -> str:
@@ -75,6 +78,9 @@ class BenchmarkTrials:
             return self._file.profile(node, arm, self._environment(arm), window_s)
         except BenchmarkError as error:  # the verdict does not need a profile
             return f"no profile: {error}"
+
+    def _inspected(self, trial: Trial) -> Trial:
+        return inspect(trial, self._hypothesis, margins=self._margins)
 
     def _environment(self, arm: str) -> dict[str, str]:
         return {**self._hypothesis.arms[arm], **self._target.environment(arm)}

@@ -10,7 +10,6 @@ from typing import Any, Protocol
 from lab.experiment.progress_events import BlockEnded, Event, Profiling, TrialBegun, TrialEnded
 from lab.experiment.run_session import Session
 from lab.experiment.stored_run_reader import BUDGET_ENDED, elapsed_of
-from lab.gates.limits import MAX_OTHER_CPU, MAX_STEAL, MAX_TICKER_LATE_S
 from lab.hypothesis import Hypothesis, SoakTest, Step
 from lab.instruments.process_sampler import ProcessSampler, background_over, timer_lateness
 from lab.run_folder import RunFolder
@@ -100,6 +99,7 @@ class BlockLoop(Session):
 
     def _settle(self) -> None:
         """Wait until a passing disturbance is over, so that it voids one block only."""
+        limits = self.plan.margins.gates
         deadline = time.monotonic() + SETTLE_S
         while time.monotonic() < deadline:
             sampler = ProcessSampler({})
@@ -107,7 +107,8 @@ class BlockLoop(Session):
             late_s = timer_lateness(1.0)
             sampler.sample()
             other_cpu, steal = background_over(sampler.samples)
-            if other_cpu <= MAX_OTHER_CPU and steal <= MAX_STEAL and late_s <= MAX_TICKER_LATE_S:
+            is_quiet = other_cpu <= limits.max_other_cpu and steal <= limits.max_steal
+            if is_quiet and late_s <= limits.max_ticker_late_s:
                 return
 
     def _over_budget(self, more_s: float) -> bool:

@@ -125,7 +125,13 @@ class LoadTrials:
         trial = _observed(blank, record.evidence(), observer)
         if fault := self._identity_fault(arm) or fault:
             trial = replace(trial, faults=(fault,))
-        return inspect(trial, self.hypothesis, record.task_errors, record.warmup_errors)
+        return inspect(
+            trial,
+            self.hypothesis,
+            record.task_errors,
+            record.warmup_errors,
+            margins=self.plan.margins,
+        )
 
     def _request(self, blank: Trial, load: ClosedLoad | OpenLoad) -> RunTrial:
         return RunTrial(

@@ -116,7 +116,10 @@ class SoakLoop(Session):
                     fault = Fault("scenario", f"The scenario {error}.", retryable=False)
                 for trial in trials.values():
                     trial.fault(fault)
-        return [inspect(trial.whole(), self.hypothesis) for trial in trials.values()]
+        return [
+            inspect(trial.whole(), self.hypothesis, margins=self.plan.margins)
+            for trial in trials.values()
+        ]
 
     def _open_trial(self, block: int, position: int, step: Step) -> SoakTrial:
         """A new trial, or the unfinished one of this block and arm."""

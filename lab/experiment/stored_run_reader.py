@@ -29,7 +29,7 @@ def elapsed_of(journal: list[dict[str, Any]]) -> float:
 
 
 def sealed_hypothesis(run_folder: RunFolder, plan: Plan, project: Path) -> Hypothesis:
-    """The claim as it was sealed.
+    """The claim as it was sealed; growths have the bounds of the plan.
 
     Raises:
         RunFolderError: The copy in the run folder cannot be read, or was edited since.
@@ -45,10 +45,12 @@ def sealed_hypothesis(run_folder: RunFolder, plan: Plan, project: Path) -> Hypot
             f"{path}: edited since the run was sealed (its digest is not the plan's). "
             "Restore it: new bounds are never applied to old data"
         )
-    return hypothesis
+    return hypothesis.with_growth(plan.margins.growth)
 
 
-def slopes_so_far(hypothesis: Hypothesis, recorded: Mapping[str, TimeSeries]) -> dict[str, str]:
+def slopes_so_far(
+    hypothesis: Hypothesis, plan: Plan, recorded: Mapping[str, TimeSeries]
+) -> dict[str, str]:
     """The slopes that the predictions of a soak name, so far in the current block, formatted."""
     from lab.analysis.soak_binning import bin_series
 
@@ -56,7 +58,8 @@ def slopes_so_far(hypothesis: Hypothesis, recorded: Mapping[str, TimeSeries]) ->
     for prediction in hypothesis.all_predictions:
         if prediction.slope is None or not set(prediction.arms) <= set(recorded):
             continue
-        binned = bin_series([recorded[arm] for arm in prediction.arms], prediction.slope)
+        own = [recorded[arm] for arm in prediction.arms]
+        binned = bin_series(own, prediction.slope, plan.margins.slope)
         fitted = None if binned is None else binned.fit
         if fitted is not None:
             what = f"{prediction.slope} of {prediction.subject}"

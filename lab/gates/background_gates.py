@@ -5,29 +5,29 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
+from lab.decision_margins import GateLimits
 from lab.gates.gate_check import Check
-from lab.gates.limits import MAX_OTHER_CPU, MAX_SOAK_BACKGROUND, MAX_STEAL
 from lab.trial import Trial
 
 
-def checks(trial: Trial) -> Iterator[Check]:
+def checks(trial: Trial, limits: GateLimits) -> Iterator[Check]:
     """Of a load, and of one process of a benchmark."""
     yield Check(
         "other_cpu",
         trial.other_cpu,
-        MAX_OTHER_CPU,
+        limits.max_other_cpu,
         f"Other processes kept the machine busy: {trial.other_cpu:.2f} cores "
-        f"(limit {MAX_OTHER_CPU:g}).",
+        f"(limit {limits.max_other_cpu:g}).",
     )
     yield Check(
         "steal",
         trial.steal,
-        MAX_STEAL,
-        f"The hypervisor took {trial.steal:.0%} of the cores (limit {MAX_STEAL:.0%}).",
+        limits.max_steal,
+        f"The hypervisor took {trial.steal:.0%} of the cores (limit {limits.max_steal:.0%}).",
     )
 
 
-def soak_checks(trial: Trial) -> Iterator[Check]:
+def soak_checks(trial: Trial, limits: GateLimits) -> Iterator[Check]:
     """Of a soak, whose limits are wide: its arms run side by side and meet every disturbance."""
     shares = (
         ("other_cpu", "Other processes", trial.other_cpu / (os.cpu_count() or 1)),
@@ -35,5 +35,8 @@ def soak_checks(trial: Trial) -> Iterator[Check]:
     )
     for gate, who, share in shares:
         yield Check(
-            gate, share, MAX_SOAK_BACKGROUND, f"{who} took {share:.0%} of the machine all along."
+            gate,
+            share,
+            limits.max_soak_background,
+            f"{who} took {share:.0%} of the machine all along.",
         )

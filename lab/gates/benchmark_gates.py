@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lab.decision_margins import GateLimits
 from lab.gates import background_gates
 from lab.gates.gate_check import Check
 from lab.hypothesis import Hypothesis
 from lab.trial import BenchmarkEvidence, Trial
 
 
-def checks(trial: Trial, hypothesis: Hypothesis) -> Iterator[Check]:
+def checks(trial: Trial, hypothesis: Hypothesis, limits: GateLimits) -> Iterator[Check]:
     """The checks of one process."""
-    yield from background_gates.checks(trial)
+    yield from background_gates.checks(trial, limits)
     lacking = _lacking_counts(trial, hypothesis)
     message = _no_count(trial, lacking[0]) if lacking else ""
     yield Check("evidence", len(lacking), 0, message, retryable=False)

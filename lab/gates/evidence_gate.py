@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Literal
 
+from lab.decision_margins import MeasureMargins
 from lab.gates.gate_check import Check
 from lab.hypothesis import Hypothesis, Metric, MetricRatio, parse_measure
 from lab.measure_table import Scope
@@ -18,14 +19,17 @@ from lab.trial import MetricsReading, ServiceEvidence, SoakEvidence, Trial
 _SHOWN = 3  # names or series that a message lists
 
 
-def evidence(trial: Trial, hypothesis: Hypothesis) -> Iterator[Check]:
+def evidence(trial: Trial, hypothesis: Hypothesis, margins: MeasureMargins) -> Iterator[Check]:
     """Whether every measure that a prediction needs has a value; if not, why.
 
     No evidence is never a pass: a block that lacks a measure is repeated, not judged.
     """
     if not total(trial).count:
         return  # `errors` reports it
-    lacking = {**_lacking_measures(trial, hypothesis), **_lacking_series(trial, hypothesis)}
+    lacking = {
+        **_lacking_measures(trial, hypothesis, margins),
+        **_lacking_series(trial, hypothesis),
+    }
     reasons = "; ".join(dict.fromkeys(lacking.values()))
     yield Check(
         "evidence",
@@ -47,7 +51,9 @@ def why_no_series(name: str, recorded: TimeSeries | None, reading: MetricsReadin
     return _absent(Selector.parse(name), columns, reading, "gauge")
 
 
-def _lacking_measures(trial: Trial, hypothesis: Hypothesis) -> dict[str, str]:
+def _lacking_measures(
+    trial: Trial, hypothesis: Hypothesis, margins: MeasureMargins
+) -> dict[str, str]:
     """The measures without a value, and why."""
     names = dict.fromkeys(
         (name, prediction.during)
@@ -63,7 +69,7 @@ def _lacking_measures(trial: Trial, hypothesis: Hypothesis) -> dict[str, str]:
             else _why_no_sample(trial, name)
         )
         for name, during in names
-        if measure(trial, name, hypothesis.measures, during) is None
+        if measure(trial, name, hypothesis.measures, during, margins=margins) is None
     }
 
 

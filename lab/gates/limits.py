@@ -1,21 +1,11 @@
-"""Every gate in words, and its limit."""
+"""Every gate in words, with the limit that a plan sets it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from lab.decision_margins import GateLimits
 from lab.driver_messages import DRAIN_S
-
-MAX_TICKER_LATE_S = 0.005
-MAX_TICKER_LATE_SHARE = 0.05  # of the measured median latency, if that is more
-MAX_DRIVER_CPU = 0.90  # of its core: in any second of a load, on average in a soak
-MAX_OTHER_CPU = 0.25  # cores, mean over the window
-MAX_STEAL = 0.10  # share of all cores
-MAX_SOAK_BACKGROUND = 0.5  # share of all cores, mean over a soak trial; each of the two
-MAX_UNSENT = 0.01  # share of the scheduled arrivals
-SERVED_TOLERANCE = 0.25  # relative gap, beyond what the window's edges leave open
-MIN_DRIVEN = 20  # requests, for a comparison with those that were served
-LITTLES_LAW_TOLERANCE = 0.10  # relative gap, beyond what the scrapes leave open
 
 
 @dataclass(frozen=True)
@@ -27,68 +17,84 @@ class Gate:
     unit: str  # of its figure
 
 
-GATES = (
-    Gate("alive", "every process of the arm ran to the end of the trial", ""),
-    Gate("settings", "the service answered with the arm's settings, never restarted", ""),
-    Gate("conditions", "machine, pinning and the service's code stayed as they were", ""),
-    Gate("users", "all users ran to the end of the window, and ended after it", "users missing"),
-    Gate("other_cpu", f"other processes used at most {MAX_OTHER_CPU:g} of a core", "cores"),
-    Gate("steal", f"the hypervisor took at most {MAX_STEAL:.0%} of the cores", "share"),
-    Gate(
-        "ticker_late",
-        "the load driver's 10 ms ticker was late, at p99, by at most the larger of "
-        f"{MAX_TICKER_LATE_S * 1000:g} ms and {MAX_TICKER_LATE_SHARE:.0%} of the median latency",
-        "s",
-    ),
-    Gate("driver_cpu", f"the load driver used at most {MAX_DRIVER_CPU:.0%} of its core", "cores"),
-    Gate(
-        "dispatch",
-        "an open load's arrivals were dispatched, at p99 or at the highest quantile of a "
-        "prediction, no later than the ticker may be",
-        "s",
-    ),
-    Gate("lost", "every arrival was sent or counted as unsent", "arrivals"),
-    Gate(
-        "unsent",
-        f"at most {MAX_UNSENT:.0%} of an open load's arrivals went unsent, or as many as the "
-        "hypothesis allows",
-        "share",
-    ),
-    Gate(
-        "unanswered",
-        f"no larger a share of its arrivals was without an answer {DRAIN_S} s after the window",
-        "share",
-    ),
-    Gate(
-        "without_request",
-        "no larger a share of its arrivals ended without a request",
-        "share",
-    ),
-    Gate(
-        "scenario",
-        "the scenario raised no error, did not end or hang, and reported requests properly",
-        "errors",
-    ),
-    Gate("errors", "requests failed no more often than the hypothesis allows", "share"),
-    Gate("hosts", "every request went to the arm that was measured", "requests elsewhere"),
-    Gate(
-        "served",
-        "the arm counted as many requests as were driven, within "
-        f"{SERVED_TOLERANCE:.0%} and what the window's edges leave open",
-        "share",
-    ),
-    Gate(
-        "littles_law",
-        "requests in flight, throughput and time in the service agree (N = X * R) within "
-        f"{LITTLES_LAW_TOLERANCE:.0%} and what the window's edges leave open",
-        "share",
-    ),
-    Gate("counts", "what a benchmark counts is the same in every process of a step", ""),
-    Gate("evidence", "every measure that a prediction needs of the arm has a value", "measures"),
-    Gate("target_cpu", "all processes of the target left room on their core", "cores"),
-)
+def gates_of(limits: GateLimits, *, is_soak: bool = False) -> tuple[Gate, ...]:
+    """All gates; a run has those of its kind.
 
-
-def describe(gate: str) -> str:
-    """What a gate demands, in words; an unknown gate by its name."""
-    return next((known.says for known in GATES if known.name == gate), gate)
+    Args:
+        limits: Of the plan.
+        is_soak: Whether the limits of a soak are meant.
+    """
+    background = limits.max_soak_background
+    other_cpu = f"at most {limits.max_other_cpu:g} of a core"
+    steal = f"at most {limits.max_steal:.0%} of the cores"
+    if is_soak:
+        other_cpu = steal = f"at most {background:.0%} of the cores"
+    return (
+        Gate("alive", "every process of the arm ran to the end of the trial", ""),
+        Gate("settings", "the service answered with the arm's settings, never restarted", ""),
+        Gate("conditions", "machine, pinning and the service's code stayed as they were", ""),
+        Gate(
+            "users", "all users ran to the end of the window, and ended after it", "users missing"
+        ),
+        Gate("other_cpu", f"other processes used {other_cpu}", "share" if is_soak else "cores"),
+        Gate("steal", f"the hypervisor took {steal}", "share"),
+        Gate(
+            "ticker_late",
+            "the load driver's 10 ms ticker was late, at p99, by at most the larger of "
+            f"{limits.max_ticker_late_s * 1000:g} ms and {limits.max_ticker_late_share:.0%} of the "
+            "median latency",
+            "s",
+        ),
+        Gate(
+            "driver_cpu",
+            f"the load driver used at most {limits.max_driver_cpu:.0%} of its core",
+            "cores",
+        ),
+        Gate(
+            "dispatch",
+            "an open load's arrivals were dispatched, at p99 or at the highest quantile of a "
+            "prediction, no later than the ticker may be",
+            "s",
+        ),
+        Gate("lost", "every arrival was sent or counted as unsent", "arrivals"),
+        Gate(
+            "unsent",
+            f"at most {limits.max_unsent:.0%} of an open load's arrivals went unsent, or as many "
+            "as the hypothesis allows",
+            "share",
+        ),
+        Gate(
+            "unanswered",
+            f"no larger a share of its arrivals was without an answer {DRAIN_S} s after the window",
+            "share",
+        ),
+        Gate(
+            "without_request",
+            "no larger a share of its arrivals ended without a request",
+            "share",
+        ),
+        Gate(
+            "scenario",
+            "the scenario raised no error, did not end or hang, and reported requests properly",
+            "errors",
+        ),
+        Gate("errors", "requests failed no more often than the hypothesis allows", "share"),
+        Gate("hosts", "every request went to the arm that was measured", "requests elsewhere"),
+        Gate(
+            "served",
+            "the arm counted as many requests as were driven, within "
+            f"{limits.served_tolerance:.0%} and what the window's edges leave open",
+            "share",
+        ),
+        Gate(
+            "littles_law",
+            "requests in flight, throughput and time in the service agree (N = X * R) within "
+            f"{limits.littles_law_tolerance:.0%} and what the window's edges leave open",
+            "share",
+        ),
+        Gate("counts", "what a benchmark counts is the same in every process of a step", ""),
+        Gate(
+            "evidence", "every measure that a prediction needs of the arm has a value", "measures"
+        ),
+        Gate("target_cpu", "all processes of the target left room on their core", "cores"),
+    )

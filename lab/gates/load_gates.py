@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from lab.decision_margins import DecisionMargins, GateLimits
 from lab.driver_messages import DRAIN_S
 from lab.gates import background_gates, evidence_gate, service_gates, traffic_gates
 from lab.gates.gate_check import Check
-from lab.gates.limits import (
-    LITTLES_LAW_TOLERANCE,
-    MAX_TICKER_LATE_S,
-    MAX_TICKER_LATE_SHARE,
-)
 from lab.gates.traffic_gates import DURATION
 from lab.hypothesis import ClosedLoad, Hypothesis, LoadTest, OpenLoad, parse_measure
 from lab.measure_values import counter, total
@@ -23,6 +19,7 @@ _IN_FLIGHT = "http_in_flight_request_seconds_total"
 def checks(
     trial: Trial,
     hypothesis: Hypothesis,
+    margins: DecisionMargins,
     task_errors: Mapping[str, int],
     warmup_errors: Mapping[str, int],
 ) -> Iterator[Check]:
@@ -37,22 +34,21 @@ def checks(
     is_cause = not total(trial).errors or not raised.message.startswith("The scenario raised")
     if is_cause:
         yield raised
-    yield from background_gates.checks(trial)
-    max_late_s = _max_late_s(trial)
-    yield _ticker(evidence, max_late_s)
+    yield from background_gates.checks(trial, margins.gates)
+    yield _ticker(evidence, _max_late_s(trial, margins))
     driver = evidence.usage.get(service_gates.DRIVER)
-    yield service_gates.driver_cpu(driver.cpu_peak if driver else 0.0)
+    yield service_gates.driver_cpu(driver.cpu_peak if driver else 0.0, margins.gates)
     # the driver's own part comes before what the service may have caused
     if evidence.dispatch is not None:
-        yield from _arrivals(trial, hypothesis, evidence.dispatch, load, max_late_s)
+        yield from _arrivals(trial, hypothesis, margins, evidence.dispatch, load)
     yield _users(trial, evidence, load)
     yield traffic_gates.hosts(trial)
     yield service_gates.errors(trial, hypothesis)
     if not is_cause:
         yield raised
-    yield from traffic_gates.served(trial, evidence.counters_uncertainty_s)
-    yield from _littles_law(trial, evidence)
-    yield from evidence_gate.evidence(trial, hypothesis)
+    yield from traffic_gates.served(trial, margins.gates, evidence.counters_uncertainty_s)
+    yield from _littles_law(trial, evidence, margins.gates)
+    yield from evidence_gate.evidence(trial, hypothesis, margins.measures)
     yield from service_gates.target_cpu(trial, hypothesis)
 
 
@@ -61,10 +57,10 @@ def _offered_load(trial: Trial, hypothesis: Hypothesis) -> ClosedLoad | OpenLoad
     return hypothesis.kind.load_at(trial.level)
 
 
-def _max_late_s(trial: Trial) -> float:
+def _max_late_s(trial: Trial, margins: DecisionMargins) -> float:
     # from the actual send: the driver's own lateness must not widen its own limit
-    median = total(trial).service_latency.quantile(0.5) or 0.0
-    return max(MAX_TICKER_LATE_S, MAX_TICKER_LATE_SHARE * median)
+    median = total(trial).service_latency.quantile(0.5, margins.measures.min_beyond) or 0.0
+    return max(margins.gates.max_ticker_late_s, margins.gates.max_ticker_late_share * median)
 
 
 def _ticker(evidence: LoadEvidence, max_late_s: float) -> Check:
@@ -81,11 +77,13 @@ def _ticker(evidence: LoadEvidence, max_late_s: float) -> Check:
 def _arrivals(
     trial: Trial,
     hypothesis: Hypothesis,
+    margins: DecisionMargins,
     dispatch: Dispatch,
     load: ClosedLoad | OpenLoad,
-    max_late_s: float,
 ) -> Iterator[Check]:
-    quantile, late_s = _dispatch_lateness(trial, dispatch, hypothesis)
+    max_late_s = _max_late_s(trial, margins)
+    max_unsent = service_gates.max_unsent(hypothesis, margins.gates)
+    quantile, late_s = _dispatch_lateness(trial, dispatch, hypothesis, margins)
     yield Check(
         "dispatch",
         late_s,
@@ -106,14 +104,14 @@ def _arrivals(
         )
     share = dispatch.unsent / max(dispatch.scheduled, 1)
     unsent = f"{share:.1%} of the arrivals of arm {trial.arm} were not sent: {why}"
-    yield Check("unsent", share, service_gates.max_unsent(hypothesis), unsent)
+    yield Check("unsent", share, max_unsent, unsent)
     share = dispatch.unanswered / max(dispatch.scheduled, 1)
-    yield service_gates.unanswered(trial, hypothesis, share)
+    yield service_gates.unanswered(trial, share, max_unsent)
     share = dispatch.without_request / max(dispatch.scheduled, 1)
     yield Check(
         "without_request",
         share,
-        service_gates.max_unsent(hypothesis),
+        max_unsent,
         f"{share:.1%} of the arrivals of arm {trial.arm} ended without a request: their tasks "
         "returned, or raised, before they sent one, or left it to something that outlives them. "
         "Let each task send its requests itself, or wait for what sends them.",
@@ -121,7 +119,7 @@ def _arrivals(
 
 
 def _dispatch_lateness(
-    trial: Trial, dispatch: Dispatch, hypothesis: Hypothesis
+    trial: Trial, dispatch: Dispatch, hypothesis: Hypothesis, margins: DecisionMargins
 ) -> tuple[float, float]:
     """A percentile and the driver's own lateness at it.
 
@@ -138,7 +136,7 @@ def _dispatch_lateness(
         default=0.0,
     )
     if highest > 99 and dispatch.lag is not None:
-        late_s = dispatch.lag.quantile(highest / 100)
+        late_s = dispatch.lag.quantile(highest / 100, margins.measures.min_beyond)
         if late_s is not None:
             return highest, late_s
     return 99, dispatch.lag_p99_s
@@ -158,7 +156,7 @@ def _users(trial: Trial, evidence: LoadEvidence, load: ClosedLoad | OpenLoad) ->
     return Check("users", evidence.users_missing, 0, missed)
 
 
-def _littles_law(trial: Trial, evidence: LoadEvidence) -> Iterator[Check]:
+def _littles_law(trial: Trial, evidence: LoadEvidence, limits: GateLimits) -> Iterator[Check]:
     """Little's law (Little 1961) with N and R from the service and X from the driver.
 
     Requests that wait before the service sees them (a stopped event loop) are in neither N nor R,
@@ -183,7 +181,8 @@ def _littles_law(trial: Trial, evidence: LoadEvidence) -> Iterator[Check]:
         most += dispatch.under_way_after_s / trial.window_s
     nearest = min(max(seen, least), most)
     gap = abs(seen - nearest) / max(seen, nearest)
-    limit = LITTLES_LAW_TOLERANCE + (evidence.counters_uncertainty_s + edges) / trial.window_s
+    edges_s = evidence.counters_uncertainty_s + edges
+    limit = limits.littles_law_tolerance + edges_s / trial.window_s
     yield Check(
         "littles_law",
         gap,

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 
+from lab.decision_margins import GateLimits
 from lab.driver_messages import DRAIN_S
 from lab.gates.gate_check import Check
-from lab.gates.limits import MAX_DRIVER_CPU, MAX_UNSENT
 from lab.hypothesis import Hypothesis
 from lab.measure_values import total
 from lab.trial import SoakEvidence, SoakLoadStats, Trial
@@ -15,28 +15,29 @@ from lab.trial import SoakEvidence, SoakLoadStats, Trial
 DRIVER = "driver"  # the one role that is not of the target
 
 
-def driver_cpu(cores: float) -> Check:
+def driver_cpu(cores: float, limits: GateLimits) -> Check:
     """Whether the load driver had processor time to spare."""
     return Check(
         "driver_cpu",
         cores,
-        MAX_DRIVER_CPU,
-        f"The load driver was saturated: {cores:.0%} of its core (limit {MAX_DRIVER_CPU:.0%})",
+        limits.max_driver_cpu,
+        f"The load driver was saturated: {cores:.0%} of its core "
+        f"(limit {limits.max_driver_cpu:.0%})",
     )
 
 
-def max_unsent(hypothesis: Hypothesis) -> float:
+def max_unsent(hypothesis: Hypothesis, limits: GateLimits) -> float:
     """The share of arrivals that may remain without a latency."""
     allowed = hypothesis.allow.unsent
-    return MAX_UNSENT if allowed is None else allowed
+    return limits.max_unsent if allowed is None else allowed
 
 
-def unanswered(trial: Trial, hypothesis: Hypothesis, share: float) -> Check:
+def unanswered(trial: Trial, share: float, limit: float) -> Check:
     """Whether nearly all arrivals had an answer in time."""
     return Check(
         "unanswered",
         share,
-        max_unsent(hypothesis),
+        limit,
         f"{share:.1%} of the arrivals of arm {trial.arm} had no answer {DRAIN_S} s after the "
         "window had closed: their latency is unknown. Lower the rate, or shorten the window.",
     )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lab.decision_margins import GateLimits
 from lab.gates.gate_check import Check
-from lab.gates.limits import MIN_DRIVEN, SERVED_TOLERANCE
 from lab.measure_values import counter, total
 from lab.prometheus.selector import Selector
 from lab.prometheus.text_format import find_role, unread_reasons
@@ -14,8 +14,6 @@ from lab.trial import Trial
 DURATION = "http_request_duration_seconds"
 REQUEST_COUNTERS = (f"{DURATION}_count", "http_requests_total")
 """Any of these counts the requests that a service answered; the first that it exports is taken."""
-
-_TRIES = 4  # of a request without an answer: its client may have sent it anew each time
 
 
 def hosts(trial: Trial) -> Check:
@@ -34,7 +32,7 @@ def hosts(trial: Trial) -> Check:
     )
 
 
-def served(trial: Trial, uncertainty_s: float = 0.0) -> Iterator[Check]:
+def served(trial: Trial, limits: GateLimits, uncertainty_s: float = 0.0) -> Iterator[Check]:
     """Whether the arm counted the requests that were driven, if it exports such a counter.
 
     Only requests that the arm answered are driven ones, so that those refused or timed out do not
@@ -42,6 +40,7 @@ def served(trial: Trial, uncertainty_s: float = 0.0) -> Iterator[Check]:
 
     Args:
         trial: Of a load or a soak.
+        limits: Of the plan.
         uncertainty_s: How long the first and the last scrape took.
     """
     found = _counted(trial)
@@ -55,15 +54,15 @@ def served(trial: Trial, uncertainty_s: float = 0.0) -> Iterator[Check]:
     else:
         unknown = max(0, seen.ended.count - driven - sum(trial.service.foreign_hosts.values()))
     scrapes = 0 if trial.service.metrics is None else trial.service.metrics.scrapes
-    most = driven + unknown + (_TRIES - 1) * seen.socket_errors + scrapes
+    most = driven + unknown + (limits.max_tries - 1) * seen.socket_errors + scrapes
     if not driven or arm_count >= driven:
         gap = max(0.0, arm_count - most) / max(arm_count, 1)
     else:
         gap = (driven - arm_count) / driven
-    if max(driven, arm_count) < MIN_DRIVEN:
+    if max(driven, arm_count) < limits.min_driven:
         gap = 0.0
     latency_s = seen.service_latency.mean or 0.0 if seen.count else 0.0
-    limit = SERVED_TOLERANCE + (uncertainty_s + latency_s) / trial.window_s
+    limit = limits.served_tolerance + (uncertainty_s + latency_s) / trial.window_s
     yield Check(
         "served",
         gap,

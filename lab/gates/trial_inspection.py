@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from lab.decision_margins import DecisionMargins
 from lab.gates import benchmark_gates, load_gates, soak_gates
 from lab.gates.gate_check import Check
 from lab.hypothesis import Benchmark, Hypothesis, LoadTest, SoakTest
@@ -16,6 +17,8 @@ def inspect(
     hypothesis: Hypothesis,
     task_errors: Mapping[str, int] | None = None,
     warmup_errors: Mapping[str, int] | None = None,
+    *,
+    margins: DecisionMargins,
 ) -> Trial:
     """The trial with the figure of every gate and the faults found, gravest cause first.
 
@@ -27,8 +30,9 @@ def inspect(
         hypothesis: Its kind decides which gates there are.
         task_errors: Of a load: faults of the scenario itself, with counts.
         warmup_errors: Of a load: errors of requests before its window, with counts.
+        margins: Of the plan.
     """
-    checks = list(_checks(trial, hypothesis, task_errors or {}, warmup_errors or {}))
+    checks = list(_checks(trial, hypothesis, margins, task_errors or {}, warmup_errors or {}))
     found = [fault for check in checks if (fault := check.fault) is not None]
     figures = {gate: _earlier(trial, gate) for gate in _decided_earlier(hypothesis)}
     figures |= {check.gate: round(check.figure, 6) for check in checks}
@@ -38,16 +42,17 @@ def inspect(
 def _checks(
     trial: Trial,
     hypothesis: Hypothesis,
+    margins: DecisionMargins,
     task_errors: Mapping[str, int],
     warmup_errors: Mapping[str, int],
 ) -> Iterator[Check]:
     match hypothesis.kind:
         case LoadTest():
-            yield from load_gates.checks(trial, hypothesis, task_errors, warmup_errors)
+            yield from load_gates.checks(trial, hypothesis, margins, task_errors, warmup_errors)
         case SoakTest():
-            yield from soak_gates.checks(trial, hypothesis)
+            yield from soak_gates.checks(trial, hypothesis, margins)
         case Benchmark():
-            yield from benchmark_gates.checks(trial, hypothesis)
+            yield from benchmark_gates.checks(trial, hypothesis, margins.gates)
 
 
 def _decided_earlier(hypothesis: Hypothesis) -> tuple[str, ...]:

@@ -38,9 +38,6 @@ from lab.hypothesis.model import (
 )
 from lab.hypothesis.parser.passed_variables import is_set_by_the_lab, why_not_passed
 from lab.hypothesis.prediction import (
-    COMPLEXITY_EXPONENTS,
-    MAX_CONSTANT_FACTOR,
-    MIN_GROWING_FACTOR,
     Bound,
     Comparison,
     Complexity,
@@ -51,9 +48,6 @@ from lab.hypothesis.prediction import (
 from lab.hypothesis.scenario_files import scenario_files
 
 __all__ = [
-    "COMPLEXITY_EXPONENTS",
-    "MAX_CONSTANT_FACTOR",
-    "MIN_GROWING_FACTOR",
     "Allow",
     "Benchmark",
     "Bound",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal, NamedTuple
 
+from lab.decision_margins import GrowthMargins
 from lab.hypothesis.load_shape import ClosedLoad, Load, OpenLoad, Sweep
-from lab.hypothesis.prediction import Prediction, Rival
+from lab.hypothesis.prediction import Prediction, Rival, growth_bound
 
 MIN_BLOCKS = 4  # no verdict is reached on fewer
 
@@ -182,6 +183,20 @@ class Hypothesis:
     def all_predictions(self) -> tuple[Prediction, ...]:
         """The predictions of the claim and of the rivals."""
         return (*self.predictions, *(rival.prediction for rival in self.rivals))
+
+    def with_growth(self, margins: GrowthMargins) -> Hypothesis:
+        """The same hypothesis whose growths have the bounds of a plan."""
+
+        def bounded(prediction: Prediction) -> Prediction:
+            if prediction.grows is None:
+                return prediction
+            return replace(prediction, bound=growth_bound(prediction.grows, margins))
+
+        return replace(
+            self,
+            predictions=tuple(map(bounded, self.predictions)),
+            rivals=tuple(replace(r, prediction=bounded(r.prediction)) for r in self.rivals),
+        )
 
     @property
     def is_soak_script(self) -> bool:

@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
+from lab.decision_margins import GrowthMargins
 from lab.measure_format import format_value
 
 Complexity = Literal["constant", "linear", "quadratic"]
 
-COMPLEXITY_EXPONENTS: Mapping[Complexity, tuple[float, float]] = {  # that count as such
-    "constant": (0.0, 0.3),
-    "linear": (0.8, 1.25),
-    "quadratic": (1.8, 2.2),
-}
-# The time at the largest size over that at the smallest: up to the first it is constant, beyond
-# the second it is not, and in between nothing is decided.
-MAX_CONSTANT_FACTOR = 1.2
-MIN_GROWING_FACTOR = 1.5
+COMPLEXITIES: tuple[Complexity, ...] = get_args(Complexity)
 
 
 class ValueRange(NamedTuple):
@@ -85,6 +77,17 @@ class Bound:
         return f"{self.key.replace('_', ' ')} {' to '.join(f'{edge:g}' for edge in self.edges)}"
 
 
+def growth_bound(complexity: Complexity, margins: GrowthMargins) -> Bound:
+    """The bound of a growth: on the factor of a constant time, on the exponent of any other."""
+    match complexity:
+        case "constant":
+            return Bound(at_most=margins.max_constant_factor)
+        case "linear":
+            return Bound(within=margins.linear)
+        case "quadratic":
+            return Bound(within=margins.quadratic)
+
+
 @dataclass(frozen=True)
 class Comparison:
     """`compare: left / right` or `compare: left - right`, both names of arms.
@@ -148,7 +151,7 @@ class Prediction:
     def bound_words(self) -> str:
         """What is predicted, in words; the bound of a slope with its unit."""
         if self.grows == "constant":
-            return f"constant: at most {MAX_CONSTANT_FACTOR:g}×"
+            return f"constant: {self.bound}×"
         if self.grows is not None:
             return f"{self.grows}: exponent {self.bound}"
         if self.slope is None:

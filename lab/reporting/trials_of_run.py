@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from lab.block_grouping import Block, group_trials
+from lab.decision_margins import DecisionMargins
 from lab.hypothesis import Hypothesis, LoadTest, Step, Sweep
 from lab.measure_values import measure, total
 from lab.stats.latency_histogram import Histogram
@@ -22,13 +23,14 @@ class RunTrials:
     hypothesis: Hypothesis
     all: tuple[Trial, ...]
     blocks: tuple[Block, ...]  # that count
+    margins: DecisionMargins  # of the plan
 
     @classmethod
     def sort(cls, hypothesis: Hypothesis, plan: Plan, trials: Sequence[Trial]) -> RunTrials:
         """Sort the trials by block and position, and find the blocks that count."""
         blocks = group_trials(trials, plan).complete[: plan.last_look]
         in_order = sorted(trials, key=lambda trial: (trial.block, trial.position))
-        return cls(hypothesis, tuple(in_order), blocks)
+        return cls(hypothesis, tuple(in_order), blocks, plan.margins)
 
     @property
     def counted(self) -> tuple[Trial, ...]:
@@ -67,8 +69,12 @@ class RunTrials:
 
     def values(self, arm: str, name: str) -> list[float]:
         """A measure of an arm, one value for each block that has one."""
-        found = (measure(trial, name, self.hypothesis.measures) for trial in self.counted_of(arm))
+        found = (self.value(trial, name) for trial in self.counted_of(arm))
         return [value for value in found if value is not None]
+
+    def value(self, trial: Trial, name: str) -> float | None:
+        """A measure of one trial; None if it has no value."""
+        return measure(trial, name, self.hypothesis.measures, margins=self.margins.measures)
 
     def latency(self, arm: str, request: str | None = None, method: str | None = None) -> Histogram:
         """Latencies of an arm over all trials that count; of one name and method, if given."""

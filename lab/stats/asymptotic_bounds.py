@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from lab.stats.sweep_plateau import PLATEAU, reach, sweep_points
+from lab.stats.margins import SweepMargins
+from lab.stats.sweep_plateau import reach, sweep_points
 
 Values = npt.NDArray[np.float64]
 
@@ -48,22 +49,27 @@ class AsymptoticBounds:
 
 
 def measure_bounds(
-    users: npt.ArrayLike, throughput: npt.ArrayLike, response: npt.ArrayLike, think: float = 0.0
+    users: npt.ArrayLike,
+    throughput: npt.ArrayLike,
+    response: npt.ArrayLike,
+    margins: SweepMargins,
+    think: float = 0.0,
 ) -> AsymptoticBounds | None:
     """Return the asymptotic bounds that one block of a sweep shows (Denning & Buzen, 1978).
 
-    The capacity is the median throughput of the plateau (see `PLATEAU`), so that no single level
-    decides it. R_min is the response time at the smallest level.
+    The capacity is the median throughput of the plateau (see `SweepMargins`), so that no single
+    level decides it. R_min is the response time at the smallest level.
 
     Args:
         users: The levels of the sweep, > 0, in any order; one-dimensional. For a sweep over
             arrival rates: the requests in flight (throughput times response time; Little, 1961).
         throughput: Measured at each level, > 0, requests per second.
         response: Mean response time at each level, > 0, seconds.
+        margins: Where the plateau begins, and how far the sweep reaches.
         think: Pause between an answer and the user's next request, seconds.
 
     Returns:
-        The bounds; None in two cases. The sweep does not go on to `PASS_FACTOR` times the first
+        The bounds; None in two cases. The sweep does not go on to `pass_factor` times the first
         level of the plateau, so that it did not saturate. Or the smallest level is on the plateau
         and is more than a single user, so that its requests queue already.
 
@@ -72,15 +78,18 @@ def measure_bounds(
     """
     n, x = sweep_points(users, throughput)
     _, r = sweep_points(users, response)
-    plateau = x >= PLATEAU * x.max()
+    plateau = x >= margins.plateau * x.max()
     first = n[plateau].min()
-    if first > reach(n) or first == n.min() > 1:
+    if first > reach(n, margins) or first == n.min() > 1:
         return None
     return AsymptoticBounds(float(np.median(x[plateau])), float(r[n.argmin()]), think)
 
 
 def measure_think(
-    users: npt.ArrayLike, throughput: npt.ArrayLike, response: npt.ArrayLike
+    users: npt.ArrayLike,
+    throughput: npt.ArrayLike,
+    response: npt.ArrayLike,
+    margins: SweepMargins,
 ) -> float:
     """Return the mean pause of a user between an answer and the next request.
 
@@ -92,6 +101,7 @@ def measure_think(
         users: The levels of a closed sweep, > 0, in any order; one-dimensional.
         throughput: Measured at each level, > 0, requests per second.
         response: Mean response time at each level, > 0, seconds.
+        margins: Where the plateau begins.
 
     Returns:
         Seconds per request, >= 0.
@@ -101,7 +111,7 @@ def measure_think(
     """
     n, x = sweep_points(users, throughput)
     _, r = sweep_points(users, response)
-    below = x < PLATEAU * x.max()
+    below = x < margins.plateau * x.max()
     below[n.argmin()] = True
     pausing = n[below] - x[below] * r[below]
     return max(0.0, float(pausing.sum() / x[below].sum()))

@@ -10,13 +10,11 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from lab.stats.margins import SlopeMargins
 from lab.stats.slope_regression import SlopeFit
 
 Values = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
-
-MIN_THIRD = 0.3
-"""The slope of every third of a leak is at least this share of the whole's slope."""
 
 
 def theil_sen_slope(times: Values, values: Values, segments: Indices) -> Values:
@@ -65,16 +63,19 @@ def shares_of_thirds(times: Values, values: Values, segments: Indices) -> Values
     return np.where(np.isfinite(shares), shares, np.nan)
 
 
-def has_leak_shape(shares: Values, fitted: SlopeFit) -> npt.NDArray[np.bool_]:
+def has_leak_shape(
+    shares: Values, fitted: SlopeFit, margins: SlopeMargins
+) -> npt.NDArray[np.bool_]:
     """Return whether each series has the shape of a leak, upwards or downwards.
 
     Args:
         shares: What `shares_of_thirds` returned; shape (..., 3).
         fitted: What `fit_slope` returned for the same values.
+        margins: Of which `min_third` counts.
 
     Returns:
         Shape (...).
     """
     with np.errstate(invalid="ignore"):
-        in_every_third = np.asarray((shares >= MIN_THIRD).all(axis=-1))
+        in_every_third = np.asarray((shares >= margins.min_third).all(axis=-1))
     return in_every_third & ~fitted.saturating

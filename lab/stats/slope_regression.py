@@ -13,22 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from lab.stats.margins import SlopeMargins
 from lab.stats.student_t import critical_value
 
 Values = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
-
-BINS_PER_COSINE = 4
-"""24 bins give the 6 cosines (and degrees of freedom) of Lazarus et al."""
-
-MIN_BINS = 8
-"""With fewer bins there is no slope: a third would be a single pair."""
-
-CURVATURE_TAIL = 0.05
-"""One-sided level at which a curvature against the slope is significant ..."""
-
-MIN_FINAL_SLOPE = 0.5
-"""... and it matters if the fitted parabola ends with less than this share of the slope."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +33,7 @@ class SlopeFit:
         curvature_t: t statistic of the curvature, its sign turned so that a negative one means
             that the slope flattens, in either direction.
         final_share: Slope of the fitted parabola at the end, as a share of `slope`.
+        saturating: Whether the series flattens significantly towards a standstill.
     """
 
     slope: Values
@@ -51,15 +41,10 @@ class SlopeFit:
     degrees: int
     curvature_t: Values
     final_share: Values
-
-    @property
-    def saturating(self) -> npt.NDArray[np.bool_]:
-        """Whether the series flattens significantly towards a standstill."""
-        significant = self.curvature_t < -critical_value(CURVATURE_TAIL, self.degrees)
-        return np.asarray(significant & (self.final_share < MIN_FINAL_SLOPE))
+    saturating: npt.NDArray[np.bool_]
 
 
-def fit_slope(times: Values, values: Values, segments: Indices) -> SlopeFit:
+def fit_slope(times: Values, values: Values, segments: Indices, margins: SlopeMargins) -> SlopeFit:
     """Fit one slope over all segments, each with an intercept of its own.
 
     The error is that of Lazarus et al. (2018): the long-run variance of the scores is the mean
@@ -69,20 +54,21 @@ def fit_slope(times: Values, values: Values, segments: Indices) -> SlopeFit:
         times: Ascending; shape (bins,).
         values: Shape (..., bins), finite.
         segments: The segment of each bin; shape (bins,).
+        margins: How many bins are needed, how many cosines they give, and what flattens.
 
     Raises:
-        ValueError: If there are fewer than `MIN_BINS` bins, or no time passes within segments.
+        ValueError: If there are fewer than `min_bins` bins, or no time passes within segments.
     """
     count = times.size
-    if count < MIN_BINS:
-        raise ValueError(f"a slope needs at least {MIN_BINS} bins, not {count}")
+    if count < margins.min_bins:
+        raise ValueError(f"a slope needs at least {margins.min_bins} bins, not {count}")
     time = _centred(times, segments)
     if not time.any():
         raise ValueError("no time passes within any segment")
     response = _centred(values, segments)
     linear = (response @ time) / (time @ time)
     residual = response - linear[..., np.newaxis] * time
-    degrees = max(2, count // BINS_PER_COSINE)
+    degrees = max(2, count // margins.bins_per_cosine)
     error = _error(residual * time, degrees) / (time @ time)
 
     square = _centred(time * time, segments)
@@ -94,7 +80,9 @@ def fit_slope(times: Values, values: Values, segments: Indices) -> SlopeFit:
     with np.errstate(divide="ignore", invalid="ignore"):
         curvature_t = np.nan_to_num(np.sign(linear) * curvature / curvature_error)
         final_share = np.nan_to_num(1 + curvature * (2 * time.max() - tilt) / linear, nan=1.0)
-    return SlopeFit(linear, error, degrees, curvature_t, final_share)
+    significant = curvature_t < -critical_value(margins.curvature_tail, degrees)
+    saturating = np.asarray(significant & (final_share < margins.min_final_slope))
+    return SlopeFit(linear, error, degrees, curvature_t, final_share, saturating)
 
 
 def _centred(values: Values, segments: Indices) -> Values:

@@ -5,16 +5,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from lab.stats.margins import SweepMargins
+
 Values = npt.NDArray[np.float64]
-
-PASS_FACTOR = 1.5
-"""A sweep has passed a peak, or a corner, when its highest level is this multiple of it."""
-
-PLATEAU = 0.9
-"""A level is on the plateau from this share of the highest throughput on.
-
-With noise of 3 % that is three standard deviations below the highest.
-"""
 
 
 def sweep_points(users: npt.ArrayLike, measured: npt.ArrayLike) -> tuple[Values, Values]:
@@ -39,13 +32,14 @@ def sweep_points(users: npt.ArrayLike, measured: npt.ArrayLike) -> tuple[Values,
     return n, y
 
 
-def reach(users: npt.ArrayLike) -> float:
+def reach(users: npt.ArrayLike, margins: SweepMargins) -> float:
     """Return the highest number of users at which the sweep could show a peak or a corner.
 
     Args:
         users: The levels of the sweep, any order; one-dimensional.
+        margins: Of which the `pass_factor` counts.
 
     Returns:
-        The highest level divided by `PASS_FACTOR`, in users.
+        The highest level divided by the `pass_factor`, in users.
     """
-    return float(np.max(np.asarray(users, dtype=np.float64))) / PASS_FACTOR
+    return float(np.max(np.asarray(users, dtype=np.float64))) / margins.pass_factor

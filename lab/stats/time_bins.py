@@ -13,15 +13,11 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from lab.stats.margins import SlopeMargins
+
 Values = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
 Reduction = Literal["minimum", "median"]
-
-DROPPED_SHARE = 1 / 3
-"""Share of every segment that is left out at its start."""
-
-BINS = 24
-"""Number of bins for the kept part of a whole series."""
 
 
 @dataclass(frozen=True)
@@ -64,8 +60,8 @@ class TimeBins:
         return reduced
 
 
-def time_bins(times: Values, segments: Indices, bins: int = BINS) -> TimeBins:
-    """Drop the first third of every segment and divide the rest into bins.
+def time_bins(times: Values, segments: Indices, margins: SlopeMargins) -> TimeBins:
+    """Drop the start of every segment and divide the rest into bins.
 
     Bins are of nearly equal size and never span two segments. A segment with fewer than two bins
     gives no slope, and is dropped as a whole.
@@ -73,13 +69,13 @@ def time_bins(times: Values, segments: Indices, bins: int = BINS) -> TimeBins:
     Args:
         times: The end of each interval, ascending; shape (intervals,).
         segments: The segment of each interval, ascending; shape (intervals,).
-        bins: Approximate number of bins.
+        margins: Which share is dropped, and the approximate number of bins.
     """
     kept: list[tuple[int, Indices]] = []
     for segment in np.unique(segments).tolist():
         members = np.flatnonzero(segments == segment)
-        kept.append((segment, members[math.ceil(members.size * DROPPED_SHARE) :]))
-    size = max(1, sum(members.size for _, members in kept) // bins)
+        kept.append((segment, members[math.ceil(members.size * margins.dropped_share) :]))
+    size = max(1, sum(members.size for _, members in kept) // margins.bins)
     bin_of = np.full(times.size, -1, dtype=np.int64)
     middles: list[float] = []
     owners: list[int] = []

@@ -18,12 +18,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from lab.stats.sweep_plateau import PLATEAU, reach, sweep_points
+from lab.stats.margins import SweepMargins
+from lab.stats.sweep_plateau import reach, sweep_points
 
 Values = npt.NDArray[np.float64]
-
-MAX_MISFIT = 0.1
-"""A curve with a larger relative misfit (root mean square) does not describe the block."""
 
 _ROUNDING = (1, 1.5, 2, 3, 4, 6, 10, 20)  # of the corner: from Amdahl's law to hardly any
 
@@ -50,13 +48,13 @@ class ScalabilityLaw:
         sigma: Contention: the share of the work that is serial, 0 to 1.
         kappa: Coherency: the cost of consistency for each pair of users, >= 0.
         misfit: Standard deviation of measured over fitted throughput, as a share (root mean
-            square of the residuals over ``levels - 3``). Beyond `MAX_MISFIT` the parameters have
-            no meaning.
+            square of the residuals over ``levels - 3``).
         saturating_misfit: The same for the best curve that rises and saturates but never falls.
             If it is smaller than `misfit`, kappa stands for a corner, not for coherency.
         peak: The law's highest throughput, if it lies within the `reach` of the sweep.
         rises: Whether the block shows "no peak in this range": throughput does not fall up to the
             `reach`. With neither this nor a peak, no curve describes the block.
+        fits: Whether the law describes the block, so that its parameters have a meaning.
     """
 
     rate: float
@@ -66,11 +64,7 @@ class ScalabilityLaw:
     saturating_misfit: float
     peak: Peak | None
     rises: bool
-
-    @property
-    def fits(self) -> bool:
-        """Whether the law describes the block, so that its parameters have a meaning."""
-        return self.misfit <= MAX_MISFIT
+    fits: bool
 
     @property
     def maximum(self) -> float:
@@ -90,20 +84,23 @@ class ScalabilityLaw:
         return _law(self.rate, self.sigma, self.kappa, n)
 
 
-def fit_law(users: npt.ArrayLike, throughput: npt.ArrayLike) -> ScalabilityLaw | None:
+def fit_law(
+    users: npt.ArrayLike, throughput: npt.ArrayLike, margins: SweepMargins
+) -> ScalabilityLaw | None:
     """Fit the Universal Scalability Law to one block of a sweep (Gunther, 2007).
 
     N / X is linear in the unknowns, so that the bounded least squares over relative residuals
     have one solution, found without a starting point (non-negative least squares: Lawson &
     Hanson, 1974).
 
-    The peak sqrt((1 - sigma) / kappa) counts only if the sweep passes it by `PASS_FACTOR`, the law
-    fits, and no saturating curve fits better. "No peak" counts only if one of the two curves fits,
-    its peak lies beyond the reach, and the highest level is still on the plateau.
+    The peak sqrt((1 - sigma) / kappa) counts only if the sweep passes it by the `pass_factor`, the
+    law fits, and no saturating curve fits better. "No peak" counts only if one of the two curves
+    fits, its peak lies beyond the reach, and the highest level is still on the plateau.
 
     Args:
         users: The levels of the sweep, > 0, in any order; one-dimensional.
         throughput: Measured at each level, > 0, requests per second.
+        margins: When a curve describes the block, and how far the sweep reaches.
 
     Returns:
         The fit; None if the best curve has no finite throughput for a single user, as when a
@@ -127,14 +124,15 @@ def fit_law(users: npt.ArrayLike, throughput: npt.ArrayLike) -> ScalabilityLaw |
     misfit = math.sqrt(float(residuals @ residuals) / degrees)
     saturating_misfit = math.sqrt(_saturating_squares(n, x) / degrees)
     peak, rises = None, False
-    if min(misfit, saturating_misfit) <= MAX_MISFIT:
+    if min(misfit, saturating_misfit) <= margins.max_misfit:
         falls = pairs > 0 and misfit < saturating_misfit
         best = math.sqrt(free / pairs) if falls else math.inf
-        if n.min() <= best <= reach(n):
+        if n.min() <= best <= reach(n, margins):
             peak = Peak(best, float(_law(rate, sigma, kappa, np.float64(best))))
         last = x[n == n.max()].mean()
-        rises = best > reach(n) and bool(last >= PLATEAU * x.max())
-    return ScalabilityLaw(rate, sigma, kappa, misfit, saturating_misfit, peak, rises)
+        rises = best > reach(n, margins) and bool(last >= margins.plateau * x.max())
+    fits = misfit <= margins.max_misfit
+    return ScalabilityLaw(rate, sigma, kappa, misfit, saturating_misfit, peak, rises, fits)
 
 
 def _law(rate: float, sigma: float, kappa: float, n: Values | np.float64) -> Values:

@@ -11,13 +11,12 @@ from lab.child_processes import Children
 from lab.driver_messages import Closed, Frame, Opened, RunTrial
 from lab.experiment.driver_message_conversion import load_spec
 from lab.experiment.load_trial_builder import LoadRecordBuilder
-from lab.gates import inspect
 from lab.hypothesis import ClosedLoad, OpenLoad, Stage
 from lab.instruments.locust_driver_process import LoadDriver
-from lab.measure_values import measure
 from lab.passed_variables import PassedVariables
 from lab.trial import Trial
 from tests.cases.arm import Arm
+from tests.default_margins import inspect, measure
 from tests.lab.builders import altered, claim, ratio, with_load
 from tests.runs import ROOT
 

@@ -22,6 +22,7 @@ from lab.project_folder import Project
 from lab.run_folder import RunFolder
 from lab.targets.benchmark_target import BenchmarkTarget
 from lab.trial import BenchmarkEvidence, Trial
+from tests.default_margins import MARGINS
 
 pytestmark = pytest.mark.slow
 
@@ -99,7 +100,7 @@ class Bench:
         benchmark_file, function = collect_benchmark(parts)
         run_folder = RunFolder.create(self._folder / "reports", "case")
         target = BenchmarkTarget(self._children, NO_CORES, None, database=False)
-        return BenchmarkTrials(hypothesis, run_folder, target, benchmark_file, function)
+        return BenchmarkTrials(hypothesis, run_folder, target, benchmark_file, function, MARGINS)
 
     def trial(self, case: Case) -> Trial:
         """Run one process of the first arm."""

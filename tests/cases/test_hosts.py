@@ -21,11 +21,11 @@ from lab.driver_messages import (
     RunTrial,
 )
 from lab.experiment.load_trial_builder import LoadRecordBuilder
-from lab.gates import inspect
 from lab.hypothesis import ClosedLoad
 from lab.instruments.locust_driver_process import LoadDriver, ScenarioError
 from lab.measure_values import total
 from lab.trial import LoadEvidence, Trial
+from tests.default_margins import inspect
 from tests.lab.builders import altered, claim, ratio
 from tests.runs import ROOT
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from lab.measure_values import measure
 from tests.cases.arm import Arm
 from tests.cases.driving import closed, mean, opened
+from tests.default_margins import measure
 
 CASES = Path(__file__).parent / "requests"
 pytestmark = pytest.mark.slow

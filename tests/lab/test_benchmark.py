@@ -112,7 +112,7 @@ def test_a_count_that_differs_between_processes_makes_the_run_invalid(
     target = BenchmarkTarget(children, Cores((), ()), None, database=False)
     file = BenchmarkFile(children, project, (), "scenarios/bench_planted.py")
     function = BenchmarkFunction("test_twin", {None: "scenarios/bench_planted.py::test_twin"})
-    trials = BenchmarkTrials(hypothesis, run_folder, target, file, function)
+    trials = BenchmarkTrials(hypothesis, run_folder, target, file, function, plan.margins)
     made = []
     for repeat in (1, 2):
         running = trials.trial(Trial(1, repeat, "twin", 0.0, 0.1, None, repeat))

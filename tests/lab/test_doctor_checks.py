@@ -9,8 +9,8 @@ import pytest
 
 from lab import doctor_checks
 from lab.doctor_checks import CheckResult
-from lab.gates.limits import MAX_OTHER_CPU, MAX_STEAL, MAX_TICKER_LATE_S
 from lab.instruments.instrument_interfaces import BackgroundLoad
+from tests.default_margins import MARGINS
 
 JUST_OVER = 1.001
 
@@ -45,8 +45,8 @@ def test_pinning_that_is_refused_is_reported(monkeypatch: pytest.MonkeyPatch) ->
     ("late_s", "found", "passed"),
     [
         (0.0012, "1.20 ms", True),
-        (MAX_TICKER_LATE_S * 0.999, None, True),
-        (MAX_TICKER_LATE_S, None, False),
+        (MARGINS.gates.max_ticker_late_s * 0.999, None, True),
+        (MARGINS.gates.max_ticker_late_s, None, False),
     ],
 )
 def test_jitter_must_be_below_the_limit_of_the_driver(
@@ -55,18 +55,22 @@ def test_jitter_must_be_below_the_limit_of_the_driver(
     monkeypatch.setattr(doctor_checks, "timer_lateness", lambda seconds: late_s)
     result = doctor_checks.jitter()
     assert result.passed == passed
-    assert result.wanted == f"below {MAX_TICKER_LATE_S * 1000:g} ms"
+    assert result.wanted == f"below {MARGINS.gates.max_ticker_late_s * 1000:g} ms"
     assert found in (None, result.found)
 
 
 @pytest.mark.parametrize(
     ("check", "background", "passed"),
     [
-        (doctor_checks.steal, BackgroundLoad(0.0, MAX_STEAL), True),
-        (doctor_checks.steal, BackgroundLoad(0.0, MAX_STEAL * JUST_OVER), False),
+        (doctor_checks.steal, BackgroundLoad(0.0, MARGINS.gates.max_steal), True),
+        (doctor_checks.steal, BackgroundLoad(0.0, MARGINS.gates.max_steal * JUST_OVER), False),
         (doctor_checks.steal, BackgroundLoad(9.0, 0.0), True),
-        (doctor_checks.other_load, BackgroundLoad(MAX_OTHER_CPU, 0.0), True),
-        (doctor_checks.other_load, BackgroundLoad(MAX_OTHER_CPU * JUST_OVER, 0.0), False),
+        (doctor_checks.other_load, BackgroundLoad(MARGINS.gates.max_other_cpu, 0.0), True),
+        (
+            doctor_checks.other_load,
+            BackgroundLoad(MARGINS.gates.max_other_cpu * JUST_OVER, 0.0),
+            False,
+        ),
         (doctor_checks.other_load, BackgroundLoad(0.0, 9.0), True),
     ],
 )

@@ -15,7 +15,7 @@ import typer
 from lab.cli.main import app
 from lab.driver_messages import DRAIN_S
 from lab.exit_codes import ExitCode
-from lab.gates import limits as gates
+from tests.default_margins import GATES, MARGINS
 from tests.lab.documents import PAGES, blocks, names, rows, section
 from tests.proof.__main__ import PARTS
 from tests.runs import ROOT
@@ -118,22 +118,23 @@ def test_every_gate_is_described_with_its_limit() -> None:
     for first, *cells in rows(section(DOCS / "verdicts.md", "Gates")):
         [name] = names(first)
         described[name] = described.get(name, "") + " | ".join(cells)
-    assert set(described) == {gate.name for gate in gates.GATES}
+    assert set(described) == {gate.name for gate in GATES}
     limits = {
-        "other_cpu": f"{gates.MAX_OTHER_CPU:g} cores",
-        "steal": f"{gates.MAX_STEAL:.0%}",
-        "ticker_late": f"{gates.MAX_TICKER_LATE_S * 1000:g} ms and "
-        f"{gates.MAX_TICKER_LATE_SHARE:.0%}",
-        "driver_cpu": f"{gates.MAX_DRIVER_CPU:.0%}",
-        "unsent": f"{gates.MAX_UNSENT:.0%}",
+        "other_cpu": f"{MARGINS.gates.max_other_cpu:g} cores",
+        "steal": f"{MARGINS.gates.max_steal:.0%}",
+        "ticker_late": f"{MARGINS.gates.max_ticker_late_s * 1000:g} ms and "
+        f"{MARGINS.gates.max_ticker_late_share:.0%}",
+        "driver_cpu": f"{MARGINS.gates.max_driver_cpu:.0%}",
+        "unsent": f"{MARGINS.gates.max_unsent:.0%}",
         "unanswered": f"{DRAIN_S} s after the window",
-        "served": f"{gates.SERVED_TOLERANCE:.0%}",
-        "littles_law": f"{gates.LITTLES_LAW_TOLERANCE:.0%}",
+        "served": f"{MARGINS.gates.served_tolerance:.0%}",
+        "littles_law": f"{MARGINS.gates.littles_law_tolerance:.0%}",
     }
     for name, limit in limits.items():
         assert limit in described[name].replace(" %", "%"), name
+    of_soaks = f"{MARGINS.gates.max_soak_background:.0%} of"
     for name in ("other_cpu", "steal"):
-        assert f"{gates.MAX_SOAK_BACKGROUND:.0%} of" in described[name].replace(" %", "%"), name
+        assert of_soaks in described[name].replace(" %", "%"), name
 
 
 def anchors(page: Path) -> set[str]:

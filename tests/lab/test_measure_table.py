@@ -18,13 +18,8 @@ from lab.measure_table import (
     series_reduction,
     series_unit,
 )
-from lab.measure_values import (
-    CALL_READERS,
-    PROCESS_READERS,
-    REQUEST_READERS,
-    STAGE_READERS,
-    measure,
-)
+from lab.measure_values import CALL_READERS, PROCESS_READERS, REQUEST_READERS, STAGE_READERS
+from tests.default_margins import measure
 from tests.lab.builders import trial
 
 READERS = {

@@ -6,9 +6,10 @@ import pytest
 
 from lab.driver_messages import RequestKey
 from lab.hypothesis import MetricRate, MetricRatio
-from lab.measure_values import AtLeast, counter, measure, total
+from lab.measure_values import AtLeast, counter, total
 from lab.stats.latency_histogram import Histogram
 from lab.trial import ArrivalSecond, Ended, Requests, StageRecord, Trial
+from tests.default_margins import measure
 from tests.lab.builders import ORDERS, trial
 
 SERIES = {

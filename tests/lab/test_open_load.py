@@ -27,11 +27,12 @@ from lab.experiment.driver_message_conversion import load_spec
 from lab.experiment.load_trial_builder import LoadRecordBuilder
 from lab.hypothesis import OpenLoad, Stage
 from lab.instruments.locust_driver_process import ScenarioError
-from lab.measure_values import measure, total
+from lab.measure_values import total
 from lab.stats.latency_histogram import Histogram
 from lab.trial import Trial
 from tests import arrivals
 from tests.arrivals import SCENARIO, Bench, arrivals_of, dispatch, evidence, steady
+from tests.default_margins import measure
 from tests.oracles.queueing import kiefer_wolfowitz
 from tests.runs import ROOT
 from tests.servers import STALLED, serving

@@ -183,14 +183,14 @@ def with_schema(file: Path, schema: str | None) -> None:
 
 
 @pytest.mark.parametrize("name", READ)
-@pytest.mark.parametrize("version", ["2", "0", "next", ""])
+@pytest.mark.parametrize("version", ["3", "0", "next", ""])
 def test_a_file_of_another_version_is_refused(
     run_folder: RunFolder, name: str, version: str
 ) -> None:
     written(run_folder)
     known = json.loads(run_folder.path(name).read_text())["schema"]
-    assert known.endswith("/1")
-    other = known.removesuffix("1") + version
+    kind, _, newest = known.partition("/")
+    other = f"{kind}/{version}"
     with_schema(run_folder.path(name), other)
     with pytest.raises(UnknownVersion) as refused:
         READ[name](run_folder)
@@ -198,7 +198,7 @@ def test_a_file_of_another_version_is_refused(
     message = str(refused.value)
     assert str(run_folder.path(name)) in message
     assert f"its schema is {other!r}" in message
-    assert f"reads {known}." in message
+    assert f"reads {', '.join(f'{kind}/{n}' for n in range(1, int(newest) + 1))}." in message
     assert "Read it with the version that wrote it, or update the lab" in message
 
 
@@ -228,10 +228,10 @@ def test_a_file_without_a_version_is_of_the_first(run_folder: RunFolder, name: s
 @pytest.mark.parametrize("verb", ["judge", "report"])
 def test_a_command_refuses_a_run_of_another_version(run_folder: RunFolder, verb: str) -> None:
     written(run_folder)
-    with_schema(run_folder.path("plan.json"), "lab.plan/2")
+    with_schema(run_folder.path("plan.json"), "lab.plan/3")
     done = lab(verb, str(run_folder.folder))
     assert done.returncode == 2
     assert done.stderr.startswith(
-        f"lab: {run_folder.path('plan.json')}: its schema is 'lab.plan/2'"
+        f"lab: {run_folder.path('plan.json')}: its schema is 'lab.plan/3'"
     )
     assert len(done.stderr.splitlines()) == 1

@@ -377,7 +377,7 @@ def test_slopes_so_far_are_told_of_a_block_under_way(bench: Bench) -> None:
 
     def look(event: IntervalElapsed) -> None:
         courses = {arm: life.time_series() for arm, life in event.trials.items()}
-        told.append(slopes_so_far(SHIPPED, courses))
+        told.append(slopes_so_far(SHIPPED, bench.plan, courses))
         if event.passed_s == 300.0:
             raise Cut
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from lab.decision_margins import BEFORE_SEALED, DecisionMargins, GateLimits
 from lab.hypothesis import Benchmark, Step, Sweep
 from lab.trial_plan import FIRST_LOOK, LAST_LOOK, DetectableSlope, Plan
 from tests.lab.builders import PROJECT, SHIPPED, plan, with_load
@@ -49,10 +50,22 @@ def test_the_plan_of_a_soak_keeps_what_is_detectable() -> None:
 
 
 @pytest.mark.parametrize("file", RECORDED, ids=lambda file: file.parent.name)
-def test_a_recorded_plan_is_written_as_it_was(file: Path) -> None:
+def test_a_recorded_plan_is_written_as_it_was_with_the_margins_of_its_time(file: Path) -> None:
     data = json.loads(file.read_text(encoding="utf-8"))
+    assert data["schema"] == "lab.plan/1"
     again = Plan.from_dict(data).as_dict()
-    assert json.dumps(again) == json.dumps(data)
+    assert again.pop("margins") == BEFORE_SEALED.as_dict()
+    assert json.dumps(again | {"schema": "lab.plan/1"}) == json.dumps(data)
+
+
+def test_a_plan_seals_every_margin() -> None:
+    strict = DecisionMargins(gates=GateLimits(max_steal=0.02), blocks_per_void=6)
+    sealed = replace(plan(), margins=strict)
+    data = json.loads(json.dumps(sealed.as_dict()))
+    assert data["schema"] == "lab.plan/2"
+    assert data["margins"]["gates"]["max_steal"] == 0.02
+    assert Plan.from_dict(data) == sealed
+    assert (plan().voids_allowed, sealed.voids_allowed) == (4, 2)
 
 
 def test_a_sweep_tries_every_arm_at_every_level_in_every_block() -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lab.analysis.sweep_curve import SweepCurve
+from lab.stats.margins import SweepMargins
 from tests.oracles.queueing import asymptotic_bounds
 
 Values = npt.NDArray[np.float64]
@@ -63,7 +64,9 @@ def closed_curve(throughput: Sequence[float], think: float = 0.0) -> SweepCurve:
     """A closed sweep over `USERS`; the closed law gives the response times."""
     levels = tuple(USERS.tolist())
     response = tuple(n / x - think for n, x in zip(levels, throughput, strict=True))
-    return SweepCurve(levels, levels, tuple(throughput), response, closed=True)
+    return SweepCurve(
+        levels, levels, tuple(throughput), response, closed=True, margins=SweepMargins()
+    )
 
 
 def closed_curves(

@@ -16,11 +16,11 @@ from lab.cli.run_assembly import make_target
 from lab.cpu_pinning import divide_cores
 from lab.experiment import BlockLoop, LoadTrials
 from lab.hypothesis import Step, load
-from lab.measure_values import measure
 from lab.project_folder import Project
 from lab.run_folder import RunFolder
 from lab.run_lock import machine_lock
 from lab.trial_plan import ALPHA, FIRST_LOOK, LAST_LOOK, draw
+from tests.default_margins import measure
 from tests.oracles import simulation
 from tests.proof.record import STATE, Steps, publish
 from tests.runs import ROOT

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from lab.measure_values import measure
 from lab.stats.arrival_schedule import ArrivalProcess
 from tests.arrivals import Bench, arrivals_of, bench, dispatch, steady
+from tests.default_margins import measure
 from tests.oracles.queueing import kiefer_wolfowitz, mg1_mean_wait, mmc_mean_wait
 from tests.proof.record import Steps, publish
 

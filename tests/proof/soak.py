@@ -11,14 +11,13 @@ import numpy as np
 import numpy.typing as npt
 from scipy.signal import lfilter
 
-from lab.analysis.soak_detectable_slope import detectable_slope
 from lab.analysis.soak_noise import Noise
 from lab.experiment.soak_loop import INTERVAL_S
-from lab.stats.leak_shape import MIN_THIRD, has_leak_shape, shares_of_thirds
-from lab.stats.slope_regression import fit_slope
+from lab.stats.leak_shape import shares_of_thirds
 from lab.stats.student_t import critical_value
-from lab.stats.time_bins import TimeBins, time_bins
+from lab.stats.time_bins import TimeBins
 from lab.trial_plan import ALPHA
+from tests.default_margins import MARGINS, detectable_slope, fit_slope, has_leak_shape, time_bins
 from tests.proof.record import Steps, publish
 
 RUNS = 1000
@@ -92,8 +91,8 @@ def prove() -> bool:
     lines = [
         f"{RUNS:,} series each, an interval of {INTERVAL_S:g} s, in MB. A false alarm is growth "
         "above 0 called supported where there is none: the hardest bound there is. "
-        f"alpha = {ALPHA:g} a side. *Slope alone* leaves out what a leak's shape asks "
-        f"(every third at least {MIN_THIRD:g} of the whole, no bend to a standstill).",
+        f"alpha = {ALPHA:g} a side. *Slope alone* leaves out what a leak's shape asks (every third "
+        f"at least {MARGINS.slope.min_third:g} of the whole, no bend to a standstill).",
         "",
         f"Screening: one series. Confirmation: {PAIRS} blocks of two arms side by side, both with "
         "this noise. *One arm*: only the arm under suspicion has it, and its own at that (so that "

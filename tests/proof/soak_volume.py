@@ -172,7 +172,7 @@ def main(folder: Path) -> None:
         if isinstance(event, IntervalElapsed):
             # what the display of `lab run` asks for
             recorded = {arm: trial.time_series() for arm, trial in event.trials.items()}
-            slopes_so_far(hypothesis, recorded)
+            slopes_so_far(hypothesis, plan, recorded)
             memory.append(own.memory_info().rss / 1e6)
     early = memory[len(memory) // 10]
     requests = sum(

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from lab.analysis.sweep_curve import sweep_curve
 from lab.child_processes import Children
 from lab.cpu_pinning import divide_cores
 from lab.experiment import BlockLoop, LoadTrials
@@ -19,6 +18,7 @@ from lab.instruments.locust_driver_process import LoadDriver
 from lab.run_folder import RunFolder
 from lab.trial import Trial
 from lab.trial_plan import draw
+from tests.default_margins import sweep_curve
 from tests.lab.builders import with_load
 from tests.queue_server import QueueTarget
 from tests.runs import ROOT

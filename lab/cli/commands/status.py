@@ -83,7 +83,7 @@ def _soak_lines(
     left_s = (blocks - done - 1) * plan.length_s / blocks
     left_s += block_s(plan.length_s, blocks) - passed_s
     until = f" (until {time_of_day_in(left_s)})" if is_running else ""
-    slopes = slopes_so_far(hypothesis, series)
+    slopes = slopes_so_far(hypothesis, plan, series)
     return [
         f"  block {done + 1} of {blocks}, {clock(passed_s)} into it; {clock(left_s)} left{until}",
         *(f"  {subject}: {slope} so far in this block" for subject, slope in slopes.items()),

@@ -7,15 +7,16 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from lab.decision_margins import GrowthMargins
 from lab.hypothesis.parser.measures import read_count, read_measure, read_series
 from lab.hypothesis.prediction import (
-    COMPLEXITY_EXPONENTS,
-    MAX_CONSTANT_FACTOR,
+    COMPLEXITIES,
     Bound,
     Comparison,
     Complexity,
     Prediction,
     Rival,
+    growth_bound,
 )
 from lab.input_files import Node, shown
 from lab.input_files.quantities import Quantity, number_or_slope, rate_per_second
@@ -74,7 +75,7 @@ def _prediction(node: Node, values: Mapping[str, Any]) -> Prediction:
     if of != "measure":
         given["measure"] = values.get("count", "")
     if key == "grows":
-        return Prediction(bound=_bound_of(values["grows"]), **given)
+        return Prediction(bound=growth_bound(values["grows"], GrowthMargins()), **given)
     edges: tuple[Quantity, ...] = values[key] if key == "within" else (values[key],)
     for edge in edges:
         _check_unit(node.at(key), edge, values.get("slope"))
@@ -91,12 +92,6 @@ def _bound(key: str, low: float, high: float = math.inf) -> Bound:
             return Bound(at_most=low)
         case _:
             return Bound(within=(low, high))
-
-
-def _bound_of(complexity: Complexity) -> Bound:
-    if complexity == "constant":
-        return Bound(at_most=MAX_CONSTANT_FACTOR)
-    return Bound(within=COMPLEXITY_EXPONENTS[complexity])
 
 
 def _check_unit(node: Node, edge: Quantity, series: str | None) -> None:
@@ -122,10 +117,10 @@ def _check_unit(node: Node, edge: Quantity, series: str | None) -> None:
 
 def _read_complexity(node: Node) -> Complexity:
     text = node.exact()
-    for complexity in COMPLEXITY_EXPONENTS:
+    for complexity in COMPLEXITIES:
         if text == complexity:
             return complexity
-    raise node.flaw(f"unknown growth {shown(text)}", f"Write {', '.join(COMPLEXITY_EXPONENTS)}.")
+    raise node.flaw(f"unknown growth {shown(text)}", f"Write {', '.join(COMPLEXITIES)}.")
 
 
 def _read_comparison(node: Node) -> Comparison:

@@ -13,6 +13,7 @@ from lab.hypothesis.validation.statement import Statement
 from lab.input_files import Flaw, Node
 from lab.input_files.quantities import number_or_slope, percent_readings
 from lab.measure_table import Scope
+from lab.stats.margins import SweepMargins
 
 
 def undecidable_bounds(statement: Statement, hypothesis: Hypothesis) -> Iterator[Flaw]:
@@ -79,7 +80,7 @@ def _domain(prediction: Prediction, hypothesis: Hypothesis) -> ValueRange:
             case LoadTest(load=Sweep(axis="users", levels=levels)):
                 from lab.stats.sweep_plateau import reach  # numpy: slow to import
 
-                return ValueRange(levels[0], reach(levels))
+                return ValueRange(levels[0], reach(levels, SweepMargins()))
             case _:
                 pass  # of a sweep of rates, they are in requests in flight
     if measure.is_share:

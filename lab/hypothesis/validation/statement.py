@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from lab.hypothesis.prediction import COMPLEXITY_EXPONENTS, Prediction, ValueRange
+from lab.hypothesis.prediction import Prediction, ValueRange
 from lab.input_files import Node
+
+_CONSTANT = ValueRange(0.0, 0.3)  # exponents that a constant time may seem to have
 
 
 @dataclass(frozen=True)
@@ -31,9 +33,9 @@ class Statement:
     @property
     def range(self) -> ValueRange:
         """The predicted values; of a comparison, with the arms in alphabetical order."""
-        if self.prediction.grows is not None:
-            return ValueRange(*COMPLEXITY_EXPONENTS[self.prediction.grows])
         compare, bound = self.prediction.compare, self.prediction.bound
+        if self.prediction.grows is not None:
+            return _CONSTANT if self.prediction.grows == "constant" else bound.range
         mirrored = compare is not None and compare.left > compare.right
         if self.prediction.slope is None:
             return bound.range.reciprocal() if mirrored else bound.range

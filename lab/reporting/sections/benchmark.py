@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from lab.analysis.benchmark_scaling import fit_scaling
-from lab.hypothesis import MAX_CONSTANT_FACTOR, Benchmark
+from lab.hypothesis import Benchmark
 from lab.number_format import MISSING, low_to_high, percentage, plain, seconds
 from lab.reporting.measure_wording import STATISTIC_NAMES
 from lab.reporting.table import Table
@@ -38,12 +38,13 @@ class TimeBySize:
     sizes: tuple[float, ...]
     block_means: tuple[tuple[float, ...], ...]  # per size, a value for each block that counts
     fitted: PowerLaw | None  # to the means over blocks; None if nothing grows
+    max_constant_factor: float  # up to which it counts as no growth
 
     @property
     def formula(self) -> str:
         """The fitted curve in a few words."""
         if self.fitted is None:
-            return f"grows by less than {percentage(MAX_CONSTANT_FACTOR - 1)}"
+            return f"grows by less than {percentage(self.max_constant_factor - 1)}"
         return (
             f"{seconds(self.fitted.overhead)} + "
             f"{seconds(self.fitted.scale)} × n^{self.fitted.exponent:.2f}"
@@ -129,14 +130,15 @@ def _rounds(block: int, counted: bool, rounds: Sequence[float]) -> ProcessRounds
 
 def _times_by_size(trials: RunTrials) -> dict[str, TimeBySize]:
     sizes = tuple(level for level in trials.hypothesis.levels if level is not None)
+    largest = trials.margins.growth.max_constant_factor
     found = {}
     for arm in trials.arms:
         block_means = tuple(_block_means(trials, arm, size) for size in sizes)
         if not all(block_means):
             continue
         means = [math.exp(statistics.fmean(map(math.log, own))) for own in block_means]
-        fitted = fit_scaling(sizes, means) if len(sizes) >= 4 else None
-        found[arm] = TimeBySize(sizes, block_means, fitted)
+        fitted = fit_scaling(sizes, means, trials.margins.growth) if len(sizes) >= 4 else None
+        found[arm] = TimeBySize(sizes, block_means, fitted, largest)
     return found
 
 

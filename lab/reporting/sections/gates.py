@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from lab import gates
+from lab.gates import Gate
+from lab.hypothesis import SoakTest
 from lab.number_format import (
     MISSING,
     NumberFormat,
@@ -60,7 +62,7 @@ def gates_section(trials: RunTrials, voided_blocks: int) -> GatesSection:
             for fault in trial.faults
         ),
         notes=_notes(trials.all),
-        table=_gate_table(trials.all),
+        table=_gate_table(trials),
         errors=_errors(trials.all),
     )
 
@@ -95,43 +97,41 @@ def _metrics_notes(reading: MetricsReading) -> Iterator[tuple[str, str]]:
             yield series, f"{series} was not read: {reason}"
 
 
-def _gate_table(trials: Sequence[Trial]) -> Table:
-    """The worst figure of each gate, its limit, and the blocks that it voided."""
-    faults = [(trial, fault) for trial in trials for fault in trial.faults]
-    checked = [gate for trial in trials for gate in trial.gates]
-    rows = tuple(
-        (
-            gate,
-            gates.describe(gate),
-            _worst_figure(gate, trials),
-            _voided([(trial, fault) for trial, fault in faults if fault.gate == gate], gate),
-        )
-        for gate in dict.fromkeys([*checked, *(fault.gate for _, fault in faults)])
-    )
-    return Table(("gate", "condition", "worst value", "blocks voided"), rows, "llll")
+def _gate_table(trials: RunTrials) -> Table:
+    """The worst figure of each gate, the limit of the plan, and the blocks that it voided."""
+    is_soak = isinstance(trials.hypothesis.kind, SoakTest)
+    known = {each.name: each for each in gates.gates_of(trials.margins.gates, is_soak=is_soak)}
+    faults = [(trial, fault) for trial in trials.all for fault in trial.faults]
+    checked = [gate for trial in trials.all for gate in trial.gates]
+    rows = []
+    for name in dict.fromkeys([*checked, *(fault.gate for _, fault in faults)]):
+        gate = known.get(name, Gate(name, name, "unknown"))
+        form = _figure_format(gate)
+        own = [(trial, fault) for trial, fault in faults if fault.gate == name]
+        rows.append((name, gate.says, _worst_figure(name, form, trials.all), _voided(own, form)))
+    return Table(("gate", "condition", "worst value", "blocks voided"), tuple(rows), "llll")
 
 
-def _worst_figure(gate: str, trials: Sequence[Trial]) -> str:
+def _worst_figure(gate: str, form: NumberFormat, trials: Sequence[Trial]) -> str:
     seen = [(trial.gates[gate], trial) for trial in trials if gate in trial.gates]
     if not seen:
         return MISSING
     figure, trial = max(seen, key=lambda pair: pair[0])
-    text = _figure_format(gate)(figure)
+    text = form(figure)
     return f"{text} (block {trial.block}, {trial.step})" if figure else text
 
 
-def _voided(faults: Sequence[tuple[Trial, Fault]], gate: str) -> str:
+def _voided(faults: Sequence[tuple[Trial, Fault]], form: NumberFormat) -> str:
     if not faults:
         return "none"
     text = f"{len({trial.block for trial, _ in faults})}"
     limits = [fault.limit for _, fault in faults if fault.limit is not None]
-    return f"{text} (limit {low_to_high(_figure_format(gate), limits)})" if limits else text
+    return f"{text} (limit {low_to_high(form, limits)})" if limits else text
 
 
-def _figure_format(gate: str) -> NumberFormat:
-    units = {known.name: known.unit for known in gates.GATES}
+def _figure_format(gate: Gate) -> NumberFormat:
     formats = {"s": seconds, "share": percentage, "cores": cores, "": _condition}
-    return formats.get(units.get(gate, "unknown"), plain)
+    return formats.get(gate.unit, plain)
 
 
 def _condition(figure: float) -> str:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from lab.analysis.soak_segment_fits import fit_segments
+from lab.analysis.soak_segment_fits import SegmentFit, fit_segments
 from lab.analysis.soak_summary import SeriesSummary, summarize_series
 from lab.analysis.soak_time_to_exhaustion import time_to_exhaustion
 from lab.hypothesis import Exhaustion, Hypothesis, SoakTest
@@ -87,13 +87,13 @@ def soak_section(run_folder: RunFolder, trials: RunTrials, plan: Plan) -> SoakSe
     if not isinstance(hypothesis.kind, SoakTest) or plan.length_s is None:
         return None
     recorded = _recorded([*trials.all, *_under_way(run_folder, trials, plan)])
-    summaries = summarize_series(trials.arms, trials.blocks, plan.alpha)
+    summaries = summarize_series(trials.arms, trials.blocks, plan.alpha, plan.margins.slope)
     moving = _moving(hypothesis, summaries)
     constant = [each.series for each in summaries if each.series not in moving]
     block_hours = plan.length_s / len(plan.orders) / _HOUR_S
     return SoakSection(
         panels=tuple(
-            _panel(series, trials.arms, recorded, block_hours)
+            _panel(series, trials, recorded, block_hours)
             for series in _shown(hypothesis, hypothesis.kind, summaries, recorded)
         ),
         slopes=_slope_table([each for each in summaries if each.series in moving]),
@@ -167,25 +167,27 @@ def _moving(hypothesis: Hypothesis, summaries: Sequence[SeriesSummary]) -> set[s
 
 
 def _panel(
-    series: str, arms: Sequence[str], recorded: Sequence[_Recorded], block_hours: float
+    series: str, trials: RunTrials, recorded: Sequence[_Recorded], block_hours: float
 ) -> SoakPanel:
-    lines: dict[str, list[SegmentLine]] = {arm: [] for arm in arms}
+    lines: dict[str, list[SegmentLine]] = {arm: [] for arm in trials.arms}
     points = MAX_POINTS // max(1, len({each.block for each in recorded}))
     for each in recorded:
         offset = (each.block - 1) * block_hours
-        lines[each.arm] += _segment_lines(each.time_series, series, offset, points)
+        fits = fit_segments(each.time_series, series, trials.margins.slope)
+        lines[each.arm] += _segment_lines(each.time_series, series, fits, offset, points)
     by_arm = {arm: tuple(own) for arm, own in lines.items()}
     return SoakPanel(series, series_format(series), by_arm)
 
 
 def _segment_lines(
-    recorded: TimeSeries, series: str, offset: float, points: int
+    recorded: TimeSeries, series: str, fits: Sequence[SegmentFit], offset: float, points: int
 ) -> list[SegmentLine]:
     """A line for each segment in which the series was seen.
 
     Args:
         recorded: Of one arm in one block.
         series: Its name.
+        fits: The fitted lines.
         offset: Hours from the begin of the soak to that of the block.
         points: At most so many for each line.
     """
@@ -193,7 +195,6 @@ def _segment_lines(
     if values is None:
         return []
     lines = []
-    fits = fit_segments(recorded, series)
     for place, segment in enumerate(np.unique(recorded.segments)):
         inside = (recorded.segments == segment) & np.isfinite(values)
         if not inside.any():
@@ -256,7 +257,14 @@ def _exhaustion_table(exhaustion: Exhaustion | None, trials: RunTrials, tail: fl
     rows = []
     for arm in trials.arms if exhaustion else ():
         assert exhaustion is not None
-        found = time_to_exhaustion(arm, exhaustion.series, exhaustion.limit, trials.blocks, tail)
+        found = time_to_exhaustion(
+            arm,
+            exhaustion.series,
+            exhaustion.limit,
+            trials.blocks,
+            tail,
+            trials.margins.slope,
+        )
         if found is not None:
             form = series_format(exhaustion.series)
             rows.append(

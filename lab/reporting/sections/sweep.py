@@ -116,13 +116,14 @@ def sweep_section(
     if not isinstance(hypothesis.kind, LoadTest) or not isinstance(hypothesis.kind.load, Sweep):
         return None
     tail = nominal_level(plan.alpha, plan.first_look, plan.last_look)
+    margins = plan.margins.sweep
     closed = hypothesis.kind.load.axis == "users"
     found = []
     for index, arm in enumerate(hypothesis.arms):
-        every = [sweep_curve(arm, block, closed=closed) for block in blocks]
+        every = [sweep_curve(arm, block, margins, closed=closed) for block in blocks]
         curves = [curve for curve in every if curve is not None]
         if curves:
-            found.append(ArmSweep(arm, index, summarize_sweeps(curves, tail)))
+            found.append(ArmSweep(arm, index, summarize_sweeps(curves, tail, margins)))
     return SweepSection(tuple(found)) if found else None
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from lab.measure_values import measure
 from lab.number_format import MISSING, low_to_high, plain
 from lab.reporting.measure_wording import by_arm
 from lab.reporting.table import Table
@@ -69,7 +68,7 @@ def throughput_section(trials: RunTrials) -> ThroughputSection:
     counted = trials.counted_blocks
     points: dict[str, list[BlockThroughput]] = {arm: [] for arm in trials.arms}
     for trial in trials.all:
-        value = measure(trial, "throughput", {})
+        value = trials.value(trial, "throughput")
         if value is not None and trial.level == trials.shown_level:
             points[trial.arm].append(BlockThroughput(trial.block, value, trial.block in counted))
     return ThroughputSection(points)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lab.hypothesis import Benchmark, Hypothesis
-from lab.measure_values import measure
+from lab.hypothesis import Benchmark
 from lab.number_format import MISSING, or_missing, percentage
 from lab.reporting.measure_wording import TOO_FEW, value_format
 from lab.reporting.table import Table
@@ -42,7 +41,7 @@ def _of_processes(trials: RunTrials, trusted: Sequence[str]) -> Table:
     rows = tuple(
         (
             *(str(trial.block), str(trial.step), reason),
-            *(_value(trials.hypothesis, trial, "time"), f"{trial.other_cpu:.2f}"),
+            *(_value(trials, trial, "time"), f"{trial.other_cpu:.2f}"),
         )
         for trial, reason in zip(trials.all, trusted, strict=True)
     )
@@ -56,7 +55,7 @@ def _of_a_service(trials: RunTrials, trusted: Sequence[str]) -> Table:
     rows = tuple(
         (
             *(str(trial.block), str(trial.step), reason),
-            *(_value(trials.hypothesis, trial, name) for name in (*_MEASURES, *custom)),
+            *(_value(trials, trial, name) for name in (*_MEASURES, *custom)),
             *(_cpu(trial, role) for role in roles),
             *(or_missing(percentage, _throttled(trial, role)) for role in throttled),
         )
@@ -81,8 +80,8 @@ def _throttled(trial: Trial, role: str) -> float | None:
     return usage[role].throttled or 0.0 if role in usage else None
 
 
-def _value(hypothesis: Hypothesis, trial: Trial, name: str) -> str:
-    value = measure(trial, name, hypothesis.measures)
+def _value(trials: RunTrials, trial: Trial, name: str) -> str:
+    value = trials.value(trial, name)
     is_share = value is not None and 0 <= value <= 1
-    form = value_format(name, hypothesis.measures, is_share)
+    form = value_format(name, trials.hypothesis.measures, is_share)
     return or_missing(form, value, TOO_FEW if name.startswith("latency_p") else MISSING)

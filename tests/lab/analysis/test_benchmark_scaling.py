@@ -6,13 +6,13 @@ import math
 
 import pytest
 
-from lab.analysis.benchmark_scaling import estimate_complexity, exponent_or_factor
 from lab.analysis.estimate import Estimate
-from lab.hypothesis import COMPLEXITY_EXPONENTS, MAX_CONSTANT_FACTOR, Bound, Complexity
+from lab.hypothesis import Bound, Complexity
+from tests.default_margins import MARGINS, estimate_complexity, exponent_or_factor
 
 SIZES = (1.0, 4.0, 16.0, 64.0)
-LINEAR = Bound(within=COMPLEXITY_EXPONENTS["linear"])
-CONSTANT = Bound(at_most=MAX_CONSTANT_FACTOR)
+LINEAR = Bound(within=MARGINS.growth.linear)
+CONSTANT = Bound(at_most=MARGINS.growth.max_constant_factor)
 
 
 def values(complexity: Complexity, *shares: float) -> list[float]:

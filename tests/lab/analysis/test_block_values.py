@@ -8,10 +8,11 @@ from dataclasses import replace
 
 import pytest
 
-from lab.analysis.block_values import ValuesByArm, block_values, values_over_blocks
+from lab.analysis.block_values import ValuesByArm, values_over_blocks
 from lab.block_grouping import Block
 from lab.hypothesis import Bound, Comparison, Prediction, Step
 from lab.trial import BenchmarkEvidence, Timing, Trial
+from tests.default_margins import block_values
 from tests.lab.builders import SHIPPED, trial
 
 BOUND = Bound(at_least=1.0)

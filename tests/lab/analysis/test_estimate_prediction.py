@@ -10,12 +10,13 @@ import pytest
 
 from lab.analysis.arm_comparison import mean, mean_share, ratio
 from lab.analysis.benchmark_scaling import FactorEstimate
-from lab.analysis.block_values import BlockValues, block_values
+from lab.analysis.block_values import BlockValues
 from lab.analysis.estimate import Estimate, SlopeEstimate
-from lab.analysis.estimate_prediction import PredictionEstimator
 from lab.block_grouping import Block
+from lab.decision_margins import DecisionMargins
 from lab.hypothesis import Benchmark, Bound, Comparison, Hypothesis, Parameter, Prediction, Step
 from lab.trial import BenchmarkEvidence, Timing, Trial
+from tests.default_margins import PredictionEstimator, block_values
 from tests.lab.builders import SHIPPED, trial
 from tests.oracles.soaks import memory_series, soak_blocks
 
@@ -114,9 +115,11 @@ def test_a_value_missing_in_a_later_block_does_not_change_an_earlier_estimate() 
 def test_what_a_block_contributes_is_computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     computed: list[Block] = []
 
-    def counting(hypothesis: Hypothesis, prediction: Prediction, block: Block) -> BlockValues:
+    def counting(
+        hypothesis: Hypothesis, prediction: Prediction, block: Block, margins: DecisionMargins
+    ) -> BlockValues:
         computed.append(block)
-        return block_values(hypothesis, prediction, block)
+        return block_values(hypothesis, prediction, block, margins=margins)
 
     monkeypatch.setattr("lab.analysis.estimate_prediction.block_values", counting)
     prediction = Prediction("", "throughput", BOUND, arm="narrow")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lab.analysis.soak_binning import bin_series
 from lab.measure_table import series_reduction
+from tests.default_margins import bin_series
 from tests.oracles.soaks import INTERVALS, memory_series
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from lab.analysis.soak_detectable_slope import detectable_slope
 from lab.analysis.soak_noise import Noise
+from tests.default_margins import detectable_slope
 
 
 def test_the_detectable_slope_falls_with_time_and_rises_with_noise() -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lab.analysis.soak_noise import default_noise, measure_noise
+from lab.analysis.soak_noise import default_noise
+from tests.default_margins import measure_noise
 from tests.oracles.soaks import memory_series
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lab.analysis.soak_segment_fits import fit_segments
+from tests.default_margins import fit_segments
 from tests.oracles.soaks import INTERVALS, memory_series
 
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from lab.analysis.estimate import SlopeEstimate
-from lab.analysis.soak_slope import estimate_slope
 from lab.block_grouping import Block
 from lab.hypothesis import Bound, Step
 from lab.time_series import TimeSeries
 from lab.trial_plan import ALPHA
+from tests.default_margins import estimate_slope
 from tests.oracles.soaks import INTERVALS, Shape, memory_series, soak_blocks, soak_trial
 from tests.proof import soak as proof
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lab.analysis.soak_summary import summarize_series
+from tests.default_margins import summarize_series
 from tests.oracles.soaks import memory_series, soak_blocks
 
 

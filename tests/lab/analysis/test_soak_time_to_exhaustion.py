@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from lab.analysis.soak_time_to_exhaustion import time_to_exhaustion
+from tests.default_margins import time_to_exhaustion
 from tests.oracles.soaks import memory_series, soak_blocks
 
 

@@ -6,9 +6,10 @@ from dataclasses import replace
 import pytest
 
 from lab.analysis.estimate import Estimate
-from lab.analysis.sweep_capacity import SWEEP_MEASURES, estimate_of_sweeps, ratio_of_sweeps
+from lab.analysis.sweep_capacity import SWEEP_MEASURES
 from lab.hypothesis import Bound
 from lab.measure_table import Scope, names_of
+from tests.default_margins import estimate_of_sweeps, ratio_of_sweeps
 from tests.oracles.sweeps import POOL, THINK_S, USERS, closed_curves, law_with_peak
 
 TAIL = 0.0022  # of one look, with an error of .01 over all looks

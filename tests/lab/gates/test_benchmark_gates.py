@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from lab.gates import inspect
 from lab.hypothesis import Bound, Prediction, load
 from lab.trial import BenchmarkEvidence, Fault, Timing, Trial
+from tests.default_margins import inspect
 from tests.lab.builders import PROJECT, altered
 
 SHIPPED = load(PROJECT / "hypotheses" / "serializer.md", PROJECT)

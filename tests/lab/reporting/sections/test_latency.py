@@ -10,12 +10,13 @@ from lab.hypothesis import Step
 from lab.reporting.sections.latency import latency_section
 from lab.reporting.trials_of_run import RunTrials
 from lab.trial import Trial
+from tests.default_margins import MARGINS
 from tests.lab.builders import ORDERS, SHIPPED, trial
 
 
 def run_of(*trials: Trial) -> RunTrials:
     block: Block = {Step(each.arm, None): (each,) for each in trials}
-    return RunTrials(SHIPPED, trials, (block,))
+    return RunTrials(SHIPPED, trials, (block,), MARGINS)
 
 
 def test_methods_of_one_name_have_rows_of_their_own() -> None:

@@ -1,0 +1,181 @@
+"""Every constant that decides, as one value: a plan seals it, and its run is judged by it.
+
+The defaults are what a new run is planned with. A margin that a plan lacks was no part of plans
+when that run was planned: it has the value of `BEFORE_SEALED`, whatever the default is now. So a
+changed default changes no earlier verdict. A new margin needs a value in both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any, Self
+
+from lab.stats.latency_histogram import MIN_BEYOND
+from lab.stats.margins import SlopeMargins, SweepMargins
+
+
+@dataclass(frozen=True)
+class GateLimits:
+    """Limits of the gates: what voids a trial.
+
+    Attributes:
+        max_ticker_late_s: Of the load driver's ticker at p99, seconds.
+        max_ticker_late_share: The same as a share of the measured median latency, if that is more.
+        max_driver_cpu: Of its core: in any second of a load, on average in a soak.
+        max_other_cpu: Of other processes, cores, mean over the window.
+        max_steal: Share of all cores.
+        max_soak_background: Share of all cores, mean over a soak trial; of other processes, and of
+            the hypervisor.
+        max_unsent: Share of the scheduled arrivals, unless the hypothesis allows another.
+        served_tolerance: Relative gap, beyond what the window's edges leave open.
+        min_driven: Requests, for a comparison with those that were served.
+        max_tries: Of a request without an answer: its client may have sent it anew each time.
+        littles_law_tolerance: Relative gap, beyond what the scrapes leave open.
+    """
+
+    max_ticker_late_s: float = 0.005
+    max_ticker_late_share: float = 0.05
+    max_driver_cpu: float = 0.90
+    max_other_cpu: float = 0.25
+    max_steal: float = 0.10
+    max_soak_background: float = 0.5
+    max_unsent: float = 0.01
+    served_tolerance: float = 0.25
+    min_driven: int = 20
+    max_tries: int = 4
+    littles_law_tolerance: float = 0.10
+
+
+@dataclass(frozen=True)
+class GrowthMargins:
+    """What counts as constant, linear or quadratic time of a benchmark.
+
+    Attributes:
+        linear: Lowest and highest exponent.
+        quadratic: Lowest and highest exponent.
+        max_constant_factor: Time at the largest size over that at the smallest: up to here it is
+            constant ...
+        min_growing_factor: ... and beyond this one it is not. In between nothing is decided.
+    """
+
+    linear: tuple[float, float] = (0.8, 1.25)
+    quadratic: tuple[float, float] = (1.8, 2.2)
+    max_constant_factor: float = 1.2
+    min_growing_factor: float = 1.5
+
+
+@dataclass(frozen=True)
+class MeasureMargins:
+    """When a trial has a value of a measure.
+
+    Attributes:
+        min_beyond: Samples required beyond a quantile.
+        recovered_factor: A latency has recovered within this multiple of the median before.
+        steady_s: Recovered seconds in a row that make a recovery.
+    """
+
+    min_beyond: int = MIN_BEYOND
+    recovered_factor: float = 1.5
+    steady_s: int = 3
+
+
+@dataclass(frozen=True)
+class DecisionMargins:
+    """Every constant that decides beside the bounds of the hypothesis and the looks of the plan.
+
+    Attributes:
+        gates: What voids a trial.
+        measures: When a trial has a value.
+        growth: Of a benchmark's time with its parameter.
+        sweep: Of the curve of a sweep.
+        slope: Of a soak's series.
+        blocks_per_void: A run is INVALID with more voided blocks than one in so many of the last
+            look's.
+    """
+
+    gates: GateLimits = field(default_factory=GateLimits)
+    measures: MeasureMargins = field(default_factory=MeasureMargins)
+    growth: GrowthMargins = field(default_factory=GrowthMargins)
+    sweep: SweepMargins = field(default_factory=SweepMargins)
+    slope: SlopeMargins = field(default_factory=SlopeMargins)
+    blocks_per_void: int = 3
+
+    def as_dict(self) -> dict[str, Any]:
+        """As plain JSON types."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """The inverse of `as_dict`; what is missing is that of `BEFORE_SEALED`.
+
+        Raises:
+            TypeError: A margin that is not known, or whose value is of another type.
+        """
+        read: Self = _read(cls(**vars(BEFORE_SEALED)), data, "")
+        return read
+
+
+def _read(earlier: Any, data: object, place: str) -> Any:
+    """The margins of one group, at a dotted place of the plan."""
+    if not isinstance(data, Mapping):
+        raise TypeError(f"the margins{place and f' {place[:-1]}'} are no object")
+    known = {each.name: getattr(earlier, each.name) for each in fields(earlier)}
+    if unknown := sorted(set(data) - set(known)):
+        raise TypeError(f"this version of the lab knows no margin {place}{unknown[0]}")
+    return replace(
+        earlier,
+        **{name: _value(known[name], value, f"{place}{name}") for name, value in data.items()},
+    )
+
+
+def _value(earlier: Any, value: Any, place: str) -> Any:
+    match earlier:
+        case tuple():
+            if isinstance(value, list | tuple) and len(value) == len(earlier):
+                pairs = zip(earlier, value, strict=True)
+                return tuple(_value(old, new, place) for old, new in pairs)
+        case int() | float():
+            if isinstance(value, int | float) and not isinstance(value, bool):
+                return value
+        case _:
+            return _read(earlier, value, f"{place}.")
+    raise TypeError(f"the margin {place} is {value!r}")
+
+
+BEFORE_SEALED = DecisionMargins(
+    gates=GateLimits(
+        max_ticker_late_s=0.005,
+        max_ticker_late_share=0.05,
+        max_driver_cpu=0.90,
+        max_other_cpu=0.25,
+        max_steal=0.10,
+        max_soak_background=0.5,
+        max_unsent=0.01,
+        served_tolerance=0.25,
+        min_driven=20,
+        max_tries=4,
+        littles_law_tolerance=0.10,
+    ),
+    measures=MeasureMargins(min_beyond=10, recovered_factor=1.5, steady_s=3),
+    growth=GrowthMargins(
+        linear=(0.8, 1.25),
+        quadratic=(1.8, 2.2),
+        max_constant_factor=1.2,
+        min_growing_factor=1.5,
+    ),
+    sweep=SweepMargins(
+        pass_factor=1.5, plateau=0.9, max_misfit=0.1, max_missing=0.25, keeps_up=0.95
+    ),
+    slope=SlopeMargins(
+        dropped_share=1 / 3,
+        bins=24,
+        bins_per_cosine=4,
+        min_bins=8,
+        curvature_tail=0.05,
+        min_final_slope=0.5,
+        min_third=0.3,
+    ),
+    blocks_per_void=3,
+)
+"""The margins of every run that was planned before they were sealed. Never to be changed."""

@@ -1,0 +1,54 @@
+"""The margins of the methods of this package, as values: a caller passes those of its plan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class SweepMargins:
+    """When the curve of a sweep shows a plateau, a peak or neither.
+
+    Attributes:
+        pass_factor: A sweep has passed a peak, or a corner, when its highest level is this multiple
+            of it.
+        plateau: A level is on the plateau from this share of the highest throughput on. With noise
+            of 3 %, 0.9 is three standard deviations below the highest.
+        max_misfit: A curve with a larger relative misfit (root mean square) does not describe the
+            block.
+        max_missing: Share of the blocks that may lack an estimate.
+        keeps_up: A service that completes this share of the scheduled requests in a window is not
+            saturated.
+    """
+
+    pass_factor: float = 1.5
+    plateau: float = 0.9
+    max_misfit: float = 0.1
+    max_missing: float = 0.25
+    keeps_up: float = 0.95
+
+
+@dataclass(frozen=True)
+class SlopeMargins:
+    """Which part of a long series a slope is fitted to, and when it has the shape of a leak.
+
+    Attributes:
+        dropped_share: Share of every segment that is left out at its start.
+        bins: Number of bins for the kept part of a whole series.
+        bins_per_cosine: 24 bins and 4 of these give the 6 cosines (and degrees of freedom) of
+            Lazarus et al. (2018).
+        min_bins: With fewer bins there is no slope: with fewer than 8, a third would be a single
+            pair.
+        curvature_tail: One-sided level at which a curvature against the slope is significant ...
+        min_final_slope: ... and it matters if the fitted parabola ends with less than this share
+            of the slope.
+        min_third: The slope of every third of a leak is at least this share of the whole's slope.
+    """
+
+    dropped_share: float = 1 / 3
+    bins: int = 24
+    bins_per_cosine: int = 4
+    min_bins: int = 8
+    curvature_tail: float = 0.05
+    min_final_slope: float = 0.5
+    min_third: float = 0.3
