@@ -272,8 +272,10 @@ def _faults() -> Iterator[Fault]:
     second = 'HttpSession(OTHER, events.request, None).get("/item", name="/item")'
     yield Fault("second client", second, ("task", *DURING), (CLOSED, OPEN))
     # what happens before the window shows when the users' requests go there
-    yield Fault("base_url moved", "self.client.base_url = OTHER", USER[1:3], shows=_LOOK)
-    yield Fault("base_url moved", "self.client.base_url = OTHER", USER[:1], _USERS, _LOOK)
+    base = "self.client.base_url = OTHER"
+    yield Fault("base_url moved", base, ("on_start",), shows=_LOOK)
+    yield Fault("base_url moved", base, ("__init__",), _USERS, _LOOK)
+    yield Fault("base_url moved", base, ("task",), (CLOSED, TASK_SET), _LOOK)
     moved = "ENVIRONMENTS[-1].host = OTHER"
     yield Fault("host moved", moved, ("init", "test_start"), _USERS, _LOOK)
     property_of = "property(lambda self: OTHER, lambda self, url: None)"

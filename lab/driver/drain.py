@@ -12,11 +12,12 @@ from locust.runners import STATE_CLEANUP
 from lab.driver.locust_environment import TrialRunner
 from lab.driver.scenario_faults import ScenarioFaults
 from lab.driver.source_location import SourceLocation, functions, is_own, of_frame
-from lab.driver.stage_watch import StageWatch
+from lab.driver.stage_watch import FROZEN_S, Stage, StageWatch
 from lab.driver_messages import DRAIN_S
 
 PAUSE_S = 20.0  # for users that wait for something else than an answer
 _KILL_S = 2.0  # for users that are ended by force
+_BEAT_S = 0.25
 _SLACK_S = 6.0  # beyond DRAIN_S
 _CLIENTS = (
     "/locust/clients.py",
@@ -50,12 +51,23 @@ def drain(runner: TrialRunner, load: Load, faults: ScenarioFaults, watch: StageW
     stuck = gevent.spawn_later(
         PAUSE_S * watch.limit_factor, _end_stuck_users, runner, faults, watch
     )
-    with runner.stopped_by_lab(), watch.stage("the end of its users", DRAIN_S + _SLACK_S):
+    frozen = watch.stage("a greenlet that never yields", FROZEN_S)
+    pulse = gevent.spawn(_beat, frozen)
+    ending = watch.stage("the end of its users", DRAIN_S + _SLACK_S)
+    with runner.stopped_by_lab(), ending, frozen:
         while runner.state == STATE_CLEANUP and time.monotonic() < began + _KILL_S:
             gevent.sleep(0.01)  # the scenario stops the test: its users end already
         runner.stop()
+    pulse.kill()
     stuck.kill()
     return time.monotonic() - began < min(runner.environment.stop_timeout, DRAIN_S)
+
+
+def _beat(frozen: Stage) -> None:
+    """Show that greenlets run."""
+    while True:
+        gevent.sleep(_BEAT_S)
+        frozen.extend()
 
 
 def _end_stuck_users(runner: TrialRunner, faults: ScenarioFaults, watch: StageWatch) -> None:

@@ -34,7 +34,7 @@ from lab.driver.request_recorder import RequestRecorder
 from lab.driver.scenario_faults import ENDS, ScenarioFaults, exit_text
 from lab.driver.scenario_import import Scenario
 from lab.driver.source_location import SourceLocation, of_error, of_function
-from lab.driver.stage_watch import StageWatch
+from lab.driver.stage_watch import FROZEN_S, StageWatch
 from lab.driver_messages import (
     Closed,
     ClosedLoadSpec,
@@ -48,7 +48,6 @@ from lab.driver_messages import (
 )
 
 START_S = 20.0  # limit for making all users and for their `on_start`
-FROZEN_S = 10.0  # limit between two frames, if some greenlet never yields
 
 Load = ClosedLoadRunner | OpenLoadRunner
 

@@ -17,6 +17,7 @@ import greenlet
 
 from lab.driver.source_location import SourceLocation, functions, of_frame
 
+FROZEN_S = 10.0  # limit of a time in which some greenlet never yields
 WAITING_S = 5.0  # after which it is reported what is waited for
 _AGAIN_S = 0.05  # if a message was being sent when the signal came
 
@@ -35,7 +36,9 @@ class Reports(Protocol):
         """The time limit has passed. The process ends after this call."""
 
 
-class _Stage:
+class Stage:
+    """Something that is waited for; a context manager."""
+
     # no `contextmanager`: that sets an attribute of errors, which those of a scenario may refuse
 
     def __init__(self, watch: StageWatch, what: str, limit_s: float, function: str) -> None:
@@ -50,6 +53,11 @@ class _Stage:
 
     def __exit__(self, *_: object) -> None:
         self._watch.remove(self)
+
+    def extend(self) -> None:
+        """It makes progress: its time begins anew."""
+        self.began = time.monotonic()
+        self.reported = False
 
     @property
     def due(self) -> float:
@@ -73,11 +81,11 @@ class StageWatch:
         """
         self._reports, self._end = reports, end_process
         self.limit_factor = limit_factor
-        self._stages: list[_Stage] = []
+        self._stages: list[Stage] = []
         self._main = greenlet.getcurrent()
         signal.signal(signal.SIGALRM, self._on_alarm)
 
-    def stage(self, what: str, limit_s: float, function: str = "") -> _Stage:
+    def stage(self, what: str, limit_s: float, function: str = "") -> Stage:
         """Within this, `what` is waited for, for `limit_s` at most.
 
         Args:
@@ -85,14 +93,14 @@ class StageWatch:
             limit_s: Seconds.
             function: Of the scenario, in which a greenlet is to be searched first.
         """
-        return _Stage(self, what, self.limit_factor * limit_s, function)
+        return Stage(self, what, self.limit_factor * limit_s, function)
 
-    def add(self, stage: _Stage) -> None:
+    def add(self, stage: Stage) -> None:
         """A stage begins."""
         self._stages.append(stage)
         self._arm()
 
-    def remove(self, stage: _Stage) -> None:
+    def remove(self, stage: Stage) -> None:
         """A stage has ended."""
         self._stages.remove(stage)
         self._arm()
@@ -100,8 +108,7 @@ class StageWatch:
     def extend(self) -> None:
         """The innermost stage makes progress: its time begins anew."""
         if self._stages:
-            self._stages[-1].began = time.monotonic()
-            self._stages[-1].reported = False
+            self._stages[-1].extend()
             self._arm()
 
     def give_up(self, what: str, limit_s: float, where: SourceLocation | None) -> None:
