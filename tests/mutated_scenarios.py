@@ -281,8 +281,10 @@ def _faults() -> Iterator[Fault]:
     property_of = "property(lambda self: OTHER, lambda self, url: None)"
     every = f"HttpSession.base_url = {property_of}"
     yield Fault("base_url of all moved", every, (*IMPORT, PARSER, *_LIVE), _USERS, _LOOK)
-    theirs = "for user in list(ENVIRONMENTS[-1].runner.user_greenlets):\n    "
-    theirs += "user.args[0].client.base_url = OTHER"
+    theirs = (
+        "for user in list(ENVIRONMENTS[-1].runner.user_greenlets):\n"
+        "    if user.args:\n        user.args[0].client.base_url = OTHER"
+    )
     yield Fault("base_url of users moved", theirs, ("spawning_complete", *DURING), _USERS, _LOOK)
     own = "client = property(lambda self: HttpSession(OTHER, events.request, None), print)"
     yield Fault("client of its own", own, ("class body",), _USERS, _LOOK)

@@ -15,7 +15,7 @@ from lab.driver.source_location import SourceLocation, functions, is_own, of_fra
 from lab.driver.stage_watch import FROZEN_S, Stage, StageWatch
 from lab.driver_messages import DRAIN_S
 
-PAUSE_S = 20.0  # for users that wait for something else than an answer
+PAUSE_S = 15.0  # for users that wait for something else than an answer
 _KILL_S = 2.0  # for users that are ended by force
 _BEAT_S = 0.25
 _SLACK_S = 6.0  # beyond DRAIN_S

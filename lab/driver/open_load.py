@@ -81,9 +81,9 @@ class OpenLoadRunner:
         Raises whatever a user class raises when a user is made.
         """
         environment = self._runner.environment
-        for user_class in self._pool.classes:
-            user_class.host = environment.host
         environment.events.test_start.fire(environment=environment)
+        for user_class in self._pool.classes:  # as Locust: a listener may set the host
+            user_class.host = environment.host
         self._runner.update_state(STATE_SPAWNING)
         self._pool.open(self._peak_rate, enough=self._faults.over.is_set)
         environment.events.spawning_complete.fire(user_count=self._pool.size)

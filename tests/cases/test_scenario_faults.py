@@ -46,6 +46,7 @@ VOIDS = (
     "users ended, spawning_complete, closed",
     "own greenlet ended, request, closed",
     "whole URL, task, open",
+    "host moved, test_start, open",
     "base_url of all moved, import, closed",
     "base_url moved, on_start, task set",
     "requests instead, on_start, closed",
@@ -89,6 +90,15 @@ def test_no_fault_is_measured_in_silence(
     assert seen.outcome == (REFUSED if key in REFUSALS else VOID), seen.message
     assert seen.names(mutant.lines), seen.message
     assert seen.seconds < 30
+
+
+def test_a_user_that_never_yields_as_it_ends_is_noticed_soon(
+    arm: Arm, children: Children, tmp_path: Path
+) -> None:
+    mutant = MUTANTS["busy loop, on_stop, closed"]
+    seen = outcome_of(mutant.text, CLOSED, arm.url, tmp_path / "shop.py", children, LIMIT_FACTOR)
+    assert "a greenlet that never yields took more than 2 s" in seen.message
+    assert seen.names(mutant.lines)
 
 
 @pytest.mark.parametrize("load", [CLOSED, OPEN, TASK_SET])
