@@ -52,6 +52,14 @@ class ReportFlaws:
                 )
         self._add("time", method, name, what)
 
+    def add_overridden(self, method: Any, name: Any) -> None:
+        """A response time of the scenario's own, for a request that a client has timed."""
+        what = (
+            "with a response time of its own, in place of the time that its client waited. Report "
+            "it by the event `request` as another request, with a method such as METRIC"
+        )
+        self._add("override", method, name, what)
+
     def add_nameless(self, method: Any) -> None:
         """A report without a name."""
         self._add("name", method, "", "without a `name`. Report a name as text")

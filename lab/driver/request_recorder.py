@@ -11,7 +11,7 @@ import math
 import time
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -108,6 +108,10 @@ class RequestRecorder:
         # a single append: requests may be reported by threads as well
         length = response_length if type(response_length) is int else 0
         rows.append((now, scheduled, latency, service, outcome, length))
+
+    def on_overridden_time(self, request: Mapping[str, Any]) -> None:
+        """Note a request, as its client describes it, whose response time was replaced."""
+        self._flaws.add_overridden(request.get("request_type"), request.get("name"))
 
     def take(self, until: float) -> RecordedRequests:
         """Remove and summarize all that ended before `until` (monotonic seconds)."""

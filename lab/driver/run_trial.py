@@ -30,6 +30,7 @@ from lab.driver.locust_environment import (
     watch_statistics,
 )
 from lab.driver.open_load import OpenLoadRunner
+from lab.driver.overridden_times import watch_response_times
 from lab.driver.request_recorder import RequestRecorder
 from lab.driver.scenario_faults import ENDS, ScenarioFaults, exit_text
 from lab.driver.scenario_import import Scenario
@@ -131,6 +132,7 @@ class TrialRun:
         event("request").add_first(self._hosts.on_request)
         event("request").add_first(self._recorder.on_request)
         event("user_error").add_first(self._faults.on_user_error)
+        watch_response_times(self._recorder.on_overridden_time)
         watch_statistics(environment, self._recorder)
         environment.events.init.fire(environment=environment, runner=runner, web_ui=None)
         if self._faults.any:

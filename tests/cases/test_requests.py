@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from lab.hypothesis import ClosedLoad
 from tests.cases.arm import Arm
-from tests.cases.driving import closed, mean, opened
+from tests.cases.driving import closed, drive, mean, opened
 from tests.default_margins import measure
+from tests.lab.builders import altered
 
 CASES = Path(__file__).parent / "requests"
 pytestmark = pytest.mark.slow
@@ -171,3 +173,71 @@ def test_clients_of_other_protocols_are_counted(arm: Arm) -> None:
     blocks = closed(CASES / "L59-measured-blocks/measured_blocks.py", arm)
     assert {method for method, _ in blocks.counts} == {"grpc"}
     assert blocks.faults == []
+
+
+OVERRIDES = """\
+from locust import {base}, constant, task
+class Shopper({base}):
+    wait_time = constant(0.05)
+    @task
+    def work(self):
+        with self.client.get("/slow?ms=60", name="/work", catch_response=True) as answer:
+            {change}
+"""
+CHANGES = {
+    "the server's": "answer.request_meta['response_time'] = answer.json()['took_ms']",
+    "another object": "answer.request_meta = {**answer.request_meta, 'response_time': 5.0}",
+    "none": "answer.request_meta['response_time'] = None; answer.success()",
+}
+
+
+@pytest.mark.parametrize("base", ["HttpUser", "FastHttpUser"])
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_a_response_time_that_the_scenario_replaces_is_named(
+    base: str, change: str, arm: Arm, tmp_path: Path
+) -> None:
+    scenario = tmp_path / "own.py"
+    scenario.write_text(OVERRIDES.format(base=base, change=change))
+    (text,) = closed(scenario, arm).faults
+    assert text.startswith("reported the request GET /work (own.py, line 6")
+    assert "with a response time of its own, in place of the time that its client waited" in text
+    scenario.write_text(OVERRIDES.format(base=base, change="answer.success()"))
+    assert closed(scenario, arm).faults == []
+
+
+def test_the_servers_own_times_are_no_response_times(arm: Arm) -> None:
+    for outcome in (
+        closed(CASES / "L46-time-overridden/overridden.py", arm),
+        opened(CASES / "L46-time-overridden/overridden.py", arm),
+    ):
+        (text,) = outcome.faults
+        assert "GET /work (overridden.py, line 10) with a response time of its own" in text
+
+
+def test_a_scenario_that_reports_no_request_is_void(arm: Arm) -> None:
+    case = CASES / "L25-nothing-reported/nothing_reported.py"
+    assert closed(case, arm).voided == {
+        "errors": "No request to arm narrow ended within the window."
+    }
+    voided = opened(case, arm).voided
+    assert list(voided) == ["without_request", "errors"]
+    assert voided["without_request"].startswith("100.0% of the arrivals of arm narrow ended with")
+
+
+@pytest.mark.parametrize("counter", ["http_requests_total", "http_request_duration_seconds_count"])
+def test_requests_that_are_not_reported_are_seen_by_the_arms_own_counter(
+    counter: str, arm: Arm
+) -> None:
+    before = arm.served.total()
+    outcome = closed(CASES / "L26-requests-beside-the-client/beside.py", arm, 4, 3.0)
+    assert outcome.voided == {}  # an arm without a counter does not show it
+    counters = {counter: float(arm.served.total() - before)}
+    outcome.trial = altered(outcome.trial, counters=counters)
+    assert "sends requests that it does not report" in outcome.voided["served"]
+
+
+def test_a_scenario_that_watches_its_failures_ends_its_trial(arm: Arm) -> None:
+    (outcome,) = drive(CASES / "L34-watch-and-quit/watch_and_quit.py", arm, ClosedLoad(2), 2.0)
+    message = outcome.voided["scenario"]
+    assert message.startswith("The scenario ended the test itself: environment.runner.quit() (")
+    assert "watch_and_quit.py:13, in watch)" in message
