@@ -344,12 +344,12 @@ def _loads(fault: Fault, place: str) -> list[str]:
 
 
 def _mutant(fault: Fault, place: str, load: str) -> Mutant:
-    fills = {place: fault.code}
+    fills, shows = {place: fault.code}, fault.shows
     if place == "user_error":
-        fills["task"] = 'raise LookupError("no such item")'
+        fills["task"] = shows = 'raise LookupError("no such item")'
     text = _filled(load, fills)
-    if fault.shows:
-        first = text[: text.index(fault.shows)].count("\n") + 1
+    if shows:
+        first = text[: text.index(shows)].count("\n") + 1
         return Mutant(place, fault.name, load, text, range(first, first + 1))
     marked = _filled(load, fills | {place: "FAULT"})
     first = marked[: marked.index("FAULT")].count("\n") + 1
