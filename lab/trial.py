@@ -115,6 +115,7 @@ class SoakLoadStats:
     task_error: str = ""  # the first of them
     excused: int = 0  # requests in the intervals of a crash that is allowed
     excused_errors: int = 0
+    without_request: int = 0  # arrivals that were begun and ended without any request
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,8 @@ def to_record(trial: Trial) -> dict[str, Any]:
             load = trial.evidence
         case SoakEvidence():
             driven, crashes = asdict(trial.evidence.load_stats), trial.evidence.crashes
+            if not driven["without_request"]:  # as of records that do not know it
+                del driven["without_request"]
         case BenchmarkEvidence():
             timing, counts = asdict(trial.evidence.timing), trial.evidence.counts
             other_info = trial.evidence.other_info

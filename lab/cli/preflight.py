@@ -80,7 +80,7 @@ def start_soak_drivers(parts: RunParts, target: Target) -> dict[str, Driver]:
     _check_soak_script(parts)
     return {
         arm: SoakScriptDriver(
-            parts.children, parts.project.root, parts.scenario, parts.cores.driver
+            parts.children, parts.project.root, parts.scenario, parts.cores.driver, parts.notify
         )
         for arm in hypothesis.arms
     }
@@ -98,7 +98,11 @@ def collect_benchmark(parts: RunParts) -> tuple[BenchmarkFile, BenchmarkFunction
     assert isinstance(kind, Benchmark)
     _refuse_unread_settings(parts)
     file = BenchmarkFile(
-        parts.children, parts.project.root, parts.cores.target, hypothesis.scenario
+        parts.children,
+        parts.project.root,
+        parts.cores.target,
+        hypothesis.scenario,
+        parts.notify,
     )
     wanted = Wanted(hypothesis.scenario, kind.function, kind.parameter, kind.fixed_parameters)
     settings = hypothesis.arms[hypothesis.control]

@@ -39,7 +39,7 @@ from lab.driver_messages import (
     encode,
 )
 
-_IMPORT_S = 10.0
+_IMPORT_S = 20.0
 
 
 class MessagePipe:
@@ -83,6 +83,30 @@ class LoadReports:
         self._pipe.send(_failed(f"it ended the process by {how}", where))
 
 
+class RehearsalReports(LoadReports):
+    """What the watch finds in a rehearsal. No service runs: who tries to reach it is accepted."""
+
+    def __init__(self, pipe: MessagePipe, scenario: Scenario) -> None:
+        super().__init__(pipe)
+        self._classes = tuple(user.__name__ for user in scenario.classes)
+        self._reached = scenario_check.note_connections()
+
+    def conclude(self, failure: Failed | None) -> None:
+        """Send the outcome."""
+        if failure is None or self._reached:
+            self._pipe.send(Loaded(self._classes))
+        else:
+            self._pipe.send(failure)
+
+    def hangs(self, what: str, limit_s: float, where: SourceLocation | None) -> None:
+        """Send the outcome."""
+        self.conclude(_failed(f"{what} took more than {limit_s:g} s", where))
+
+    def exits(self, how: str, where: SourceLocation | None) -> None:
+        """Send the outcome."""
+        self.conclude(_failed(f"it ended the process by {how}", where))
+
+
 class TrialReports(LoadReports):
     """What the watch finds in a trial."""
 
@@ -113,6 +137,7 @@ class Driver:
         self._faults = ScenarioFaults()
         self._scenario: Scenario | None = None
         self._limit_factor = 1.0
+        trial_process.adopt_orphans()
         carry_into_thread_pools()
         watch_events(self._faults)
         self._faults.watch_greenlets()
@@ -154,7 +179,8 @@ class Driver:
             self._scenario = scenario
 
     def _rehearse(self, scenario: Scenario) -> None:
-        watch = self._watch(LoadReports(self._pipe), trial_process.end)
+        reports = RehearsalReports(self._pipe, scenario)
+        watch = self._watch(reports, trial_process.end)
         try:
             scenario_check.rehearse(scenario, self._faults, watch)
         except ENDS as error:
@@ -166,10 +192,7 @@ class Driver:
             if of_error(error) is None:
                 raise
             self._faults.raised(error)
-        if self._faults.any:
-            self._pipe.send(self._faults.as_failure())
-        else:
-            self._pipe.send(Loaded(tuple(user.__name__ for user in scenario.classes)))
+        reports.conclude(self._faults.as_failure() if self._faults.any else None)
 
     def _run(self, scenario: Scenario, trial: RunTrial) -> None:
         def work() -> None:

@@ -52,6 +52,7 @@ def drain(runner: TrialRunner, load: Load, faults: ScenarioFaults, watch: StageW
         PAUSE_S * watch.limit_factor, _end_stuck_users, runner, faults, watch
     )
     frozen = watch.stage("a greenlet that never yields", FROZEN_S)
+    frozen.beside = True
     pulse = gevent.spawn(_beat, frozen)
     ending = watch.stage("the end of its users", DRAIN_S + _SLACK_S)
     with runner.stopped_by_lab(), ending, frozen:

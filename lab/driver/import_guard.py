@@ -9,6 +9,8 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 import gevent
@@ -17,7 +19,14 @@ from locust.runners import Runner
 
 from lab.driver.locust_environment import event
 from lab.driver.source_location import of_frame
-from lab.driver.trial_process import open_descriptors
+from lab.driver.trial_process import children, instances, open_descriptors
+
+_SHARED = {  # by module: classes whose objects keep their state outside of the process
+    "multiprocessing.connection": ("_ConnectionBase",),  # of pipes and queues
+    "multiprocessing.heap": ("BufferWrapper",),  # of Value and Array
+    "multiprocessing.shared_memory": ("SharedMemory",),
+    "multiprocessing.synchronize": ("Semaphore", "Condition", "Event", "Barrier"),
+}
 
 Result = TypeVar("Result")
 
@@ -75,7 +84,7 @@ def _runners() -> list[type[Runner]]:
 
 def refuse_requests_at_import() -> None:
     """Refuse a runner that the import made, and requests that it sent."""
-    if any(isinstance(each, Runner) for each in gc.get_objects()):
+    if instances(Runner):
         raise RefusedScenarioError(
             "its import makes a runner of its own: the lab runs its users. Put that behind "
             '`if __name__ == "__main__":`'
@@ -88,7 +97,11 @@ def refuse_requests_at_import() -> None:
 
 
 def refuse_what_no_fork_inherits(before: dict[int, str]) -> frozenset[int]:
-    """Connections and threads; returns the descriptors of the files that the import opened."""
+    """Connections, threads, processes, and what processes share.
+
+    Returns:
+        The descriptors of the files that the import has opened.
+    """
     gc.collect()  # closes what nobody refers to
     opened = _opened_since(before)
     if any(map(_is_socket, opened.values())):
@@ -108,6 +121,7 @@ def refuse_what_no_fork_inherits(before: dict[int, str]) -> frozenset[int]:
                 getattr(thread, "_target", None) or type(thread),
             )
     _refuse_native_threads()
+    _refuse_processes()
     return frozenset(fd for fd, what in opened.items() if what.startswith("/"))
 
 
@@ -133,6 +147,27 @@ def _refuse_native_threads() -> None:
                 where.file,
                 where.line,
             )
+
+
+def _refuse_processes() -> None:
+    for pid in children():
+        with suppress(OSError):
+            name = Path(f"/proc/{pid}/comm").read_text(encoding="utf-8", errors="replace").strip()
+            raise RefusedScenarioError(
+                f"its import leaves a process running ({name}), which trials would share: start "
+                "it in a listener of test_start"
+            )
+    shared = tuple(
+        vars(sys.modules[module])[name]
+        for module, names in _SHARED.items()
+        if module in sys.modules
+        for name in names
+    )
+    for each in instances(*shared):
+        raise RefusedScenarioError(
+            f"its import makes a {type(each).__name__} of multiprocessing, whose content "
+            "trials would share: make it in a listener of test_start"
+        )
 
 
 def _peer(fd: int) -> str | None:

@@ -38,7 +38,7 @@ from lab.driver.source_location import SourceLocation, of_frame, of_function
 from lab.driver.stage_watch import StageWatch
 from lab.driver_messages import DRAIN_S
 
-LISTENERS_S = 10.0  # limit for all listeners of an event, but those that hear every request
+LISTENERS_S = 20.0  # limit for all listeners of an event, but those that hear every request
 _MAX_TRACEBACKS = 10  # of an event in the log: a listener may raise at every request
 _FREQUENT = ("request", "user_error")
 _CONTROL = (StopUser, StopTest, RescheduleTask, RescheduleTaskImmediately, InterruptTaskSet)

@@ -36,6 +36,8 @@ from lab.driver.scenario_faults import ENDS, ScenarioFaults, exit_text
 from lab.driver.scenario_import import Scenario
 from lab.driver.source_location import SourceLocation, of_error, of_function
 from lab.driver.stage_watch import FROZEN_S, StageWatch
+from lab.driver.start_progress import StartProgress
+from lab.driver.trial_process import flush_files
 from lab.driver_messages import (
     Closed,
     ClosedLoadSpec,
@@ -48,7 +50,7 @@ from lab.driver_messages import (
     UnfinishedArrivals,
 )
 
-START_S = 20.0  # limit for making all users and for their `on_start`
+START_S = 20.0  # limit for users and their `on_start`, since the last of them has ended it
 
 Load = ClosedLoadRunner | OpenLoadRunner
 
@@ -140,7 +142,10 @@ class TrialRun:
         load = self._new_load(runner, self._scenario.classes)
         with _heap_frozen(), closing(LatenessTicker()) as ticker:
             self._load = load
-            with self._watch.stage("its users and their on_start", START_S, "on_start"):
+            with (
+                self._watch.stage("its users and their on_start", START_S, "on_start") as stage,
+                closing(StartProgress(runner, stage, self._watch)),
+            ):
                 load.start()
             if not self._faults.any:
                 self._run_frames(runner, load, ticker)
@@ -172,11 +177,11 @@ class TrialRun:
         closes = opens + self._trial.window_s
         self._sender.send(Opened(started, opens, closes, errors=earlier.errors))
         cpu = _CpuMeter(started)
-        with self._watch.stage("a greenlet that never yields", FROZEN_S):
+        with self._watch.stage("a greenlet that never yields", FROZEN_S) as stage:
             for edge in edges:
                 if self._faults.over.wait(max(0.0, started + edge - time.monotonic())):
                     return  # the trial is void, and the scenario ended it
-                self._watch.extend()
+                stage.extend()
                 driver_cpu = cpu.take()
                 self._sender.send(
                     Frame(
@@ -211,6 +216,7 @@ class TrialRun:
             self._sender.send(Notice(f"the scenario set the exit code {code} ({where})"))
 
     def _close(self, drained: bool) -> None:
+        flush_files()  # the lab may end once it knows that the trial has ended
         recorded = self._recorded(math.inf)
         if self._completed and isinstance(self._load, ClosedLoadRunner):
             recorded = RecordedRequests(task_errors=recorded.task_errors)

@@ -21,7 +21,6 @@ _HOST = f"http://127.0.0.1:{_PORT}"
 
 def rehearse(scenario: Scenario, faults: ScenarioFaults, watch: StageWatch) -> None:
     """Note every fault of the scenario that shows before a trial; raises what ends the process."""
-    reached = _note_connections()
     limit_listeners(watch)
     environment = new_environment(
         scenario.path, scenario.classes, _HOST, users=None if scenario.open_load else 1
@@ -40,17 +39,17 @@ def rehearse(scenario: Scenario, faults: ScenarioFaults, watch: StageWatch) -> N
                 raise
             except BaseException as error:  # whatever a scenario takes for an exception
                 faults.raised(error)
-    if reached:
-        faults.forget()
 
 
-def _note_connections() -> list[Any]:
+def note_connections() -> list[Any]:
     """Gets the address of every attempt to reach the service that does not run yet."""
     reached: list[Any] = []
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
-        if event == "socket.connect" and _PORT in arguments[1][1:2]:
-            reached.append(arguments[1])
+        if event == "socket.connect":
+            address = arguments[1]
+            if isinstance(address, tuple) and address[1:2] == (_PORT,):
+                reached.append(address)
 
     sys.addaudithook(hook)
     return reached

@@ -97,12 +97,6 @@ class ScenarioFaults:
         text, where = self._first or ("", None)
         return Failed(f"it {text}", where and where.line, where and where.file)
 
-    def forget(self) -> None:
-        """As if there had been none."""
-        self._texts.clear()
-        self._first = None
-        self.over.clear()
-
     def take(self) -> dict[str, int]:
         """The faults since the last call."""
         texts, self._texts = dict(self._texts), Counter()

@@ -16,9 +16,10 @@ import random
 import signal
 import stat
 import sys
+import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import gevent
 from gevent import monkey
@@ -28,7 +29,7 @@ from lab.driver.source_location import SourceLocation, is_own, of_frame
 FINISHED = 71  # exit code of a process that has sent all its messages
 _CREATION = os.O_CREAT | os.O_EXCL | os.O_TRUNC
 _HARMLESS = (0, signal.SIGCHLD, signal.SIGCONT, signal.SIGURG, signal.SIGWINCH)
-_PARENT_DEATH = 1  # PR_SET_PDEATHSIG of prctl(2)
+_PARENT_DEATH, _SUBREAPER = 1, 36  # PR_SET_PDEATHSIG and PR_SET_CHILD_SUBREAPER of prctl(2)
 
 # the process that forks must not run greenlets: what the import has started is the trial's
 _fork = monkey.get_original("os", "fork")
@@ -61,6 +62,7 @@ class RequestPipe:
         finally:
             _close(ended)
         _, status = _waitpid(child, 0)
+        end_children()
         return os.waitstatus_to_exitcode(status)
 
     def _read(self, on_end: Callable[[], None]) -> None:
@@ -70,6 +72,28 @@ class RequestPipe:
             _exit(0)
         *lines, self._pending = (self._pending + chunk).split(b"\n")
         self._lines += lines
+
+
+def adopt_orphans() -> None:
+    """From now on, processes that a trial leaves behind become children of this one."""
+    ctypes.CDLL(None).prctl(_SUBREAPER, 1, 0, 0, 0)
+
+
+def children() -> list[int]:
+    """Ids of the processes that this one has started or adopted."""
+    text = Path(f"/proc/self/task/{threading.get_native_id()}/children").read_text(encoding="ascii")
+    return [int(pid) for pid in text.split()]
+
+
+def end_children() -> None:
+    """End what a trial has started and left behind: it must not run beside the next one."""
+    while left := children():
+        for pid in left:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        for pid in left:
+            with contextlib.suppress(ChildProcessError):
+                _waitpid(pid, 0)
 
 
 def leave(status: int = 1) -> NoReturn:
@@ -110,17 +134,39 @@ def fork(work: Callable[[], None], files: Iterable[int]) -> int:
 
 def end() -> NoReturn:
     """End this process at once; what the scenario has written to files is kept."""
-    for each in gc.get_objects():
-        if isinstance(each, io.IOBase):
-            with contextlib.suppress(Exception):
-                each.flush()
+    flush_files()
     _exit(FINISHED)
+
+
+def flush_files() -> None:
+    """Write what the scenario has left in the buffers of its files."""
+    for each in instances(io.IOBase):
+        with contextlib.suppress(Exception):
+            if not stat.S_ISREG(os.fstat(each.fileno()).st_mode):
+                os.set_blocking(each.fileno(), False)  # nobody may read it any more
+            each.flush()
+
+
+def instances(*kinds: type) -> list[Any]:
+    """All objects of these classes, those that are exempt from garbage collection among them.
+
+    An object is not asked for its class: that of a proxy would do what it stands for.
+    """
+    frozen = gc.get_freeze_count()
+    gc.unfreeze()
+    found = [each for each in gc.get_objects() if issubclass(type(each), kinds)]
+    if frozen:
+        gc.freeze()
+    return found
 
 
 def watch_exit(report: Callable[[str, SourceLocation], None]) -> None:
     """From now on, report it if the scenario ends the process past Python, or by a signal."""
+    process = os.getpid()
 
     def report_scenario(how: str) -> None:
+        if os.getpid() != process:
+            return  # a process that the scenario has forked ends itself
         caller = sys._getframe(2)
         if is_own(caller.f_code.co_filename) and (where := of_frame(caller)):
             report(how, where)

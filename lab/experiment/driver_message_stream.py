@@ -5,12 +5,14 @@ from __future__ import annotations
 import queue
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 
 from lab.driver_messages import Closed, Frame, Opened, TrialMessage
 from lab.instruments.locust_driver_process import DriverError
 
-OPENING_S = 60.0  # limit until the window opens
+OPENING_S = 200.0  # limit until the window opens; the driver's own limits are shorter
 CLOSING_S = 60.0  # limit until the last answers are there
 MAX_MESSAGES = 100  # that nobody has taken yet: more than a minute's
 
@@ -26,6 +28,8 @@ class DriverStream:
         self._queue: queue.Queue[TrialMessage | Exception] = queue.Queue(MAX_MESSAGES)
         self._early: Frame | None = None  # received, and of a later interval
         self._closed: Closed | None = None
+        self._task_errors: Counter[str] = Counter()  # of frames that came too late
+        self._foreign_hosts: Counter[str] = Counter()  # of the same
         threading.Thread(target=self._receive, args=(messages,), daemon=True).start()
 
     def opening(self) -> float:
@@ -54,15 +58,30 @@ class DriverStream:
                 return
 
     def close(self) -> Closed:
-        """Wait until the driver has closed the trial; frames that still come are dropped."""
+        """Wait until the driver has closed the trial.
+
+        Of frames that still come, only what voids the trial is kept, as part of the result.
+        """
         deadline = time.monotonic() + CLOSING_S
+        if self._early is not None:
+            self._keep_flaws(self._early)
         while self._closed is None:
             message = self._next(deadline)
             if message is None:
                 raise DriverError(f"a load driver did not end within {CLOSING_S:g} s")
             if isinstance(message, Closed):
                 self._closed = message
-        return self._closed
+            elif isinstance(message, Frame):
+                self._keep_flaws(message)
+        return replace(
+            self._closed,
+            task_errors=dict(self._task_errors + Counter(self._closed.task_errors)),
+            foreign_hosts=dict(self._foreign_hosts + Counter(self._closed.foreign_hosts)),
+        )
+
+    def _keep_flaws(self, frame: Frame) -> None:
+        self._task_errors.update(frame.task_errors)
+        self._foreign_hosts.update(frame.foreign_hosts)
 
     def _next(self, deadline: float) -> TrialMessage | None:
         try:

@@ -179,8 +179,12 @@ class SoakTrial:
             unanswered=unanswered,
             task_errors=known.task_errors + sum(closed.task_errors.values()),
             task_error=known.task_error or next(iter(closed.task_errors), ""),
+            without_request=known.without_request + closed.unfinished.without_request,
         )
-        self._evidence = replace(self._evidence, requests=requests, load_stats=load_stats)
+        foreign = Counter(self._evidence.foreign_hosts) + Counter(closed.foreign_hosts)
+        self._evidence = replace(
+            self._evidence, requests=requests, load_stats=load_stats, foreign_hosts=dict(foreign)
+        )
 
     def trial(self) -> Trial:
         """The record so far, without the series."""

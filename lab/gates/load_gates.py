@@ -108,14 +108,7 @@ def _arrivals(
     share = dispatch.unanswered / max(dispatch.scheduled, 1)
     yield service_gates.unanswered(trial, share, max_unsent)
     share = dispatch.without_request / max(dispatch.scheduled, 1)
-    yield Check(
-        "without_request",
-        share,
-        max_unsent,
-        f"{share:.1%} of the arrivals of arm {trial.arm} ended without a request: their tasks "
-        "returned, or raised, before they sent one, or left it to something that outlives them. "
-        "Let each task send its requests itself, or wait for what sends them.",
-    )
+    yield service_gates.without_request(trial, share, max_unsent)
 
 
 def _dispatch_lateness(

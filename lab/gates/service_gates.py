@@ -43,6 +43,18 @@ def unanswered(trial: Trial, share: float, limit: float) -> Check:
     )
 
 
+def without_request(trial: Trial, share: float, limit: float) -> Check:
+    """Whether nearly all arrivals led to a request."""
+    return Check(
+        "without_request",
+        share,
+        limit,
+        f"{share:.1%} of the arrivals of arm {trial.arm} ended without a request: their tasks "
+        "returned, or raised, before they sent one, or left it to something that outlives them. "
+        "Let each task send its requests itself, or wait for what sends them.",
+    )
+
+
 def scenario(faults: int, first: str, failed_before: Mapping[str, int] | None = None) -> Check:
     """Whether the scenario itself raised an error, ended or hung.
 

@@ -34,6 +34,8 @@ def _checks(trial: Trial, hypothesis: Hypothesis, margins: DecisionMargins) -> I
     )
     share = stats.unanswered / max(stats.scheduled, 1)
     yield service_gates.unanswered(trial, share, limit)
+    share = stats.without_request / max(stats.scheduled, 1)
+    yield service_gates.without_request(trial, share, limit)
     yield traffic_gates.hosts(trial)
     yield service_gates.scenario(stats.task_errors, stats.task_error)
     yield service_gates.errors(trial, hypothesis)

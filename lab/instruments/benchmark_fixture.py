@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import inspect
 import math
+import os
 import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -21,7 +22,7 @@ from pytest_benchmark.fixture import BenchmarkFixture, PauseInstrumentation
 
 from lab.instruments.async_calls import await_in_task, awaited_or_returned, in_task
 from lab.instruments.benchmark_errors import cause_of, described
-from lab.instruments.benchmark_outcome import MIN_ROUNDS, Problem, Request
+from lab.instruments.benchmark_outcome import MIN_ROUNDS, ROUNDS_OF, Problem, Request
 from lab.instruments.benchmark_pedantic import Arguments, PedanticCall, RoundGroups
 from lab.instruments.project_files import NOWHERE, ProjectFiles
 from lab.instruments.unfinished_results import unfinished
@@ -42,9 +43,17 @@ class MeasuringSession:
     def __init__(self, request: Request) -> None:
         self.request = request
         self.clock = time.perf_counter
+        # open already: the test may replace the file system
+        self._stage = os.open(request.stage, os.O_CREAT | os.O_WRONLY | os.O_TRUNC)
         self.files = ProjectFiles(Path.cwd())
         self.fixtures: list[MeasuringFixture] = []
         self.problems: list[Problem] = []
+
+    def begin(self, stage: str) -> None:
+        """Record what begins: the lab says so if it takes long."""
+        with suppress(OSError):  # the test may have closed whatever is open
+            os.truncate(self._stage, 0)
+            os.pwrite(self._stage, stage.encode(), 0)
 
     def note_error(self, error: BaseException, more: str = "") -> None:
         """Record an exception that the benchmark file raised."""
@@ -146,6 +155,7 @@ class MeasuringFixture(BenchmarkFixture):
         self._mode = mode
         self._used_on_line = self._session.files.of_caller()[1]
         vars(self).update(self._held)  # the test may have set them
+        self._session.begin(f"the first call in {self.name}")
 
     @contextmanager
     def _errors_noted(self) -> Iterator[None]:
@@ -191,15 +201,22 @@ class MeasuringFixture(BenchmarkFixture):
         self, function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
     ) -> Any:
         """Calibrate and measure as pytest-benchmark does."""
+        self._session.begin(f"the calibration of {self.name}")
         result = self._raw(function, *args, **kwargs)
         assert self.stats is not None
         self.seconds, self.iterations = tuple(self.stats.stats.data), self.stats.iterations
         return await_in_task(result) if self._is_async else result
 
+    def _calibrate_timer(self, runner: Callable[..., Any]) -> Any:
+        calibrated = super()._calibrate_timer(runner)
+        self._session.begin(f"{ROUNDS_OF} {self.name}")
+        return calibrated
+
     def _measure_rounds(
         self, pedantic: PedanticCall, first: Arguments, rounds: int, warmup_rounds: int
     ) -> Any:
         """Repeat rounds until the window is over, set-ups included; cold rounds are left out."""
+        self._session.begin(f"{ROUNDS_OF} {self.name}")
         pedantic.finish(first)
         for _ in range(warmup_rounds - 1):
             self._round(pedantic)

@@ -19,6 +19,9 @@ REQUEST = "LAB_BENCHMARK"
 MIN_ROUNDS = 5
 """What a process measures, if its window is too short for more."""
 
+ROUNDS_OF = "the rounds of"
+"""How the stage begins that fills the window."""
+
 
 @dataclass(frozen=True)
 class Request:
@@ -40,6 +43,11 @@ class Request:
     def stack_dump(self) -> str:
         """The file that gets the stack of a process that hangs."""
         return f"{self.output}.stack"
+
+    @property
+    def stage(self) -> str:
+        """The file that gets what the process does at the moment, in words."""
+        return f"{self.output}.stage"
 
     def to_environment(self) -> dict[str, str]:
         """The environment variable."""

@@ -52,6 +52,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     options = vars(early_config.known_args_namespace).items()
     defaults = {name: value for name, value in options if name.startswith("benchmark_")}
     plugin = BenchmarkPlugin(session, defaults)
+    session.begin("the import of the file")
     early_config.pluginmanager.register(plugin, "lab-benchmark")
     for module in (pytest_benchmark.plugin, pytest_benchmark.fixture):
         vars(module)["BenchmarkFixture"] = MeasuringFixture
@@ -87,6 +88,10 @@ class BenchmarkPlugin:
                     remedy="Leave the plugin and its options out of this file and its conftest.py",
                 )
             )
+
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Record that the fixtures of a test are made."""
+        self._session.begin(f"the fixtures of {item.name}")
 
     def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
         """Keep what a conftest.py leaves out."""

@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,7 +21,14 @@ from statistics import median
 from lab.child_processes import Child, Children
 from lab.errors import MeasurementError
 from lab.hypothesis import Statistic
-from lab.instruments.benchmark_outcome import MIN_ROUNDS, Outcome, Problem, Request, Rounds
+from lab.instruments.benchmark_outcome import (
+    MIN_ROUNDS,
+    ROUNDS_OF,
+    Outcome,
+    Problem,
+    Request,
+    Rounds,
+)
 from lab.instruments.benchmark_selection import (
     BenchmarkFileError,
     BenchmarkFunction,
@@ -36,6 +43,8 @@ _COLLECT_S = 25.0
 _START_S = 60.0  # limit for a process to start, its fixtures included
 _SLACK = 20.0  # limit for its rounds, in windows
 _DUMP_S = 0.5
+_POLL_S = 0.5
+WAITING_S = 5.0  # after which it is reported what is waited for
 _DO_LESS = f"Let it do less, or lengthen the `window`: a process may take {_SLACK:g} windows more"
 _DO_NOTHING = "Let the file do nothing at import, and measure in its functions"
 
@@ -81,13 +90,28 @@ class BenchmarkFile:
     """A benchmark file, as pytest collects and runs it."""
 
     def __init__(
-        self, children: Children, project: Path, cores: Iterable[int], scenario: str
+        self,
+        children: Children,
+        project: Path,
+        cores: Iterable[int],
+        scenario: str,
+        notify: Callable[[str], None] = lambda text: None,
     ) -> None:
+        """Nothing runs yet.
+
+        Args:
+            children: Keeps the processes.
+            project: Their working directory.
+            cores: They may run on.
+            scenario: The file, from there.
+            notify: Called with what a process is waited for, if that takes long.
+        """
         self._children = children
         self._project = project
         self._files = ProjectFiles(project)
         self._cores = tuple(cores)
         self._scenario = scenario
+        self._notify = notify
         self._output = children.folder / "benchmark.json"
 
     def select(self, wanted: Wanted, env: Mapping[str, str]) -> BenchmarkFunction:
@@ -161,6 +185,7 @@ class BenchmarkFile:
         )
         storage = self._children.folder / "benchmarks"  # not `.benchmarks` in the project
         self._output.unlink(missing_ok=True)
+        Path(request.stage).write_text("the start of pytest", encoding="utf-8")
         child = self._children.start(
             [sys.executable, *_PYTEST, f"--benchmark-storage=file://{storage}", *arguments],
             role="benchmark",
@@ -170,7 +195,7 @@ class BenchmarkFile:
             cores=self._cores,
         )
         try:
-            code = child.popen.wait(limit_s)
+            code = self._wait(child, request, limit_s)
         except subprocess.TimeoutExpired:
             place = self._files.of_dump(_stack(child, Path(request.stack_dump)))
             remedy = _DO_LESS if window_s else _DO_NOTHING
@@ -184,6 +209,23 @@ class BenchmarkFile:
         if code in (0, _NOTHING_COLLECTED, _USAGE_ERROR) or outcome.problems:
             return outcome
         return replace(outcome, problems=(self._printed(child),))
+
+    def _wait(self, child: Child, request: Request, limit_s: float) -> int:
+        """The exit code; reports each stage that takes long. TimeoutExpired after the limit."""
+        deadline, reported = time.monotonic() + limit_s, ""
+        while True:
+            left_s = deadline - time.monotonic()
+            try:
+                return child.popen.wait(min(_POLL_S, left_s))
+            except subprocess.TimeoutExpired:
+                if left_s <= _POLL_S:
+                    raise
+            stage, lasts_s = _stage(Path(request.stage))
+            expected_s = request.window_s if stage.startswith(ROUNDS_OF) else 0.0
+            if stage != reported and lasts_s > expected_s + WAITING_S:
+                reported = stage
+                text = f"{self._scenario} waits for {stage}"
+                self._notify(self._children.passed.redact(text))
 
     def _only_rounds(self, outcome: Outcome, node: str, arm: str) -> Rounds:
         """The rounds of the one measurement of a process."""
@@ -230,6 +272,11 @@ class BenchmarkFile:
             f"--collect-only {self._scenario}"
         )
         return replace(problem, remedy=f"Correct it until `{command}` succeeds")
+
+
+def _stage(file: Path) -> tuple[str, float]:
+    """What a process does at the moment, and for how many seconds already."""
+    return file.read_text(encoding="utf-8"), time.time() - file.stat().st_mtime
 
 
 def _stack(child: Child, dump: Path) -> str:

@@ -31,6 +31,7 @@ from lab.errors import MeasurementError, UsageError
 
 _START_S = 60.0
 _SILENCE_S = 45.0  # without a message; the driver itself has shorter limits, and says for what
+_POLL_S = 1.0  # after which it is checked whether the process still runs
 
 Answer = TypeVar("Answer", Up, Loaded)
 
@@ -147,7 +148,9 @@ class LoadDriver:
             left = deadline - time.monotonic()
             if left <= 0:
                 raise TimeoutError
-            if not select.select([fd], [], [], left)[0]:
+            if not select.select([fd], [], [], min(left, _POLL_S))[0]:
+                if self.child.died():  # what the scenario has forked may hold the pipe open
+                    raise self._death()
                 continue
             chunk = os.read(fd, 1 << 16)
             if not chunk:
@@ -163,7 +166,8 @@ class LoadDriver:
         message = self._messages.pop(0)
         if isinstance(message, Notice):
             self._notify(f"the scenario {message.text}")
-            return self._receive(deadline)
+            # its own time limits are shorter: as long as it says what it waits for, it is alive
+            return self._receive(max(deadline, time.monotonic() + _SILENCE_S))
         return message
 
     def _death(self) -> DriverError:

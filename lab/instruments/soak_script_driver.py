@@ -13,7 +13,7 @@ import select
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from lab.child_processes import Child, Children
@@ -32,6 +32,8 @@ from lab.passed_variables import PassedVariables
 from lab.stats.latency_histogram import Histogram
 
 SILENCE_S = 30.0  # without a line, after which a script counts as hung
+WAITING_S = 5.0  # without one, after which it is reported what is waited for
+_POLL_S = 0.25
 _NAME = RequestKey("script")  # of all its requests
 
 
@@ -39,8 +41,14 @@ class SoakScriptDriver:
     """Implements `Driver`, with a process of its own for each trial."""
 
     def __init__(
-        self, children: Children, project: Path, script: Path, cores: Iterable[int] | None
+        self,
+        children: Children,
+        project: Path,
+        script: Path,
+        cores: Iterable[int] | None,
+        notify: Callable[[str], None] = lambda text: None,
     ) -> None:
+        self._notify = notify
         self._children, self._project, self._script = children, project, script
         self._cores = cores
         self._child: Child | None = None
@@ -68,30 +76,32 @@ class SoakScriptDriver:
             opens = started + trial.warmup_s
             closes = opens + trial.window_s
             yield Opened(started, opens, closes)
-            for line in _lines(child, closes):
+            for line in self._lines(child, closes):
                 yield _frame(line, time.monotonic() - started, trial.warmup_s, child.passed)
         finally:
             self._child = None
             self._children.stop(child)
         yield Closed(drained=True)
 
-
-def _lines(child: Child, until: float) -> Iterator[bytes]:
-    assert child.popen.stdout is not None
-    fd = child.popen.stdout.fileno()
-    pending, last_line = b"", time.monotonic()
-    while (now := time.monotonic()) < until:
-        if now > last_line + SILENCE_S:
-            raise DriverError(f"the soak script printed nothing for {SILENCE_S:g} s")
-        if not select.select([fd], [], [], min(until - now, 1.0))[0]:
-            continue
-        chunk = os.read(fd, 1 << 16)
-        if not chunk:
-            child.popen.wait()
-            raise DriverError(f"the soak script {child.died()}:\n{child.log_tail()}")
-        *lines, pending = (pending + chunk).split(b"\n")
-        last_line = time.monotonic()
-        yield from lines
+    def _lines(self, child: Child, until: float) -> Iterator[bytes]:
+        assert child.popen.stdout is not None
+        fd = child.popen.stdout.fileno()
+        pending, last_line, reported = b"", time.monotonic(), False
+        while (now := time.monotonic()) < until:
+            if now > last_line + SILENCE_S:
+                raise DriverError(f"the soak script printed nothing for {SILENCE_S:g} s")
+            if now > last_line + WAITING_S and not reported:
+                reported = True
+                self._notify(f"waits for a line of the soak script {self._script.name}")
+            if not select.select([fd], [], [], min(until - now, _POLL_S))[0]:
+                continue
+            chunk = os.read(fd, 1 << 16)
+            if not chunk:
+                child.popen.wait()
+                raise DriverError(f"the soak script {child.died()}:\n{child.log_tail()}")
+            *lines, pending = (pending + chunk).split(b"\n")
+            last_line, reported = time.monotonic(), False
+            yield from lines
 
 
 def _frame(line: bytes, t: float, warmup_s: float, passed: PassedVariables) -> Frame:

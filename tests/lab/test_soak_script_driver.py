@@ -86,3 +86,16 @@ def test_a_script_that_fails_is_reported(
     with pytest.raises(DriverError, match=said):
         driven(children, tmp_path, code, window_s=5.0)
     assert not children.running()
+
+
+def test_a_script_that_prints_nothing_for_long_is_named(
+    children: Children, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lab.instruments.soak_script_driver.WAITING_S", 0.4)
+    script = tmp_path / "soak_it.py"
+    line = 'print(\'{"ok": 1, "errors": 0}\', flush=True)'
+    script.write_text(f"import time\n{line}\ntime.sleep(1.2)\n{line}\ntime.sleep(9)\n")
+    notices: list[str] = []
+    driver = SoakScriptDriver(children, tmp_path, script, None, notices.append)
+    list(driver.drive(RunTrial("http://h", LOAD, 0.0, window_s=2.2, seed="7-1")))
+    assert notices == ["waits for a line of the soak script soak_it.py"] * 2

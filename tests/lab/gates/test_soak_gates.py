@@ -54,7 +54,8 @@ def test_a_sound_trial_passes_and_keeps_its_figures() -> None:
     assert seen.trusted, seen.faults
     assert set(seen.gates) == {
         *("alive", "settings", "conditions", "other_cpu", "steal", "driver_cpu", "unsent"),
-        *("unanswered", "hosts", "scenario", "errors", "evidence", "target_cpu"),
+        *("unanswered", "without_request", "hosts", "scenario", "errors", "evidence"),
+        "target_cpu",
     }
 
 
@@ -97,3 +98,10 @@ def test_every_process_of_the_target_counts() -> None:
     assert inspect(sound(), limited).trusted
     (fault,) = inspect(altered(sound(), usage=usage), limited).faults
     assert (fault.gate, fault.figure) == ("target_cpu", pytest.approx(0.7))
+
+
+def test_arrivals_without_a_request_are_no_load() -> None:
+    assert inspect(stats(without_request=10), SHIPPED).trusted
+    [fault] = inspect(stats(without_request=11), SHIPPED).faults
+    assert (fault.gate, fault.retryable) == ("without_request", False)
+    assert fault.message.startswith("1.1% of the arrivals of arm with ended without a request")

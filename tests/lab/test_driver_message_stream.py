@@ -1,0 +1,29 @@
+"""Messages of a driver that come too late for their interval."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+from lab.driver_messages import Closed, Frame, Opened, TrialMessage
+from lab.experiment.driver_message_stream import DriverStream
+
+
+def messages() -> Iterator[TrialMessage]:
+    yield Opened(0.0, 0.0, 3.0)
+    yield Frame(t=1.0, in_window=True, users=1)
+    yield Frame(t=2.0, in_window=True, users=1, task_errors={"raised A": 1})
+    time.sleep(0.1)
+    late = {"elsewhere": 2}
+    yield Frame(t=3.0, in_window=True, users=1, task_errors={"raised A": 2}, foreign_hosts=late)
+    yield Closed(drained=True, task_errors={"raised B": 1}, foreign_hosts={"elsewhere": 1})
+
+
+def test_faults_of_frames_that_no_interval_has_taken_are_kept() -> None:
+    stream = DriverStream(messages())
+    stream.opening()
+    frames = list(stream.frames(until=1.5, deadline=time.monotonic() + 0.05))
+    assert [frame.t for frame in frames] == [1.0]
+    closed = stream.close()
+    assert closed.task_errors == {"raised A": 3, "raised B": 1}
+    assert closed.foreign_hosts == {"elsewhere": 3}
