@@ -90,7 +90,7 @@ def end_children() -> None:
     while left := children():
         for pid in left:
             with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+                _kill(pid, signal.SIGKILL)
         for pid in left:
             with contextlib.suppress(ChildProcessError):
                 _waitpid(pid, 0)
