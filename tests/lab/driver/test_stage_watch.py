@@ -118,7 +118,8 @@ def begin(**_):
     signal.setitimer(signal.ITIMER_REAL, 0.2)
     began = time.monotonic()
     try:
-        time.sleep(20)
+        while time.monotonic() < began + 20:
+            pass
     except TooSlow:
         note(time.monotonic() - began)
 """
@@ -131,7 +132,7 @@ def test_a_scenario_has_its_own_alarm(drivers: Drivers, arm: Arm) -> None:
     assert not faults_of(messages)
     assert not closed_of(messages).early
     [seconds] = drivers.noted
-    assert 0.2 <= seconds < 0.7
+    assert 0.2 <= seconds < 1.5
 
 
 @pytest.mark.slow
