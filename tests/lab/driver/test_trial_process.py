@@ -156,8 +156,8 @@ def test_processes_that_a_trial_leaves_end_with_it(drivers: Drivers, arm: Arm) -
     assert not faults_of(run(driver, arm.url))
     assert not closed_of(run(driver, arm.url)).early
     assert len(drivers.noted) == 6
-    assert eventually(lambda: not any(map(runs, drivers.noted)))
-    assert not family(driver.pid)
+    assert eventually(lambda: not family(driver.pid))
+    assert not any(map(runs, drivers.noted))
 
 
 def test_a_process_that_holds_the_pipe_does_not_hide_that_the_driver_died(
@@ -244,7 +244,7 @@ class Lazy:
     def __init__(self):
         self.itself = self
 
-settings = Lazy()
+settings = [Lazy()]
 """
     messages = run(drivers.load(proxy + PLAIN_USER), arm.url)
     assert not faults_of(messages)
