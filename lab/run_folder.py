@@ -194,6 +194,11 @@ class RunFolder:
         """The events of the run as a whole."""
         return list(read_lines(self.path("journal.jsonl")))
 
+    def last_event(self) -> str | None:
+        """The name of the latest event of the run; None if there is none."""
+        journal = self.journal()
+        return str(journal[-1]["event"]) if journal else None
+
     def series(self, block: int, step: Step) -> list[dict[str, Any]]:
         """The rows of one trial's series."""
         return list(read_lines(self.path(_series_name(block, step))))

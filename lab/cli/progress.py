@@ -73,8 +73,13 @@ class Progress:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the live display: what follows is printed line by line."""
         if self._is_live:
             self._live.stop()
+        self._is_live = False
 
     def waiting(self, holder: int | None) -> None:
         """Another run holds the machine."""

@@ -1,4 +1,4 @@
-"""What `lab run` does with a prepared run: start everything, run the loop, judge, clean up."""
+"""What `lab run` does with a prepared run: start everything, run the loop, judge, profile."""
 
 from __future__ import annotations
 
@@ -18,9 +18,11 @@ from lab.cli.progress import Progress
 from lab.cli.run_assembly import bring_up
 from lab.cli.run_preparation import PreparedRun, RunOptions, refuse_finished
 from lab.cli.scenario_environment import passed_variables
-from lab.cli.signals import before_first_trial, interruptible
+from lab.cli.signals import Interrupted, before_first_trial, deferred_signals, interruptible
+from lab.cli.verdict_table import print_verdict
 from lab.cpu_pinning import divide_cores, pin
 from lab.experiment import verdict_of
+from lab.hypothesis import SoakTest
 from lab.machine_conditions import differences, observe
 from lab.run_folder import RunFolder, RunFolderError, attempts
 from lab.run_lock import machine_lock
@@ -38,7 +40,10 @@ _NICENESS = 10
 def execute(
     prepared: PreparedRun, options: RunOptions, background: DetachedRun | None
 ) -> tuple[Verdict, RunFolder]:
-    """Run to the verdict. Nothing that was started is left, however it ends.
+    """Run to the verdict, then profile. Nothing that was started is left, however it ends.
+
+    The verdict is printed, and it and the report are on disk, before the first profile is taken.
+    From then on a signal or a failure costs profiles only.
 
     Args:
         prepared: What to run.
@@ -46,47 +51,70 @@ def execute(
         background: Takes the messages for the terminal that a detached run has left.
 
     Raises:
-        Interrupted: A signal came; InterruptedEarly before there was a run to keep.
-        LabError: Something that is needed is wrong or failed.
+        Interrupted: A signal came before the verdict; InterruptedEarly before there was a run to
+            keep.
+        LabError: Something that is needed for the verdict is wrong or failed.
     """
+    progress = Progress(prepared.hypothesis, prepared.plan)
+    with ExitStack() as cleanup:
+        with interruptible():
+            session, stop = _measure(prepared, options, background, progress, cleanup)
+        with deferred_signals() as came:  # so that a verdict always has its report
+            profiled = options.profile and _can_be_profiled(session)
+            progress.stage("writing the report")
+            if not profiled:
+                _stop(stop)
+            verdict = _conclude(session)
+            progress.close()
+            print_verdict(verdict, session.run_folder)
+        if profiled:
+            _profile(session, progress, verdict, is_interrupted=bool(came))
+    return verdict, session.run_folder
+
+
+def _measure(
+    prepared: PreparedRun,
+    options: RunOptions,
+    background: DetachedRun | None,
+    progress: Progress,
+    cleanup: ExitStack,
+) -> tuple[Session, Callable[[], None]]:
+    """Start everything and run the loop to its end; the session, and what stops its target."""
     began = _command_began()
     passed = passed_variables(prepared.hypothesis, prepared.file)
     cores = divide_cores()
-    progress = Progress(prepared.hypothesis, prepared.plan)
-    with ExitStack() as cleanup, interruptible():
-        with nullcontext() if prepared.run_folder else before_first_trial():
-            began += _wait_for_machine(options, progress, background, cleanup)
-            if prepared.run_folder is not None:
-                refuse_finished(prepared.run_folder)  # the run that was waited for, perhaps
-            machine = observe(prepared.project.root)
-            children = cleanup.enter_context(Children(passed))
-            cleanup.enter_context(progress)
-            parts = RunParts(
-                prepared.hypothesis,
-                prepared.file,
-                children,
-                prepared.project,
-                cores,
-                progress.notice,
-            )
-            started = bring_up(
-                parts,
-                prepared.plan.target,
-                progress.stage,
-                lambda stop: cleanup.callback(_stop, stop),
-            )
-        pin(os.getpid(), cores.driver)
-        os.nice(_NICENESS)  # the driver shares the core and must not wait for this process
-        run_folder, plan = _run_folder(prepared)
-        if background:
-            background.settled(run_folder.folder)
-        cleanup.callback(_keep_logs_of_failure, run_folder, children, started.stop)
-        _record_conditions(run_folder, {**machine, **started.conditions})
-        session = started.session(plan, run_folder, began)
-        _drive(session, progress, options.profile)
-        progress.stage("writing the report")
-        _stop(started.stop)
-        return _conclude(session), run_folder
+    with nullcontext() if prepared.run_folder else before_first_trial():
+        began += _wait_for_machine(options, progress, background, cleanup)
+        if prepared.run_folder is not None:
+            refuse_finished(prepared.run_folder)  # the run that was waited for, perhaps
+        machine = observe(prepared.project.root)
+        children = cleanup.enter_context(Children(passed))
+        cleanup.enter_context(progress)
+        parts = RunParts(
+            prepared.hypothesis,
+            prepared.file,
+            children,
+            prepared.project,
+            cores,
+            progress.notice,
+        )
+        started = bring_up(
+            parts,
+            prepared.plan.target,
+            progress.stage,
+            lambda stop: cleanup.callback(_stop, stop),
+        )
+    pin(os.getpid(), cores.driver)
+    os.nice(_NICENESS)  # the driver shares the core and must not wait for this process
+    run_folder, plan = _run_folder(prepared)
+    if background:
+        background.settled(run_folder.folder)
+    cleanup.callback(_keep_logs_of_failure, run_folder, children, started.stop)
+    _record_conditions(run_folder, {**machine, **started.conditions})
+    session = started.session(plan, run_folder, began)
+    for event in session.run():
+        progress.show(event)
+    return session, started.stop
 
 
 def _command_began() -> float:
@@ -138,13 +166,54 @@ def _record_conditions(run_folder: RunFolder, conditions: dict[str, Any]) -> Non
     run_folder.add_journal("session began", elapsed_s=0.0, pid=os.getpid())
 
 
-def _drive(session: Session, progress: Progress, profile: bool) -> None:
-    """Run the loop to its end, then the profiles, and show all events."""
-    for event in session.run():
-        progress.show(event)
-    if profile and session.interim_verdict.verdict != "INVALID":
-        for event in session.profiles():
-            progress.show(event)
+def _can_be_profiled(session: Session) -> bool:
+    is_soak = isinstance(session.hypothesis.kind, SoakTest)
+    return not is_soak and session.interim_verdict.verdict != "INVALID"
+
+
+def _profile(
+    session: Session, progress: Progress, verdict: Verdict, *, is_interrupted: bool
+) -> None:
+    """Take the profiles and add them to the report; whatever ends that costs profiles only.
+
+    The journal gets no elapsed time any more: that of the verdict stays as it is on disk.
+    """
+    run_folder = session.run_folder
+    try:
+        run_folder.add_journal("profiling")
+        with interruptible():
+            if is_interrupted:
+                raise Interrupted
+            progress.notice(
+                "profiles are taken now and added to the report; Ctrl-C is safe: verdict and "
+                "report are complete"
+            )
+            for event in session.profiles():
+                progress.show(event)
+        run_folder.add_journal("profiled")
+    except (Interrupted, Exception) as error:
+        _report_lost_profiles(error)
+    if any(run_folder.path("profiles").iterdir()):
+        _add_profiles(session, verdict)
+
+
+def _report_lost_profiles(error: BaseException) -> None:
+    """Say that profiles are missing, on standard error; the verdict does not need them."""
+    if isinstance(error, Interrupted):
+        how = "interrupted"
+    else:
+        how = f"ended: {(str(error).strip() or type(error).__name__).splitlines()[0]}"
+    print(f"lab: profiling was {how}; verdict and report are complete", file=sys.stderr)
+
+
+def _add_profiles(session: Session, verdict: Verdict) -> None:
+    """Render the report again, with the profiles that were taken."""
+    from lab.reporting import render
+
+    try:
+        render(session.run_folder, session.hypothesis, session.plan, verdict)
+    except Exception as error:  # the report without them is complete
+        _report_lost_profiles(error)
 
 
 def _conclude(session: Session) -> Verdict:

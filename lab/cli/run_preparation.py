@@ -55,10 +55,13 @@ def prepare(options: RunOptions) -> PreparedRun:
 
 def refuse_finished(run_folder: RunFolder) -> None:
     """RunFolderError if a run has its verdict."""
-    if run_folder.path("verdict.json").exists():
-        raise RunFolderError(
-            f"{run_folder.folder}: this run has its verdict. Leave --resume out for a new one"
-        )
+    if not run_folder.path("verdict.json").exists():
+        return
+    lost = run_folder.last_event() == "profiling"
+    more = ", and its report is complete but for profiles: they are not taken later" if lost else ""
+    raise RunFolderError(
+        f"{run_folder.folder}: this run has its verdict{more}. Leave --resume out for a new one"
+    )
 
 
 def _new_run(options: RunOptions, project: Project) -> PreparedRun:

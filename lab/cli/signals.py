@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType
 
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
@@ -46,12 +46,28 @@ def interruptible() -> Iterator[None]:
             signal.setitimer(signal.ITIMER_REAL, _REPEAT_S)
             raise Interrupted(signal.Signals(number).name)
 
-    for number in _SIGNALS:
-        if signal.getsignal(number) is not signal.SIG_IGN:  # under nohup it stays ignored
-            signal.signal(number, interrupt)
+    _handle(interrupt)
     signal.signal(signal.SIGALRM, interrupt)
     try:
         yield
     finally:
         left = True
         signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+@contextlib.contextmanager
+def deferred_signals() -> Iterator[list[str]]:
+    """Inside, signals interrupt nothing: their names are added to the list that it yields."""
+    came: list[str] = []
+
+    def note(number: int, _: FrameType | None) -> None:
+        came.append(signal.Signals(number).name)
+
+    _handle(note)
+    yield came
+
+
+def _handle(handler: Callable[[int, FrameType | None], None]) -> None:
+    for number in _SIGNALS:
+        if signal.getsignal(number) is not signal.SIG_IGN:  # under nohup it stays ignored
+            signal.signal(number, handler)

@@ -65,7 +65,6 @@ def command(
     from lab.cli.run_execution import execute
     from lab.cli.run_preparation import RunOptions, prepare
     from lab.cli.signals import Interrupted, InterruptedEarly
-    from lab.cli.verdict_table import print_verdict
     from lab.exit_codes import DECIDED, exit_code_of_verdict
 
     if expect is not None and expect not in DECIDED:
@@ -76,7 +75,7 @@ def command(
     if detached and (background := _detach(prepared)) is None:
         return
     try:
-        verdict, run_folder = execute(prepared, options, background)
+        verdict, _ = execute(prepared, options, background)
     except InterruptedEarly as error:
         print("lab: interrupted; nothing was measured yet", file=sys.stderr)
         raise typer.Exit(ExitCode.INTERRUPTED) from error
@@ -86,7 +85,6 @@ def command(
             file=sys.stderr,
         )
         raise typer.Exit(ExitCode.INTERRUPTED) from error
-    print_verdict(verdict, run_folder)
     assert verdict.verdict is not None
     raise typer.Exit(exit_code_of_verdict(verdict.verdict, expect))
 

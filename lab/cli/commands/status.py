@@ -23,7 +23,7 @@ def command(
         str | None, typer.Argument(help="A hypothesis, by name.", show_default="all")
     ] = None,
 ) -> None:
-    """Show runs without a verdict: block, time left, slopes so far. Never measures."""
+    """Show runs under way or without a verdict: block, time left, slopes. Never measures."""
     from lab.errors import UsageError
     from lab.run_folder import RunFolder, RunFolderError
 
@@ -37,16 +37,30 @@ def command(
     found = False
     for folder in folders:
         latest = folder / "latest"
-        if not (latest / "plan.json").is_file() or (latest / "verdict.json").exists():
+        if not (latest / "plan.json").is_file():
             continue
-        found = True
         try:
-            lines = _lines(RunFolder.open(latest.resolve()), project.root)
+            run_folder = RunFolder.open(latest.resolve())
+            if run_folder.path("verdict.json").exists():
+                lines = _decided_lines(run_folder)
+            else:
+                lines = _lines(run_folder, project.root)
         except UsageError as error:  # the other runs are still shown
             lines = [f"{folder.name}  cannot be read: {error}"]
-        print("\n".join(lines))
+        found = found or bool(lines)
+        print("".join(f"{line}\n" for line in lines), end="")
     if not found:
         print("no run is under way, and none is unfinished")
+
+
+def _decided_lines(run_folder: RunFolder) -> list[str]:
+    """A run that has its verdict and report; nothing unless its profiles are being taken."""
+    if run_folder.last_event() != "profiling" or (process := _process(run_folder)) is None:
+        return []
+    return [
+        f"{run_folder.folder.parent.name}  {run_folder.run}  process {process}",
+        f"  {run_folder.verdict_name()}; verdict and report are complete, profiles are being taken",
+    ]
 
 
 def _lines(run_folder: RunFolder, project: Path) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import time
@@ -11,13 +12,16 @@ from typing import Any
 
 import pytest
 
+from lab import reporting
 from lab.cli import run_execution
+from lab.cli.commands import status
 from lab.cli.preflight import RunParts
 from lab.cli.run_assembly import StartedParts
 from lab.cli.run_execution import execute
 from lab.cli.run_preparation import RunOptions, prepare
 from lab.cli.signals import Interrupted, InterruptedEarly
-from lab.experiment import BlockLoop, LoadTrials, Session
+from lab.experiment import BlockLoop, LoadTrials, Session, sealed_hypothesis, verdict_of
+from lab.hypothesis import Hypothesis
 from lab.run_folder import RunFolder, RunFolderError
 from lab.run_lock import MachineBusy, machine_lock
 from lab.targets.target_interface import TargetFailure
@@ -43,7 +47,9 @@ class Bench:
         self.driver = FakeDriver(dict(RATES))
         self.starting: Callable[[], None] = lambda: None
         self.stopping: Callable[[], None] = lambda: None
+        self.profiling: Callable[[str], None] = lambda arm: None
         self.stopped = 0
+        self.monkeypatch = monkeypatch
         monkeypatch.chdir(project)
         monkeypatch.setattr(run_execution, "observe", lambda root: dict(self.machine))
         # the process of these tests may be older than a budget
@@ -60,6 +66,10 @@ class Bench:
         self.starting()
         fake = FakeTarget({arm: dict(values) for arm, values in parts.hypothesis.arms.items()})
 
+        def profile(arm: str) -> str:
+            self.profiling(arm)
+            return f"a profile of {arm}"
+
         def session(plan: Plan, run_folder: RunFolder, began: float) -> Session:
             trials = LoadTrials(
                 parts.hypothesis,
@@ -69,6 +79,7 @@ class Bench:
                 self.driver,
                 new_observer=fake_observer_factory(lambda: 0.0),
             )
+            self.monkeypatch.setattr(trials, "profile", profile)
             return BlockLoop(parts.hypothesis, plan, run_folder, trials, began)
 
         return StartedParts(session, {"target": {"name": target}}, self.stop)
@@ -102,7 +113,10 @@ def test_a_run_ends_with_its_verdict_on_disk(bench: Bench) -> None:
     assert run_folder.verdict_name() == "CONFIRMED"
     assert run_folder.conditions() == {**bench.machine, "target": {"name": "embedded"}}
     events = [entry["event"] for entry in run_folder.journal()]
-    assert events == ["session began", *["block"] * 4, "measured", "session ended"]
+    assert events == [
+        *("session began", *["block"] * 4, "measured", "session ended"),
+        *("profiling", "profiled"),
+    ]
     names = {path.name for path in run_folder.folder.iterdir()}
     assert {"hypothesis.md", "plan.json", "report.html", "report.md", "profiles"} <= names
     assert "logs" not in names
@@ -123,17 +137,106 @@ def test_the_progress_is_printed_line_by_line_without_a_terminal(
     assert len(estimates) == 4
     assert "predicted at least 2: undecided" in estimates[0]
     assert "predicted at least 2: supported" in estimates[-1]
-    assert lines[-4:] == [
+    report = next(i for i, line in enumerate(lines) if line.startswith("report: "))
+    written = lines.index("writing the report ...")
+    assert lines[written + 1].startswith("CONFIRMED  quick, 4 blocks")
+    assert lines[report + 1 :] == [
+        "profiles are taken now and added to the report; Ctrl-C is safe: verdict and report are "
+        "complete",
         "profiling narrow (untimed) ...",
         "profiling wide (untimed) ...",
         "profiling more-pricing (untimed) ...",
-        "writing the report ...",
     ]
 
 
-def test_no_profile_is_taken_without_need(bench: Bench) -> None:
+def test_no_profile_is_taken_without_need(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
     _, run_folder = bench.run(OPTIONS._replace(profile=False))
     assert list(run_folder.path("profiles").iterdir()) == []
+    out = capsys.readouterr().out
+    assert "profiles are taken" not in out and "profiling" not in out
+
+
+def test_verdict_and_report_are_complete_before_the_first_profile(bench: Bench) -> None:
+    seen: list[tuple[bytes, str]] = []
+    folder = bench.runs / "latest"
+
+    def look(arm: str) -> None:
+        report = (folder / "report.md").read_text()
+        seen.append(((folder / "verdict.json").read_bytes(), report))
+
+    bench.profiling = look
+    _, run_folder = bench.run()
+    assert len(seen) == 3
+    assert {verdict for verdict, _ in seen} == {run_folder.path("verdict.json").read_bytes()}
+    final = run_folder.path("report.md").read_text()
+    for _, early in seen:
+        assert "CONFIRMED" in early and "a profile of" not in early
+    assert all(f"a profile of {arm}" in final for arm in RATES)
+
+
+def test_a_run_whose_profiles_are_taken_is_shown_as_decided(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bench.profiling = lambda arm: status.command("quick")
+    _, run_folder = bench.run()
+    shown = f"quick  {run_folder.run}  process {os.getpid()}\n  CONFIRMED; verdict and report are"
+    assert capsys.readouterr().out.count(shown) == 3
+    status.command("quick")
+    assert capsys.readouterr().out == "no run is under way, and none is unfinished\n"
+
+
+def failure() -> None:
+    raise OSError("py-spy is gone\nand more")
+
+
+def again() -> None:
+    signal.raise_signal(signal.SIGINT)
+
+
+@pytest.mark.parametrize(
+    ("fail", "how"),
+    [(failure, "ended: py-spy is gone"), (again, "interrupted")],
+    ids=["failure", "signal"],
+)
+def test_what_ends_a_profile_costs_profiles_only(
+    bench: Bench, capsys: pytest.CaptureFixture[str], fail: Callable[[], None], how: str
+) -> None:
+    bench.profiling = lambda arm: fail() if arm == "wide" else None
+    verdict, run_folder = bench.run()
+    assert verdict.verdict == run_folder.verdict_name() == "CONFIRMED"
+    assert f"lab: profiling was {how}; verdict and report are complete\n" in capsys.readouterr().err
+    assert [path.stem for path in run_folder.path("profiles").iterdir()] == ["narrow"]
+    report = run_folder.path("report.md").read_text()
+    assert "a profile of narrow" in report and "a profile of wide" not in report
+    assert bench.stopped
+    before = run_folder.path("verdict.json").read_bytes()
+    assert verdict_of(run_folder, verdict_hypothesis(run_folder), run_folder.plan()) == verdict
+    with pytest.raises(RunFolderError, match="complete but for profiles: they are not taken later"):
+        bench.run(RESUME)
+    assert run_folder.path("verdict.json").read_bytes() == before
+
+
+def test_a_signal_while_the_report_is_written_costs_profiles_only(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    render = reporting.render
+
+    def interrupted(*arguments: Any) -> None:
+        again()
+        render(*arguments)
+
+    monkeypatch.setattr(reporting, "render", interrupted)
+    verdict, run_folder = bench.run()
+    assert verdict.verdict == "CONFIRMED"
+    assert "CONFIRMED" in run_folder.path("report.md").read_text()
+    assert list(run_folder.path("profiles").iterdir()) == []
+    out, err = capsys.readouterr()
+    assert "CONFIRMED  quick" in out and "profiling narrow" not in out
+    assert "lab: profiling was interrupted" in err
+
+
+def verdict_hypothesis(run_folder: RunFolder) -> Hypothesis:
+    return sealed_hypothesis(run_folder, run_folder.plan(), run_folder.folder.parents[2])
 
 
 def test_an_interrupted_run_keeps_its_trials_and_is_resumed(bench: Bench) -> None:

@@ -10,7 +10,13 @@ import time
 
 import pytest
 
-from lab.cli.signals import Interrupted, InterruptedEarly, before_first_trial, interruptible
+from lab.cli.signals import (
+    Interrupted,
+    InterruptedEarly,
+    before_first_trial,
+    deferred_signals,
+    interruptible,
+)
 from tests.lab.cli.conftest import SIGNALS
 
 pytestmark = pytest.mark.usefixtures("signal_handlers")
@@ -61,6 +67,17 @@ def test_an_ignored_signal_stays_ignored() -> None:
 
 def test_before_the_first_trial_it_is_reported_as_early() -> None:
     with pytest.raises(InterruptedEarly, match="SIGTERM"), interruptible(), before_first_trial():
+        signal.raise_signal(signal.SIGTERM)
+
+
+def test_a_deferred_signal_is_noted_and_interrupts_nothing() -> None:
+    with interruptible():
+        pass
+    with deferred_signals() as came:
+        signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(signal.SIGINT)
+    assert came == ["SIGTERM", "SIGINT"]
+    with pytest.raises(Interrupted), interruptible():
         signal.raise_signal(signal.SIGTERM)
 
 
