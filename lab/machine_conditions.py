@@ -61,6 +61,12 @@ def differences(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[str]:
     return [f"{key} was {x!r}, is {y!r}" for key, (x, y) in pairs.items() if x != y]
 
 
+def is_this_machine(conditions: Mapping[str, Any]) -> bool:
+    """Whether a run had this processor and as many cores, so that its noise is that of here."""
+    here = {"processor": _processor(), "cores": os.cpu_count()}
+    return all(conditions.get(key) == value for key, value in here.items())
+
+
 def code_invariants(project: Path) -> dict[str, Any]:
     """What must not change while benchmarks run: each of their processes imports the code anew."""
     return {

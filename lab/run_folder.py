@@ -247,18 +247,20 @@ class SeriesWriter:
             self._file.close()
 
 
+def earlier_runs(reports: Path, name: str) -> list[RunFolder]:
+    """The runs of a hypothesis that have a plan, oldest first."""
+    folder = reports / name
+    runs = sorted(folder.iterdir()) if folder.is_dir() else []
+    found = [RunFolder(run) for run in runs if not run.is_symlink()]
+    return [run_folder for run_folder in found if run_folder.path("plan.json").is_file()]
+
+
 def attempts(reports: Path, name: str, claim_digest: str) -> tuple[Attempt, ...]:
     """Earlier runs of this hypothesis, oldest first."""
-    folder = reports / name
-    if not folder.is_dir():
-        return ()
     found = []
-    for run in sorted(folder.iterdir()):
-        if run.is_symlink() or not (run / "plan.json").is_file():
-            continue
-        run_folder = RunFolder(run)
+    for run_folder in earlier_runs(reports, name):
         same = run_folder.plan().claim_digest == claim_digest
-        found.append(Attempt(run.name, run_folder.verdict_name() or "unfinished", same))
+        found.append(Attempt(run_folder.run, run_folder.verdict_name() or "unfinished", same))
     return tuple(found)
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from lab.cli.durations import parse_duration
 from lab.cli.name_lookup import hypothesis_file
+from lab.cli.run_forecast import forecast_lines
 from lab.cli.scenario_environment import passed_variables, refuse_withheld
 from lab.cli.soak_planning import detectable_lines, plan_soak, require_detectable
 from lab.errors import UsageError
@@ -84,6 +85,8 @@ def _new_run(options: RunOptions, project: Project) -> PreparedRun:
             f"--for: {hypothesis.name} is no soak, and its file sets the time of a trial. Leave "
             "--for out"
         )
+    for line in forecast_lines(hypothesis, plan, project.reports):
+        print(line)
     return PreparedRun(project, file, hypothesis, plan, None)
 
 

@@ -124,18 +124,13 @@ def _required(bound: Bound) -> float:
 def _noise(hypothesis: Hypothesis, plan: Plan, series: str, reports: Path) -> Noise:
     """The noise in the latest run of the same claim that recorded the series, or the default."""
     from lab.analysis.soak_noise import default_noise, measure_noise
-    from lab.run_folder import RunFolder
+    from lab.run_folder import earlier_runs
 
-    folder = reports / hypothesis.name
-    runs = sorted(folder.iterdir(), reverse=True) if folder.is_dir() else []
-    for run in [run for run in runs if not run.is_symlink()][:_LATEST_RUNS]:
-        run_folder = RunFolder(run)
-        if not run_folder.path("plan.json").is_file():
-            continue
+    for run_folder in reversed(earlier_runs(reports, hypothesis.name)[-_LATEST_RUNS:]):
         if run_folder.plan().claim_digest != hypothesis.claim_digest:
             continue
         recorded = _recorded(run_folder)
-        found = measure_noise(recorded, series, f"the run {run.name}", plan.margins.slope)
+        found = measure_noise(recorded, series, f"the run {run_folder.run}", plan.margins.slope)
         if found is not None:
             return found
     return default_noise(series)

@@ -23,12 +23,17 @@ def command(
     ] = None,
 ) -> None:
     """Validate hypotheses, the settings of their arms and their scenarios."""
+    from lab.cli.run_forecast import forecast_lines
+    from lab.trial_plan import draw
+
     project = Project.find()
     for each in name or hypothesis_names(project.root):
         file = hypothesis_file(each, project)
         hypothesis = load(file, project.root)
         _check(hypothesis, file, project)
         print(f"{each}: ok ({_contents(hypothesis)})")
+        for line in forecast_lines(hypothesis, draw(hypothesis, 0, "embedded"), project.reports):
+            print(f"  {line}")
 
 
 def _check(hypothesis: Hypothesis, file: Path, project: Project) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from lab.cli.main import main
+from lab.cli.run_forecast import UNKNOWN
 from tests.runs import QUICK, ROOT, copy_project, lab
 
 BROKEN = ROOT / "tests" / "lab" / "hypothesis" / "broken"
@@ -131,7 +132,9 @@ def test_the_command_in_a_process_of_its_own() -> None:
 def test_a_hypothesis_can_be_named_by_its_file() -> None:
     done = lab("check", str(QUICK))
     assert done.returncode == 0, done.stderr
-    assert done.stdout == f"{QUICK}: ok (3 arms, 1 prediction, 1 rival)\n"
+    first, *forecast = done.stdout.splitlines()
+    assert first == f"{QUICK}: ok (3 arms, 1 prediction, 1 rival)"
+    assert forecast == [f"  {UNKNOWN}"]
 
 
 @pytest.mark.real

@@ -18,6 +18,7 @@ from lab.cli.commands import status
 from lab.cli.preflight import RunParts
 from lab.cli.run_assembly import StartedParts
 from lab.cli.run_execution import execute
+from lab.cli.run_forecast import UNKNOWN
 from lab.cli.run_preparation import RunOptions, prepare
 from lab.cli.signals import Interrupted, InterruptedEarly
 from lab.experiment import BlockLoop, LoadTrials, Session, sealed_hypothesis, verdict_of
@@ -128,7 +129,8 @@ def test_the_progress_is_printed_line_by_line_without_a_terminal(
     bench: Bench, capsys: pytest.CaptureFixture[str]
 ) -> None:
     bench.run()
-    lines = capsys.readouterr().out.splitlines()
+    forecast, *lines = capsys.readouterr().out.splitlines()
+    assert forecast == UNKNOWN
     assert lines[0].startswith("quick  Does a narrow pool hold orders back?")
     assert [line for line in lines if line.startswith("block 1 wide")] == [
         "block 1 wide: 57.0 requests/s"

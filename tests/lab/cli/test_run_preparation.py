@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from lab.cli.run_forecast import UNKNOWN
 from lab.cli.run_preparation import PreparedRun, RunOptions, prepare
 from lab.errors import UsageError
 from lab.run_folder import RunFolder, RunFolderError
@@ -88,3 +89,15 @@ def test_a_soak_says_what_it_can_detect(project: Path, capsys: pytest.CaptureFix
     prepared = prepare(OPTIONS._replace(name="quick-soak", length="2m", anyway=True))
     assert prepared.plan.length_s == 120
     assert "rss_bytes of alone: likely detected from" in capsys.readouterr().out
+
+
+def test_a_load_test_says_what_it_can_decide(
+    sealed: PreparedRun, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without a finished block, that this is unknown; a run that is resumed says nothing."""
+    capsys.readouterr()
+    prepare(OPTIONS)
+    assert capsys.readouterr().out == f"{UNKNOWN}\n"
+    prepare(RESUME)
+    assert sealed.run_folder is not None
+    assert not capsys.readouterr().out

@@ -1,0 +1,173 @@
+"""Before a load test or a benchmark: what the recorded noise of this machine lets it decide."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import statistics
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from lab.block_grouping import Block, group_trials
+from lab.errors import UsageError
+from lab.hypothesis import Bound, Hypothesis, Prediction, SoakTest, parse_measure
+from lab.machine_conditions import is_this_machine
+from lab.measure_table import Scope
+from lab.number_format import measured_ratio, percentage
+from lab.run_folder import earlier_runs
+from lab.stats.sequential_looks import nominal_level
+from lab.trial_plan import Plan
+
+if TYPE_CHECKING:
+    from lab.analysis.block_noise import BlockNoise
+
+_LATEST_RUNS = 5  # that are read
+
+UNKNOWN = (
+    "what a run can decide is not known yet: no earlier run of this claim recorded two blocks "
+    "on this machine"
+)
+
+
+class _EarlierRun(NamedTuple):
+    blocks: tuple[Block, ...]
+    block_ends: tuple[float, ...]  # seconds since the command began, of its first session
+
+
+class _Timing(NamedTuple):
+    start_s: float  # until the first block begins
+    block_s: float
+
+    def blocks_within(self, budget_s: float) -> int:
+        return int((budget_s - self.start_s) / self.block_s)
+
+    def minutes(self, blocks: int) -> str:
+        return f"{(self.start_s + blocks * self.block_s) / 60:.1f} min"
+
+
+def forecast_lines(hypothesis: Hypothesis, plan: Plan, reports: Path) -> list[str]:
+    """Return what a run by this plan is likely to decide, a line for each comparison of two arms.
+
+    Args:
+        hypothesis: Of any kind; for a soak there are no lines, it has its own forecast.
+        plan: The plan of the run.
+        reports: Where earlier runs are, whose noise is used.
+    """
+    compared = [p for p in hypothesis.all_predictions if _is_ratio(p)]
+    if isinstance(hypothesis.kind, SoakTest) or not compared:
+        return []
+    earlier = list(_earlier_runs(plan, reports))
+    from lab.analysis.block_noise import block_log_ratios, pool_noise
+
+    lines: dict[str, None] = {}  # a rival may repeat a prediction
+    timing = _timing(earlier)
+    for prediction in compared:
+        noise = pool_noise(
+            [block_log_ratios(hypothesis, prediction, run.blocks, plan.margins) for run in earlier]
+        )
+        if noise is not None and timing is not None:
+            lines[_line(hypothesis, plan, prediction, noise, timing)] = None
+    return list(lines) or [UNKNOWN]
+
+
+def _is_ratio(prediction: Prediction) -> bool:
+    """Whether it compares two arms by the ratio of their values in each block."""
+    if prediction.compare is None or prediction.slope is not None or prediction.count is not None:
+        return False
+    return parse_measure(prediction.measure).scope is not Scope.SWEEP
+
+
+def _line(
+    hypothesis: Hypothesis,
+    plan: Plan,
+    prediction: Prediction,
+    noise: BlockNoise,
+    timing: _Timing,
+) -> str:
+    """The forecast of one prediction."""
+    from lab.stats.decision_forecast import blocks_to_decide, likely_distances
+
+    assert not isinstance(hypothesis.kind, SoakTest)
+    last = min(plan.last_look, timing.blocks_within(hypothesis.kind.budget_s))
+    what = (
+        f"{prediction.quantity} {prediction.subject}, predicted {prediction.bound_words}: "
+        f"standard deviation from block to block {percentage(noise.deviation)} "
+        f"({noise.blocks} blocks of {noise.runs} earlier run{'s' * (noise.runs > 1)})"
+    )
+    if last < plan.first_look:
+        return f"{what}; the budget ends before the first decision"
+    effect = math.exp(noise.mean)
+    support_tail, refute_tail = _tails(hypothesis, plan, prediction)
+    seen_tail = support_tail if _meets(effect, prediction.bound) else refute_tail
+    distance = distance_from(noise, prediction.bound)
+    blocks = blocks_to_decide(distance, plan.first_look, last, seen_tail)
+    seen = f"an effect of {measured_ratio(effect)}, as measured there, "
+    if blocks is None:
+        seen += "is not likely to be decided"
+    else:
+        seen += f"likely takes {blocks} blocks (about {timing.minutes(blocks)})"
+    # refute_tail is the smaller one: this distance suffices on either side
+    smallest = likely_distances(plan.first_look, last, refute_tail)[-1] * noise.deviation
+    return (
+        f"{what}; {seen}; {last} blocks (about {timing.minutes(last)}), as many as plan and budget "
+        f"allow, likely decide an effect {percentage(math.expm1(smallest))} or more from the bound"
+    )
+
+
+def _tails(hypothesis: Hypothesis, plan: Plan, prediction: Prediction) -> tuple[float, float]:
+    """The levels of a look at which a prediction is supported and contradicted."""
+    k = len(hypothesis.predictions) if prediction in hypothesis.predictions else 1
+    looks = plan.first_look, plan.last_look
+    return nominal_level(plan.alpha, *looks), nominal_level(plan.alpha / k, *looks)
+
+
+def distance_from(noise: BlockNoise, bound: Bound) -> float:
+    """From the mean of the noise to the nearest edge of the bound, in standard deviations."""
+    gaps = (abs(noise.mean - math.log(edge)) for edge in bound.edges if edge > 0)
+    gap = min(gaps, default=math.inf)
+    if not noise.deviation:
+        return math.inf if gap else 0.0
+    return gap / noise.deviation
+
+
+def _meets(effect: float, bound: Bound) -> bool:
+    return bound.range.low <= effect <= bound.range.high
+
+
+def _earlier_runs(plan: Plan, reports: Path) -> Iterator[_EarlierRun]:
+    """The latest runs on this machine whose plans are equal in all that decides."""
+    for run_folder in earlier_runs(reports, plan.hypothesis)[-_LATEST_RUNS:]:
+        with contextlib.suppress(UsageError):  # a damaged run, or one of another version
+            theirs = run_folder.plan()
+            if _decides_alike(theirs, plan) and is_this_machine(run_folder.conditions()):
+                blocks = group_trials(run_folder.trials(), theirs).complete
+                yield _EarlierRun(blocks, _ends_of_blocks(run_folder.journal()))
+
+
+def _decides_alike(a: Plan, b: Plan) -> bool:
+    """Whether two plans differ in no more than order, prose and history."""
+    return b == replace(a, digest=b.digest, seed=b.seed, orders=b.orders, attempts=b.attempts)
+
+
+def _ends_of_blocks(journal: Sequence[dict[str, Any]]) -> tuple[float, ...]:
+    """When the blocks of the first session ended."""
+    ends: list[float] = []
+    for place, entry in enumerate(journal):
+        if entry["event"] == "session began" and place:
+            break
+        if entry["event"] == "block":
+            ends.append(float(entry["elapsed_s"]))
+    return tuple(ends)
+
+
+def _timing(earlier: Sequence[_EarlierRun]) -> _Timing | None:
+    """None if no run had two blocks."""
+    ends = [run.block_ends for run in earlier if len(run.block_ends) > 1]
+    if not ends:
+        return None
+    block_s = statistics.median(b - a for own in ends for a, b in pairwise(own))
+    start_s = statistics.median(max(0.0, own[0] - block_s) for own in ends)
+    return _Timing(start_s, max(block_s, 1e-3))
