@@ -126,9 +126,16 @@ class OpenLoadRunner:
 
     def unfinished(self) -> UnfinishedArrivals:
         """Arrivals never sent, by what they lacked, and those of the window never answered."""
+        waiting = self._pool.unsent
+        undispatched = len(self._schedule) - len(self._dispatcher.lags)
+        if (reported := self._reported).scheduled < len(self._schedule):
+            # the trial ended early: of what no frame has reported, nothing was missed
+            missing = reported.scheduled - reported.sent
+            undispatched = min(missing, max(0, reported.scheduled - reported.lags))
+            waiting = missing - undispatched
         return UnfinishedArrivals(
-            waiting=self._pool.unsent,
-            undispatched=len(self._schedule) - len(self._dispatcher.lags),
+            waiting=waiting,
+            undispatched=undispatched,
             unanswered=sum(scheduled >= self._opens for scheduled in self._pool.interrupted),
             without_request=sum(
                 each.unanswered and each.scheduled >= self._opens

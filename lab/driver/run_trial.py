@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from locust import TaskSet, User
 from locust.env import Environment
 
+from lab.driver.abandoned_requests import watch_requests
 from lab.driver.closed_load import ClosedLoadRunner
 from lab.driver.drain import drain
 from lab.driver.host_recorder import HostRecorder
@@ -135,6 +136,7 @@ class TrialRun:
         event("request").add_first(self._recorder.on_request)
         event("user_error").add_first(self._faults.on_user_error)
         watch_response_times(self._recorder.on_overridden_time)
+        watch_requests(runner, self._faults)
         watch_statistics(environment, self._recorder)
         environment.events.init.fire(environment=environment, runner=runner, web_ui=None)
         if self._faults.any:
@@ -213,7 +215,7 @@ class TrialRun:
         code = end_of_test(environment)
         if environment.process_exit_code:
             where = environment.exit_code_set_at
-            self._sender.send(Notice(f"the scenario set the exit code {code} ({where})"))
+            self._sender.send(Notice(f"set the exit code {code} ({where})"))
 
     def _close(self, drained: bool) -> None:
         flush_files()  # the lab may end once it knows that the trial has ended

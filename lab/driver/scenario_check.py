@@ -12,6 +12,7 @@ from typing import Any
 from lab.driver.locust_environment import limit_listeners, new_environment, new_runner
 from lab.driver.scenario_faults import ENDS, ScenarioFaults
 from lab.driver.scenario_import import Scenario
+from lab.driver.source_location import of_function
 from lab.driver.stage_watch import StageWatch
 
 CONSTRUCTOR_S = 10.0  # limit for making one user
@@ -34,7 +35,9 @@ def rehearse(scenario: Scenario, faults: ScenarioFaults, watch: StageWatch) -> N
         user_class.host = _HOST
         with watch.stage(f"making a user of class {user_class.__name__}", CONSTRUCTOR_S):
             try:
-                user_class(environment)
+                user = user_class(environment)
+                if not hasattr(user, "environment"):
+                    faults.no_user(user_class.__name__, of_function(user_class.__init__))
             except ENDS:
                 raise
             except BaseException as error:  # whatever a scenario takes for an exception

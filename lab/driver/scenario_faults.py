@@ -17,7 +17,7 @@ import gevent
 from gevent.event import Event
 from locust.exception import StopTest, StopUser
 
-from lab.driver.source_location import SourceLocation, of_error
+from lab.driver.source_location import SourceLocation, of_error, of_frame
 from lab.driver_messages import Failed
 
 ENDS = (SystemExit, KeyboardInterrupt, gevent.GreenletExit)
@@ -78,6 +78,22 @@ class ScenarioFaults:
         """Note that it does not come to an end."""
         self._count(text, where)
         self.over.set()
+
+    def gave_up(self, request: str, error: BaseException) -> None:
+        """Note a request that ended without an answer, and that Locust does not count."""
+        self._count(
+            f"gave up the request {request[:60]} by {type(error).__name__} before its answer, so "
+            "that Locust does not count it: give the client a timeout instead",
+            of_frame(error.__traceback__ and error.__traceback__.tb_frame),
+        )
+
+    def no_user(self, name: str, where: SourceLocation | None) -> None:
+        """Note a user that Locust cannot run, since its base class has not made it."""
+        self._count(
+            f"makes users of class {name} without Locust: call `super().__init__(environment)` in "
+            "its `__init__`",
+            where,
+        )
 
     def idle(self, where: SourceLocation | None) -> None:
         """Note that its tasks sent nothing that Locust counts."""

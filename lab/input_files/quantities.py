@@ -41,7 +41,7 @@ _BINARY = re.compile(rf"({_NUMBER}) ?({'|'.join(_BINARY_UNITS)})(?: ?/ ?(?:h|min
 _MEANT = {  # other spellings in lower case, and the unit that is meant
     "msec": "ms", "msecs": "ms", "millis": "ms", "milliseconds": "ms", "millisecond": "ms",
     "sec": "s", "secs": "s", "second": "s", "seconds": "s", "minutes": "min", "mins": "min",
-    "usec": "us", "microseconds": "us", "k": "KB", "kb": "KB", "m": "MB", "mb": "MB", "g": "GB",
+    "usec": "us", "microseconds": "us", "kb": "KB", "m": "MB", "mb": "MB", "g": "GB",
     "gb": "GB", "bytes": "B", "b": "B", "percent": "%", "pct": "%", "rps": "/s", "req/s": "/s",
     "requests/s": "/s", "hz": "/s", "ops/s": "/s", "ms": "ms", "s": "s", "": "",
 }  # fmt: skip

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from lab.input_files import shown
@@ -102,17 +102,33 @@ def parse_page(
         ValueError: If it is no page of metrics, is cut off, or has more than `MAX_SAMPLES`.
     """
     lines = [line.removesuffix("\r") for line in text.removeprefix("\ufeff").split("\n")]
-    if "# EOF" in lines:
-        lines = lines[: lines.index("# EOF")]
-    elif openmetrics:
-        raise ValueError("it ends without `# EOF`: OpenMetrics that was cut off")
+    beyond: int | None = None
+    if openmetrics:  # in Prometheus' own format it is a comment
+        if "# EOF" not in lines:
+            raise ValueError("it ends without `# EOF`: OpenMetrics that was cut off")
+        end = lines.index("# EOF")
+        beyond = next(
+            (number for number, line in enumerate(lines[end:], end + 1) if _holds(line)), None
+        )
+        lines = lines[:end]
     samples = sum(1 for line in lines if line and not line.startswith("#"))
     if samples > MAX_SAMPLES:
         raise ValueError(
             f"{samples:,} series ({len(text) / 1e6:.1f} MB), and the lab reads at most "
             f"{MAX_SAMPLES:,}: export fewer of them"
         )
-    return _Reader(lines, now).page()
+    page = _Reader(lines, now).page()
+    if beyond is None:
+        return page
+    note = (
+        f"line {beyond} comes after `# EOF`, which ends OpenMetrics: nothing is read from there on"
+    )
+    return replace(page, notes=(note, *page.notes[: MAX_NOTES - 1]))
+
+
+def _holds(line: str) -> bool:
+    """Whether it is more than blank or a comment."""
+    return bool(line) and not line.startswith("#") and not line.isspace()
 
 
 class _Reader:

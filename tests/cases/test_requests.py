@@ -242,3 +242,112 @@ def test_a_scenario_that_watches_its_failures_ends_its_trial(arm: Arm) -> None:
     message = outcome.voided["scenario"]
     assert message.startswith("The scenario ended the test itself: environment.runner.quit() (")
     assert "watch_and_quit.py:13, in watch)" in message
+
+
+ABANDONED = """\
+import gevent
+from locust import {base}, constant, task
+
+class Shop({base}):
+    wait_time = constant(0.02)
+
+    @task
+    def read(self):
+        {how}
+        self.client.get("/quick")
+"""
+HOW = {
+    "a limit around it": """\
+try:
+            with gevent.Timeout(0.05):
+                self.client.get("/late?ms=200", name="/late")
+        except gevent.Timeout:
+            pass""",
+    "a limit that is silent": """\
+with gevent.Timeout(0.05, False):
+            self.client.get("/late?ms=200", name="/late")""",
+    "a greenlet that is killed": """\
+late = gevent.spawn(self.client.get, "/late?ms=200", name="/late")
+        late.join(timeout=0.05)
+        late.kill()""",
+}
+
+
+@pytest.mark.parametrize("how", HOW.values(), ids=HOW)
+def test_requests_that_a_scenario_gives_up_are_named(how: str, arm: Arm, tmp_path: Path) -> None:
+    scenario = tmp_path / "own.py"
+    scenario.write_text(ABANDONED.format(base="HttpUser", how=how))
+    for outcome in (closed(scenario, arm), opened(scenario, arm)):
+        (text,) = outcome.faults
+        assert text.startswith("gave up the request GET /late by ")
+        assert "scenario" in outcome.voided
+    scenario.write_text(
+        ABANDONED.format(base="HttpUser", how=how.replace("0.05", "5").replace("ms=200", "ms=1"))
+    )
+    assert closed(scenario, arm).faults == []
+
+
+def test_a_fast_client_counts_what_a_limit_ends_and_no_more(arm: Arm, tmp_path: Path) -> None:
+    scenario = tmp_path / "own.py"
+    limit, killed = HOW["a limit around it"], HOW["a greenlet that is killed"]
+    scenario.write_text(ABANDONED.format(base="FastHttpUser", how=limit))
+    outcome = closed(scenario, arm)
+    assert outcome.faults == []
+    (late,) = (row for key, row in outcome.trial.service.requests.items() if key.name == "/late")
+    assert late.errors == late.count > 0
+    scenario.write_text(ABANDONED.format(base="FastHttpUser", how=killed))
+    (text,) = closed(scenario, arm).faults
+    assert text.startswith("gave up the request GET /late by GreenletExit")
+
+
+def test_requests_that_are_cut_off_as_users_end_are_no_fault(arm: Arm, tmp_path: Path) -> None:
+    scenario = tmp_path / "own.py"
+    scenario.write_text(
+        """\
+import gevent
+from locust import HttpUser, constant, task
+
+class Shop(HttpUser):
+    wait_time = constant(0.02)
+
+    def on_start(self):
+        self.beat = gevent.spawn(self.client.get, "/late?ms=5000")
+
+    @task
+    def read(self):
+        self.client.get("/quick")
+
+    def on_stop(self):
+        self.beat.kill()
+"""
+    )
+    assert closed(scenario, arm).faults == []
+
+
+ENDS_EARLY = """\
+from locust import HttpUser, task
+
+served = []
+
+class Shop(HttpUser):
+    def on_start(self):
+        {on_start}
+
+    @task
+    def read(self):
+        self.client.get("/quick")
+        served.append(1)
+        if len(served) > 13:
+            self.environment.runner.quit()
+"""
+
+
+@pytest.mark.parametrize("on_start", ["int('x')", "pass"])
+def test_a_trial_that_ends_early_has_lost_no_arrivals(
+    on_start: str, arm: Arm, tmp_path: Path
+) -> None:
+    scenario = tmp_path / "own.py"
+    scenario.write_text(ENDS_EARLY.format(on_start=on_start))
+    voided = opened(scenario, arm, seconds=3).voided
+    assert "scenario" in voided
+    assert not {"lost", "unsent"} & set(voided)

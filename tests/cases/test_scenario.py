@@ -395,7 +395,7 @@ def test_a_scenario_may_judge_itself_and_that_is_reported(arm: Arm) -> None:
     assert 0 <= int(requests) - sum(outcome.counts.values()) <= 3  # those after the window
     assert float(share) == pytest.approx(0.25, abs=0.05)
     assert float(p95) > 0
-    assert any("set the exit code 3" in text for text in outcome.notices)
+    assert any(text.startswith("the scenario set the exit code 3 (") for text in outcome.notices)
     assert outcome.faults == []
 
 

@@ -130,3 +130,10 @@ def test_an_init_may_use_a_local_socket(drivers: Drivers, tmp_path: Path) -> Non
         source = "@events.init.add_listener\ndef ready(**_):\n"
         source += "    socket.socket(socket.AF_UNIX).connect(str(HERE / 's'))\n"
         drivers.load(source + PLAIN_USER)
+
+
+def test_a_user_that_its_base_class_has_not_made_is_refused(drivers: Drivers) -> None:
+    source = PLAIN_USER + "\n    def __init__(self, *_):\n        self.account = 5\n"
+    with pytest.raises(ScenarioError, match=r"call `super\(\).__init__\(environment\)`") as caught:
+        drivers.load(source)
+    assert caught.value.line == drivers.line("def __init__")

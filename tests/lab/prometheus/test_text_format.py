@@ -102,6 +102,16 @@ def test_openmetrics_that_was_cut_off_is_refused() -> None:
     assert parse_page(f"{text}# EOF\nrest", openmetrics=True).counters == {"a_total": 1}
 
 
+def test_what_follows_the_end_is_named_in_openmetrics_and_read_in_the_text_format() -> None:
+    text = "# TYPE a counter\na_total 1\n# EOF\n\n# TYPE b counter\nb_total 2\n# EOF\n"
+    page = parse_page(text, openmetrics=True)
+    assert page.counters == {"a_total": 1}
+    assert page.notes[0].startswith("line 6 comes after `# EOF`")
+    page = parse_page(text)
+    assert page.counters == {"a_total": 1, "b_total": 2}
+    assert page.notes == ()
+
+
 @pytest.mark.parametrize(
     ("value", "read"),
     [
