@@ -15,7 +15,7 @@ from types import FrameType
 from typing import Any
 
 _SIGNAL = signal.SIGRTMAX
-_BY_SIGNAL = 0  # SIGEV_SIGNAL
+_TO_THREAD = 4  # SIGEV_THREAD_ID; Linux gives a signal for the process to the thread that runs
 
 
 class _SignalEvent(ctypes.Structure):
@@ -25,7 +25,8 @@ class _SignalEvent(ctypes.Structure):
         ("value", ctypes.c_void_p),
         ("number", ctypes.c_int),
         ("notify", ctypes.c_int),
-        ("rest", ctypes.c_char * 48),
+        ("thread", ctypes.c_int),
+        ("rest", ctypes.c_char * 44),
     )
 
 
@@ -36,7 +37,10 @@ class _Itimerspec(ctypes.Structure):
 
 
 class ProcessTimer:
-    """A timer of timer_create(2). It does not survive a fork: each process makes its own."""
+    """A timer of timer_create(2). It does not survive a fork: each process makes its own.
+
+    It interrupts the main thread, also if that sleeps while another thread runs.
+    """
 
     def __init__(self, on_expiry: Callable[[int, FrameType | None], Any]) -> None:
         """Make a timer that is not set.
@@ -47,7 +51,8 @@ class ProcessTimer:
         libc = ctypes.CDLL(None, use_errno=True)
         self._set = libc.timer_settime
         self._timer = ctypes.c_void_p()
-        event = _SignalEvent(number=_SIGNAL, notify=_BY_SIGNAL)
+        main_thread = os.getpid()
+        event = _SignalEvent(number=_SIGNAL, notify=_TO_THREAD, thread=main_thread)
         signal.signal(_SIGNAL, on_expiry)
         made = libc.timer_create(
             time.CLOCK_MONOTONIC, ctypes.byref(event), ctypes.byref(self._timer)
