@@ -84,7 +84,7 @@ class ScenarioFaults:
         self._count(
             f"gave up the request {request[:60]} by {type(error).__name__} before its answer, so "
             "that Locust does not count it: give the client a timeout instead",
-            of_frame(error.__traceback__ and error.__traceback__.tb_frame),
+            of_error(error) or of_frame(error.__traceback__ and error.__traceback__.tb_frame),
         )
 
     def no_user(self, name: str, where: SourceLocation | None) -> None:

@@ -6,6 +6,7 @@ Every trial runs in a fork of the process that imported it. What a fork cannot i
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,6 +47,7 @@ def load(path: Path, open_load: bool) -> Scenario:
             something behind that a trial cannot inherit. Besides, whatever its import raises.
     """
     before = open_descriptors()
+    sys.dont_write_bytecode = True  # it could be older than an edit within the same second
     users, shapes = without_load(lambda: load_locustfile(str(path)))
     if shapes:
         raise refused(

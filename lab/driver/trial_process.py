@@ -123,6 +123,7 @@ def fork(work: Callable[[], None], files: Iterable[int]) -> int:
             _exit(1)
         _close_input()
         gevent.reinit()
+        gevent.get_hub().loop.install_sigchld()  # before the scenario forks
         for descriptor in files:
             _reopen(descriptor)
         random.seed(0)

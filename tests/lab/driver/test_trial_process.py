@@ -182,8 +182,8 @@ def work(**_):
 """
     driver = drivers.load(fork + PLAIN_USER)
     messages = run(driver, arm.url)
-    assert drivers.noted == [7]
     assert not faults_of(messages)
+    assert drivers.noted == [7]
     assert not closed_of(messages).early
 
 
