@@ -232,7 +232,7 @@ class MeasuringFixture(BenchmarkFixture):
                 raise
             groups.add(seconds / pedantic.iterations)
             done += 1
-        self._require_resolved(groups.means, pedantic.iterations)
+        self._require_resolved(groups.means, pedantic)
         self._keep_groups(groups, pedantic.iterations)
         return self._result_of(pedantic) if pedantic.iterations > 1 else result
 
@@ -259,16 +259,20 @@ class MeasuringFixture(BenchmarkFixture):
             f"`rounds={rounds}` of `benchmark.pedantic`)",
         )
 
-    def _require_resolved(self, seconds: Sequence[float], iterations: int) -> None:
+    def _require_resolved(self, seconds: Sequence[float], pedantic: PedanticCall) -> None:
         """A round of a few steps of the clock would measure the clock."""
         least_s = _CLOCK_STEPS * self._get_precision(self._timer)
-        round_s = median(seconds) * iterations
+        round_s = median(seconds) * pedantic.iterations
         if round_s < least_s:
+            enough = 2 * math.ceil(least_s / round_s * pedantic.iterations)
+            more = f"Write `iterations={enough}` or more"
+            if pedantic.setup:  # which pytest-benchmark has once for each call
+                more = f"Let a call of the function do {enough} times as much or more"
             self._session.refuse(
                 f"a round of `benchmark.pedantic` takes {round_s * 1e9:.0f} ns, too short for the "
                 f"clock (at least {least_s * 1e9:.0f} ns)",
-                f"Write `iterations={2 * math.ceil(least_s / round_s * iterations)}` or more, or "
-                "hand the function to `benchmark(...)`, which finds the number by itself",
+                f"{more}, or hand the function to `benchmark(...)`, which finds the number of "
+                "calls by itself",
             )
 
     def _keep_groups(self, groups: RoundGroups, iterations: int) -> None:

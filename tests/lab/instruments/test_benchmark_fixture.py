@@ -161,6 +161,24 @@ def test_the_remedy_for_rounds_too_short_for_the_clock_is_enough(files: Benchmar
     assert files.measure().timing.value_s < 1e-5
 
 
+def test_the_remedy_for_short_rounds_with_a_set_up_is_enough(files: BenchmarkFiles) -> None:
+    code = """
+        def work():
+            for _ in range({}):
+                len([])
+
+        def test_a(benchmark):
+            benchmark.pedantic(work, setup=lambda: None)
+        """
+    files.write(code.format(1))
+    said = files.failure()
+    assert "`iterations" not in said
+    more = re.search(r"Let a call of the function do (\d+) times as much or more", said)
+    assert more
+    files.write(code.format(4 * int(more[1])))
+    assert files.measure().timing.value_s < 1e-4
+
+
 def test_a_set_up_that_runs_out_of_data_is_told_apart(files: BenchmarkFiles) -> None:
     files.write("""
         def test_a(benchmark):
