@@ -32,7 +32,8 @@ def _watch(session: Any, runner: TrialRunner, faults: ScenarioFaults) -> None:
             return request(self, method, url, *arguments, **options)
         except (gevent.Timeout, gevent.GreenletExit) as error:
             if not runner.stopping:
-                faults.gave_up(f"{method} {options.get('name') or url}", error)
+                asked_at = getattr(gevent.getcurrent(), "killed_at", None)
+                faults.gave_up(f"{method} {options.get('name') or url}", error, asked_at)
             raise
 
     session.request = watched

@@ -79,12 +79,22 @@ class ScenarioFaults:
         self._count(text, where)
         self.over.set()
 
-    def gave_up(self, request: str, error: BaseException) -> None:
-        """Note a request that ended without an answer, and that Locust does not count."""
+    def gave_up(
+        self, request: str, error: BaseException, where: SourceLocation | None = None
+    ) -> None:
+        """Note a request that ended without an answer, and that Locust does not count.
+
+        Args:
+            request: Its method and name.
+            error: That cut it off.
+            where: Where the scenario asked for it, if that is not where the error was raised.
+        """
         self._count(
             f"gave up the request {request[:60]} by {type(error).__name__} before its answer, so "
             "that Locust does not count it: give the client a timeout instead",
-            of_error(error) or of_frame(error.__traceback__ and error.__traceback__.tb_frame),
+            where
+            or of_error(error)
+            or of_frame(error.__traceback__ and error.__traceback__.tb_frame),
         )
 
     def no_user(self, name: str, where: SourceLocation | None) -> None:

@@ -287,6 +287,22 @@ def test_requests_that_a_scenario_gives_up_are_named(how: str, arm: Arm, tmp_pat
     assert closed(scenario, arm).faults == []
 
 
+def test_a_user_killed_as_it_waits_is_named_by_the_line_that_killed_it(
+    arm: Arm, tmp_path: Path
+) -> None:
+    scenario = tmp_path / "own.py"
+    how = """\
+def end(greenlet):
+            greenlet.kill(block=False)
+        gevent.spawn_later(0.05, end, self.greenlet)"""
+    scenario.write_text(
+        ABANDONED.format(base="HttpUser", how=how).replace('"/quick"', '"/late?ms=200"')
+    )
+    texts = closed(scenario, arm).faults
+    (given_up,) = (text for text in texts if text.startswith("gave up the request GET /late"))
+    assert "own.py:10, in end)" in given_up
+
+
 def test_a_fast_client_counts_what_a_limit_ends_and_no_more(arm: Arm, tmp_path: Path) -> None:
     scenario = tmp_path / "own.py"
     limit, killed = HOW["a limit around it"], HOW["a greenlet that is killed"]
