@@ -128,15 +128,27 @@ class StageRecord:
     medians: tuple[ArrivalSecond, ...]
 
 
+class Slice(NamedTuple):
+    """A short time in which one process of a benchmark measured while the others were held."""
+
+    position: int  # in the order of all slices of the block, from 1
+    iterations: int  # calls
+    seconds: float  # of all calls together
+    value_s: float  # per call, by the statistic of the hypothesis, over the loops of the slice
+
+
 @dataclass(frozen=True)
 class Timing:
-    """The rounds of one process of a benchmark; the raw ones are in a file beside the record."""
+    """The timed loops of one process of a benchmark; the raw ones are in a file beside the record.
+
+    Of a run that did not measure in slices, the loops are those of one long slice.
+    """
 
     statistic: Statistic
-    rounds: int
-    iterations: int  # calls per round
+    rounds: int  # timed loops
+    iterations: int  # calls per loop
     min_s: float  # per call
-    median_s: float
+    median_s: float  # the median over slices of their medians
 
     @property
     def value_s(self) -> float:
@@ -217,11 +229,22 @@ class SoakEvidence(ServiceEvidence):
 
 @dataclass(frozen=True)
 class BenchmarkEvidence:
-    """What one process of a benchmark records."""
+    """What one process of a benchmark records.
+
+    Attributes:
+        timing: Its loops, summed up.
+        counts: Exact, of the benchmark's own.
+        other_info: What it stored that is no count.
+        slices: In their order; the first is of the first round of the group. Empty in runs
+            that did not measure in slices.
+        group: Which processes of the block were alive at the same time, from 1.
+    """
 
     timing: Timing
-    counts: Mapping[str, int] = field(default_factory=dict)  # exact, of the benchmark's own
-    other_info: Mapping[str, str] = field(default_factory=dict)  # what it stored that is no count
+    counts: Mapping[str, int] = field(default_factory=dict)
+    other_info: Mapping[str, str] = field(default_factory=dict)
+    slices: tuple[Slice, ...] = ()
+    group: int = 1
 
 
 TrialEvidence = LoadEvidence | SoakEvidence | BenchmarkEvidence

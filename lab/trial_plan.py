@@ -9,7 +9,7 @@ from typing import Any
 
 from lab.decision_margins import DecisionMargins
 from lab.file_format_versions import Schema, unchanged
-from lab.hypothesis import Hypothesis, SoakTest, Step
+from lab.hypothesis import SLICE_S, Benchmark, Hypothesis, SoakTest, Step
 
 SCHEMA = Schema("lab.plan", 2, upgrade=unchanged)  # version 1 has no margins
 ALPHA = 0.01  # error rate of a decision, one side
@@ -72,6 +72,19 @@ class DetectableSlope:
 
 
 @dataclass(frozen=True)
+class PlannedSlices:
+    """How the processes of a benchmark measure in turn.
+
+    Attributes:
+        length_s: Of a slice, seconds.
+        count: Of each process in a block: rounds over all processes, in random order.
+    """
+
+    length_s: float
+    count: int
+
+
+@dataclass(frozen=True)
 class Plan:
     """What will be done, written down before the first trial.
 
@@ -89,6 +102,7 @@ class Plan:
         margins: All other constants that decide.
         length_s: Of all blocks of a soak together; None for other kinds.
         detectable: What a soak of this length can find, for each slope that is predicted.
+        slices: Of a benchmark; None for other kinds, and for runs that did not measure in slices.
     """
 
     hypothesis: str
@@ -104,15 +118,22 @@ class Plan:
     margins: DecisionMargins = field(default_factory=DecisionMargins)
     length_s: float | None = None
     detectable: tuple[DetectableSlope, ...] = ()
+    slices: PlannedSlices | None = None
 
     @property
     def voids_allowed(self) -> int:
         """How many blocks may be voided before the run is INVALID."""
         return self.last_look // self.margins.blocks_per_void
 
+    @property
+    def blocks_for_a_count(self) -> int:
+        """After how many blocks at least two processes have counted at every step."""
+        order = self.orders[0]
+        return 1 if len(order) > len(set(order)) else 2
+
     def as_dict(self) -> dict[str, Any]:
         """As plain JSON types."""
-        return {
+        data = {
             "schema": str(SCHEMA),
             "hypothesis": self.hypothesis,
             "digest": self.digest,
@@ -128,6 +149,9 @@ class Plan:
             "length_s": self.length_s,
             "detectable": [each.as_dict() for each in self.detectable],
         }
+        if self.slices is not None:
+            data["slices"] = vars(self.slices)
+        return data
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Plan:
@@ -146,22 +170,21 @@ class Plan:
             margins=DecisionMargins.from_dict(data.get("margins", {})),
             length_s=data.get("length_s"),
             detectable=tuple(map(DetectableSlope.from_dict, data.get("detectable", ()))),
+            slices=PlannedSlices(**data["slices"]) if "slices" in data else None,
         )
 
 
 def draw(hypothesis: Hypothesis, seed: int, target: str) -> Plan:
     """Draws the order of every block from the seed, with spare blocks for voided ones.
 
-    A block with repeats is a series of rounds, each with every step once in random order, so that
-    what is compared is close together in time. A soak has no spare blocks and decides once, after
-    the last one.
+    The processes of a benchmark start in this order; that of their slices follows from seed and
+    block. A soak has no spare blocks and decides once, after the last one.
     """
     generator = random.Random(seed)
     steps, kind = hypothesis.steps, hypothesis.kind
     pairs = kind.pairs if isinstance(kind, SoakTest) else None
     orders = tuple(
-        tuple(step for _ in range(kind.repeats) for step in generator.sample(steps, len(steps)))
-        for _ in range(pairs or LAST_LOOK + SPARE_BLOCKS)
+        tuple(generator.sample(steps, len(steps))) for _ in range(pairs or LAST_LOOK + SPARE_BLOCKS)
     )
     return Plan(
         hypothesis=hypothesis.name,
@@ -172,4 +195,5 @@ def draw(hypothesis: Hypothesis, seed: int, target: str) -> Plan:
         target=target,
         first_look=pairs or FIRST_LOOK,
         last_look=pairs or LAST_LOOK,
+        slices=PlannedSlices(SLICE_S, kind.slices) if isinstance(kind, Benchmark) else None,
     )

@@ -24,6 +24,7 @@ from lab.trial import (
     LoadEvidence,
     MetricsReading,
     Requests,
+    Slice,
     SoakEvidence,
     SoakLoadStats,
     StageRecord,
@@ -83,6 +84,8 @@ def to_record(trial: Trial) -> dict[str, Any]:
     }
     if other_info:
         record["other_info"] = other_info
+    if isinstance(trial.evidence, BenchmarkEvidence) and trial.evidence.slices:
+        record["slices"] = _to_slices(trial.evidence)
     if service.metrics is not None:
         record["metrics"] = asdict(service.metrics)
     if service.arm_requests is not None:
@@ -121,7 +124,10 @@ def to_time_series(rows: Iterable[Mapping[str, Any]]) -> TimeSeries:
 def _evidence(record: Mapping[str, Any]) -> TrialEvidence | None:
     if timing := record.get("timing"):
         return BenchmarkEvidence(
-            Timing(**timing), record.get("counts", {}), record.get("other_info", {})
+            Timing(**timing),
+            record.get("counts", {}),
+            record.get("other_info", {}),
+            *_from_slices(record.get("slices")),
         )
     service: dict[str, Any] = {
         "requests": _requests_from_record(record["requests"]),
@@ -148,6 +154,18 @@ def _evidence(record: Mapping[str, Any]) -> TrialEvidence | None:
         stages=tuple(_from_stage(stage) for stage in record.get("stages", ())),
     )
     return None if load == _NO_LOAD else load
+
+
+def _to_slices(evidence: BenchmarkEvidence) -> dict[str, Any]:
+    columns = zip(*evidence.slices, strict=True)
+    return {"group": evidence.group, **dict(zip(Slice._fields, map(list, columns), strict=True))}
+
+
+def _from_slices(record: Mapping[str, Any] | None) -> tuple[tuple[Slice, ...], int]:
+    if record is None:
+        return (), 1
+    columns = (record[field] for field in Slice._fields)
+    return tuple(Slice(*values) for values in zip(*columns, strict=True)), record["group"]
 
 
 def _metrics(record: Mapping[str, Any] | None) -> MetricsReading | None:

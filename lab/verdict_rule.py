@@ -127,7 +127,8 @@ def _judgement(
     claim: str | None,
 ) -> Judgement:
     """What `count` blocks say of one prediction; `claim` is the rival's, if it is a rival's."""
-    first = 1 if prediction.count else plan.first_look  # what is counted is exact
+    # what is counted is exact, if two processes agree
+    first = plan.blocks_for_a_count if prediction.count else plan.first_look
     outcome, decided_at = _first_decision(prediction, estimator, range(first, count + 1), tails)
     shown = estimator.estimate(count, tails.support) if count >= min(2, first) else None
     return Judgement(

@@ -8,14 +8,15 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import psutil
 
 ROOT = Path(__file__).parent.parent
+Result = TypeVar("Result")
 QUICK = ROOT / "tests" / "planted" / "quick.md"
 QUICK_SOAK = ROOT / "tests" / "planted" / "quick-soak.md"
 
@@ -40,6 +41,16 @@ def run_lab(*arguments: str) -> dict[str, Any]:
     began = time.monotonic()
     done = lab("run", *arguments)
     return outcome(done.returncode, done.stdout, done.stderr, time.monotonic() - began)
+
+
+def ended(running: Generator[object, None, Result]) -> Result:
+    """What a generator of progress events returns, when it has ended."""
+    while True:
+        try:
+            next(running)
+        except StopIteration as end:
+            result: Result = end.value
+            return result
 
 
 def copy_project(folder: Path) -> Path:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from lab.analysis.sliced_values import relative_to
 from lab.block_grouping import Block
 from lab.decision_margins import DecisionMargins, MeasureMargins
 from lab.hypothesis import Hypothesis, Prediction, Step
@@ -30,8 +31,14 @@ def block_values(
 
     Returns:
         In the unit of the measure; with repeats the mean, a geometric one if arms are compared.
+        If the arms were measured in turn, the ratio of the two values is that of their slices.
     """
-    return {arm: _value(hypothesis, prediction, arm, block, margins) for arm in prediction.arms}
+    values = {arm: _value(hypothesis, prediction, arm, block, margins) for arm in prediction.arms}
+    if prediction.compare is None:
+        return values
+    left, right = prediction.compare.left, prediction.compare.right
+    paired = _relative(block, Step(right, prediction.at), values[right], Step(left, prediction.at))
+    return values if paired is None else {**values, left: paired}
 
 
 def values_over_blocks(prediction: Prediction, found: Sequence[BlockValues]) -> ValuesByArm | None:
@@ -76,7 +83,17 @@ def _value(
     times = [time for time in found if time is not None and 0 < time < math.inf]
     if len(times) < len(sizes):
         return None
+    smallest = Step(arm, sizes[0])
+    for place, size in enumerate(sizes):
+        paired = _relative(block, smallest, times[0], Step(arm, size))
+        times[place] = times[place] if paired is None else paired
     return exponent_or_factor(prediction.grows, sizes, times, margins.growth)
+
+
+def _relative(block: Block, reference: Step, value: float | None, step: Step) -> float | None:
+    """The value of a step by its slices, paired with those of another; None without slices."""
+    (first, *more), (second, *_) = block[reference], block[step]
+    return None if value is None or more else relative_to(first, value, second)
 
 
 def _count(prediction: Prediction, arm: str, block: Block) -> float | None:

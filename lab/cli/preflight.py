@@ -21,7 +21,7 @@ from lab.hypothesis import (
     LoadTest,
     Sweep,
 )
-from lab.instruments.benchmark_process import BenchmarkFile
+from lab.instruments.benchmark_file import BenchmarkFile
 from lab.instruments.benchmark_selection import BenchmarkFileError, BenchmarkFunction, Wanted
 from lab.instruments.instrument_interfaces import Driver
 from lab.instruments.locust_driver_process import DriverError, LoadDriver, ScenarioError
@@ -80,7 +80,7 @@ def start_soak_drivers(parts: RunParts, target: Target) -> dict[str, Driver]:
     _check_soak_script(parts)
     return {
         arm: SoakScriptDriver(
-            parts.children, parts.project.root, parts.scenario, parts.cores.driver, parts.notify
+            parts.children, parts.project.root, parts.scenario, parts.cores.driver
         )
         for arm in hypothesis.arms
     }
@@ -97,13 +97,7 @@ def collect_benchmark(parts: RunParts) -> tuple[BenchmarkFile, BenchmarkFunction
     kind = hypothesis.kind
     assert isinstance(kind, Benchmark)
     _refuse_unread_settings(parts)
-    file = BenchmarkFile(
-        parts.children,
-        parts.project.root,
-        parts.cores.target,
-        hypothesis.scenario,
-        parts.notify,
-    )
+    file = BenchmarkFile(parts.children, parts.project.root, parts.cores, hypothesis.scenario)
     wanted = Wanted(hypothesis.scenario, kind.function, kind.parameter, kind.fixed_parameters)
     settings = hypothesis.arms[hypothesis.control]
     if kind.database:  # it is started later, but the file may read its address when imported

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from types import TracebackType
 
-from rich.console import Console, Group
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -17,8 +17,10 @@ from lab.experiment import (
     BlockEnded,
     Event,
     IntervalElapsed,
+    ProcessesStarting,
     Profiling,
     SecondElapsed,
+    SlicesMeasured,
     TrialBegun,
     TrialEnded,
     slopes_so_far,
@@ -48,6 +50,8 @@ class Progress:
         self._interim: Verdict | None = None
         self._trial: TrialBegun | None = None
         self._trial_began = 0.0
+        self._slices: SlicesMeasured | None = None
+        self._distrust = ""  # of the latest trial
         self._block_began = 0.0
         self._block_s: float | None = None  # of the latest whole block
         self._rate = ""
@@ -105,6 +109,11 @@ class Progress:
                 self._trial, self._trial_began, self._rate = event, time.monotonic(), ""
             case SecondElapsed(rate):
                 self._rate = f"{rate:.0f} requests/s"
+            case ProcessesStarting(block, processes):
+                self._block_began, self._slices = time.monotonic(), None
+                self._stage = f"block {block}: starting {processes} processes"
+            case SlicesMeasured():
+                self._show_slices(event)
             case TrialEnded(trial):
                 self._show_trial(trial)
             case BlockEnded():
@@ -114,15 +123,26 @@ class Progress:
             case Profiling(arm):
                 self.stage(f"profiling {arm} (untimed)")
 
+    def _show_slices(self, event: SlicesMeasured) -> None:
+        """Show how far the slices of a block are; in plain lines only what there will be."""
+        if event.done == 1:
+            self._print(f"block {event.block}: {_slices_text(event)}")
+        self._slices = event if event.done < event.slices else None
+        self._stage = f"block {event.block}: finishing {event.processes} processes"
+
     def _show_trial(self, trial: Trial) -> None:
-        distrust = "" if trial.trusted else f"  not trusted: {trial.faults[0].message}"
+        distrust = "" if trial.trusted else trial.faults[0].message
+        is_new = (
+            distrust != self._distrust
+        )  # trials that are measured in turn share what voids them
+        self._distrust = distrust
+        said = f"  not trusted: {distrust}" if distrust and is_new else ""
         self._print(
-            f"block {trial.block} {trial.step}: {self._result(trial)}{distrust}",
-            keep=not trial.trusted,
+            f"block {trial.block} {trial.step}: {self._result(trial)}{said}", keep=bool(said)
         )
 
     def _show_block(self, event: BlockEnded) -> None:
-        self._interim = event.interim_verdict
+        self._interim, self._distrust = event.interim_verdict, ""
         if not event.faults:
             self._block_s = time.monotonic() - self._block_began
         for judgement in (*self._interim.predictions, *self._interim.rivals):
@@ -158,7 +178,7 @@ class Progress:
     def _result(self, trial: Trial) -> str:
         if isinstance(self._hypothesis.kind, Benchmark):
             per_call = self._measured(trial, "time")
-            return "no rounds" if per_call is None else f"{per_call:.4g} s a call"
+            return "no slices" if per_call is None else f"{per_call:.4g} s a call"
         rate = self._measured(trial, "throughput")
         return f"{rate:.1f} requests/s" if rate is not None else "no request"
 
@@ -173,6 +193,9 @@ class Progress:
 
     def _draw(self) -> Group:
         line = Table.grid(padding=(0, 1))
+        if self._slices is not None:
+            line.add_row(*self._slices_line(self._slices))
+            return Group(line, *self._estimates())
         if self._trial is None:
             line.add_row(Text(self._stage + " ..."))
             return Group(line, *self._estimates())
@@ -187,6 +210,15 @@ class Progress:
             Text(self._time_left()),
         )
         return Group(line, *self._estimates())
+
+    def _slices_line(self, event: SlicesMeasured) -> tuple[RenderableType, ...]:
+        first, last = self._plan.first_look, self._plan.last_look
+        return (
+            Text(f"block {self._blocks_done() + 1} of {first} to {last}"),
+            Text(_slices_text(event)),
+            ProgressBar(total=event.slices, completed=event.done, width=24),
+            Text(self._time_left()),
+        )
 
     def _estimates(self) -> list[Table]:
         return [judgement_table(self._interim)] if self._blocks_done() and self._interim else []
@@ -205,3 +237,12 @@ class Progress:
 
         first_s, last_s = left_s(self._plan.first_look), left_s(self._plan.last_look)
         return f"{clock(first_s)} left, {clock(last_s)} at most"
+
+
+def _slices_text(event: SlicesMeasured) -> str:
+    """What the slices of a block are, in words."""
+    one = event.processes == 1
+    return (
+        f"{event.processes} process{'' if one else 'es'}, {event.slices} slices of "
+        f"{event.slice_s * 1000:g} ms each{'' if one else ' in random order'}"
+    )

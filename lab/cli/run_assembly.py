@@ -11,7 +11,14 @@ from lab.child_processes import Children
 from lab.cli.preflight import RunParts, collect_benchmark, start_driver, start_soak_drivers
 from lab.cpu_pinning import Cores
 from lab.errors import UsageError
-from lab.experiment import BenchmarkTrials, BlockLoop, LoadTrials, Session, SoakLoop
+from lab.experiment import (
+    BenchmarkBlocks,
+    BlockLoop,
+    LoadTrials,
+    Session,
+    SlicedBlockLoop,
+    SoakLoop,
+)
 from lab.hypothesis import Benchmark, SoakTest
 from lab.machine_conditions import code_invariants, invariants
 from lab.project_folder import Project
@@ -146,12 +153,12 @@ def _bring_up_benchmark(
     at_exit(target.stop)
     if kind.database:
         report_stage("starting PostgreSQL")
-    target.start(hypothesis.arms)
+    target.start(hypothesis.steps)
 
     def session(plan: Plan, run_folder: RunFolder, began: float) -> Session:
-        trials = BenchmarkTrials(hypothesis, run_folder, target, file, function, plan.margins)
+        blocks = BenchmarkBlocks(hypothesis, plan, run_folder, target, file, function)
         unchanged = partial(code_invariants, project.root)
-        return BlockLoop(hypothesis, plan, run_folder, trials, began, invariants=unchanged)
+        return SlicedBlockLoop(hypothesis, plan, run_folder, blocks, began, invariants=unchanged)
 
     return StartedParts(session, {"target": _target_conditions(target, cores)}, target.stop)
 

@@ -13,7 +13,7 @@ from lab.cli.scenario_environment import passed_variables, refuse_withheld
 from lab.cli.soak_planning import detectable_lines, plan_soak, require_detectable
 from lab.errors import UsageError
 from lab.experiment import sealed_hypothesis
-from lab.hypothesis import Hypothesis, SoakTest, load
+from lab.hypothesis import Benchmark, Hypothesis, SoakTest, load
 from lab.project_folder import Project
 from lab.run_folder import RunFolder, RunFolderError
 from lab.trial_plan import Plan, draw
@@ -106,6 +106,11 @@ def _resumed_run(options: RunOptions, project: Project) -> PreparedRun:
             "Leave --target out, or start a new run without --resume"
         )
     hypothesis = sealed_hypothesis(run_folder, plan, project.root)
+    if isinstance(hypothesis.kind, Benchmark) and plan.slices is None:
+        raise RunFolderError(
+            f"{run_folder.folder}: begun by a version of the lab that did not measure benchmarks "
+            "in slices. Start a new run without --resume"
+        )
     if hypothesis.claim_digest != plan.claim_digest:
         raise RunFolderError(
             f"{project.root / hypothesis.scenario}: edited since the run began, or a file of the "

@@ -1,14 +1,16 @@
 """Runs an experiment: the loops over blocks, and how a trial of each kind is run."""
 
-from lab.experiment.benchmark_trial_runner import BenchmarkTrials
-from lab.experiment.block_loop import BlockLoop, TrialRunner
+from lab.experiment.benchmark_block_runner import BenchmarkBlocks
+from lab.experiment.block_loop import BlockLoop, BlockRunner, SlicedBlockLoop, TrialRunner
 from lab.experiment.load_trial_runner import LoadTrials
 from lab.experiment.progress_events import (
     BlockEnded,
     Event,
     IntervalElapsed,
+    ProcessesStarting,
     Profiling,
     SecondElapsed,
+    SlicesMeasured,
     TrialBegun,
     TrialEnded,
 )
@@ -22,15 +24,19 @@ from lab.experiment.stored_run_reader import (
 )
 
 __all__ = [
-    "BenchmarkTrials",
+    "BenchmarkBlocks",
     "BlockEnded",
     "BlockLoop",
+    "BlockRunner",
     "Event",
     "IntervalElapsed",
     "LoadTrials",
+    "ProcessesStarting",
     "Profiling",
     "SecondElapsed",
     "Session",
+    "SlicedBlockLoop",
+    "SlicesMeasured",
     "SoakLoop",
     "TrialBegun",
     "TrialEnded",

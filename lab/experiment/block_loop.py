@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping
+from abc import abstractmethod
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -30,22 +31,32 @@ class TrialRunner(Protocol):
         """A profile of an arm as text, from a run that is never timed."""
 
 
-class BlockLoop(Session):
-    """Runs loads and benchmarks, block by block."""
+class BlockRunner(Protocol):
+    """Runs blocks of one kind of experiment, in which all arms are measured in turn."""
+
+    def block(self, blanks: Sequence[Trial]) -> Generator[Event, None, Sequence[Trial]]:
+        """Run a block; returns its trials with figures and faults, or those that failed alone."""
+
+    def profile(self, arm: str) -> str:
+        """A profile of an arm as text, from a run that is never timed."""
+
+
+class _Blocks(Session):
+    """Runs block by block until the evidence decides."""
 
     def __init__(
         self,
         hypothesis: Hypothesis,
         plan: Plan,
         run_folder: RunFolder,
-        runner: TrialRunner,
+        profile: Callable[[str], str],
         began: float,
         invariants: Callable[[], Mapping[str, Any]] = dict,
     ) -> None:
         assert not isinstance(hypothesis.kind, SoakTest)
         super().__init__(hypothesis, plan, run_folder, began, invariants)
         self._kind = hypothesis.kind
-        self._runner = runner
+        self._profile = profile
 
     def run(self) -> Iterator[Event]:
         """Run blocks until the evidence decides, or the plan or the budget ends."""
@@ -71,31 +82,16 @@ class BlockLoop(Session):
         """Profile every arm in a trial of its own that is never timed."""
         for arm in self.hypothesis.arms:
             yield Profiling(arm)
-            self.run_folder.write_text(f"profiles/{arm}.txt", self._runner.profile(arm))
+            self.run_folder.write_text(f"profiles/{arm}.txt", self._profile(arm))
 
-    def trial(
-        self, block: int, position: int, step: Step, repeat: int = 1
-    ) -> Generator[Event, None, Trial]:
-        """One trial, unless the conditions have changed."""
-        window_s = self._kind.window_s
-        blank = Trial(block, position, step.arm, time.time(), window_s, step.level, repeat)
-        if fault := self.changed_conditions():
-            return replace(blank, faults=(fault,))
-        return (yield from self._runner.trial(blank))
-
+    @abstractmethod
     def _block(self, block: int, trials: list[Trial]) -> Generator[Event, None, tuple[Fault, ...]]:
         """Run the trials of one block and add them to `trials`; returns what voids the block."""
-        order = self.plan.orders[block - 1]
-        for position, step in enumerate(order, 1):
-            yield TrialBegun(block, position, step)
-            repeat = order[:position].count(step)
-            trial = yield from self.trial(block, position, step, repeat)
-            trials.append(trial)
-            self.run_folder.add_trial(trial)
-            yield TrialEnded(trial)
-            if trial.faults:  # the block is void: its other trials would be wasted
-                return trial.faults
-        return ()
+
+    def _blank(self, block: int, position: int, step: Step) -> Trial:
+        """A trial that has not begun."""
+        window_s = self._kind.window_s
+        return Trial(block, position, step.arm, time.time(), window_s, step.level)
 
     def _settle(self) -> None:
         """Wait until a passing disturbance is over, so that it voids one block only."""
@@ -113,3 +109,67 @@ class BlockLoop(Session):
 
     def _over_budget(self, more_s: float) -> bool:
         return self.elapsed_s() + more_s > self._kind.budget_s
+
+
+class BlockLoop(_Blocks):
+    """Runs blocks trial by trial."""
+
+    def __init__(
+        self,
+        hypothesis: Hypothesis,
+        plan: Plan,
+        run_folder: RunFolder,
+        runner: TrialRunner,
+        began: float,
+        invariants: Callable[[], Mapping[str, Any]] = dict,
+    ) -> None:
+        super().__init__(hypothesis, plan, run_folder, runner.profile, began, invariants)
+        self._runner = runner
+
+    def trial(self, block: int, position: int, step: Step) -> Generator[Event, None, Trial]:
+        """One trial, unless the conditions have changed."""
+        blank = self._blank(block, position, step)
+        if fault := self.changed_conditions():
+            return replace(blank, faults=(fault,))
+        return (yield from self._runner.trial(blank))
+
+    def _block(self, block: int, trials: list[Trial]) -> Generator[Event, None, tuple[Fault, ...]]:
+        for position, step in enumerate(self.plan.orders[block - 1], 1):
+            yield TrialBegun(block, position, step)
+            trial = yield from self.trial(block, position, step)
+            trials.append(trial)
+            self.run_folder.add_trial(trial)
+            yield TrialEnded(trial)
+            if trial.faults:  # the block is void: its other trials would be wasted
+                return trial.faults
+        return ()
+
+
+class SlicedBlockLoop(_Blocks):
+    """Runs blocks in which all arms are measured in turn, in slices."""
+
+    def __init__(
+        self,
+        hypothesis: Hypothesis,
+        plan: Plan,
+        run_folder: RunFolder,
+        runner: BlockRunner,
+        began: float,
+        invariants: Callable[[], Mapping[str, Any]] = dict,
+    ) -> None:
+        super().__init__(hypothesis, plan, run_folder, runner.profile, began, invariants)
+        self._runner = runner
+
+    def _block(self, block: int, trials: list[Trial]) -> Generator[Event, None, tuple[Fault, ...]]:
+        order = self.plan.orders[block - 1]
+        blanks = [self._blank(block, position, step) for position, step in enumerate(order, 1)]
+        ended: Sequence[Trial]
+        if fault := self.changed_conditions():
+            ended = (replace(blanks[0], faults=(fault,)),)
+        else:
+            ended = yield from self._runner.block(blanks)
+        for trial in ended:
+            trials.append(trial)
+            self.run_folder.add_trial(trial)
+            yield TrialEnded(trial)
+        return next((trial.faults for trial in ended if trial.faults), ())

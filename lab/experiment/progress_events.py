@@ -28,6 +28,25 @@ class SecondElapsed:
 
 
 @dataclass(frozen=True)
+class ProcessesStarting:
+    """The processes of a block of a benchmark are about to start, side by side."""
+
+    block: int
+    processes: int
+
+
+@dataclass(frozen=True)
+class SlicesMeasured:
+    """Every process that is alive has measured another slice."""
+
+    block: int
+    processes: int
+    done: int  # slices of each process, so far
+    slices: int  # of each process
+    slice_s: float
+
+
+@dataclass(frozen=True)
 class TrialEnded:
     """A trial has ended and is on disk."""
 
@@ -60,4 +79,13 @@ class IntervalElapsed:
     trials: Mapping[str, SoakTrial]  # by arm
 
 
-Event = IntervalElapsed | TrialBegun | SecondElapsed | TrialEnded | BlockEnded | Profiling
+Event = (
+    IntervalElapsed
+    | TrialBegun
+    | SecondElapsed
+    | ProcessesStarting
+    | SlicesMeasured
+    | TrialEnded
+    | BlockEnded
+    | Profiling
+)

@@ -21,6 +21,7 @@ from lab.hypothesis.measure_names import (
     parse_measure,
 )
 from lab.hypothesis.model import (
+    SLICE_S,
     Allow,
     Benchmark,
     Exhaustion,
@@ -48,6 +49,7 @@ from lab.hypothesis.prediction import (
 from lab.hypothesis.scenario_files import scenario_files
 
 __all__ = [
+    "SLICE_S",
     "Allow",
     "Benchmark",
     "Bound",

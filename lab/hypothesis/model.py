@@ -12,6 +12,9 @@ from lab.hypothesis.prediction import Prediction, Rival, growth_bound
 
 MIN_BLOCKS = 4  # no verdict is reached on fewer
 
+SLICE_S = 0.015  # in which one process of a benchmark measures before it is another's turn
+MIN_SLICES = 30  # of a process in a block
+
 Statistic = Literal["min", "median"]
 
 
@@ -70,7 +73,6 @@ class LoadTest:
     """Each trial drives the load at one arm: a warm-up that is cut, then a measured window."""
 
     name: ClassVar[str] = "load"  # as written after `kind:`
-    repeats: ClassVar[int] = 1
 
     load: Load
     warmup_s: float
@@ -105,15 +107,15 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Benchmark:
-    """Each trial is a fresh process that runs one function of a benchmark file."""
+    """Each trial is a fresh process that runs one function of a benchmark file.
+
+    The processes of a block measure in turn, in slices.
+    """
 
     name: ClassVar[str] = "benchmark"
-    repeats: ClassVar[int] = (
-        3  # a block holds each step as often: processes are short and they differ
-    )
 
-    statistic: Statistic  # of the rounds of one process
-    window_s: float
+    statistic: Statistic  # of the timed loops of one slice, and of the slices of one process
+    window_s: float  # of one process
     budget_s: float
     function: str | None = None  # None: the file's only one
     parameter: Parameter | None = None
@@ -121,9 +123,14 @@ class Benchmark:
     database: bool = False  # whether DATABASE_URL names a database of the arm's own
 
     @property
+    def slices(self) -> int:
+        """How many slices fill the window; enough for a median, if it is short."""
+        return max(MIN_SLICES, round(self.window_s / SLICE_S))
+
+    @property
     def trial_s(self) -> float:
-        """Seconds that one process measures."""
-        return self.window_s
+        """Seconds that one process measures, about."""
+        return self.slices * SLICE_S
 
     @property
     def levels(self) -> tuple[float | None, ...]:
@@ -144,7 +151,6 @@ class SoakTest:
     """All arms are loaded side by side at one rate, for hours."""
 
     name: ClassVar[str] = "soak"
-    repeats: ClassVar[int] = 1
     levels: ClassVar[tuple[float | None, ...]] = (None,)
 
     load: OpenLoad  # a single stage, which lasts as long as the block

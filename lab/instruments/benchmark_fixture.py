@@ -1,17 +1,16 @@
-"""pytest-benchmark's fixture, held to the window of the hypothesis.
+"""pytest-benchmark's fixture, which measures in slices, whenever the lab lets it.
 
-The lab's plugin puts it in the place of pytest-benchmark's own class. Calibration, rounds and
-their timing stay those of pytest-benchmark (`_raw`, `_make_runner`, `_make_stats`).
+The lab's plugin puts it in the place of pytest-benchmark's own class. Calibration and timing stay
+those of pytest-benchmark (`_calibrate_timer`, `_make_runner`, `_make_stats`).
 """
 
 from __future__ import annotations
 
 import inspect
 import math
-import os
 import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -22,16 +21,15 @@ from pytest_benchmark.fixture import BenchmarkFixture, PauseInstrumentation
 
 from lab.instruments.async_calls import await_in_task, awaited_or_returned, in_task
 from lab.instruments.benchmark_errors import cause_of, described
-from lab.instruments.benchmark_outcome import MIN_ROUNDS, ROUNDS_OF, Problem, Request
-from lab.instruments.benchmark_pedantic import Arguments, PedanticCall, RoundGroups
+from lab.instruments.benchmark_loops import LOOP_S, MeasuredSlice, TimedLoop, measure_slice
+from lab.instruments.benchmark_outcome import MIN_LOOPS, Problem, Request
+from lab.instruments.benchmark_pedantic import Arguments, PedanticCall
+from lab.instruments.benchmark_turns import Turns
 from lab.instruments.project_files import NOWHERE, ProjectFiles
 from lab.instruments.unfinished_results import unfinished
 
-ROUNDS = 500
-"""About how many rounds fill the window. A faster function is called several times a round."""
-
 _CLOCK_STEPS = 10
-"""So many steps of its clock a round has to last (pytest-benchmark's calibration precision)."""
+"""So many steps of its clock a loop has to last (pytest-benchmark's calibration precision)."""
 
 
 class MeasuringSession:
@@ -43,17 +41,26 @@ class MeasuringSession:
     def __init__(self, request: Request) -> None:
         self.request = request
         self.clock = time.perf_counter
-        # open already: the test may replace the file system
-        self._stage = os.open(request.stage, os.O_CREAT | os.O_WRONLY | os.O_TRUNC)
         self.files = ProjectFiles(Path.cwd())
         self.fixtures: list[MeasuringFixture] = []
         self.problems: list[Problem] = []
+        self._turns = None if request.turns is None else Turns(request.turns)
 
-    def begin(self, stage: str) -> None:
-        """Record what begins: the lab says so if it takes long."""
-        with suppress(OSError):  # the test may have closed whatever is open
-            os.truncate(self._stage, 0)
-            os.pwrite(self._stage, stage.encode(), 0)
+    def measure_in_turns(self, measure: Callable[[float], float]) -> None:
+        """Measure whenever the lab says so.
+
+        Without turns, as for a profile, it measures at once; so does a second fixture of the test,
+        for which the lab does not wait.
+
+        Args:
+            measure: Is given the length of a slice; returns the seconds that it took.
+        """
+        turns, self._turns = self._turns, None
+        if turns is not None:
+            turns.take(measure)
+        else:
+            for slice_s in (0.0, self.request.window_s):
+                measure(slice_s)
 
     def note_error(self, error: BaseException, more: str = "") -> None:
         """Record an exception that the benchmark file raised."""
@@ -75,11 +82,12 @@ SESSION = pytest.StashKey[MeasuringSession]()
 class MeasuringFixture(BenchmarkFixture):
     """The fixture `benchmark` in a process of the lab.
 
-    The window, the clock and the calibration are the lab's, whatever the marker, the options of
+    Slices, clock and calibration are the lab's, whatever the marker, the options of
     pytest-benchmark or the attributes of the fixture say; `disable_gc` and `cprofile` are off.
 
     The function is called once before anything is timed. That call is cold, and what it returns
-    decides how the function is measured: a coroutine is awaited in every call.
+    decides how the function is measured: a coroutine is awaited in every call. The first slice
+    calibrates and does not count.
     """
 
     def __init__(self, node: pytest.Item, *arguments: Any, **options: Any) -> None:
@@ -91,8 +99,8 @@ class MeasuringFixture(BenchmarkFixture):
             "cprofile": False,
             "_timer": session.clock,
             "_max_time": session.request.window_s,
-            "_min_time": session.request.window_s / ROUNDS,
-            "_min_rounds": MIN_ROUNDS,
+            "_min_time": LOOP_S,
+            "_min_rounds": MIN_LOOPS,
             "_calibration_precision": _CLOCK_STEPS,
             "_precision": None,
             "_confidence": None,
@@ -102,7 +110,7 @@ class MeasuringFixture(BenchmarkFixture):
         vars(self).update(self._held)
         self._is_async = False
         self._used_on_line: int | None = None
-        self.seconds: tuple[float, ...] = ()
+        self.slices: list[MeasuredSlice] = []
         self.iterations = 1
 
     def __call__(self, function_to_benchmark: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -124,7 +132,7 @@ class MeasuringFixture(BenchmarkFixture):
         warmup_rounds: int = 0,
         iterations: int = 1,
     ) -> Any:
-        """Measure a function in rounds with a set-up of their own, until the window is over."""
+        """Measure a function in rounds with a set-up of their own, as many as the slices hold."""
         self._use("benchmark.pedantic(...)")
         pedantic = PedanticCall(target, args, kwargs or {}, setup, teardown, iterations)
         if flaw := pedantic.flaw(rounds, warmup_rounds):
@@ -155,7 +163,6 @@ class MeasuringFixture(BenchmarkFixture):
         self._mode = mode
         self._used_on_line = self._session.files.of_caller()[1]
         vars(self).update(self._held)  # the test may have set them
-        self._session.begin(f"the first call in {self.name}")
 
     @contextmanager
     def _errors_noted(self) -> Iterator[None]:
@@ -200,41 +207,72 @@ class MeasuringFixture(BenchmarkFixture):
     def _measure_calibrated(
         self, function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
     ) -> Any:
-        """Calibrate and measure as pytest-benchmark does."""
-        self._session.begin(f"the calibration of {self.name}")
-        result = self._raw(function, *args, **kwargs)
-        assert self.stats is not None
-        self.seconds, self.iterations = tuple(self.stats.stats.data), self.stats.iterations
-        return await_in_task(result) if self._is_async else result
+        """Measure a function in loops of as many calls as pytest-benchmark finds."""
+        runner = self._make_runner(function, args, kwargs)
 
-    def _calibrate_timer(self, runner: Callable[..., Any]) -> Any:
-        calibrated = super()._calibrate_timer(runner)
-        self._session.begin(f"{ROUNDS_OF} {self.name}")
-        return calibrated
+        def calibrated() -> tuple[TimedLoop, float]:
+            loop_s, iterations, calls = self._calibrate_timer(runner)
+            return TimedLoop(partial(runner, calls), iterations), loop_s
+
+        self._measure_slices(calibrated)
+        result = function(*args, **kwargs)
+        return await_in_task(result) if self._is_async else result
 
     def _measure_rounds(
         self, pedantic: PedanticCall, first: Arguments, rounds: int, warmup_rounds: int
     ) -> Any:
-        """Repeat rounds until the window is over, set-ups included; cold rounds are left out."""
-        self._session.begin(f"{ROUNDS_OF} {self.name}")
+        """Measure rounds with their set-ups, whole ones in every slice; cold ones are left out."""
         pedantic.finish(first)
         for _ in range(warmup_rounds - 1):
             self._round(pedantic)
-        groups, done, result = RoundGroups(ROUNDS), max(warmup_rounds, 1), None
-        least = done + MIN_ROUNDS
-        ends_at = self._session.clock() + self._session.request.window_s
-        while done < least or self._session.clock() < ends_at:
+        done, result = max(warmup_rounds, 1), None
+
+        def one_round() -> float:
+            nonlocal done, result
             try:
                 seconds, result = self._round(pedantic)
             except Exception as error:
                 if done >= rounds + warmup_rounds:
                     self._note_further_round(error, done + 1, rounds)
                 raise
-            groups.add(seconds / pedantic.iterations)
             done += 1
-        self._require_resolved(groups.means, pedantic)
-        self._keep_groups(groups, pedantic.iterations)
+            return seconds
+
+        def calibrated() -> tuple[TimedLoop, float]:
+            found = measure_slice(TimedLoop(one_round, pedantic.iterations), LOOP_S, self._timer)
+            self._require_resolved(found.loops, pedantic)
+            round_s = found.took_s / found.loop_count
+            count = math.ceil(LOOP_S / round_s)  # neighbours are timed as one loop
+            several = TimedLoop(
+                lambda: math.fsum(one_round() for _ in range(count)), count * pedantic.iterations
+            )
+            return several, count * round_s
+
+        self._measure_slices(calibrated)
         return self._result_of(pedantic) if pedantic.iterations > 1 else result
+
+    def _measure_slices(self, calibrated: Callable[[], tuple[TimedLoop, float]]) -> None:
+        """Measure in turn with other processes; the first slice does not count.
+
+        Args:
+            calibrated: Finds the timed loop, and about how long it takes.
+        """
+        loop: TimedLoop | None = None
+
+        def measure(slice_s: float) -> float:
+            nonlocal loop
+            with PauseInstrumentation():
+                if loop is None:
+                    loop, loop_s = calibrated()
+                    if loop_s >= slice_s:
+                        return loop_s
+                    return measure_slice(loop, slice_s, self._timer).took_s
+                self.slices.append(measure_slice(loop, slice_s, self._timer))
+            return self.slices[-1].took_s
+
+        self._session.measure_in_turns(measure)
+        if loop is not None:
+            self._keep_statistics(loop.iterations)
 
     def _round(self, pedantic: PedanticCall) -> tuple[float, Any]:
         """Set up, time the calls of one round and tear down; returns seconds and the result."""
@@ -255,7 +293,7 @@ class MeasuringFixture(BenchmarkFixture):
         self.has_error = True
         self._session.note_error(
             error,
-            f" (in round {number}: the lab repeats rounds until its window is over, whatever the "
+            f" (in round {number}: the lab repeats rounds in every slice, whatever the "
             f"`rounds={rounds}` of `benchmark.pedantic`)",
         )
 
@@ -275,12 +313,13 @@ class MeasuringFixture(BenchmarkFixture):
                 "calls by itself",
             )
 
-    def _keep_groups(self, groups: RoundGroups, iterations: int) -> None:
-        """Keep the rounds for the lab, and as statistics that the test may look at."""
-        self.seconds, self.iterations = tuple(groups.means), groups.size * iterations
-        stats = self._make_stats(self.iterations)
-        for seconds in self.seconds:
-            stats.update(seconds * self.iterations)
+    def _keep_statistics(self, iterations: int) -> None:
+        """Keep the loops as statistics that the test may look at."""
+        self.iterations = iterations
+        stats = self._make_stats(iterations)
+        for measured in self.slices:
+            for seconds in measured.loops:
+                stats.update(seconds * iterations)
 
     def _make_runner(
         self, function_to_benchmark: Callable[..., Any], args: Any, kwargs: Any

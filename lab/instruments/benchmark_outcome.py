@@ -6,6 +6,7 @@ depends on options or on JSON that a project's `conftest.py` may change.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 from collections.abc import Mapping
@@ -16,8 +17,8 @@ from typing import Any
 REQUEST = "LAB_BENCHMARK"
 """The environment variable that holds the request."""
 
-MIN_ROUNDS = 5
-"""What a process measures, if its window is too short for more."""
+MIN_LOOPS = 5
+"""What a process measures at least, whatever a call takes."""
 
 ROUNDS_OF = "the rounds of"
 """How the stage begins that fills the window."""
@@ -30,14 +31,17 @@ class Request:
     Attributes:
         output: The file that gets the outcome.
         folder: The folder of the benchmark file: what the file imports may lie beside it.
-        window_s: How long to measure; 0 if the file is only to be collected.
+        window_s: How long to measure without the lab's turns; 0 if the file is only collected.
         profile: The file that gets a profile of the function; None for no profile.
+        turns: The descriptor of the socket on which the lab says when to measure; None to measure
+            at once.
     """
 
     output: str
     folder: str
     window_s: float = 0.0
     profile: str | None = None
+    turns: int | None = None
 
     @property
     def stack_dump(self) -> str:
@@ -110,22 +114,27 @@ class Problem:
 
 
 @dataclass(frozen=True)
-class Rounds:
+class FixtureUse:
     """What one use of the fixture measured.
 
     Attributes:
         name: The name that the fixture had in the end.
-        seconds: Of one call, by round.
-        iterations: Calls per round.
+        slices: Of each slice in turn: seconds of one call, by timed loop.
+        iterations: Calls per timed loop.
         counts: The whole numbers in `extra_info`.
         other_info: What else `extra_info` held, and what it was, as in "text ('7')".
     """
 
     name: str
-    seconds: tuple[float, ...]
+    slices: tuple[tuple[float, ...], ...]
     iterations: int
     counts: Mapping[str, int] = field(default_factory=dict)
     other_info: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def loops(self) -> tuple[float, ...]:
+        """Seconds of one call, by timed loop of all slices."""
+        return tuple(itertools.chain.from_iterable(self.slices))
 
 
 @dataclass(frozen=True)
@@ -136,14 +145,14 @@ class Outcome:
         tests: Those that pytest would run, or has run.
         deselected: Ids of tests that a conftest.py has left out.
         not_collected: What pytest warns of while it collects, as of a class that it leaves out.
-        rounds: A value for each use of the fixture that measured something.
+        uses: Of the fixture, as far as they measured something.
         problems: In the order in which they arose, so that the first is the cause.
     """
 
     tests: tuple[CollectedTest, ...] = ()
     deselected: tuple[str, ...] = ()
     not_collected: tuple[str, ...] = ()
-    rounds: tuple[Rounds, ...] = ()
+    uses: tuple[FixtureUse, ...] = ()
     problems: tuple[Problem, ...] = ()
 
     def write(self, file: Path) -> None:
@@ -163,7 +172,10 @@ class Outcome:
             tuple(_test(each) for each in data["tests"]),
             tuple(data["deselected"]),
             tuple(data["not_collected"]),
-            tuple(Rounds(**each | {"seconds": tuple(each["seconds"])}) for each in data["rounds"]),
+            tuple(
+                FixtureUse(**each | {"slices": tuple(map(tuple, each["slices"]))})
+                for each in data["uses"]
+            ),
             tuple(Problem(**each) for each in data["problems"]),
         )
 

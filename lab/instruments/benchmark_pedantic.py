@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import math
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -74,26 +73,3 @@ class PedanticCall:
         result = await called
         self.finish(arguments)
         return result
-
-
-class RoundGroups:
-    """Times of any number of rounds, kept as means of neighbours: `limit` to twice as many."""
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._open: list[float] = []
-        self.size = 1
-        """How many rounds each mean is of."""
-        self.means: list[float] = []
-
-    def add(self, seconds: float) -> None:
-        """Add the time of a round. Rounds of a group that does not fill are left out."""
-        self._open.append(seconds)
-        if len(self._open) < self.size:
-            return
-        self.means.append(math.fsum(self._open) / self.size)
-        self._open.clear()
-        if len(self.means) >= 2 * self._limit:
-            pairs = zip(self.means[::2], self.means[1::2], strict=True)
-            self.means = [(first + second) / 2 for first, second in pairs]
-            self.size *= 2

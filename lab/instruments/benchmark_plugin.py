@@ -1,7 +1,7 @@
 """A pytest plugin of the lab, loaded beside pytest-benchmark where it collects and measures.
 
-It holds the fixture to the window, runs tests that are coroutine functions, and writes the
-outcome: the tests of a file, the rounds, and everything because of which a test yields none.
+It holds the fixture between slices, runs tests that are coroutine functions, and writes the
+outcome: the tests of a file, the slices, and everything because of which a test yields none.
 Nothing of it depends on the options and the JSON of pytest-benchmark, which a `conftest.py` may
 change.
 """
@@ -31,11 +31,11 @@ from lab.instruments.benchmark_errors import described
 from lab.instruments.benchmark_fixture import SESSION, MeasuringFixture, MeasuringSession
 from lab.instruments.benchmark_outcome import (
     CollectedTest,
+    FixtureUse,
     Outcome,
     ParameterValue,
     Problem,
     Request,
-    Rounds,
 )
 from lab.instruments.project_files import NOWHERE, Place
 
@@ -163,12 +163,12 @@ class BenchmarkPlugin:
         """Write the outcome, unless this is a process that the test has forked."""
         if os.getpid() != self._process:
             return
-        fixtures = [each for each in self._session.fixtures if each.seconds]
+        fixtures = [each for each in self._session.fixtures if each.slices]
         Outcome(
             tests=tuple(self._tests),
             deselected=tuple(self._deselected),
             not_collected=tuple(self._not_collected),
-            rounds=tuple(_rounds(each) for each in fixtures),
+            uses=tuple(_use(each) for each in fixtures),
             problems=tuple(self._session.problems),
         ).write(Path(self._session.request.output))
 
@@ -246,9 +246,10 @@ def _takes_benchmark(test: pytest.Function) -> bool | None:
     return None if asks else False
 
 
-def _rounds(fixture: MeasuringFixture) -> Rounds:
+def _use(fixture: MeasuringFixture) -> FixtureUse:
     counts, others = counts_of(fixture.extra_info)
-    return Rounds(str(fixture.name), fixture.seconds, fixture.iterations, counts, others)
+    slices = tuple(each.loops for each in fixture.slices)
+    return FixtureUse(str(fixture.name), slices, fixture.iterations, counts, others)
 
 
 def _remedy(error: BaseException) -> str:

@@ -1,60 +1,40 @@
-"""Runs a pytest-benchmark file: each trial is a fresh process that runs one function.
-
-The rounds of one process share its memory layout and hash seed. Taken as samples, they call equal
-code different in 40 to 89 % of comparisons (on what to repeat: Kalibera & Jones, 2013).
-"""
+"""A process that runs one function of a pytest-benchmark file, from its start to its outcome."""
 
 from __future__ import annotations
 
+import contextlib
+import math
 import re
-import shlex
+import select
 import signal
+import socket
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
+import psutil
+
 from lab.child_processes import Child, Children
+from lab.cpu_pinning import pin
 from lab.errors import MeasurementError
-from lab.hypothesis import Statistic
-from lab.instruments.benchmark_outcome import (
-    MIN_ROUNDS,
-    ROUNDS_OF,
-    Outcome,
-    Problem,
-    Request,
-    Rounds,
-)
-from lab.instruments.benchmark_selection import (
-    BenchmarkFileError,
-    BenchmarkFunction,
-    Wanted,
-    select,
-)
+from lab.hypothesis import Statistic, Step
+from lab.instruments.benchmark_outcome import MIN_LOOPS, FixtureUse, Outcome, Problem, Request
+from lab.instruments.benchmark_turns import FINISH, HELD, MEASURE, MEASURED
 from lab.instruments.project_files import ProjectFiles
-from lab.instruments.service_profiler import PROFILE_S, read_profile
-from lab.trial import Timing
+from lab.trial import Slice, Timing
 
-_COLLECT_S = 25.0
-_START_S = 60.0  # limit for a process to start, its fixtures included
-_SLACK = 20.0  # limit for its rounds, in windows
+START_S = 60.0  # limit for a process to start, its fixtures included; to calibrate; and to end
+_SLACK = 20.0  # limit for a slice, in slices
+_SLICE_S = 10.0  # limit for a slice, if that is more
+_POLL_S = 1.0  # between two looks whether a process still runs
 _DUMP_S = 0.5
-_POLL_S = 0.5
-WAITING_S = 5.0  # after which it is reported what is waited for
-_DO_LESS = f"Let it do less, or lengthen the `window`: a process may take {_SLACK:g} windows more"
-_DO_NOTHING = "Let the file do nothing at import, and measure in its functions"
+_SET_UP_LESS = "Let its fixtures, the test and the first call of the function do less"
+_DO_LESS = "Let a call do less"
+_END = "Let the test and the tear-down of its fixtures do less"
 
-# No plugins but those that the file names: others could cost more than what is measured.
-_ENVIRONMENT = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONUNBUFFERED": "1"}
-_PYTEST = (
-    *("-m", "pytest", "-q", "-p", "no:cacheprovider", "--color=no"),
-    *("-c", "/dev/null", "--rootdir", ".", "--confcutdir", ".", "--import-mode=importlib"),
-    *("-p", "pytest_benchmark.plugin", "-p", "lab.instruments.benchmark_plugin"),
-)
 _NOTHING_COLLECTED = 5  # exit code of pytest
 _USAGE_ERROR = 4
 _FATAL_LINE = re.compile(r"^Fatal Python error: .+$", re.MULTILINE)
@@ -62,11 +42,17 @@ _ERROR_LINE = re.compile(r"^(?:E  |ERROR:) +(.+)$", re.MULTILINE)
 
 
 class BenchmarkError(MeasurementError):
-    """A process of a benchmark yielded no rounds: it failed, hung or skipped."""
+    """A process of a benchmark measured nothing: it failed, hung or skipped.
 
-    def __init__(self, problem: Problem) -> None:
+    Attributes:
+        problem: Why.
+        step: What it should have measured; None if it only collects the file.
+    """
+
+    def __init__(self, problem: Problem, step: Step | None = None) -> None:
         super().__init__(str(problem))
         self.problem = problem
+        self.step = step
 
 
 @dataclass(frozen=True)
@@ -74,186 +60,251 @@ class Measured:
     """The result of one process.
 
     Attributes:
-        timing: Its rounds, summed up.
+        timing: Its slices, summed up.
+        slices: In their order.
         counts: The whole numbers that the benchmark stored.
         other_info: What else it stored, and what that was.
-        rounds: Seconds per call, by round.
+        loops: Seconds per call, by timed loop of all slices.
+        took_s: Seconds of all slices, set-ups included.
     """
 
     timing: Timing
+    slices: tuple[Slice, ...]
     counts: Mapping[str, int]
     other_info: Mapping[str, str]
-    rounds: tuple[float, ...]
+    loops: tuple[float, ...]
+    took_s: float
 
 
-class BenchmarkFile:
-    """A benchmark file, as pytest collects and runs it."""
+class BenchmarkProcess:
+    """A process that runs pytest.
+
+    Unless it only collects or is profiled, it comes as far as the call of `benchmark(...)` and is
+    held there: idle, until the lab lets it measure a slice or finish.
+    """
 
     def __init__(
         self,
         children: Children,
-        project: Path,
-        cores: Iterable[int],
-        scenario: str,
-        notify: Callable[[str], None] = lambda text: None,
+        child: Child,
+        request: Request,
+        files: ProjectFiles,
+        step: Step | None = None,
+        node: str = "",
+        turns: socket.socket | None = None,
     ) -> None:
-        """Nothing runs yet.
-
-        Args:
-            children: Keeps the processes.
-            project: Their working directory.
-            cores: They may run on.
-            scenario: The file, from there.
-            notify: Called with what a process is waited for, if that takes long.
-        """
+        self.step = step
+        self._started_at = time.monotonic()
+        self._took_s = 0.0
         self._children = children
-        self._project = project
-        self._files = ProjectFiles(project)
-        self._cores = tuple(cores)
-        self._scenario = scenario
-        self._notify = notify
-        self._output = children.folder / "benchmark.json"
+        self._child = child
+        self._request = request
+        self._files = files
+        self._node = node
+        self._turns = turns
+        self._received = b""
+        self._positions: list[int] = []
 
-    def select(self, wanted: Wanted, env: Mapping[str, str]) -> BenchmarkFunction:
-        """Collect the file, under a time limit, and find the function with all its levels.
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._child.pid
+
+    def fileno(self) -> int:
+        """Of the socket on which it says that it is held, for `select`."""
+        assert self._turns is not None
+        return self._turns.fileno()
+
+    def pin(self, cores: Iterable[int]) -> None:
+        """Keep it on these cores, with all that it has started."""
+        cores = tuple(cores)
+        with contextlib.suppress(psutil.Error):
+            for process in psutil.Process(self.pid).children(recursive=True):
+                pin(process.pid, cores)
+        pin(self.pid, cores)
+
+    def own_bytes(self) -> int:
+        """Its memory without what it shares with other processes, as far as that is known."""
+        with contextlib.suppress(psutil.Error):
+            memory = psutil.Process(self.pid).memory_info()
+            return int(memory.rss - getattr(memory, "shared", 0))
+        return 0
+
+    # -- its turns -----------------------------------------------------------------------------
+
+    def wait_until_held(self) -> None:
+        """Wait until it has called the function once, and is idle. BenchmarkError if it fails."""
+        self._answer(HELD, self.start_left_s(), START_S, "it is not ready to measure")
+
+    def start_left_s(self) -> float:
+        """Seconds that are left for it to be held."""
+        return max(0.0, START_S - (time.monotonic() - self._started_at))
+
+    def calibrate(self, slice_s: float) -> float:
+        """Let it calibrate and warm up; returns about how long one of its slices takes."""
+        self._send(f"{MEASURE} {slice_s!r}")
+        return float(self._answer(MEASURED, START_S, START_S, "its calibration does not end"))
+
+    def measure(self, slice_s: float, position: int, expected_s: float) -> None:
+        """Let it measure one slice.
 
         Args:
-            wanted: Which function, and its parameters.
-            env: The settings of an arm: the file may read them when it is imported.
+            slice_s: How long; a slice holds one call at least.
+            position: The slice's place in the order of all slices of the block.
+            expected_s: About how long it will take.
 
         Raises:
-            BenchmarkFileError: pytest cannot collect the file, or there is no such function.
+            BenchmarkError: It ended, or does not answer in time.
         """
-        with self._redacted():
-            try:
-                outcome = self._run(["--collect-only", self._scenario], None, env, _COLLECT_S)
-            except BenchmarkError as error:
-                raise BenchmarkFileError(self._with_remedy(error.problem, env)) from error
-            if outcome.problems:
-                raise BenchmarkFileError(self._with_remedy(outcome.problems[0], env))
-            return select(outcome, wanted)
+        limit_s = max(_SLICE_S, _SLACK * expected_s)
+        self._send(f"{MEASURE} {slice_s!r}")
+        took = self._answer(MEASURED, limit_s, limit_s, "a slice does not end")
+        self._took_s += float(took)
+        self._positions.append(position)
 
-    def measure(
-        self, node: str, arm: str, env: Mapping[str, str], window_s: float, statistic: Statistic
-    ) -> Measured:
-        """Run one process; BenchmarkError if it yields no rounds."""
-        with self._redacted():
-            outcome = self._run([node], arm, env, _START_S + _SLACK * window_s, window_s)
-            rounds = self._only_rounds(outcome, node, arm)
+    def finish(self) -> None:
+        """Let it finish the test and end; `measured` waits for that."""
+        self._send(FINISH)
+
+    def measured(self, statistic: Statistic) -> Measured:
+        """What it measured, when it has ended. BenchmarkError if it failed after all."""
+        use = self._only_use(self.outcome(START_S, _END))
+        if len(use.slices) != len(self._positions):
+            raise self._error(Problem("its slices are not those that the lab asked for"))
+        chosen = min if statistic == "min" else median
+        slices = tuple(
+            Slice(
+                position,
+                len(loops) * use.iterations,
+                math.fsum(loops) * use.iterations,
+                chosen(loops),
+            )
+            for position, loops in zip(self._positions, use.slices, strict=True)
+        )
         timing = Timing(
             statistic,
-            len(rounds.seconds),
-            rounds.iterations,
-            min(rounds.seconds),
-            median(rounds.seconds),
+            len(use.loops),
+            use.iterations,
+            min(use.loops),
+            median(map(median, use.slices)),
         )
         redacted = self._children.passed.redact_record
-        counts, other_info = redacted(rounds.counts), redacted(rounds.other_info)
-        return Measured(timing, counts, other_info, rounds.seconds)
+        counts, other_info = redacted(use.counts), redacted(use.other_info)
+        return Measured(timing, slices, counts, other_info, use.loops, self._took_s)
 
-    def profile(self, node: str, arm: str, env: Mapping[str, str], window_s: float) -> str:
-        """Run one process that measures and is then profiled; the profile as text."""
-        output = self._children.folder / f"profile-{arm}.json"
-        limit_s = _START_S + _SLACK * (PROFILE_S + window_s)
-        with self._redacted():
-            outcome = self._run([node], arm, env, limit_s, window_s, output)
-            if outcome.problems and not output.is_file():
-                raise BenchmarkError(outcome.problems[0])
-        return read_profile(output)
-
-    @contextmanager
-    def _redacted(self) -> Iterator[None]:
-        """Redact what an error inside says of the values that the file was passed."""
+    def _send(self, line: str) -> None:
+        assert self._turns is not None
         try:
-            yield
-        except (BenchmarkError, BenchmarkFileError) as error:
-            raise type(error)(self._children.passed.redact_record(error.problem)) from error
+            self._turns.sendall(f"{line}\n".encode("ascii"))
+        except OSError:
+            raise self._ended() from None
 
-    def _run(
-        self,
-        arguments: Sequence[str],
-        arm: str | None,
-        env: Mapping[str, str],
-        limit_s: float,
-        window_s: float = 0.0,
-        profile: Path | None = None,
-    ) -> Outcome:
-        """Run pytest in a process of its own; BenchmarkError if it reports nothing."""
-        folder = self._project / Path(self._scenario).parent
-        request = Request(
-            str(self._output), str(folder), window_s, None if profile is None else str(profile)
-        )
-        storage = self._children.folder / "benchmarks"  # not `.benchmarks` in the project
-        self._output.unlink(missing_ok=True)
-        Path(request.stage).write_text("the start of pytest", encoding="utf-8")
-        child = self._children.start(
-            [sys.executable, *_PYTEST, f"--benchmark-storage=file://{storage}", *arguments],
-            role="benchmark",
-            arm=arm,
-            cwd=self._project,
-            env={**env, **_ENVIRONMENT, **request.to_environment()},
-            cores=self._cores,
-        )
+    def _answer(self, word: str, wait_s: float, limit_s: float, problem: str) -> str:
+        """What follows a word that the process has to say within some seconds."""
+        assert self._turns is not None
+        deadline = time.monotonic() + wait_s
+        while b"\n" not in self._received:
+            left_s = deadline - time.monotonic()
+            if select.select([self._turns], [], [], max(0.0, min(left_s, _POLL_S)))[0]:
+                received = self._receive()
+                if not received:
+                    raise self._ended()
+                self._received += received
+            elif self._child.died() is not None:  # something that it forked keeps the socket open
+                raise self._ended()
+            elif left_s <= 0:
+                remedy = _SET_UP_LESS if word == HELD else _DO_LESS
+                raise self._hanging(f"{problem} within {limit_s:g} s", remedy)
+        line, _, self._received = self._received.partition(b"\n")
+        said, _, rest = line.decode("ascii").partition(" ")
+        if said != word:
+            raise self._error(Problem(f"it answers {said} instead of {word}"))
+        return rest
+
+    def _receive(self) -> bytes:
+        assert self._turns is not None
         try:
-            code = self._wait(child, request, limit_s)
+            return self._turns.recv(4096)
+        except OSError:
+            return b""
+
+    # -- its end -------------------------------------------------------------------------------
+
+    def outcome(self, limit_s: float, remedy: str) -> Outcome:
+        """Wait for its end; BenchmarkError if it reports nothing or takes longer."""
+        try:
+            code = self._child.popen.wait(limit_s)
         except subprocess.TimeoutExpired:
-            place = self._files.of_dump(_stack(child, Path(request.stack_dump)))
-            remedy = _DO_LESS if window_s else _DO_NOTHING
-            problem = Problem(f"it does not end within {limit_s:g} s", *place, remedy)
-            raise BenchmarkError(problem) from None
+            raise self._hanging(f"it does not end within {limit_s:g} s", remedy) from None
         finally:
-            self._children.stop(child)
-        outcome = Outcome.read(self._output)
+            self.stop()
+        outcome = Outcome.read(Path(self._request.output))
+        for written in (self._request.output, self._request.stack_dump):
+            Path(written).unlink(missing_ok=True)
         if outcome is None:
-            raise BenchmarkError(self._printed(child, " before the test was over"))
+            raise self._error(self._printed(" before the test was over"))
         if code in (0, _NOTHING_COLLECTED, _USAGE_ERROR) or outcome.problems:
             return outcome
-        return replace(outcome, problems=(self._printed(child),))
+        return replace(outcome, problems=(self._printed(),))
 
-    def _wait(self, child: Child, request: Request, limit_s: float) -> int:
-        """The exit code; reports each stage that takes long. TimeoutExpired after the limit."""
-        deadline, reported = time.monotonic() + limit_s, ""
-        while True:
-            left_s = deadline - time.monotonic()
-            try:
-                return child.popen.wait(min(_POLL_S, left_s))
-            except subprocess.TimeoutExpired:
-                if left_s <= _POLL_S:
-                    raise
-            stage, lasts_s = _stage(Path(request.stage))
-            expected_s = request.window_s if stage.startswith(ROUNDS_OF) else 0.0
-            if stage != reported and lasts_s > expected_s + WAITING_S:
-                reported = stage
-                text = f"{self._scenario} waits for {stage}"
-                self._notify(self._children.passed.redact(text))
+    def stop(self) -> None:
+        """End it, if it still runs."""
+        stop_together(self._children, [self])
 
-    def _only_rounds(self, outcome: Outcome, node: str, arm: str) -> Rounds:
-        """The rounds of the one measurement of a process."""
+    def close(self) -> None:
+        """Close the socket."""
+        if self._turns is not None:
+            self._turns.close()
+
+    def _ended(self) -> BenchmarkError:
+        """Why it ended although it should have answered."""
+        try:
+            self._only_use(self.outcome(START_S, _END))
+        except BenchmarkError as error:
+            return error
+        return self._error(Problem("the process ended before all of its slices were measured"))
+
+    def _only_use(self, outcome: Outcome) -> FixtureUse:
+        """The one measurement of a process."""
         if outcome.problems:
-            raise BenchmarkError(outcome.problems[0])
-        name = node.partition("::")[2]
+            raise self._error(outcome.problems[0])
+        file, _, name = self._node.partition("::")
+        arm = "any" if self.step is None else self.step.arm
         if not outcome.tests:
-            left_out = node in outcome.deselected
+            left_out = self._node in outcome.deselected
             why = "a conftest.py deselects it" if left_out else f"arm {arm} does not have it"
-            raise BenchmarkError(Problem(f"{name} is not run: {why}", self._scenario))
-        place = (self._scenario, outcome.tests[0].line)
-        if not outcome.rounds:
+            raise self._error(Problem(f"{name} is not run: {why}", file))
+        place = (file, outcome.tests[0].line)
+        if not outcome.uses:
             problem = f"{name} passes without measuring anything: it does not call `benchmark`"
-            raise BenchmarkError(Problem(problem, *place))
-        if len(outcome.rounds) > 1:
-            names = ", ".join(rounds.name for rounds in outcome.rounds)
-            problem = f"{name} measures {len(outcome.rounds)} things ({names})"
-            raise BenchmarkError(Problem(problem, *place, "Measure one function in each test"))
-        (rounds,) = outcome.rounds
-        if len(rounds.seconds) < MIN_ROUNDS or min(rounds.seconds) <= 0:
-            problem = f"{name} yields no {MIN_ROUNDS} rounds whose time its clock could measure"
-            raise BenchmarkError(Problem(problem, *place))
-        return rounds
+            raise self._error(Problem(problem, *place))
+        if len(outcome.uses) > 1:
+            names = ", ".join(use.name for use in outcome.uses)
+            problem = f"{name} measures {len(outcome.uses)} things ({names})"
+            raise self._error(Problem(problem, *place, "Measure one function in each test"))
+        (use,) = outcome.uses
+        if len(use.loops) < MIN_LOOPS or min(use.loops) <= 0:
+            problem = f"{name} yields no {MIN_LOOPS} loops whose time its clock could measure"
+            raise self._error(Problem(problem, *place))
+        return use
 
-    def _printed(self, child: Child, when: str = "") -> Problem:
-        """Why a process ended, from what it printed."""
-        output = child.log_tail(200)
-        how = f"pytest {child.died()}{when}"
+    def _error(self, problem: Problem) -> BenchmarkError:
+        return BenchmarkError(self._children.passed.redact_record(problem), self.step)
+
+    def _hanging(self, problem: str, remedy: str) -> BenchmarkError:
+        """The problem with the place at which the process hangs."""
+        self._child.popen.send_signal(signal.SIGUSR1)  # it dumps its stack
+        time.sleep(_DUMP_S)
+        try:
+            stack = Path(self._request.stack_dump).read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            stack = ""
+        return self._error(Problem(problem, *self._files.of_dump(stack), remedy))
+
+    def _printed(self, when: str = "") -> Problem:
+        """Why it ended, from what it printed."""
+        output = self._child.log_tail(200)
+        how = f"pytest {self._child.died()}{when}"
         if fatal := _FATAL_LINE.search(output):
             return Problem(f"{how}: {fatal[0]}", *self._files.of_dump(output[fatal.end() :]))
         errors = _ERROR_LINE.findall(output)
@@ -261,29 +312,9 @@ class BenchmarkFile:
         cause = f": {(errors or lines)[-1]}" if errors or lines else ""
         return Problem(how + cause, *self._files.of_output(output))
 
-    def _with_remedy(self, problem: Problem, env: Mapping[str, str]) -> Problem:
-        """A problem of collecting the file, with the command that has to succeed."""
-        if problem.remedy:
-            return problem
-        variables = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", **env}
-        settings = " ".join(f"{name}={shlex.quote(text)}" for name, text in variables.items())
-        command = (
-            f"{settings} python -m pytest -c /dev/null --rootdir . -p pytest_benchmark.plugin "
-            f"--collect-only {self._scenario}"
-        )
-        return replace(problem, remedy=f"Correct it until `{command}` succeeds")
 
-
-def _stage(file: Path) -> tuple[str, float]:
-    """What a process does at the moment, and for how many seconds already."""
-    return file.read_text(encoding="utf-8"), time.time() - file.stat().st_mtime
-
-
-def _stack(child: Child, dump: Path) -> str:
-    """Where a process that hangs is, as `faulthandler` dumps it."""
-    child.popen.send_signal(signal.SIGUSR1)
-    time.sleep(_DUMP_S)
-    try:
-        return dump.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
+def stop_together(children: Children, processes: Sequence[BenchmarkProcess]) -> None:
+    """End processes, all at once."""
+    children.stop(*(process._child for process in processes))
+    for process in processes:
+        process.close()

@@ -1,12 +1,14 @@
-"""What a benchmark needs beside its own process: nothing, or a database per arm."""
+"""What a benchmark needs beside its own processes: nothing, or a database for each of them."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from lab.child_processes import Children
 from lab.cpu_pinning import Cores
+from lab.hypothesis import Step
 from lab.targets.postgres_databases import RunDatabases
 
 
@@ -30,11 +32,14 @@ class BenchmarkTarget:
         self._users_url = database_url
         self._needs_database = database
         self._databases: RunDatabases | None = None
-        self._urls: dict[str, str] = {}
+        self._urls: dict[Step, str] = {}
         self._server_pid: int | None = None
 
-    def start(self, arms: Iterable[str]) -> None:
-        """Start PostgreSQL and create an empty database for each arm, if asked for.
+    def start(self, steps: Iterable[Step]) -> None:
+        """Start PostgreSQL and create an empty database for each arm and value, if asked for.
+
+        Processes of different values are alive at the same time, and each fills its database as
+        its value requires.
 
         Raises DatabaseError or TargetUsageError as RunDatabases does.
         """
@@ -42,11 +47,14 @@ class BenchmarkTarget:
             return
         self._databases = RunDatabases(self._children, self._cores.target, self._users_url)
         self._server_pid = self._databases.server_pid()
-        self._urls = {arm: self._databases.create(arm) for arm in arms}
+        self._urls = {
+            step: self._databases.create(_label(number, step))
+            for number, step in enumerate(steps, 1)
+        }
 
-    def environment(self, arm: str) -> dict[str, str]:
-        """Environment variables for the processes of an arm."""
-        return {"DATABASE_URL": self._urls[arm]} if arm in self._urls else {}
+    def environment(self, step: Step) -> dict[str, str]:
+        """Environment variables for the processes of an arm and value."""
+        return {"DATABASE_URL": self._urls[step]} if step in self._urls else {}
 
     def roles(self) -> Mapping[str, tuple[int, ...]]:
         """Process ids by role, for the sampler."""
@@ -61,3 +69,8 @@ class BenchmarkTarget:
         if self._databases is not None:
             self._databases.close()
             self._databases = None
+
+
+def _label(number: int, step: Step) -> str:
+    """The end of a database's name: different even if long names are cut short."""
+    return f"{number}_{re.sub(r'[^a-z0-9]', '_', str(step).lower())}"

@@ -8,26 +8,28 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import median
 
 import pytest
 
 from lab.child_processes import Children
 from lab.cli.preflight import RunParts, collect_benchmark
 from lab.cpu_pinning import Cores
-from lab.experiment.benchmark_trial_runner import BenchmarkTrials
+from lab.experiment.benchmark_block_runner import BenchmarkBlocks
 from lab.hypothesis import HypothesisError, loads
 from lab.project_folder import Project
 from lab.run_folder import RunFolder
 from lab.targets.benchmark_target import BenchmarkTarget
 from lab.trial import BenchmarkEvidence, Trial
-from tests.default_margins import MARGINS
+from lab.trial_plan import PlannedSlices, draw
+from tests.runs import ended
 
 pytestmark = pytest.mark.slow
 
 CASES = Path(__file__).parent / "benchmark"
-WINDOW_S = 0.05
+SLICES, SLICE_S = 5, 0.01
 NO_CORES = Cores((), ())
 HYPOTHESIS = """\
 ---
@@ -83,13 +85,13 @@ class Case:
 
 
 class Bench:
-    """A project with the files of a case, as far as `lab check` and the first trial of a run."""
+    """A project with the files of a case, as far as `lab check` and the first trials of a run."""
 
     def __init__(self, folder: Path, children: Children) -> None:
         self._folder = folder
         self._children = children
 
-    def check(self, case: Case) -> BenchmarkTrials:
+    def check(self, case: Case) -> BenchmarkBlocks:
         """Do what `lab check` does."""
         shutil.copytree(CASES / case.name, self._folder / "scenarios")
         (self._folder / "hypotheses").mkdir()
@@ -100,14 +102,14 @@ class Bench:
         benchmark_file, function = collect_benchmark(parts)
         run_folder = RunFolder.create(self._folder / "reports", "case")
         target = BenchmarkTarget(self._children, NO_CORES, None, database=False)
-        return BenchmarkTrials(hypothesis, run_folder, target, benchmark_file, function, MARGINS)
+        plan = replace(
+            draw(hypothesis, seed=1, target="embedded"), slices=PlannedSlices(SLICE_S, SLICES)
+        )
+        return BenchmarkBlocks(hypothesis, plan, run_folder, target, benchmark_file, function)
 
     def trial(self, case: Case) -> Trial:
         """Run one process of the first arm."""
-        running = self.check(case).trial(Trial(1, 1, "first", 0.0, WINDOW_S, case.at))
-        with pytest.raises(StopIteration) as ended:
-            next(running)
-        trial: Trial = ended.value.value
+        (trial,) = ended(self.check(case).block([Trial(1, 1, "first", 0.0, 0.0, case.at)]))
         return trial
 
 
@@ -153,14 +155,15 @@ MEASURED = [  # and the seconds that a call takes, at least and at most
 
 
 @pytest.mark.parametrize(("case", "least_s", "most_s"), MEASURED, ids=lambda each: str(each))
-def test_it_is_measured_within_the_window(
-    bench: Bench, case: Case, least_s: float, most_s: float
-) -> None:
-    timing = evidence_of(bench.trial(case)).timing
+def test_it_is_measured_in_slices(bench: Bench, case: Case, least_s: float, most_s: float) -> None:
+    evidence = evidence_of(bench.trial(case))
+    timing, slices = evidence.timing, evidence.slices
     assert least_s <= timing.value_s <= most_s
-    assert timing.rounds >= 5
-    whole_s = timing.min_s * timing.rounds * timing.iterations
-    assert whole_s <= max(5 * WINDOW_S, 10 * timing.min_s)
+    assert timing.rounds >= len(slices) == SLICES
+    assert [each.position for each in slices] == list(range(1, SLICES + 1))
+    slice_s = median(each.value_s * each.iterations for each in slices)
+    assert slice_s <= max(2 * SLICE_S, 2 * most_s)
+    assert sum(each.iterations for each in slices) == timing.rounds * timing.iterations
 
 
 REFUSED = [

@@ -10,15 +10,17 @@ import pytest
 
 from lab.child_processes import Children
 from lab.cli.scenario_environment import passed_variables, refuse_withheld, remedy_of_scenario
+from lab.cpu_pinning import Cores
 from lab.driver_messages import Frame, RunTrial
 from lab.experiment.driver_message_conversion import load_spec
 from lab.hypothesis import ClosedLoad, Hypothesis, HypothesisError, loads
-from lab.instruments.benchmark_process import BenchmarkFile
+from lab.instruments.benchmark_file import BenchmarkFile
 from lab.instruments.benchmark_selection import Wanted
 from lab.instruments.locust_driver_process import LoadDriver, ScenarioError
 from lab.passed_variables import PassedVariables
 from tests.cases.arm import serving
 from tests.lab.hypothesis.examples import GOOD
+from tests.lab.instruments.benchmark_files import measure_alone
 from tests.runs import ROOT
 
 CASES = Path(__file__).parent / "environment"
@@ -201,7 +203,7 @@ def test_no_value_stands_in_the_message_of_a_failed_import(children: Children) -
 @pytest.mark.slow
 def test_a_benchmark_gets_what_it_is_passed_and_no_value_is_recorded(children: Children) -> None:
     path = (CASES / "benchmark" / "bench_token.py").relative_to(ROOT).as_posix()
-    file = BenchmarkFile(children, ROOT, [], path)
+    file = BenchmarkFile(children, ROOT, Cores((), ()), path)
     function = file.select(Wanted(path, None, None, {}), {})
-    measured = file.measure(function.nodes[None], "a", {}, 0.02, "min")
+    measured = measure_alone(file, function.nodes[None], {})
     assert measured.other_info["token"] == "text ('[value of API_TOKEN]')"

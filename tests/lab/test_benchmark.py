@@ -6,6 +6,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,19 +14,19 @@ import pytest
 
 from lab.child_processes import Children
 from lab.cpu_pinning import Cores
-from lab.experiment.benchmark_trial_runner import BenchmarkTrials
+from lab.experiment.benchmark_block_runner import BenchmarkBlocks
 from lab.hypothesis import Hypothesis, HypothesisError, Step, loads
-from lab.instruments.benchmark_process import BenchmarkFile
+from lab.instruments.benchmark_file import BenchmarkFile
 from lab.instruments.benchmark_selection import BenchmarkFunction
 from lab.reporting import render
 from lab.run_folder import RunFolder
 from lab.targets.benchmark_target import BenchmarkTarget
 from lab.trial import BenchmarkEvidence, Timing, Trial
-from lab.trial_plan import draw
+from lab.trial_plan import PlannedSlices, draw
 from lab.verdict_record import Verdict
 from lab.verdict_rule import judge
 from tests.proof.bench import PLANTED, growth_text, planted_project
-from tests.runs import lab
+from tests.runs import ended, lab
 
 SIZES = (64.0, 256.0, 1024.0, 4096.0, 16384.0)
 TWIN = (PLANTED / "slower-twin.md").read_text()
@@ -83,15 +84,25 @@ def blocks(hypothesis: Hypothesis, trial: Callable[[Step, int], Trial], count: i
 
 
 @pytest.mark.parametrize(("statements", "outcome"), [(2, "supported"), (3, "contradicted")])
-def test_a_count_is_decided_by_the_first_block(
-    project: Path, statements: int, outcome: str
-) -> None:
+def test_a_count_is_decided_by_two_processes(project: Path, statements: int, outcome: str) -> None:
     hypothesis = read(COUNTED, project)
-    trials = blocks(hypothesis, lambda step, block: counted(statements, step.arm, block), 1)
-    verdict = judge(hypothesis, draw(hypothesis, 1, "embedded"), trials)
+    plan = draw(hypothesis, 1, "embedded")
+    trials = blocks(hypothesis, lambda step, block: counted(statements, step.arm, block), 2)
+    one = judge(hypothesis, plan, [trial for trial in trials if trial.block == 1])
+    assert (one.predictions[1].outcome, one.verdict) == ("undecided", None)
+    verdict = judge(hypothesis, plan, trials)
     assert verdict.predictions[1].outcome == outcome
-    assert verdict.predictions[1].decided_at == 1
+    assert verdict.predictions[1].decided_at == 2
     assert verdict.verdict == ("REFUTED" if outcome == "contradicted" else None)
+
+
+def test_a_count_is_decided_by_one_block_of_a_run_with_three_processes_in_it(project: Path) -> None:
+    """Runs that did not measure in slices are judged as they were."""
+    hypothesis = read(COUNTED, project)
+    drawn = draw(hypothesis, 1, "embedded")
+    plan = replace(drawn, orders=tuple(order * 3 for order in drawn.orders), slices=None)
+    trials = [counted(3, step.arm) for step in plan.orders[0]]
+    assert judge(hypothesis, plan, trials).predictions[1].decided_at == 1
 
 
 @pytest.mark.slow
@@ -107,22 +118,20 @@ def test_a_count_that_differs_between_processes_makes_the_run_invalid(
         "    benchmark(sum, range(100))\n"
         "    benchmark.extra_info['statements'] = len(seen.read_text())\n"
     )
-    plan = draw(hypothesis, 1, "embedded")
+    plan = replace(draw(hypothesis, 1, "embedded"), slices=PlannedSlices(0.002, 5))
     run_folder = RunFolder.create(project / "reports", "planted")
     target = BenchmarkTarget(children, Cores((), ()), None, database=False)
-    file = BenchmarkFile(children, project, (), "scenarios/bench_planted.py")
+    file = BenchmarkFile(children, project, Cores((), ()), "scenarios/bench_planted.py")
     function = BenchmarkFunction("test_twin", {None: "scenarios/bench_planted.py::test_twin"})
-    trials = BenchmarkTrials(hypothesis, run_folder, target, file, function, plan.margins)
-    made = []
-    for repeat in (1, 2):
-        running = trials.trial(Trial(1, repeat, "twin", 0.0, 0.1, None, repeat))
-        with pytest.raises(StopIteration) as ended:
-            next(running)
-        made.append(ended.value.value)
+    runner = BenchmarkBlocks(hypothesis, plan, run_folder, target, file, function)
+    made: list[Trial] = []
+    for block in (1, 2):
+        made += ended(runner.block([Trial(block, 1, "twin", 0.0, 0.0)]))
         run_folder.add_trial(made[-1])
     evidence = made[0].evidence
     assert isinstance(evidence, BenchmarkEvidence)
     assert evidence.counts == {"statements": 1}
+    assert len(evidence.slices) == 5
     verdict = judge(hypothesis, plan, run_folder.trials())
     assert verdict.verdict == "INVALID"
     assert "statements of twin was 1 in one process and 2 in another" in verdict.reasons[0]
@@ -211,7 +220,7 @@ def test_a_run_from_file_to_report(project: Path) -> None:
     assert lab("judge", "slower-twin", project=project).returncode == 0
     assert (folder / "verdict.json").read_bytes() == verdict
     assert lab("report", "slower-twin", project=project).returncode == 0
-    assert "Rounds of every process" in (folder / "report.html").read_text()
+    assert "Timed loops of every process" in (folder / "report.html").read_text()
     assert "### Processes" in (folder / "report.md").read_text()
 
     trials = RunFolder.open(folder).trials()
@@ -219,6 +228,7 @@ def test_a_run_from_file_to_report(project: Path) -> None:
         assert isinstance(trial.evidence, BenchmarkEvidence)
         rounds = RunFolder.open(folder).rounds(trial)
         assert len(rounds) == trial.evidence.timing.rounds
+        assert len(trial.evidence.slices) == 30
         assert min(rounds) == trial.evidence.timing.min_s
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from lab.decision_margins import BEFORE_SEALED, DecisionMargins, GateLimits
-from lab.hypothesis import Benchmark, Step, Sweep
-from lab.trial_plan import FIRST_LOOK, LAST_LOOK, DetectableSlope, Plan
+from lab.hypothesis import SLICE_S, Benchmark, Step, Sweep
+from lab.trial_plan import FIRST_LOOK, LAST_LOOK, DetectableSlope, Plan, PlannedSlices
 from tests.lab.builders import PROJECT, SHIPPED, plan, with_load
 
 RECORDED = sorted((PROJECT / "tests" / "recorded").glob("*/plan.json"))
@@ -76,9 +76,12 @@ def test_a_sweep_tries_every_arm_at_every_level_in_every_block() -> None:
     assert Plan.from_dict(made.as_dict()) == made
 
 
-def test_repeats_are_whole_rounds_one_after_the_other() -> None:
-    benchmark = replace(SHIPPED, kind=Benchmark("min", window_s=0.1, budget_s=600.0))
-    order = plan(benchmark, seed=3).orders[0]
-    rounds = [order[i : i + 4] for i in range(0, 12, 4)]
-    assert [sorted(step.arm for step in steps) for steps in rounds] == [sorted(SHIPPED.arms)] * 3
-    assert len(set(rounds)) > 1
+def test_a_benchmark_has_one_process_of_each_step_and_slices_that_fill_its_window() -> None:
+    benchmark = replace(SHIPPED, kind=Benchmark("min", window_s=0.9, budget_s=600.0))
+    made = plan(benchmark, seed=3)
+    assert sorted(step.arm for step in made.orders[0]) == sorted(SHIPPED.arms)
+    assert made.slices == PlannedSlices(SLICE_S, 60)
+    assert Plan.from_dict(json.loads(json.dumps(made.as_dict()))) == made
+    short = replace(SHIPPED, kind=Benchmark("min", window_s=0.02, budget_s=600.0))
+    assert plan(short).slices == PlannedSlices(SLICE_S, 30)  # enough for a median
+    assert plan().slices is None

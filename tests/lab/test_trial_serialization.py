@@ -15,6 +15,7 @@ from lab.trial import (
     Fault,
     LoadEvidence,
     Requests,
+    Slice,
     SoakEvidence,
     SoakLoadStats,
     StageRecord,
@@ -106,6 +107,11 @@ def test_a_record_with_fewer_keys_is_read() -> None:
             crashes=("the service ended by SIGKILL",),
         ),
         BenchmarkEvidence(Timing("min", 5, 100, 1e-6, 2e-6), {"statements": 3}),
+        BenchmarkEvidence(
+            Timing("min", 9, 10, 1e-6, 2e-6),
+            slices=(Slice(3, 50, 5e-5, 1e-6), Slice(4, 40, 8e-5, 2e-6)),
+            group=2,
+        ),
         BenchmarkEvidence(Timing("median", 5, 1, 1e-6, 2e-6), {}, {"rows": "text ('7')"}),
     ],
 )

@@ -6,6 +6,7 @@ import sys
 
 from tests.proof import (
     bench,
+    bench_slices,
     error_rates,
     gates,
     generator,
@@ -29,7 +30,7 @@ PARTS = {
     "latency": latency.prove,
     "generator": generator.prove,
     "error-rates": error_rates.prove,
-    "bench-aa": bench.prove_aa,
+    "slices-benchmark": bench_slices.prove,
     "bench-planted": bench.prove_planted,
     "growth": bench.prove_growth,
     "orders-survive": orders_survive.prove,

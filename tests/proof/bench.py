@@ -1,9 +1,8 @@
-"""Benchmarks: equal code called different, a slower twin found, growths distinguished."""
+"""Benchmarks: a slower twin found, growths distinguished."""
 
 from __future__ import annotations
 
 import json
-import math
 import re
 import shutil
 import tempfile
@@ -13,23 +12,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from lab.child_processes import Children
-from lab.cpu_pinning import divide_cores
-from lab.hypothesis import Benchmark, loads
-from lab.instruments.benchmark_process import BenchmarkFile
+from lab.hypothesis import loads
 from lab.run_folder import RunFolder
-from lab.run_lock import machine_lock
-from lab.trial_plan import ALPHA, FIRST_LOOK, LAST_LOOK
 from lab.verdict_rule import judge
-from tests.oracles import simulation
 from tests.proof.record import Steps, publish
 from tests.runs import ROOT, lab
 
 PLANTED = ROOT / "tests" / "planted"
-PROCESSES = 120
-LABELLINGS = 10_000
 TWINS = 20
 RUNS = 10  # of each planted growth
 TRUTHS = {
@@ -40,56 +29,6 @@ TRUTHS = {
     "quadratic": "quadratic",
 }
 CLAIMS = ("constant", "linear", "quadratic")
-
-
-def prove_aa() -> bool:
-    """120 processes of one function; false decisions at bound 1.00 at most alpha + 3 errors."""
-    steps = Steps("bench-aa")
-    values = steps.do("processes", record)
-    ratios = relabelled(np.array(values["min"]), np.random.default_rng(1))
-    rates = simulation.false_decision_rate(ratios, alpha=ALPHA, first=FIRST_LOOK, last=LAST_LOOK)
-    limit = ALPHA + 3 * math.sqrt(ALPHA * (1 - ALPHA) / LABELLINGS)
-    spread = float(np.std(np.log(values["min"]), ddof=1))
-    lines = [
-        f"{PROCESSES} fresh processes of one function, dealt {LABELLINGS:,} times to two arms and "
-        f"{LAST_LOOK} blocks of {Benchmark.repeats} pairs; every decision at bound 1.00 is false. "
-        f"Between processes the minimum spreads by {spread:.1%}.",
-        "",
-        "| called greater | called smaller | limit: alpha + 3 standard errors |",
-        "| --- | --- | --- |",
-        f"| {rates.supported:.4f} | {rates.contradicted:.4f} | {limit:.4f} |",
-    ]
-    publish("bench-aa", "Benchmarks: equal code called different", lines, steps)
-    return max(rates.supported, rates.contradicted) <= limit
-
-
-def record() -> dict[str, list[float]]:
-    """The minimum and the median of each process, seconds per call."""
-    found: dict[str, list[float]] = {"min": [], "median": []}
-    with tempfile.TemporaryDirectory() as folder, machine_lock(None), Children() as children:
-        project = planted_project(Path(folder))
-        bench = BenchmarkFile(
-            children, project, divide_cores().target, "scenarios/bench_planted.py"
-        )
-        for _ in range(PROCESSES):
-            timing = bench.measure(
-                "scenarios/bench_planted.py::test_twin", "equal", {}, 0.1, "min"
-            ).timing
-            found["min"].append(timing.min_s)
-            found["median"].append(timing.median_s)
-    return found
-
-
-def relabelled(values: np.ndarray[Any, Any], rng: np.random.Generator) -> simulation.Values:
-    """Block values of two arms between which there is no difference: log ratios of means.
-
-    Every run deals all processes anew: two arms, blocks of three pairs each.
-    """
-    needed = LAST_LOOK * Benchmark.repeats * 2
-    order = np.argsort(rng.random((LABELLINGS, len(values))), axis=1)[:, :needed]
-    dealt = np.log(values)[order].reshape(LABELLINGS, LAST_LOOK, Benchmark.repeats, 2)
-    means = dealt.mean(axis=2)
-    return np.asarray(means[:, :, 1] - means[:, :, 0])
 
 
 def prove_planted() -> bool:

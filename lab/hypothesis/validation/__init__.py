@@ -45,7 +45,7 @@ def flaws(hypothesis: Hypothesis, root: Node, *, sealed: bool = False) -> Iterat
     statements = [*claimed, *rivals]
     yield from arm_flaws(hypothesis, root, statements)
     yield from passed_flaws(hypothesis, root)
-    yield from _kind_flaws(hypothesis, root, statements)
+    yield from _kind_flaws(hypothesis, root, statements, sealed=sealed)
     if not sealed:
         yield from exhaustion_flaws(hypothesis, root)
         yield from (flaw for each in statements for flaw in unit_flaws(each, hypothesis))
@@ -56,12 +56,14 @@ def flaws(hypothesis: Hypothesis, root: Node, *, sealed: bool = False) -> Iterat
         yield from decided_rivals(rivals, claimed)
 
 
-def _kind_flaws(hypothesis: Hypothesis, root: Node, statements: list[Statement]) -> Iterator[Flaw]:
+def _kind_flaws(
+    hypothesis: Hypothesis, root: Node, statements: list[Statement], *, sealed: bool
+) -> Iterator[Flaw]:
     match hypothesis.kind:
         case LoadTest() as test:
             yield from load_flaws(test, hypothesis.allow, root)
             yield from budget_flaws(test, len(hypothesis.arms), root)
-        case Benchmark() as benchmark:
+        case Benchmark() as benchmark if not sealed:  # blocks were of another length before
             yield from budget_flaws(benchmark, len(hypothesis.arms), root)
         case SoakTest() as soak:
             yield from soak_flaws(soak, statements)

@@ -11,7 +11,7 @@ from lab.input_files import Flaw, Node
 
 def budget_flaws(kind: LoadTest | Benchmark, arms: int, root: Node) -> Iterator[Flaw]:
     """A budget that is too short for this number of arms."""
-    trials = arms * len(kind.levels) * kind.repeats
+    trials = arms * len(kind.levels)
     needed_s = MIN_BLOCKS * trials * kind.trial_s
     if kind.budget_s < needed_s:
         held = f"{arms} arms" if trials == arms else f"{trials} trials"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -10,8 +11,8 @@ import pytest
 
 from lab.analysis.block_values import ValuesByArm, values_over_blocks
 from lab.block_grouping import Block
-from lab.hypothesis import Bound, Comparison, Prediction, Step
-from lab.trial import BenchmarkEvidence, Timing, Trial
+from lab.hypothesis import Benchmark, Bound, Comparison, Parameter, Prediction, Step
+from lab.trial import BenchmarkEvidence, Slice, Timing, Trial
 from tests.default_margins import block_values
 from tests.lab.builders import SHIPPED, trial
 
@@ -63,3 +64,52 @@ def test_a_count_must_be_the_same_in_every_repeat() -> None:
     assert over_blocks(COUNT, [equal]) == {"narrow": [3]}
     assert over_blocks(COUNT, [unequal]) is None
     assert over_blocks(COUNT, [missing]) is None
+
+
+# --- measured in turn ----------------------------------------------------------------------
+
+
+def sliced(*values: float, group: int = 1, arm: str = "narrow", size: float | None = None) -> Trial:
+    """A process whose slices have these values; its level is their median."""
+    timing = Timing("median", 5, 1, min(values), statistics.median(values))
+    slices = tuple(Slice(place, 1, value, value) for place, value in enumerate(values, 1))
+    evidence = BenchmarkEvidence(timing, slices=slices, group=group)
+    return Trial(1, 1, arm, 0.0, 1.0, size, evidence=evidence)
+
+
+def test_arms_that_were_measured_in_turn_are_compared_round_by_round() -> None:
+    """The machine halves its speed after the first of three rounds."""
+    block: Block = {
+        Step("narrow"): (sliced(1.0, 2.0, 2.0),),
+        Step("wide"): (sliced(1.5, 3.0, 9.0),),
+    }
+    compared = replace(TIME, arm=None, compare=Comparison("wide", "narrow"))
+    values = over_blocks(compared, [block])
+    assert values is not None
+    assert values["wide"][0] / values["narrow"][0] == pytest.approx(1.5)
+    assert values["narrow"] == [2.0]
+    assert over_blocks(replace(TIME, arm="wide"), [block]) == {"wide": [3.0]}
+
+
+def test_processes_of_different_groups_have_no_neighbouring_slices() -> None:
+    block: Block = {
+        Step("narrow"): (sliced(1.0, 2.0, 2.0),),
+        Step("wide"): (sliced(1.0, 3.0, 9.0, group=2),),
+    }
+    compared = replace(TIME, arm=None, compare=Comparison("wide", "narrow"))
+    assert over_blocks(compared, [block]) == {"narrow": [2.0], "wide": [3.0]}
+
+
+def test_a_growth_is_fitted_to_ratios_to_the_smallest_size() -> None:
+    """The machine is at half of its speed for some of the rounds."""
+    sizes, speeds = (1.0, 4.0, 16.0, 64.0), (1.0, 1.0, 2.0, 2.0, 2.0)
+    parameter = Parameter("n", sizes)
+    kind = Benchmark("median", 0.1, 60.0, parameter=parameter)
+    hypothesis = replace(SHIPPED, kind=kind)
+    block: Block = {
+        Step("narrow", size): (sliced(*(speed * (1 + size) for speed in speeds), size=size),)
+        for size in sizes
+    }
+    linear, constant = (replace(TIME, grows=grows) for grows in ("linear", "constant"))
+    assert block_values(hypothesis, linear, block)["narrow"] == pytest.approx(1.0, abs=1e-2)
+    assert block_values(hypothesis, constant, block)["narrow"] == pytest.approx(65 / 2)

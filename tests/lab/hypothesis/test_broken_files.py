@@ -203,7 +203,7 @@ MANIFEST = {
     "bench-count-and-measure": (20, "`measure` is given together with `count`"),
     "bench-level": (21, "the benchmark has no level 5000"),
     "bench-level-missing": (19, "sql_statements is measured at several levels, and none"),
-    "bench-budget": (30, "the budget is 10s, but 4 blocks of 30 trials take 18s"),
+    "bench-budget": (30, "the budget is 10s, but 4 blocks of 10 trials take 18s"),
     "bench-pytest": (10, "`PYTEST_PLUGINS` changes how a process is loaded"),
     "load-grows": (21, "a load has no sizes to grow with"),
     "load-count": (27, "a load has no exact counts"),

@@ -3,16 +3,35 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from lab.child_processes import Children
-from lab.instruments.benchmark_process import BenchmarkError, BenchmarkFile, Measured
+from lab.cpu_pinning import Cores
+from lab.hypothesis import Step
+from lab.instruments.benchmark_file import BenchmarkFile
+from lab.instruments.benchmark_process import BenchmarkError, Measured, stop_together
 from lab.instruments.benchmark_selection import BenchmarkFileError, BenchmarkFunction, Wanted
 
 FILE = "scenarios/bench_a.py"
-WINDOW_S = 0.05
+SLICES, SLICE_S = 5, 0.01
+ANY = Step("any")
+
+
+def measure_alone(file: BenchmarkFile, node: str, env: Mapping[str, str]) -> Measured:
+    """Run one process and let it measure a few slices."""
+    process = file.start(node, ANY, env)
+    try:
+        process.wait_until_held()
+        expected_s = process.calibrate(SLICE_S)
+        for position in range(1, SLICES + 1):
+            process.measure(SLICE_S, position, expected_s)
+        process.finish()
+        return process.measured("median")
+    finally:
+        stop_together(file.children, [process])
 
 
 class BenchmarkFiles:
@@ -21,20 +40,19 @@ class BenchmarkFiles:
     def __init__(self, folder: Path, children: Children) -> None:
         self.folder = folder
         (folder / "scenarios").mkdir()
-        self.notices: list[str] = []
-        self._file = BenchmarkFile(children, folder, (), FILE, self.notices.append)
+        self.file = BenchmarkFile(children, folder, Cores((), ()), FILE)
 
     def write(self, code: str, name: str = "bench_a.py") -> None:
         (self.folder / "scenarios" / name).write_text(textwrap.dedent(code))
 
     def select(self, wanted: Wanted | None = None, **env: str) -> BenchmarkFunction:
-        return self._file.select(wanted or Wanted(FILE), env)
+        return self.file.select(wanted or Wanted(FILE), env)
 
     def measure(self, function: str = "test_a", **env: str) -> Measured:
-        return self._file.measure(f"{FILE}::{function}", "any", env, WINDOW_S, "median")
+        return measure_alone(self.file, f"{FILE}::{function}", env)
 
     def profile(self, function: str = "test_a") -> str:
-        return self._file.profile(f"{FILE}::{function}", "any", {}, WINDOW_S)
+        return self.file.profile(f"{FILE}::{function}", ANY, {})
 
     def failure(self, function: str = "test_a") -> str:
         with pytest.raises(BenchmarkError) as caught:

@@ -1,4 +1,4 @@
-"""The fixture in a process of the lab: its window, `pedantic`, async functions."""
+"""The fixture in a process of the lab: its slices, `pedantic`, async functions."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from tests.lab.instruments.benchmark_files import BenchmarkFiles
 pytestmark = pytest.mark.slow
 
 
-# --- the window ----------------------------------------------------------------------------
+# --- the slices ----------------------------------------------------------------------------
 
 
-def test_a_process_yields_rounds_and_counts_in_its_own_environment(files: BenchmarkFiles) -> None:
+def test_a_process_yields_slices_and_counts_in_its_own_environment(files: BenchmarkFiles) -> None:
     files.write("""
         import os, time
         def test_a(benchmark):
@@ -24,8 +24,8 @@ def test_a_process_yields_rounds_and_counts_in_its_own_environment(files: Benchm
         """)
     measured = files.measure(NAP="0.005")
     assert 0.005 <= measured.timing.value_s < 0.02
-    assert 5 <= measured.timing.rounds == len(measured.rounds) <= 11
-    assert measured.timing.min_s == min(measured.rounds)
+    assert 5 <= measured.timing.rounds == len(measured.loops) <= 11
+    assert measured.timing.min_s == min(measured.loops)
     assert measured.counts == {"naps": 3}
     assert measured.other_info == {"share": "a fraction (0.5)"}
 
@@ -44,7 +44,7 @@ def test_a_process_yields_rounds_and_counts_in_its_own_environment(files: Benchm
         "monkeypatch.setattr(benchmark_fixture, 'time', None)",
     ],
 )
-def test_settings_made_in_the_test_leave_the_window_as_it_is(
+def test_settings_made_in_the_test_leave_the_slices_as_they_are(
     files: BenchmarkFiles, body: str
 ) -> None:
     files.write(f"""
@@ -60,7 +60,7 @@ def test_settings_made_in_the_test_leave_the_window_as_it_is(
     assert 5 <= timing.rounds <= 51
 
 
-def test_marks_of_module_and_class_and_options_leave_the_window_as_it_is(
+def test_marks_of_module_and_class_and_options_leave_the_slices_as_they_are(
     files: BenchmarkFiles,
 ) -> None:
     files.write("""
@@ -104,7 +104,7 @@ def test_the_first_call_is_cold_and_is_not_measured(files: BenchmarkFiles) -> No
         """)
     for function in ("test_a", "test_pedantic"):
         measured = files.measure(function)
-        assert max(measured.rounds) < 0.1
+        assert max(measured.loops) < 0.1
         assert measured.timing.rounds >= 10
 
 
@@ -130,22 +130,23 @@ def test_pedantic_repeats_its_rounds_with_set_up_and_tear_down(files: BenchmarkF
             )
             assert found == [3, 2, 1]
             assert log == ["set up", "torn down"] * (len(log) // 2)
-            assert len(log) // 2 == benchmark.stats.stats.rounds + 3
+            # the warm-up, the rounds of the calibration and of the first slice, and those kept
+            assert len(log) // 2 > benchmark.stats.stats.rounds + 3
         """)
     timing = files.measure().timing
     assert 0.001 <= timing.value_s < 0.002  # the set-up is not timed
-    assert 5 <= timing.rounds <= 17  # but counts for the window
+    assert 5 <= timing.rounds <= 20  # but counts for the slice
 
 
-def test_pedantic_keeps_a_bounded_number_of_rounds(files: BenchmarkFiles) -> None:
+def test_pedantic_keeps_short_rounds_as_means_of_neighbours(files: BenchmarkFiles) -> None:
     files.write("""
         def test_a(benchmark):
             assert benchmark.pedantic(sum, args=(range(50),), iterations=2) == 1225
         """)
     timing = files.measure().timing
-    assert 500 <= timing.rounds < 1000
+    assert 5 * 5 <= timing.rounds <= 5 * 20  # loops of half a millisecond, in slices of ten
     assert timing.iterations % 2 == 0
-    assert timing.iterations > 2
+    assert timing.iterations > 100
 
 
 def test_the_remedy_for_rounds_too_short_for_the_clock_is_enough(files: BenchmarkFiles) -> None:
@@ -186,8 +187,8 @@ def test_a_set_up_that_runs_out_of_data_is_told_apart(files: BenchmarkFiles) -> 
             benchmark.pedantic(numbers.pop, setup=lambda: None, rounds=10)
         """)
     assert (
-        "bench_a.py:4: IndexError: pop from empty list (in round 11: the lab repeats rounds until "
-        "its window is over, whatever the `rounds=10` of `benchmark.pedantic`)"
+        "bench_a.py:4: IndexError: pop from empty list (in round 11: the lab repeats rounds in "
+        "every slice, whatever the `rounds=10` of `benchmark.pedantic`)"
     ) in files.failure()
 
 

@@ -1,14 +1,12 @@
-"""Arguments, rounds and groups of rounds of `benchmark.pedantic`."""
+"""Arguments and rounds of `benchmark.pedantic`."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from lab.instruments.benchmark_pedantic import PedanticCall, RoundGroups
+from lab.instruments.benchmark_pedantic import PedanticCall
 
 
 def call(**given: Any) -> PedanticCall:
@@ -63,16 +61,3 @@ async def test_a_whole_round_ends_with_the_tear_down() -> None:
     assert log == ["call a", "end a"]
     assert call(target=log.append, **whole).whole_round() is None
     assert log[2:] == ["a", "end a"]
-
-
-@given(st.integers(1, 20), st.integers(0, 400))
-def test_groups_are_means_of_neighbours_and_bounded(limit: int, count: int) -> None:
-    groups = RoundGroups(limit)
-    for n in range(count):
-        groups.add(float(n))
-    assert len(groups.means) < 2 * limit
-    assert len(groups.means) >= min(count, limit)
-    for index, mean in enumerate(groups.means):
-        first = index * groups.size
-        assert mean == pytest.approx(first + (groups.size - 1) / 2)
-    assert count - len(groups.means) * groups.size < groups.size

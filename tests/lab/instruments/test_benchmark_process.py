@@ -12,9 +12,11 @@ from pathlib import Path
 import pytest
 
 from lab.child_processes import Children
+from lab.cpu_pinning import Cores
 from lab.hypothesis import Parameter
-from lab.instruments import benchmark_process
-from lab.instruments.benchmark_process import BenchmarkError, BenchmarkFile
+from lab.instruments import benchmark_file, benchmark_process
+from lab.instruments.benchmark_file import BenchmarkFile
+from lab.instruments.benchmark_process import BenchmarkError
 from lab.instruments.benchmark_selection import Wanted
 from tests.lab.instruments.benchmark_files import FILE, BenchmarkFiles
 from tests.proof.bench import planted_project
@@ -28,7 +30,7 @@ pytestmark = pytest.mark.slow
 def test_a_function_is_found_with_its_levels(tmp_path: Path) -> None:
     scenario = "scenarios/bench_planted.py"
     with Children() as children:
-        file = BenchmarkFile(children, planted_project(tmp_path), (), scenario)
+        file = BenchmarkFile(children, planted_project(tmp_path), Cores((), ()), scenario)
         sizes = Parameter("n", (64, 16384))
         assert file.select(Wanted(scenario, "test_twin"), {}).nodes == {
             None: f"{scenario}::test_twin"
@@ -226,12 +228,30 @@ def test_a_test_that_is_not_there_in_an_arm_is_named(files: BenchmarkFiles) -> N
 def test_a_process_that_hangs_is_ended_with_its_line(
     files: BenchmarkFiles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(benchmark_process, "_START_S", 1.5)
-    monkeypatch.setattr(benchmark_process, "_COLLECT_S", 1.5)
+    monkeypatch.setattr(benchmark_process, "START_S", 1.5)
+    monkeypatch.setattr(benchmark_process, "_SLICE_S", 0.5)
+    monkeypatch.setattr(benchmark_file, "_COLLECT_S", 1.5)
     files.write("import time\ndef test_a(benchmark):\n    time.sleep(60)\n")
     said = files.failure()
-    assert "scenarios/bench_a.py:3: it does not end within 2.5 s" in said
-    assert "lengthen the `window`" in said
+    assert "bench_a.py:3: it is not ready to measure within 1.5 s. Let its fixtures" in said
+    files.write("""
+        import time
+        def work(calls=[]):
+            calls.append(1)
+            time.sleep(0.02 if len(calls) < 5 else 60)
+        def test_a(benchmark):
+            benchmark(work)
+        """)
+    assert "bench_a.py:5: a slice does not end within 0.5 s. Let a call do less" in files.failure()
+    files.write("""
+        import time
+        def test_a(benchmark):
+            calls = []
+            benchmark(lambda: time.sleep(60) if calls else calls.append(1))
+        """)
+    assert "bench_a.py:5: its calibration does not end within 1.5 s" in files.failure()
+    files.write("import time\ndef test_a(benchmark):\n    benchmark(len, [])\n    time.sleep(60)\n")
+    assert "bench_a.py:4: it does not end within 1.5 s. Let the test" in files.failure()
     files.write("import time\nwhile True:\n    time.sleep(1)\n")
     began = time.monotonic()
     said = files.refusal()

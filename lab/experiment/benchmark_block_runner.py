@@ -1,0 +1,152 @@
+"""Blocks of a benchmark: a fresh process of every arm and value, which measure in turn."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Generator, Sequence
+from dataclasses import replace
+
+from lab.experiment.progress_events import Event, ProcessesStarting, SlicesMeasured
+from lab.gates import inspect
+from lab.hypothesis import Benchmark, Hypothesis, Step
+from lab.instruments.benchmark_file import BenchmarkFile
+from lab.instruments.benchmark_group import BenchmarkGroup
+from lab.instruments.benchmark_process import BenchmarkError, BenchmarkProcess, Measured
+from lab.instruments.benchmark_selection import BenchmarkFunction
+from lab.instruments.instrument_interfaces import BackgroundLoad
+from lab.instruments.process_sampler import ProcessSampler, background_over
+from lab.run_folder import RunFolder
+from lab.targets.benchmark_target import BenchmarkTarget
+from lab.trial import BenchmarkEvidence, Fault, Trial
+from lab.trial_plan import Plan
+
+
+class BenchmarkBlocks:
+    """Runs processes of a benchmark file, each with the environment of its arm."""
+
+    def __init__(
+        self,
+        hypothesis: Hypothesis,
+        plan: Plan,
+        run_folder: RunFolder,
+        target: BenchmarkTarget,
+        file: BenchmarkFile,
+        function: BenchmarkFunction,
+    ) -> None:
+        assert isinstance(hypothesis.kind, Benchmark)
+        assert plan.slices is not None
+        self._hypothesis = hypothesis
+        self._seed = plan.seed
+        self._margins = plan.margins
+        self._slices = plan.slices
+        self._run_folder = run_folder
+        self._statistic = hypothesis.kind.statistic
+        self._target = target
+        self._file = file
+        self._function = function
+        self._counts: dict[tuple[Step, str], int] = {}
+        for trial in run_folder.trials():
+            self._inexact_count(trial)
+
+    def block(self, blanks: Sequence[Trial]) -> Generator[Event, None, Sequence[Trial]]:
+        """Run a process for each of these trials; returns them as measured.
+
+        All processes of the block are alive at once, or as many as memory permits. If one of them
+        fails, its trial alone is returned, with the reason.
+        """
+        block = blanks[0].block
+        order = random.Random(f"{self._seed}-slices-{block}")
+        by_step = {blank.step: blank for blank in blanks}
+        left = _units([blank.step for blank in blanks])
+        trials: list[Trial] = []
+        group = position = 0
+        yield ProcessesStarting(block, len(blanks))
+        try:
+            while left:
+                group += 1
+                with BenchmarkGroup(self._file, self._start) as processes:
+                    left = processes.start(left)
+                    roles = {**self._target.roles(), "benchmark": processes.pids}
+                    began, sampler = time.time(), ProcessSampler(roles)
+                    sampler.sample()
+                    count, rounds = len(processes.pids), 0
+                    for done, rounds in processes.measure(
+                        self._slices.length_s, self._slices.count, order, position + 1
+                    ):
+                        yield SlicesMeasured(block, count, done, rounds, self._slices.length_s)
+                    position += count * rounds
+                    sampler.sample()
+                    background = background_over(sampler.samples)
+                    for step, measured in processes.finish(self._statistic).items():
+                        blank = replace(by_step[step], started_at=began)
+                        trials.append(self._trial(blank, measured, background, group))
+        except BenchmarkError as error:
+            assert error.step is not None
+            fault = Fault("alive", f"No slices of {error.step}. {error}.", retryable=False)
+            failed = replace(by_step[error.step], faults=(fault,))
+            return [inspect(failed, self._hypothesis, margins=self._margins)]
+        return trials
+
+    def profile(self, arm: str) -> str:
+        """Profile a process of its own, at the largest value of the parameter."""
+        step = Step(arm, self._hypothesis.levels[-1])
+        try:
+            return self._file.profile(
+                self._function.nodes[step.level], step, self._environment(step)
+            )
+        except BenchmarkError as error:  # the verdict does not need a profile
+            return f"no profile: {error}"
+
+    def _start(self, step: Step) -> BenchmarkProcess:
+        node = self._function.nodes[step.level]
+        return self._file.start(node, step, self._environment(step))
+
+    def _environment(self, step: Step) -> dict[str, str]:
+        return {**self._hypothesis.arms[step.arm], **self._target.environment(step)}
+
+    def _trial(
+        self, blank: Trial, measured: Measured, background: BackgroundLoad, group: int
+    ) -> Trial:
+        """A trial with its evidence and its faults."""
+        evidence = BenchmarkEvidence(
+            measured.timing, measured.counts, measured.other_info, measured.slices, group
+        )
+        trial = replace(
+            blank,
+            window_s=measured.took_s,
+            evidence=evidence,
+            other_cpu=background.other_cpu,
+            steal=background.steal,
+        )
+        self._run_folder.write_rounds(trial, measured.loops)
+        if inexact := self._inexact_count(trial):
+            trial = replace(trial, faults=(inexact,))
+        return inspect(trial, self._hypothesis, margins=self._margins)
+
+    def _inexact_count(self, trial: Trial) -> Fault | None:
+        """A fault if a count differs from that of an earlier process of the same step.
+
+        Such a count is not exact, and repeating the block cannot make it so.
+        """
+        if not isinstance(trial.evidence, BenchmarkEvidence):
+            return None
+        for name, count in trial.evidence.counts.items():
+            known = self._counts.setdefault((trial.step, name), count)
+            if known != count and self._is_predicted(name):
+                return Fault(
+                    "counts",
+                    f"{name} of {trial.step} was {known} in one process and {count} in another: "
+                    "it is not an exact count.",
+                    retryable=False,
+                )
+        return None
+
+    def _is_predicted(self, name: str) -> bool:
+        return any(p.count == name for p in self._hypothesis.all_predictions)
+
+
+def _units(steps: Sequence[Step]) -> list[Sequence[Step]]:
+    """The steps by their values: all arms at one value are measured at the same time."""
+    levels = dict.fromkeys(step.level for step in steps)
+    return [[step for step in steps if step.level == level] for level in levels]
