@@ -266,7 +266,8 @@ class MeasuringFixture(BenchmarkFixture):
                     loop, loop_s = calibrated()
                     if loop_s >= slice_s:
                         return loop_s
-                    return measure_slice(loop, slice_s, self._timer).took_s
+                    warm = measure_slice(loop, slice_s, self._timer)
+                    return warm.took_s / warm.loop_count
                 self.slices.append(measure_slice(loop, slice_s, self._timer))
             return self.slices[-1].took_s
 

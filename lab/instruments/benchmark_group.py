@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import random
 import select
 from collections.abc import Callable, Iterator, Sequence
@@ -90,6 +91,7 @@ class BenchmarkGroup:
                 self._started.append(self._start(step))
         while len(self._held) < len(self._started):
             self._hold_next()
+        self._held = list(self._started)  # in an order that the random orders can rest on
         for process in self._held:
             process.pin(self._file.cores.target)
         return left
@@ -99,26 +101,27 @@ class BenchmarkGroup:
     ) -> Iterator[tuple[int, int]]:
         """Let the processes measure in turn, in a new random order in each round.
 
-        A call that takes longer than a slice is a slice of its own. Then there are fewer rounds,
-        so that they take about as long as planned, but at least five.
+        A slice holds whole calls. If they are slow, it takes longer, and there are fewer rounds:
+        so many that all take about as long as planned, but at least five.
 
         Args:
             slice_s: Length of a slice.
-            count: Rounds, if no call takes longer than two slices.
+            count: Rounds, if no call is slow.
             order: Draws the orders.
             first: The position of the first slice in the block.
 
         Yields:
             After each round, how many were measured and how many there will be.
         """
-        expected = {process: process.calibrate(slice_s) for process in self._held}
-        round_s = sum(max(slice_s, s) if s > 2 * slice_s else slice_s for s in expected.values())
+        expected = {
+            process: expected_s(process.calibrate(slice_s), slice_s) for process in self._held
+        }
         planned_s = count * slice_s * len(self._held)
-        rounds = min(count, max(MIN_LOOPS, int(planned_s / round_s)))
+        rounds = min(count, max(MIN_LOOPS, int(round(planned_s / sum(expected.values()), 6))))
         positions = iter(range(first, first + rounds * len(self._held)))
         for done in range(1, rounds + 1):
             for process in order.sample(self._held, len(self._held)):
-                process.measure(slice_s, next(positions), max(slice_s, expected[process]))
+                process.measure(slice_s, next(positions), expected[process])
             yield done, rounds
 
     def finish(self, statistic: Statistic) -> dict[Step, Measured]:
@@ -147,3 +150,13 @@ class BenchmarkGroup:
         largest = max(process.own_bytes() for process in self._held)
         starting = len(self._started) - len(self._held)
         return self._available() - (starting + count) * largest > self._spare
+
+
+def expected_s(loop_s: float, slice_s: float) -> float:
+    """How long a slice takes that holds whole loops.
+
+    Args:
+        loop_s: Of one timed loop, set-ups included.
+        slice_s: Of a slice whose loops are short: no loop begins after that.
+    """
+    return slice_s if loop_s < slice_s / 2 else math.ceil(slice_s / loop_s) * loop_s

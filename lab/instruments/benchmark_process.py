@@ -141,7 +141,7 @@ class BenchmarkProcess:
         return max(0.0, START_S - (time.monotonic() - self._started_at))
 
     def calibrate(self, slice_s: float) -> float:
-        """Let it calibrate and warm up; returns about how long one of its slices takes."""
+        """Let it calibrate and warm up; returns about how long one of its loops takes, seconds."""
         self._send(f"{MEASURE} {slice_s!r}")
         return float(self._answer(MEASURED, START_S, START_S, "its calibration does not end"))
 

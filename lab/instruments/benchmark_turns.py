@@ -5,7 +5,7 @@ Both ends hold a socket, on which lines of ASCII go to and fro:
     lab       measure SECONDS    one slice of this length
               finish             end the test
     process   held               ready, and idle until the next line
-              measured SECONDS   how long the slice took
+              measured SECONDS   how long the slice took; of the first, one of its loops
 
 A process that is held waits in a read, without using the processor.
 """

@@ -89,7 +89,7 @@ def gather_content(
         conditions=condition_tables(run_folder.conditions()),
         prose=hypothesis.prose,
         reproduction=reproduction_section(plan),
-        method=how_to_read.method(hypothesis, verdict.alpha),
+        method=how_to_read.method(hypothesis, plan),
     )
 
 

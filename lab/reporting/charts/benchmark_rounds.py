@@ -1,4 +1,4 @@
-"""The rounds of every process of a benchmark."""
+"""The timed loops of every process of a benchmark."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _bars(axes: Axes, by_arm: Mapping[str, Sequence[ProcessRounds]]) -> None:
 
 
 def _bar(axes: Axes, process: ProcessRounds, y: float, step: float, colour: str) -> None:
-    """Half of the rounds as a bar, minimum to p95 as a line, the median as a tick."""
+    """Half of the loops as a bar, minimum to p95 as a line, the median as a tick."""
     axes.plot([process.minimum, process.p95], [y, y], color=colour, linewidth=0.8)
     axes.barh(
         y, max(process.quartile_3 - process.quartile_1, 0.0), step * 0.72,

@@ -1,4 +1,4 @@
-"""A benchmark: the rounds of every process, time by size, exact counts."""
+"""A benchmark: the timed loops of every process, time by size, exact counts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from lab.trial import BenchmarkEvidence, Timing, Trial
 
 @dataclass(frozen=True)
 class ProcessRounds:
-    """The distribution of the rounds of one process, seconds per call."""
+    """The distribution of the timed loops of one process, seconds per call."""
 
     block: int
     counted: bool
@@ -28,7 +28,7 @@ class ProcessRounds:
     quartile_1: float
     median: float
     quartile_3: float
-    p95: float  # in place of the maximum: single rounds may be a thousand times as slow
+    p95: float  # in place of the maximum: single loops may be a thousand times as slow
 
 
 @dataclass(frozen=True)
@@ -61,19 +61,31 @@ class BenchmarkSection:
     times_by_size: Mapping[str, TimeBySize]  # by arm; empty without a parameter
     timings: Table
     counts: Table
+    groups: int  # the most in which the processes of a block were alive: 1 if all at once
+
+    @property
+    def groups_note(self) -> str:
+        """How the processes of a block were divided, if memory did not permit all at once."""
+        if self.groups <= 1:
+            return ""
+        return (
+            f" Memory did not permit all processes of a block at once: they were measured in up to "
+            f"{self.groups} groups, one after the other. Only processes of the same group were "
+            "measured in turn."
+        )
 
     @property
     def has_rounds(self) -> bool:
-        """Whether the rounds of any process were kept."""
+        """Whether the loops of any process were kept."""
         return any(any(own.values()) for own in self.processes.values())
 
     @property
     def rounds_caption(self) -> str:
-        """What the chart of the rounds shows."""
+        """What the chart of the loops shows."""
         return (
-            "Each bar is one process and spans the middle half of its rounds. The thin line goes "
-            "from the fastest round to the 95th percentile. The tick is the median. Hollow bars "
-            "do not count."
+            "A timed loop is one or more calls. Each bar is one process and spans the middle half "
+            "of its loops. The thin line goes from the fastest loop to the 95th percentile. The "
+            f"tick is the median. Hollow bars do not count.{self.groups_note}"
         )
 
     @property
@@ -96,6 +108,7 @@ def benchmark_section(run_folder: RunFolder, trials: RunTrials) -> BenchmarkSect
         times_by_size=_times_by_size(trials) if parameter else {},
         timings=_timings(trials, parameter),
         counts=_counts(trials, parameter),
+        groups=max((each.group for each in map(_evidence, trials.all) if each), default=1),
     )
 
 
@@ -154,20 +167,28 @@ def _at(trials: Sequence[Trial], arm: str, level: float | None) -> list[Trial]:
     return [trial for trial in trials if (trial.arm, trial.level) == (arm, level)]
 
 
+def _evidence(trial: Trial) -> BenchmarkEvidence | None:
+    return trial.evidence if isinstance(trial.evidence, BenchmarkEvidence) else None
+
+
 def _timing(trial: Trial) -> Timing | None:
-    return trial.evidence.timing if isinstance(trial.evidence, BenchmarkEvidence) else None
+    evidence = _evidence(trial)
+    return None if evidence is None else evidence.timing
 
 
 def _timings(trials: RunTrials, parameter: str | None) -> Table:
     """A row for each arm and size: lowest to highest process that counts."""
     rows = []
+    in_slices = any(each.slices for each in map(_evidence, trials.all) if each)
     for arm in trials.arms:
         for level in trials.hypothesis.levels:
-            own = _at(trials.counted, arm, level)
-            timings = [timing for trial in own if (timing := _timing(trial)) is not None]
+            found = [each for each in map(_evidence, _at(trials.counted, arm, level)) if each]
+            timings = [each.timing for each in found]
+            slices = low_to_high(plain, [float(len(each.slices)) for each in found])
             rows.append(
                 (
                     *(arm, *((_level(level),) if parameter else ()), str(len(timings))),
+                    *((slices,) if in_slices else ()),
                     low_to_high(plain, [float(timing.rounds) for timing in timings]),
                     low_to_high(plain, [float(timing.iterations) for timing in timings]),
                     low_to_high(seconds, [timing.min_s for timing in timings]),
@@ -176,7 +197,8 @@ def _timings(trials: RunTrials, parameter: str | None) -> Table:
             )
     head = (
         *("arm", *((parameter,) if parameter else ()), "processes"),
-        *("rounds", "calls per round", "minimum", "median"),
+        *(("slices",) if in_slices else ()),
+        *("loops", "calls per loop", "minimum", "median"),
     )
     return Table(head, tuple(rows), "l" + "r" * (len(head) - 1))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from lab.hypothesis import Hypothesis, SoakTest
+from lab.trial_plan import Plan, PlannedSlices
 
 INTERIM_NOTE = (
     "Intervals include all blocks up to the last one. "
@@ -28,17 +29,32 @@ KNOWN_LIMITS = (
 )
 
 
-def method(hypothesis: Hypothesis, alpha: float) -> str:
-    """How the verdict of a hypothesis is reached, at the level `alpha` per side."""
+def method(hypothesis: Hypothesis, plan: Plan) -> str:
+    """How the verdict of a hypothesis is reached by its plan."""
+    alpha = plan.alpha
     if isinstance(hypothesis.kind, SoakTest):
         return _method_of_soaks(alpha)
     return (
-        "A block holds one trial of every arm, in random order. Arms are compared within blocks. "
+        f"{_block(plan.slices)} Arms are compared within blocks. "
         "An interval shows where the mean over blocks may lie. Its level allows for a look after "
         f"every block (α = {alpha:g} per side). A prediction is supported if its whole interval "
         "meets the bound. It is contradicted if a wider interval (α divided by the number of "
         "predictions) misses the bound. Otherwise it is undecided. Claim, bounds and rule were "
         "sealed before the first trial, so nothing was chosen after seeing the data."
+    )
+
+
+def _block(slices: PlannedSlices | None) -> str:
+    """What a block holds."""
+    if slices is None:
+        return "A block holds one trial of every arm, in random order."
+    return (
+        "A block holds a fresh process of every arm and value. All are alive at once, and idle but "
+        f"one: they measure in turn, {slices.count} slices of {slices.length_s * 1000:g} ms each "
+        "(a slower call is a slice of its own, and there are fewer), in a new random order in each "
+        "round. The ratio of two processes in a block is the median over rounds of the ratios of "
+        "their slices, in which changes of the machine's speed cancel; a time is that of all "
+        "slices."
     )
 
 

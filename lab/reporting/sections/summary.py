@@ -113,8 +113,7 @@ def _facts(hypothesis: Hypothesis, plan: Plan, verdict: Verdict) -> str:
         case LoadTest() as test:
             measured, length = str(test.load), f"{test.window_s:g} s per trial"
         case Benchmark() as test:
-            measured = f"{STATISTIC_NAMES[test.statistic]} of the rounds of each process"
-            length = f"{test.window_s:g} s per trial"
+            measured, length = _benchmark_facts(test, plan)
         case SoakTest() as test:
             measured = str(test.load)
     return " · ".join(
@@ -127,4 +126,15 @@ def _facts(hypothesis: Hypothesis, plan: Plan, verdict: Verdict) -> str:
             f"target {plan.target}",
             f"seed {plan.seed}",
         )
+    )
+
+
+def _benchmark_facts(test: Benchmark, plan: Plan) -> tuple[str, str]:
+    """What is measured of a process, and for how long."""
+    statistic = STATISTIC_NAMES[test.statistic]
+    if plan.slices is None:
+        return f"{statistic} of the rounds of each process", f"{test.window_s:g} s per trial"
+    return (
+        f"{statistic} of the slices of each process",
+        f"{plan.slices.count} slices of {plan.slices.length_s * 1000:g} ms per trial",
     )

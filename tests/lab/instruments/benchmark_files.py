@@ -12,6 +12,7 @@ from lab.child_processes import Children
 from lab.cpu_pinning import Cores
 from lab.hypothesis import Step
 from lab.instruments.benchmark_file import BenchmarkFile
+from lab.instruments.benchmark_group import expected_s
 from lab.instruments.benchmark_process import BenchmarkError, Measured, stop_together
 from lab.instruments.benchmark_selection import BenchmarkFileError, BenchmarkFunction, Wanted
 
@@ -25,9 +26,9 @@ def measure_alone(file: BenchmarkFile, node: str, env: Mapping[str, str]) -> Mea
     process = file.start(node, ANY, env)
     try:
         process.wait_until_held()
-        expected_s = process.calibrate(SLICE_S)
+        loop_s = process.calibrate(SLICE_S)
         for position in range(1, SLICES + 1):
-            process.measure(SLICE_S, position, expected_s)
+            process.measure(SLICE_S, position, expected_s(loop_s, SLICE_S))
         process.finish()
         return process.measured("median")
     finally:
