@@ -97,7 +97,9 @@ def collect_benchmark(parts: RunParts) -> tuple[BenchmarkFile, BenchmarkFunction
     kind = hypothesis.kind
     assert isinstance(kind, Benchmark)
     _refuse_unread_settings(parts)
-    file = BenchmarkFile(parts.children, parts.project.root, parts.cores, hypothesis.scenario)
+    file = BenchmarkFile(
+        parts.children, parts.project.root, parts.cores, hypothesis.scenario, parts.notify
+    )
     wanted = Wanted(hypothesis.scenario, kind.function, kind.parameter, kind.fixed_parameters)
     settings = hypothesis.arms[hypothesis.control]
     if kind.database:  # it is started later, but the file may read its address when imported

@@ -11,7 +11,7 @@ import itertools
 import shlex
 import socket
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -53,14 +53,23 @@ class BenchmarkFile:
         project: The folder that they run in.
         cores: Processes start on all of them, and measure on those of the target.
         scenario: The file, relative to the project.
+        notify: Called with what a process is waited for, if that takes long.
     """
 
-    def __init__(self, children: Children, project: Path, cores: Cores, scenario: str) -> None:
+    def __init__(
+        self,
+        children: Children,
+        project: Path,
+        cores: Cores,
+        scenario: str,
+        notify: Callable[[str], None] = lambda text: None,
+    ) -> None:
         self.children = children
         self.cores = cores
         self._project = project
         self._files = ProjectFiles(project)
         self._scenario = scenario
+        self._notify = notify
         self._numbers = itertools.count(1)
 
     @property
@@ -144,6 +153,7 @@ class BenchmarkFile:
             profile=None if profile is None else str(profile),
             turns=theirs,
         )
+        Path(request.stage).write_text("the start of pytest", encoding="utf-8")
         storage = self.children.folder / "benchmarks"  # not `.benchmarks` in the project
         child = self.children.start(
             [sys.executable, *_PYTEST, f"--benchmark-storage=file://{storage}", *arguments],
@@ -155,7 +165,9 @@ class BenchmarkFile:
             pass_fds=() if theirs is None else (theirs,),
         )
         node = arguments[-1]
-        return BenchmarkProcess(self.children, child, request, self._files, step, node, ours)
+        return BenchmarkProcess(
+            self.children, child, request, self._files, step, node, ours, self._notify
+        )
 
     def _threads(self) -> dict[str, str]:
         """Libraries with threads of their own count the cores on which a process starts.

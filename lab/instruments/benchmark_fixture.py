@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import inspect
 import math
+import os
 import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -22,7 +23,7 @@ from pytest_benchmark.fixture import BenchmarkFixture, PauseInstrumentation
 from lab.instruments.async_calls import await_in_task, awaited_or_returned, in_task
 from lab.instruments.benchmark_errors import cause_of, described
 from lab.instruments.benchmark_loops import LOOP_S, MeasuredSlice, TimedLoop, measure_slice
-from lab.instruments.benchmark_outcome import MIN_LOOPS, Problem, Request
+from lab.instruments.benchmark_outcome import MIN_LOOPS, SLICES_OF, Problem, Request
 from lab.instruments.benchmark_pedantic import Arguments, PedanticCall
 from lab.instruments.benchmark_turns import Turns
 from lab.instruments.project_files import NOWHERE, ProjectFiles
@@ -41,6 +42,8 @@ class MeasuringSession:
     def __init__(self, request: Request) -> None:
         self.request = request
         self.clock = time.perf_counter
+        # open already: the test may replace the file system
+        self._stage = os.open(request.stage, os.O_CREAT | os.O_WRONLY | os.O_TRUNC)
         self.files = ProjectFiles(Path.cwd())
         self.fixtures: list[MeasuringFixture] = []
         self.problems: list[Problem] = []
@@ -61,6 +64,12 @@ class MeasuringSession:
         else:
             for slice_s in (0.0, self.request.window_s):
                 measure(slice_s)
+
+    def begin(self, stage: str) -> None:
+        """Record what begins: the lab says so if it takes long."""
+        with suppress(OSError):  # the test may have closed whatever is open
+            os.truncate(self._stage, 0)
+            os.pwrite(self._stage, stage.encode(), 0)
 
     def note_error(self, error: BaseException, more: str = "") -> None:
         """Record an exception that the benchmark file raised."""
@@ -163,6 +172,7 @@ class MeasuringFixture(BenchmarkFixture):
         self._mode = mode
         self._used_on_line = self._session.files.of_caller()[1]
         vars(self).update(self._held)  # the test may have set them
+        self._session.begin(f"the first call in {self.name}")
 
     @contextmanager
     def _errors_noted(self) -> Iterator[None]:
@@ -263,7 +273,9 @@ class MeasuringFixture(BenchmarkFixture):
             nonlocal loop
             with PauseInstrumentation():
                 if loop is None:
+                    self._session.begin(f"the calibration of {self.name}")
                     loop, loop_s = calibrated()
+                    self._session.begin(f"{SLICES_OF} {self.name}")
                     if loop_s >= slice_s:
                         return loop_s
                     warm = measure_slice(loop, slice_s, self._timer)

@@ -15,9 +15,10 @@ import psutil
 from lab.hypothesis import Statistic, Step
 from lab.instruments.benchmark_file import BenchmarkFile
 from lab.instruments.benchmark_outcome import MIN_LOOPS
-from lab.instruments.benchmark_process import BenchmarkProcess, Measured, stop_together
+from lab.instruments.benchmark_process import POLL_S, BenchmarkProcess, Measured, stop_together
 
 _SPARE_MEMORY = 0.1  # of the machine's, that is left to everything else
+_MOST = 48  # processes at once: a database server permits about a hundred connections
 
 Start = Callable[[Step], BenchmarkProcess]
 
@@ -75,7 +76,7 @@ class BenchmarkGroup:
         return tuple(process.pid for process in self._held)
 
     def start(self, units: Sequence[Sequence[Step]]) -> list[Sequence[Step]]:
-        """Start processes until all are held, or memory forbids more.
+        """Start processes until all are held, or memory or their number forbids more.
 
         Args:
             units: Steps that must not be separated, as all arms at one value.
@@ -138,13 +139,21 @@ class BenchmarkGroup:
     def _hold_next(self) -> None:
         """Wait until one more process is held."""
         starting = [process for process in self._started if process not in self._held]
-        ready = select.select(starting, [], [], starting[0].start_left_s())[0]
+        while True:
+            left_s = starting[0].start_left_s()
+            ready = select.select(starting, [], [], min(left_s, POLL_S))[0]
+            if ready or left_s <= 0:
+                break
+            for process in starting:
+                process.report_stage()
         process = ready[0] if ready else starting[0]
         process.wait_until_held()
         self._held.append(process)
 
     def _fits(self, count: int) -> bool:
         """Whether so many more processes fit into memory, going by the largest so far."""
+        if len(self._started) + count > _MOST:
+            return False
         while not self._held:
             self._hold_next()
         largest = max(process.own_bytes() for process in self._held)

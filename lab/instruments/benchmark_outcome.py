@@ -20,8 +20,8 @@ REQUEST = "LAB_BENCHMARK"
 MIN_LOOPS = 5
 """What a process measures at least, whatever a call takes."""
 
-ROUNDS_OF = "the rounds of"
-"""How the stage begins that fills the window."""
+SLICES_OF = "the slices of"
+"""How the stage begins in which the process measures."""
 
 
 @dataclass(frozen=True)

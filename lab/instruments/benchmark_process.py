@@ -10,7 +10,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
@@ -29,7 +29,8 @@ from lab.trial import Slice, Timing
 START_S = 60.0  # limit for a process to start, its fixtures included; to calibrate; and to end
 _SLACK = 20.0  # limit for a slice, in slices
 _SLICE_S = 10.0  # limit for a slice, if that is more
-_POLL_S = 1.0  # between two looks whether a process still runs
+POLL_S = 0.5  # between two looks whether a process still runs, and what it does
+WAITING_S = 5.0  # after which it is reported what is waited for
 _DUMP_S = 0.5
 _SET_UP_LESS = "Let its fixtures, the test and the first call of the function do less"
 _DO_LESS = "Let a call do less"
@@ -92,8 +93,11 @@ class BenchmarkProcess:
         step: Step | None = None,
         node: str = "",
         turns: socket.socket | None = None,
+        notify: Callable[[str], None] = lambda text: None,
     ) -> None:
         self.step = step
+        self._notify = notify
+        self._reported = ""
         self._started_at = time.monotonic()
         self._took_s = 0.0
         self._children = children
@@ -158,7 +162,7 @@ class BenchmarkProcess:
         """
         limit_s = max(_SLICE_S, _SLACK * expected_s)
         self._send(f"{MEASURE} {slice_s!r}")
-        took = self._answer(MEASURED, limit_s, limit_s, "a slice does not end")
+        took = self._answer(MEASURED, limit_s, limit_s, "a slice does not end", expected_s)
         self._took_s += float(took)
         self._positions.append(position)
 
@@ -199,13 +203,31 @@ class BenchmarkProcess:
         except OSError:
             raise self._ended() from None
 
-    def _answer(self, word: str, wait_s: float, limit_s: float, problem: str) -> str:
+    def report_stage(self, waited_s: float = math.inf, expected_s: float = 0.0) -> None:
+        """Say once what it does, if that takes long.
+
+        Args:
+            waited_s: For how long it is waited for, if that is not since the stage began.
+            expected_s: How long that is expected to take.
+        """
+        with contextlib.suppress(OSError):
+            file = Path(self._request.stage)
+            stage, lasts_s = file.read_text(encoding="utf-8"), time.time() - file.stat().st_mtime
+            if stage != self._reported and min(waited_s, lasts_s) > expected_s + WAITING_S:
+                self._reported = stage
+                text = f"{self._node.partition('::')[0]} waits for {stage}"
+                self._notify(self._children.passed.redact(text))
+
+    def _answer(
+        self, word: str, wait_s: float, limit_s: float, problem: str, expected_s: float = 0.0
+    ) -> str:
         """What follows a word that the process has to say within some seconds."""
         assert self._turns is not None
-        deadline = time.monotonic() + wait_s
+        asked_at = time.monotonic()
+        deadline = asked_at + wait_s
         while b"\n" not in self._received:
             left_s = deadline - time.monotonic()
-            if select.select([self._turns], [], [], max(0.0, min(left_s, _POLL_S)))[0]:
+            if select.select([self._turns], [], [], max(0.0, min(left_s, POLL_S)))[0]:
                 received = self._receive()
                 if not received:
                     raise self._ended()
@@ -215,6 +237,9 @@ class BenchmarkProcess:
             elif left_s <= 0:
                 remedy = _SET_UP_LESS if word == HELD else _DO_LESS
                 raise self._hanging(f"{problem} within {limit_s:g} s", remedy)
+            else:
+                waited_s = math.inf if word == HELD else time.monotonic() - asked_at
+                self.report_stage(waited_s, expected_s)
         line, _, self._received = self._received.partition(b"\n")
         said, _, rest = line.decode("ascii").partition(" ")
         if said != word:
@@ -233,19 +258,31 @@ class BenchmarkProcess:
     def outcome(self, limit_s: float, remedy: str) -> Outcome:
         """Wait for its end; BenchmarkError if it reports nothing or takes longer."""
         try:
-            code = self._child.popen.wait(limit_s)
+            code = self._wait(limit_s)
         except subprocess.TimeoutExpired:
             raise self._hanging(f"it does not end within {limit_s:g} s", remedy) from None
         finally:
             self.stop()
         outcome = Outcome.read(Path(self._request.output))
-        for written in (self._request.output, self._request.stack_dump):
+        for written in (self._request.output, self._request.stack_dump, self._request.stage):
             Path(written).unlink(missing_ok=True)
         if outcome is None:
             raise self._error(self._printed(" before the test was over"))
         if code in (0, _NOTHING_COLLECTED, _USAGE_ERROR) or outcome.problems:
             return outcome
         return replace(outcome, problems=(self._printed(),))
+
+    def _wait(self, limit_s: float) -> int:
+        """The exit code; reports each stage that takes long. TimeoutExpired after the limit."""
+        deadline = time.monotonic() + limit_s
+        while True:
+            left_s = deadline - time.monotonic()
+            try:
+                return self._child.popen.wait(max(0.0, min(POLL_S, left_s)))
+            except subprocess.TimeoutExpired:
+                if left_s <= POLL_S:
+                    raise
+            self.report_stage()
 
     def stop(self) -> None:
         """End it, if it still runs."""

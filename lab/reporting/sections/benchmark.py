@@ -69,9 +69,9 @@ class BenchmarkSection:
         if self.groups <= 1:
             return ""
         return (
-            f" Memory did not permit all processes of a block at once: they were measured in up to "
-            f"{self.groups} groups, one after the other. Only processes of the same group were "
-            "measured in turn."
+            " There were too many processes, or too little memory, for all of a block at once: "
+            f"they were measured in up to {self.groups} groups, one after the other. Only "
+            "processes of the same group were measured in turn."
         )
 
     @property

@@ -41,7 +41,8 @@ class BenchmarkFiles:
     def __init__(self, folder: Path, children: Children) -> None:
         self.folder = folder
         (folder / "scenarios").mkdir()
-        self.file = BenchmarkFile(children, folder, Cores((), ()), FILE)
+        self.notices: list[str] = []
+        self.file = BenchmarkFile(children, folder, Cores((), ()), FILE, self.notices.append)
 
     def write(self, code: str, name: str = "bench_a.py") -> None:
         (self.folder / "scenarios" / name).write_text(textwrap.dedent(code))

@@ -31,7 +31,7 @@ QUICK = dict.fromkeys(("at_import", "in_fixture", "in_call"), "pass")
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lab.instruments.benchmark_process.WAITING_S", 0.3)
-    monkeypatch.setattr("lab.instruments.benchmark_process._POLL_S", 0.1)
+    monkeypatch.setattr("lab.instruments.benchmark_process.POLL_S", 0.1)
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_a_process_that_takes_long_is_said_to(where: str, what: str, files: Benc
     assert files.notices.count(f"{FILE} waits for {what}") == 1
 
 
-def test_calibration_and_rounds_are_told_apart(files: BenchmarkFiles) -> None:
+def test_calibration_and_slices_are_told_apart(files: BenchmarkFiles) -> None:
     count = """
     import time
     calls = []
@@ -69,7 +69,7 @@ def test_calibration_and_rounds_are_told_apart(files: BenchmarkFiles) -> None:
     files.notices.clear()
     files.write(count.format("0.6 if len(calls) > 5 else 0.01"))
     files.measure()
-    assert files.notices[-1] == f"{FILE} waits for the rounds of test_a"
+    assert files.notices[-1] == f"{FILE} waits for the slices of test_a"
 
 
 def test_collecting_is_named(files: BenchmarkFiles) -> None:
@@ -78,10 +78,10 @@ def test_collecting_is_named(files: BenchmarkFiles) -> None:
     assert f"{FILE} waits for the import of the file" in files.notices
 
 
-def test_an_honest_window_is_not_waited_for(
+def test_an_honest_slice_is_not_waited_for(
     files: BenchmarkFiles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tests.lab.instruments.benchmark_files.WINDOW_S", 1.0)
+    monkeypatch.setattr("tests.lab.instruments.benchmark_files.SLICE_S", 0.6)
     files.write(FILE_OF.format(**QUICK))
     files.measure()
-    assert not any("rounds" in each for each in files.notices)
+    assert not any("slices" in each for each in files.notices)
