@@ -23,7 +23,7 @@ from pytest_benchmark.fixture import BenchmarkFixture, PauseInstrumentation
 from lab.instruments.async_calls import await_in_task, awaited_or_returned, in_task
 from lab.instruments.benchmark_errors import cause_of, described
 from lab.instruments.benchmark_loops import LOOP_S, MeasuredSlice, TimedLoop, measure_slice
-from lab.instruments.benchmark_outcome import MIN_LOOPS, SLICES_OF, Problem, Request
+from lab.instruments.benchmark_outcome import MIN_LOOPS, Problem, Request
 from lab.instruments.benchmark_pedantic import Arguments, PedanticCall
 from lab.instruments.benchmark_turns import Turns
 from lab.instruments.project_files import NOWHERE, ProjectFiles
@@ -275,7 +275,7 @@ class MeasuringFixture(BenchmarkFixture):
                 if loop is None:
                     self._session.begin(f"the calibration of {self.name}")
                     loop, loop_s = calibrated()
-                    self._session.begin(f"{SLICES_OF} {self.name}")
+                    self._session.begin(f"the slices of {self.name}")
                     if loop_s >= slice_s:
                         return loop_s
                     warm = measure_slice(loop, slice_s, self._timer)
@@ -284,6 +284,7 @@ class MeasuringFixture(BenchmarkFixture):
             return self.slices[-1].took_s
 
         self._session.measure_in_turns(measure)
+        self._session.begin(f"the end of {self.name}")
         if loop is not None:
             self._keep_statistics(loop.iterations)
 

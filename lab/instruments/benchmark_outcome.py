@@ -20,9 +20,6 @@ REQUEST = "LAB_BENCHMARK"
 MIN_LOOPS = 5
 """What a process measures at least, whatever a call takes."""
 
-SLICES_OF = "the slices of"
-"""How the stage begins in which the process measures."""
-
 
 @dataclass(frozen=True)
 class Request:

@@ -147,7 +147,8 @@ class BenchmarkProcess:
     def calibrate(self, slice_s: float) -> float:
         """Let it calibrate and warm up; returns about how long one of its loops takes, seconds."""
         self._send(f"{MEASURE} {slice_s!r}")
-        return float(self._answer(MEASURED, START_S, START_S, "its calibration does not end"))
+        problem = "its calibration does not end"
+        return float(self._answer(MEASURED, START_S, START_S, problem, expected_s=slice_s))
 
     def measure(self, slice_s: float, position: int, expected_s: float) -> None:
         """Let it measure one slice.

@@ -16,6 +16,8 @@ FILE_OF = """
     @pytest.fixture
     def shop():
         {in_fixture}
+        yield
+        {in_tear_down}
 
     def work():
         {in_call}
@@ -25,7 +27,7 @@ FILE_OF = """
         benchmark(work)
 """
 SLOW = f"time.sleep({SLOW_S})"
-QUICK = dict.fromkeys(("at_import", "in_fixture", "in_call"), "pass")
+QUICK = dict.fromkeys(("at_import", "in_fixture", "in_call", "in_tear_down"), "pass")
 
 
 @pytest.fixture(autouse=True)
@@ -40,6 +42,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
         ("at_import", "the import of the file"),
         ("in_fixture", "the fixtures of test_a"),
         ("in_call", "the first call in test_a"),
+        ("in_tear_down", "the end of test_a"),
     ],
 )
 def test_a_process_that_takes_long_is_said_to(where: str, what: str, files: BenchmarkFiles) -> None:
@@ -69,7 +72,7 @@ def test_calibration_and_slices_are_told_apart(files: BenchmarkFiles) -> None:
     files.notices.clear()
     files.write(count.format("0.6 if len(calls) > 5 else 0.01"))
     files.measure()
-    assert files.notices[-1] == f"{FILE} waits for the slices of test_a"
+    assert f"{FILE} waits for the slices of test_a" in files.notices
 
 
 def test_collecting_is_named(files: BenchmarkFiles) -> None:
