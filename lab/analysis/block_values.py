@@ -34,7 +34,7 @@ def block_values(
         If the arms were measured in turn, the ratio of the two values is that of their slices.
     """
     values = {arm: _value(hypothesis, prediction, arm, block, margins) for arm in prediction.arms}
-    if prediction.compare is None:
+    if prediction.compare is None or prediction.count:
         return values
     left, right = prediction.compare.left, prediction.compare.right
     paired = _relative(block, Step(right, prediction.at), values[right], Step(left, prediction.at))

@@ -91,6 +91,20 @@ def test_arms_that_were_measured_in_turn_are_compared_round_by_round() -> None:
     assert over_blocks(replace(TIME, arm="wide"), [block]) == {"wide": [3.0]}
 
 
+def test_counts_of_processes_that_were_measured_in_turn_are_compared_as_they_are() -> None:
+    def counting(count: int, *values: float) -> Trial:
+        found = sliced(*values)
+        assert isinstance(found.evidence, BenchmarkEvidence)
+        return replace(found, evidence=replace(found.evidence, counts={"statements": count}))
+
+    block: Block = {
+        Step("narrow"): (counting(4, 1.0, 2.0),),
+        Step("wide"): (counting(8, 3.0, 6.0),),
+    }
+    compared = replace(COUNT, arm=None, compare=Comparison("wide", "narrow"))
+    assert over_blocks(compared, [block]) == {"narrow": [4], "wide": [8]}
+
+
 def test_processes_of_different_groups_have_no_neighbouring_slices() -> None:
     block: Block = {
         Step("narrow"): (sliced(1.0, 2.0, 2.0),),
