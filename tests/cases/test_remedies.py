@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import sys
@@ -181,13 +182,23 @@ def unfinished(project: Path) -> None:
     (project / f"{LATEST}/trials.jsonl").write_text("".join(text[:4]))
 
 
-def sealed(project: Path) -> None:
-    """A run of `quick` that has its plan and no trial."""
+def sealed(project: Path, name: str = "quick") -> None:
+    """A run that has its plan and no trial."""
     from lab.cli.run_preparation import RunOptions, prepare
 
-    prepared = prepare(RunOptions("quick", 1, None, False, False, True, None, False))
-    folder = RunFolder.create(prepared.project.reports, "quick")
+    prepared = prepare(RunOptions(name, 1, None, False, False, True, None, False))
+    folder = RunFolder.create(prepared.project.reports, name)
     folder.write_plan(prepared.plan, prepared.hypothesis.text)
+
+
+def sealed_without_slices(project: Path) -> None:
+    """The same of a benchmark, by the lab as it was."""
+    shutil.copy(ROOT / "hypotheses" / "fingerprint.md", project / "hypotheses")
+    sealed(project, "fingerprint")
+    path = project / "reports/fingerprint/latest/plan.json"
+    plan = json.loads(path.read_text(encoding="utf-8"))
+    del plan["slices"]
+    path.write_text(json.dumps(plan), encoding="utf-8")
 
 
 LATEST = "reports/pool-exhaustion/latest"
@@ -332,6 +343,12 @@ COMMANDS = {
         ("this run's target is embedded", "or start a new run without --resume"),
         "run quick --target compose",
         before=sealed,
+    ),
+    "resume-a-benchmark-without-slices": Command(
+        "run fingerprint --resume",
+        ("did not measure benchmarks in slices", "Start a new run without --resume"),
+        "run fingerprint",
+        before=sealed_without_slices,
     ),
     "resume-with-an-edited-scenario": Command(
         "run quick --resume",
@@ -494,7 +511,8 @@ ELSEWHERE = {  # place -> which test tries its remedy, or why none can
     "cli/preflight.py:_refuse_unread_settings": WITH_A_PROCESS,
     "cli/run_assembly.py:_bring_up_service": WITH_A_PROCESS,
     "cli/run_assembly.py:_bring_up_benchmark": WITH_A_PROCESS,
-    "instruments/benchmark_process.py:select": WITH_A_PROCESS,
+    "instruments/benchmark_file.py:select": WITH_A_PROCESS,
+    "instruments/benchmark_file.py:_redacted": WITH_A_PROCESS,
     "instruments/benchmark_selection.py:_function": WITH_A_PROCESS,
     "instruments/benchmark_selection.py:_refusal": WITH_A_PROCESS,
     "instruments/locust_driver_process.py:load": WITH_A_PROCESS,
