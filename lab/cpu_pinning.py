@@ -25,6 +25,11 @@ class Cores:
     driver: tuple[int, ...]
     target: tuple[int, ...]
 
+    @property
+    def all(self) -> tuple[int, ...]:
+        """Those of both, in order."""
+        return tuple(sorted({*self.driver, *self.target}))
+
 
 def divide_cores() -> Cores:
     """The first core for driver and lab, all others for the target; a single core for both."""

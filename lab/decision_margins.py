@@ -23,10 +23,12 @@ class GateLimits:
         max_ticker_late_s: Of the load driver's ticker at p99, seconds.
         max_ticker_late_share: The same as a share of the measured median latency, if that is more.
         max_driver_cpu: Of its core: in any second of a load, on average in a soak.
-        max_other_cpu: Of other processes, cores, mean over the window.
-        max_steal: Share of all cores.
-        max_soak_background: Share of all cores, mean over a soak trial; of other processes, and of
-            the hypervisor.
+        max_other_cpu: Of other processes, cores, mean over a window that is measured as a whole.
+        max_other_cpu_in_slices: The same where arms are measured in turn, in slices: what lasts
+            longer than a slice meets all of them alike.
+        max_steal: Share of the cores of the run.
+        max_soak_background: Share of the cores of the run, mean over a soak trial; of other
+            processes, and of the hypervisor.
         max_unsent: Share of the scheduled arrivals, unless the hypothesis allows another.
         served_tolerance: Relative gap, beyond what the window's edges leave open.
         min_driven: Requests, for a comparison with those that were served.
@@ -38,6 +40,7 @@ class GateLimits:
     max_ticker_late_share: float = 0.05
     max_driver_cpu: float = 0.90
     max_other_cpu: float = 0.25
+    max_other_cpu_in_slices: float = 0.4
     max_steal: float = 0.10
     max_soak_background: float = 0.5
     max_unsent: float = 0.01
@@ -92,6 +95,8 @@ class DecisionMargins:
         slope: Of a soak's series.
         blocks_per_void: A run is INVALID with more voided blocks than one in so many of the last
             look's.
+        fresh_within: Arms get fresh processes before each block if a bound on their ratio lies
+            within this factor of no difference.
     """
 
     gates: GateLimits = field(default_factory=GateLimits)
@@ -100,6 +105,7 @@ class DecisionMargins:
     sweep: SweepMargins = field(default_factory=SweepMargins)
     slope: SlopeMargins = field(default_factory=SlopeMargins)
     blocks_per_void: int = 3
+    fresh_within: float = 1.25
 
     def as_dict(self) -> dict[str, Any]:
         """As plain JSON types."""
@@ -149,6 +155,7 @@ BEFORE_SEALED = DecisionMargins(
         max_ticker_late_share=0.05,
         max_driver_cpu=0.90,
         max_other_cpu=0.25,
+        max_other_cpu_in_slices=0.25,
         max_steal=0.10,
         max_soak_background=0.5,
         max_unsent=0.01,
@@ -177,5 +184,6 @@ BEFORE_SEALED = DecisionMargins(
         min_third=0.3,
     ),
     blocks_per_void=3,
+    fresh_within=1.25,
 )
 """The margins of every run that was planned before they were sealed. Never to be changed."""

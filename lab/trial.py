@@ -247,6 +247,33 @@ class BenchmarkEvidence:
     group: int = 1
 
 
+class OtherProcess(NamedTuple):
+    """A process that used cores of the run and is none of the processes that were measured."""
+
+    pid: int
+    name: str  # of its program
+    cpu: float  # cores of the run, mean over the window
+    cores: tuple[int, ...]  # those of the run on which it was seen
+    of_run: bool = False  # the lab has started it: it belongs to another arm, or is a helper
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """Where the load of other processes was looked for, and what it was.
+
+    Attributes:
+        cores: Those that the processes of the run are kept on: only what happens there counts.
+        spare: The other cores of the machine.
+        roaming: Roles that are kept on no cores of their own; because of them all cores count.
+        processes: What used most of these cores, as far as it could be seen.
+    """
+
+    cores: tuple[int, ...]
+    spare: tuple[int, ...] = ()
+    roaming: tuple[str, ...] = ()
+    processes: tuple[OtherProcess, ...] = ()
+
+
 TrialEvidence = LoadEvidence | SoakEvidence | BenchmarkEvidence
 _NO_SERVICE = ServiceEvidence()
 
@@ -263,8 +290,11 @@ class Trial:
     level: float | None = None  # of a sweep: users, or arrivals a second
     repeat: int = 1  # which of the block's trials of this step
     evidence: TrialEvidence | None = None  # None: it failed before anything was measured
-    other_cpu: float = 0.0  # cores used by processes that are not the run's
-    steal: float = 0.0  # share of all cores taken by the hypervisor
+    # what used the cores of the run and is not the run's, in cores; of runs without `surroundings`,
+    # the cores of the whole machine
+    other_cpu: float = 0.0
+    steal: float = 0.0  # share of the same cores taken by the hypervisor
+    surroundings: Surroundings | None = None
     faults: tuple[Fault, ...] = ()
     gates: Mapping[str, float] = field(default_factory=dict)  # figure of every gate checked
 
@@ -277,6 +307,11 @@ class Trial:
     def service(self) -> ServiceEvidence:
         """What was recorded of a service under load; empty for a benchmark or without evidence."""
         return self.evidence if isinstance(self.evidence, ServiceEvidence) else _NO_SERVICE
+
+    @property
+    def is_in_slices(self) -> bool:
+        """Whether it was measured in turn with others, in slices."""
+        return bool(getattr(self.evidence, "slices", ()))
 
     @property
     def trusted(self) -> bool:

@@ -23,11 +23,13 @@ from lab.trial import (
     Fault,
     LoadEvidence,
     MetricsReading,
+    OtherProcess,
     Requests,
     Slice,
     SoakEvidence,
     SoakLoadStats,
     StageRecord,
+    Surroundings,
     Timing,
     Trial,
     TrialEvidence,
@@ -86,6 +88,8 @@ def to_record(trial: Trial) -> dict[str, Any]:
         record["other_info"] = other_info
     if isinstance(trial.evidence, BenchmarkEvidence) and trial.evidence.slices:
         record["slices"] = _to_slices(trial.evidence)
+    if trial.surroundings is not None:
+        record["surroundings"] = _to_surroundings(trial.surroundings)
     if service.metrics is not None:
         record["metrics"] = asdict(service.metrics)
     if service.arm_requests is not None:
@@ -107,6 +111,7 @@ def from_record(record: Mapping[str, Any]) -> Trial:
         repeat=record.get("repeat", 1),
         evidence=_evidence(record),
         other_cpu=record.get("other_cpu", 0.0),
+        surroundings=_from_surroundings(record.get("surroundings")),
         steal=record.get("steal", 0.0),
         faults=tuple(_from_fault(fault) for fault in record["faults"]),
         gates=record.get("gates", {}),
@@ -274,6 +279,22 @@ def _from_stage(record: Mapping[str, Any]) -> StageRecord:
         seconds=record["seconds"],
         requests=_requests_from_record(record["requests"]),
         medians=tuple(ArrivalSecond(*second) for second in record["medians"]),
+    )
+
+
+def _to_surroundings(surroundings: Surroundings) -> dict[str, Any]:
+    return {**vars(surroundings), "processes": [each._asdict() for each in surroundings.processes]}
+
+
+def _from_surroundings(record: Mapping[str, Any] | None) -> Surroundings | None:
+    if record is None:
+        return None
+    processes = [{**each, "cores": tuple(each["cores"])} for each in record["processes"]]
+    return Surroundings(
+        cores=tuple(record["cores"]),
+        spare=tuple(record["spare"]),
+        roaming=tuple(record["roaming"]),
+        processes=tuple(OtherProcess(**each) for each in processes),
     )
 
 

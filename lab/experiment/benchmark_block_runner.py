@@ -10,12 +10,13 @@ from dataclasses import replace
 from lab.experiment.progress_events import Event, ProcessesStarting, SlicesMeasured
 from lab.gates import inspect
 from lab.hypothesis import Benchmark, Hypothesis, Step
+from lab.instruments.background_load import background_over
 from lab.instruments.benchmark_file import BenchmarkFile
 from lab.instruments.benchmark_group import BenchmarkGroup
 from lab.instruments.benchmark_process import BenchmarkError, BenchmarkProcess, Measured
 from lab.instruments.benchmark_selection import BenchmarkFunction
 from lab.instruments.instrument_interfaces import BackgroundLoad
-from lab.instruments.process_sampler import ProcessSampler, background_over
+from lab.instruments.process_sampler import ProcessSampler
 from lab.run_folder import RunFolder
 from lab.targets.benchmark_target import BenchmarkTarget
 from lab.trial import BenchmarkEvidence, Fault, Trial
@@ -112,13 +113,7 @@ class BenchmarkBlocks:
         evidence = BenchmarkEvidence(
             measured.timing, measured.counts, measured.other_info, measured.slices, group
         )
-        trial = replace(
-            blank,
-            window_s=measured.took_s,
-            evidence=evidence,
-            other_cpu=background.other_cpu,
-            steal=background.steal,
-        )
+        trial = background.added_to(replace(blank, window_s=measured.took_s, evidence=evidence))
         self._run_folder.write_rounds(trial, measured.loops)
         if inexact := self._inexact_count(trial):
             trial = replace(trial, faults=(inexact,))

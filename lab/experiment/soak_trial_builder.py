@@ -14,7 +14,16 @@ from lab.instruments.soak_sampler import IntervalSample
 from lab.measure_values import SERVICE
 from lab.stats.nearest_rank import quantile
 from lab.time_series import TimeSeries, TimeSeriesBuilder
-from lab.trial import Ended, Fault, MetricsReading, Requests, SoakEvidence, Trial, Usage
+from lab.trial import (
+    Ended,
+    Fault,
+    MetricsReading,
+    Requests,
+    SoakEvidence,
+    Surroundings,
+    Trial,
+    Usage,
+)
 
 MAX_NOTES = 20  # of what is odd about a page of metrics
 LEAST_BEYOND = 1  # a p99 of an interval is drawn and its drift judged, never its value
@@ -44,6 +53,7 @@ class SoakTrial:
         self._ticker_lateness: list[float] = []
         self._last = (0, 0)  # requests and errors of the interval before
         self._crashed = False  # in the interval before
+        self._busiest = 0.0  # cores that other processes used in an interval, at most
 
     @property
     def until(self) -> float:
@@ -129,6 +139,7 @@ class SoakTrial:
             window_s=before + passed,
             other_cpu=mean(self._trial.other_cpu, background.other_cpu),
             steal=mean(self._trial.steal, background.steal),
+            surroundings=self._surroundings(background),
         )
         self._evidence = replace(
             self._evidence,
@@ -146,6 +157,14 @@ class SoakTrial:
         self._series.add(until, self._segment, values)
         short = {name: _short(value) for name, value in values.items()}
         return {"t": round(until, 3), "segment": self._segment, "values": short}
+
+    def _surroundings(self, background: BackgroundLoad) -> Surroundings | None:
+        """Of the interval in which other processes used most."""
+        known = self._trial.surroundings
+        if known is not None and background.other_cpu <= self._busiest:
+            return known
+        self._busiest = background.other_cpu
+        return background.surroundings
 
     def _metrics(self, sample: IntervalSample) -> MetricsReading | None:
         known, new = self._evidence.metrics or MetricsReading(), sample.metrics

@@ -25,10 +25,13 @@ def gates_of(limits: GateLimits, *, is_soak: bool = False) -> tuple[Gate, ...]:
         is_soak: Whether the limits of a soak are meant.
     """
     background = limits.max_soak_background
-    other_cpu = f"at most {limits.max_other_cpu:g} of a core"
-    steal = f"at most {limits.max_steal:.0%} of the cores"
+    other_cpu = (
+        f"at most {limits.max_other_cpu:g} of a core, of the cores of the run "
+        f"({limits.max_other_cpu_in_slices:g} where arms are measured in slices)"
+    )
+    steal = f"at most {limits.max_steal:.0%} of the cores of the run"
     if is_soak:
-        other_cpu = steal = f"at most {background:.0%} of the cores"
+        other_cpu = steal = f"at most {background:.0%} of the cores of the run"
     return (
         Gate("alive", "every process of the arm ran to the end of the trial", ""),
         Gate("settings", "the service answered with the arm's settings, never restarted", ""),

@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple, Protocol
 
 from lab.driver_messages import RunTrial, TrialMessage
-from lab.trial import MetricsReading, Usage
+from lab.trial import MetricsReading, Surroundings, Trial, Usage
 
 Roles = Mapping[str, tuple[int, ...]]  # role -> ids of its processes; children belong to it
 
 
 class BackgroundLoad(NamedTuple):
-    """What else kept the machine busy, as a mean over some time."""
+    """What else kept the cores of the run busy, as a mean over some time."""
 
-    other_cpu: float  # cores used by processes that are not the run's
-    steal: float  # share of all cores taken by the hypervisor
+    other_cpu: float  # of the cores of the run, used by processes that are not the run's
+    steal: float  # share of these cores taken by the hypervisor
+    surroundings: Surroundings | None = None
+
+    def added_to(self, trial: Trial) -> Trial:
+        """The trial with what was seen while it ran."""
+        return replace(
+            trial,
+            other_cpu=self.other_cpu,
+            steal=self.steal,
+            surroundings=self.surroundings,
+        )
 
 
 class Driver(Protocol):

@@ -1,4 +1,4 @@
-"""Samples what processes use, by role, and what the rest of the machine does (psutil)."""
+"""Samples what processes use, by role, and the time of cores and of all other processes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,15 @@ import psutil
 
 from lab.driver_messages import TICK_S
 from lab.instruments.cgroup_throttling import CpuPeriods, cpu_periods
-from lab.instruments.instrument_interfaces import BackgroundLoad, Roles
+from lab.instruments.instrument_interfaces import Roles
+from lab.processor_time import (
+    CoreTime,
+    ProcessTime,
+    children_by_parent,
+    core_times,
+    process_times,
+    with_descendants,
+)
 from lab.stats.nearest_rank import quantile
 from lab.trial import Usage
 
@@ -29,17 +37,28 @@ class ProcessSample:
     rss_bytes: Mapping[str, float | None]  # None if the system denies access
     descriptors: Mapping[str, float | None]
     threads: Mapping[str, float | None]
-    own_s: float  # CPU seconds of the roles and of the lab itself
-    busy_s: float  # CPU seconds of all processes of the machine
-    steal_s: float
+    # CPU seconds of the roles and of the lab itself, by the cores that they are kept on; the cores
+    # that are watched beside them have none
+    own_s: Mapping[frozenset[int], float]
+    cores: Mapping[int, CoreTime]  # of the whole machine
+    others: Mapping[int, ProcessTime]  # processes that are neither of the roles nor the lab itself
+    of_run: frozenset[int]  # which of them the lab has started, as other arms that should be idle
+    roaming: tuple[str, ...]  # roles that are kept on no cores of their own
     periods: Mapping[str, CpuPeriods | None]
 
 
 @dataclass
 class ProcessSampler:
-    """Samples the processes of some roles, and keeps the samples."""
+    """Samples the processes of some roles, and keeps the samples.
+
+    Attributes:
+        roles: Whose processes.
+        watched: Cores that count beside those of these processes and of the lab itself.
+        samples: So far, in order.
+    """
 
     roles: Roles
+    watched: tuple[int, ...] = ()
     samples: list[ProcessSample] = field(default_factory=list)
 
     def sample(self) -> ProcessSample:
@@ -48,23 +67,34 @@ class ProcessSampler:
         The CPU time of a role includes children that have ended (their time passes to the parent),
         so that short-lived workers of a database are not lost.
         """
-        family = _children_by_parent()
+        seen = process_times()
+        family = children_by_parent(seen)
         members = {
-            role: [pid for root in roots for pid in _with_descendants(root, family)]
+            role: [pid for root in roots for pid in with_descendants(root, family)]
             for role, roots in self.roles.items()
         }
-        cpu = {role: sum(map(_cpu_s, pids)) for role, pids in members.items()}
+        # not every child of the lab: to the arm that is loaded, the others are background
+        lab = os.getpid()
+        used = {pid: _cpu_s(pid) for pid in (lab, *itertools.chain(*members.values()))}
+        cpu = {role: sum(used[pid] for pid in pids) for role, pids in members.items()}
         rss, descriptors, threads = (
             {role: _level(pids, read) for role, pids in members.items()}
             for read in (_own_bytes, psutil.Process.num_fds, psutil.Process.num_threads)
         )
         periods = {role: cpu_periods(roots[0]) for role, roots in self.roles.items()}
-        times = psutil.cpu_times()
-        # not of every child of the lab: to the arm that is loaded, the others are background
-        own = sum(cpu.values()) + _cpu_s(os.getpid())
-        busy = times.user + times.nice + times.system + times.irq + times.softirq
+        cores = core_times()
         sample = ProcessSample(
-            time.monotonic(), cpu, rss, descriptors, threads, own, busy, times.steal, periods
+            at=time.monotonic(),
+            cpu_s=cpu,
+            rss_bytes=rss,
+            descriptors=descriptors,
+            threads=threads,
+            own_s=_by_cores(used, frozenset(self.watched).intersection(cores)),
+            cores=cores,
+            others={pid: each for pid, each in seen.items() if pid not in used},
+            of_run=frozenset(with_descendants(lab, family)) - used.keys(),
+            roaming=tuple(role for role, pids in members.items() if _roams(pids, cores)),
+            periods=periods,
         )
         self.samples.append(sample)
         return sample
@@ -108,17 +138,6 @@ def _long_enough(samples: list[ProcessSample]) -> list[tuple[ProcessSample, Proc
     return pairs or [(samples[0], samples[-1])]
 
 
-def background_over(samples: list[ProcessSample]) -> BackgroundLoad:
-    """Load of other processes and of the hypervisor between the first and the last sample."""
-    if len(samples) < 2:
-        return BackgroundLoad(0.0, 0.0)
-    first, last = samples[0], samples[-1]
-    span = last.at - first.at
-    other_cpu = ((last.busy_s - first.busy_s) - (last.own_s - first.own_s)) / span
-    steal = (last.steal_s - first.steal_s) / span / (psutil.cpu_count() or 1)
-    return BackgroundLoad(max(0.0, other_cpu), max(0.0, steal))
-
-
 def timer_lateness(seconds: float) -> float:
     """Lateness of a 10 ms timer of this process at p99, in seconds, sampled for so long."""
     lateness = []
@@ -142,19 +161,23 @@ def _rate(a: ProcessSample, b: ProcessSample, role: str) -> float:
     return max(0.0, b.cpu_s[role] - a.cpu_s[role]) / max(b.at - a.at, 1e-9)
 
 
-def _children_by_parent() -> dict[int, list[int]]:
-    # psutil has a public way for one process at a time only, which reads all processes each time
-    family: dict[int, list[int]] = {}
-    for child, parent in psutil._psplatform.ppid_map().items():  # type: ignore[attr-defined]
-        family.setdefault(parent, []).append(child)
-    return family
-
-
-def _with_descendants(root: int, family: Mapping[int, list[int]]) -> list[int]:
-    found = [root]
-    for pid in found:
-        found.extend(family.get(pid, ()))
+def _by_cores(used_s: Mapping[int, float], watched: frozenset[int]) -> dict[frozenset[int], float]:
+    """CPU seconds of processes, by the cores that they are kept on."""
+    found = {watched: 0.0} if watched else {}
+    for pid, seconds in used_s.items():
+        with contextlib.suppress(OSError):
+            cores = frozenset(os.sched_getaffinity(pid))
+            found[cores] = found.get(cores, 0.0) + seconds
     return found
+
+
+def _roams(pids: Iterable[int], cores: Iterable[int]) -> bool:
+    """Whether one of these processes may run on any core."""
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            if os.sched_getaffinity(pid) >= set(cores):
+                return True
+    return False
 
 
 def _cpu_s(pid: int) -> float:

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from lab.instruments.background_load import background_over
 from lab.instruments.instrument_interfaces import BackgroundLoad, Roles
 from lab.instruments.metrics_scraper import MetricsScraper, Scrape, summarize
-from lab.instruments.process_sampler import ProcessSampler, background_over, usage_over
+from lab.instruments.process_sampler import ProcessSampler, usage_over
 from lab.instruments.service_http_client import HttpError
 from lab.trial import MetricsReading, Usage
 

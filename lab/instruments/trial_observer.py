@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from lab.instruments.background_load import background_over
 from lab.instruments.instrument_interfaces import BackgroundLoad, Roles
 from lab.instruments.metrics_scraper import (
     MetricsScraper,
@@ -15,12 +16,7 @@ from lab.instruments.metrics_scraper import (
     summarize,
     without_runtime_metrics,
 )
-from lab.instruments.process_sampler import (
-    ProcessSample,
-    ProcessSampler,
-    background_over,
-    usage_over,
-)
+from lab.instruments.process_sampler import ProcessSample, ProcessSampler, usage_over
 from lab.instruments.service_http_client import HttpError
 from lab.trial import MetricsReading, Usage
 

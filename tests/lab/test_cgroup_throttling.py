@@ -74,7 +74,17 @@ def test_what_the_system_does_not_report_is_unknown(files: dict[str, str], tmp_p
 def sample(at: float, periods: CpuPeriods | None) -> ProcessSample:
     level: dict[str, float | None] = {"service": 1.0}
     return ProcessSample(
-        at, {"service": at / 2}, level, level, level, 0.0, 0.0, 0.0, {"service": periods}
+        at=at,
+        cpu_s={"service": at / 2},
+        rss_bytes=level,
+        descriptors=level,
+        threads=level,
+        own_s={},
+        cores={},
+        others={},
+        of_run=frozenset(),
+        roaming=(),
+        periods={"service": periods},
     )
 
 

@@ -33,6 +33,7 @@ AT_FIRST: dict[str, Any] = {
         "max_ticker_late_share": 0.05,
         "max_driver_cpu": 0.9,
         "max_other_cpu": 0.25,
+        "max_other_cpu_in_slices": 0.25,
         "max_steal": 0.1,
         "max_soak_background": 0.5,
         "max_unsent": 0.01,
@@ -65,6 +66,7 @@ AT_FIRST: dict[str, Any] = {
         "min_third": 0.3,
     },
     "blocks_per_void": 3,
+    "fresh_within": 1.25,
 }
 
 
@@ -175,5 +177,5 @@ def test_the_table_of_gates_shows_the_limits_of_the_plan() -> None:
     sealed = replace(plan(), margins=DecisionMargins(gates=GateLimits(max_steal=0.03)))
     table = gates_section(RunTrials.sort(SHIPPED, sealed, [seen]), 0).table
     assert [says for gate, says, *_ in table.rows if gate == "steal"] == [
-        "the hypervisor took at most 3% of the cores"
+        "the hypervisor took at most 3% of the cores of the run"
     ]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,11 +15,13 @@ from lab.trial import (
     Ended,
     Fault,
     LoadEvidence,
+    OtherProcess,
     Requests,
     Slice,
     SoakEvidence,
     SoakLoadStats,
     StageRecord,
+    Surroundings,
     Timing,
     Trial,
     TrialEvidence,
@@ -67,6 +70,14 @@ def test_a_recorded_line_is_written_as_it_was_read(file: Path) -> None:
 def test_the_kind_of_evidence_follows_from_the_record(file: Path) -> None:
     for line in file.read_text().splitlines():
         assert isinstance(from_record(json.loads(line)).evidence, KINDS[file.parent.name])
+
+
+def test_what_used_the_cores_of_the_run_is_kept() -> None:
+    process = OtherProcess(12, "python", 0.4, (1,), of_run=True)
+    where = Surroundings((0, 1), (2, 3), ("database",), (process,))
+    made = replace(with_evidence(None), surroundings=where)
+    assert on_disk(made) == made
+    assert "surroundings" not in to_record(with_evidence(None))
 
 
 def test_a_record_with_fewer_keys_is_read() -> None:

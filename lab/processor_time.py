@@ -1,0 +1,92 @@
+"""Processor time of cores and of processes, as Linux counts it under /proc."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+_PROC = Path("/proc")
+_TICK_S = 1.0 / os.sysconf("SC_CLK_TCK")
+
+
+class CoreTime(NamedTuple):
+    """Seconds of one core since the machine started."""
+
+    busy_s: float  # with processes, and with interrupts
+    steal_s: float  # that the hypervisor gave to other machines
+
+
+class ProcessTime(NamedTuple):
+    """One process at one moment."""
+
+    parent: int
+    name: str  # of its program, cut to 15 letters by the system
+    cpu_s: float  # since it started, without its children
+    core: int  # on which it ran last
+    started: int  # ticks since the machine started: a process id may be used again
+
+
+def core_times(text: str | None = None) -> dict[int, CoreTime]:
+    """Return the time of each core that is online, by its number.
+
+    Args:
+        text: Of `/proc/stat`; None to read it now.
+    """
+    if text is None:
+        text = (_PROC / "stat").read_text(encoding="ascii")
+    found = {}
+    for line in text.splitlines():
+        name, *values = line.split()
+        if name.startswith("cpu") and name[3:].isdigit():
+            user, nice, system, _, _, irq, softirq, steal, *_ = (int(v) * _TICK_S for v in values)
+            found[int(name[3:])] = CoreTime(user + nice + system + irq + softirq, steal)
+    return found
+
+
+def process_times() -> dict[int, ProcessTime]:
+    """Return all processes that can be seen from here, by process id."""
+    found = {}
+    for folder in _PROC.iterdir():
+        if folder.name.isdigit():
+            # one that has just ended, or that must not be seen
+            with contextlib.suppress(OSError, ValueError, IndexError):
+                found[int(folder.name)] = parse_stat((folder / "stat").read_bytes())
+    return found
+
+
+def parse_stat(stat: bytes) -> ProcessTime:
+    """Return what `/proc/PID/stat` says. ValueError or IndexError if it is something else."""
+    before, _, after = stat.rpartition(b")")
+    name = before.partition(b"(")[2].decode("utf-8", "replace")
+    fields = after.split()
+    return ProcessTime(
+        parent=int(fields[1]),
+        name=name,
+        cpu_s=(int(fields[11]) + int(fields[12])) * _TICK_S,
+        core=int(fields[36]),
+        started=int(fields[19]),
+    )
+
+
+def children_by_parent(processes: Mapping[int, ProcessTime]) -> dict[int, list[int]]:
+    """Return the process ids of the children of each process that has any."""
+    family: dict[int, list[int]] = {}
+    for pid, process in processes.items():
+        family.setdefault(process.parent, []).append(pid)
+    return family
+
+
+def with_descendants(root: int, family: Mapping[int, list[int]]) -> list[int]:
+    """Return a process id and those of all its descendants.
+
+    Args:
+        root: The process id.
+        family: The children by parent.
+    """
+    found = [root]
+    for pid in found:
+        found.extend(family.get(pid, ()))
+    return found
