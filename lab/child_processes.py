@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -65,7 +66,12 @@ class Child:
 
 
 class Children:
-    """All processes of a run, and a folder that is removed with them. A context manager."""
+    """All processes of a run, and a folder that is removed with them. A context manager.
+
+    They are started by a thread of their own. The priority of a process is that of the thread that
+    starts it, and the lab lowers that of its main thread while it measures: an arm that is started
+    again then, or a benchmark, would have to wait for every other process.
+    """
 
     def __init__(self, passed: PassedVariables | None = None) -> None:
         """Make the folder and start the watchdog.
@@ -80,6 +86,8 @@ class Children:
         self.logs = self.folder / "logs"
         self.logs.mkdir()
         self._children: list[Child] = []
+        self._launcher = ThreadPoolExecutor(1, "launcher")
+        self._launcher.submit(int).result()  # so that the thread exists from now on
         self._watchdog = subprocess.Popen(
             [sys.executable, "-m", "lab.cleanup_watchdog"],
             stdin=subprocess.PIPE,
@@ -137,26 +145,32 @@ class Children:
         """
         name = role if arm is None else f"{role}-{arm}"
         log = self.logs / f"{name}.log"
-        with log.open("ab") as sink:
-            log_start = sink.tell()
-            popen = subprocess.Popen(
-                list(command),
-                env=self.environment(role) | dict(env or {}),
-                cwd=cwd,
-                stdin=stdin,
-                stdout=sink if stdout is None else stdout,
-                stderr=sink,
-                start_new_session=True,
-                pass_fds=pass_fds,
-                user=user,
-                group=user,
-                extra_groups=None if user is None else (),
-            )
-        self._send(f"+ {popen.pid} {start_ticks(popen.pid) or 0} {int(stop_signal)}")
-        child = Child(role, arm, popen, log, stop_signal, log_start, self.passed)
-        self._children.append(child)
+
+        def launch() -> Child:
+            """Whatever interrupts the caller: what was started is known."""
+            with log.open("ab") as sink:
+                log_start = sink.tell()
+                popen = subprocess.Popen(
+                    list(command),
+                    env=self.environment(role) | dict(env or {}),
+                    cwd=cwd,
+                    stdin=stdin,
+                    stdout=sink if stdout is None else stdout,
+                    stderr=sink,
+                    start_new_session=True,
+                    pass_fds=pass_fds,
+                    user=user,
+                    group=user,
+                    extra_groups=None if user is None else (),
+                )
+            self._send(f"+ {popen.pid} {start_ticks(popen.pid) or 0} {int(stop_signal)}")
+            child = Child(role, arm, popen, log, stop_signal, log_start, self.passed)
+            self._children.append(child)
+            return child
+
+        child = self._launcher.submit(launch).result()
         if cores is not None:
-            pin(popen.pid, cores)
+            pin(child.pid, cores)
         return child
 
     def environment(self, role: str | None = None) -> dict[str, str]:
@@ -208,6 +222,7 @@ class Children:
 
     def close(self) -> None:
         """End all processes, the database last, and remove the folder."""
+        self._launcher.shutdown()
         databases = [child for child in self._children if child.role == "database"]
         self.stop(*(child for child in self._children if child not in databases))
         self.stop(*databases)

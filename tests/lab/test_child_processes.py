@@ -114,3 +114,21 @@ def test_pinning_covers_threads_and_driver_and_target_are_apart() -> None:
 def test_a_single_core_is_shared(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {3})
     assert divide_cores().driver == divide_cores().target == (3,)
+
+
+def test_a_child_is_not_slowed_down_with_the_lab() -> None:
+    """The lab lowers its priority while it measures, and starts arms and benchmarks then."""
+    code = (
+        "import os, sys; from lab.child_processes import Children\n"
+        "with Children() as children:\n"
+        "    os.nice(5)\n"
+        "    command = [sys.executable, '-c', 'import os; print(os.nice(0), flush=True)']\n"
+        "    child = children.start(command, role='x')\n"
+        "    child.popen.wait()\n"
+        "    print(os.nice(0), child.log_tail())\n"
+    )
+    at_first = os.nice(0)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.split() == [str(min(19, at_first + 5)), str(at_first)]
