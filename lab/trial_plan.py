@@ -9,7 +9,8 @@ from typing import Any
 
 from lab.decision_margins import DecisionMargins
 from lab.file_format_versions import Schema, unchanged
-from lab.hypothesis import SLICE_S, Benchmark, Hypothesis, SoakTest, Step
+from lab.hypothesis import SLICE_S, Benchmark, Hypothesis, ProcessLifetime, SoakTest, Step
+from lab.process_lifetime import choose_lifetime
 
 SCHEMA = Schema("lab.plan", 2, upgrade=unchanged)  # version 1 has no margins
 ALPHA = 0.01  # error rate of a decision, one side
@@ -103,6 +104,8 @@ class Plan:
         length_s: Of all blocks of a soak together; None for other kinds.
         detectable: What a soak of this length can find, for each slope that is predicted.
         slices: Of a benchmark; None for other kinds, and for runs that did not measure in slices.
+        processes: Whether the arms of a load test get fresh processes before each block; None for
+            other kinds, and for runs that were planned when they never did.
     """
 
     hypothesis: str
@@ -119,6 +122,7 @@ class Plan:
     length_s: float | None = None
     detectable: tuple[DetectableSlope, ...] = ()
     slices: PlannedSlices | None = None
+    processes: ProcessLifetime | None = None
 
     @property
     def voids_allowed(self) -> int:
@@ -151,6 +155,8 @@ class Plan:
         }
         if self.slices is not None:
             data["slices"] = vars(self.slices)
+        if self.processes is not None:
+            data["processes"] = self.processes
         return data
 
     @classmethod
@@ -171,6 +177,7 @@ class Plan:
             length_s=data.get("length_s"),
             detectable=tuple(map(DetectableSlope.from_dict, data.get("detectable", ()))),
             slices=PlannedSlices(**data["slices"]) if "slices" in data else None,
+            processes=data.get("processes"),
         )
 
 
@@ -183,6 +190,8 @@ def draw(hypothesis: Hypothesis, seed: int, target: str) -> Plan:
     generator = random.Random(seed)
     steps, kind = hypothesis.steps, hypothesis.kind
     pairs = kind.pairs if isinstance(kind, SoakTest) else None
+    margins = DecisionMargins()
+    chosen = choose_lifetime(hypothesis, margins.fresh_within)
     orders = tuple(
         tuple(generator.sample(steps, len(steps))) for _ in range(pairs or LAST_LOOK + SPARE_BLOCKS)
     )
@@ -195,5 +204,7 @@ def draw(hypothesis: Hypothesis, seed: int, target: str) -> Plan:
         target=target,
         first_look=pairs or FIRST_LOOK,
         last_look=pairs or LAST_LOOK,
+        margins=margins,
         slices=PlannedSlices(SLICE_S, kind.slices) if isinstance(kind, Benchmark) else None,
+        processes=None if chosen is None else chosen.lifetime,
     )

@@ -14,6 +14,7 @@ from rich.text import Text
 from lab.cli.durations import clock, time_of_day_in
 from lab.cli.verdict_table import judgement_table
 from lab.experiment import (
+    ArmsRestarting,
     BlockEnded,
     Event,
     IntervalElapsed,
@@ -52,6 +53,7 @@ class Progress:
         self._trial_began = 0.0
         self._slices: SlicesMeasured | None = None
         self._distrust = ""  # of the latest trial
+        self._block = 0
         self._block_began = 0.0
         self._block_s: float | None = None  # of the latest whole block
         self._rate = ""
@@ -104,9 +106,11 @@ class Progress:
         """Show one event of the loop."""
         match event:
             case TrialBegun():
-                if event.position == 1:
-                    self._block_began = time.monotonic()
+                self._begin_block(event.block)
                 self._trial, self._trial_began, self._rate = event, time.monotonic(), ""
+            case ArmsRestarting(block, arms):
+                self._begin_block(block)
+                self.stage(f"block {block}: fresh processes for {arms} arms")
             case SecondElapsed(rate):
                 self._rate = f"{rate:.0f} requests/s"
             case ProcessesStarting(block, processes):
@@ -122,6 +126,11 @@ class Progress:
                 self._show_interval(event)
             case Profiling(arm):
                 self.stage(f"profiling {arm} (untimed)")
+
+    def _begin_block(self, block: int) -> None:
+        """Note when a block began, at the first event that is of it."""
+        if block != self._block:
+            self._block, self._block_began = block, time.monotonic()
 
     def _show_slices(self, event: SlicesMeasured) -> None:
         """Show how far the slices of a block are; in plain lines only what there will be."""

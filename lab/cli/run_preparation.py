@@ -14,6 +14,7 @@ from lab.cli.soak_planning import detectable_lines, plan_soak, require_detectabl
 from lab.errors import UsageError
 from lab.experiment import sealed_hypothesis
 from lab.hypothesis import Benchmark, Hypothesis, SoakTest, load
+from lab.process_lifetime import choose_lifetime
 from lab.project_folder import Project
 from lab.run_folder import RunFolder, RunFolderError
 from lab.trial_plan import Plan, draw
@@ -85,6 +86,8 @@ def _new_run(options: RunOptions, project: Project) -> PreparedRun:
             f"--for: {hypothesis.name} is no soak, and its file sets the time of a trial. Leave "
             "--for out"
         )
+    if chosen := choose_lifetime(hypothesis, plan.margins.fresh_within):
+        print(chosen)
     for line in forecast_lines(hypothesis, plan, project.reports):
         print(line)
     return PreparedRun(project, file, hypothesis, plan, None)

@@ -4,6 +4,7 @@ from lab.experiment.benchmark_block_runner import BenchmarkBlocks
 from lab.experiment.block_loop import BlockLoop, BlockRunner, SlicedBlockLoop, TrialRunner
 from lab.experiment.load_trial_runner import LoadTrials
 from lab.experiment.progress_events import (
+    ArmsRestarting,
     BlockEnded,
     Event,
     IntervalElapsed,
@@ -24,6 +25,7 @@ from lab.experiment.stored_run_reader import (
 )
 
 __all__ = [
+    "ArmsRestarting",
     "BenchmarkBlocks",
     "BlockEnded",
     "BlockLoop",

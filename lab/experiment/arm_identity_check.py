@@ -31,6 +31,12 @@ def restarted(arm: str, role: str) -> Fault:
     return Fault("settings", f"The {role} of arm {arm} was restarted.", retryable=False)
 
 
+def not_restarted(arm: str, role: str) -> Fault:
+    """The fault of a process that should be a fresh one, and is the one from before."""
+    message = f"The {role} of arm {arm} is the process from before, although it was restarted."
+    return Fault("settings", message, retryable=False)
+
+
 def process_ended(how: str) -> Fault:
     """The fault of a process that ended, `how` being in words."""
     return Fault("alive", f"A process ended: {how}.", retryable=False)

@@ -12,7 +12,8 @@ from lab.experiment.progress_events import BlockEnded, Event, Profiling, TrialBe
 from lab.experiment.run_session import Session
 from lab.experiment.stored_run_reader import BUDGET_ENDED, elapsed_of
 from lab.hypothesis import Hypothesis, SoakTest, Step
-from lab.instruments.process_sampler import ProcessSampler, background_over, timer_lateness
+from lab.instruments.background_load import background_over
+from lab.instruments.process_sampler import ProcessSampler, timer_lateness
 from lab.run_folder import RunFolder
 from lab.trial import Fault, Trial
 from lab.trial_plan import Plan
@@ -23,6 +24,9 @@ SETTLE_S = 20.0  # the longest wait after a voided block
 
 class TrialRunner(Protocol):
     """Runs the trials of one kind of experiment."""
+
+    def renew(self, block: int) -> Generator[Event, None, Fault | None]:
+        """Give all arms fresh processes before a block, if planned; returns why it cannot begin."""
 
     def trial(self, blank: Trial) -> Generator[Event, None, Trial]:
         """Run the trial of `blank.step`; returns it with its figures and faults."""
@@ -51,10 +55,12 @@ class _Blocks(Session):
         run_folder: RunFolder,
         profile: Callable[[str], str],
         began: float,
-        invariants: Callable[[], Mapping[str, Any]] = dict,
+        invariants: Callable[[], Mapping[str, Any]],
+        cores: tuple[int, ...],
     ) -> None:
         assert not isinstance(hypothesis.kind, SoakTest)
         super().__init__(hypothesis, plan, run_folder, began, invariants)
+        self._cores = cores
         self._kind = hypothesis.kind
         self._profile = profile
 
@@ -98,12 +104,12 @@ class _Blocks(Session):
         limits = self.plan.margins.gates
         deadline = time.monotonic() + SETTLE_S
         while time.monotonic() < deadline:
-            sampler = ProcessSampler({})
+            sampler = ProcessSampler({}, self._cores)
             sampler.sample()
             late_s = timer_lateness(1.0)
             sampler.sample()
-            other_cpu, steal = background_over(sampler.samples)
-            is_quiet = other_cpu <= limits.max_other_cpu and steal <= limits.max_steal
+            seen = background_over(sampler.samples)
+            is_quiet = seen.other_cpu <= limits.max_other_cpu and seen.steal <= limits.max_steal
             if is_quiet and late_s <= limits.max_ticker_late_s:
                 return
 
@@ -122,8 +128,9 @@ class BlockLoop(_Blocks):
         runner: TrialRunner,
         began: float,
         invariants: Callable[[], Mapping[str, Any]] = dict,
+        cores: tuple[int, ...] = (),  # of driver and target, all together
     ) -> None:
-        super().__init__(hypothesis, plan, run_folder, runner.profile, began, invariants)
+        super().__init__(hypothesis, plan, run_folder, runner.profile, began, invariants, cores)
         self._runner = runner
 
     def trial(self, block: int, position: int, step: Step) -> Generator[Event, None, Trial]:
@@ -134,7 +141,14 @@ class BlockLoop(_Blocks):
         return (yield from self._runner.trial(blank))
 
     def _block(self, block: int, trials: list[Trial]) -> Generator[Event, None, tuple[Fault, ...]]:
-        for position, step in enumerate(self.plan.orders[block - 1], 1):
+        order = self.plan.orders[block - 1]
+        if fault := (yield from self._runner.renew(block)):
+            trial = replace(self._blank(block, 1, order[0]), faults=(fault,))
+            trials.append(trial)
+            self.run_folder.add_trial(trial)
+            yield TrialEnded(trial)
+            return trial.faults
+        for position, step in enumerate(order, 1):
             yield TrialBegun(block, position, step)
             trial = yield from self.trial(block, position, step)
             trials.append(trial)
@@ -156,8 +170,9 @@ class SlicedBlockLoop(_Blocks):
         runner: BlockRunner,
         began: float,
         invariants: Callable[[], Mapping[str, Any]] = dict,
+        cores: tuple[int, ...] = (),  # of driver and target, all together
     ) -> None:
-        super().__init__(hypothesis, plan, run_folder, runner.profile, began, invariants)
+        super().__init__(hypothesis, plan, run_folder, runner.profile, began, invariants, cores)
         self._runner = runner
 
     def _block(self, block: int, trials: list[Trial]) -> Generator[Event, None, tuple[Fault, ...]]:

@@ -6,10 +6,15 @@ from collections.abc import Generator
 from dataclasses import replace
 
 from lab.driver_messages import Closed, Frame, Opened, RunTrial
-from lab.experiment.arm_identity_check import process_ended, restarted, wrong_settings
+from lab.experiment.arm_identity_check import (
+    not_restarted,
+    process_ended,
+    restarted,
+    wrong_settings,
+)
 from lab.experiment.driver_message_conversion import load_spec, series_row
 from lab.experiment.load_trial_builder import LoadRecordBuilder
-from lab.experiment.progress_events import Event, SecondElapsed
+from lab.experiment.progress_events import ArmsRestarting, Event, SecondElapsed
 from lab.gates import inspect
 from lab.hypothesis import ClosedLoad, Hypothesis, LoadTest, OpenLoad, Stage
 from lab.instruments.instrument_interfaces import Driver, ObserverFactory, TrialObserver
@@ -44,10 +49,8 @@ class LoadTrials:
         self.target = target
         self.driver = driver
         self._new_observer = new_observer
-        self._instances = {
-            arm: {role: who.instance for role, who in target.identities(arm).items()}
-            for arm in hypothesis.arms
-        }
+        self._instances = self._answering()
+        self._are_fresh = True  # the target has started them just now
 
     def profile(self, arm: str) -> str:
         """Profile a copy of the arm's service under a short load."""
@@ -57,6 +60,40 @@ class LoadTrials:
             return copy.finish()
         except (TargetError, DriverError) as error:  # the verdict does not need a profile
             return f"no profile: {error}"
+
+    def renew(self, block: int) -> Generator[Event, None, Fault | None]:
+        """Give all arms fresh processes before a block, if the plan says so.
+
+        Returns:
+            Why the block cannot begin; None if it can.
+        """
+        if self.plan.processes != "fresh":
+            return None
+        if self._are_fresh:
+            self._are_fresh = False
+            return None
+        arms, before = tuple(self.hypothesis.arms), self._instances
+        for arm in arms:  # what ended or was restarted by others must not go unnoticed
+            if fault := self._identity_fault(arm):
+                return fault
+        yield ArmsRestarting(block, len(arms))
+        try:
+            self.target.restart(*arms)
+            self._instances = self._answering()
+        except TargetError as error:
+            return Fault("alive", f"An arm cannot be started again: {error}.", retryable=False)
+        for arm, roles in self._instances.items():
+            for role, instance in roles.items():
+                if instance == before[arm][role]:
+                    return not_restarted(arm, role)
+        return None
+
+    def _answering(self) -> dict[str, dict[str, str]]:
+        """The instances that answer now, by arm and role."""
+        return {
+            arm: {role: who.instance for role, who in self.target.identities(arm).items()}
+            for arm in self.hypothesis.arms
+        }
 
     def _load_untimed(self, copy: ProfiledCopy) -> None:
         copy.wait()
@@ -175,7 +212,6 @@ def _observed(blank: Trial, evidence: LoadEvidence, observer: TrialObserver | No
     """The trial with its evidence; without an observer the window never opened."""
     if observer is None:
         return replace(blank, evidence=evidence)
-    other_cpu, steal = observer.background
     evidence = replace(
         evidence,
         counters=observer.counters,
@@ -183,4 +219,4 @@ def _observed(blank: Trial, evidence: LoadEvidence, observer: TrialObserver | No
         usage=observer.usage,
         metrics=observer.metrics,
     )
-    return replace(blank, evidence=evidence, other_cpu=other_cpu, steal=steal)
+    return observer.background.added_to(replace(blank, evidence=evidence))

@@ -21,6 +21,14 @@ class TrialBegun:
 
 
 @dataclass(frozen=True)
+class ArmsRestarting:
+    """All arms of a load test are about to get fresh processes."""
+
+    block: int
+    arms: int
+
+
+@dataclass(frozen=True)
 class SecondElapsed:
     """A second of a trial has passed."""
 
@@ -81,6 +89,7 @@ class IntervalElapsed:
 
 Event = (
     IntervalElapsed
+    | ArmsRestarting
     | TrialBegun
     | SecondElapsed
     | ProcessesStarting

@@ -16,6 +16,7 @@ SLICE_S = 0.015  # in which one process of a benchmark measures before it is ano
 MIN_SLICES = 30  # of a process in a block
 
 Statistic = Literal["min", "median"]
+ProcessLifetime = Literal["fresh", "kept"]  # before each block, or from the first to the last
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,7 @@ class LoadTest:
     warmup_s: float
     window_s: float
     budget_s: float  # of the whole run
+    processes: ProcessLifetime | None = None  # of the arms; None: the bounds decide
 
     @property
     def trial_s(self) -> float:

@@ -74,9 +74,14 @@ def without_defaults(data: Any) -> Any:
 
 
 def _kind(kind: LoadTest | Benchmark | SoakTest) -> dict[str, Any]:
+    own: dict[str, Any]
     match kind:
         case LoadTest():
-            own = {"load": _load(kind.load), "trial": _times(kind.warmup_s, kind.window_s)}
+            own = {
+                "load": _load(kind.load),
+                "trial": _times(kind.warmup_s, kind.window_s),
+                "processes": kind.processes,
+            }
         case Benchmark():
             own = {"benchmark": _benchmark(kind), "trial": _times(0.0, kind.window_s)}
         case SoakTest():

@@ -109,15 +109,16 @@ class ComposeTarget:
         """Which container of an arm has ended, and how, as far as the engine reports it."""
         return self._arms[arm].dead()
 
-    def restart(self, arm: str) -> None:
+    def restart(self, *arms: str) -> None:
         """The same containers with new processes; the engine may publish other ports."""
-        running = self._arms[arm]
-        self._compose.run("restart", running.project, "restart", "--no-deps", *_FRESH)
-        running.find_again(*_FRESH)
-        self._await(running, partial(_identities, running))
-        docker_engine.pin_containers(
-            self._cores.target, [running.containers[role] for role in _FRESH]
-        )
+        restarted = [self._arms[arm] for arm in arms]
+        projects = [(f"restart-{arm.name}", arm.project) for arm in restarted]
+        self._compose.run_each(projects, "restart", "--no-deps", *_FRESH)
+        for arm in restarted:
+            arm.find_again(*_FRESH)
+        for arm in restarted:
+            self._await(arm, partial(_identities, arm))
+        self._pin()
 
     def reset(self, arm: str) -> None:
         """Restore the seeded rows, then VACUUM and CHECKPOINT."""

@@ -94,13 +94,18 @@ class EmbeddedTarget:
                 return f"the {child.role}{owner} {how}"
         return None
 
-    def restart(self, arm: str) -> None:
-        """New processes for service and pricing, on the same database and ports."""
-        before = self._arms[arm]
-        self._children.stop(before.service, before.pricing)
-        self._arms[arm] = self._start_arm(arm, before.database, before)
-        self._await(arm)
-        self._pin(self._arms[arm])
+    def restart(self, *arms: str) -> None:
+        """New processes for service and pricing, on the same databases and ports, side by side."""
+        before = {arm: self._arms[arm] for arm in arms}
+        self._children.stop(
+            *(child for each in before.values() for child in (each.service, each.pricing))
+        )
+        for arm, ended in before.items():
+            self._arms[arm] = self._start_arm(arm, ended.database, ended)
+        for arm in arms:
+            self._await(arm)
+        for arm in arms:
+            self._pin(self._arms[arm])
 
     def reset(self, arm: str) -> None:
         """Restore the seeded rows, then VACUUM and CHECKPOINT."""
@@ -220,6 +225,7 @@ class EmbeddedTarget:
                 arm=label,
                 env=env,
                 cwd=self._project,
+                cores=self._cores.all,  # those of the driver as well, while it starts
                 pass_fds=(bound.fileno(),),
                 stop_signal=stop_signal,
             )

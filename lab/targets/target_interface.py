@@ -72,8 +72,8 @@ class Target(Protocol):
     def dead(self, arm: str) -> str | None:
         """Which process of an arm has ended, and how; None if all run."""
 
-    def restart(self, arm: str) -> None:
-        """Replace the processes of an arm by new ones, and wait until they are ready."""
+    def restart(self, *arms: str) -> None:
+        """Replace the processes of these arms by new ones, and wait until all are ready."""
 
     def reset(self, arm: str) -> None:
         """Bring an arm back to its seeded state."""

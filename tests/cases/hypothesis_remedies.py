@@ -86,6 +86,7 @@ EDITS: dict[str, list[Edit]] = {
     "slope-other-unit": [("600 MB/h", "60/min")],
     "crash-in-load": [(", crash: true", "")],
     "crash-not-truth": [("crash: 1", "crash: true")],
+    "soak-processes": [("processes: fresh\n", "")],
     "soak-budget": [("budget: 8h\n", "")],
     "slope-in-load": [
         ("slope: throughput", "measure: throughput"), ("wide - narrow", "wide / narrow"),
@@ -98,6 +99,7 @@ EDITS: dict[str, list[Edit]] = {
         ("allow:", "soak: {pairs: 4}\nallow:"),
     ],
     "kind-unknown": [("laod", "load")],
+    "processes-unknown": [("processes: new", "processes: fresh")],
     "users-zero": [("users: 0", "users: 1")],
     "users-many": [("10001", "10000")],
     "users-text": [("fifty", "2")],
@@ -209,6 +211,7 @@ EDITS: dict[str, list[Edit]] = {
     "bench-params-negative": [("[-1,", "[0,")],
     "bench-statistic": [("statistic: mean", "statistic: median")],
     "bench-database": [("database: postgres", "database: true")],
+    "bench-processes": [("processes: kept\n", "")],
     "bench-warmup": [("warmup: 1s, ", "")],
     "bench-window": [("window: 5ms", "window: 20ms")],
     "bench-measure": [

@@ -21,6 +21,8 @@ class FakeTarget:
         unresettable: Arms whose reset fails.
         resets: Arms that were reset, in order.
         restarts: Arms that were restarted, in order.
+        unrestartable: Arms whose restart fails.
+        surviving: Arms whose processes outlive a restart.
     """
 
     settings: dict[str, dict[str, str]]
@@ -31,6 +33,8 @@ class FakeTarget:
     unresettable: set[str] = field(default_factory=set)
     resets: list[str] = field(default_factory=list)
     restarts: list[str] = field(default_factory=list)
+    unrestartable: set[str] = field(default_factory=set)
+    surviving: set[str] = field(default_factory=set)
 
     def check(self, arms: Mapping[str, Mapping[str, str]]) -> None:
         """Accepts everything."""
@@ -57,11 +61,15 @@ class FakeTarget:
         """As `deaths` says."""
         return self.deaths.get(arm)
 
-    def restart(self, arm: str) -> None:
-        """Runs again, as another instance."""
-        self.restarts.append(arm)
-        self.deaths.pop(arm, None)
-        self.instances[arm] = f"restart {len(self.restarts)}"
+    def restart(self, *arms: str) -> None:
+        """They run again, as other instances."""
+        for arm in arms:
+            if arm in self.unrestartable:
+                raise TargetFailure(f"the service of arm {arm} is not ready")
+            self.restarts.append(arm)
+            self.deaths.pop(arm, None)
+            if arm not in self.surviving:
+                self.instances[arm] = f"restart {len(self.restarts)}"
 
     def reset(self, arm: str) -> None:
         """Recorded in `resets`."""

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from lab.experiment import (
+    ArmsRestarting,
     BlockEnded,
     BlockLoop,
     Event,
@@ -20,7 +21,7 @@ from lab.experiment import (
     sealed_hypothesis,
     verdict_of,
 )
-from lab.hypothesis import Hypothesis, LoadTest
+from lab.hypothesis import Hypothesis, LoadTest, ProcessLifetime
 from lab.instruments.locust_driver_process import DriverError
 from lab.run_folder import RunFolder, RunFolderError
 from tests.fakes.instruments import FakeDriver, fake_observer_factory
@@ -137,9 +138,58 @@ def test_a_machine_that_stays_busy_ends_invalid(bench: Bench) -> None:
     bench.run()
     assert bench.verdict == (
         "INVALID",
-        "Other processes kept the machine busy: 1.00 cores (limit 0.25).",
+        "Other processes used 1.00 of the machine's cores (limit 0.25).",
     )
     assert len(bench.run_folder.trials()) == 5
+
+
+def test_all_arms_restart_together_before_each_block_but_the_first(bench: Bench) -> None:
+    bench.plan = replace(bench.plan, processes="fresh")
+    bench.run()
+    arms = list(bench.hypothesis.arms)
+    assert bench.target.restarts == arms * 3
+    assert [e.block for e in bench.events if isinstance(e, ArmsRestarting)] == [2, 3, 4]
+    assert bench.verdict[0] == "CONFIRMED"
+
+
+@pytest.mark.parametrize("lifetime", ["kept", None])
+def test_arms_keep_their_processes_otherwise(
+    lifetime: ProcessLifetime | None, bench: Bench
+) -> None:
+    bench.plan = replace(bench.plan, processes=lifetime)
+    bench.run()
+    assert bench.target.restarts == []
+
+
+def test_an_arm_that_does_not_start_again_ends_the_run(bench: Bench) -> None:
+    bench.plan = replace(bench.plan, processes="fresh")
+    bench.target.unrestartable.add("wide")
+    bench.run()
+    verdict, reason = bench.verdict
+    assert verdict == "INVALID"
+    assert reason == "An arm cannot be started again: the service of arm wide is not ready."
+    assert len(bench.run_folder.trials()) == 4 + 1
+
+
+def test_an_arm_that_answers_as_before_was_not_restarted(bench: Bench) -> None:
+    bench.plan = replace(bench.plan, processes="fresh")
+    bench.target.surviving.add("wide")
+    bench.run()
+    verdict, reason = bench.verdict
+    assert verdict == "INVALID"
+    assert reason.startswith("The service of arm wide is the process from before")
+
+
+def test_a_restarted_arm_must_answer_with_its_own_settings(bench: Bench) -> None:
+    bench.plan = replace(bench.plan, processes="fresh")
+
+    def confuse(event: Event) -> None:
+        if isinstance(event, ArmsRestarting):
+            bench.target.answers["wide"] = {"DB_POOL_SIZE": "5"}
+
+    bench.run(confuse)
+    assert bench.verdict[0] == "INVALID"
+    assert bench.verdict[1].startswith("Arm wide answers with other settings")
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ def command(
 ) -> None:
     """Validate hypotheses, the settings of their arms and their scenarios."""
     from lab.cli.run_forecast import forecast_lines
+    from lab.process_lifetime import choose_lifetime
     from lab.trial_plan import draw
 
     project = Project.find()
@@ -32,7 +33,10 @@ def command(
         hypothesis = load(file, project.root)
         _check(hypothesis, file, project)
         print(f"{each}: ok ({_contents(hypothesis)})")
-        for line in forecast_lines(hypothesis, draw(hypothesis, 0, "embedded"), project.reports):
+        plan = draw(hypothesis, 0, "embedded")
+        if chosen := choose_lifetime(hypothesis, plan.margins.fresh_within):
+            print(f"  {chosen}")
+        for line in forecast_lines(hypothesis, plan, project.reports):
             print(f"  {line}")
 
 

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from lab.hypothesis.model import Benchmark, Parameter, Statistic
+from lab.hypothesis.model import Benchmark, Parameter, ProcessLifetime, Statistic
+from lab.hypothesis.parser.load_test import read_lifetime
 from lab.hypothesis.parser.scenario import SCENARIOS, checked_path
 from lab.input_files import Node, shown
 from lab.input_files.quantities import duration_s
@@ -26,6 +27,7 @@ def benchmark_keys(project: Path | None) -> dict[str, Callable[[Node], Any]]:
         "statistic": _read_statistic,
         "database": Node.boolean,
         "trial": _read_window,
+        "processes": _read_lifetime,
         "budget": duration_s,
     }
 
@@ -116,6 +118,16 @@ def _read_statistic(node: Node) -> Statistic:
                 f"unknown statistic {shown(text)}",
                 "Write min for code that does the same in every round, median for any other.",
             )
+
+
+def _read_lifetime(node: Node) -> ProcessLifetime:
+    lifetime = read_lifetime(node)
+    if lifetime == "kept":
+        raise node.flaw(
+            "the processes of a benchmark cannot be kept",
+            "Remove `processes`: a benchmark has fresh ones in each block, always.",
+        )
+    return lifetime
 
 
 def _read_window(node: Node) -> float:

@@ -20,7 +20,7 @@ Values = Mapping[str, Any]
 
 OPTIONAL = (
     *("settings", "pass", "measures", "allow", "limits"),
-    *("params", "database"),
+    *("params", "database", "processes"),
     *("length", "soak", "exhaustion"),
 )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from lab.hypothesis import Hypothesis, SoakTest
+from lab.hypothesis import Hypothesis, ProcessLifetime, SoakTest
 from lab.trial_plan import Plan, PlannedSlices
 
 INTERIM_NOTE = (
@@ -35,7 +35,7 @@ def method(hypothesis: Hypothesis, plan: Plan) -> str:
     if isinstance(hypothesis.kind, SoakTest):
         return _method_of_soaks(alpha)
     return (
-        f"{_block(plan.slices)} Arms are compared within blocks. "
+        f"{_block(plan.slices)}{_processes(plan.processes)} Arms are compared within blocks. "
         "An interval shows where the mean over blocks may lie. Its level allows for a look after "
         f"every block (α = {alpha:g} per side). A prediction is supported if its whole interval "
         "meets the bound. It is contradicted if a wider interval (α divided by the number of "
@@ -56,6 +56,23 @@ def _block(slices: PlannedSlices | None) -> str:
         "their slices, in which changes of the machine's speed cancel; a time is that of all "
         "slices."
     )
+
+
+def _processes(lifetime: ProcessLifetime | None) -> str:
+    """What was done with the processes of the arms, as a sentence that follows others."""
+    match lifetime:
+        case "fresh":
+            return (
+                " All arms get fresh processes before each block, so that the interval covers what "
+                "differs from launch to launch."
+            )
+        case "kept":
+            return (
+                " The arms keep their processes from block to block: what differs from launch to "
+                "launch is not covered by the interval."
+            )
+        case None:
+            return ""
 
 
 def _method_of_soaks(alpha: float) -> str:

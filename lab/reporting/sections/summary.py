@@ -122,6 +122,7 @@ def _facts(hypothesis: Hypothesis, plan: Plan, verdict: Verdict) -> str:
             f"{len(hypothesis.arms)} arm{'s' * (len(hypothesis.arms) > 1)}",
             f"{verdict.blocks} blocks counted, {verdict.voided} voided",
             length,
+            *([] if plan.processes is None else [f"{plan.processes} processes"]),
             f"{plain(verdict.elapsed_s)} s in total",
             f"target {plan.target}",
             f"seed {plan.seed}",

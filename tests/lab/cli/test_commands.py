@@ -134,7 +134,11 @@ def test_a_hypothesis_can_be_named_by_its_file() -> None:
     assert done.returncode == 0, done.stderr
     first, *forecast = done.stdout.splitlines()
     assert first == f"{QUICK}: ok (3 arms, 1 prediction, 1 rival)"
-    assert forecast == [f"  {UNKNOWN}"]
+    assert forecast == [
+        "  processes: the arms keep their processes from block to block, since no predicted ratio "
+        "of two arms has a bound within a factor 1.25 of no difference",
+        f"  {UNKNOWN}",
+    ]
 
 
 @pytest.mark.real

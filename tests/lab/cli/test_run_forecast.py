@@ -90,7 +90,7 @@ def test_a_rival_has_a_line_of_its_own(tmp_path: Path) -> None:
 def test_a_refutation_among_several_predictions_takes_more(tmp_path: Path) -> None:
     """Each of k predictions is contradicted at alpha / k: the smallest distance grows."""
     alone = claim(ratio(2.0))
-    several = claim(ratio(2.0), *(ratio(low) for low in (1.1, 1.2, 1.3, 1.4, 1.5)))
+    several = claim(ratio(2.0), *(ratio(low) for low in (1.3, 1.35, 1.4, 1.45, 1.5)))
     recorded(tmp_path, alone)
     one, *_ = lines(tmp_path, alone)
     first, *_ = lines(tmp_path, several)
@@ -157,3 +157,10 @@ def test_a_machine_is_known_by_processor_and_cores() -> None:
     assert is_this_machine(here)
     assert not is_this_machine(here | {"processor": "another"})
     assert not is_this_machine({})
+
+
+def test_runs_whose_processes_were_kept_say_nothing_of_fresh_ones(tmp_path: Path) -> None:
+    """Their blocks are shorter, as no arm is restarted, and their noise is another one."""
+    recorded(tmp_path, claim(ratio(2.0)))
+    assert lines(tmp_path, claim(ratio(2.0))) != [UNKNOWN]
+    assert lines(tmp_path, claim(ratio(1.1))) == [UNKNOWN]

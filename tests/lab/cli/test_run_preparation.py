@@ -94,10 +94,15 @@ def test_a_soak_says_what_it_can_detect(project: Path, capsys: pytest.CaptureFix
 def test_a_load_test_says_what_it_can_decide(
     sealed: PreparedRun, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Without a finished block, that this is unknown; a run that is resumed says nothing."""
+    """Without a finished block, that this is unknown; a run that is resumed says nothing.
+
+    Before that it says what is done with the processes of the arms.
+    """
     capsys.readouterr()
     prepare(OPTIONS)
-    assert capsys.readouterr().out == f"{UNKNOWN}\n"
+    lifetime, forecast = capsys.readouterr().out.splitlines()
+    assert lifetime.startswith("processes: the arms keep their processes from block to block, ")
+    assert forecast == UNKNOWN
     prepare(RESUME)
     assert sealed.run_folder is not None
     assert not capsys.readouterr().out

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from lab.hypothesis import (
+    Bound,
+    Comparison,
+    Hypothesis,
+    LoadTest,
+    Prediction,
+    ProcessLifetime,
+    Rival,
+    load,
+)
+from lab.process_lifetime import choose_lifetime
+from lab.trial_plan import Plan
+from tests.lab.builders import PROJECT, claim, plan, ratio
+
+LEVEL = Prediction("", "error_rate", Bound(at_most=1.0), arm="wide")
+COUNT = Prediction(
+    "", "statements", Bound(at_most=1), compare=Comparison("wide", "narrow"), count="statements"
+)
+
+
+def bounded(bound: Bound) -> Prediction:
+    return replace(ratio(2.0), bound=bound)
+
+
+def with_choice(hypothesis: Hypothesis, lifetime: ProcessLifetime | None) -> Hypothesis:
+    assert isinstance(hypothesis.kind, LoadTest)
+    return replace(hypothesis, kind=replace(hypothesis.kind, processes=lifetime))
+
+
+@pytest.mark.parametrize(
+    ("prediction", "lifetime"),
+    [
+        (bounded(Bound(at_least=2.5)), "kept"),
+        (bounded(Bound(at_least=1.26)), "kept"),
+        (bounded(Bound(at_least=1.25)), "fresh"),
+        (bounded(Bound(at_most=0.8)), "fresh"),
+        (bounded(Bound(at_most=0.79)), "kept"),
+        (bounded(Bound(within=(0.5, 1.1))), "fresh"),
+        (bounded(Bound(within=(0.5, 2.0))), "kept"),
+        (LEVEL, "kept"),  # no ratio of two arms
+        (COUNT, "kept"),  # exact
+    ],
+)
+def test_a_bound_near_no_difference_makes_processes_fresh(
+    prediction: Prediction, lifetime: ProcessLifetime
+) -> None:
+    chosen = choose_lifetime(claim(prediction), 1.25)
+    assert chosen is not None
+    assert chosen.lifetime == lifetime
+    assert plan(claim(prediction)).processes == lifetime
+
+
+def test_the_bound_of_a_rival_counts_as_well() -> None:
+    chosen = choose_lifetime(claim(ratio(2.5), rivals=[Rival("", ratio(1.2))]), 1.25)
+    assert str(chosen) == (
+        "processes: all arms get fresh processes before each block, since throughput wide / narrow "
+        "is predicted at least 1.2, within a factor 1.25 of no difference"
+    )
+
+
+def test_what_the_file_says_wins_and_a_doubtful_choice_is_named() -> None:
+    far, near = claim(ratio(2.5)), claim(ratio(1.01))
+    assert str(choose_lifetime(far, 1.25)).endswith(
+        "since no predicted ratio of two arms has a bound within a factor 1.25 of no difference"
+    )
+    assert str(choose_lifetime(with_choice(far, "fresh"), 1.25)) == (
+        "processes: all arms get fresh processes before each block, as the file says"
+    )
+    assert "as the file says, although throughput wide / narrow is predicted at least 1.01" in str(
+        choose_lifetime(with_choice(near, "kept"), 1.25)
+    )
+    assert plan(with_choice(near, "kept")).processes == "kept"
+
+
+@pytest.mark.parametrize("name", ["serializer", "memory-leak"])
+def test_other_kinds_have_rules_of_their_own(name: str) -> None:
+    hypothesis = load(PROJECT / "hypotheses" / f"{name}.md", PROJECT)
+    assert choose_lifetime(hypothesis, 1.25) is None
+    assert "processes" not in plan(hypothesis).as_dict()
+
+
+def test_the_choice_is_sealed_and_older_plans_have_none() -> None:
+    made = plan(claim(ratio(1.01)))
+    data = made.as_dict()
+    assert data["processes"] == "fresh"
+    assert Plan.from_dict(data) == made
+    del data["processes"]
+    assert Plan.from_dict(data).processes is None
