@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import statistics
@@ -10,10 +11,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
+from lab.core_choice import FOR_A_LOAD, choose_cores
 from lab.cpu_pinning import divide_cores
 from lab.decision_margins import GateLimits
+from lab.instruments.background_load import background_over
 from lab.instruments.instrument_interfaces import BackgroundLoad
-from lab.instruments.process_sampler import ProcessSampler, background_over, timer_lateness
+from lab.instruments.process_sampler import ProcessSampler, timer_lateness
 
 _LIMITS = GateLimits()  # of a run that is planned now
 _SAMPLED_S = 3.0
@@ -73,7 +76,7 @@ def steal() -> CheckResult:
 
 
 def other_load() -> CheckResult:
-    """Cores that other processes use while this one sleeps."""
+    """Cores that other processes use while this one sleeps, of those that a run would get."""
     used = _background().other_cpu
     return CheckResult(
         "other load",
@@ -85,11 +88,18 @@ def other_load() -> CheckResult:
 
 @cache
 def _background() -> BackgroundLoad:
-    """Steal and other load, measured once for both checks."""
-    sampler = ProcessSampler({})
-    sampler.sample()
-    time.sleep(_SAMPLED_S)
-    sampler.sample()
+    """Steal and other load on the cores that a load test would get, measured once for both."""
+    cores = choose_cores(FOR_A_LOAD).cores
+    before = os.sched_getaffinity(0)
+    with contextlib.suppress(OSError):  # or else all cores count
+        os.sched_setaffinity(0, cores.driver)
+    try:
+        sampler = ProcessSampler({}, cores.all)
+        sampler.sample()
+        time.sleep(_SAMPLED_S)
+        sampler.sample()
+    finally:
+        os.sched_setaffinity(0, before)
     return background_over(sampler.samples)
 
 

@@ -121,7 +121,9 @@ def _service_session(parts: RunParts, target: Target) -> tuple[MakeSession, int]
         def load_session(plan: Plan, run_folder: RunFolder, began: float) -> Session:
             trials = LoadTrials(hypothesis, plan, run_folder, target, driver)
             unchanged = partial(invariants, root, driver.pid)
-            return BlockLoop(hypothesis, plan, run_folder, trials, began, invariants=unchanged)
+            return BlockLoop(
+                hypothesis, plan, run_folder, trials, began, unchanged, parts.cores.all
+            )
 
         return load_session, driver.pid
 
@@ -158,7 +160,7 @@ def _bring_up_benchmark(
     def session(plan: Plan, run_folder: RunFolder, began: float) -> Session:
         blocks = BenchmarkBlocks(hypothesis, plan, run_folder, target, file, function)
         unchanged = partial(code_invariants, project.root)
-        return SlicedBlockLoop(hypothesis, plan, run_folder, blocks, began, invariants=unchanged)
+        return SlicedBlockLoop(hypothesis, plan, run_folder, blocks, began, unchanged, cores.all)
 
     return StartedParts(session, {"target": _target_conditions(target, cores)}, target.stop)
 

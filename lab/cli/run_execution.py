@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 
 from lab.child_processes import Children
+from lab.cli.cores_of_run import cores_of_run
 from lab.cli.preflight import RunParts
 from lab.cli.progress import Progress
 from lab.cli.run_assembly import bring_up
@@ -20,7 +21,7 @@ from lab.cli.run_preparation import PreparedRun, RunOptions, refuse_finished
 from lab.cli.scenario_environment import passed_variables
 from lab.cli.signals import Interrupted, before_first_trial, deferred_signals, interruptible
 from lab.cli.verdict_table import print_verdict
-from lab.cpu_pinning import divide_cores, pin
+from lab.cpu_pinning import pin
 from lab.experiment import verdict_of
 from lab.hypothesis import SoakTest
 from lab.machine_conditions import differences, observe
@@ -82,7 +83,6 @@ def _measure(
     """Start everything and run the loop to its end; the session, and what stops its target."""
     began = _command_began()
     passed = passed_variables(prepared.hypothesis, prepared.file)
-    cores = divide_cores()
     with nullcontext() if prepared.run_folder else before_first_trial():
         began += _wait_for_machine(options, progress, background, cleanup)
         if prepared.run_folder is not None:
@@ -90,12 +90,13 @@ def _measure(
         machine = observe(prepared.project.root)
         children = cleanup.enter_context(Children(passed))
         cleanup.enter_context(progress)
+        choice = cores_of_run(prepared.hypothesis, prepared.run_folder)
         parts = RunParts(
             prepared.hypothesis,
             prepared.file,
             children,
             prepared.project,
-            cores,
+            choice.cores,
             progress.notice,
         )
         started = bring_up(
@@ -104,13 +105,13 @@ def _measure(
             progress.stage,
             lambda stop: cleanup.callback(_stop, stop),
         )
-    pin(os.getpid(), cores.driver)
+    pin(os.getpid(), choice.cores.driver)
     os.nice(_NICENESS)  # the driver shares the core and must not wait for this process
     run_folder, plan = _run_folder(prepared)
     if background:
         background.settled(run_folder.folder)
     cleanup.callback(_keep_logs_of_failure, run_folder, children, started.stop)
-    _record_conditions(run_folder, {**machine, **started.conditions})
+    _record_conditions(run_folder, {**machine, **started.conditions, "pinning": choice.as_dict()})
     session = started.session(plan, run_folder, began)
     for event in session.run():
         progress.show(event)

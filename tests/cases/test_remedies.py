@@ -504,6 +504,7 @@ def test_beside_a_run_the_service_is_refused(project: Path, typed: Typed) -> Non
 
 WITH_A_PROCESS = "test_scenario_remedies.py"
 ELSEWHERE = {  # place -> which test tries its remedy, or why none can
+    "cli/cores_of_run.py:_needed": "tests/lab/cli/test_cores_of_run.py",
     "cli/preflight.py:start_driver": WITH_A_PROCESS,
     "cli/preflight.py:collect_benchmark": WITH_A_PROCESS,
     "cli/preflight.py:_check_settings": WITH_A_PROCESS,

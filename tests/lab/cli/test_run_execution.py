@@ -112,7 +112,9 @@ def test_a_run_ends_with_its_verdict_on_disk(bench: Bench) -> None:
     verdict, run_folder = bench.run()
     assert verdict.verdict == "CONFIRMED"
     assert run_folder.verdict_name() == "CONFIRMED"
-    assert run_folder.conditions() == {**bench.machine, "target": {"name": "embedded"}}
+    conditions = run_folder.conditions()
+    assert conditions.pop("pinning")["driver"]
+    assert conditions == {**bench.machine, "target": {"name": "embedded"}}
     events = [entry["event"] for entry in run_folder.journal()]
     assert events == [
         *("session began", *["block"] * 4, "measured", "session ended"),
@@ -129,7 +131,8 @@ def test_the_progress_is_printed_line_by_line_without_a_terminal(
     bench: Bench, capsys: pytest.CaptureFixture[str]
 ) -> None:
     bench.run()
-    forecast, *lines = capsys.readouterr().out.splitlines()
+    lifetime, forecast, *lines = capsys.readouterr().out.splitlines()
+    assert lifetime.startswith("processes: the arms keep their processes")
     assert forecast == UNKNOWN
     assert lines[0].startswith("quick  Does a narrow pool hold orders back?")
     assert [line for line in lines if line.startswith("block 1 wide")] == [

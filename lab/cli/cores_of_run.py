@@ -1,0 +1,49 @@
+"""Which cores a run gets, by its kind; a resumed run has those of its first session."""
+
+from __future__ import annotations
+
+import os
+
+from lab.core_choice import FOR_A_BENCHMARK, FOR_A_LOAD, CoreChoice, choose_cores
+from lab.cpu_pinning import Cores, divide_cores
+from lab.errors import UsageError
+from lab.hypothesis import Benchmark, Hypothesis, LoadTest
+from lab.run_folder import RunFolder
+
+VARIABLE = "LAB_TARGET_CORES"
+
+
+def cores_of_run(hypothesis: Hypothesis, run_folder: RunFolder | None) -> CoreChoice:
+    """Return the cores of a run.
+
+    Args:
+        hypothesis: Of the run.
+        run_folder: Of the run that is resumed; None for a new one.
+
+    Raises:
+        UsageError: LAB_TARGET_CORES is no number of cores.
+    """
+    if run_folder is None or not (recorded := run_folder.conditions()):
+        return choose_cores(_needed(hypothesis))
+    pinning = recorded.get("pinning")
+    if pinning is None:
+        return CoreChoice(divide_cores(), "as in the first session", {})
+    cores = Cores(tuple(pinning["driver"]), tuple(pinning["target"]))
+    busy = {int(core): share for core, share in pinning["busy before"].items()}
+    return CoreChoice(cores, pinning["why"], busy)
+
+
+def _needed(hypothesis: Hypothesis) -> int:
+    """How many cores the target needs."""
+    most = len(os.sched_getaffinity(0))
+    if given := os.environ.get(VARIABLE):
+        if not given.isdecimal() or not 1 <= int(given) <= most:
+            raise UsageError(f"{VARIABLE}={given}: write a number of cores, 1 to {most}")
+        return int(given)
+    match hypothesis.kind:
+        case LoadTest():
+            return FOR_A_LOAD
+        case Benchmark(database=database):
+            return FOR_A_BENCHMARK + database
+        case _:  # all arms of a soak are loaded at once
+            return most
