@@ -144,7 +144,9 @@ def test_pedantic_keeps_short_rounds_as_means_of_neighbours(files: BenchmarkFile
             assert benchmark.pedantic(sum, args=(range(50),), iterations=2) == 1225
         """)
     timing = files.measure().timing
-    assert 5 * 5 <= timing.rounds <= 5 * 20  # loops of half a millisecond, in slices of ten
+    # loops of half a millisecond in five slices of ten, as the machine was when it calibrated;
+    # rounds that are timed one by one would be over ten thousand
+    assert 5 <= timing.rounds <= 1000
     assert timing.iterations % 2 == 0
     assert timing.iterations > 100
 
