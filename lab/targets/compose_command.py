@@ -15,6 +15,7 @@ from lab.targets import docker_engine
 from lab.targets.compose_file import FILE
 from lab.targets.docker_engine import ANSWER_S, USE_EMBEDDED, EngineError
 
+_OLDER = ("docker-compose",)  # a program of its own
 _LIMIT_S = 300.0
 _LOG_LINES = 12
 _SEARCHED_LINES = 60  # for the cause of a failure
@@ -55,7 +56,7 @@ class ComposeCommand:
         self._folder = folder
         self.program = find_program()
         self._environment = dict(os.environ) | {"SERVICE_PORT": "", "POSTGRES_PASSWORD": password}
-        if self.program == ("docker-compose",) and "DOCKER_HOST" not in os.environ:
+        if self.program == _OLDER and "DOCKER_HOST" not in os.environ:
             self._environment["DOCKER_HOST"] = docker_engine.context_host()
 
     def run(
@@ -69,6 +70,15 @@ class ComposeCommand:
         started = [self._start(label, project, arguments) for label, project in projects]
         for child in started:
             self._finish(child, _LIMIT_S)
+
+    def restart_each(
+        self, projects: Iterable[tuple[str, ComposeProject]], services: Iterable[str]
+    ) -> None:
+        """Restart these services alone, of several projects at once; each has a label."""
+        # docker-compose 1 has no --no-deps here, restarts no others anyway, and answers with its
+        # usage and exit code 0
+        alone = () if self.program == _OLDER else ("--no-deps",)
+        self.run_each(projects, "restart", *alone, *services)
 
     def resolved(self, project: ComposeProject, answer: Path) -> str:
         """The files of a project as Compose reads them, as YAML; written to `answer` first."""
@@ -113,7 +123,7 @@ class ComposeCommand:
 
 def find_program() -> tuple[str, ...]:
     """The Compose of this machine: the plugin of docker, else the older program of its own."""
-    for program in (("docker", "compose"), ("docker-compose",)):
+    for program in (("docker", "compose"), _OLDER):
         with contextlib.suppress(OSError, subprocess.TimeoutExpired):
             done = subprocess.run(
                 [*program, "version"], capture_output=True, timeout=ANSWER_S, check=False

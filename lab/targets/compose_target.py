@@ -113,7 +113,7 @@ class ComposeTarget:
         """The same containers with new processes; the engine may publish other ports."""
         restarted = [self._arms[arm] for arm in arms]
         projects = [(f"restart-{arm.name}", arm.project) for arm in restarted]
-        self._compose.run_each(projects, "restart", "--no-deps", *_FRESH)
+        self._compose.restart_each(projects, _FRESH)
         for arm in restarted:
             arm.find_again(*_FRESH)
         for arm in restarted:

@@ -62,6 +62,21 @@ def test_a_command_names_the_files_and_the_project(
     assert not children.running()
 
 
+@pytest.mark.parametrize(
+    ("older", "typed"),
+    [(False, "restart --no-deps service pricing"), (True, "restart service pricing")],
+)
+def test_services_are_restarted_alone_by_either_compose(
+    older: bool, typed: str, program: Program, children: Children, tmp_path: Path
+) -> None:
+    program("docker", 'case "$1" in compose) exit 1;; esac' if older else 'echo "$*"')
+    program("docker-compose", 'echo "$*"')
+    command = ComposeCommand(children, tmp_path, "")
+    command.restart_each([("restart-one", PROJECT)], ("service", "pricing"))
+    log = (children.logs / "compose-restart-one.log").read_text()
+    assert log.endswith(f"--project-name lab-me-1 {typed}\n")
+
+
 def test_the_resolved_file_comes_without_the_warnings(
     program: Program, children: Children, tmp_path: Path
 ) -> None:
