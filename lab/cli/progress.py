@@ -141,9 +141,7 @@ class Progress:
 
     def _show_trial(self, trial: Trial) -> None:
         distrust = "" if trial.trusted else trial.faults[0].message
-        is_new = (
-            distrust != self._distrust
-        )  # trials that are measured in turn share what voids them
+        is_new = distrust != self._distrust  # trials measured in turn share what voids them
         self._distrust = distrust
         said = f"  not trusted: {distrust}" if distrust and is_new else ""
         self._print(

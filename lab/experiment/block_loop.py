@@ -94,6 +94,21 @@ class _Blocks(Session):
     def _block(self, block: int, trials: list[Trial]) -> Generator[Event, None, tuple[Fault, ...]]:
         """Run the trials of one block and add them to `trials`; returns what voids the block."""
 
+    def _blanks(self, block: int) -> Sequence[Trial]:
+        """The trials of a block as planned, none of which has begun."""
+        order = self.plan.orders[block - 1]
+        return [self._blank(block, position, step) for position, step in enumerate(order, 1)]
+
+    def _keep(
+        self, ended: Sequence[Trial], trials: list[Trial]
+    ) -> Generator[Event, None, tuple[Fault, ...]]:
+        """Save trials that have ended and add them to `trials`; returns what voids the block."""
+        for trial in ended:
+            trials.append(trial)
+            self.run_folder.add_trial(trial)
+            yield TrialEnded(trial)
+        return next((trial.faults for trial in ended if trial.faults), ())
+
     def _blank(self, block: int, position: int, step: Step) -> Trial:
         """A trial that has not begun."""
         window_s = self._kind.window_s
@@ -141,21 +156,14 @@ class BlockLoop(_Blocks):
         return (yield from self._runner.trial(blank))
 
     def _block(self, block: int, trials: list[Trial]) -> Generator[Event, None, tuple[Fault, ...]]:
-        order = self.plan.orders[block - 1]
+        blanks = self._blanks(block)
         if fault := (yield from self._runner.renew(block)):
-            trial = replace(self._blank(block, 1, order[0]), faults=(fault,))
-            trials.append(trial)
-            self.run_folder.add_trial(trial)
-            yield TrialEnded(trial)
-            return trial.faults
-        for position, step in enumerate(order, 1):
-            yield TrialBegun(block, position, step)
-            trial = yield from self.trial(block, position, step)
-            trials.append(trial)
-            self.run_folder.add_trial(trial)
-            yield TrialEnded(trial)
-            if trial.faults:  # the block is void: its other trials would be wasted
-                return trial.faults
+            return (yield from self._keep([replace(blanks[0], faults=(fault,))], trials))
+        for blank in blanks:
+            yield TrialBegun(block, blank.position, blank.step)
+            trial = yield from self.trial(block, blank.position, blank.step)
+            if faults := (yield from self._keep([trial], trials)):
+                return faults  # the block is void: its other trials would be wasted
         return ()
 
 
@@ -176,15 +184,8 @@ class SlicedBlockLoop(_Blocks):
         self._runner = runner
 
     def _block(self, block: int, trials: list[Trial]) -> Generator[Event, None, tuple[Fault, ...]]:
-        order = self.plan.orders[block - 1]
-        blanks = [self._blank(block, position, step) for position, step in enumerate(order, 1)]
-        ended: Sequence[Trial]
+        blanks = self._blanks(block)
         if fault := self.changed_conditions():
-            ended = (replace(blanks[0], faults=(fault,)),)
-        else:
-            ended = yield from self._runner.block(blanks)
-        for trial in ended:
-            trials.append(trial)
-            self.run_folder.add_trial(trial)
-            yield TrialEnded(trial)
-        return next((trial.faults for trial in ended if trial.faults), ())
+            return (yield from self._keep([replace(blanks[0], faults=(fault,))], trials))
+        ended = yield from self._runner.block(blanks)
+        return (yield from self._keep(ended, trials))
