@@ -74,7 +74,7 @@ def test_all_are_held_before_the_first_slice_and_then_measure_one_at_a_time(
         assert processes.start([(A, B, C)]) == []
         held = notes(files.folder)
         assert sorted(held) == sorted(f"{x} {what}" for x in "abc" for what in ("set up", "call"))
-        rounds = list(processes.measure(0.01, 6, random.Random(5), 1))
+        rounds = list(processes.measure(0.03, 6, random.Random(5), 1))
         assert rounds == [(done, 6) for done in range(1, 7)]
         slices = notes(files.folder)[len(held) :]
         found = processes.finish("median")
