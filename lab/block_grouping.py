@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from lab.hypothesis import Step
-from lab.trial import Fault, Trial
+from lab.trial import Fault, LoadEvidence, Trial
 from lab.trial_plan import Plan
 
 Block = Mapping[Step, tuple[Trial, ...]]  # the trusted trials of each step
@@ -18,7 +19,8 @@ class Blocks:
     """The blocks of a run that have ended.
 
     Attributes:
-        complete: In order: each has every trial that was planned, and all are trusted.
+        complete: In order: each has every trial that was planned, and all are trusted. Without
+            those whose slices turned out to be too short.
         voided: The faults of each voided block, in order.
     """
 
@@ -40,7 +42,27 @@ def group_trials(trials: Sequence[Trial], plan: Plan) -> Blocks:
             voided.append(faults)
         elif Counter(trial.step for trial in members) == planned:
             complete.append(_by_step(members, planned))
-    return Blocks(tuple(complete), tuple(voided))
+    return Blocks(tuple(_long_enough(complete)), tuple(voided))
+
+
+def _long_enough(blocks: Sequence[Block]) -> list[Block]:
+    """Those that were not followed by a block in fewer, longer slices.
+
+    Slices are made longer within a run for one reason: the arms left something to each other.
+    """
+    kept: list[Block] = []
+    fewest = math.inf
+    for block in reversed(blocks):
+        slices = max(_slices(trial) for trials in block.values() for trial in trials)
+        if slices <= fewest:
+            kept.append(block)
+            fewest = slices
+    return kept[::-1]
+
+
+def _slices(trial: Trial) -> int:
+    """Of a load, into how many its window was cut."""
+    return len(trial.evidence.slices) or 1 if isinstance(trial.evidence, LoadEvidence) else 1
 
 
 def _by_step(members: Sequence[Trial], planned: Mapping[Step, int]) -> Block:

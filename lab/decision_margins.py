@@ -34,6 +34,7 @@ class GateLimits:
         min_driven: Requests, for a comparison with those that were served.
         max_tries: Of a request without an answer: its client may have sent it anew each time.
         littles_law_tolerance: Relative gap, beyond what the scrapes leave open.
+        max_idle_arms_cpu: Of the arms that are not loaded, in the slices of another, cores.
     """
 
     max_ticker_late_s: float = 0.005
@@ -48,6 +49,7 @@ class GateLimits:
     min_driven: int = 20
     max_tries: int = 4
     littles_law_tolerance: float = 0.10
+    max_idle_arms_cpu: float = 0.10
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,25 @@ class MeasureMargins:
 
 
 @dataclass(frozen=True)
+class SliceMargins:
+    """How the window of a closed load is cut into slices.
+
+    Attributes:
+        cycles: Of a user, from task to task, at least, in a slice.
+        min_slice_s: The shortest slice, seconds.
+        min_rounds: A window that would hold fewer slices is not cut.
+        carry_over_level: Of the test whether slices change those of other arms, over all arms.
+        min_carry_over: A smaller change of the throughput does no harm, however sure it is.
+    """
+
+    cycles: int = 20
+    min_slice_s: float = 0.2
+    min_rounds: int = 4
+    carry_over_level: float = 0.01
+    min_carry_over: float = 0.01
+
+
+@dataclass(frozen=True)
 class DecisionMargins:
     """Every constant that decides beside the bounds of the hypothesis and the looks of the plan.
 
@@ -93,6 +114,7 @@ class DecisionMargins:
         growth: Of a benchmark's time with its parameter.
         sweep: Of the curve of a sweep.
         slope: Of a soak's series.
+        slices: Of a closed load.
         blocks_per_void: A run is INVALID with more voided blocks than one in so many of the last
             look's.
         fresh_within: Arms get fresh processes before each block if a bound on their ratio lies
@@ -104,6 +126,7 @@ class DecisionMargins:
     growth: GrowthMargins = field(default_factory=GrowthMargins)
     sweep: SweepMargins = field(default_factory=SweepMargins)
     slope: SlopeMargins = field(default_factory=SlopeMargins)
+    slices: SliceMargins = field(default_factory=SliceMargins)
     blocks_per_void: int = 3
     fresh_within: float = 1.25
 
@@ -163,6 +186,7 @@ BEFORE_SEALED = DecisionMargins(
         min_driven=20,
         max_tries=4,
         littles_law_tolerance=0.10,
+        max_idle_arms_cpu=0.10,
     ),
     measures=MeasureMargins(min_beyond=10, recovered_factor=1.5, steady_s=3),
     growth=GrowthMargins(
@@ -182,6 +206,9 @@ BEFORE_SEALED = DecisionMargins(
         curvature_tail=0.05,
         min_final_slope=0.5,
         min_third=0.3,
+    ),
+    slices=SliceMargins(
+        cycles=20, min_slice_s=0.2, min_rounds=4, carry_over_level=0.01, min_carry_over=0.01
     ),
     blocks_per_void=3,
     fresh_within=1.25,

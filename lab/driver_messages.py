@@ -4,6 +4,10 @@ The lab sends `LoadScenario` once and `RunTrial` for each trial. The driver send
 started, `Loaded` or `Failed` after `LoadScenario`, and for each trial `Opened`, a `Frame` about
 every second and `Closed`, or `Failed` in place of what is missing. `Notice` may come at any time.
 
+Trials of several arms that are measured in turn, a slice each, are lanes: the lab sends
+`StartLane`, `RunSlice` as often as it likes, and `EndLane`; the driver answers by `LaneReady`, by
+`SliceEnded` and by `LaneEnded`, which comes unasked if the scenario ends the lane.
+
 This is the only module of the lab, statistics aside, that the driver's process imports.
 """
 
@@ -12,7 +16,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 from lab.errors import MeasurementError
 from lab.stats.latency_histogram import Histogram
@@ -20,7 +24,7 @@ from lab.stats.latency_histogram import Histogram
 if TYPE_CHECKING:
     from lab.stats.arrival_schedule import ArrivalProcess
 
-VERSION = 3
+VERSION = 4
 """Of the messages. It changes with every change of a record below."""
 
 DRAIN_S = 30
@@ -82,6 +86,32 @@ class RunTrial:
     warmup_s: float
     window_s: float
     seed: str  # of everything random
+
+
+@dataclass(frozen=True)
+class StartLane:
+    """Start the users of a closed load, warm up, and hold the users before their next tasks.
+
+    Lanes stay side by side until `EndLane`; the window of the trial is that of all its slices.
+    """
+
+    lane: str  # its name
+    trial: RunTrial
+
+
+@dataclass(frozen=True)
+class RunSlice:
+    """Let the users of a lane begin tasks for so long, then wait for the end of all tasks."""
+
+    lane: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class EndLane:
+    """Stop the users of a lane and end its process."""
+
+    lane: str
 
 
 # -- from the driver to the lab ----------------------------------------------------------------
@@ -213,13 +243,61 @@ class Closed(RecordedRequests):
     unfinished: UnfinishedArrivals = field(default_factory=UnfinishedArrivals)
 
 
-TrialMessage = Opened | Frame | Closed
-Message = LoadScenario | RunTrial | Up | Loaded | Failed | Notice | TrialMessage
+@dataclass(frozen=True)
+class LaneReady:
+    """The users of a lane have warmed up, and wait before their next tasks."""
 
-_KINDS: dict[str, type[Message]] = {
-    kind.__name__: kind
-    for kind in (LoadScenario, RunTrial, Up, Loaded, Failed, Notice, Opened, Frame, Closed)
-}
+    lane: str
+    cycle_s: float | None  # median of a user's time from task to task; None: no user began twice
+    errors: Mapping[str, int] = field(default_factory=dict)  # of requests so far, by message
+
+
+@dataclass(frozen=True, kw_only=True)
+class SliceEnded(RecordedRequests):
+    """A slice has ended. What was sent in it counts in it.
+
+    Moments are monotonic seconds, the same clock in every process. The rate of a slice is that of
+    its users' own time: one that has ended its task, while others have not, waits for the next
+    slice, and what it waits is no time of its own.
+    """
+
+    lane: str
+    opened: float
+    closed: float  # from then on, no task began
+    ended: float  # the last task
+    user_s: float  # from `opened` to `ended`, without what users waited in it, as a mean
+    completed: bool = True  # whether all tasks ended within `DRAIN_S`
+    between: int = 0  # requests that the scenario sent since the slice before, beside its users
+    users: int  # running at its end
+    ticker_lateness: tuple[float, ...] = ()  # seconds, of every tick within the slice
+    driver_cpu: float | None = None  # cores
+
+
+@dataclass(frozen=True, kw_only=True)
+class LaneEnded(RecordedRequests):
+    """The users of a lane have stopped; its process ends."""
+
+    lane: str
+    drained: bool  # whether all users ended within `DRAIN_S`
+    early: bool = False  # unasked, for a reason among `task_errors`
+
+
+TrialMessage = Opened | Frame | Closed
+LaneCommand = StartLane | RunSlice | EndLane
+LaneMessage = LaneReady | SliceEnded | LaneEnded
+Message = (
+    LoadScenario
+    | RunTrial
+    | LaneCommand
+    | Up
+    | Loaded
+    | Failed
+    | Notice
+    | TrialMessage
+    | LaneMessage
+)
+
+_KINDS: dict[str, type[Message]] = {kind.__name__: kind for kind in get_args(Message)}
 
 
 # -- on the wire -------------------------------------------------------------------------------
@@ -295,8 +373,13 @@ def _arrivals(data: Mapping[str, Any] | None) -> ArrivalSummary | None:
     return ArrivalSummary(**{**data, **histograms})
 
 
+def _trial(data: Mapping[str, Any]) -> RunTrial:
+    return RunTrial(**{**data, "load": _load(data["load"])})
+
+
 _READERS: dict[str, Callable[[Any], Any]] = {  # by field, for those that are no plain value
     "load": _load,
+    "trial": _trial,
     "requests": _requests,
     "by_scheduled_time": _scheduled,
     "arrivals": _arrivals,

@@ -37,6 +37,9 @@ from lab.trial_serialization import from_record, to_record, to_time_series
 from lab.verdict_record import SCHEMA as VERDICT_SCHEMA
 from lab.verdict_record import Verdict
 
+SLICES_CHANGED = "slices changed"
+"""The event of the journal that says that windows are cut into fewer slices, or not, and why."""
+
 
 class RunFolderError(UsageError):
     """A folder that is no run folder, or whose files are not those of a run."""

@@ -205,13 +205,54 @@ class ServiceEvidence:
 
 
 @dataclass(frozen=True)
+class SliceRequests:
+    """Requests of one name and method in one slice."""
+
+    count: int
+    errors: int
+    latency_s: float | None  # mean, from the actual send; None if no request had a time
+
+
+@dataclass(frozen=True)
+class LoadSlice:
+    """A short time in which one arm was loaded while the others were held.
+
+    Attributes:
+        position: In the order of all slices of the block, from 1.
+        seconds: Of its users' own time, the same as in the window of the trial.
+        lasted_s: From the first send to the last answer.
+        idle_after_s: For which the next slice waited, so that the arm was idle.
+        took_s: With all that belongs to it: observing the arm, and waiting until it was idle.
+        others_cpu_s: Processor time that the other arms used meanwhile, though nobody loaded them.
+        requests: That were sent in it.
+        counters: Growth of each counter.
+        cpu_s: Processor time by role, seconds.
+    """
+
+    position: int
+    seconds: float
+    lasted_s: float
+    idle_after_s: float
+    took_s: float
+    others_cpu_s: float
+    requests: Mapping[RequestKey, SliceRequests]
+    counters: Mapping[str, float]
+    cpu_s: Mapping[str, float]
+
+
+@dataclass(frozen=True)
 class LoadEvidence(ServiceEvidence):
-    """What a trial of a load records."""
+    """What a trial of a load records.
+
+    If its window was cut into slices, its figures are those of all slices together, and window and
+    rates are in the users' own time.
+    """
 
     counters_uncertainty_s: float = 0.0  # how long the two scrapes took together
     users_missing: int = 0  # not running within the window, or not ended after it
     dispatch: Dispatch | None = None  # of an open load
     stages: tuple[StageRecord, ...] = ()  # of an open load that names any, or has several
+    slices: tuple[LoadSlice, ...] = ()  # one in each round of the block; empty: one whole window
 
     def stage_index(self, name: str) -> int:
         """The index of a stage; ValueError if the trial did not reach it."""

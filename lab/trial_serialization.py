@@ -8,7 +8,7 @@ load. A trial that failed before anything was measured has no evidence.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, astuple
 from typing import Any
 
 from lab.driver_messages import RequestKey
@@ -22,10 +22,12 @@ from lab.trial import (
     Ended,
     Fault,
     LoadEvidence,
+    LoadSlice,
     MetricsReading,
     OtherProcess,
     Requests,
     Slice,
+    SliceRequests,
     SoakEvidence,
     SoakLoadStats,
     StageRecord,
@@ -90,6 +92,8 @@ def to_record(trial: Trial) -> dict[str, Any]:
         record["slices"] = _to_slices(trial.evidence)
     if trial.surroundings is not None:
         record["surroundings"] = _to_surroundings(trial.surroundings)
+    if load.slices:
+        record["slices"] = [_to_load_slice(each) for each in load.slices]
     if service.metrics is not None:
         record["metrics"] = asdict(service.metrics)
     if service.arm_requests is not None:
@@ -157,6 +161,7 @@ def _evidence(record: Mapping[str, Any]) -> TrialEvidence | None:
         users_missing=record.get("users_missing", 0),
         dispatch=None if dispatch is None else _from_dispatch(dispatch),
         stages=tuple(_from_stage(stage) for stage in record.get("stages", ())),
+        slices=tuple(_from_load_slice(each) for each in record.get("slices", ())),
     )
     return None if load == _NO_LOAD else load
 
@@ -296,6 +301,18 @@ def _from_surroundings(record: Mapping[str, Any] | None) -> Surroundings | None:
         roaming=tuple(record["roaming"]),
         processes=tuple(OtherProcess(**each) for each in processes),
     )
+
+
+def _to_load_slice(each: LoadSlice) -> dict[str, Any]:
+    requests = [[*key, *astuple(seen)] for key, seen in each.requests.items()]
+    return {**vars(each), "requests": requests}
+
+
+def _from_load_slice(record: Mapping[str, Any]) -> LoadSlice:
+    requests = {
+        RequestKey(name, method): SliceRequests(*seen) for name, method, *seen in record["requests"]
+    }
+    return LoadSlice(**{**record, "requests": requests})
 
 
 def _to_fault(fault: Fault) -> dict[str, Any]:

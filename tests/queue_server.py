@@ -65,14 +65,25 @@ class QueueTarget(FakeTarget):
             self.settings[arm] = dict(given)
             with socket.create_server(("127.0.0.1", 0), backlog=256) as listening:
                 number = listening.fileno()
-                command = (
-                    sys.executable, "-m", "tests.queue_server",
-                    str(number), given["SERVERS"], given["SERVICE_MS"], given["DRAWN"],
-                )  # fmt: skip
                 child = self._children.start(
-                    command, role="service", arm=arm, cwd=ROOT, cores=self._cores, pass_fds=[number]
+                    [sys.executable, "-m", *self.command(number, given)],
+                    role="service",
+                    arm=arm,
+                    cwd=ROOT,
+                    cores=self._cores,
+                    pass_fds=[number],
                 )
                 self._arms[arm] = child, f"http://127.0.0.1:{listening.getsockname()[1]}"
+
+    def command(self, number: int, given: Mapping[str, str]) -> tuple[str, ...]:
+        """The module that serves on a socket, and its arguments."""
+        return (
+            "tests.queue_server",
+            str(number),
+            given["SERVERS"],
+            given["SERVICE_MS"],
+            given["DRAWN"],
+        )
 
     def url(self, arm: str) -> str:
         """The address of the queue."""

@@ -18,6 +18,7 @@ import psutil
 ROOT = Path(__file__).parent.parent
 Result = TypeVar("Result")
 QUICK = ROOT / "tests" / "planted" / "quick.md"
+QUICK_SLICES = ROOT / "tests" / "planted" / "quick-slices.md"
 QUICK_SOAK = ROOT / "tests" / "planted" / "quick-soak.md"
 
 
@@ -34,6 +35,12 @@ def lab(
         check=False,
         timeout=900,
     )
+
+
+def gone(family: list[psutil.Process], limit_s: float) -> bool:
+    """Whether all these processes end in time."""
+    _, alive = psutil.wait_procs(family, timeout=limit_s)
+    return not [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
 
 
 def run_lab(*arguments: str) -> dict[str, Any]:

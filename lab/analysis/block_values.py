@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from lab.analysis.sliced_values import relative_to
+from lab.analysis.sliced_values import paired_ratio
 from lab.block_grouping import Block
 from lab.decision_margins import DecisionMargins, MeasureMargins
 from lab.hypothesis import Hypothesis, Prediction, Step
@@ -36,9 +36,10 @@ def block_values(
     values = {arm: _value(hypothesis, prediction, arm, block, margins) for arm in prediction.arms}
     if prediction.compare is None or prediction.count:
         return values
-    left, right = prediction.compare.left, prediction.compare.right
-    paired = _relative(block, Step(right, prediction.at), values[right], Step(left, prediction.at))
-    return values if paired is None else {**values, left: paired}
+    right = Step(prediction.compare.right, prediction.at)
+    left = Step(prediction.compare.left, prediction.at)
+    paired = _relative(hypothesis, prediction, block, right, values[right.arm], left)
+    return values if paired is None else {**values, left.arm: paired}
 
 
 def values_over_blocks(prediction: Prediction, found: Sequence[BlockValues]) -> ValuesByArm | None:
@@ -85,15 +86,25 @@ def _value(
         return None
     smallest = Step(arm, sizes[0])
     for place, size in enumerate(sizes):
-        paired = _relative(block, smallest, times[0], Step(arm, size))
+        paired = _relative(hypothesis, prediction, block, smallest, times[0], Step(arm, size))
         times[place] = times[place] if paired is None else paired
     return exponent_or_factor(prediction.grows, sizes, times, margins.growth)
 
 
-def _relative(block: Block, reference: Step, value: float | None, step: Step) -> float | None:
+def _relative(
+    hypothesis: Hypothesis,
+    prediction: Prediction,
+    block: Block,
+    reference: Step,
+    value: float | None,
+    step: Step,
+) -> float | None:
     """The value of a step by its slices, paired with those of another; None without slices."""
     (first, *more), (second, *_) = block[reference], block[step]
-    return None if value is None or more else relative_to(first, value, second)
+    if value is None or more or prediction.count or prediction.during is not None:
+        return None
+    paired = paired_ratio(first, second, prediction.measure, hypothesis.measures)
+    return None if paired is None else value * paired
 
 
 def _count(prediction: Prediction, arm: str, block: Block) -> float | None:

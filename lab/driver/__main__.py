@@ -1,11 +1,14 @@
 """The driver process: it reads messages of `lab.driver_messages` and answers on standard output.
 
-It imports the scenario and does nothing else with it: each trial runs in a fork of it. When its
-input ends, the driver exits at once, also in the middle of a trial.
+It imports the scenario and does nothing else with it: each trial runs in a fork of it, one after
+the other, or side by side as lanes. When its input ends, the driver exits at once, also in the
+middle of a trial.
 """
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import signal
 import traceback
@@ -20,6 +23,7 @@ from lab.driver import scenario_check, scenario_import, trial_process
 from lab.driver.arrival import carry_into_thread_pools
 from lab.driver.import_guard import RefusedScenarioError
 from lab.driver.locust_environment import OptionError, watch_events
+from lab.driver.run_lane import LaneRun
 from lab.driver.run_trial import TrialRun
 from lab.driver.scenario_faults import ENDS, ScenarioFaults, exit_text, first_line
 from lab.driver.scenario_import import Scenario
@@ -27,13 +31,17 @@ from lab.driver.source_location import SourceLocation, of_error
 from lab.driver.stage_watch import StageWatch
 from lab.driver_messages import (
     Closed,
+    EndLane,
     Failed,
+    LaneEnded,
     Loaded,
     LoadScenario,
     Message,
     Notice,
     ProtocolError,
+    RunSlice,
     RunTrial,
+    StartLane,
     Up,
     decode,
     encode,
@@ -48,14 +56,17 @@ class MessagePipe:
     def __init__(self) -> None:
         self._fd = os.dup(1)
         os.dup2(2, 1)
+        self._lock = os.memfd_create("messages")  # lanes write to the same pipe
         self.busy = False
 
     def send(self, message: Message) -> None:
         """Write one message."""
         data = encode(message)
         self.busy = True
+        fcntl.lockf(self._lock, fcntl.LOCK_EX)
         while data:
             data = data[os.write(self._fd, data) :]
+        fcntl.lockf(self._lock, fcntl.LOCK_UN)
         self.busy = False
 
 
@@ -110,9 +121,9 @@ class RehearsalReports(LoadReports):
 class TrialReports(LoadReports):
     """What the watch finds in a trial."""
 
-    def __init__(self, pipe: MessagePipe, faults: ScenarioFaults) -> None:
+    def __init__(self, pipe: MessagePipe, faults: ScenarioFaults, lane: str | None = None) -> None:
         super().__init__(pipe)
-        self._faults = faults
+        self._faults, self._lane = faults, lane
 
     def hangs(self, what: str, limit_s: float, where: SourceLocation | None) -> None:
         """Close the trial, void."""
@@ -125,7 +136,12 @@ class TrialReports(LoadReports):
         self._close()
 
     def _close(self) -> None:
-        self._pipe.send(Closed(drained=False, early=True, task_errors=self._faults.take()))
+        faults = self._faults.take()
+        if self._lane is None:
+            self._pipe.send(Closed(drained=False, early=True, task_errors=faults))
+        else:
+            ended = LaneEnded(lane=self._lane, drained=False, early=True, task_errors=faults)
+            self._pipe.send(ended)
 
 
 class Driver:
@@ -137,6 +153,7 @@ class Driver:
         self._faults = ScenarioFaults()
         self._scenario: Scenario | None = None
         self._limit_factor = 1.0
+        self._lanes: dict[str, int] = {}  # descriptors to write commands to
         trial_process.adopt_orphans()
         carry_into_thread_pools()
         watch_events(self._faults)
@@ -155,6 +172,10 @@ class Driver:
                         self._load(Path(request.path), request.open_load)
                     case RunTrial() as trial if self._scenario is not None:
                         self._run(self._scenario, trial)
+                    case StartLane() as start if self._scenario is not None:
+                        self._start_lane(self._scenario, start)
+                    case RunSlice() | EndLane() as command:
+                        self._pass_on(command.lane, line)
                     case message:
                         raise ProtocolError(f"{type(message).__name__} is no request now")
             except Exception as error:
@@ -202,24 +223,56 @@ class Driver:
 
         self._in_fork(work, scenario)
 
+    def _start_lane(self, scenario: Scenario, start: StartLane) -> None:
+        """Fork the process of a lane; it stays beside others."""
+
+        def work() -> None:
+            os.close(write)
+            reports = TrialReports(self._pipe, self._faults, start.lane)
+            watch = self._watch(reports, trial_process.end)
+            LaneRun(scenario, start, self._faults, watch, self._pipe).run()
+
+        def ended(status: int) -> None:
+            if self._lanes.get(start.lane) == write:
+                del self._lanes[start.lane]
+            trial_process.close(write)
+            self._report_end(status)
+
+        read, write = os.pipe()
+        child = trial_process.fork(self._guarded(work), scenario.files, read)
+        trial_process.close(read)
+        self._lanes[start.lane] = write
+        self._requests.watch(child, ended)
+
+    def _pass_on(self, lane: str, line: bytes) -> None:
+        """Give a command to a lane, unless the lane has ended, which is reported otherwise."""
+        if lane in self._lanes:
+            with contextlib.suppress(BrokenPipeError):
+                os.write(self._lanes[lane], line + b"\n")
+
     def _watch(self, reports: LoadReports, end_process: Callable[[], None]) -> StageWatch:
         trial_process.watch_exit(reports.exits)
         return StageWatch(reports, end_process, self._limit_factor)
 
     def _in_fork(self, work: Callable[[], None], scenario: Scenario) -> bool:
         """Do it in a process of its own; whether that ended as it should."""
+        child = trial_process.fork(self._guarded(work), scenario.files)
+        return self._report_end(self._requests.wait_for(child))
 
+    def _guarded(self, work: Callable[[], None]) -> Callable[[], None]:
         def guarded() -> None:
             try:
                 work()
             except BaseException as error:
                 self._fail(error)
 
-        child = trial_process.fork(guarded, scenario.files)
-        code = self._requests.wait_for(child)
-        if code == trial_process.FINISHED:
+        return guarded
+
+    def _report_end(self, status: int) -> bool:
+        """Whether a process ended as it should; reported if not."""
+        if status == trial_process.FINISHED:
             return True
-        how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+        how = signal.Signals(-status).name if status < 0 else f"exit code {status}"
         self._pipe.send(Failed(f"its process for this trial was ended by {how}", None))
         return False
 

@@ -7,7 +7,7 @@ import math
 import random
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from typing import Any, Protocol
@@ -43,6 +43,7 @@ from lab.driver_messages import (
     Closed,
     ClosedLoadSpec,
     Frame,
+    LaneMessage,
     Notice,
     Opened,
     RecordedRequests,
@@ -59,7 +60,7 @@ Load = ClosedLoadRunner | OpenLoadRunner
 class Sender(Protocol):
     """Takes the messages of a trial."""
 
-    def send(self, message: TrialMessage | Notice) -> None:
+    def send(self, message: TrialMessage | LaneMessage | Notice) -> None:
         """Send one."""
 
 
@@ -142,7 +143,7 @@ class TrialRun:
         if self._faults.any:
             return
         load = self._new_load(runner, self._scenario.classes)
-        with _heap_frozen(), closing(LatenessTicker()) as ticker:
+        with _heap_frozen():
             self._load = load
             with (
                 self._watch.stage("its users and their on_start", START_S, "on_start") as stage,
@@ -150,7 +151,7 @@ class TrialRun:
             ):
                 load.start()
             if not self._faults.any:
-                self._run_frames(runner, load, ticker)
+                self._drive(runner, load)
                 self._completed = not self._faults.over.is_set()
 
     @property
@@ -164,21 +165,30 @@ class TrialRun:
             return ClosedLoadRunner(runner, classes, trial.load, self._faults)
         return OpenLoadRunner(runner, classes, trial.load, self._faults, trial.warmup_s, trial.seed)
 
-    def _run_frames(self, runner: TrialRunner, load: Load, ticker: LatenessTicker) -> None:
-        edges = frame_edges(self._trial)
-        ticker.take()
-        started = time.monotonic()
-        opens = started + self._trial.warmup_s
-        earlier = self._recorder.take(started)  # by `on_start`
+    def _drive(self, runner: TrialRunner, load: Load) -> None:
+        """Load the host, all users being ready."""
+        with closing(LatenessTicker()) as ticker:
+            self._run_frames(runner, load, ticker)
+
+    def _note_early(self, until: float) -> Mapping[str, int]:
+        """Keep the flaws of what was reported so far; returns the errors of its requests."""
+        earlier = self._recorder.take(until)
         self._fired_before = event("request").fired
         self._early_flaws = dict(earlier.task_errors)
         self._hosts.take()  # `on_start` may log in elsewhere
+        return earlier.errors
+
+    def _run_frames(self, runner: TrialRunner, load: Load, ticker: LatenessTicker) -> None:
+        edges = frame_edges(self._trial)
+        started = time.monotonic()
+        opens = started + self._trial.warmup_s
+        errors = self._note_early(started)  # by `on_start`
         if isinstance(load, OpenLoadRunner):
             self._recorder.expect_arrivals(edges, started)
         load.begin(started)
         closes = opens + self._trial.window_s
-        self._sender.send(Opened(started, opens, closes, errors=earlier.errors))
-        cpu = _CpuMeter(started)
+        self._sender.send(Opened(started, opens, closes, errors=errors))
+        cpu = CpuMeter(started)
         with self._watch.stage("a greenlet that never yields", FROZEN_S) as stage:
             for edge in edges:
                 if self._faults.over.wait(max(0.0, started + edge - time.monotonic())):
@@ -271,7 +281,7 @@ def frame_edges(trial: RunTrial) -> list[float]:
     return edges
 
 
-class _CpuMeter:
+class CpuMeter:
     """Processor time of this process, in cores, from one call to the next."""
 
     def __init__(self, started: float) -> None:

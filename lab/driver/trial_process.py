@@ -17,12 +17,15 @@ import signal
 import stat
 import sys
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import Any, NoReturn
 
 import gevent
 from gevent import monkey
+from gevent.event import Event
+from gevent.os import make_nonblocking, nb_read
+from gevent.queue import Empty, Queue
 
 from lab.driver.source_location import SourceLocation, is_own, of_frame
 
@@ -40,38 +43,90 @@ _close = monkey.get_original("os", "close")
 
 
 class RequestPipe:
-    """Standard input, read line by line without running any greenlet. Its end is the lab's."""
+    """Standard input, read line by line without running any greenlet. Its end is the lab's.
+
+    It watches child processes as well. The end of input kills them and ends this process.
+    """
 
     def __init__(self) -> None:
         self._pending = b""
         self._lines: list[bytes] = []
+        self._children: dict[int, tuple[int, Callable[[int], None]]] = {}  # by descriptor
 
     def next_line(self) -> bytes:
         """The next line; the process ends if there is none."""
         while not self._lines:
-            self._read(on_end=lambda: None)
+            self._wait()
         return self._lines.pop(0)
 
-    def wait_for(self, child: int) -> int:
-        """Wait until a child process ends; returns its status. The end of input kills it."""
-        ended = os.pidfd_open(child)
-        try:
-            while ended not in (ready := _select([0, ended], [], [])[0]):
-                if 0 in ready:
-                    self._read(on_end=lambda: _kill(child, signal.SIGKILL))
-        finally:
-            _close(ended)
-        _, status = _waitpid(child, 0)
-        end_children()
-        return os.waitstatus_to_exitcode(status)
+    def watch(self, child: int, ended: Callable[[int], None]) -> None:
+        """From now on, call `ended` with its status when a child process has ended."""
+        self._children[os.pidfd_open(child)] = child, ended
 
-    def _read(self, on_end: Callable[[], None]) -> None:
+    def wait_for(self, child: int) -> int:
+        """Wait until a child process ends; returns its status."""
+        statuses: list[int] = []
+        self.watch(child, statuses.append)
+        while not statuses:
+            self._wait()
+        return statuses[0]
+
+    def _wait(self) -> None:
+        ready = _select([0, *self._children], [], [])[0]
+        for descriptor in ready:
+            if descriptor == 0:
+                self._read()
+                continue
+            child, ended = self._children.pop(descriptor)
+            _close(descriptor)
+            _, status = _waitpid(child, 0)
+            end_children(spared={other for other, _ in self._children.values()})
+            ended(os.waitstatus_to_exitcode(status))
+
+    def _read(self) -> None:
         chunk = os.read(0, 1 << 16)
         if not chunk:
-            on_end()
+            for child, _ in self._children.values():
+                _kill(child, signal.SIGKILL)
             _exit(0)
         *lines, self._pending = (self._pending + chunk).split(b"\n")
         self._lines += lines
+
+
+class CommandPipe:
+    """Standard input of a lane, read line by line while greenlets run. Its end ends the process."""
+
+    def __init__(self, over: Event) -> None:
+        """Begin to read.
+
+        Args:
+            over: Set when nothing more is to be read.
+        """
+        make_nonblocking(0)
+        self._lines = Queue()  # of bytes | None
+        over.rawlink(lambda _: self._lines.put(None))
+        gevent.spawn(self._read)
+
+    def next_line(self, timeout_s: float) -> bytes | None:
+        """The next line; empty if none came in time, None if it is over before there is one."""
+        try:
+            line: bytes | None = self._lines.get(timeout=timeout_s)
+        except Empty:
+            return b""
+        return line
+
+    def _read(self) -> None:
+        pending = b""
+        while chunk := nb_read(0, 1 << 16):
+            *lines, pending = (pending + chunk).split(b"\n")
+            for line in lines:
+                self._lines.put(line)
+        _exit(0)
+
+
+def close(descriptor: int) -> None:
+    """Close a descriptor without running any greenlet."""
+    _close(descriptor)
 
 
 def adopt_orphans() -> None:
@@ -85,9 +140,13 @@ def children() -> list[int]:
     return [int(pid) for pid in text.split()]
 
 
-def end_children() -> None:
-    """End what a trial has started and left behind: it must not run beside the next one."""
-    while left := children():
+def end_children(spared: Collection[int] = ()) -> None:
+    """End what a trial has started and left behind: it must not run beside the next one.
+
+    Args:
+        spared: Ids of processes that go on.
+    """
+    while left := [pid for pid in children() if pid not in spared]:
         for pid in left:
             with contextlib.suppress(ProcessLookupError):
                 _kill(pid, signal.SIGKILL)
@@ -101,7 +160,7 @@ def leave(status: int = 1) -> NoReturn:
     _exit(status)
 
 
-def fork(work: Callable[[], None], files: Iterable[int]) -> int:
+def fork(work: Callable[[], None], files: Iterable[int], commands: int | None = None) -> int:
     """Do `work` in a new process, which ends with `FINISHED`; returns its id.
 
     The process ends if this one does. `work` must not raise.
@@ -109,6 +168,7 @@ def fork(work: Callable[[], None], files: Iterable[int]) -> int:
     Args:
         work: Runs in the new process.
         files: Descriptors of regular files of the scenario, whose positions are not shared.
+        commands: Descriptor that becomes the standard input of the new process, if it has any.
     """
     gc.collect()
     gc.freeze()  # memory that is never written stays shared
@@ -121,7 +181,7 @@ def fork(work: Callable[[], None], files: Iterable[int]) -> int:
         ctypes.CDLL(None).prctl(_PARENT_DEATH, signal.SIGKILL)
         if os.getppid() != parent:
             _exit(1)
-        _close_input()
+        _replace_input(commands)
         gevent.reinit()
         gevent.get_hub().loop.install_sigchld()  # before the scenario forks
         for descriptor in files:
@@ -211,10 +271,10 @@ def open_descriptors() -> dict[int, str]:
     return found
 
 
-def _close_input() -> None:
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    _close(nothing)
+def _replace_input(commands: int | None) -> None:
+    own = os.open(os.devnull, os.O_RDONLY) if commands is None else commands
+    os.dup2(own, 0)
+    _close(own)
 
 
 def _reopen(descriptor: int) -> None:

@@ -31,6 +31,13 @@ class TrialRunner(Protocol):
     def trial(self, blank: Trial) -> Generator[Event, None, Trial]:
         """Run the trial of `blank.step`; returns it with its figures and faults."""
 
+    def in_turn(self, blanks: Sequence[Trial]) -> Generator[Event, None, Sequence[Trial] | None]:
+        """Run a block whose arms are measured in turn, in slices; returns its trials.
+
+        If the block is void, those that have a fault are enough. None: the trials are to be run one
+        after the other.
+        """
+
     def profile(self, arm: str) -> str:
         """A profile of an arm as text, from a run that is never timed."""
 
@@ -133,7 +140,7 @@ class _Blocks(Session):
 
 
 class BlockLoop(_Blocks):
-    """Runs blocks trial by trial."""
+    """Runs blocks in slices, or trial by trial, as the runner chooses."""
 
     def __init__(
         self,
@@ -159,6 +166,10 @@ class BlockLoop(_Blocks):
         blanks = self._blanks(block)
         if fault := (yield from self._runner.renew(block)):
             return (yield from self._keep([replace(blanks[0], faults=(fault,))], trials))
+        if not self.changed_conditions():
+            ended = yield from self._runner.in_turn(blanks)
+            if ended is not None:
+                return (yield from self._keep(ended, trials))
         for blank in blanks:
             yield TrialBegun(block, blank.position, blank.step)
             trial = yield from self.trial(block, blank.position, blank.step)

@@ -1,10 +1,14 @@
-"""Trials of a load: reset the arm, drive it, observe it, and check its gates."""
+"""Trials of a load: reset the arm, drive it, observe it, and check its gates.
+
+The arms of a closed load whose users are quick enough are loaded in turn; others one by one.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import replace
 
+from lab.analysis.slice_carry_over import carry_over_by_arm, carry_over_message
 from lab.driver_messages import Closed, Frame, Opened, RunTrial
 from lab.experiment.arm_identity_check import (
     not_restarted,
@@ -15,12 +19,26 @@ from lab.experiment.arm_identity_check import (
 from lab.experiment.driver_message_conversion import load_spec, series_row
 from lab.experiment.load_trial_builder import LoadRecordBuilder
 from lab.experiment.progress_events import ArmsRestarting, Event, SecondElapsed
-from lab.gates import inspect
+from lab.experiment.slice_schedule import (
+    SliceSchedule,
+    may_be_cut,
+    schedule,
+    whole_window,
+    why_whole,
+)
+from lab.experiment.sliced_block import SlicedBlock
+from lab.gates import CARRY_OVER, inspect
 from lab.hypothesis import ClosedLoad, Hypothesis, LoadTest, OpenLoad, Stage
-from lab.instruments.instrument_interfaces import Driver, ObserverFactory, TrialObserver
+from lab.instruments.instrument_interfaces import (
+    LaneDriver,
+    ObserverFactory,
+    SliceObserverFactory,
+    TrialObserver,
+)
 from lab.instruments.locust_driver_process import DriverError
+from lab.instruments.slice_observer import LiveSliceObserver
 from lab.instruments.trial_observer import LiveTrialObserver
-from lab.run_folder import RunFolder
+from lab.run_folder import SLICES_CHANGED, RunFolder
 from lab.targets.target_interface import ProfiledCopy, Target, TargetError
 from lab.trial import Fault, LoadEvidence, Trial
 from lab.trial_plan import Plan
@@ -38,8 +56,9 @@ class LoadTrials:
         plan: Plan,
         run_folder: RunFolder,
         target: Target,
-        driver: Driver,
+        driver: LaneDriver,
         new_observer: ObserverFactory = LiveTrialObserver,
+        new_slice_observer: SliceObserverFactory = LiveSliceObserver,
     ) -> None:
         assert isinstance(hypothesis.kind, LoadTest)
         self.hypothesis = hypothesis
@@ -51,6 +70,12 @@ class LoadTrials:
         self._new_observer = new_observer
         self._instances = self._answering()
         self._are_fresh = True  # the target has started them just now
+        self._new_slice_observer = new_slice_observer
+        self._margins = plan.margins.slices
+        self._schedule = self._earlier_schedule()  # None: not known before the first warm-up
+        self._same_schedule: list[Trial] = []  # of the blocks so far whose slices were as long
+        if not may_be_cut(self._test, list(hypothesis.arms)):
+            self._schedule = whole_window(self._test.window_s)
 
     def profile(self, arm: str) -> str:
         """Profile a copy of the arm's service under a short load."""
@@ -112,21 +137,108 @@ class LoadTrials:
 
     def trial(self, blank: Trial) -> Generator[Event, None, Trial]:
         """Reset, drive and observe one trial; returns it with its faults."""
-        arm = blank.arm
-        if fault := self._identity_fault(arm):
+        if fault := self._reset(blank.arm):
             return replace(blank, faults=(fault,))
+        return (yield from self._drive(blank))
+
+    def in_turn(self, blanks: Sequence[Trial]) -> Generator[Event, None, Sequence[Trial] | None]:
+        """The trials of a block, its arms loaded in turn; with faults if the block is void.
+
+        Returns:
+            None if the arms are to be loaded one after the other.
+        """
+        if self._schedule is not None and not self._schedule.is_cut:
+            return None
+        block = SlicedBlock(
+            self.hypothesis,
+            self.run_folder,
+            self.target,
+            self.driver,
+            self._new_slice_observer,
+            self._reset,
+            self._identity_fault,
+            self.plan.margins,
+        )
+        requests = [(blank, self._request(blank, self._test.load_at(None))) for blank in blanks]
+        seed = f"{self.plan.seed}-{blanks[0].block}"
+        trials = yield from block.run(requests, self._schedule_for, seed)
+        return None if trials is None else self._without_carry_over(trials)
+
+    def _without_carry_over(self, trials: Sequence[Trial]) -> Sequence[Trial]:
+        """The trials of a block; void if arms have left something to each other.
+
+        Later blocks then have longer slices, or whole windows.
+        """
+        faults = [fault for trial in trials for fault in trial.faults]
+        if any(fault.gate == CARRY_OVER for fault in faults):
+            self._lengthen(trials[0].block, whole_window(self._test.window_s), faults[0].message)
+        if faults:
+            return trials
+        self._same_schedule += trials
+        found = carry_over_by_arm(self._same_schedule, self._margins)
+        messages = {each.arm: carry_over_message(each) for each in found if each.is_significant}
+        if not messages or self._schedule is None:
+            return trials
+        longer = self._schedule.longer(self._test.window_s, self._margins.min_rounds)
+        self._lengthen(trials[0].block, longer, " ".join(messages.values()))
+        return [
+            replace(trial, faults=(Fault(CARRY_OVER, messages[trial.arm]),))
+            if trial.arm in messages
+            else trial
+            for trial in trials
+        ]
+
+    def _lengthen(self, block: int, schedule: SliceSchedule, reason: str) -> None:
+        self._schedule, self._same_schedule = schedule, []
+        self._note_schedule(block, reason)
+
+    def _note_schedule(self, block: int | None, reason: str) -> None:
+        """Keep it for the report, and for a run that is resumed.
+
+        Args:
+            block: After which it changed; None: it holds from the first one on.
+            reason: Why, as a clause.
+        """
+        assert self._schedule is not None
+        self.run_folder.add_journal(
+            SLICES_CHANGED,
+            block=block,
+            rounds=self._schedule.rounds,
+            slice_s=round(self._schedule.seconds, 6),
+            reason=reason,
+        )
+
+    def _earlier_schedule(self) -> SliceSchedule | None:
+        """What an earlier session of the run has found out."""
+        changes = [e for e in self.run_folder.journal() if e["event"] == SLICES_CHANGED]
+        if not changes:
+            return None
+        return SliceSchedule(changes[-1]["rounds"], self._test.window_s / changes[-1]["rounds"])
+
+    def _schedule_for(self, cycles: Sequence[float | None]) -> SliceSchedule:
+        """The slices of this and all later blocks, once the cycles suffice to tell."""
+        if self._schedule is not None:
+            return self._schedule
+        found = schedule(self._test, cycles, self._margins)
+        if not found.is_cut:
+            self._schedule = found
+            self._note_schedule(None, why_whole(self._test, cycles, self._margins))
+        elif len(cycles) == len(self.hypothesis.arms):
+            self._schedule = found
+        return found
+
+    def _reset(self, arm: str) -> Fault | None:
+        """Bring an arm to its seeded state; a fault if that fails, or if it is not itself."""
+        if fault := self._identity_fault(arm):
+            return fault
         try:
             self.target.reset(arm)
         except Exception as error:
             problem = (str(error).strip() or type(error).__name__).splitlines()[0]
-            return replace(
-                blank,
-                faults=(
-                    self._identity_fault(arm)
-                    or Fault("alive", f"Arm {arm} cannot be reset: {problem}", retryable=False),
-                ),
+            return self._identity_fault(arm) or Fault(
+                "alive", f"Arm {arm} cannot be reset: {problem}", retryable=False
             )
-        return (yield from self._drive(blank))
+        return None
 
     def _drive(self, blank: Trial) -> Generator[Event, None, Trial]:
         """Drive one trial and observe it; what was seen before a failure counts as evidence."""

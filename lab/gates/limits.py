@@ -95,6 +95,12 @@ def gates_of(limits: GateLimits, *, is_soak: bool = False) -> tuple[Gate, ...]:
             f"{limits.littles_law_tolerance:.0%} and what the window's edges leave open",
             "share",
         ),
+        Gate(
+            "carry_over",
+            "of arms that were loaded in turn, those that were not loaded used at most "
+            f"{limits.max_idle_arms_cpu:g} of a core",
+            "cores",
+        ),
         Gate("counts", "what a benchmark counts is the same in every process of a step", ""),
         Gate(
             "evidence", "every measure that a prediction needs of the arm has a value", "measures"

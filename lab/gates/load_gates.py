@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from lab.decision_margins import DecisionMargins, GateLimits
 from lab.driver_messages import DRAIN_S
 from lab.gates import background_gates, evidence_gate, service_gates, traffic_gates
-from lab.gates.gate_check import Check
+from lab.gates.gate_check import CARRY_OVER, Check
 from lab.gates.traffic_gates import DURATION
 from lab.hypothesis import ClosedLoad, Hypothesis, LoadTest, OpenLoad, parse_measure
 from lab.measure_values import counter, total
@@ -34,6 +34,7 @@ def checks(
     is_cause = not total(trial).errors or not raised.message.startswith("The scenario raised")
     if is_cause:
         yield raised
+    yield from _carry_over(trial, evidence, margins.gates)
     yield from background_gates.checks(trial, margins.gates)
     yield _ticker(evidence, _max_late_s(trial, margins))
     driver = evidence.usage.get(service_gates.DRIVER)
@@ -55,6 +56,22 @@ def checks(
 def _offered_load(trial: Trial, hypothesis: Hypothesis) -> ClosedLoad | OpenLoad:
     assert isinstance(hypothesis.kind, LoadTest)
     return hypothesis.kind.load_at(trial.level)
+
+
+def _carry_over(trial: Trial, evidence: LoadEvidence, limits: GateLimits) -> Iterator[Check]:
+    if not evidence.slices:
+        return
+    # over the whole time of the slice: the others work on while it waits for the arm to be idle
+    took_s = sum(each.took_s for each in evidence.slices)
+    cores = sum(each.others_cpu_s for each in evidence.slices) / max(took_s, 1e-9)
+    yield Check(
+        CARRY_OVER,
+        cores,
+        limits.max_idle_arms_cpu,
+        f"While arm {trial.arm} was loaded, the other arms, which nobody loaded, used "
+        f"{cores:.2f} cores (limit {limits.max_idle_arms_cpu:g}): they do work of earlier slices, "
+        "or work of their own.",
+    )
 
 
 def _max_late_s(trial: Trial, margins: DecisionMargins) -> float:
@@ -167,7 +184,7 @@ def _littles_law(trial: Trial, evidence: LoadEvidence, limits: GateLimits) -> It
     expected = ended / trial.window_s * spent / served
     least = most = expected
     # a request that straddles an edge of the window is, on average, half inside
-    edges = 0.5 * spent / served
+    edges = 0.0 if evidence.slices else 0.5 * spent / served  # no slice has such requests
     if (dispatch := evidence.dispatch) is not None:  # an open load has it recorded
         edges = 0.0
         least -= dispatch.under_way_before_s / trial.window_s

@@ -13,9 +13,16 @@ DEFAULT_MAX_USERS = 1000
 
 @dataclass(frozen=True)
 class ClosedLoad:
-    """A fixed number of users, each waiting for its answer before it goes on."""
+    """A fixed number of users, each waiting for its answer before it goes on.
+
+    Attributes:
+        users: How many.
+        slice_s: Seconds for which the users of an arm are driven before it is another arm's turn;
+            infinite: the whole window at once. None: the lab chooses.
+    """
 
     users: int
+    slice_s: float | None = None
 
     def __str__(self) -> str:
         return f"{self.users} users"

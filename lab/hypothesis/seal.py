@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -96,7 +97,7 @@ def _times(warmup_s: float, window_s: float) -> dict[str, float]:
 def _load(load: ClosedLoad | OpenLoad | Sweep) -> dict[str, Any]:
     match load:
         case ClosedLoad():
-            return {"users": load.users}
+            return {"users": load.users, "slices": _slices(load.slice_s)}
         case Sweep():
             return {
                 "axis": load.axis,
@@ -115,6 +116,10 @@ def _load(load: ClosedLoad | OpenLoad | Sweep) -> dict[str, Any]:
                 for stage in load.stages
             ]
             return {"arrivals": load.arrivals, "stages": stages, "most_users": load.max_users}
+
+
+def _slices(slice_s: float | None) -> float | str | None:
+    return "off" if slice_s == math.inf else slice_s
 
 
 def _benchmark(benchmark: Benchmark) -> dict[str, Any]:

@@ -33,6 +33,7 @@ _CONSTANTS: Mapping[str, float | bool | None] = {
     "-.inf": -math.inf,
 }
 _AMBIGUOUS = {"yes", "no", "on", "off"}  # true or false in YAML 1.1, text in YAML 1.2
+_CLEAR = {("slices", "off")}  # keys with such a word as a value: both readings mean the same
 
 
 def read_yaml(text: str) -> Node:
@@ -172,7 +173,7 @@ class _Builder:
         if event.style:
             self._refuse_stray_quote(event)
             return Node(name, line, written, written)
-        if written.lower() in _AMBIGUOUS:
+        if written.lower() in _AMBIGUOUS and (name, written) not in _CLEAR:
             raise Flaw(
                 line,
                 f"`{name}` is {shown(written)}, "

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple, Protocol
 
-from lab.driver_messages import RunTrial, TrialMessage
+from lab.driver_messages import LaneEnded, LaneReady, RunTrial, SliceEnded, TrialMessage
 from lab.trial import MetricsReading, Surroundings, Trial, Usage
 
 Roles = Mapping[str, tuple[int, ...]]  # role -> ids of its processes; children belong to it
@@ -40,6 +40,19 @@ class Driver(Protocol):
         """`Opened`, a `Frame` about every second, and `Closed`; DriverError if it cannot go on."""
 
 
+class LaneDriver(Driver, Protocol):
+    """Loads several URLs in turn as well, a slice each. DriverError if it cannot go on."""
+
+    def start_lane(self, lane: str, trial: RunTrial) -> LaneReady | LaneEnded:
+        """Start a trial that is loaded in slices, and warm up. `LaneEnded`: by the scenario."""
+
+    def run_slice(self, lane: str, seconds: float) -> SliceEnded | LaneEnded:
+        """Load it for so long, and until the last answer. `LaneEnded`: by the scenario."""
+
+    def end_lane(self, lane: str) -> LaneEnded:
+        """End the trial."""
+
+
 class TrialObserver(Protocol):
     """Observes one trial from the begin of its window to the end."""
 
@@ -69,6 +82,49 @@ class TrialObserver(Protocol):
     def background(self) -> BackgroundLoad:
         """Load of other processes and of the hypervisor over the window."""
 
+
+class SliceReading(NamedTuple):
+    """What was observed of one slice."""
+
+    counters: Mapping[str, float]  # growth of each
+    cpu_s: Mapping[str, float]  # by role
+
+
+class SliceObserver(Protocol):
+    """Observes one arm before and after each of its slices."""
+
+    def begin(self) -> None:
+        """A slice is about to begin."""
+
+    def end(self, lasted_s: float) -> SliceReading:
+        """The slice has ended; it lasted for so many seconds."""
+
+    def work_s(self, roles: Collection[str]) -> float:
+        """Processor time that the processes of these roles have used so far, seconds."""
+
+    def wait_until_idle(self, limit_s: float) -> float:
+        """Wait until the processes of the arm are idle; returns the seconds that took."""
+
+    def row(self) -> dict[str, Any]:
+        """The observations of the latest slice, as plain JSON types for a row of the series."""
+
+    def close(self) -> None:
+        """End observing."""
+
+    @property
+    def metrics(self) -> MetricsReading | None:
+        """How the counters were read, and what could not be, in all slices."""
+
+    @property
+    def usage(self) -> dict[str, Usage]:
+        """Usage by role over all slices."""
+
+    @property
+    def background(self) -> BackgroundLoad:
+        """Load of other processes and of the hypervisor, over all slices."""
+
+
+SliceObserverFactory = Callable[[str, Roles], SliceObserver]  # base URL and roles
 
 # base URL, roles, database activity, begin and end of the window in monotonic seconds
 ObserverFactory = Callable[[str, Roles, Callable[[], dict[str, Any]], float, float], TrialObserver]

@@ -1,4 +1,7 @@
-"""The load driver seen from the lab: a child process that runs one trial after the other."""
+"""The load driver seen from the lab: a child process that runs one trial after the other.
+
+Or several side by side, as lanes that are measured in turn, a slice each.
+"""
 
 from __future__ import annotations
 
@@ -15,15 +18,22 @@ from lab import driver_messages
 from lab.child_processes import Child, Children
 from lab.driver_messages import (
     Closed,
+    EndLane,
     Failed,
     Frame,
+    LaneEnded,
+    LaneMessage,
+    LaneReady,
     Loaded,
     LoadScenario,
     Message,
     Notice,
     Opened,
     ProtocolError,
+    RunSlice,
     RunTrial,
+    SliceEnded,
+    StartLane,
     TrialMessage,
     Up,
 )
@@ -80,6 +90,7 @@ class LoadDriver:
         )
         self._pending = b""
         self._messages: list[Message] = []
+        self._ended_lanes: dict[str, LaneEnded] = {}  # unasked, and not yet reported
 
     @property
     def pid(self) -> int:
@@ -111,18 +122,68 @@ class LoadDriver:
         """
         self._send(trial)
         while True:
-            try:
-                message = self._receive(time.monotonic() + _SILENCE_S)
-            except TimeoutError:
-                silence = f"the load driver does not answer for {_SILENCE_S:g} s"
-                raise DriverError(silence) from None
-            if isinstance(message, Failed):
-                raise DriverError(f"the load driver failed: {message.message}")
+            message = self._answer(_SILENCE_S)
             if not isinstance(message, Opened | Frame | Closed):
                 raise _unexpected(message)
             yield message
             if isinstance(message, Closed):
                 return
+
+    def start_lane(self, lane: str, trial: RunTrial) -> LaneReady | LaneEnded:
+        """Start a lane, and wait until it has warmed up.
+
+        Returns:
+            `LaneEnded` if the scenario ended the lane instead.
+
+        Raises:
+            DriverError: If the driver dies, fails or stays silent for too long.
+        """
+        self._ended_lanes.pop(lane, None)
+        self._send(StartLane(lane, trial))
+        message = self._answer_of(lane, trial.warmup_s)
+        if not isinstance(message, LaneReady | LaneEnded):
+            raise _unexpected(message)
+        return message
+
+    def run_slice(self, lane: str, seconds: float) -> SliceEnded | LaneEnded:
+        """Run a slice of a lane; returns and raises as `start_lane`."""
+        self._send(RunSlice(lane, seconds))
+        message = self._answer_of(lane, seconds)
+        if not isinstance(message, SliceEnded | LaneEnded):
+            raise _unexpected(message)
+        return message
+
+    def end_lane(self, lane: str) -> LaneEnded:
+        """End a lane; raises as `start_lane`."""
+        self._send(EndLane(lane))
+        message = self._answer_of(lane, 0.0)
+        if not isinstance(message, LaneEnded):
+            raise _unexpected(message)
+        return message
+
+    def _answer_of(self, lane: str, seconds: float) -> LaneMessage:
+        """The next message of a lane. Other lanes may end meanwhile."""
+        while lane not in self._ended_lanes:
+            message = self._answer(seconds + _SILENCE_S)
+            if not isinstance(message, LaneReady | SliceEnded | LaneEnded):
+                raise _unexpected(message)
+            if message.lane == lane:
+                return message
+            if not isinstance(message, LaneEnded):
+                raise _unexpected(message)
+            self._ended_lanes[message.lane] = message
+        return self._ended_lanes.pop(lane)
+
+    def _answer(self, silence_s: float) -> Message:
+        """The next message within a trial."""
+        try:
+            message = self._receive(time.monotonic() + silence_s)
+        except TimeoutError:
+            silence = f"the load driver does not answer for {silence_s:g} s"
+            raise DriverError(silence) from None
+        if isinstance(message, Failed):
+            raise DriverError(f"the load driver failed: {message.message}")
+        return message
 
     def _expect(self, kind: type[Answer], deadline: float) -> Answer:
         message = self._receive(deadline)

@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import psutil
 
@@ -47,6 +48,15 @@ class ProcessSample:
     periods: Mapping[str, CpuPeriods | None]
 
 
+class MachineTimes(NamedTuple):
+    """What the machine has done so far, in CPU seconds, in ticks of 10 ms."""
+
+    at: float  # monotonic seconds
+    busy_s: float  # of all processes
+    steal_s: float
+    lab_s: float  # of this process and its children that have ended
+
+
 @dataclass
 class ProcessSampler:
     """Samples the processes of some roles, and keeps the samples.
@@ -55,11 +65,13 @@ class ProcessSampler:
         roles: Whose processes.
         watched: Cores that count beside those of these processes and of the lab itself.
         samples: So far, in order.
+        members: Ids of the processes of each role at the latest sample, descendants included.
     """
 
     roles: Roles
     watched: tuple[int, ...] = ()
     samples: list[ProcessSample] = field(default_factory=list)
+    members: Mapping[str, list[int]] = field(default_factory=dict)
 
     def sample(self) -> ProcessSample:
         """Sample now.
@@ -69,7 +81,7 @@ class ProcessSampler:
         """
         seen = process_times()
         family = children_by_parent(seen)
-        members = {
+        self.members = members = {
             role: [pid for root in roots for pid in with_descendants(root, family)]
             for role, roots in self.roles.items()
         }
@@ -113,6 +125,13 @@ class ProcessSampler:
             }
             for role, usage in usage_over(self.samples[-2:]).items()
         }
+
+
+def machine_times() -> MachineTimes:
+    """What the machine has done so far."""
+    times = psutil.cpu_times()
+    busy_s = times.user + times.nice + times.system + times.irq + times.softirq
+    return MachineTimes(time.monotonic(), busy_s, times.steal, _cpu_s(os.getpid()))
 
 
 def usage_over(samples: list[ProcessSample]) -> dict[str, Usage]:

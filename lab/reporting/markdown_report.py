@@ -11,6 +11,7 @@ from lab.reporting.sections.benchmark import BenchmarkSection
 from lab.reporting.sections.gates import GatesSection
 from lab.reporting.sections.predictions import PredictionResult
 from lab.reporting.sections.reproduction import ReproductionSection
+from lab.reporting.sections.slices import SlicesSection
 from lab.reporting.sections.soak import SoakSection
 from lab.reporting.sections.summary import Summary
 from lab.reporting.sections.sweep import SweepSection
@@ -88,6 +89,14 @@ def _sweep(section: SweepSection) -> Iterator[str]:
     yield markdown_table(section.table)
 
 
+def _slices(section: SlicesSection) -> Iterator[str]:
+    yield "### Slices"
+    yield escaped(section.summary)
+    yield from (f"**{escaped(change)}**" for change in section.changes)
+    if section.carry_over.rows:
+        yield markdown_table(section.carry_over)
+
+
 def _service(content: ReportContent) -> Iterator[str]:
     """What only a service under load has."""
     yield "### Throughput"
@@ -99,13 +108,18 @@ def _service(content: ReportContent) -> Iterator[str]:
     if content.arrivals.rows:
         yield "### Arrivals"
         yield markdown_table(content.arrivals)
+    if content.slices:
+        yield from _slices(content.slices)
     if content.breakdowns:
         yield "## Where the time went"
         yield from (escaped(breakdown.caption) for breakdown in content.breakdowns)
     if content.soak:
         yield from _soak(content.soak)
     else:
-        yield f"## Second by second{content.at_level}"
+        rows = (
+            "Slice by slice" if content.slices and content.slices.is_sliced else "Second by second"
+        )
+        yield f"## {rows}{content.at_level}"
         yield from _timeline(content.timeline)
 
 

@@ -15,6 +15,7 @@ from lab.reporting.sections.gates import GatesSection, gates_section
 from lab.reporting.sections.latency import LatencySection, latency_section
 from lab.reporting.sections.predictions import PredictionResult, prediction_results
 from lab.reporting.sections.reproduction import ReproductionSection, reproduction_section
+from lab.reporting.sections.slices import SlicesSection, slices_section
 from lab.reporting.sections.soak import SoakSection, soak_section
 from lab.reporting.sections.summary import Summary, summarize
 from lab.reporting.sections.sweep import SweepSection, sweep_section
@@ -43,6 +44,7 @@ class ReportContent:
     throughput: ThroughputSection
     latency: LatencySection
     arrivals: Table
+    slices: SlicesSection | None  # of loads whose arms were measured in turn
     breakdowns: tuple[TimeBreakdown, ...]
     timeline: TimelineSection | None
     benchmark: BenchmarkSection | None  # in place of throughput and latency
@@ -79,6 +81,7 @@ def gather_content(
         throughput=throughput_section(trials),
         latency=latency_section(trials),
         arrivals=arrival_table(trials),
+        slices=slices_section(trials, run_folder.journal()),
         breakdowns=time_breakdowns(trials),
         timeline=None if is_soak else timeline_section(run_folder, trials),
         benchmark=benchmark_section(run_folder, trials),

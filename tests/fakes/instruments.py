@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,15 +12,18 @@ from lab.driver_messages import (
     Closed,
     ClosedLoadSpec,
     Frame,
+    LaneEnded,
+    LaneReady,
     Opened,
     OpenLoadSpec,
     RequestKey,
     RequestSummary,
     RunTrial,
     ScheduledRequests,
+    SliceEnded,
     TrialMessage,
 )
-from lab.instruments.instrument_interfaces import BackgroundLoad, Roles
+from lab.instruments.instrument_interfaces import BackgroundLoad, Roles, SliceReading
 from lab.instruments.soak_sampler import IntervalSample
 from lab.measure_values import SERVICE
 from lab.stats.latency_histogram import Histogram
@@ -44,6 +47,46 @@ class FakeDriver:
     fails: Callable[[str], None] = lambda host: None
     pid: int = 0
     driven: list[tuple[str, str]] = field(default_factory=list)  # host and seed of each trial
+    cycle_s: float | None = None  # of a user of each lane
+    slices: list[tuple[str, float]] = field(default_factory=list)  # host and seconds of each
+    # fields of a slice that differ from the usual ones, by its number, from 1
+    unusual: Callable[[int], dict[str, Any]] = lambda number: {}
+    # the faults of the scenario by which it ends a lane, by the number of the slice
+    ends: Callable[[int], dict[str, int]] = lambda number: {}
+    lanes: dict[str, RunTrial] = field(default_factory=dict)  # that are open
+
+    def start_lane(self, lane: str, trial: RunTrial) -> LaneReady | LaneEnded:
+        """Ready at once."""
+        self.lanes[lane] = trial
+        return LaneReady(lane, self.cycle_s)
+
+    def run_slice(self, lane: str, seconds: float) -> SliceEnded | LaneEnded:
+        """A slice in which a tenth of the time passes for the last answers."""
+        trial = self.lanes[lane]
+        self.slices.append((trial.host, seconds))
+        self.fails(trial.host)
+        number = len(self.slices)
+        if faults := self.ends(number):
+            del self.lanes[lane]
+            return LaneEnded(lane=lane, drained=True, early=True, task_errors=faults)
+        assert isinstance(trial.load, ClosedLoadSpec)
+        usual = SliceEnded(
+            lane=lane,
+            opened=0.0,
+            closed=seconds,
+            ended=1.1 * seconds,
+            user_s=seconds,
+            users=trial.load.users,
+            ticker_lateness=(0.001,) * 10,
+            driver_cpu=0.1,
+            requests=requests_at(0.1, round(self.rates[trial.host] * seconds)),
+        )
+        return replace(usual, **self.unusual(number))
+
+    def end_lane(self, lane: str) -> LaneEnded:
+        """At once."""
+        del self.lanes[lane]
+        return LaneEnded(lane=lane, drained=True)
 
     def drive(self, trial: RunTrial) -> Iterator[TrialMessage]:
         """One frame of warm-up and one that covers the window."""
@@ -100,6 +143,52 @@ def fake_observer_factory(other_cpu: Callable[[], float]) -> Callable[..., FakeT
         return FakeTrialObserver(other_cpu())
 
     return observe
+
+
+@dataclass
+class FakeSliceObserver:
+    """A quiet machine, but for the given load of other processes."""
+
+    other_cpu: float = 0.0  # cores
+    grown: dict[str, float] = field(default_factory=dict)  # counters, in each slice
+    metrics: MetricsReading | None = None
+    lasted_s: list[float] = field(default_factory=list)  # of each slice
+    idle_cpu: float = 0.0  # seconds of work between two looks at it
+    looks: int = 0
+
+    def begin(self) -> None:
+        """At once."""
+
+    def end(self, lasted_s: float) -> SliceReading:
+        """Half a core for the service."""
+        self.lasted_s.append(lasted_s)
+        return SliceReading(dict(self.grown), {SERVICE: 0.5 * lasted_s})
+
+    def work_s(self, roles: Collection[str]) -> float:
+        """As if it had worked for the given share of all slices so far."""
+        self.looks += 1
+        return self.idle_cpu * self.looks
+
+    def wait_until_idle(self, limit_s: float) -> float:
+        """At once."""
+        return 0.0
+
+    def row(self) -> dict[str, Any]:
+        """Nothing beside the requests."""
+        return {}
+
+    def close(self) -> None:
+        """At once."""
+
+    @property
+    def usage(self) -> dict[str, Usage]:
+        """Of the service."""
+        return {SERVICE: Usage(0.5, 0.5, 1e8, 50.0, 5.0)} if self.lasted_s else {}
+
+    @property
+    def background(self) -> BackgroundLoad:
+        """The given load, no steal."""
+        return BackgroundLoad(self.other_cpu, 0.0)
 
 
 @dataclass

@@ -41,6 +41,7 @@ AT_FIRST: dict[str, Any] = {
         "min_driven": 20,
         "max_tries": 4,
         "littles_law_tolerance": 0.1,
+        "max_idle_arms_cpu": 0.1,
     },
     "measures": {"min_beyond": 10, "recovered_factor": 1.5, "steady_s": 3},
     "growth": {
@@ -64,6 +65,13 @@ AT_FIRST: dict[str, Any] = {
         "curvature_tail": 0.05,
         "min_final_slope": 0.5,
         "min_third": 0.3,
+    },
+    "slices": {
+        "cycles": 20,
+        "min_slice_s": 0.2,
+        "min_rounds": 4,
+        "carry_over_level": 0.01,
+        "min_carry_over": 0.01,
     },
     "blocks_per_void": 3,
     "fresh_within": 1.25,
@@ -116,7 +124,7 @@ def test_a_margin_that_a_plan_lacks_is_that_of_its_time() -> None:
     ("data", "problem"),
     [
         ({"gates": {"max_heat": 1}}, "knows no margin gates.max_heat"),
-        ({"slices": {}}, "knows no margin slices"),
+        ({"shares": {}}, "knows no margin shares"),
         ({"gates": {"max_steal": "0.1"}}, "the margin gates.max_steal is '0.1'"),
         ({"growth": {"linear": [0.8]}}, r"the margin growth.linear is \[0.8\]"),
         ({"sweep": 3}, "the margins sweep are no object"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -21,12 +22,12 @@ from lab.experiment import (
     sealed_hypothesis,
     verdict_of,
 )
-from lab.hypothesis import Hypothesis, LoadTest, ProcessLifetime
+from lab.hypothesis import ClosedLoad, Hypothesis, LoadTest, ProcessLifetime
 from lab.instruments.locust_driver_process import DriverError
 from lab.run_folder import RunFolder, RunFolderError
 from tests.fakes.instruments import FakeDriver, fake_observer_factory
 from tests.fakes.target import FakeTarget
-from tests.lab.builders import PROJECT, SHIPPED, claim, plan, ratio
+from tests.lab.builders import PROJECT, SHIPPED, claim, plan, ratio, with_load
 from tests.lab.test_verdict_rule import RIVAL
 
 RATES = {"narrow": 30.0, "wide": 120.0, "short-hold": 120.0, "more-pricing": 30.0}
@@ -36,7 +37,10 @@ class Bench:
     """An experiment on fakes, and what became of it."""
 
     def __init__(self, tmp_path: Path) -> None:
-        self.hypothesis: Hypothesis = claim(ratio(2.5), rivals=[RIVAL])
+        # loaded one after the other: slices have tests of their own
+        self.hypothesis: Hypothesis = with_load(
+            claim(ratio(2.5), rivals=[RIVAL]), ClosedLoad(50, slice_s=math.inf)
+        )
         self.plan = plan(self.hypothesis)
         self.run_folder = RunFolder.create(tmp_path, "x")
         self.run_folder.write_plan(self.plan, self.hypothesis.text)

@@ -15,9 +15,11 @@ from lab.trial import (
     Ended,
     Fault,
     LoadEvidence,
+    LoadSlice,
     OtherProcess,
     Requests,
     Slice,
+    SliceRequests,
     SoakEvidence,
     SoakLoadStats,
     StageRecord,
@@ -155,3 +157,26 @@ def test_a_record_without_methods_is_read_and_written_as_it_was() -> None:
     assert list(made.service.requests) == [RequestKey("GET /orders", "")]
     assert list(to_record(made)["requests"]) == ["GET /orders"]
     assert "name" not in to_record(made)["requests"]["GET /orders"]
+
+
+def test_slices_are_kept_and_windows_without_any_are_written_as_before() -> None:
+    slices = tuple(
+        LoadSlice(
+            position=position,
+            seconds=0.25,
+            lasted_s=0.26,
+            idle_after_s=0.01,
+            took_s=0.3,
+            others_cpu_s=0.002,
+            requests={
+                ORDERS: SliceRequests(10, 1, 0.004),
+                RequestKey("pushed"): SliceRequests(3, 0, None),
+            },
+            counters={'queries_total{table="orders"}': 12.0},
+            cpu_s={"service": 0.2},
+        )
+        for position in (1, 4)
+    )
+    made = with_evidence(LoadEvidence(slices=slices))
+    assert on_disk(made) == made
+    assert "slices" not in to_record(trial("wide", 100.0))

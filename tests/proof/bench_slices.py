@@ -17,7 +17,7 @@ from statistics import fmean
 
 import numpy as np
 
-from lab.analysis.sliced_values import relative_to
+from lab.analysis.sliced_values import paired_ratio
 from lab.child_processes import Children
 from lab.cpu_pinning import divide_cores
 from lab.hypothesis import SLICE_S, Statistic, Step
@@ -94,7 +94,7 @@ class Bench:
             ))
             for step, measured in ((step, found[step]) for step in (FIRST, SECOND))
         )  # fmt: skip
-        ratio = relative_to(first, 1.0, second)
+        ratio = paired_ratio(first, second, "time", {})
         assert ratio is not None
         return math.log(ratio)
 

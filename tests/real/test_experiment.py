@@ -8,11 +8,10 @@ import signal
 import time
 from pathlib import Path
 
-import psutil
 import pytest
 
 from tests.disturbances import Impostor, kill
-from tests.runs import QUICK, ROOT, Running, copy_project, lab, started
+from tests.runs import QUICK, ROOT, Running, copy_project, gone, lab, started
 
 pytestmark = pytest.mark.real
 
@@ -29,11 +28,6 @@ def finished(project: Path) -> Path:
     assert done.returncode == 1, done.stdout + done.stderr
     assert "CONFIRMED" in done.stdout
     return (project / "reports" / "quick" / "latest").resolve()
-
-
-def gone(family: list[psutil.Process], limit_s: float) -> bool:
-    _, alive = psutil.wait_procs(family, timeout=limit_s)
-    return not [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
 
 
 def test_the_run_folder_is_complete(finished: Path) -> None:

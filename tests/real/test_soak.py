@@ -14,8 +14,7 @@ import pytest
 from lab.hypothesis import Step
 from lab.run_folder import RunFolder
 from lab.run_lock import machine_lock
-from tests.real.test_experiment import gone
-from tests.runs import QUICK_SOAK, copy_project, lab, started
+from tests.runs import QUICK_SOAK, copy_project, gone, lab, started
 
 pytestmark = pytest.mark.real
 

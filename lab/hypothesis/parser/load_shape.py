@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from lab.hypothesis.load_shape import (
@@ -23,6 +24,7 @@ MIN_RATE = 0.01  # arrivals a second
 MAX_RATE = 10_000.0
 MIN_LEVELS = 4  # a curve that bends has three parameters; the fourth level shows whether it fits
 MIN_STAGE_S = 1.0
+MIN_SLICE_S = 0.05
 
 
 def read_load(node: Node) -> Load:
@@ -48,10 +50,31 @@ def read_load(node: Node) -> Load:
 
 
 def _read_closed(node: Node) -> ClosedLoad | Sweep:
-    users = node.fields({"users": lambda n: n})["users"]
+    values = node.fields({"users": lambda n: n, "slices": _read_slices}, ("slices",))
+    users, slice_s = values["users"], values.get("slices")
     if isinstance(users.value, list):
+        if slice_s is not None:
+            raise node.at("slices").flaw(
+                "the levels of a sweep are not cut into slices", "Remove `slices`."
+            )
         return Sweep("users", _read_levels(users, lambda n: n.integer(1, MAX_USERS)))
-    return ClosedLoad(users.integer(1, MAX_USERS))
+    return ClosedLoad(users.integer(1, MAX_USERS), slice_s)
+
+
+def _read_slices(node: Node) -> float:
+    """Seconds; infinite for `off`."""
+    if node.written == "off":
+        return math.inf
+    if not node.written[:1].isdigit():
+        raise node.wrong_type("a duration or `off`", "one such as 500ms, or off")
+    seconds = duration_s(node)
+    if seconds < MIN_SLICE_S:
+        raise node.flaw(
+            f"`slices` are shorter than {MIN_SLICE_S * 1000:g} ms",
+            f"Write {MIN_SLICE_S * 1000:g}ms or more, or leave it out: the lab chooses a length "
+            "that fits the users.",
+        )
+    return seconds
 
 
 def _read_levels(node: Node, read: Callable[[Node], float]) -> tuple[float, ...]:

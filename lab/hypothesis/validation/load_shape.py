@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from lab.hypothesis.load_shape import OpenLoad, Sweep
+from lab.hypothesis.load_shape import ClosedLoad, OpenLoad, Sweep
 from lab.hypothesis.model import Allow, LoadTest
 from lab.input_files import Flaw, Node
 
 
 def load_flaws(test: LoadTest, allow: Allow, root: Node) -> Iterator[Flaw]:
-    """Unsent arrivals of a load that has none, and stages that do not fill the window."""
+    """Unsent arrivals of a load that has none; stages or slices that do not fit the window."""
     yield from _unsent_of_users(test, allow, root)
+    yield from _slices_beyond_window(test, root)
     yield from _stages_unlike_window(test, root)
 
 
@@ -23,6 +24,18 @@ def _unsent_of_users(test: LoadTest, allow: Allow, root: Node) -> Iterator[Flaw]
         yield root.at("allow", "unsent").flaw(
             "a load of `users` has no scheduled arrivals, so that none can be unsent",
             "Remove `unsent`, or give the load a `rate`.",
+        )
+
+
+def _slices_beyond_window(test: LoadTest, root: Node) -> Iterator[Flaw]:
+    if not isinstance(test.load, ClosedLoad) or test.load.slice_s in (None, math.inf):
+        return
+    assert test.load.slice_s is not None
+    if test.load.slice_s > test.window_s / 2:
+        yield root.at("load", "slices").flaw(
+            f"the `slices` are longer than half of the `window` ({test.window_s:g}s), so that "
+            "there are no two of them",
+            f"Write {test.window_s / 2:g}s or less, or `off`.",
         )
 
 

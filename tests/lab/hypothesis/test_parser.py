@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
@@ -190,3 +191,14 @@ def test_other_params_are_refused(project: Path, params: str, problem: str) -> N
     with pytest.raises(HypothesisError) as caught:
         benchmark(project, "statistic:", f"params: {params}\nstatistic:")
     assert caught.value.problem.startswith(problem)
+
+
+@pytest.mark.parametrize(
+    ("written", "slice_s"),
+    [("500ms", 0.5), ("50ms", 0.05), ("2s", 2.0), ("off", math.inf)],
+)
+def test_the_slices_of_a_closed_load(project: Path, written: str, slice_s: float) -> None:
+    claim = edited(project, "{users: 50}", f"{{users: 50, slices: {written}}}")
+    assert isinstance(claim.kind, LoadTest)
+    assert claim.kind.load == ClosedLoad(50, slice_s)
+    assert str(claim.kind.load) == "50 users"

@@ -73,6 +73,8 @@ def test_an_edit_of_the_wording_leaves_the_claim_digest(project: Path) -> None:
         ("at_least: 1.2", "at_least: 1.3"),
         ("at_least: 0.7", "at_most: 0.7"),
         ("users: 50", "users: 51"),
+        ("users: 50", "users: 50, slices: 500ms"),
+        ("users: 50", "users: 50, slices: off"),
         ("window: 4s", "window: 5s"),
         ("DB_POOL_SIZE: 20", "DB_POOL_SIZE: 21"),
         ("control: narrow", "control: wide"),

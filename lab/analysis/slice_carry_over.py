@@ -1,0 +1,90 @@
+"""Carry-over between the slices of a run, by arm."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from lab.analysis.sliced_load import slice_values
+from lab.decision_margins import SliceMargins
+from lab.stats.carry_over import CarryOver, carry_over
+from lab.trial import LoadEvidence, Trial
+
+
+@dataclass(frozen=True)
+class ArmCarryOver:
+    """What other arms leave to one arm.
+
+    Attributes:
+        arm: Its name.
+        found: Of the logarithm of its throughput.
+        is_significant: Whether it is larger than the noise, and large enough to matter.
+    """
+
+    arm: str
+    found: CarryOver
+    is_significant: bool
+
+
+def carry_over_by_arm(trials: Sequence[Trial], margins: SliceMargins) -> tuple[ArmCarryOver, ...]:
+    """Return the carry-over of each arm that has enough slices.
+
+    Args:
+        trials: Of any blocks; those without slices are left out.
+        margins: Of the plan.
+    """
+    after_other: dict[str, list[float]] = {}
+    after_same: dict[str, list[float]] = {}
+    for block in sorted({trial.block for trial in trials}):
+        members = {trial.arm: trial for trial in trials if trial.block == block}
+        _sort_block(members, after_other, after_same)
+    found = {
+        arm: carry_over(others, after_same.get(arm, ())) for arm, others in after_other.items()
+    }
+    level = margins.carry_over_level / max(len(found), 1)
+    return tuple(
+        ArmCarryOver(arm, each, each.p < level and abs(each.change) > margins.min_carry_over)
+        for arm, each in found.items()
+        if each is not None
+    )
+
+
+def carry_over_message(each: ArmCarryOver) -> str:
+    """What was found, as a sentence."""
+    return (
+        f"Arm {each.arm} does {math.expm1(each.found.change):+.1%} in a slice that follows another "
+        "arm's, compared with one that follows its own: something that an arm leaves behind falls "
+        "into the next slice."
+    )
+
+
+def _sort_block(
+    members: Mapping[str, Trial],
+    after_other: dict[str, list[float]],
+    after_same: dict[str, list[float]],
+) -> None:
+    """Add each slice of a block to those that follow another arm, or the same one."""
+    logs: dict[str, list[float]] = {}
+    arm_at: dict[int, str] = {}
+    for arm, trial in members.items():
+        values = slice_values(trial, "throughput", {})
+        if not values or not isinstance(trial.evidence, LoadEvidence):
+            return
+        logs[arm] = [math.log(value) for value in values]
+        arm_at |= {each.position: arm for each in trial.evidence.slices}
+    if len({len(own) for own in logs.values()}) != 1 or len(logs) < 2:
+        return
+    for arm, trial in members.items():
+        assert isinstance(trial.evidence, LoadEvidence)
+        others = [own for name, own in logs.items() if name != arm]
+        relative = [
+            own - math.fsum(each[place] for each in others) / len(others)
+            for place, own in enumerate(logs[arm])
+        ]
+        middle = math.fsum(relative) / len(relative)
+        for each, value in zip(trial.evidence.slices, relative, strict=True):
+            before = arm_at.get(each.position - 1)
+            if before is not None:
+                kind = after_same if before == arm else after_other
+                kind.setdefault(arm, []).append(value - middle)

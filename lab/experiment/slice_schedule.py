@@ -1,0 +1,82 @@
+"""How long the slices of a closed load are, and in which order the arms are loaded."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lab.decision_margins import SliceMargins
+from lab.hypothesis import ClosedLoad, LoadTest
+from lab.number_format import seconds
+
+
+@dataclass(frozen=True)
+class SliceSchedule:
+    """The slices of one block: `rounds` of each arm, of `seconds` each."""
+
+    rounds: int
+    seconds: float
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether there are several."""
+        return self.rounds > 1
+
+    def orders(self, arms: Sequence[str], seed: str) -> list[list[str]]:
+        """The arms in random order, anew for each round, so that each may follow itself."""
+        generator = random.Random(seed)
+        return [generator.sample(arms, len(arms)) for _ in range(self.rounds)]
+
+    def longer(self, window_s: float, min_rounds: int) -> SliceSchedule:
+        """With slices twice as long, or the whole window."""
+        rounds = self.rounds // 2
+        return whole_window(window_s) if rounds < min_rounds else _cut(window_s, rounds)
+
+
+def may_be_cut(test: LoadTest, arms: Sequence[str]) -> bool:
+    """Whether the arms of a test can be loaded in turn: a closed load, and not `slices: off`."""
+    load = test.load
+    return isinstance(load, ClosedLoad) and load.slice_s != math.inf and len(arms) > 1
+
+
+def schedule(
+    test: LoadTest, cycles: Sequence[float | None], margins: SliceMargins
+) -> SliceSchedule:
+    """The slices of a test that may be cut.
+
+    Args:
+        test: Its window is the time for which each arm is measured in a block.
+        cycles: Of each arm, the median time of a user from task to task, seconds; None: longer
+            than could be seen.
+        margins: Of the plan.
+    """
+    assert isinstance(test.load, ClosedLoad)
+    if (wanted_s := test.load.slice_s) is not None:
+        return _cut(test.window_s, max(1, round(test.window_s / wanted_s)))
+    longest_s = max(math.inf if cycle is None else cycle for cycle in cycles)
+    least_s = max(margins.min_slice_s, margins.cycles * longest_s)
+    if least_s > test.window_s / margins.min_rounds:
+        return whole_window(test.window_s)
+    return _cut(test.window_s, int(test.window_s / least_s + 1e-9))
+
+
+def why_whole(test: LoadTest, cycles: Sequence[float | None], margins: SliceMargins) -> str:
+    """Why `schedule` does not cut the windows, as a clause."""
+    known = [cycle for cycle in cycles if cycle is not None]
+    if len(known) < len(cycles):
+        return "no user began two tasks in the warm-up, so that their cycle is not known"
+    return (
+        f"a user takes {seconds(max(known))} from one task to the next, so that a slice of "
+        f"{margins.cycles} of those is longer than a {margins.min_rounds}th of the window"
+    )
+
+
+def whole_window(window_s: float) -> SliceSchedule:
+    """One slice."""
+    return SliceSchedule(1, window_s)
+
+
+def _cut(window_s: float, rounds: int) -> SliceSchedule:
+    return SliceSchedule(rounds, window_s / rounds)

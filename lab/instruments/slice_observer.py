@@ -1,0 +1,197 @@
+"""Observes the slices of one arm: counters and processor time before and after each of them.
+
+A slice lasts for fractions of a second: too short for observations once a second, and for processor
+time that the system counts in ticks of 10 ms. The scheduler's own account is in nanoseconds.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from lab.instruments.instrument_interfaces import BackgroundLoad, Roles, SliceReading
+from lab.instruments.metrics_scraper import (
+    MetricsScraper,
+    Scrape,
+    summarize,
+    without_runtime_metrics,
+)
+from lab.instruments.process_sampler import MachineTimes, ProcessSampler, machine_times, usage_over
+from lab.instruments.service_http_client import HttpError
+from lab.trial import MetricsReading, Usage
+
+DRIVER = "driver"  # the one role that is not of the arm
+IDLE_SHARE = 0.1  # of a core: an arm that uses less is idle
+PEAK_S = 1.0  # for which a peak lasts
+_LEVELS_S = 1.0  # after which memory, threads and the like are read again, which takes long
+_IDLE_CHECK_S = 0.01
+_TICKS_S = 1 / os.sysconf("SC_CLK_TCK")
+_PROCESS_CLOCK = 2  # CPUCLOCK_SCHED of the kernel's clock ids
+
+
+class LiveSliceObserver:
+    """Observes one arm. It does nothing between `end` and `begin`, nor within a slice."""
+
+    def __init__(self, base_url: str, roles: Roles) -> None:
+        self._scraper = MetricsScraper(base_url)
+        self._scrapes: list[Scrape] = []
+        self._problem = ""  # of the first scrape that failed
+        self._lasted_s: list[float] = []
+        self._cpu_s: list[Mapping[str, float]] = []
+        self._before: Scrape | None = None
+        self._sampler = ProcessSampler(roles)
+        self._sampler.sample()  # which processes there are
+        self._levels_read_at = time.monotonic()
+        self._cpu_before: Mapping[str, float] = {}
+        self._machine_before = machine_times()
+        self._other_s = self._steal_s = self._observed_s = 0.0
+
+    def begin(self) -> None:
+        """A slice is about to begin."""
+        if time.monotonic() >= self._levels_read_at + _LEVELS_S:
+            self._sampler.sample()  # which processes there are as well
+            self._levels_read_at = time.monotonic()
+        self._before = self._scrape()
+        self._machine_before, self._cpu_before = machine_times(), self._cpu_now()
+
+    def end(self, lasted_s: float) -> SliceReading:
+        """The slice has ended; it lasted for so many seconds."""
+        cpu, machine = self._cpu_now(), machine_times()
+        used = {role: max(0.0, cpu[role] - self._cpu_before.get(role, 0.0)) for role in cpu}
+        self._add_background(machine, sum(used.values()))
+        self._cpu_s.append(used)
+        self._lasted_s.append(lasted_s)
+        after = self._scrape()
+        counters = after.since(self._before) if after and self._before else {}
+        return SliceReading(counters, used)
+
+    def work_s(self, roles: Collection[str]) -> float:
+        """Processor time that the processes of these roles have used so far, seconds."""
+        members = self._sampler.members
+        return sum(_cpu_s(pid) for role in roles for pid in members.get(role, ()))
+
+    def wait_until_idle(self, limit_s: float) -> float:
+        """Wait until the processes of the arm are idle; returns the seconds that took."""
+        began = time.monotonic()
+        used_s = self._target_cpu_s()
+        while (waited_s := time.monotonic() - began) < limit_s:
+            time.sleep(min(_IDLE_CHECK_S, limit_s - waited_s))
+            now_s, passed_s = self._target_cpu_s(), time.monotonic() - began - waited_s
+            if now_s - used_s <= IDLE_SHARE * passed_s and not self._has_work():
+                break
+            used_s = now_s
+        return time.monotonic() - began
+
+    def row(self) -> dict[str, Any]:
+        """The observations of the latest slice, as plain JSON types for a row of the series."""
+        row: dict[str, Any] = {}
+        if self._cpu_s:
+            lasted_s = max(self._lasted_s[-1], 1e-9)
+            row["usage"] = {
+                role: {"cpu": round(used_s / lasted_s, 4)}
+                for role, used_s in self._cpu_s[-1].items()
+            }
+        if self._scrapes:
+            row["metrics"] = without_runtime_metrics(self._scrapes[-1].gauges)
+        return row
+
+    def close(self) -> None:
+        """End observing."""
+        self._scraper.close()
+
+    @property
+    def metrics(self) -> MetricsReading:
+        """How the counters were read, in all slices."""
+        return summarize(self._scrapes, self._problem)
+
+    @property
+    def usage(self) -> dict[str, Usage]:
+        """Usage by role over all slices; peaks are of a second."""
+        if not self._lasted_s:
+            return {}
+        self._sampler.sample()
+        levels = usage_over(self._sampler.samples)
+        total_s = max(sum(self._lasted_s), 1e-9)
+        return {
+            role: Usage(
+                cpu=sum(used[role] for used in self._cpu_s) / total_s,
+                cpu_peak=self._peak(role),
+                rss_bytes=level.rss_bytes,
+                descriptors=level.descriptors,
+                threads=level.threads,
+                throttled=level.throttled,
+            )
+            for role, level in levels.items()
+        }
+
+    @property
+    def background(self) -> BackgroundLoad:
+        """Load of other processes and of the hypervisor, as a mean over all slices."""
+        seconds = max(self._observed_s, 1e-9)
+        cores = os.cpu_count() or 1
+        return BackgroundLoad(
+            max(0.0, self._other_s / seconds), max(0.0, self._steal_s / seconds / cores)
+        )
+
+    def _add_background(self, now: MachineTimes, used_s: float) -> None:
+        before = self._machine_before
+        own_s = used_s + now.lab_s - before.lab_s
+        self._other_s += now.busy_s - before.busy_s - own_s
+        self._steal_s += now.steal_s - before.steal_s
+        self._observed_s += now.at - before.at
+
+    def _peak(self, role: str) -> float:
+        """Cores used in the busiest second of slices that follow each other."""
+        peak, used_s, lasted_s = 0.0, 0.0, 0.0
+        left_s = sum(self._lasted_s)
+        for used, seconds in zip(self._cpu_s, self._lasted_s, strict=True):
+            used_s, lasted_s, left_s = used_s + used[role], lasted_s + seconds, left_s - seconds
+            if lasted_s >= min(PEAK_S, lasted_s + left_s):
+                peak = max(peak, used_s / max(lasted_s, 1e-9))
+                if left_s >= PEAK_S:
+                    used_s, lasted_s = 0.0, 0.0
+        return peak
+
+    def _scrape(self) -> Scrape | None:
+        try:
+            self._scrapes.append(self._scraper.scrape())
+        except HttpError as error:  # the gates judge a service that cannot answer
+            self._problem = self._problem or str(error)
+            return None
+        return self._scrapes[-1]
+
+    def _cpu_now(self) -> dict[str, float]:
+        return {role: sum(map(_cpu_s, pids)) for role, pids in self._sampler.members.items()}
+
+    def _has_work(self) -> bool:
+        """Whether a thread of the arm runs, or waits for a core that others use."""
+        members = self._sampler.members.items()
+        return any(_is_runnable(pid) for role, pids in members if role != DRIVER for pid in pids)
+
+    def _target_cpu_s(self) -> float:
+        return sum(used_s for role, used_s in self._cpu_now().items() if role != DRIVER)
+
+
+def _cpu_s(pid: int) -> float:
+    """Processor time of a process and of its children that have ended, in seconds."""
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        # clock_getcpuclockid(3): in nanoseconds, threads that have ended among them
+        own_s = time.clock_gettime((~pid << 3) | _PROCESS_CLOCK)
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+        ended = stat.rpartition(")")[2].split()[13:15]  # cutime, cstime
+        return own_s + sum(map(int, ended)) * _TICKS_S
+    return 0.0
+
+
+def _is_runnable(pid: int) -> bool:
+    with contextlib.suppress(OSError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            with contextlib.suppress(OSError):
+                stat = (task / "stat").read_text(encoding="utf-8", errors="replace")
+                if stat.rpartition(")")[2].split()[:1] == ["R"]:
+                    return True
+    return False

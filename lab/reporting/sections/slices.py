@@ -1,0 +1,88 @@
+"""How the windows were cut into slices, and whether one slice changed the next."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lab.analysis.slice_carry_over import ArmCarryOver, carry_over_by_arm
+from lab.number_format import percentage, plain, seconds
+from lab.reporting.table import Table
+from lab.reporting.trials_of_run import RunTrials
+from lab.run_folder import SLICES_CHANGED
+from lab.trial import LoadEvidence, LoadSlice
+
+
+@dataclass(frozen=True)
+class SlicesSection:
+    """The slices of all counted blocks, and why there are none or fewer than before."""
+
+    summary: str  # a paragraph
+    carry_over: Table  # a row for each arm; none without enough slices
+    changes: tuple[str, ...]  # a sentence for each change of their length
+    is_sliced: bool  # whether any counted block was
+
+
+def slices_section(trials: RunTrials, journal: Sequence[Mapping[str, Any]]) -> SlicesSection | None:
+    """None if no counted trial was measured in slices, and none was to be."""
+    changes = tuple(_change(entry) for entry in journal if entry["event"] == SLICES_CHANGED)
+    by_trial = [
+        trial.evidence.slices
+        for trial in trials.counted
+        if isinstance(trial.evidence, LoadEvidence) and trial.evidence.slices
+    ]
+    if not by_trial:
+        summary = "The arms were loaded one after the other, for a whole window each."
+        return SlicesSection(summary, _table(()), changes, False) if changes else None
+    return SlicesSection(
+        summary=_summary(list(itertools.chain.from_iterable(by_trial)), len(by_trial)),
+        carry_over=_table(carry_over_by_arm(trials.counted, trials.margins.slices)),
+        changes=changes,
+        is_sliced=True,
+    )
+
+
+def _change(entry: Mapping[str, Any]) -> str:
+    reason = str(entry["reason"]).rstrip(".")
+    if entry["block"] is None:
+        return f"Windows are not cut into slices: {reason}."
+    whole = entry["rounds"] == 1
+    what = "Windows are not cut" if whole else f"Slices of {seconds(entry['slice_s'])}"
+    return f"{what} after block {entry['block']}: {reason}. Blocks in shorter slices do not count."
+
+
+def _summary(slices: list[LoadSlice], trials: int) -> str:
+    middle_s = statistics.median(each.lasted_s for each in slices)
+    took_s = math.fsum(each.took_s for each in slices)
+    measured = math.fsum(each.seconds for each in slices) / took_s
+    answers = math.fsum(each.lasted_s - each.seconds for each in slices) / took_s
+    idle = math.fsum(each.idle_after_s for each in slices) / took_s
+    observing = max(0.0, 1 - measured - answers - idle)
+    return (
+        f"The arms were loaded in turn, in random order: {plain(len(slices) / trials)} slices of "
+        f"{seconds(middle_s)} for each arm and block. Rates, times and shares are compared slice "
+        "by slice, within a round; quantiles and levels are those of all slices together. Of the "
+        f"time of the slices, {percentage(measured)} was measured; users waited for the last "
+        f"answers of others for {percentage(answers)}, the next slice until the arm was idle for "
+        f"{percentage(idle)}, and observing took {percentage(observing)}."
+    )
+
+
+def _table(found: tuple[ArmCarryOver, ...]) -> Table:
+    rows = tuple(
+        (
+            each.arm,
+            str(each.found.after_other),
+            str(each.found.after_same),
+            f"{math.expm1(each.found.change):+.1%}",
+            f"{each.found.p:.3f}",
+            "yes" if each.is_significant else "no",
+        )
+        for each in found
+    )
+    head = ("arm", "after another arm", "after the same", "change of throughput", "p", "carry-over")
+    return Table(head, rows, "lrrrrl")

@@ -1,0 +1,64 @@
+"""Carry-over between slices: found where it was made up, and only there."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import random
+
+from lab.analysis.slice_carry_over import carry_over_by_arm
+from lab.decision_margins import SliceMargins
+from lab.experiment.slice_schedule import SliceSchedule
+from lab.trial import LoadEvidence, LoadSlice, SliceRequests, Trial
+from tests.lab.builders import ORDERS
+
+MARGINS = SliceMargins()
+
+
+def block(number: int, arms: list[str], left_by_a: float, seed: int = 1) -> list[Trial]:
+    """Slices of equal arms; one that follows `a` is slower by so much (a share)."""
+    generator = random.Random(f"{seed}-{number}")
+    schedule = SliceSchedule(20, 0.2)
+    orders = itertools.chain.from_iterable(schedule.orders(arms, f"{seed}-{number}"))
+    slices: dict[str, list[LoadSlice]] = {arm: [] for arm in arms}
+    before = None
+    for position, arm in enumerate(orders, 1):
+        speed = generator.choice((1.0, 0.5)) if position % 7 == 0 else 1.0
+        rate = 1000 * speed * math.exp(generator.gauss(0, 0.03))
+        rate *= 1 - left_by_a * (before == "a")
+        requests = {ORDERS: SliceRequests(round(rate), 0, 0.01)}
+        slices[arm].append(LoadSlice(position, 1.0, 1.0, 0.0, 1.25, 0.0, requests, {}, {}))
+        before = arm
+    return [
+        Trial(number, 1, arm, 0.0, 4.0, evidence=LoadEvidence(slices=tuple(own)))
+        for arm, own in slices.items()
+    ]
+
+
+def run(arms: list[str], left_by_a: float, blocks: int = 8, seed: int = 1) -> list[Trial]:
+    return [trial for number in range(blocks) for trial in block(number, arms, left_by_a, seed)]
+
+
+def test_work_left_behind_is_found_by_whom_it_hits() -> None:
+    found = {each.arm: each for each in carry_over_by_arm(run(["a", "b"], 0.15), MARGINS)}
+    assert found["b"].is_significant
+    assert found["b"].found.change < -0.08  # slower after `a` than after `b`
+    assert found["a"].is_significant
+    assert found["a"].found.change > 0.05  # after `a` it is slowed down by itself
+
+
+def test_equal_arms_have_none() -> None:
+    alarms = sum(
+        any(
+            each.is_significant
+            for each in carry_over_by_arm(run(["a", "b", "c"], 0.0, seed=seed), MARGINS)
+        )
+        for seed in range(100)
+    )
+    assert alarms <= 4
+
+
+def test_trials_without_slices_are_left_out() -> None:
+    whole = Trial(1, 1, "a", 0.0, 4.0, evidence=LoadEvidence())
+    assert carry_over_by_arm([whole, Trial(1, 2, "b", 0.0, 4.0)], MARGINS) == ()
+    assert carry_over_by_arm(block(1, ["a"], 0.0), MARGINS) == ()

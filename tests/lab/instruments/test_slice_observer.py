@@ -1,0 +1,120 @@
+"""What is observed of the slices of an arm, on real processes and a real page of metrics."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+
+from lab.instruments.slice_observer import LiveSliceObserver
+
+BUSY = """
+import sys, time
+for line in sys.stdin:
+    until = time.process_time() + float(line)
+    while time.process_time() < until:
+        pass
+    print("done", flush=True)
+"""
+
+
+class Page(BaseHTTPRequestHandler):
+    """A counter that grows by one with every look, and a gauge."""
+
+    looks = 0
+
+    def do_GET(self) -> None:
+        type(self).looks += 1
+        body = (
+            "# TYPE looks_total counter\n"
+            f"looks_total {type(self).looks}\n"
+            "# TYPE waiting gauge\n"
+            "waiting 3\n"
+        ).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "text/plain; version=0.0.4")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nowhere."""
+
+
+@pytest.fixture
+def url() -> Iterator[str]:
+    server = HTTPServer(("127.0.0.1", 0), Page)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def service() -> Iterator[subprocess.Popen[str]]:
+    with subprocess.Popen(
+        [sys.executable, "-c", BUSY], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        yield process
+        assert process.stdin is not None
+        process.stdin.close()
+
+
+def work(service: subprocess.Popen[str], seconds: float) -> None:
+    """Let the service use so much processor time, and wait for its end."""
+    assert service.stdin is not None and service.stdout is not None
+    service.stdin.write(f"{seconds}\n")
+    service.stdin.flush()
+    service.stdout.readline()
+
+
+def test_counters_and_processor_time_are_those_of_the_slices_alone(
+    url: str, service: subprocess.Popen[str]
+) -> None:
+    observer = LiveSliceObserver(url, {"service": (service.pid,)})
+    for seconds in (0.03, 0.06):
+        work(service, 0.05)  # between slices: counts nowhere
+        observer.begin()
+        work(service, seconds)
+        reading = observer.end(0.1)
+        assert reading.cpu_s["service"] == pytest.approx(seconds, abs=0.01)
+        assert reading.counters["looks_total"] == 1.0
+    usage = observer.usage["service"]
+    assert usage.cpu == pytest.approx(0.45, abs=0.1)
+    assert usage.cpu_peak == pytest.approx(usage.cpu)  # of a second, or of all there is
+    assert usage.rss_bytes is not None and usage.rss_bytes > 1e6
+    assert observer.row()["usage"]["service"]["cpu"] == pytest.approx(0.6, abs=0.1)
+    assert observer.row()["metrics"] == {"waiting": 3.0}
+    assert observer.metrics.scrapes == 4
+    assert observer.background.steal >= 0
+    observer.close()
+
+
+def test_the_wait_ends_when_the_arm_is_idle(url: str, service: subprocess.Popen[str]) -> None:
+    observer = LiveSliceObserver(url, {"service": (service.pid,)})
+    observer.begin()
+    observer.end(0.1)
+    assert observer.wait_until_idle(2.0) < 1.0
+    assert service.stdin is not None
+    service.stdin.write("0.5\n")
+    service.stdin.flush()
+    time.sleep(0.05)
+    assert observer.wait_until_idle(0.1) >= 0.1  # not for longer than allowed
+    assert observer.wait_until_idle(30.0) > 0.2
+    observer.close()
+
+
+def test_a_service_that_does_not_answer_leaves_no_counters(
+    service: subprocess.Popen[str],
+) -> None:
+    observer = LiveSliceObserver("http://127.0.0.1:9", {"service": (service.pid,)})
+    observer.begin()
+    assert observer.end(0.1).counters == {}
+    assert observer.metrics.scrapes == 0
+    assert observer.metrics.problem
+    observer.close()

@@ -1,0 +1,96 @@
+"""The rate of slices, in the users' own time, against closed systems whose true rate is known.
+
+The rule is that of `lab.driver.lane_gate`: users begin no task once the gate has closed. Think
+times go on until the last answer is in. A user whose think time ends before that waits at the gate.
+"""
+
+from __future__ import annotations
+
+import heapq
+import random
+from collections.abc import Callable
+
+import pytest
+
+Draw = Callable[[random.Random], float]
+SLICES = 200
+
+
+def constant(seconds: float) -> Draw:
+    return lambda generator: seconds
+
+
+def exponential(mean_s: float) -> Draw:
+    return lambda generator: generator.expovariate(1 / mean_s)
+
+
+def rates(
+    users: int, servers: int, service: Draw, think: Draw, slice_s: float
+) -> tuple[float, float]:
+    """Requests a second in the users' own time, over all slices, and without any cut."""
+    return _rate(users, servers, service, think, slice_s, SLICES), _rate(
+        users, servers, service, think, SLICES * slice_s, 1
+    )
+
+
+def _rate(
+    users: int, servers: int, service: Draw, think: Draw, slice_s: float, slices: int
+) -> float:
+    generator = random.Random(1)
+    left = [generator.random() * think(generator) for _ in range(users)]  # to think
+    answered, own_s = 0, 0.0
+    for _ in range(slices):
+        free = [0.0] * servers
+        due = [(left[user], user) for user in range(users)]
+        heapq.heapify(due)
+        answers = [0.0] * users
+        held: dict[int, float] = {}
+        while due:
+            moment, user = heapq.heappop(due)
+            if moment >= slice_s:
+                held[user] = moment
+                continue
+            ended = max(moment, heapq.heappop(free)) + service(generator)
+            heapq.heappush(free, ended)
+            answered += 1
+            answers[user] = ended
+            heapq.heappush(due, (ended + think(generator), user))
+        last = max(slice_s, *answers)
+        left = [max(0.0, held[user] - last) for user in range(users)]
+        own_s += last - sum(max(0.0, last - moment) for moment in held.values()) / users
+    return answered / own_s
+
+
+@pytest.mark.parametrize(
+    ("users", "servers", "service", "think"),
+    [
+        (1, 1, constant(0.01), constant(0.0)),
+        (8, 8, exponential(0.01), constant(0.0)),  # no user waits for another
+        (8, 8, exponential(0.01), exponential(0.03)),
+        (50, 50, exponential(0.005), constant(0.02)),
+    ],
+)
+def test_the_rate_is_the_true_one_if_users_do_not_wait_for_each_other(
+    users: int, servers: int, service: Draw, think: Draw
+) -> None:
+    sliced, whole = rates(users, servers, service, think, slice_s=0.5)
+    assert sliced == pytest.approx(whole, rel=0.015)
+
+
+@pytest.mark.parametrize("users", [2, 8, 30])
+@pytest.mark.parametrize("servers", [1, 4])
+def test_a_service_that_is_saturated_seems_faster_by_a_fortieth_at_most(
+    users: int, servers: int
+) -> None:
+    """In the last answers of a slice, the users that are left do not wait for the others."""
+    service = exponential(0.001 * servers)
+    cycle_s = 0.001 * max(users, servers)
+    sliced, whole = rates(users, servers, service, constant(0.0), slice_s=20 * cycle_s)
+    assert whole * 0.99 < sliced < whole * (1 + 1 / 40 + 0.01)
+
+
+@pytest.mark.parametrize("slower", [1.02, 1.1, 2.0])
+def test_ratios_keep_all_but_a_fortieth_of_a_difference(slower: float) -> None:
+    fast, _ = rates(8, 1, constant(0.001), constant(0.002), slice_s=0.2)
+    slow, _ = rates(8, 1, constant(0.001 * slower), constant(0.002), slice_s=0.2)
+    assert 1 + (slower - 1) * 0.95 < fast / slow < slower * 1.01

@@ -1,0 +1,83 @@
+"""How long slices are, and their order."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections import Counter
+
+import pytest
+
+from lab.decision_margins import SliceMargins
+from lab.experiment.slice_schedule import (
+    SliceSchedule,
+    may_be_cut,
+    schedule,
+    whole_window,
+)
+from lab.hypothesis import ClosedLoad, LoadTest, OpenLoad, Stage, Sweep
+
+MARGINS = SliceMargins()
+ARMS = ["a", "b", "c"]
+
+
+def load_test(slice_s: float | None = None, window_s: float = 4.0) -> LoadTest:
+    return LoadTest(ClosedLoad(8, slice_s), warmup_s=1.0, window_s=window_s, budget_s=300.0)
+
+
+@pytest.mark.parametrize(
+    ("cycles", "slice_s", "rounds"),
+    [
+        ([0.001, 0.002], 0.2, 20),  # the shortest there is
+        ([0.001, 0.016], 0.333, 12),  # twenty cycles of the slowest arm, rounded up to a part
+        ([0.05, 0.01], 1.0, 4),
+        ([0.051, 0.01], 4.0, 1),  # four slices do not fit
+        ([0.01, None], 4.0, 1),  # an arm whose users did not begin twice
+    ],
+)
+def test_a_slice_has_twenty_cycles_of_the_slowest_arm(
+    cycles: list[float | None], slice_s: float, rounds: int
+) -> None:
+    found = schedule(load_test(), cycles, MARGINS)
+    assert found.rounds == rounds
+    assert found.seconds == pytest.approx(slice_s, abs=0.001)
+    assert found.rounds * found.seconds == pytest.approx(4.0)  # measured as long as ever
+    assert found.is_cut == (rounds > 1)
+
+
+def test_the_hypothesis_may_choose() -> None:
+    assert schedule(load_test(0.5), [None, 1.6], MARGINS) == SliceSchedule(8, 0.5)
+    assert schedule(load_test(0.3), [0.001], MARGINS) == SliceSchedule(13, 4 / 13)
+    assert schedule(load_test(0.05), [0.001], MARGINS).seconds < MARGINS.min_slice_s
+
+
+def test_only_closed_loads_of_several_arms_are_cut() -> None:
+    assert may_be_cut(load_test(), ARMS)
+    assert may_be_cut(load_test(0.5), ARMS)
+    assert not may_be_cut(load_test(math.inf), ARMS)
+    assert not may_be_cut(load_test(), ["a"])
+    for load in (
+        OpenLoad("poisson", (Stage(None, 5.0, 5.0, None),)),
+        Sweep("users", (1.0, 2.0, 3.0, 4.0)),
+    ):
+        assert not may_be_cut(LoadTest(load, 1.0, 4.0, 300.0), ARMS)
+
+
+def test_every_round_has_every_arm_and_an_arm_may_follow_itself() -> None:
+    orders = SliceSchedule(300, 0.2).orders(ARMS, "7-1")
+    assert all(sorted(order) == ARMS for order in orders)
+    firsts = Counter(order[0] for order in orders)
+    assert min(firsts.values()) > 70
+    again = sum(before[-1] == after[0] for before, after in itertools.pairwise(orders))
+    assert 70 < again < 130  # one in three
+    assert SliceSchedule(300, 0.2).orders(ARMS, "7-1") == orders
+    assert SliceSchedule(300, 0.2).orders(ARMS, "7-2") != orders
+
+
+def test_longer_slices_end_at_the_whole_window() -> None:
+    found, seconds = SliceSchedule(20, 0.2), []
+    while found.is_cut:
+        seconds.append(found.seconds)
+        found = found.longer(4.0, MARGINS.min_rounds)
+    assert seconds == [0.2, 0.4, 0.8]
+    assert found == whole_window(4.0)

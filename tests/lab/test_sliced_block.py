@@ -1,0 +1,346 @@
+"""Blocks whose arms are loaded in turn, on stand-ins for everything that measures."""
+
+from __future__ import annotations
+
+import math
+import random
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab.analysis.block_values import block_values
+from lab.block_grouping import group_trials
+from lab.experiment import BlockEnded, BlockLoop, Event, LoadTrials, TrialBegun
+from lab.hypothesis import ClosedLoad, Hypothesis
+from lab.instruments.locust_driver_process import DriverError
+from lab.measure_values import measure
+from lab.reporting import render
+from lab.run_folder import RunFolder
+from lab.trial import LoadEvidence, Trial
+from tests.fakes.instruments import FakeDriver, FakeSliceObserver, fake_observer_factory
+from tests.fakes.target import FakeTarget
+from tests.lab.builders import ORDERS, claim, plan, ratio, with_load
+from tests.lab.test_verdict_rule import RIVAL
+
+RATES = {"narrow": 300.0, "wide": 1200.0, "short-hold": 1200.0, "more-pricing": 300.0}
+ARMS = len(RATES)
+ROUNDS = 20  # of .2 s
+
+
+class Bench:
+    """An experiment on fakes whose users take 2 ms for a cycle."""
+
+    def __init__(self, tmp_path: Path, load: ClosedLoad) -> None:
+        self.hypothesis: Hypothesis = with_load(claim(ratio(2.5), rivals=[RIVAL]), load)
+        self.plan = plan(self.hypothesis)
+        self.run_folder = RunFolder.create(tmp_path, "x")
+        self.run_folder.write_plan(self.plan, self.hypothesis.text)
+        self.target = FakeTarget({arm: dict(s) for arm, s in self.hypothesis.arms.items()})
+        self.driver = FakeDriver(dict(RATES), cycle_s=0.002)
+        self.other_cpu = self.idle_cpu = 0.0
+        self.observers: list[FakeSliceObserver] = []
+        self.events: list[Event] = []
+
+    def observe(self, url: str, roles: object) -> FakeSliceObserver:
+        observer = FakeSliceObserver(self.other_cpu, {"orders_total": 3.0}, idle_cpu=self.idle_cpu)
+        self.observers.append(observer)
+        return self.observers[-1]
+
+    def run(self, disturb: Callable[[Event], None] = lambda event: None) -> BlockLoop:
+        trials = LoadTrials(
+            self.hypothesis,
+            self.plan,
+            self.run_folder,
+            self.target,
+            self.driver,
+            new_observer=fake_observer_factory(lambda: self.other_cpu),
+            new_slice_observer=self.observe,
+        )
+        loop = BlockLoop(self.hypothesis, self.plan, self.run_folder, trials, time.monotonic())
+        for event in loop.run():
+            self.events.append(event)
+            disturb(event)
+        return loop
+
+    @property
+    def changes(self) -> list[dict[str, Any]]:
+        """What the journal says of the length of slices."""
+        return [e for e in self.run_folder.journal() if e["event"] == "slices changed"]
+
+    @property
+    def trials(self) -> list[Trial]:
+        return self.run_folder.trials()
+
+
+@pytest.fixture
+def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    monkeypatch.setattr(BlockLoop, "_settle", lambda self: None)
+    return Bench(tmp_path, ClosedLoad(50))
+
+
+def evidence_of(trial: Trial) -> LoadEvidence:
+    assert isinstance(trial.evidence, LoadEvidence)
+    return trial.evidence
+
+
+def test_a_block_loads_every_arm_once_a_round_on_a_fresh_state(bench: Bench) -> None:
+    loop = bench.run()
+    assert loop.interim_verdict.verdict == "CONFIRMED"
+    assert loop.interim_verdict.blocks == 4
+    assert Counter(bench.target.resets) == dict.fromkeys(RATES, 4)
+    assert len(bench.driver.slices) == 4 * ROUNDS * ARMS
+    for number in range(4 * ROUNDS):
+        in_round = bench.driver.slices[number * ARMS : (number + 1) * ARMS]
+        assert sorted(host for host, _ in in_round) == sorted(RATES)
+        assert {seconds for _, seconds in in_round} == {0.2}
+    assert bench.driver.driven == []  # no trial by itself
+    assert bench.driver.lanes == {}
+    begun = [event.step.arm for event in bench.events if isinstance(event, TrialBegun)]
+    assert begun == [step.arm for order in bench.plan.orders[:4] for step in order]
+
+
+def test_a_trial_pools_its_slices_and_keeps_each(bench: Bench) -> None:
+    bench.run()
+    trial = bench.trials[0]
+    evidence, rate = evidence_of(trial), RATES[trial.arm]
+    assert trial.trusted
+    assert trial.window_s == pytest.approx(4.0)
+    assert measure(trial, "throughput", {}, margins=bench.plan.margins.measures) == pytest.approx(
+        rate
+    )
+    assert measure(trial, "latency_p50", {}, margins=bench.plan.margins.measures) == pytest.approx(
+        0.1, rel=0.01
+    )
+    assert measure(trial, "cpu", {}, margins=bench.plan.margins.measures) == 0.5
+    assert evidence.counters == {"orders_total": 3.0 * ROUNDS}
+    assert evidence.requests[ORDERS].count == 4 * rate
+    assert len(evidence.slices) == ROUNDS
+    first = evidence.slices[0]
+    assert (first.seconds, first.lasted_s) == (0.2, pytest.approx(0.22))
+    assert first.requests[ORDERS].count == 0.2 * rate
+    block = {trial.arm: evidence_of(trial).slices for trial in bench.trials[:ARMS]}
+    for number in range(ROUNDS):
+        positions = sorted(slices[number].position for slices in block.values())
+        assert positions == list(range(number * ARMS + 1, (number + 1) * ARMS + 1))
+
+
+def test_the_series_has_a_row_for_each_slice(bench: Bench) -> None:
+    bench.run()
+    trial = bench.trials[0]
+    rows = bench.run_folder.series(1, trial.step)
+    assert len(rows) == ROUNDS
+    assert rows[-1]["t"] == pytest.approx(ROUNDS * 0.22)
+    assert all(row["window"] for row in rows)
+
+
+def test_what_changes_from_round_to_round_cancels_in_the_ratio(bench: Bench) -> None:
+    """The machine has two speeds, a factor of two apart, and changes between rounds."""
+
+    def slowed(number: int) -> dict[str, Any]:
+        in_round = (number - 1) // ARMS
+        return {"user_s": 0.4 if in_round % 7 < 3 else 0.2}
+
+    bench.driver.unusual = slowed
+    loop = bench.run()
+    assert loop.interim_verdict.verdict == "CONFIRMED"
+    blocks = group_trials(bench.trials, bench.plan).complete
+    (prediction,) = bench.hypothesis.predictions
+    for block in blocks:
+        values = block_values(bench.hypothesis, prediction, block, bench.plan.margins)
+        assert values["wide"] is not None and values["narrow"] is not None
+        assert values["wide"] / values["narrow"] == pytest.approx(4.0)
+        assert values["narrow"] < 300  # a level is that of all slices
+
+
+def test_slow_users_get_whole_windows_from_the_first_block_on(bench: Bench) -> None:
+    bench.driver.cycle_s = 0.06
+    loop = bench.run()
+    assert loop.interim_verdict.verdict == "CONFIRMED"
+    assert bench.driver.slices == []
+    assert len(bench.driver.driven) == 4 * ARMS
+    assert len(bench.target.resets) == 4 * ARMS + 1  # the arm that showed it: twice
+    assert not any(evidence_of(trial).slices for trial in bench.trials)
+    (entry,) = bench.changes
+    assert (entry["block"], entry["rounds"]) == (None, 1)
+    assert entry["reason"].startswith("a user takes 60 ms from one task to the next")
+
+
+def test_slices_may_be_switched_off(bench: Bench, tmp_path: Path) -> None:
+    off = Bench(tmp_path / "off", ClosedLoad(50, slice_s=math.inf))
+    off.run()
+    assert off.driver.slices == []
+    assert Counter(off.target.resets) == dict.fromkeys(RATES, 4)
+
+
+@pytest.mark.parametrize(
+    ("unusual", "gate"),
+    [
+        ({"users": 49}, "users"),
+        ({"completed": False}, "users"),
+        ({"ticker_lateness": (0.1,) * 200}, "ticker_late"),
+        ({"task_errors": {"raised NameError: x (line 3)": 1}}, "scenario"),
+        ({"foreign_hosts": {"example.org": 1}}, "hosts"),
+    ],
+)
+def test_a_fault_in_any_slice_voids_the_block(
+    bench: Bench, unusual: dict[str, Any], gate: str
+) -> None:
+    bench.driver.unusual = lambda number: unusual if number == 30 else {}
+    bench.run()
+    ends = [event for event in bench.events if isinstance(event, BlockEnded)]
+    assert [bool(event.faults) for event in ends][:2] == [True, False] or gate == "hosts"
+    assert ends[0].faults[0].gate == gate
+    assert bench.driver.lanes == {}
+
+
+def test_a_scenario_that_ends_its_trial_voids_the_block(bench: Bench) -> None:
+    why = {"ended the test itself: environment.runner.quit() (line 9)": 1}
+    bench.driver.ends = lambda number: why if number == 30 else {}
+    bench.run()
+    voided = [trial for trial in bench.trials if trial.block == 1]
+    assert [trial.faults[0].gate for trial in voided] == ["scenario"]
+    assert "quit()" in voided[0].faults[0].message
+    assert bench.driver.lanes == {}
+
+
+def test_a_driver_that_dies_ends_the_run(bench: Bench) -> None:
+    def die(host: str) -> None:
+        if len(bench.driver.slices) == 30:
+            raise DriverError("the load driver was ended by SIGKILL")
+
+    bench.driver.fails = die
+    loop = bench.run()
+    assert loop.interim_verdict.verdict == "INVALID"
+    assert "SIGKILL" in (loop.interim_verdict.reasons or ("",))[0]
+
+
+def test_an_arm_that_answers_as_another_instance_is_noticed(bench: Bench) -> None:
+    def restart(host: str) -> None:
+        bench.target.instances["wide"] = "second"
+
+    bench.driver.fails = restart
+    loop = bench.run()
+    assert loop.interim_verdict.verdict == "INVALID"
+    assert {fault.gate for trial in bench.trials for fault in trial.faults} == {"settings"}
+
+
+def test_a_block_that_was_interrupted_leaves_nothing_and_is_repeated(bench: Bench) -> None:
+    class Interrupted(Exception):
+        pass
+
+    def interrupt(host: str) -> None:
+        if len(bench.driver.slices) == ROUNDS * ARMS + 17:
+            bench.driver.fails = lambda host: None
+            raise Interrupted
+
+    bench.driver.fails = interrupt
+    with pytest.raises(Interrupted):
+        bench.run()
+    assert {trial.block for trial in bench.trials} == {1}
+    loop = bench.run()
+    assert loop.interim_verdict.verdict == "CONFIRMED"
+    assert Counter(trial.block for trial in bench.trials) == dict.fromkeys(range(1, 5), ARMS)
+
+
+def test_slices_of_different_numbers_are_not_paired(bench: Bench) -> None:
+    bench.run()
+    trials = bench.trials[:ARMS]
+    cut = evidence_of(trials[0])
+    trials[0] = replace(trials[0], evidence=replace(cut, slices=cut.slices[1:]))
+    (block,) = group_trials(trials, bench.plan).complete
+    (prediction,) = bench.hypothesis.predictions
+    values = block_values(bench.hypothesis, prediction, block, bench.plan.margins)
+    assert values == pytest.approx({"wide": 1200.0, "narrow": 300.0})
+
+
+def test_an_arm_that_cannot_be_reset_ends_the_run(bench: Bench) -> None:
+    bench.target.unresettable.add("wide")
+    loop = bench.run()
+    assert loop.interim_verdict.verdict == "INVALID"
+    (trial,) = bench.trials
+    assert (trial.arm, trial.evidence) == ("wide", None)
+    assert "cannot be reset: the disk is gone" in trial.faults[0].message
+    assert bench.driver.lanes == {}
+
+
+def test_what_arms_leave_to_each_other_makes_the_slices_longer(bench: Bench) -> None:
+    """A slice that follows another arm is slowed down, whichever arm it is of."""
+    generator = random.Random(3)
+
+    def disturbed(_: int) -> dict[str, Any]:
+        before, (arm, seconds) = bench.driver.slices[-2:-1], bench.driver.slices[-1]
+        after_other = [host for host, _ in before] != [arm]
+        return {"user_s": seconds * (1.3 if after_other else 1.0) * generator.gauss(1, 0.02)}
+
+    bench.driver.unusual = disturbed
+    loop = bench.run()
+    lengths = list(dict.fromkeys(round(seconds, 3) for _, seconds in bench.driver.slices))
+    assert lengths[:2] == [0.2, 0.4]
+    entry = bench.changes[0]
+    assert (entry["slice_s"], entry["rounds"]) == (0.4, 10)
+    assert "does -2" in entry["reason"]
+    void = {trial.block: trial.faults for trial in bench.trials if trial.faults}
+    assert void[entry["block"]][0].gate == "carry_over"
+    counted = group_trials(bench.trials, bench.plan).complete
+    slices = {len(evidence_of(t).slices) for block in counted for ts in block.values() for t in ts}
+    assert len(slices) == 1
+    assert loop.interim_verdict.verdict is not None
+
+
+def test_arms_that_work_while_others_are_loaded_get_whole_windows(bench: Bench) -> None:
+    bench.idle_cpu = 10.0
+    loop = bench.run()
+    assert loop.interim_verdict.verdict == "CONFIRMED"
+    assert (loop.interim_verdict.voided, loop.interim_verdict.blocks) == (1, 4)
+    assert {trial.faults[0].gate for trial in bench.trials if trial.faults} == {"carry_over"}
+    (entry,) = bench.changes
+    assert (entry["block"], entry["rounds"]) == (1, 1)
+    assert "nobody loaded" in entry["reason"]
+    assert len(bench.driver.driven) == 4 * ARMS
+
+
+def test_a_scenario_that_sends_requests_between_slices_gets_whole_windows(bench: Bench) -> None:
+    bench.driver.unusual = lambda number: {"between": 3} if number == 30 else {}
+    loop = bench.run()
+    assert loop.interim_verdict.verdict == "CONFIRMED"
+    (void,) = [trial for trial in bench.trials if trial.faults]
+    assert void.faults[0].message.startswith("The scenario sent 3 requests to arm")
+    assert len(bench.driver.driven) == 4 * ARMS
+
+
+def test_a_run_that_is_resumed_keeps_its_longer_slices(bench: Bench) -> None:
+    bench.run_folder.add_journal("slices changed", block=1, rounds=5, slice_s=0.8, reason="x")
+    bench.run()
+    assert {seconds for _, seconds in bench.driver.slices} == {0.8}
+
+
+def test_equal_slices_stay_as_they_are(bench: Bench) -> None:
+    bench.run()
+    assert {seconds for _, seconds in bench.driver.slices} == {0.2}
+    assert bench.changes == []
+
+
+def test_the_report_shows_the_slices(bench: Bench) -> None:
+    verdict = bench.run().interim_verdict
+    render(bench.run_folder, bench.hypothesis, bench.plan, verdict)
+    text = bench.run_folder.path("report.md").read_text()
+    assert "### Slices" in text
+    assert "20 slices of 220 ms for each arm and block" in text
+    assert "## Slice by slice" in text
+    assert "Second by second" not in text
+    html = bench.run_folder.path("report.html").read_text()
+    assert "<h3>Slices</h3>" in html
+
+
+def test_the_report_of_whole_windows_says_why(bench: Bench) -> None:
+    bench.driver.cycle_s = 0.06
+    verdict = bench.run().interim_verdict
+    render(bench.run_folder, bench.hypothesis, bench.plan, verdict)
+    text = bench.run_folder.path("report.md").read_text()
+    assert "Windows are not cut into slices: a user takes 60 ms from one task" in text
+    assert "## Second by second" in text
