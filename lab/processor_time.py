@@ -46,6 +46,16 @@ def core_times(text: str | None = None) -> dict[int, CoreTime]:
     return found
 
 
+def since(before: Mapping[int, CoreTime], now: Mapping[int, CoreTime]) -> dict[int, CoreTime]:
+    """Return what each core did between two readings, of those that are in both."""
+    return {
+        core: CoreTime(
+            now[core].busy_s - before[core].busy_s, now[core].steal_s - before[core].steal_s
+        )
+        for core in before.keys() & now.keys()
+    }
+
+
 def process_times() -> dict[int, ProcessTime]:
     """Return all processes that can be seen from here, by process id."""
     found = {}

@@ -9,42 +9,60 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from statistics import fmean
+from typing import NamedTuple, Self
 
 from lab.instruments.instrument_interfaces import BackgroundLoad
 from lab.instruments.process_sampler import ProcessSample
-from lab.processor_time import CoreTime
+from lab.processor_time import CoreTime, since
 from lab.trial import OtherProcess, Surroundings
-
-Span = tuple[ProcessSample, ProcessSample]
 
 MIN_NAMED = 0.02  # cores, of a process that is named
 MAX_NAMED = 3
 
 
+class Span(NamedTuple):
+    """Some time of the run."""
+
+    seconds: float
+    cores: Mapping[int, CoreTime]  # what each core did within it
+    own_s: float  # CPU seconds of the processes of the run
+
+    @classmethod
+    def between(cls, first: ProcessSample, last: ProcessSample) -> Self:
+        """The time between two samples."""
+        own_s = sum(last.own_s.values()) - sum(first.own_s.values())
+        return cls(last.at - first.at, since(first.cores, last.cores), own_s)
+
+
 def background_over(samples: Sequence[ProcessSample]) -> BackgroundLoad:
     """The load between the first and the last sample; nothing if there are fewer than two."""
-    return background_of([(samples[0], samples[-1])] if len(samples) > 1 else [], samples)
+    spans = [Span.between(samples[0], samples[-1])] if len(samples) > 1 else []
+    return background_of(spans, samples)
 
 
-def background_of(spans: Sequence[Span], samples: Sequence[ProcessSample] = ()) -> BackgroundLoad:
+def background_of(
+    spans: Sequence[Span], samples: Sequence[ProcessSample], names_run: bool = True
+) -> BackgroundLoad:
     """The load over several spans together.
 
     Args:
-        spans: Each between two samples.
-        samples: Others within the spans, which show where a process ran.
+        spans: What counts.
+        samples: From about the first span to the last: they show which processes there were, and
+            on which cores.
+        names_run: Whether processes that the lab has started are named: not where they have their
+            turn between the spans.
     """
-    total_s = sum(last.at - first.at for first, last in spans)
-    if not total_s:
+    total_s = sum(span.seconds for span in spans)
+    if not total_s or not samples:
         return BackgroundLoad(0.0, 0.0)
-    ends = [sample for span in spans for sample in span]
+    ends = (samples[0], samples[-1])
     cores = frozenset().union(*(kept_on for sample in ends for kept_on in sample.own_s))
-    cores = cores.intersection(*(sample.cores for sample in ends))
-    steal_s = _grown(spans, cores, lambda core: core.steal_s)
-    own_s = sum(sum(last.own_s.values()) - sum(first.own_s.values()) for first, last in spans)
-    others_s = _grown(spans, cores, lambda core: core.busy_s) - own_s
+    cores = cores.intersection(*(span.cores for span in spans))
+    grown = [span.cores[core] for span in spans for core in cores]
+    others_s = sum(core.busy_s for core in grown) - sum(span.own_s for span in spans)
+    steal_s = sum(core.steal_s for core in grown)
     return BackgroundLoad(
         max(0.0, others_s / total_s),
         max(0.0, steal_s / total_s / max(len(cores), 1)),
@@ -52,43 +70,28 @@ def background_of(spans: Sequence[Span], samples: Sequence[ProcessSample] = ()) 
             cores=tuple(sorted(cores)),
             spare=tuple(sorted(ends[-1].cores.keys() - cores)),
             roaming=ends[-1].roaming if len(cores) > 1 else (),
-            processes=_processes(spans, samples or ends, cores, total_s),
+            processes=_processes(samples, cores, names_run),
         ),
     )
 
 
-def _grown(
-    spans: Sequence[Span], cores: frozenset[int], read: Callable[[CoreTime], float]
-) -> float:
-    return sum(
-        read(last.cores[core]) - read(first.cores[core]) for first, last in spans for core in cores
-    )
-
-
 def _processes(
-    spans: Sequence[Span],
-    samples: Sequence[ProcessSample],
-    cores: frozenset[int],
-    total_s: float,
+    samples: Sequence[ProcessSample], cores: frozenset[int], names_run: bool
 ) -> tuple[OtherProcess, ...]:
     """The processes that used most of these cores, most first."""
-    used_s: defaultdict[int, float] = defaultdict(float)
-    for first, last in spans:
-        for pid, now in last.others.items():
-            before = first.others.get(pid)
-            is_same = before is not None and before.started == now.started
-            used_s[pid] += now.cpu_s - (before.cpu_s if before and is_same else 0.0)
-    latest = {pid: each for sample in samples for pid, each in sample.others.items()}
-    of_run = samples[-1].of_run
+    first, last = samples[0], samples[-1]
+    total_s = max(last.at - first.at, 1e-9)
     found = []
-    for pid, seconds in used_s.items():
-        if seconds / total_s < MIN_NAMED:
+    for pid, now in last.others.items():
+        before = first.others.get(pid)
+        is_same = before is not None and before.started == now.started
+        used = (now.cpu_s - (before.cpu_s if before and is_same else 0.0)) / total_s
+        if used < MIN_NAMED or (pid in last.of_run and not names_run):
             continue
         seen_on = [sample.others[pid].core for sample in samples if pid in sample.others]
         share, on = _within(pid, seen_on, cores)
-        if share * seconds / total_s >= MIN_NAMED:
-            name = latest[pid].name
-            found.append(OtherProcess(pid, name, share * seconds / total_s, on, pid in of_run))
+        if share * used >= MIN_NAMED:
+            found.append(OtherProcess(pid, now.name, share * used, on, pid in last.of_run))
     found.sort(key=lambda each: -each.cpu)
     return tuple(found[:MAX_NAMED])
 

@@ -8,7 +8,6 @@ import os
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 import psutil
 
@@ -46,15 +45,6 @@ class ProcessSample:
     of_run: frozenset[int]  # which of them the lab has started, as other arms that should be idle
     roaming: tuple[str, ...]  # roles that are kept on no cores of their own
     periods: Mapping[str, CpuPeriods | None]
-
-
-class MachineTimes(NamedTuple):
-    """What the machine has done so far, in CPU seconds, in ticks of 10 ms."""
-
-    at: float  # monotonic seconds
-    busy_s: float  # of all processes
-    steal_s: float
-    lab_s: float  # of this process and its children that have ended
 
 
 @dataclass
@@ -125,13 +115,6 @@ class ProcessSampler:
             }
             for role, usage in usage_over(self.samples[-2:]).items()
         }
-
-
-def machine_times() -> MachineTimes:
-    """What the machine has done so far."""
-    times = psutil.cpu_times()
-    busy_s = times.user + times.nice + times.system + times.irq + times.softirq
-    return MachineTimes(time.monotonic(), busy_s, times.steal, _cpu_s(os.getpid()))
 
 
 def usage_over(samples: list[ProcessSample]) -> dict[str, Usage]:

@@ -13,6 +13,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+from lab.instruments.background_load import Span, background_of
 from lab.instruments.instrument_interfaces import BackgroundLoad, Roles, SliceReading
 from lab.instruments.metrics_scraper import (
     MetricsScraper,
@@ -20,8 +21,9 @@ from lab.instruments.metrics_scraper import (
     summarize,
     without_runtime_metrics,
 )
-from lab.instruments.process_sampler import MachineTimes, ProcessSampler, machine_times, usage_over
+from lab.instruments.process_sampler import ProcessSampler, usage_over
 from lab.instruments.service_http_client import HttpError
+from lab.processor_time import core_times, since
 from lab.trial import MetricsReading, Usage
 
 DRIVER = "driver"  # the one role that is not of the arm
@@ -47,8 +49,8 @@ class LiveSliceObserver:
         self._sampler.sample()  # which processes there are
         self._levels_read_at = time.monotonic()
         self._cpu_before: Mapping[str, float] = {}
-        self._machine_before = machine_times()
-        self._other_s = self._steal_s = self._observed_s = 0.0
+        self._began, self._cores_before, self._lab_before_s = 0.0, core_times(), 0.0
+        self._spans: list[Span] = []
 
     def begin(self) -> None:
         """A slice is about to begin."""
@@ -56,13 +58,15 @@ class LiveSliceObserver:
             self._sampler.sample()  # which processes there are as well
             self._levels_read_at = time.monotonic()
         self._before = self._scrape()
-        self._machine_before, self._cpu_before = machine_times(), self._cpu_now()
+        self._cores_before, self._cpu_before = core_times(), self._cpu_now()
+        self._began, self._lab_before_s = time.monotonic(), time.process_time()
 
     def end(self, lasted_s: float) -> SliceReading:
         """The slice has ended; it lasted for so many seconds."""
-        cpu, machine = self._cpu_now(), machine_times()
+        seconds, lab_s = time.monotonic() - self._began, time.process_time() - self._lab_before_s
+        cpu, cores = self._cpu_now(), since(self._cores_before, core_times())
         used = {role: max(0.0, cpu[role] - self._cpu_before.get(role, 0.0)) for role in cpu}
-        self._add_background(machine, sum(used.values()))
+        self._spans.append(Span(seconds, cores, sum(used.values()) + lab_s))
         self._cpu_s.append(used)
         self._lasted_s.append(lasted_s)
         after = self._scrape()
@@ -131,18 +135,7 @@ class LiveSliceObserver:
     @property
     def background(self) -> BackgroundLoad:
         """Load of other processes and of the hypervisor, as a mean over all slices."""
-        seconds = max(self._observed_s, 1e-9)
-        cores = os.cpu_count() or 1
-        return BackgroundLoad(
-            max(0.0, self._other_s / seconds), max(0.0, self._steal_s / seconds / cores)
-        )
-
-    def _add_background(self, now: MachineTimes, used_s: float) -> None:
-        before = self._machine_before
-        own_s = used_s + now.lab_s - before.lab_s
-        self._other_s += now.busy_s - before.busy_s - own_s
-        self._steal_s += now.steal_s - before.steal_s
-        self._observed_s += now.at - before.at
+        return background_of(self._spans, self._sampler.samples, names_run=False)
 
     def _peak(self, role: str) -> float:
         """Cores used in the busiest second of slices that follow each other."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from lab.instruments.background_load import background_of, background_over
+from lab.instruments.background_load import Span, background_of, background_over
 from lab.instruments.process_sampler import ProcessSample, ProcessSampler
 from lab.processor_time import CoreTime, ProcessTime
 from lab.trial import OtherProcess
@@ -92,13 +92,16 @@ def test_cores_that_nothing_runs_on_may_count_as_well() -> None:
 
 def test_spans_are_added_up_and_what_lies_between_does_not_count() -> None:
     own = {TARGET: 0.0}
-    spans = [
-        (sample(0.0, own, {1: 0.0}), sample(1.0, own, {1: 0.1})),
-        (sample(5.0, own, {1: 5.0}), sample(6.0, own, {1: 5.3})),
+    samples = [
+        sample(0.0, own, {1: 0.0}),
+        sample(1.0, own, {1: 0.1}),
+        sample(5.0, own, {1: 5.0}),
+        sample(6.0, own, {1: 5.3}),
     ]
-    assert background_of(spans).other_cpu == pytest.approx(0.2)
-    assert background_of([]).other_cpu == 0.0
-    assert background_over([spans[0][0]]).other_cpu == 0.0
+    spans = [Span.between(*samples[:2]), Span.between(*samples[2:])]
+    assert background_of(spans, samples).other_cpu == pytest.approx(0.2)
+    assert background_of([], samples).other_cpu == 0.0
+    assert background_over(samples[:1]).other_cpu == 0.0
 
 
 def test_rounding_of_the_system_makes_no_load_below_zero() -> None:
