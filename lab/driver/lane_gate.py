@@ -7,6 +7,7 @@ one are replaced, and so is the clock of `constant_pacing` and `constant_through
 
 from __future__ import annotations
 
+import math
 import time
 from collections import deque
 from statistics import median
@@ -43,7 +44,7 @@ class LaneGate:
         self._stood_s = 0.0
         self._stands_since: float | None = None
         self._begins: dict[Any, float] = {}  # of the latest task, by greenlet
-        self._cycles: list[float] = []
+        self._cycles: list[tuple[float, float]] = []  # when each ended, and how long it took
         self._notes_cycles = True
 
     def install(self) -> None:
@@ -114,25 +115,31 @@ class LaneGate:
             if not self._stands.wait(left_s):
                 return
 
-    def median_cycle(self) -> float | None:
+    def median_cycle(self, since: float = -math.inf) -> float | None:
         """Median of a user's time from one task's begin to the next, in seconds; counts no more.
 
         A cycle that has not ended counts if it is longer than the median of those that have. None
         if none has ended.
+
+        Args:
+            since: Monotonic seconds. Cycles that ended before count only if no later one has: the
+                first requests to processes that have just started take longer.
         """
         self._notes_cycles = False
         if not self._cycles:
             return None
-        now, usual_s = time.monotonic(), median(self._cycles)
+        late = [seconds for ended, seconds in self._cycles if ended >= since]
+        cycles = late or [seconds for _, seconds in self._cycles]
+        now, usual_s = time.monotonic(), median(cycles)
         unended = [now - began for began in self._begins.values()]
-        return median([*self._cycles, *(each for each in unended if each > usual_s)])
+        return median([*cycles, *(each for each in unended if each > usual_s)])
 
     def _begin(self, who: object) -> None:
         self._in_task.add(who)
         if self._notes_cycles:
             now = time.monotonic()
             if (before := self._begins.get(who)) is not None:
-                self._cycles.append(now - before)
+                self._cycles.append((now, now - before))
             self._begins[who] = now
 
     def _leave(self, who: object) -> None:

@@ -66,8 +66,9 @@ class LaneRun(TrialRun):
         commands = CommandPipe(self._faults.over)
         errors = Counter(self._note_early(time.monotonic()))
         with self._watch.stage("a greenlet that never yields", FROZEN_S) as stage:
-            self._pass(stage, time.monotonic() + self._trial.warmup_s)
-        cycle_s = self._gate.median_cycle()
+            ready = time.monotonic() + self._trial.warmup_s
+            self._pass(stage, ready)
+        cycle_s = self._gate.median_cycle(since=ready - self._trial.warmup_s / 2)
         self._hold_users()
         flaws, fired = self._early_flaws, self._fired_before
         errors += Counter(self._note_early(math.inf))
