@@ -68,7 +68,7 @@ AT_FIRST: dict[str, Any] = {
     },
     "slices": {
         "cycles": 20,
-        "min_slice_s": 0.2,
+        "min_slice_s": 0.05,
         "min_rounds": 4,
         "carry_over_level": 0.01,
         "min_carry_over": 0.01,

@@ -33,7 +33,7 @@ ROUNDS = 20  # of .2 s
 
 
 class Bench:
-    """An experiment on fakes whose users take 2 ms for a cycle."""
+    """An experiment on fakes whose users take 10 ms for a cycle."""
 
     def __init__(self, tmp_path: Path, load: ClosedLoad) -> None:
         self.hypothesis: Hypothesis = with_load(claim(ratio(2.5), rivals=[RIVAL]), load)
@@ -41,7 +41,7 @@ class Bench:
         self.run_folder = RunFolder.create(tmp_path, "x")
         self.run_folder.write_plan(self.plan, self.hypothesis.text)
         self.target = FakeTarget({arm: dict(s) for arm, s in self.hypothesis.arms.items()})
-        self.driver = FakeDriver(dict(RATES), cycle_s=0.002)
+        self.driver = FakeDriver(dict(RATES), cycle_s=0.01)
         self.other_cpu = self.idle_cpu = 0.0
         self.observers: list[FakeSliceObserver] = []
         self.events: list[Event] = []
