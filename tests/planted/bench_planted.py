@@ -39,3 +39,8 @@ def test_growth(benchmark: BenchmarkFixture, n: int) -> None:
 def test_twin(benchmark: BenchmarkFixture) -> None:
     """Ten per cent slower where SLOWER=true."""
     benchmark(steps, 2_200 if os.environ.get("SLOWER") == "true" else 2_000)
+
+
+def test_steps(benchmark: BenchmarkFixture) -> None:
+    """As many steps as STEPS says."""
+    benchmark(steps, int(os.environ.get("STEPS", "2000")))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -24,6 +26,7 @@ class Steps:
 
     def __init__(self, part: str) -> None:
         STATE.mkdir(exist_ok=True)
+        self._began = time.monotonic()
         self._file = STATE / f"{part}.jsonl"
         lines = self._file.read_text().splitlines() if self._file.exists() else []
         steps = [json.loads(line) for line in lines]
@@ -44,8 +47,14 @@ class Steps:
                 file.write(json.dumps(step) + "\n")
             self._done[key] = result
             self.where.append(step["where"])
-        print(f"  {key}: {_short(self._done[key])}", flush=True)
+        elapsed_s = time.monotonic() - self._began
+        print(f"  [{elapsed_s:.0f} s] {key}: {_short(self._done[key])}", flush=True)
         return self._done[key]
+
+
+def at_most(runs: int) -> int:
+    """How many runs of each kind: all, or PROOF_RUNS, for a part that is to be seen at work."""
+    return min(runs, int(os.environ.get("PROOF_RUNS", runs)))
 
 
 def publish(part: str, title: str, lines: list[str], steps: Steps) -> None:
