@@ -83,14 +83,14 @@ def prove() -> bool:
     for seed in range(1, at_most(RUNS) + 1):
         for name, subject in SUBJECTS.items():
             for arm in subject.values:
-                work = partial(run, subject, arm, seed)
-                found.setdefault((name, arm), []).append(steps.do(f"{name} {arm} {seed}", work))
+                step = partial(run, subject, arm, seed)
+                found.setdefault((name, arm), []).append(steps.do(f"{name} {arm} {seed}", step))
     lines = [
         "An arm that does more of the same work, and none that waits. The work added is counted. "
         "A run tests one of the two claims, in turn; its trials are judged against the other one "
-        "as well, and if they leave it open, that is run by itself. *Slower* is claimed to be right "
-        "where more was added, *not slower* where nothing was. "
-        "C confirmed, R refuted, I inconclusive, V invalid. Seconds from the command to the verdict.",
+        "as well, and if they leave it open, that is run by itself. *Slower* is right where more "
+        "was added, *not slower* where nothing was. C confirmed, R refuted, I inconclusive, "
+        "V invalid. Seconds from the command to the verdict.",
         "",
         "| what | other arm | claimed slower by at least | claimed not slower than that | runs "
         "| seconds | limit | blocks | ratios |",
@@ -99,9 +99,7 @@ def prove() -> bool:
     holds = True
     for (name, arm), runs in found.items():
         subject = SUBJECTS[name]
-        seen = {
-            claim: Counter(run["verdicts"][claim] for run in runs) for claim in subject.bounds
-        }
+        seen = {claim: Counter(run["verdicts"][claim] for run in runs) for claim in subject.bounds}
         right, wrong = (SLOWER, NOT_SLOWER) if arm == "slower" else (NOT_SLOWER, SLOWER)
         holds &= not seen[right]["REFUTED"] and not seen[wrong]["CONFIRMED"]
         took = [run["took_s"] for run in runs]
@@ -121,7 +119,9 @@ def prove() -> bool:
             f"| {min(took):.0f} to {max(took):.0f} | {subject.limit_s:g} "
             f"| {min(blocks)} to {max(blocks)} | {ratios} |"
         )
-    publish("small-effects", "Small effects: a few per cent found, and none where none is", lines, steps)
+    publish(
+        "small-effects", "Small effects: a few per cent found, and none where none is", lines, steps
+    )
     return holds
 
 
