@@ -8,8 +8,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -41,10 +42,57 @@ def throttled(pid: int, share: float = 0.1) -> Iterator[None]:
 
 
 @contextmanager
-def busy(seconds: float) -> Iterator[None]:
-    """Another process that keeps a core busy, for so long at most."""
-    code = f"import time; end = time.time() + {seconds}\nwhile time.time() < end: pass"
-    process = subprocess.Popen([sys.executable, "-c", code])
+def busy(seconds: float, cores: Iterable[int] | None = None) -> Iterator[None]:
+    """Another process that keeps a core busy, for so long at most; on these cores."""
+    with neighbour(Neighbour(1.0, seconds), cores, seconds):
+        yield
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """A process that uses a share of a core while it is on.
+
+    Attributes:
+        share: Of the core, while it is on: a run of work in each 5 ms.
+        switch_s: For how long it is on, and then off, again and again.
+    """
+
+    share: float
+    switch_s: float
+
+    def __str__(self) -> str:
+        return f"{self.share:.0%} on and off every {self.switch_s:g} s"
+
+
+_NEIGHBOUR = """
+import os, sys, time
+share, switch_s, lasts_s, cores = eval(sys.argv[1])
+if cores:
+    os.sched_setaffinity(0, cores)
+PERIOD_S = 0.005
+began = now = time.monotonic()
+while now < began + lasts_s:
+    left_s = switch_s - (now - began) % (2 * switch_s)
+    if left_s <= 0:
+        time.sleep(left_s + switch_s)
+    else:
+        works_until = now + share * PERIOD_S
+        while time.monotonic() < works_until:
+            pass
+        rest_s = now + PERIOD_S - time.monotonic()
+        if rest_s > 0 and share < 1:
+            time.sleep(rest_s)
+    now = time.monotonic()
+"""
+
+
+@contextmanager
+def neighbour(
+    what: Neighbour, cores: Iterable[int] | None = None, lasts_s: float = 600.0
+) -> Iterator[None]:
+    """A neighbour on these cores, for so long at most."""
+    given = repr((what.share, what.switch_s, lasts_s, set(cores or ())))
+    process = subprocess.Popen([sys.executable, "-c", _NEIGHBOUR, given])
     try:
         yield
     finally:

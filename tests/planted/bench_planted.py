@@ -1,12 +1,14 @@
 """Functions with a known truth, chosen by KIND and SLOWER; ordinary pytest-benchmark."""
 
 import os
+import random
 
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 SIZES = [64, 256, 1024, 4096, 16384]
 OVERHEAD = 2_000  # steps that every call pays
+LAUNCH = random.SystemRandom().uniform(0.9, 1.1)  # how slow this process is
 
 
 def steps(count: int) -> int:
@@ -44,3 +46,8 @@ def test_twin(benchmark: BenchmarkFixture) -> None:
 def test_steps(benchmark: BenchmarkFixture) -> None:
     """As many steps as STEPS says."""
     benchmark(steps, int(os.environ.get("STEPS", "2000")))
+
+
+def test_launched(benchmark: BenchmarkFixture) -> None:
+    """As slow as this process happens to be."""
+    benchmark(steps, round(2_000 * LAUNCH))
