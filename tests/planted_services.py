@@ -29,6 +29,7 @@ def without_database(folder: Path) -> Path:
     (project / "service" / "reset.sql").write_text("SELECT 1;\n")
     _add_setting(project, "work_steps", 20_000)
     _add_setting(project, "deferred_steps", 0)
+    _add_setting(project, "work_spread", 0.0)
     return project
 
 
@@ -47,8 +48,9 @@ def listing_twice(folder: Path) -> Path:
     return project
 
 
-def _add_setting(project: Path, name: str, default: int) -> None:
-    added = f'    {name}: int = Field({default}, ge=0, le=10_000_000, description="Planted.")\n'
+def _add_setting(project: Path, name: str, default: float) -> None:
+    kind = type(default).__name__
+    added = f'    {name}: {kind} = Field({default}, ge=0, le=10_000_000, description="Planted.")\n'
     _replace(project / "service" / "settings.py", _LAST_SETTING, added + _LAST_SETTING)
 
 

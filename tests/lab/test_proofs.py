@@ -188,7 +188,7 @@ class Plain:
     """Settings of the planted service."""
 
     def __init__(self, **values: int) -> None:
-        self._values = {"work_steps": 0, "deferred_steps": 0, **values}
+        self._values = {"work_steps": 0, "deferred_steps": 0, "work_spread": 0, **values}
 
     def model_dump(self) -> Mapping[str, int]:
         return self._values
@@ -258,7 +258,7 @@ def test_the_planted_service_is_ready_and_measured() -> None:
         return json.loads(ready), (await answer(app, "/metrics"))[1]["body"].decode()
 
     ready, page = asyncio.run(ask())
-    assert ready["settings"] == {"WORK_STEPS": "3", "DEFERRED_STEPS": "0"}
+    assert ready["settings"] == {"WORK_STEPS": "3", "DEFERRED_STEPS": "0", "WORK_SPREAD": "0"}
     assert 'http_requests_total{method="GET",route="/work",status="200"} 1.0' in page
 
 

@@ -7,16 +7,17 @@ from functools import partial
 from typing import Any
 
 from tests.disturbances import Neighbour
-from tests.planted_service import PLANTED
+from tests.planted_services import SLICES, without_database
+from tests.proof.bench import planted_project
 from tests.proof.planted_runs import run_beside
 from tests.proof.record import Steps, publish
 
 SHARES, SWITCHES_S = (0.2, 0.5, 1.0), (0.1, 1.0, 10.0)
 RUNS_MILD, RUNS = 5, 2  # of each truth: at a fifth of the core nine of ten must be decided
 KINDS = {
-    "benchmark": ("slower-twin", "twin: {SLOWER: true}", "twin: {SLOWER: false}"),
-    "load": ("slower-service", "twin: {PLANTED_STEPS: 66000}", "twin: {PLANTED_STEPS: 60000}"),
-}
+    "benchmark": ("slower-benchmark", planted_project, "at_least: 1.05", (2000, 2200)),
+    "load": ("slower-work", without_database, "at_most: 0.952", (20_000, 22_000)),
+}  # the steps of an equal and of a slower arm
 RIGHT = {"slower": "CONFIRMED", "equal": "REFUTED"}
 _DECIDED = ("CONFIRMED", "REFUTED")
 
@@ -26,7 +27,7 @@ def prove() -> bool:
     steps = Steps("disturbances")
     holds = True
     lines = [
-        'A twin that takes 10 % more steps, and one that takes as many, against "5 % slower": of a '
+        'An arm that takes 10 % more steps, and one that takes as many, against "5 % slower": of a '
         "benchmark, and of a service under a closed load. The neighbour is kept on the target's "
         "core; while it is on, it works for its share of every 5 ms.",
         "",
@@ -67,7 +68,8 @@ def _runs(
 
 def run_one(kind: str, truth: str, seed: int, beside: Neighbour | None) -> dict[str, Any]:
     """One run of the real command."""
-    name, slower, equal = KINDS[kind]
-    text = (PLANTED / f"{name}.md").read_text()
-    assert slower in text
-    return run_beside(text.replace(slower, equal) if truth == "equal" else text, name, seed, beside)
+    name, make_project, bound, (equal, slower) = KINDS[kind]
+    text = (SLICES / f"{name}.md").read_text()
+    text = text.replace("CLAIM", "the other arm is slower by 5 %").replace("BOUND", bound)
+    text = text.replace("VALUE", str(slower if truth == "slower" else equal))
+    return run_beside(make_project, text, name, seed, beside)

@@ -6,7 +6,8 @@ from collections import Counter
 from functools import partial
 from typing import Any
 
-from tests.planted_service import PLANTED
+from tests.planted_services import SLICES, without_database
+from tests.proof.bench import planted_project
 from tests.proof.planted_runs import run_beside
 from tests.proof.record import Steps, publish
 
@@ -53,7 +54,8 @@ def prove() -> bool:
 
 def run_one(name: str, lifetime: str | None, seed: int) -> dict[str, Any]:
     """One run of the real command."""
-    text = (PLANTED / f"{name}.md").read_text()
+    text = (SLICES / f"{name}.md").read_text()
     if lifetime is not None:
         text = text.replace("processes: fresh", f"processes: {lifetime}")
-    return run_beside(text, name, seed)
+    make_project = planted_project if lifetime is None else without_database
+    return run_beside(make_project, text, name, seed)

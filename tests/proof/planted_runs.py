@@ -1,31 +1,38 @@
-"""Runs of planted hypotheses in a project of their own, quiet or beside a neighbour."""
+"""Runs of planted hypotheses, quiet or beside a neighbour."""
 
 from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 from tests.disturbances import Neighbour, neighbour
-from tests.planted_service import planted_service
 from tests.runs import started
 
 ONE_CORE = {"LAB_TARGET_CORES": "1"}  # so that the neighbour meets the target on any machine
 
 
-def run_beside(text: str, name: str, seed: int, beside: Neighbour | None = None) -> dict[str, Any]:
+def run_beside(
+    make_project: Callable[[Path], Path],
+    text: str,
+    name: str,
+    seed: int,
+    beside: Neighbour | None = None,
+) -> dict[str, Any]:
     """`lab run` of a hypothesis; a neighbour shares the target's core from its first block on.
 
     Args:
+        make_project: Makes the project in an empty folder.
         text: Of the hypothesis.
         name: Its name.
         seed: Of the run.
         beside: The neighbour; None for a quiet machine.
     """
     with tempfile.TemporaryDirectory() as folder:
-        project = planted_service(Path(folder))
+        project = make_project(Path(folder))
         (project / "hypotheses" / f"{name}.md").write_text(text)
         with started(name, f"--seed={seed}", project=project, env=ONE_CORE) as run:
             target = run.conditions()["pinning"]["target"]

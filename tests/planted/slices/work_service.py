@@ -1,8 +1,8 @@
 """A service without a database, whose processor binds: a request is a counted number of steps.
 
 In a copy of the sample service it takes the place of `service/app.py`. It is measured as the sample
-is. Settings: WORK_STEPS of each request, and DEFERRED_STEPS that it leaves to be done a second
-later.
+is. Settings: WORK_STEPS of each request; DEFERRED_STEPS that it leaves to be done a second later;
+WORK_SPREAD, by which a process is slower or faster, as a share: drawn when it starts.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import random
 import uuid
 from types import SimpleNamespace
 
@@ -36,7 +37,9 @@ class Work:
 
     def __init__(self, settings: ServiceSettings) -> None:
         values = settings.model_dump()
-        self._steps, self._deferred = values["work_steps"], values["deferred_steps"]
+        drawn = 1 + random.SystemRandom().uniform(-1, 1) * values["work_spread"]
+        self._steps = round(values["work_steps"] * drawn)
+        self._deferred = round(values["deferred_steps"] * drawn)
         ready = {
             "instance": str(uuid.uuid4()), "pid": os.getpid(), "settings": settings.canonical(),
         }  # fmt: skip
