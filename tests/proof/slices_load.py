@@ -53,7 +53,7 @@ def prove() -> bool:
     steps = Steps("slices-load")
     lines = [
         "Equal arms whose processor binds: users who do not pause. Runs in whole windows "
-        "(`slices: off`) and runs in slices are taken in turn; each arm is measured for 3 s in a "
+        "(`slices: off`) and runs in slices are taken in turn; each arm is measured for 4 s in a "
         "block of either way. Standard deviation of the log ratio of the throughputs of a block, "
         "within its run; times smaller with the 95 % interval by resampling the blocks. "
         "*Counting* is the floor: what the number of requests alone would leave, if answers came "
