@@ -116,18 +116,16 @@ def _service(content: ReportContent) -> Iterator[str]:
     if content.soak:
         yield from _soak(content.soak)
     else:
-        rows = (
-            "Slice by slice" if content.slices and content.slices.is_sliced else "Second by second"
-        )
-        yield f"## {rows}{content.at_level}"
-        yield from _timeline(content.timeline)
+        row = content.row_of_series
+        yield f"## {row.capitalize()} by {row}{content.at_level}"
+        yield from _timeline(content.timeline, row)
 
 
-def _timeline(section: TimelineSection | None) -> Iterator[str]:
+def _timeline(section: TimelineSection | None, row: str) -> Iterator[str]:
     if section is None:
         yield "No time series was recorded."
         return
-    yield f"Block {section.block}, lowest to highest second of the measured window."
+    yield f"Block {section.block}, lowest to highest {row} of the measured window."
     yield markdown_table(section.table)
     if section.zero_series:
         yield escaped(f"At zero all along in every arm: {section.zero_series}.")

@@ -62,6 +62,11 @@ class ReportContent:
         """The results of predictions and rivals together."""
         return (*self.predictions, *self.rivals)
 
+    @property
+    def row_of_series(self) -> str:
+        """What a row of the time series of a load is."""
+        return "slice" if self.slices and self.slices.is_sliced else "second"
+
 
 def gather_content(
     run_folder: RunFolder, hypothesis: Hypothesis, plan: Plan, verdict: Verdict
