@@ -97,7 +97,7 @@ class SliceMargins:
         min_carry_over: A smaller change of the throughput does no harm, however sure it is.
     """
 
-    cycles: int = 20
+    cycles: int = 10
     min_slice_s: float = 0.05
     min_rounds: int = 4
     carry_over_level: float = 0.01
@@ -208,7 +208,7 @@ BEFORE_SEALED = DecisionMargins(
         min_third=0.3,
     ),
     slices=SliceMargins(
-        cycles=20, min_slice_s=0.05, min_rounds=4, carry_over_level=0.01, min_carry_over=0.01
+        cycles=10, min_slice_s=0.05, min_rounds=4, carry_over_level=0.01, min_carry_over=0.01
     ),
     blocks_per_void=3,
     fresh_within=1.25,

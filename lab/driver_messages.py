@@ -258,14 +258,15 @@ class SliceEnded(RecordedRequests):
 
     Moments are monotonic seconds, the same clock in every process. The rate of a slice is that of
     its users' own time: one that has ended its task, while others have not, waits for the next
-    slice, and what it waits is no time of its own.
+    slice, and what it waits is no time of its own. A first cycle counts for as long as those that
+    followed took: where users wait for each other, it is shorter, because all begin at once.
     """
 
     lane: str
     opened: float
     closed: float  # from then on, no task began
     ended: float  # the last task
-    user_s: float  # from `opened` to `ended`, without what users waited in it, as a mean
+    user_s: float  # of a user, as a mean: see above
     completed: bool = True  # whether all tasks ended within `DRAIN_S`
     between: int = 0  # requests that the scenario sent since the slice before, beside its users
     users: int  # running at its end

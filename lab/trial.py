@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -219,7 +220,7 @@ class LoadSlice:
 
     Attributes:
         position: In the order of all slices of the block, from 1.
-        seconds: Of its users' own time, the same as in the window of the trial.
+        seconds: Of its users' own time (see `SliceEnded`), as in the window of the trial.
         lasted_s: From the first send to the last answer.
         idle_after_s: For which the next slice waited, so that the arm was idle.
         took_s: With all that belongs to it: observing the arm, and waiting until it was idle.
@@ -348,6 +349,13 @@ class Trial:
     def service(self) -> ServiceEvidence:
         """What was recorded of a service under load; empty for a benchmark or without evidence."""
         return self.evidence if isinstance(self.evidence, ServiceEvidence) else _NO_SERVICE
+
+    @property
+    def measured_s(self) -> float:
+        """Seconds for which it was measured."""
+        if isinstance(self.evidence, LoadEvidence) and self.evidence.slices:
+            return math.fsum(each.lasted_s for each in self.evidence.slices)
+        return self.window_s
 
     @property
     def is_in_slices(self) -> bool:

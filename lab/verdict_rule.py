@@ -76,7 +76,7 @@ def judge(
 
 def _measuring_s(hypothesis: Hypothesis, trials: Sequence[Trial]) -> float:
     """Seconds in which something was measured; the side by side arms of a soak count once."""
-    windows = [(trial.block, trial.window_s) for trial in trials if _measured(trial)]
+    windows = [(trial.block, trial.measured_s) for trial in trials if _measured(trial)]
     if not isinstance(hypothesis.kind, SoakTest):
         return sum(window_s for _, window_s in windows)
     longest: dict[int, float] = {}

@@ -7,10 +7,8 @@ one are replaced, and so is the clock of `constant_pacing` and `constant_through
 
 from __future__ import annotations
 
-import math
 import time
 from collections import deque
-from statistics import median
 from typing import Any
 
 import gevent
@@ -19,6 +17,8 @@ from gevent.event import Event
 from locust import TaskSet
 from locust.exception import StopUser
 from locust.user.task import LOCUST_STATE_RUNNING, LOCUST_STATE_STOPPING, LOCUST_STATE_WAITING
+
+from lab.driver.user_cycles import UserCycles
 
 
 class LaneGate:
@@ -30,6 +30,8 @@ class LaneGate:
     Attributes:
         held_s: Of all users together, seconds that they waited at the gate before the clock was
             stopped for the last time.
+        shortfall_s: By how many seconds the first cycles of all users together, since the gate was
+            opened, were shorter than those that followed.
     """
 
     def __init__(self) -> None:
@@ -43,9 +45,8 @@ class LaneGate:
         self.held_s = 0.0
         self._stood_s = 0.0
         self._stands_since: float | None = None
-        self._begins: dict[Any, float] = {}  # of the latest task, by greenlet
-        self._cycles: list[tuple[float, float]] = []  # when each ended, and how long it took
-        self._notes_cycles = True
+        self._cycles = UserCycles()
+        self.shortfall_s = 0.0
 
     def install(self) -> None:
         """Let the users of this process pass the gate, from their next task on."""
@@ -54,8 +55,9 @@ class LaneGate:
         def execute_next_task(task_set: TaskSet) -> None:
             reporter = gevent.getcurrent()
             self._leave(reporter)  # a task that runs a task set of its own: that has the tasks
-            self._wait_until_open(task_set)
-            self._begin(reporter)
+            self._cycles.come(reporter, time.perf_counter())
+            self._wait_until_open(task_set, reporter)
+            self._in_task.add(reporter)
             try:
                 execute(task_set)
             finally:
@@ -75,6 +77,7 @@ class LaneGate:
             self._stands_since = None
             self._stands.clear()
             self._passes.set()
+            self._cycles.restart()
         self._is_open = True
         gevent.spawn(self._release)
 
@@ -95,6 +98,7 @@ class LaneGate:
         if self._stands_since is None:
             now = self._stands_since = time.perf_counter()
             self.held_s = sum(now - since for since in self._held_since)
+            self.shortfall_s = self._cycles.shortfall_s()
             self._held_since.clear()
             self._passes.clear()
             self._stands.set()
@@ -115,32 +119,9 @@ class LaneGate:
             if not self._stands.wait(left_s):
                 return
 
-    def median_cycle(self, since: float = -math.inf) -> float | None:
-        """Median of a user's time from one task's begin to the next, in seconds; counts no more.
-
-        A cycle that has not ended counts if it is longer than the median of those that have. None
-        if none has ended.
-
-        Args:
-            since: Monotonic seconds. Cycles that ended before count only if no later one has: the
-                first requests to processes that have just started take longer.
-        """
-        self._notes_cycles = False
-        if not self._cycles:
-            return None
-        late = [seconds for ended, seconds in self._cycles if ended >= since]
-        cycles = late or [seconds for _, seconds in self._cycles]
-        now, usual_s = time.monotonic(), median(cycles)
-        unended = [now - began for began in self._begins.values()]
-        return median([*cycles, *(each for each in unended if each > usual_s)])
-
-    def _begin(self, who: object) -> None:
-        self._in_task.add(who)
-        if self._notes_cycles:
-            now = time.monotonic()
-            if (before := self._begins.get(who)) is not None:
-                self._cycles.append((now, now - before))
-            self._begins[who] = now
+    def median_cycle(self, since: float) -> float | None:
+        """Median of a user's time from one task to the next in seconds; see `UserCycles`."""
+        return self._cycles.median(time.perf_counter(), since)
 
     def _leave(self, who: object) -> None:
         self._in_task.discard(who)
@@ -153,7 +134,7 @@ class LaneGate:
             self._held.popleft().set()
             gevent.sleep(0)
 
-    def _wait_until_open(self, task_set: TaskSet) -> None:
+    def _wait_until_open(self, task_set: TaskSet, reporter: object) -> None:
         if self._is_open:
             return
         if self._stands_since is None:
@@ -167,3 +148,4 @@ class LaneGate:
         if user._state == LOCUST_STATE_STOPPING:
             raise StopUser
         user._state = LOCUST_STATE_RUNNING
+        self._cycles.come(reporter, time.perf_counter())  # the first time since it was opened

@@ -66,9 +66,9 @@ class LaneRun(TrialRun):
         commands = CommandPipe(self._faults.over)
         errors = Counter(self._note_early(time.monotonic()))
         with self._watch.stage("a greenlet that never yields", FROZEN_S) as stage:
-            ready = time.monotonic() + self._trial.warmup_s
-            self._pass(stage, ready)
-        cycle_s = self._gate.median_cycle(since=ready - self._trial.warmup_s / 2)
+            began, middle = time.monotonic(), time.perf_counter() + self._trial.warmup_s / 2
+            self._pass(stage, began + self._trial.warmup_s)
+        cycle_s = self._gate.median_cycle(since=middle)
         self._hold_users()
         flaws, fired = self._early_flaws, self._fired_before
         errors += Counter(self._note_early(math.inf))
@@ -113,7 +113,9 @@ class LaneRun(TrialRun):
                 opened=opened,
                 closed=closed,
                 ended=ended,
-                user_s=ended - opened - self._gate.held_s / max(users, 1),
+                user_s=ended
+                - opened
+                + (self._gate.shortfall_s - self._gate.held_s) / max(users, 1),
                 completed=completed,
                 between=sum(each.count for each in meanwhile.requests.values()),
                 users=users,

@@ -67,7 +67,7 @@ AT_FIRST: dict[str, Any] = {
         "min_third": 0.3,
     },
     "slices": {
-        "cycles": 20,
+        "cycles": 10,
         "min_slice_s": 0.05,
         "min_rounds": 4,
         "carry_over_level": 0.01,

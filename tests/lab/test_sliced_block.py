@@ -33,7 +33,7 @@ ROUNDS = 20  # of .2 s
 
 
 class Bench:
-    """An experiment on fakes whose users take 10 ms for a cycle."""
+    """An experiment on fakes whose users take 20 ms for a cycle."""
 
     def __init__(self, tmp_path: Path, load: ClosedLoad) -> None:
         self.hypothesis: Hypothesis = with_load(claim(ratio(2.5), rivals=[RIVAL]), load)
@@ -41,7 +41,7 @@ class Bench:
         self.run_folder = RunFolder.create(tmp_path, "x")
         self.run_folder.write_plan(self.plan, self.hypothesis.text)
         self.target = FakeTarget({arm: dict(s) for arm, s in self.hypothesis.arms.items()})
-        self.driver = FakeDriver(dict(RATES), cycle_s=0.01)
+        self.driver = FakeDriver(dict(RATES), cycle_s=0.02)
         self.other_cpu = self.idle_cpu = 0.0
         self.observers: list[FakeSliceObserver] = []
         self.events: list[Event] = []
@@ -158,7 +158,7 @@ def test_what_changes_from_round_to_round_cancels_in_the_ratio(bench: Bench) -> 
 
 
 def test_slow_users_get_whole_windows_from_the_first_block_on(bench: Bench) -> None:
-    bench.driver.cycle_s = 0.06
+    bench.driver.cycle_s = 0.12
     loop = bench.run()
     assert loop.interim_verdict.verdict == "CONFIRMED"
     assert bench.driver.slices == []
@@ -167,7 +167,7 @@ def test_slow_users_get_whole_windows_from_the_first_block_on(bench: Bench) -> N
     assert not any(evidence_of(trial).slices for trial in bench.trials)
     (entry,) = bench.changes
     assert (entry["block"], entry["rounds"]) == (None, 1)
-    assert entry["reason"].startswith("a user takes 60 ms from one task to the next")
+    assert entry["reason"].startswith("a user takes 120 ms from one task to the next")
 
 
 def test_slices_may_be_switched_off(bench: Bench, tmp_path: Path) -> None:
@@ -338,9 +338,9 @@ def test_the_report_shows_the_slices(bench: Bench) -> None:
 
 
 def test_the_report_of_whole_windows_says_why(bench: Bench) -> None:
-    bench.driver.cycle_s = 0.06
+    bench.driver.cycle_s = 0.12
     verdict = bench.run().interim_verdict
     render(bench.run_folder, bench.hypothesis, bench.plan, verdict)
     text = bench.run_folder.path("report.md").read_text()
-    assert "Windows are not cut into slices: a user takes 60 ms from one task" in text
+    assert "Windows are not cut into slices: a user takes 120 ms from one task" in text
     assert "## Second by second" in text
