@@ -59,7 +59,6 @@ PARTS = {
 
 NOT_MEASURED_YET = frozenset(
     {
-        "slices-load",
         "false-decisions",
         "small-effects",
         "shipped-benchmarks",

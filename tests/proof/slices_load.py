@@ -69,10 +69,11 @@ def prove() -> bool:
         "| means of the runs in slices |",
         "| --- " * 13 + "|",
     ]
-    holds = True
+    holds, fewest = True, BLOCKS
     for name, subject in SUBJECTS.items():
         found = recorded(steps, name)
         before, after = (logs(found[way]) for way in WAYS)
+        fewest = min(fewest, *(sum(map(len, runs)) for runs in (before, after)))
         ratio, low, high = times_smaller(before, after)
         floor = floors(found[IN_SLICES])
         holds &= ratio >= subject.times_smaller
@@ -84,6 +85,8 @@ def prove() -> bool:
             f"| {floor['between']:.4f} "
             f"| {', '.join(f'{statistics.fmean(run):+.4f}' for run in after)} |"
         )
+    if fewest < BLOCKS:
+        lines += ["", f"Not whole yet: {fewest} of the {BLOCKS} blocks of each way that it takes."]
     publish("slices-load", "Loads: how far blocks of equal arms scatter", lines, steps)
     return holds
 
