@@ -330,7 +330,7 @@ class Trial:
     started_at: float  # seconds since the epoch
     window_s: float  # as measured by the driver's clock
     level: float | None = None  # of a sweep: users, or arrivals a second
-    repeat: int = 1  # which of the block's trials of this step
+    repeat: int = 1  # which of the block's trials of this step: of a benchmark, the launch
     evidence: TrialEvidence | None = None  # None: it failed before anything was measured
     # what used the cores of the run and is not the run's, in cores; of runs without `surroundings`,
     # the cores of the whole machine

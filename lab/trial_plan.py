@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ ALPHA = 0.01  # error rate of a decision, one side
 FIRST_LOOK = 4  # blocks before the first decision
 LAST_LOOK = 12  # blocks at most
 SPARE_BLOCKS = 12  # orders beyond the last look, for voided and interrupted blocks
+LAUNCHES = 2  # of a benchmark's arm and value in a block, each a fresh process
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ class PlannedSlices:
 
     Attributes:
         length_s: Of a slice, seconds.
-        count: Of each process in a block: rounds over all processes, in random order.
+        count: Of each process: rounds over all that are alive, in random order.
     """
 
     length_s: float
@@ -94,7 +96,8 @@ class Plan:
         digest: Of the hypothesis file.
         claim_digest: Of what decides the verdict.
         seed: Of the orders, and of whatever else is random in the run.
-        orders: The trials of each block; more blocks than `last_look`, for voided ones.
+        orders: The trials of each block; more blocks than `last_look`, for voided ones. Of a
+            benchmark, an arm and value has a trial for each of its launches.
         target: Where the system runs.
         attempts: Earlier runs of the hypothesis.
         alpha: Error rate of a decision, one side.
@@ -130,10 +133,15 @@ class Plan:
         return self.last_look // self.margins.blocks_per_void
 
     @property
+    def trials_of_each_step(self) -> int:
+        """In a block: the launches of a benchmark, else 1."""
+        order = self.orders[0]
+        return len(order) // len(set(order))
+
+    @property
     def blocks_for_a_count(self) -> int:
         """After how many blocks at least two processes have counted at every step."""
-        order = self.orders[0]
-        return 1 if len(order) > len(set(order)) else 2
+        return 1 if self.trials_of_each_step > 1 else 2
 
     def as_dict(self) -> dict[str, Any]:
         """As plain JSON types."""
@@ -184,16 +192,19 @@ class Plan:
 def draw(hypothesis: Hypothesis, seed: int, target: str) -> Plan:
     """Draws the order of every block from the seed, with spare blocks for voided ones.
 
-    The processes of a benchmark start in this order; that of their slices follows from seed and
-    block. A soak has no spare blocks and decides once, after the last one.
+    The processes of a benchmark start in this order, those of one launch after those of the other;
+    that of their slices follows from seed and block. A soak has no spare blocks and decides once,
+    after the last one.
     """
     generator = random.Random(seed)
     steps, kind = hypothesis.steps, hypothesis.kind
     pairs = kind.pairs if isinstance(kind, SoakTest) else None
     margins = DecisionMargins()
     chosen = choose_lifetime(hypothesis, margins.fresh_within)
+    launches = LAUNCHES if isinstance(kind, Benchmark) else 1
     orders = tuple(
-        tuple(generator.sample(steps, len(steps))) for _ in range(pairs or LAST_LOOK + SPARE_BLOCKS)
+        tuple(step for _ in range(launches) for step in generator.sample(steps, len(steps)))
+        for _ in range(pairs or LAST_LOOK + SPARE_BLOCKS)
     )
     return Plan(
         hypothesis=hypothesis.name,
@@ -205,6 +216,11 @@ def draw(hypothesis: Hypothesis, seed: int, target: str) -> Plan:
         first_look=pairs or FIRST_LOOK,
         last_look=pairs or LAST_LOOK,
         margins=margins,
-        slices=PlannedSlices(SLICE_S, kind.slices) if isinstance(kind, Benchmark) else None,
+        slices=_slices(kind) if isinstance(kind, Benchmark) else None,
         processes=None if chosen is None else chosen.lifetime,
     )
+
+
+def _slices(kind: Benchmark) -> PlannedSlices:
+    """The launches of an arm and value share its slices."""
+    return PlannedSlices(SLICE_S, math.ceil(kind.slices / LAUNCHES))

@@ -11,7 +11,7 @@ from lab.block_grouping import Block
 from lab.decision_margins import DecisionMargins, MeasureMargins
 from lab.hypothesis import Hypothesis, Prediction, Step
 from lab.measure_values import measure
-from lab.trial import BenchmarkEvidence
+from lab.trial import BenchmarkEvidence, Trial
 
 BlockValues = Mapping[str, float | None]  # by arm; None if there is no evidence
 
@@ -30,8 +30,9 @@ def block_values(
         margins: When a trial has a value, and what counts as constant time.
 
     Returns:
-        In the unit of the measure; with repeats the mean, a geometric one if arms are compared.
-        If the arms were measured in turn, the ratio of the two values is that of their slices.
+        In the unit of the measure; with several launches the mean, a geometric one if arms are
+        compared. If the arms were measured in turn, the ratio of the two values is that of their
+        slices, launch by launch.
     """
     values = {arm: _value(hypothesis, prediction, arm, block, margins) for arm in prediction.arms}
     if prediction.compare is None or prediction.count:
@@ -99,12 +100,25 @@ def _relative(
     value: float | None,
     step: Step,
 ) -> float | None:
-    """The value of a step by its slices, paired with those of another; None without slices."""
-    (first, *more), (second, *_) = block[reference], block[step]
-    if value is None or more or prediction.count or prediction.during is not None:
+    """The value of a step by its slices, paired with those of another; None without slices.
+
+    Only processes of the same launch were alive at the same time; the launches of a block are
+    averaged, on the log scale.
+    """
+    firsts, seconds = (_by_launch(block[each]) for each in (reference, step))
+    unpaired = prediction.count or prediction.during is not None or len(firsts) != len(seconds)
+    if value is None or unpaired:
         return None
-    paired = paired_ratio(first, second, prediction.measure, hypothesis.measures)
-    return None if paired is None else value * paired
+    found = [
+        paired_ratio(first, second, prediction.measure, hypothesis.measures)
+        for first, second in zip(firsts, seconds, strict=True)
+    ]
+    ratios = [ratio for ratio in found if ratio is not None]
+    return value * _geometric_mean(ratios) if len(ratios) == len(found) else None
+
+
+def _by_launch(trials: Sequence[Trial]) -> Sequence[Trial]:
+    return sorted(trials, key=lambda trial: trial.repeat)
 
 
 def _count(prediction: Prediction, arm: str, block: Block) -> float | None:
@@ -125,7 +139,7 @@ def _measured(
     block: Block,
     margins: MeasureMargins,
 ) -> float | None:
-    """Return the mean over the repeats in the block; geometric if arms are compared."""
+    """Return the mean over the launches in the block; geometric if arms are compared."""
     trials = block[Step(arm, prediction.at)]
     found = [
         measure(trial, prediction.measure, hypothesis.measures, prediction.during, margins=margins)
@@ -140,4 +154,8 @@ def _measured(
         return math.fsum(values) / len(values)
     if min(values) <= 0:
         return None
+    return _geometric_mean(values)
+
+
+def _geometric_mean(values: Sequence[float]) -> float:
     return math.exp(math.fsum(map(math.log, values)) / len(values)) if values[1:] else values[0]

@@ -44,7 +44,8 @@ class Progress:
     def __init__(self, hypothesis: Hypothesis, plan: Plan) -> None:
         self._hypothesis, self._plan = hypothesis, plan
         kind = hypothesis.kind
-        self._trial_s = 0.0 if isinstance(kind, SoakTest) else kind.trial_s
+        self._launches = plan.trials_of_each_step
+        self._trial_s = 0.0 if isinstance(kind, SoakTest) else kind.trial_s / self._launches
         self._console = Console(highlight=False)
         self._is_live = self._console.is_terminal
         self._stage = ""
@@ -113,9 +114,9 @@ class Progress:
                 self.stage(f"block {block}: fresh processes for {arms} arms")
             case SecondElapsed(rate):
                 self._rate = f"{rate:.0f} requests/s"
-            case ProcessesStarting(block, processes):
-                self._block_began, self._slices = time.monotonic(), None
-                self._stage = f"block {block}: starting {processes} processes"
+            case ProcessesStarting(launch, processes):
+                self._begin_block(launch.block)
+                self._slices, self._stage = None, f"{launch}: starting {processes} processes"
             case SlicesMeasured():
                 self._show_slices(event)
             case TrialEnded(trial):
@@ -133,19 +134,21 @@ class Progress:
             self._block, self._block_began = block, time.monotonic()
 
     def _show_slices(self, event: SlicesMeasured) -> None:
-        """Show how far the slices of a block are; in plain lines only what there will be."""
+        """Show how far the slices of a launch are; in plain lines only what there will be."""
         if event.done == 1:
-            self._print(f"block {event.block}: {_slices_text(event)}")
+            self._print(f"{event.launch}: {_slices_text(event)}")
         self._slices = event if event.done < event.slices else None
-        self._stage = f"block {event.block}: finishing {event.processes} processes"
+        self._stage = f"{event.launch}: finishing {event.processes} processes"
 
     def _show_trial(self, trial: Trial) -> None:
         distrust = "" if trial.trusted else trial.faults[0].message
         is_new = distrust != self._distrust  # trials measured in turn share what voids them
         self._distrust = distrust
         said = f"  not trusted: {distrust}" if distrust and is_new else ""
+        launch = f", launch {trial.repeat}" if self._launches > 1 else ""
         self._print(
-            f"block {trial.block} {trial.step}: {self._result(trial)}{said}", keep=bool(said)
+            f"block {trial.block} {trial.step}{launch}: {self._result(trial)}{said}",
+            keep=bool(said),
         )
 
     def _show_block(self, event: BlockEnded) -> None:
@@ -222,6 +225,7 @@ class Progress:
         first, last = self._plan.first_look, self._plan.last_look
         return (
             Text(f"block {self._blocks_done() + 1} of {first} to {last}"),
+            *([Text(f"launch {event.launch.number}")] if self._launches > 1 else []),
             Text(_slices_text(event)),
             ProgressBar(total=event.slices, completed=event.done, width=24),
             Text(self._time_left()),
@@ -247,7 +251,7 @@ class Progress:
 
 
 def _slices_text(event: SlicesMeasured) -> str:
-    """What the slices of a block are, in words."""
+    """What the slices of a launch are, in words."""
     one = event.processes == 1
     return (
         f"{event.processes} process{'' if one else 'es'}, {event.slices} slices of "

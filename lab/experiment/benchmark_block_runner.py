@@ -1,13 +1,13 @@
-"""Blocks of a benchmark: a fresh process of every arm and value, which measure in turn."""
+"""Blocks of a benchmark: fresh processes of every arm and value, which measure in turn."""
 
 from __future__ import annotations
 
 import random
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import replace
 
-from lab.experiment.progress_events import Event, ProcessesStarting, SlicesMeasured
+from lab.experiment.progress_events import Event, Launch, ProcessesStarting, SlicesMeasured
 from lab.gates import inspect
 from lab.hypothesis import Benchmark, Hypothesis, Step
 from lab.instruments.background_load import background_over
@@ -53,41 +53,67 @@ class BenchmarkBlocks:
     def block(self, blanks: Sequence[Trial]) -> Generator[Event, None, Sequence[Trial]]:
         """Run a process for each of these trials; returns them as measured.
 
-        All processes of the block are alive at once, or as many as memory permits. If one of them
-        fails, its trial alone is returned, with the reason.
+        The launches of an arm and value follow each other: two of its processes at a time would
+        share its database. If a process fails, its trial alone is returned, with the reason.
         """
-        block = blanks[0].block
-        order = random.Random(f"{self._seed}-slices-{block}")
-        by_step = {blank.step: blank for blank in blanks}
-        left = _units([blank.step for blank in blanks])
+        order = random.Random(f"{self._seed}-slices-{blanks[0].block}")
+        launches = max(blank.repeat for blank in blanks)
         trials: list[Trial] = []
-        group = position = 0
-        yield ProcessesStarting(block, len(blanks))
-        try:
-            while left:
-                group += 1
-                with BenchmarkGroup(self._file, self._start) as processes:
-                    left = processes.start(left)
-                    roles = {**self._target.roles(), "benchmark": processes.pids}
-                    began, sampler = time.time(), ProcessSampler(roles)
-                    sampler.sample()
-                    count, rounds = len(processes.pids), 0
-                    for done, rounds in processes.measure(
-                        self._slices.length_s, self._slices.count, order, position + 1
-                    ):
-                        yield SlicesMeasured(block, count, done, rounds, self._slices.length_s)
-                    position += count * rounds
-                    sampler.sample()
-                    background = background_over(sampler.samples)
-                    for step, measured in processes.finish(self._statistic).items():
-                        blank = replace(by_step[step], started_at=began)
-                        trials.append(self._trial(blank, measured, background, group))
-        except BenchmarkError as error:
-            assert error.step is not None
-            fault = Fault("alive", f"No slices of {error.step}. {error}.", retryable=False)
-            failed = replace(by_step[error.step], faults=(fault,))
-            return [inspect(failed, self._hypothesis, margins=self._margins)]
+        position = 0
+        for launch in range(1, launches + 1):
+            own = {blank.step: blank for blank in blanks if blank.repeat == launch}
+            try:
+                position += yield from self._launch(own, launches, order, position + 1, trials)
+            except BenchmarkError as error:
+                assert error.step is not None
+                fault = Fault("alive", f"No slices of {error.step}. {error}.", retryable=False)
+                failed = replace(own[error.step], faults=(fault,))
+                return [inspect(failed, self._hypothesis, margins=self._margins)]
         return trials
+
+    def _launch(
+        self,
+        blanks: Mapping[Step, Trial],
+        launches: int,
+        order: random.Random,
+        first: int,
+        trials: list[Trial],
+    ) -> Generator[Event, None, int]:
+        """Run the processes of one launch and add their trials; returns how many slices there were.
+
+        All are alive at once, or as many as memory permits.
+
+        Args:
+            blanks: Their trials.
+            launches: Of the block.
+            order: Draws the orders of the slices.
+            first: The position of the first slice in the block.
+            trials: Takes the trials.
+        """
+        blank = next(iter(blanks.values()))
+        launch = Launch(blank.block, blank.repeat, launches)
+        left = _units(list(blanks))
+        group = slices = 0
+        yield ProcessesStarting(launch, len(blanks))
+        while left:
+            group += 1
+            with BenchmarkGroup(self._file, self._start) as processes:
+                left = processes.start(left)
+                roles = {**self._target.roles(), "benchmark": processes.pids}
+                began, sampler = time.time(), ProcessSampler(roles)
+                sampler.sample()
+                count, rounds = len(processes.pids), 0
+                for done, rounds in processes.measure(
+                    self._slices.length_s, self._slices.count, order, first + slices
+                ):
+                    yield SlicesMeasured(launch, count, done, rounds, self._slices.length_s)
+                slices += count * rounds
+                sampler.sample()
+                background = background_over(sampler.samples)
+                for step, measured in processes.finish(self._statistic).items():
+                    blank = replace(blanks[step], started_at=began)
+                    trials.append(self._trial(blank, measured, background, group))
+        return slices
 
     def profile(self, arm: str) -> str:
         """Profile a process of its own, at the largest value of the parameter."""

@@ -104,7 +104,10 @@ class _Blocks(Session):
     def _blanks(self, block: int) -> Sequence[Trial]:
         """The trials of a block as planned, none of which has begun."""
         order = self.plan.orders[block - 1]
-        return [self._blank(block, position, step) for position, step in enumerate(order, 1)]
+        return [
+            replace(self._blank(block, position, step), repeat=order[:position].count(step))
+            for position, step in enumerate(order, 1)
+        ]
 
     def _keep(
         self, ended: Sequence[Trial], trials: list[Trial]

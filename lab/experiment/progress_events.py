@@ -36,10 +36,23 @@ class SecondElapsed:
 
 
 @dataclass(frozen=True)
-class ProcessesStarting:
-    """The processes of a block of a benchmark are about to start, side by side."""
+class Launch:
+    """One of the launches of a block of a benchmark."""
 
     block: int
+    number: int  # from 1
+    launches: int  # of the block
+
+    def __str__(self) -> str:
+        which = f", launch {self.number} of {self.launches}" if self.launches > 1 else ""
+        return f"block {self.block}{which}"
+
+
+@dataclass(frozen=True)
+class ProcessesStarting:
+    """The processes of a launch of a benchmark are about to start, side by side."""
+
+    launch: Launch
     processes: int
 
 
@@ -47,7 +60,7 @@ class ProcessesStarting:
 class SlicesMeasured:
     """Every process that is alive has measured another slice."""
 
-    block: int
+    launch: Launch
     processes: int
     done: int  # slices of each process, so far
     slices: int  # of each process

@@ -13,7 +13,7 @@ from lab.hypothesis.prediction import Prediction, Rival, growth_bound
 MIN_BLOCKS = 4  # no verdict is reached on fewer
 
 SLICE_S = 0.015  # in which one process of a benchmark measures before it is another's turn
-MIN_SLICES = 30  # of a process in a block
+MIN_SLICES = 30  # of an arm and value in a block
 
 Statistic = Literal["min", "median"]
 ProcessLifetime = Literal["fresh", "kept"]  # before each block, or from the first to the last
@@ -131,7 +131,7 @@ class Benchmark:
 
     @property
     def trial_s(self) -> float:
-        """Seconds that one process measures, about."""
+        """Seconds for which an arm and value is measured in a block, about."""
         return self.slices * SLICE_S
 
     @property

@@ -103,7 +103,7 @@ class BenchmarkGroup:
         """Let the processes measure in turn, in a new random order in each round.
 
         A slice holds whole calls. If they are slow, it takes longer, and there are fewer rounds:
-        so many that all take about as long as planned, but at least five.
+        so many that all take about as long as planned, but at least three.
 
         Args:
             slice_s: Length of a slice.

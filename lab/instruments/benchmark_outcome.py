@@ -17,8 +17,8 @@ from typing import Any
 REQUEST = "LAB_BENCHMARK"
 """The environment variable that holds the request."""
 
-MIN_LOOPS = 5
-"""What a process measures at least, whatever a call takes."""
+MIN_LOOPS = 3
+"""What a process measures at least, whatever a call takes: each of the launches of a block."""
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from lab.reporting import render
 from lab.run_folder import RunFolder
 from lab.targets.benchmark_target import BenchmarkTarget
 from lab.trial import BenchmarkEvidence, Timing, Trial
-from lab.trial_plan import PlannedSlices, draw
+from lab.trial_plan import Plan, PlannedSlices, draw
 from lab.verdict_record import Verdict
 from lab.verdict_rule import judge
 from tests.proof.bench import PLANTED, growth_text, planted_project
@@ -80,14 +80,36 @@ def counted(statements: int, arm: str = "twin", block: int = 1) -> Trial:
 
 def blocks(hypothesis: Hypothesis, trial: Callable[[Step, int], Trial], count: int) -> list[Trial]:
     order = draw(hypothesis, 1, "embedded").orders[0]
-    return [trial(step, block) for block in range(1, count + 1) for step in order]
+    return [
+        replace(trial(step, block), repeat=order[:position].count(step))
+        for block in range(1, count + 1)
+        for position, step in enumerate(order, 1)
+    ]
+
+
+def in_one_launch(plan: Plan) -> Plan:
+    """As runs were planned before a block had two launches."""
+    halves = tuple(order[: len(order) // 2] for order in plan.orders)
+    return replace(plan, orders=halves)
 
 
 @pytest.mark.parametrize(("statements", "outcome"), [(2, "supported"), (3, "contradicted")])
 def test_a_count_is_decided_by_two_processes(project: Path, statements: int, outcome: str) -> None:
     hypothesis = read(COUNTED, project)
     plan = draw(hypothesis, 1, "embedded")
-    trials = blocks(hypothesis, lambda step, block: counted(statements, step.arm, block), 2)
+    trials = blocks(hypothesis, lambda step, block: counted(statements, step.arm, block), 1)
+    assert len(trials) == 2 * 2
+    judged = judge(hypothesis, plan, trials).predictions[1]
+    assert (judged.outcome, judged.decided_at) == (outcome, 1)
+
+
+@pytest.mark.parametrize(("statements", "outcome"), [(2, "supported"), (3, "contradicted")])
+def test_a_count_is_decided_by_two_blocks_of_a_run_with_one_launch(
+    project: Path, statements: int, outcome: str
+) -> None:
+    hypothesis = read(COUNTED, project)
+    plan = in_one_launch(draw(hypothesis, 1, "embedded"))
+    trials = [counted(statements, step.arm, block) for block in (1, 2) for step in plan.orders[0]]
     one = judge(hypothesis, plan, [trial for trial in trials if trial.block == 1])
     assert (one.predictions[1].outcome, one.verdict) == ("undecided", None)
     verdict = judge(hypothesis, plan, trials)
@@ -100,43 +122,103 @@ def test_a_count_is_decided_by_one_block_of_a_run_with_three_processes_in_it(pro
     """Runs that did not measure in slices are judged as they were."""
     hypothesis = read(COUNTED, project)
     drawn = draw(hypothesis, 1, "embedded")
-    plan = replace(drawn, orders=tuple(order * 3 for order in drawn.orders), slices=None)
+    single = in_one_launch(drawn)
+    plan = replace(single, orders=tuple(order * 3 for order in single.orders), slices=None)
     trials = [counted(3, step.arm) for step in plan.orders[0]]
     assert judge(hypothesis, plan, trials).predictions[1].decided_at == 1
 
 
+class Bench:
+    """Runs blocks of a file in place of the planted one."""
+
+    def __init__(self, project: Path, children: Children, code: str) -> None:
+        (project / "scenarios" / "bench_planted.py").write_text(code)
+        self.hypothesis = read(COUNTED, project)
+        self.plan = replace(draw(self.hypothesis, 1, "embedded"), slices=PlannedSlices(0.01, 5))
+        self.run_folder = RunFolder.create(project / "reports", "planted")
+        self.runner = BenchmarkBlocks(
+            self.hypothesis,
+            self.plan,
+            self.run_folder,
+            BenchmarkTarget(children, Cores((), ()), None, database=False),
+            BenchmarkFile(children, project, Cores((), ()), "scenarios/bench_planted.py"),
+            BenchmarkFunction("test_twin", {None: "scenarios/bench_planted.py::test_twin"}),
+        )
+
+    def block(self, *blanks: Trial) -> list[Trial]:
+        made = list(ended(self.runner.block(blanks)))
+        for trial in made:
+            self.run_folder.add_trial(trial)
+        return made
+
+
+COUNTING = """\
+import os, pathlib
+SEEN = pathlib.Path('seen')
+def test_twin(benchmark):
+    with SEEN.open('a') as file:
+        file.write('begin ')
+    benchmark(sum, range(100))
+    benchmark.extra_info['statements'] = STATEMENTS
+    with SEEN.open('a') as file:
+        file.write('end ')
+"""
+
+
 @pytest.mark.slow
+@pytest.mark.parametrize("second", [(1, 2), (2, 1)], ids=["launch", "block"])
 def test_a_count_that_differs_between_processes_makes_the_run_invalid(
-    project: Path, children: Children
+    project: Path, children: Children, second: tuple[int, int]
 ) -> None:
-    hypothesis = read(COUNTED, project)
-    (project / "scenarios" / "bench_planted.py").write_text(
-        "import pathlib\n"
-        "def test_twin(benchmark):\n"
-        "    seen = pathlib.Path('seen')\n"
-        "    seen.write_text(seen.read_text() + '.' if seen.exists() else '.')\n"
-        "    benchmark(sum, range(100))\n"
-        "    benchmark.extra_info['statements'] = len(seen.read_text())\n"
+    bench = Bench(
+        project, children, COUNTING.replace("STATEMENTS", "SEEN.read_text().count('begin')")
     )
-    plan = replace(draw(hypothesis, 1, "embedded"), slices=PlannedSlices(0.002, 5))
-    run_folder = RunFolder.create(project / "reports", "planted")
-    target = BenchmarkTarget(children, Cores((), ()), None, database=False)
-    file = BenchmarkFile(children, project, Cores((), ()), "scenarios/bench_planted.py")
-    function = BenchmarkFunction("test_twin", {None: "scenarios/bench_planted.py::test_twin"})
-    runner = BenchmarkBlocks(hypothesis, plan, run_folder, target, file, function)
-    made: list[Trial] = []
-    for block in (1, 2):
-        made += ended(runner.block([Trial(block, 1, "twin", 0.0, 0.0)]))
-        run_folder.add_trial(made[-1])
+    blanks = [
+        Trial(block, 1, "twin", 0.0, 0.0, repeat=launch) for block, launch in ((1, 1), second)
+    ]
+    if second == (1, 2):
+        made = bench.block(*blanks)
+    else:
+        made = [trial for blank in blanks for trial in bench.block(blank)]
     evidence = made[0].evidence
     assert isinstance(evidence, BenchmarkEvidence)
     assert evidence.counts == {"statements": 1}
     assert len(evidence.slices) == 5
-    verdict = judge(hypothesis, plan, run_folder.trials())
+    verdict = judge(bench.hypothesis, bench.plan, bench.run_folder.trials())
     assert verdict.verdict == "INVALID"
     assert "statements of twin was 1 in one process and 2 in another" in verdict.reasons[0]
-    assert run_folder.trials() == made
-    assert min(run_folder.rounds(made[0])) == evidence.timing.min_s
+    assert bench.run_folder.trials() == made
+    assert min(bench.run_folder.rounds(made[0])) == evidence.timing.min_s
+
+
+@pytest.mark.slow
+def test_the_launches_of_a_block_follow_each_other(project: Path, children: Children) -> None:
+    """Two processes of an arm and value at a time would share its database."""
+    bench = Bench(project, children, COUNTING.replace("STATEMENTS", "7"))
+    made = bench.block(*(Trial(1, launch, "twin", 0.0, 0.0, repeat=launch) for launch in (1, 2)))
+    assert (project / "seen").read_text() == "begin end begin end "
+    assert [trial.repeat for trial in made] == [1, 2]
+    slices = [
+        trial.evidence.slices for trial in made if isinstance(trial.evidence, BenchmarkEvidence)
+    ]
+    assert [[each.position for each in own] for own in slices] == [
+        [1, 2, 3, 4, 5],
+        [6, 7, 8, 9, 10],
+    ]
+    loops = [bench.run_folder.rounds(trial) for trial in made]
+    assert loops[0] and loops[1] and loops[0] != loops[1]
+    assert bench.run_folder.trials() == made
+
+
+@pytest.mark.slow
+def test_if_the_second_launch_fails_its_trial_alone_is_kept(
+    project: Path, children: Children
+) -> None:
+    code = COUNTING.replace("STATEMENTS", "1 / (2 - SEEN.read_text().count('begin'))")
+    bench = Bench(project, children, code)
+    made = bench.block(*(Trial(1, launch, "twin", 0.0, 0.0, repeat=launch) for launch in (1, 2)))
+    assert [(trial.repeat, trial.faults[0].gate) for trial in made] == [(2, "alive")]
+    assert "ZeroDivisionError" in made[0].faults[0].message
 
 
 # --- growth --------------------------------------------------------------------------------
@@ -228,7 +310,8 @@ def test_a_run_from_file_to_report(project: Path) -> None:
         assert isinstance(trial.evidence, BenchmarkEvidence)
         rounds = RunFolder.open(folder).rounds(trial)
         assert len(rounds) == trial.evidence.timing.rounds
-        assert len(trial.evidence.slices) == 30
+        assert len(trial.evidence.slices) == 15
+        assert trial.repeat in (1, 2)
         assert min(rounds) == trial.evidence.timing.min_s
 
 

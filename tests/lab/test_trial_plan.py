@@ -11,7 +11,14 @@ import pytest
 
 from lab.decision_margins import BEFORE_SEALED, DecisionMargins, GateLimits
 from lab.hypothesis import SLICE_S, Benchmark, Step, Sweep
-from lab.trial_plan import FIRST_LOOK, LAST_LOOK, DetectableSlope, Plan, PlannedSlices
+from lab.trial_plan import (
+    FIRST_LOOK,
+    LAST_LOOK,
+    LAUNCHES,
+    DetectableSlope,
+    Plan,
+    PlannedSlices,
+)
 from tests.lab.builders import PROJECT, SHIPPED, plan, with_load
 
 RECORDED = sorted((PROJECT / "tests" / "recorded").glob("*/plan.json"))
@@ -76,12 +83,22 @@ def test_a_sweep_tries_every_arm_at_every_level_in_every_block() -> None:
     assert Plan.from_dict(made.as_dict()) == made
 
 
-def test_a_benchmark_has_one_process_of_each_step_and_slices_that_fill_its_window() -> None:
+def test_a_benchmark_has_launches_of_every_step_whose_slices_fill_its_window() -> None:
     benchmark = replace(SHIPPED, kind=Benchmark("min", window_s=0.9, budget_s=600.0))
     made = plan(benchmark, seed=3)
-    assert sorted(step.arm for step in made.orders[0]) == sorted(SHIPPED.arms)
-    assert made.slices == PlannedSlices(SLICE_S, 60)
+    for order in made.orders:
+        for launch in (order[: len(SHIPPED.arms)], order[len(SHIPPED.arms) :]):
+            assert sorted(step.arm for step in launch) == sorted(SHIPPED.arms)
+    assert made.trials_of_each_step == LAUNCHES == 2
+    assert made.slices == PlannedSlices(SLICE_S, 30)
     assert Plan.from_dict(json.loads(json.dumps(made.as_dict()))) == made
     short = replace(SHIPPED, kind=Benchmark("min", window_s=0.02, budget_s=600.0))
-    assert plan(short).slices == PlannedSlices(SLICE_S, 30)  # enough for a median
-    assert plan().slices is None
+    assert plan(short).slices == PlannedSlices(SLICE_S, 15)  # together enough for a median
+    assert (plan().slices, plan().trials_of_each_step) == (None, 1)
+
+
+def test_one_block_counts_if_it_has_two_processes_of_each_step() -> None:
+    benchmark = plan(replace(SHIPPED, kind=Benchmark("min", window_s=0.9, budget_s=600.0)))
+    half = tuple(order[: len(SHIPPED.arms)] for order in benchmark.orders)
+    assert benchmark.blocks_for_a_count == 1
+    assert replace(benchmark, orders=half).blocks_for_a_count == 2  # as runs had it before

@@ -1,8 +1,8 @@
 """Benchmarks of equal arms: how far a block scatters in slices and without, and what is called.
 
 Without slices is how it was before: the mean of three fresh processes of each arm, one after the
-other in random order, each of which measures once. Both ways measure for the same time, and their
-blocks are taken in turn.
+other in random order, each of which measures once. In slices it is as in a run: launches with a
+process of each arm. Both ways measure for the same time, and their blocks are taken in turn.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from lab.instruments.benchmark_process import BenchmarkProcess, Measured, stop_t
 from lab.run_lock import machine_lock
 from lab.targets.benchmark_target import BenchmarkTarget
 from lab.trial import BenchmarkEvidence, Trial
-from lab.trial_plan import ALPHA, FIRST_LOOK, LAST_LOOK
+from lab.trial_plan import ALPHA, FIRST_LOOK, LAST_LOOK, LAUNCHES
 from tests.oracles import simulation
 from tests.proof.record import Steps, publish
 from tests.runs import ROOT
@@ -81,8 +81,12 @@ class Bench:
         return fmean(logs[SECOND]) - fmean(logs[FIRST])
 
     def in_slices(self, order: random.Random) -> float:
-        """The log ratio of a block, from one process of each arm."""
-        count = round(PROCESSES * self._subject.window_s / SLICE_S)
+        """The log ratio of a block, from one process of each arm in each launch."""
+        return fmean(self._launch(order) for _ in range(LAUNCHES))
+
+    def _launch(self, order: random.Random) -> float:
+        """The log ratio of two processes that measure in turn."""
+        count = round(PROCESSES * self._subject.window_s / SLICE_S / LAUNCHES)
         with BenchmarkGroup(self._file, self._start) as group:
             group.start([(FIRST, SECOND)])
             for _ in group.measure(SLICE_S, count, order, 1):
@@ -123,8 +127,9 @@ def prove() -> bool:
     lines = [
         f"Equal arms, {BLOCKS} blocks of each way, taken in turn, the same measured time in both. "
         f"Without slices: a block is the mean of {PROCESSES} fresh processes of each arm, one "
-        "after the other. In slices: one process of each arm, which measure in turn for "
-        f"{SLICE_S * 1000:g} ms in random order; a block is the median of the paired log ratios. "
+        "after the other. In slices: a process of each arm, which measure in turn for "
+        f"{SLICE_S * 1000:g} ms in random order; a block is the median of the paired log ratios, "
+        f"averaged over {LAUNCHES} such launches. "
         "Standard deviation of the log ratio of a block, and the share of false decisions at "
         f"bound 1.00 if the labels of the arms are drawn anew {LABELLINGS:,} times "
         f"({LAST_LOOK} blocks of the {BLOCKS}; limit {limit:.4f}).",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from lab.hypothesis import Hypothesis, ProcessLifetime, SoakTest
-from lab.trial_plan import Plan, PlannedSlices
+from lab.trial_plan import Plan
 
 INTERIM_NOTE = (
     "Intervals include all blocks up to the last one. "
@@ -35,7 +35,7 @@ def method(hypothesis: Hypothesis, plan: Plan) -> str:
     if isinstance(hypothesis.kind, SoakTest):
         return _method_of_soaks(alpha)
     return (
-        f"{_block(plan.slices)}{_processes(plan.processes)} Arms are compared within blocks. "
+        f"{_block(plan)}{_processes(plan.processes)} Arms are compared within blocks. "
         "An interval shows where the mean over blocks may lie. Its level allows for a look after "
         f"every block (α = {alpha:g} per side). A prediction is supported if its whole interval "
         "meets the bound. It is contradicted if a wider interval (α divided by the number of "
@@ -44,17 +44,19 @@ def method(hypothesis: Hypothesis, plan: Plan) -> str:
     )
 
 
-def _block(slices: PlannedSlices | None) -> str:
+def _block(plan: Plan) -> str:
     """What a block holds."""
+    slices, launches = plan.slices, plan.trials_of_each_step
     if slices is None:
         return "A block holds one trial of every arm, in random order."
+    holds = "A block holds" if launches == 1 else f"A block has {launches} launches, each"
     return (
-        "A block holds a fresh process of every arm and value. All are alive at once, and idle but "
+        f"{holds} a fresh process of every arm and value. All are alive at once, and idle but "
         f"one: they measure in turn, {slices.count} slices of {slices.length_s * 1000:g} ms each "
         "(a slower call is a slice of its own, and there are fewer), in a new random order in each "
-        "round. The ratio of two processes in a block is the median over rounds of the ratios of "
-        "their slices, in which changes of the machine's speed cancel; a time is that of all "
-        "slices."
+        "round. The ratio of two processes is the median over rounds of the ratios of their "
+        "slices, in which changes of the machine's speed cancel; a time is that of all slices."
+        f"{'' if launches == 1 else ' The value of a block is the mean of its launches.'}"
     )
 
 

@@ -135,7 +135,9 @@ def _benchmark_facts(test: Benchmark, plan: Plan) -> tuple[str, str]:
     statistic = STATISTIC_NAMES[test.statistic]
     if plan.slices is None:
         return f"{statistic} of the rounds of each process", f"{test.window_s:g} s per trial"
+    slices = f"{plan.slices.count} slices of {plan.slices.length_s * 1000:g} ms per trial"
+    launches = plan.trials_of_each_step
     return (
         f"{statistic} of the slices of each process",
-        f"{plan.slices.count} slices of {plan.slices.length_s * 1000:g} ms per trial",
+        slices if launches == 1 else f"{slices}, {launches} trials in each block",
     )

@@ -38,14 +38,18 @@ def _trusted(trials: RunTrials) -> list[str]:
 
 
 def _of_processes(trials: RunTrials, trusted: Sequence[str]) -> Table:
+    has_launches = any(trial.repeat > 1 for trial in trials.all)
     rows = tuple(
         (
-            *(str(trial.block), str(trial.step), reason),
+            *(str(trial.block), *((str(trial.repeat),) if has_launches else ())),
+            *(str(trial.step), reason),
             *(_value(trials, trial, "time"), f"{trial.other_cpu:.2f}"),
         )
         for trial, reason in zip(trials.all, trusted, strict=True)
     )
-    return Table(("block", "arm", "trusted", "time", "CPU of other processes"), rows, "rllrr")
+    head = ("block", *(("launch",) if has_launches else ()), "arm", "trusted")
+    columns = "r" * (len(head) - 2) + "llrr"
+    return Table((*head, "time", "CPU of other processes"), rows, columns)
 
 
 def _of_a_service(trials: RunTrials, trusted: Sequence[str]) -> Table:

@@ -69,12 +69,12 @@ def test_a_count_must_be_the_same_in_every_repeat() -> None:
 # --- measured in turn ----------------------------------------------------------------------
 
 
-def sliced(*values: float, group: int = 1, arm: str = "narrow", size: float | None = None) -> Trial:
+def sliced(*values: float, group: int = 1, size: float | None = None, launch: int = 1) -> Trial:
     """A process whose slices have these values; its level is their median."""
     timing = Timing("median", 5, 1, min(values), statistics.median(values))
     slices = tuple(Slice(place, 1, value, value) for place, value in enumerate(values, 1))
     evidence = BenchmarkEvidence(timing, slices=slices, group=group)
-    return Trial(1, 1, arm, 0.0, 1.0, size, evidence=evidence)
+    return Trial(1, 1, "narrow", 0.0, 1.0, size, launch, evidence)
 
 
 def test_arms_that_were_measured_in_turn_are_compared_round_by_round() -> None:
@@ -89,6 +89,20 @@ def test_arms_that_were_measured_in_turn_are_compared_round_by_round() -> None:
     assert values["wide"][0] / values["narrow"][0] == pytest.approx(1.5)
     assert values["narrow"] == [2.0]
     assert over_blocks(replace(TIME, arm="wide"), [block]) == {"wide": [3.0]}
+
+
+def test_launches_are_paired_with_each_other_and_averaged_by_their_logarithms() -> None:
+    """Only the second process of `wide` was launched in a slow state."""
+    block: Block = {
+        Step("narrow"): (sliced(1.0, 2.0, 2.0), sliced(4.0, 2.0, 4.0, launch=2)),
+        Step("wide"): (sliced(6.0, 3.0, 6.0, launch=2), sliced(1.0, 2.0, 9.0)),
+    }
+    compared = replace(TIME, arm=None, compare=Comparison("wide", "narrow"))
+    values = over_blocks(compared, [block])
+    assert values is not None
+    assert values["wide"][0] / values["narrow"][0] == pytest.approx(math.sqrt(1.0 * 1.5))
+    assert values["narrow"] == [pytest.approx(math.sqrt(2.0 * 4.0))]
+    assert over_blocks(TIME, [block]) == {"narrow": [3.0]}
 
 
 def test_counts_of_processes_that_were_measured_in_turn_are_compared_as_they_are() -> None:

@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
+from lab.hypothesis import Benchmark
 from lab.reporting.sections.trials import trial_table
 from lab.reporting.trials_of_run import RunTrials
+from lab.trial import BenchmarkEvidence, Timing, Trial
 from tests.lab.reporting.made_up_runs import Run
 
 
@@ -28,3 +32,21 @@ def test_measures_and_roles_have_their_columns(rendered: dict[str, Run]) -> None
     )
     [first, *_] = [row for row in table.rows if row[1] == "narrow"]
     assert first[3].endswith(" /s") and first[7].startswith("8") and first[7].endswith("%")
+
+
+def test_processes_of_a_benchmark_have_their_launch_where_there_are_several(
+    rendered: dict[str, Run],
+) -> None:
+    run = rendered["CONFIRMED"]
+    hypothesis = replace(run.hypothesis, kind=Benchmark("min", window_s=0.9, budget_s=600.0))
+    timing = Timing("min", 5, 1, 2e-3, 3e-3)
+    trials = tuple(
+        Trial(1, launch, "narrow", 0.0, 1.0, None, launch, BenchmarkEvidence(timing))
+        for launch in (1, 2)
+    )
+    found = RunTrials.sort(hypothesis, run.plan, run.run_folder.trials())
+    table = trial_table(replace(found, all=trials))
+    assert table.head == ("block", "launch", "arm", "trusted", "time", "CPU of other processes")
+    assert len(table.columns) == len(table.head)
+    assert [row[:3] for row in table.rows] == [("1", "1", "narrow"), ("1", "2", "narrow")]
+    assert trial_table(replace(found, all=trials[:1])).head[1] == "arm"
