@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 
 def pin(pid: int, cores: Iterable[int]) -> None:
     """Keep a process with all its threads on these cores; nothing if the system refuses."""
@@ -16,6 +18,15 @@ def pin(pid: int, cores: Iterable[int]) -> None:
         for task in Path(f"/proc/{pid}/task").iterdir():
             with contextlib.suppress(OSError):
                 os.sched_setaffinity(int(task.name), wanted)
+
+
+def pin_family(pid: int, cores: Iterable[int]) -> None:
+    """Keep a process and all that it has started on these cores."""
+    wanted = tuple(cores)
+    pin(pid, wanted)  # first: what it starts from now on inherits that
+    with contextlib.suppress(psutil.Error):
+        for process in psutil.Process(pid).children(recursive=True):
+            pin(process.pid, wanted)
 
 
 @dataclass(frozen=True)

@@ -13,13 +13,20 @@ import pytest
 
 ORDERS = 120_000
 LINES = 3  # of each order
+# keys are checked once, after all rows, in a fifth of the time
 _FILLED = """
     TRUNCATE orders, order_lines RESTART IDENTITY CASCADE;
+    ALTER TABLE order_lines
+        DROP CONSTRAINT order_lines_pkey, DROP CONSTRAINT order_lines_order_id_fkey;
+    ALTER TABLE orders DROP CONSTRAINT orders_customer_id_fkey;
     INSERT INTO orders (customer_id, total_cents)
         SELECT n % 1000 + 1, 4711 FROM generate_series(1, {orders}) n;
     INSERT INTO order_lines (order_id, sku, quantity, unit_price_cents)
         SELECT n, 'SKU-' || line, line, 100 * line
         FROM generate_series(1, {orders}) n, generate_series(1, {lines}) line;
+    ALTER TABLE orders ADD FOREIGN KEY (customer_id) REFERENCES customers;
+    ALTER TABLE order_lines
+        ADD PRIMARY KEY (order_id, sku), ADD FOREIGN KEY (order_id) REFERENCES orders;
 """
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -149,13 +150,13 @@ def _bring_up_benchmark(
     if target_name != BenchmarkTarget.name:
         raise UsageError("a benchmark runs on this machine only: leave --target out")
     hypothesis, _, children, project, cores, _ = parts
-    report_stage("collecting the benchmark")
-    file, function = collect_benchmark(parts)
     target = BenchmarkTarget(children, cores, users_server_url(), kind.database)
     at_exit(target.stop)
-    if kind.database:
-        report_stage("starting PostgreSQL")
-    target.start(hypothesis.steps)
+    report_stage("collecting the benchmark" + (", starting PostgreSQL" if kind.database else ""))
+    with ThreadPoolExecutor(1, "database") as beside:
+        started = beside.submit(target.start, hypothesis.steps)
+        file, function = collect_benchmark(parts)
+        started.result()
 
     def session(plan: Plan, run_folder: RunFolder, began: float) -> Session:
         blocks = BenchmarkBlocks(hypothesis, plan, run_folder, target, file, function)

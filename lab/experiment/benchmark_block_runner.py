@@ -69,6 +69,8 @@ class BenchmarkBlocks:
                 fault = Fault("alive", f"No slices of {error.step}. {error}.", retryable=False)
                 failed = replace(own[error.step], faults=(fault,))
                 return [inspect(failed, self._hypothesis, margins=self._margins)]
+            if any(trial.faults for trial in trials):
+                break  # the block is void: its other launches would be wasted
         return trials
 
     def _launch(
@@ -98,7 +100,9 @@ class BenchmarkBlocks:
         while left:
             group += 1
             with BenchmarkGroup(self._file, self._start) as processes:
+                self._target.pin(self._file.cores.all)  # while fixtures fill databases
                 left = processes.start(left)
+                self._target.pin(self._file.cores.target)
                 roles = {**self._target.roles(), "benchmark": processes.pids}
                 began, sampler = time.time(), ProcessSampler(roles)
                 sampler.sample()

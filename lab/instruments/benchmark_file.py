@@ -74,12 +74,8 @@ class BenchmarkFile:
 
     @property
     def abreast(self) -> int:
-        """How many processes to start at the same time."""
-        return max(1, len(self._all_cores))
-
-    @property
-    def _all_cores(self) -> tuple[int, ...]:
-        return tuple(sorted({*self.cores.driver, *self.cores.target}))
+        """How many processes to start at the same time: no core is idle while one is held."""
+        return len(self.cores.all) + 1
 
     def select(self, wanted: Wanted, env: Mapping[str, str]) -> BenchmarkFunction:
         """Collect the file, under a time limit, and find the function with all its levels.
@@ -161,7 +157,7 @@ class BenchmarkFile:
             arm=None if step is None else str(step).replace(" ", "-"),
             cwd=self._project,
             env={**self._threads(), **env, **_ENVIRONMENT, **request.to_environment()},
-            cores=self._all_cores,
+            cores=self.cores.all,
             pass_fds=() if theirs is None else (theirs,),
         )
         node = arguments[-1]

@@ -128,7 +128,7 @@ class BenchmarkGroup:
     def finish(self, statistic: Statistic) -> dict[Step, Measured]:
         """Let all processes finish, side by side; returns what each has measured."""
         for process in self._held:
-            process.pin((*self._file.cores.driver, *self._file.cores.target))
+            process.pin(self._file.cores.all)
             process.finish()
         found = {}
         for process in self._held:

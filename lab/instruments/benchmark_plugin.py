@@ -9,6 +9,7 @@ change.
 from __future__ import annotations
 
 import faulthandler
+import gc
 import inspect
 import numbers
 import os
@@ -171,6 +172,9 @@ class BenchmarkPlugin:
             uses=tuple(_use(each) for each in fixtures),
             problems=tuple(self._session.problems),
         ).write(Path(self._session.request.output))
+        # What follows is the end of the interpreter, which would search all that is left for
+        # garbage again and again: half a second of a process that has imported much.
+        gc.freeze()
 
     def _note_foreign_fixture(self, item: pytest.Item) -> None:
         """Note a `benchmark` that is not pytest-benchmark's, which would raise an error there."""

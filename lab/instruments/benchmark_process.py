@@ -18,7 +18,7 @@ from statistics import median
 import psutil
 
 from lab.child_processes import Child, Children
-from lab.cpu_pinning import pin
+from lab.cpu_pinning import pin_family
 from lab.errors import MeasurementError
 from lab.hypothesis import Statistic, Step
 from lab.instruments.benchmark_outcome import MIN_LOOPS, FixtureUse, Outcome, Problem, Request
@@ -121,11 +121,7 @@ class BenchmarkProcess:
 
     def pin(self, cores: Iterable[int]) -> None:
         """Keep it on these cores, with all that it has started."""
-        cores = tuple(cores)
-        with contextlib.suppress(psutil.Error):
-            for process in psutil.Process(self.pid).children(recursive=True):
-                pin(process.pid, cores)
-        pin(self.pid, cores)
+        pin_family(self.pid, cores)
 
     def own_bytes(self) -> int:
         """Its memory without what it shares with other processes, as far as that is known."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from lab.child_processes import Children
-from lab.cpu_pinning import Cores
+from lab.cpu_pinning import Cores, pin_family
 from lab.hypothesis import Step
 from lab.targets.postgres_databases import RunDatabases
 
@@ -51,6 +51,11 @@ class BenchmarkTarget:
             step: self._databases.create(_label(number, step))
             for number, step in enumerate(steps, 1)
         }
+
+    def pin(self, cores: Iterable[int]) -> None:
+        """Keep the embedded server, if there is one, on these cores."""
+        if self._databases is not None and self._databases.server is not None:
+            pin_family(self._databases.server.pid, cores)
 
     def environment(self, step: Step) -> dict[str, str]:
         """Environment variables for the processes of an arm and value."""

@@ -14,6 +14,7 @@ import pytest
 
 from lab.child_processes import Children
 from lab.cpu_pinning import Cores
+from lab.decision_margins import DecisionMargins, GateLimits
 from lab.experiment.benchmark_block_runner import BenchmarkBlocks
 from lab.hypothesis import Hypothesis, HypothesisError, Step, loads
 from lab.instruments.benchmark_file import BenchmarkFile
@@ -128,13 +129,21 @@ def test_a_count_is_decided_by_one_block_of_a_run_with_three_processes_in_it(pro
     assert judge(hypothesis, plan, trials).predictions[1].decided_at == 1
 
 
+# what else the machine does meanwhile is no matter here
+BUSY = GateLimits(max_other_cpu=64, max_other_cpu_in_slices=64, max_steal=1)
+
+
 class Bench:
     """Runs blocks of a file in place of the planted one."""
 
     def __init__(self, project: Path, children: Children, code: str) -> None:
         (project / "scenarios" / "bench_planted.py").write_text(code)
         self.hypothesis = read(COUNTED, project)
-        self.plan = replace(draw(self.hypothesis, 1, "embedded"), slices=PlannedSlices(0.01, 5))
+        self.plan = replace(
+            draw(self.hypothesis, 1, "embedded"),
+            slices=PlannedSlices(0.01, 5),
+            margins=DecisionMargins(gates=BUSY),
+        )
         self.run_folder = RunFolder.create(project / "reports", "planted")
         self.runner = BenchmarkBlocks(
             self.hypothesis,
@@ -208,6 +217,16 @@ def test_the_launches_of_a_block_follow_each_other(project: Path, children: Chil
     loops = [bench.run_folder.rounds(trial) for trial in made]
     assert loops[0] and loops[1] and loops[0] != loops[1]
     assert bench.run_folder.trials() == made
+
+
+@pytest.mark.slow
+def test_after_a_launch_that_voids_the_block_there_is_no_other(
+    project: Path, children: Children
+) -> None:
+    bench = Bench(project, children, COUNTING.replace("STATEMENTS", "'none'"))
+    made = bench.block(*(Trial(1, launch, "twin", 0.0, 0.0, repeat=launch) for launch in (1, 2)))
+    assert [(trial.repeat, trial.faults[0].gate) for trial in made] == [(1, "evidence")]
+    assert (project / "seen").read_text() == "begin end "
 
 
 @pytest.mark.slow
