@@ -162,9 +162,10 @@ def judged_by_the_lab() -> Callable[[Sequence[float]], Outcome]:
 
     def outcome_of_run(logs: Sequence[float]) -> Outcome:
         trials = [
-            Trial(block, 1, arm, 0.0, 0.0, evidence=_timed(value))
+            Trial(block, 1, arm, 0.0, 0.0, repeat=launch, evidence=_timed(value))
             for block, log in enumerate(logs, 1)
             for arm, value in (("first", 1.0), ("second", math.exp(log)))
+            for launch in range(1, plan.trials_of_each_step + 1)
         ]
         return judge(hypothesis, plan, trials).predictions[0].outcome
 
