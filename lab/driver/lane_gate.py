@@ -7,12 +7,12 @@ one are replaced, and so is the clock of `constant_pacing` and `constant_through
 
 from __future__ import annotations
 
+import sys
 import time
 from collections import deque
 from typing import Any
 
 import gevent
-import locust.user.wait_time
 from gevent.event import Event
 from locust import TaskSet
 from locust.exception import StopUser
@@ -54,8 +54,10 @@ class LaneGate:
 
         def execute_next_task(task_set: TaskSet) -> None:
             reporter = gevent.getcurrent()
-            self._leave(reporter)  # a task that runs a task set of its own: that has the tasks
-            self._cycles.come(reporter, time.perf_counter())
+            # a task that runs a task set of its own: that has the tasks, and this was no cycle
+            if reporter not in self._in_task:
+                self._come(reporter, task_set)
+            self._leave(reporter)
             self._wait_until_open(task_set, reporter)
             self._in_task.add(reporter)
             try:
@@ -68,7 +70,9 @@ class LaneGate:
 
         TaskSet.execute_next_task = execute_next_task  # type: ignore[method-assign]
         TaskSet._sleep = sleep  # type: ignore[method-assign]
-        vars(locust.user.wait_time)["perf_counter"] = self.clock
+        # by name: in `locust.user`, `task` is the decorator
+        for module in ("locust.user.wait_time", TaskSet.__module__):
+            vars(sys.modules[module])["perf_counter"] = self.clock
 
     def open(self) -> None:
         """Let users begin tasks; the lane's time passes."""
@@ -148,4 +152,7 @@ class LaneGate:
         if user._state == LOCUST_STATE_STOPPING:
             raise StopUser
         user._state = LOCUST_STATE_RUNNING
-        self._cycles.come(reporter, time.perf_counter())  # the first time since it was opened
+        self._come(reporter, task_set)  # the first time since it was opened
+
+    def _come(self, reporter: object, task_set: TaskSet) -> None:
+        self._cycles.come(reporter, time.perf_counter(), type(task_set.user))

@@ -70,6 +70,21 @@ class User(FastHttpUser):
     tasks = [Shop]
 """
 
+VISITS = """\
+from locust import FastHttpUser, TaskSet, constant, constant_pacing, task
+
+class Visit(TaskSet):
+    wait_time = {wait}
+
+    @task
+    def look(self):
+        self.client.get("/?n=1", name="/look")
+{then}
+class User(FastHttpUser):
+    wait_time = constant(0)
+    tasks = [Visit]
+"""
+
 
 @pytest.fixture
 def driver(tmp_path: Path) -> Iterator[LoadDriver]:
@@ -174,6 +189,56 @@ def test_think_times_go_on_where_they_stood(wait: str, driver: LoadDriver, tmp_p
         if wait != "constant(0.1)":
             expected = USERS / 0.14
         assert rate(slices) == pytest.approx(expected, rel=0.1)
+
+
+def test_a_task_set_of_one_task_is_one_cycle(driver: LoadDriver, tmp_path: Path) -> None:
+    load(driver, tmp_path, VISITS.format(wait="constant(0)", then="        self.interrupt()\n"))
+    with queue(tmp_path, USERS, 0.04) as server:
+        cycle_s = start(driver, "a", server.url, 1.0).cycle_s
+        assert cycle_s is not None
+        assert cycle_s > 0.035
+        run_slice(driver, "a", 0.2)
+        driver.end_lane("a")
+
+
+def test_task_sets_that_begin_later_keep_the_pace_of_the_lane(
+    driver: LoadDriver, tmp_path: Path
+) -> None:
+    """Each visit is of four tasks; a new one begins after the lane has stood still."""
+    then = (
+        "        self.done = getattr(self, 'done', 0) + 1\n"
+        "        if self.done == 4:\n"
+        "            self.interrupt()\n"
+    )
+    load(driver, tmp_path, VISITS.format(wait="constant_pacing(0.05)", then=then))
+    with queue(tmp_path, USERS, 0.002) as server:
+        start(driver, "a", server.url, 0.3)
+        slices = []
+        for _ in range(4):
+            time.sleep(1.0)
+            slices.append(run_slice(driver, "a", 0.5))
+        driver.end_lane("a")
+        for each in slices:  # 50 ms, 50 ms, 50 ms, and none after the last task
+            assert count(each) / each.user_s == pytest.approx(4 * USERS / 0.152, rel=0.15)
+
+
+def test_the_slowest_class_of_users_has_the_cycle_that_counts(
+    driver: LoadDriver, tmp_path: Path
+) -> None:
+    text = (
+        SCENARIO.format(wait="constant(0.1)")
+        + """
+class Quick(User):
+    wait_time = constant(0)
+    weight = 3
+"""
+    )
+    load(driver, tmp_path, text)
+    with queue(tmp_path, USERS, 0.002) as server:
+        cycle_s = start(driver, "a", server.url, 1.0).cycle_s
+        assert cycle_s is not None
+        assert cycle_s > 0.09  # of two of eight users
+        driver.end_lane("a")
 
 
 def test_a_lane_that_waits_uses_no_processor(driver: LoadDriver, tmp_path: Path) -> None:

@@ -98,3 +98,25 @@ def test_ratios_keep_a_difference(slower: float) -> None:
     fast, _ = rates(8, 1, constant(0.001), constant(0.002), slice_s=0.1)
     slow, _ = rates(8, 1, constant(0.001 * slower), constant(0.002), slice_s=0.1)
     assert fast / slow == pytest.approx(slower, abs=0.02 * (slower - 1))
+
+
+@pytest.mark.parametrize("slow_s", [0.02, 0.1])
+def test_users_of_several_classes_keep_their_rates(slow_s: float) -> None:
+    """Six quick users and two slow ones, none of which waits for another."""
+    generator = random.Random(1)
+    mean_s = {user: 0.005 if user < 6 else slow_s for user in range(8)}
+    answered, own_s = 0, 0.0
+    slice_s = 10 * slow_s  # of the slowest class
+    for _ in range(SLICES):
+        cycles, ends = UserCycles(), {}
+        for user, own in mean_s.items():
+            moment = 0.0
+            cycles.come(user, moment, own)
+            while moment < slice_s:
+                moment += own * generator.uniform(0.5, 1.5)
+                cycles.come(user, moment, own)
+                answered += 1
+            ends[user] = moment
+        last = max(ends.values())
+        own_s += last + (cycles.shortfall_s() - sum(last - end for end in ends.values())) / 8
+    assert answered / own_s == pytest.approx(6 / 0.005 + 2 / slow_s, rel=0.02)

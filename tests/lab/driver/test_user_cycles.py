@@ -52,3 +52,27 @@ def test_early_cycles_count_only_without_later_ones() -> None:
 def test_a_cycle_that_is_longer_than_usual_counts_before_it_has_ended() -> None:
     cycles = noted(("a", 0.0), ("a", 1.0), ("b", 0.0), ("c", 0.0))
     assert cycles.median(9.0) == 8.5  # of 1, 8, 9 and 9
+
+
+def test_users_are_compared_with_their_own_class() -> None:
+    """Three quick users, and a slow one that has one cycle or two."""
+    cycles = UserCycles()
+    for number in range(6):
+        for who in "abc":
+            cycles.come(who, 1.0 * number, "quick")
+    cycles.come("d", 0.0, "slow")
+    cycles.come("d", 9.0, "slow")
+    assert cycles.shortfall_s() == 0
+    assert cycles.median(9.0) == pytest.approx(9.0)
+    cycles.come("d", 20.0, "slow")
+    assert cycles.shortfall_s() == pytest.approx(11 - 9)
+
+
+def test_the_slowest_class_counts_though_it_has_few_cycles() -> None:
+    cycles = UserCycles()
+    cycles.come("a", 0.0, "slow")
+    for number in range(100):
+        cycles.come("d", 0.1 * number, "quick")
+    assert cycles.median(10.0) == pytest.approx(10.0)  # it has not ended
+    cycles.come("a", 12.0, "slow")
+    assert cycles.median(12.0) == pytest.approx(12.0)
