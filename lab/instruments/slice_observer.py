@@ -7,6 +7,7 @@ time that the system counts in ticks of 10 ms. The scheduler's own account is in
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import time
 from collections.abc import Collection, Mapping
@@ -45,9 +46,10 @@ class LiveSliceObserver:
         self._lasted_s: list[float] = []
         self._cpu_s: list[Mapping[str, float]] = []
         self._before: Scrape | None = None
+        self._owes_growth = False  # the latest slice could not be read at its end
         self._sampler = ProcessSampler(roles)
         self._sampler.sample()  # which processes there are
-        self._levels_read_at = time.monotonic()
+        self._levels_read_at = -math.inf  # a process of the driver is about to begin
         self._cpu_before: Mapping[str, float] = {}
         self._began, self._cores_before, self._lab_before_s = 0.0, core_times(), 0.0
         self._spans: list[Span] = []
@@ -57,7 +59,9 @@ class LiveSliceObserver:
         if time.monotonic() >= self._levels_read_at + _LEVELS_S:
             self._sampler.sample()  # which processes there are as well
             self._levels_read_at = time.monotonic()
-        self._before = self._scrape()
+        now = self._scrape()
+        if not self._owes_growth:  # nothing grows between slices: the latest reading will do
+            self._before = now or (self._scrapes[-1] if self._scrapes else None)
         self._cores_before, self._cpu_before = core_times(), self._cpu_now()
         self._began, self._lab_before_s = time.monotonic(), time.process_time()
 
@@ -71,6 +75,8 @@ class LiveSliceObserver:
         self._lasted_s.append(lasted_s)
         after = self._scrape()
         counters = after.since(self._before) if after and self._before else {}
+        # the next slice then has the growth of both: what all slices grew by stays right
+        self._owes_growth = after is None and self._before is not None
         return SliceReading(counters, used)
 
     def work_s(self, roles: Collection[str]) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -11,6 +12,8 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
+from lab.instruments.metrics_scraper import MetricsScraper, Scrape
+from lab.instruments.service_http_client import HttpError
 from lab.instruments.slice_observer import LiveSliceObserver
 
 BUSY = """
@@ -107,6 +110,45 @@ def test_the_wait_ends_when_the_arm_is_idle(url: str, service: subprocess.Popen[
     assert observer.wait_until_idle(0.1) >= 0.1  # not for longer than allowed
     assert observer.wait_until_idle(30.0) > 0.2
     observer.close()
+
+
+def test_what_grew_in_a_slice_that_could_not_be_read_counts_in_the_next(
+    url: str, service: subprocess.Popen[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page fails at the end of the second slice, and before the fourth."""
+    observer = LiveSliceObserver(url, {"service": (service.pid,)})
+    scrape, failing = MetricsScraper.scrape, [4, 7]
+
+    def scraped(scraper: MetricsScraper) -> Scrape:
+        found = scrape(scraper)
+        monkeypatch.setattr(Page, "looks", Page.looks + 9)  # the work of a slice, or none
+        calls.append(0)
+        if len(calls) in failing:
+            raise HttpError("busy")
+        return found
+
+    calls: list[int] = []
+    monkeypatch.setattr(MetricsScraper, "scrape", scraped)
+    grown = []
+    for _ in range(4):
+        observer.begin()
+        grown.append(observer.end(0.1).counters.get("looks_total"))
+    assert grown == [10.0, None, 30.0, 20.0]
+    assert observer.metrics.problem == "busy"
+    observer.close()
+
+
+def test_the_processes_of_the_driver_are_those_at_the_first_slice(url: str) -> None:
+    with subprocess.Popen(["sleep", "60"]) as first:
+        observer = LiveSliceObserver(url, {"driver": (os.getpid(),)})
+        with subprocess.Popen([sys.executable, "-c", BUSY], stdin=-1, stdout=-1, text=True) as lane:
+            observer.begin()
+            work(lane, 0.1)
+            assert observer.end(0.1).cpu_s["driver"] > 0.09
+            assert lane.stdin is not None
+            lane.stdin.close()
+        first.kill()
+        observer.close()
 
 
 def test_a_service_that_does_not_answer_leaves_no_counters(
