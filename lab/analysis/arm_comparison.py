@@ -35,6 +35,24 @@ def ratio(numerators: Sequence[float], denominators: Sequence[float], tail: floa
     return Estimate.from_interval(t_interval_of_logs(log_ratio(denominators, numerators), tail))
 
 
+def ratio_of_slices(pairs: Estimate, together: Estimate) -> Estimate:
+    """Return the ratio of arms that were loaded in turn, slice by slice.
+
+    A median over pairs of slices cancels the machine's changes of speed, but it does not see what
+    happens to one arm in less than half of its slices: pauses for a garbage collection, one slow
+    request in a hundred. The ratio of all slices together does. So the interval of the pairs
+    is extended to it; where it shows that the pairs are no measure of the whole, it stands alone.
+
+    Args:
+        pairs: Of the medians over pairs of slices.
+        together: Of the values of all slices together, in the same blocks, with the same tail.
+    """
+    if pairs.estimate < together.low or pairs.estimate > together.high:
+        return together
+    low, high = min(pairs.low, together.estimate), max(pairs.high, together.estimate)
+    return Estimate(pairs.estimate, low, high)
+
+
 def mean(values: Sequence[float], tail: float) -> Estimate:
     """Return the mean of one arm's block values.
 

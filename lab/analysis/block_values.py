@@ -34,13 +34,20 @@ def block_values(
         compared. If the arms were measured in turn, the ratio of the two values is that of their
         slices, launch by launch.
     """
-    values = {arm: _value(hypothesis, prediction, arm, block, margins) for arm in prediction.arms}
+    values = unpaired_values(hypothesis, prediction, block, margins)
     if prediction.compare is None or prediction.count:
         return values
     right = Step(prediction.compare.right, prediction.at)
     left = Step(prediction.compare.left, prediction.at)
     paired = _relative(hypothesis, prediction, block, right, values[right.arm], left)
     return values if paired is None else {**values, left.arm: paired}
+
+
+def unpaired_values(
+    hypothesis: Hypothesis, prediction: Prediction, block: Block, margins: DecisionMargins
+) -> BlockValues:
+    """Return what `block_values` does, but of all slices of an arm together."""
+    return {arm: _value(hypothesis, prediction, arm, block, margins) for arm in prediction.arms}
 
 
 def values_over_blocks(prediction: Prediction, found: Sequence[BlockValues]) -> ValuesByArm | None:

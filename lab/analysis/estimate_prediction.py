@@ -7,12 +7,24 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from lab.analysis.arm_comparison import mean, mean_share, ratio
-from lab.analysis.block_values import BlockValues, block_values, values_over_blocks
+from lab.analysis.arm_comparison import mean, mean_share, ratio, ratio_of_slices
+from lab.analysis.block_values import (
+    BlockValues,
+    block_values,
+    unpaired_values,
+    values_over_blocks,
+)
 from lab.analysis.estimate import Estimate
 from lab.block_grouping import Block
 from lab.decision_margins import DecisionMargins
-from lab.hypothesis import Hypothesis, LoadTest, Prediction, Sweep, parse_measure
+from lab.hypothesis import (
+    Comparison,
+    Hypothesis,
+    LoadTest,
+    Prediction,
+    Sweep,
+    parse_measure,
+)
 from lab.measure_table import Scope
 from lab.measure_values import AtLeast
 from lab.stats.margins import SlopeMargins, SweepMargins
@@ -86,6 +98,8 @@ def _analysis(
         return _sweep_analysis(hypothesis, prediction, margins.sweep)
     if prediction.grows is not None:
         return _complexity_analysis(hypothesis, prediction, margins)
+    if prediction.compare is not None and isinstance(hypothesis.kind, LoadTest):
+        return _load_comparison(hypothesis, prediction, prediction.compare, margins)
     return _value_analysis(hypothesis, prediction, margins)
 
 
@@ -151,6 +165,32 @@ def _complexity_analysis(
         arm = prediction.arm
         return estimate_complexity(
             prediction.grows, values[arm], factors[arm], tail, margins.growth
+        )
+
+    return _Analysis(of_block, over_blocks)
+
+
+def _load_comparison(
+    hypothesis: Hypothesis, prediction: Prediction, compare: Comparison, margins: DecisionMargins
+) -> _Analysis[tuple[BlockValues, BlockValues]]:
+    def of_block(block: Block) -> tuple[BlockValues, BlockValues]:
+        return (
+            block_values(hypothesis, prediction, block, margins),
+            unpaired_values(hypothesis, prediction, block, margins),
+        )
+
+    def over_blocks(
+        found: Sequence[tuple[BlockValues, BlockValues]], tail: float
+    ) -> Estimate | None:
+        pairs = values_over_blocks(prediction, [each for each, _ in found])
+        together = values_over_blocks(prediction, [each for _, each in found])
+        if pairs is None or together is None:
+            return None
+        of_pairs = ratio(pairs[compare.left], pairs[compare.right], tail)
+        if pairs == together:
+            return of_pairs  # whole windows, or a measure that a slice is too short for
+        return ratio_of_slices(
+            of_pairs, ratio(together[compare.left], together[compare.right], tail)
         )
 
     return _Analysis(of_block, over_blocks)

@@ -6,7 +6,8 @@ import math
 
 import pytest
 
-from lab.analysis.arm_comparison import mean, mean_share, ratio
+from lab.analysis.arm_comparison import mean, mean_share, ratio, ratio_of_slices
+from lab.analysis.estimate import Estimate
 from lab.stats.student_t import critical_value
 
 TAIL = 0.01
@@ -27,6 +28,22 @@ def test_a_single_block_bounds_a_ratio_by_zero_and_infinity() -> None:
 def test_unpaired_blocks_are_refused() -> None:
     with pytest.raises(ValueError, match="equal lengths"):
         ratio([1.0, 2.0], [1.0], TAIL)
+
+
+@pytest.mark.parametrize(
+    ("together", "found"),
+    [
+        (Estimate(1.01, 0.9, 1.1), Estimate(1.0, 0.98, 1.02)),  # they agree
+        (Estimate(0.9, 0.7, 1.1), Estimate(1.0, 0.9, 1.02)),  # they may not
+        (Estimate(1.1, 0.9, 1.3), Estimate(1.0, 0.98, 1.1)),
+        (Estimate(0.8, 0.7, 0.9), Estimate(0.8, 0.7, 0.9)),  # they do not: that of all counts
+        (Estimate(1.3, 1.2, 1.4), Estimate(1.3, 1.2, 1.4)),
+    ],
+)
+def test_pairs_of_slices_count_as_far_as_they_agree_with_all_together(
+    together: Estimate, found: Estimate
+) -> None:
+    assert ratio_of_slices(Estimate(1.0, 0.98, 1.02), together) == found
 
 
 def test_a_mean_has_students_interval() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -15,9 +16,18 @@ from lab.analysis.estimate import Estimate, SlopeEstimate
 from lab.block_grouping import Block
 from lab.decision_margins import DecisionMargins
 from lab.hypothesis import Benchmark, Bound, Comparison, Hypothesis, Parameter, Prediction, Step
-from lab.trial import BenchmarkEvidence, Timing, Trial
+from lab.stats.latency_histogram import Histogram
+from lab.trial import (
+    BenchmarkEvidence,
+    LoadEvidence,
+    LoadSlice,
+    Requests,
+    SliceRequests,
+    Timing,
+    Trial,
+)
 from tests.default_margins import PredictionEstimator, block_values
-from tests.lab.builders import SHIPPED, trial
+from tests.lab.builders import ORDERS, SHIPPED, trial
 from tests.oracles.soaks import memory_series, soak_blocks
 
 BOUND = Bound(at_least=1.0)
@@ -128,3 +138,55 @@ def test_what_a_block_contributes_is_computed_once(monkeypatch: pytest.MonkeyPat
         for tail in (TAIL, TAIL / 2):
             estimator.estimate(count, tail)
     assert computed == BLOCKS
+
+
+# --- arms that were loaded in turn ------------------------------------------------------------
+
+RATIO = Prediction("", "throughput", BOUND, compare=Comparison("wide", "narrow"))
+ROUNDS = 80
+
+
+def sliced_block(number: int, pause_every: int, speed: float = 1.0) -> Block:
+    """Two arms that do 40 requests in slices of 50 ms; *wide* pauses for .2 s now and then."""
+    generator = random.Random(number)
+    members: dict[Step, tuple[Trial, ...]] = {}
+    for arm in ("narrow", "wide"):
+        slices = []
+        for place in range(ROUNDS):
+            seconds = 0.05 * generator.gauss(1.0, 0.05) / (speed if arm == "wide" else 1.0)
+            pauses = arm == "wide" and pause_every and (place + number) % pause_every == 0
+            seconds += 0.2 if pauses else 0.0
+            requests = {ORDERS: SliceRequests(40, 0, seconds / 10)}
+            slices.append(LoadSlice(place, seconds, seconds, 0.0, 0.06, 0.0, requests, {}, {}))
+        latency = Histogram()
+        latency.add_many([each.seconds / 10 for each in slices for _ in range(40)])
+        evidence = LoadEvidence(
+            requests={ORDERS: Requests(40 * ROUNDS, 0, latency)}, slices=tuple(slices)
+        )
+        window_s = sum(each.seconds for each in slices)
+        members[Step(arm)] = (Trial(number, 1, arm, 0.0, window_s, evidence=evidence),)
+    return members
+
+
+def test_pauses_in_a_few_slices_are_no_part_of_the_pairs_but_of_the_estimate() -> None:
+    """A pause in every 13th slice takes a quarter of the time; the median slice has none."""
+    blocks = [sliced_block(number, 13) for number in range(1, 13)]
+    for prediction in (RATIO, replace(RATIO, measure="latency_mean")):
+        slower = prediction.measure == "latency_mean"
+        for count in range(4, 13):
+            found = PredictionEstimator(SHIPPED, prediction, blocks).estimate(count, 0.002)
+            assert found is not None
+            assert found.high > 1.2 if slower else found.low < 0.85
+        assert found is not None  # with all blocks it is clear that the pairs are not the whole
+        assert found.low > 1.2 if slower else found.high < 0.85
+
+
+def test_the_interval_of_equal_slices_is_that_of_their_pairs() -> None:
+    blocks = [sliced_block(number, 0, 1.1) for number in range(1, 7)]
+    found = estimated(SHIPPED, RATIO, blocks)
+    of_pairs = [block_values(SHIPPED, RATIO, block) for block in blocks]
+    wide = [each["wide"] or 0.0 for each in of_pairs]
+    narrow = [each["narrow"] or 0.0 for each in of_pairs]
+    assert found == ratio(wide, narrow, TAIL)
+    assert found is not None
+    assert 1.07 < found.low < 1.1 < found.high < 1.12
