@@ -53,15 +53,15 @@ def _long_enough(blocks: Sequence[Block]) -> list[Block]:
     kept: list[Block] = []
     fewest = math.inf
     for block in reversed(blocks):
-        slices = max(_slices(trial) for trials in block.values() for trial in trials)
+        slices = max(slice_count(trial) for trials in block.values() for trial in trials)
         if slices <= fewest:
             kept.append(block)
             fewest = slices
     return kept[::-1]
 
 
-def _slices(trial: Trial) -> int:
-    """Of a load, into how many its window was cut."""
+def slice_count(trial: Trial) -> int:
+    """Into how many slices the window of a load was cut; 1 if it was not, and of other kinds."""
     return len(trial.evidence.slices) or 1 if isinstance(trial.evidence, LoadEvidence) else 1
 
 

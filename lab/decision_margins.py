@@ -95,6 +95,8 @@ class SliceMargins:
         min_rounds: A window that would hold fewer slices is not cut.
         carry_over_level: Of the test whether slices change those of other arms, over all arms.
         min_carry_over: A smaller change of the throughput does no harm, however sure it is.
+        max_idle_difference: Between arms, of what all others use in an arm's slices, cores: what
+            they all do alike does no harm to ratios.
     """
 
     cycles: int = 10
@@ -102,6 +104,7 @@ class SliceMargins:
     min_rounds: int = 4
     carry_over_level: float = 0.01
     min_carry_over: float = 0.01
+    max_idle_difference: float = 0.02
 
 
 @dataclass(frozen=True)
@@ -208,7 +211,12 @@ BEFORE_SEALED = DecisionMargins(
         min_third=0.3,
     ),
     slices=SliceMargins(
-        cycles=10, min_slice_s=0.05, min_rounds=4, carry_over_level=0.01, min_carry_over=0.01
+        cycles=10,
+        min_slice_s=0.05,
+        min_rounds=4,
+        carry_over_level=0.01,
+        min_carry_over=0.01,
+        max_idle_difference=0.02,
     ),
     blocks_per_void=3,
     fresh_within=1.25,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from lab.decision_margins import MeasureMargins
 from lab.driver_messages import RequestKey
@@ -14,6 +14,7 @@ from lab.trial import (
     ArrivalSecond,
     BenchmarkEvidence,
     LoadEvidence,
+    LoadSlice,
     Requests,
     Trial,
     Usage,
@@ -105,6 +106,13 @@ def recovery(evidence: LoadEvidence, stage: str, margins: MeasureMargins) -> flo
 def total(trial: Trial, request: str | None = None, method: str | None = None) -> Requests:
     """All requests of a trial together, or those of one name, of one method, or of both."""
     return _together(trial.service.requests, request, method)
+
+
+def idle_arms_cpu(slices: Sequence[LoadSlice]) -> float:
+    """What the other arms used in the slices of an arm, in cores."""
+    # over the whole time of the slice: the others work on while it waits for the arm to be idle
+    took_s = sum(each.took_s for each in slices)
+    return sum(each.others_cpu_s for each in slices) / max(took_s, 1e-9)
 
 
 def counter(counters: Mapping[str, float], selector: str) -> float | None:

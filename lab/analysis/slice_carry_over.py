@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from lab.analysis.sliced_load import slice_values
 from lab.decision_margins import SliceMargins
+from lab.measure_values import idle_arms_cpu
 from lab.stats.carry_over import CarryOver, carry_over
 from lab.trial import LoadEvidence, Trial
 
@@ -50,12 +51,44 @@ def carry_over_by_arm(trials: Sequence[Trial], margins: SliceMargins) -> tuple[A
     )
 
 
+def uneven_arm(trials: Sequence[Trial], margins: SliceMargins) -> tuple[str, str] | None:
+    """Return the arm that suffers most from the work of others, and a sentence that says so.
+
+    An arm that puts off its work leaves it to the slices of others: half of it, if there are two.
+    As long as all arms do so alike, their ratio is right.
+
+    Args:
+        trials: Of all arms in some blocks, in slices.
+        margins: Of the plan.
+
+    Returns:
+        None if all arms suffer alike.
+    """
+    cores = {arm: _idle_arms_cpu(trials, arm) for arm in sorted({trial.arm for trial in trials})}
+    least, most = min(cores, key=cores.__getitem__), max(cores, key=cores.__getitem__)
+    if cores[most] - cores[least] <= margins.max_idle_difference:
+        return None
+    return most, (
+        f"While arm {most} was loaded, the other arms, which nobody loaded, used {cores[most]:.2f} "
+        f"cores, and {cores[least]:.2f} while arm {least} was (limit "
+        f"{margins.max_idle_difference:g} apart): one of them does work of its own slices in those "
+        "of others."
+    )
+
+
 def carry_over_message(each: ArmCarryOver) -> str:
     """What was found, as a sentence."""
     return (
         f"Arm {each.arm} does {math.expm1(each.found.change):+.1%} in a slice that follows another "
         "arm's, compared with one that follows its own: something that an arm leaves behind falls "
         "into the next slice."
+    )
+
+
+def _idle_arms_cpu(trials: Sequence[Trial], arm: str) -> float:
+    evidence = [trial.evidence for trial in trials if trial.arm == arm]
+    return idle_arms_cpu(
+        [each for found in evidence if isinstance(found, LoadEvidence) for each in found.slices]
     )
 
 

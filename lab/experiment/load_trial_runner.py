@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from dataclasses import replace
+from typing import Any
 
-from lab.analysis.slice_carry_over import carry_over_by_arm, carry_over_message
+from lab.analysis.slice_carry_over import carry_over_by_arm, carry_over_message, uneven_arm
+from lab.block_grouping import slice_count
 from lab.driver_messages import Closed, Frame, Opened, RunTrial
 from lab.experiment.arm_identity_check import (
     not_restarted,
@@ -24,6 +26,7 @@ from lab.experiment.slice_schedule import (
     may_be_cut,
     schedule,
     whole_window,
+    why_short,
     why_whole,
 )
 from lab.experiment.sliced_block import SlicedBlock
@@ -45,6 +48,7 @@ from lab.trial_plan import Plan
 
 PROFILE_WARMUP_S = 0.5
 PROFILE_WINDOW_S = 2.0
+MOST_LONGER = 2  # times that slices are made longer: more voided blocks would end the run
 
 
 class LoadTrials:
@@ -73,7 +77,8 @@ class LoadTrials:
         self._new_slice_observer = new_slice_observer
         self._margins = plan.margins.slices
         self._schedule = self._earlier_schedule()  # None: not known before the first warm-up
-        self._same_schedule: list[Trial] = []  # of the blocks so far whose slices were as long
+        # of the blocks so far whose slices were as long
+        self._same_schedule = [] if self._schedule is None else self._as_cut(self._schedule)
         if not may_be_cut(self._test, list(hypothesis.arms)):
             self._schedule = whole_window(self._test.window_s)
 
@@ -162,7 +167,12 @@ class LoadTrials:
         requests = [(blank, self._request(blank, self._test.load_at(None))) for blank in blanks]
         seed = f"{self.plan.seed}-{blanks[0].block}"
         trials = yield from block.run(requests, self._schedule_for, seed)
-        return None if trials is None else self._without_carry_over(trials)
+        if trials is not None:
+            return self._without_carry_over(trials)
+        if block.why_too_long:
+            earlier = blanks[0].block - 1
+            self._lengthen(earlier or None, whole_window(self._test.window_s), block.why_too_long)
+        return None
 
     def _without_carry_over(self, trials: Sequence[Trial]) -> Sequence[Trial]:
         """The trials of a block; void if arms have left something to each other.
@@ -170,16 +180,22 @@ class LoadTrials:
         Later blocks then have longer slices, or whole windows.
         """
         faults = [fault for trial in trials for fault in trial.faults]
-        if any(fault.gate == CARRY_OVER for fault in faults):
-            self._lengthen(trials[0].block, whole_window(self._test.window_s), faults[0].message)
+        if left := [fault.message for fault in faults if fault.gate == CARRY_OVER]:
+            self._lengthen(trials[0].block, whole_window(self._test.window_s), left[0])
         if faults:
             return trials
         self._same_schedule += trials
-        found = carry_over_by_arm(self._same_schedule, self._margins)
-        messages = {each.arm: carry_over_message(each) for each in found if each.is_significant}
-        if not messages or self._schedule is None:
+        longer = whole_window(self._test.window_s)
+        if uneven := uneven_arm(self._same_schedule, self._margins):
+            messages = dict([uneven])
+        else:
+            found = carry_over_by_arm(self._same_schedule, self._margins)
+            messages = {each.arm: carry_over_message(each) for each in found if each.is_significant}
+            times = sum(entry["block"] is not None for entry in self._changes())
+            if self._schedule is not None and times < MOST_LONGER:
+                longer = self._schedule.longer(self._test.window_s, self._margins.min_rounds)
+        if not messages:
             return trials
-        longer = self._schedule.longer(self._test.window_s, self._margins.min_rounds)
         self._lengthen(trials[0].block, longer, " ".join(messages.values()))
         return [
             replace(trial, faults=(Fault(CARRY_OVER, messages[trial.arm]),))
@@ -188,7 +204,7 @@ class LoadTrials:
             for trial in trials
         ]
 
-    def _lengthen(self, block: int, schedule: SliceSchedule, reason: str) -> None:
+    def _lengthen(self, block: int | None, schedule: SliceSchedule, reason: str) -> None:
         self._schedule, self._same_schedule = schedule, []
         self._note_schedule(block, reason)
 
@@ -208,12 +224,25 @@ class LoadTrials:
             reason=reason,
         )
 
+    def _changes(self) -> list[dict[str, Any]]:
+        return [e for e in self.run_folder.journal() if e["event"] == SLICES_CHANGED]
+
     def _earlier_schedule(self) -> SliceSchedule | None:
-        """What an earlier session of the run has found out."""
-        changes = [e for e in self.run_folder.journal() if e["event"] == SLICES_CHANGED]
-        if not changes:
-            return None
-        return SliceSchedule(changes[-1]["rounds"], self._test.window_s / changes[-1]["rounds"])
+        """That of the blocks of an earlier session of the run, or what it has found out."""
+        trials = self._counted_trials()
+        rounds = slice_count(trials[-1]) if trials else None
+        if changes := self._changes():
+            rounds = int(changes[-1]["rounds"])
+        return None if rounds is None else SliceSchedule(rounds, self._test.window_s / rounds)
+
+    def _as_cut(self, schedule: SliceSchedule) -> list[Trial]:
+        return [trial for trial in self._counted_trials() if slice_count(trial) == schedule.rounds]
+
+    def _counted_trials(self) -> list[Trial]:
+        """Those of an earlier session, without those of voided blocks."""
+        trials = self.run_folder.trials()
+        voided = {trial.block for trial in trials if trial.faults}
+        return [trial for trial in trials if trial.block not in voided]
 
     def _schedule_for(self, cycles: Sequence[float | None]) -> SliceSchedule:
         """The slices of this and all later blocks, once the cycles suffice to tell."""
@@ -225,6 +254,8 @@ class LoadTrials:
             self._note_schedule(None, why_whole(self._test, cycles, self._margins))
         elif len(cycles) == len(self.hypothesis.arms):
             self._schedule = found
+            if reason := why_short(self._test, cycles, self._margins):
+                self._note_schedule(None, reason)
         return found
 
     def _reset(self, arm: str) -> Fault | None:

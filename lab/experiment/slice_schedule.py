@@ -73,6 +73,26 @@ def why_whole(test: LoadTest, cycles: Sequence[float | None], margins: SliceMarg
     )
 
 
+def why_short(test: LoadTest, cycles: Sequence[float | None], margins: SliceMargins) -> str | None:
+    """Why the slices that the hypothesis chose are too short, as a clause; None if they are not."""
+    assert isinstance(test.load, ClosedLoad)
+    longest_s = max(math.inf if cycle is None else cycle for cycle in cycles)
+    found = schedule(test, cycles, margins)
+    if test.load.slice_s is None or not found.is_cut:
+        return None
+    if longest_s * margins.cycles <= found.seconds * (1 + 1e-9):
+        return None
+    cycle = (
+        "no user began two tasks in the warm-up"
+        if longest_s == math.inf
+        else f"a user takes {seconds(longest_s)} from one task to the next"
+    )
+    return (
+        f"{cycle}, and a slice should hold {margins.cycles} of these cycles; if users wait for "
+        "each other, rates are too high and ratios too near to 1"
+    )
+
+
 def whole_window(window_s: float) -> SliceSchedule:
     """One slice."""
     return SliceSchedule(1, window_s)

@@ -23,12 +23,15 @@ from lab.hypothesis import ClosedLoad, Hypothesis, LoadTest
 from lab.instruments.instrument_interfaces import LaneDriver, SliceObserver, SliceObserverFactory
 from lab.instruments.locust_driver_process import DriverError
 from lab.measure_values import selectors
+from lab.number_format import seconds
 from lab.run_folder import RunFolder, SeriesWriter
 from lab.targets.target_interface import Target
 from lab.trial import Fault, Trial
 
 IDLE_LIMIT_S = 0.2  # that the next slice waits, at most
 IDLE_LIMIT_SHARE = 0.25  # of a slice
+TOO_LONG = 4.0  # times its slices; a block that takes longer, and over `TOO_LONG_S` more, is ended
+TOO_LONG_S = 30.0
 
 CheckArm = Callable[[str], Fault | None]
 
@@ -71,7 +74,11 @@ class _Lane:
 
 
 class SlicedBlock:
-    """Runs a block."""
+    """Runs a block.
+
+    Attributes:
+        why_too_long: Why its slices took so much time that it was ended, as a clause; else empty.
+    """
 
     def __init__(
         self,
@@ -103,6 +110,7 @@ class SlicedBlock:
         self._new_observer = new_observer
         self._reset_arm, self._check_arm = reset_arm, check_arm
         self._margins = margins
+        self.why_too_long = ""
         self._selectors = [
             text for metric in hypothesis.measures.values() for text in selectors(metric)
         ]
@@ -122,7 +130,8 @@ class SlicedBlock:
             seed: Of the order of the slices.
 
         Returns:
-            The trials, with faults if the block is void; None if the window is not to be cut.
+            The trials, with faults if the block is void; None if the window is not to be cut, as
+            before the first slice or as `why_too_long` says.
         """
         lanes: dict[str, _Lane] = {}
         unready: list[Trial] = []
@@ -141,7 +150,7 @@ class SlicedBlock:
         failed = [
             lane for lane in lanes.values() if lane.fault is not None or lane.record.task_errors
         ]
-        if schedule is None and not failed and not unready:
+        if (schedule is None or self.why_too_long) and not failed and not unready:
             return None
         return unready or [self._judged(lane) for lane in failed or lanes.values()]
 
@@ -201,7 +210,8 @@ class SlicedBlock:
     def _measure(
         self, lanes: Mapping[str, _Lane], schedule: SliceSchedule, seed: str
     ) -> Generator[Event, None, None]:
-        """Run all slices, unless the scenario ends a trial."""
+        """Run all slices, unless the scenario ends a trial or they take too long."""
+        planned_s, begun = len(lanes) * schedule.rounds * schedule.seconds, time.monotonic()
         limit_s = min(IDLE_LIMIT_S, IDLE_LIMIT_SHARE * schedule.seconds)
         orders = itertools.chain.from_iterable(schedule.orders(list(lanes), seed))
         for position, arm in enumerate(orders, 1):
@@ -224,6 +234,13 @@ class SlicedBlock:
             count = sum(seen.count for seen in message.requests.values())
             yield SecondElapsed(count / max(message.user_s, 1e-9))
             if not message.completed:
+                return
+            passed_s = time.monotonic() - begun
+            if passed_s > max(TOO_LONG * planned_s, planned_s + TOO_LONG_S):
+                self.why_too_long = (
+                    f"slices of {seconds(schedule.seconds)} took {seconds(passed_s / position)}, "
+                    "the wait for the last answers of all users included"
+                )
                 return
 
     def _judged(self, lane: _Lane) -> Trial:

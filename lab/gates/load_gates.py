@@ -10,7 +10,7 @@ from lab.gates import background_gates, evidence_gate, service_gates, traffic_ga
 from lab.gates.gate_check import CARRY_OVER, Check
 from lab.gates.traffic_gates import DURATION
 from lab.hypothesis import ClosedLoad, Hypothesis, LoadTest, OpenLoad, parse_measure
-from lab.measure_values import counter, total
+from lab.measure_values import counter, idle_arms_cpu, total
 from lab.trial import Dispatch, LoadEvidence, Trial
 
 _IN_FLIGHT = "http_in_flight_request_seconds_total"
@@ -61,9 +61,7 @@ def _offered_load(trial: Trial, hypothesis: Hypothesis) -> ClosedLoad | OpenLoad
 def _carry_over(trial: Trial, evidence: LoadEvidence, limits: GateLimits) -> Iterator[Check]:
     if not evidence.slices:
         return
-    # over the whole time of the slice: the others work on while it waits for the arm to be idle
-    took_s = sum(each.took_s for each in evidence.slices)
-    cores = sum(each.others_cpu_s for each in evidence.slices) / max(took_s, 1e-9)
+    cores = idle_arms_cpu(evidence.slices)
     yield Check(
         CARRY_OVER,
         cores,

@@ -14,6 +14,7 @@ from lab.experiment.slice_schedule import (
     may_be_cut,
     schedule,
     whole_window,
+    why_short,
 )
 from lab.hypothesis import ClosedLoad, LoadTest, OpenLoad, Stage, Sweep
 
@@ -49,6 +50,27 @@ def test_the_hypothesis_may_choose() -> None:
     assert schedule(load_test(0.5), [None, 1.6], MARGINS) == SliceSchedule(8, 0.5)
     assert schedule(load_test(0.3), [0.001], MARGINS) == SliceSchedule(13, 4 / 13)
     assert schedule(load_test(0.05), [0.1], MARGINS) == SliceSchedule(80, 0.05)
+
+
+@pytest.mark.parametrize(
+    ("cycles", "slice_s", "reason"),
+    [
+        ([0.01, 0.05], 0.5, None),
+        ([0.01, 0.051], 0.5, "a user takes 51 ms from one task to the next, and a slice"),
+        (
+            [0.01, None],
+            0.5,
+            "no user began two tasks in the warm-up, and a slice should hold 10 of ",
+        ),
+        ([0.01, 1.6], None, None),
+        ([0.01, 1.6], 4.0, None),  # one slice: the window
+    ],
+)
+def test_chosen_slices_may_be_too_short(
+    cycles: list[float | None], slice_s: float | None, reason: str | None
+) -> None:
+    found = why_short(load_test(slice_s), cycles, MARGINS)
+    assert found is None if reason is None else str(found).startswith(reason)
 
 
 def test_only_closed_loads_of_several_arms_are_cut() -> None:

@@ -319,6 +319,106 @@ def test_a_run_that_is_resumed_keeps_its_longer_slices(bench: Bench) -> None:
     assert {seconds for _, seconds in bench.driver.slices} == {0.8}
 
 
+def test_a_run_that_is_resumed_keeps_its_slices_whatever_the_next_warm_up_shows(
+    bench: Bench,
+) -> None:
+    class Interrupted(Exception):
+        pass
+
+    def interrupt(event: Event) -> None:
+        if isinstance(event, BlockEnded) and event.block == 2:
+            raise Interrupted
+
+    with pytest.raises(Interrupted):
+        bench.run(interrupt)
+    bench.driver.cycle_s = 0.032
+    loop = bench.run()
+    assert loop.interim_verdict.blocks == 4
+    assert {seconds for _, seconds in bench.driver.slices} == {0.2}
+    assert bench.changes == []
+
+
+def test_a_run_that_began_with_whole_windows_is_resumed_with_them(bench: Bench) -> None:
+    class Interrupted(Exception):
+        pass
+
+    def interrupt(event: Event) -> None:
+        if isinstance(event, BlockEnded) and event.block == 2:
+            raise Interrupted
+
+    bench.driver.cycle_s = 0.12
+    with pytest.raises(Interrupted):
+        bench.run(interrupt)
+    bench.run_folder.path("journal.jsonl").unlink()  # as an earlier version of the lab left it
+    bench.driver.cycle_s = 0.02
+    loop = bench.run()
+    assert loop.interim_verdict.blocks == 4
+    assert bench.driver.slices == []
+
+
+def test_slices_are_made_longer_twice_before_whole_windows(bench: Bench) -> None:
+    for block in (1, 2):
+        bench.run_folder.add_journal("slices changed", block=block, rounds=20, reason="x")
+    generator = random.Random(3)
+
+    def disturbed(_: int) -> dict[str, Any]:
+        before, (arm, seconds) = bench.driver.slices[-2:-1], bench.driver.slices[-1]
+        after_other = [host for host, _ in before] != [arm]
+        return {"user_s": seconds * (1.3 if after_other else 1.0) * generator.gauss(1, 0.02)}
+
+    bench.driver.unusual = disturbed
+    loop = bench.run()
+    assert bench.changes[-1]["rounds"] == 1
+    assert loop.interim_verdict.verdict == "CONFIRMED"
+    assert len(bench.driver.driven) == 4 * ARMS
+
+
+def test_one_arm_that_works_in_the_slices_of_others_gets_whole_windows(bench: Bench) -> None:
+    """Less than the gate allows of all arms together, but only one of them does so."""
+    margins = bench.plan.margins
+    gates = replace(margins.gates, max_idle_arms_cpu=math.inf)
+    bench.plan = replace(bench.plan, margins=replace(margins, gates=gates))
+    observe = bench.observe
+    bench.observe = lambda url, roles: replace(  # type: ignore[method-assign]
+        observe(url, roles), idle_cpu=10.0 if url == bench.target.url("wide") else 0.0
+    )
+    loop = bench.run()
+    assert loop.interim_verdict.verdict == "CONFIRMED"
+    assert (loop.interim_verdict.voided, loop.interim_verdict.blocks) == (1, 4)
+    (void,) = [trial for trial in bench.trials if trial.faults]
+    assert void.arm != "wide"
+    assert void.faults[0].gate == "carry_over"
+    assert "0.00 while arm wide was" in void.faults[0].message
+    assert [entry["rounds"] for entry in bench.changes] == [1]
+    assert len(bench.driver.driven) == 4 * ARMS
+
+
+def test_a_block_whose_slices_take_far_too_long_is_run_in_whole_windows(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lab.experiment.sliced_block.TOO_LONG", 0.0)
+    monkeypatch.setattr("lab.experiment.sliced_block.TOO_LONG_S", -math.inf)
+    loop = bench.run()
+    assert loop.interim_verdict.verdict == "CONFIRMED"
+    assert (loop.interim_verdict.voided, loop.interim_verdict.blocks) == (0, 4)
+    assert len(bench.driver.slices) == 1
+    assert len(bench.driver.driven) == 4 * ARMS
+    assert bench.driver.lanes == {}
+    (entry,) = bench.changes
+    assert (entry["block"], entry["rounds"]) == (None, 1)
+    assert entry["reason"].startswith("slices of 200 ms took ")
+
+
+def test_chosen_slices_that_are_too_short_are_noted_once(bench: Bench, tmp_path: Path) -> None:
+    short = Bench(tmp_path / "short", ClosedLoad(50, slice_s=0.1))
+    loop = short.run()
+    assert loop.interim_verdict.blocks == 4
+    assert {seconds for _, seconds in short.driver.slices} == {0.1}
+    (entry,) = short.changes
+    assert (entry["block"], entry["rounds"]) == (None, 40)
+    assert "a user takes 20 ms from one task to the next" in entry["reason"]
+
+
 def test_equal_slices_stay_as_they_are(bench: Bench) -> None:
     bench.run()
     assert {seconds for _, seconds in bench.driver.slices} == {0.2}

@@ -48,9 +48,13 @@ def slices_section(trials: RunTrials, journal: Sequence[Mapping[str, Any]]) -> S
 
 def _change(entry: Mapping[str, Any]) -> str:
     reason = str(entry["reason"]).rstrip(".")
+    whole = entry["rounds"] == 1
+    if entry["block"] is None and not whole:
+        return (
+            f"Slices of {seconds(entry['slice_s'])}, as the hypothesis says, are short: {reason}."
+        )
     if entry["block"] is None:
         return f"Windows are not cut into slices: {reason}."
-    whole = entry["rounds"] == 1
     what = "Windows are not cut" if whole else f"Slices of {seconds(entry['slice_s'])}"
     return f"{what} after block {entry['block']}: {reason}. Blocks in shorter slices do not count."
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import itertools
 import math
 import random
+from dataclasses import replace
 
-from lab.analysis.slice_carry_over import carry_over_by_arm
+from lab.analysis.slice_carry_over import carry_over_by_arm, uneven_arm
 from lab.decision_margins import SliceMargins
 from lab.experiment.slice_schedule import SliceSchedule
 from lab.trial import LoadEvidence, LoadSlice, SliceRequests, Trial
@@ -62,3 +63,34 @@ def test_trials_without_slices_are_left_out() -> None:
     whole = Trial(1, 1, "a", 0.0, 4.0, evidence=LoadEvidence())
     assert carry_over_by_arm([whole, Trial(1, 2, "b", 0.0, 4.0)], MARGINS) == ()
     assert carry_over_by_arm(block(1, ["a"], 0.0), MARGINS) == ()
+
+
+def test_what_one_arm_does_in_the_slices_of_others_is_found_over_all_blocks() -> None:
+    def used(trials: list[Trial], arm: str, share: float) -> list[Trial]:
+        """The others use this share of a core in the slices of an arm."""
+        return [
+            replace(
+                each,
+                evidence=replace(
+                    each.evidence,
+                    slices=tuple(
+                        replace(one, others_cpu_s=share * one.took_s)
+                        for one in each.evidence.slices
+                    ),
+                ),
+            )
+            if each.arm == arm and isinstance(each.evidence, LoadEvidence)
+            else each
+            for each in trials
+        ]
+
+    first, second = run(["a", "b"], 0.0, blocks=1), block(1, ["a", "b"], 0.0)
+    assert uneven_arm(first, MARGINS) is None
+    once = used(first, "a", 0.03)
+    found = uneven_arm(once, MARGINS)
+    assert found is not None
+    assert found[0] == "a"
+    assert "used 0.03 cores, and 0.00 while arm b was (limit 0.02 apart)" in found[1]
+    assert uneven_arm([*once, *second], MARGINS) is None  # .015: it did not last
+    assert uneven_arm([*once, *used(second, "a", 0.03)], MARGINS) is not None
+    assert uneven_arm(used(once, "b", 0.02), MARGINS) is None  # all arms do so

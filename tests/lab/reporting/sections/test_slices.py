@@ -61,3 +61,12 @@ def test_the_reason_of_whole_windows_is_said() -> None:
     assert section is not None
     assert not section.is_sliced
     assert section.changes == ("Windows are not cut into slices: a user takes 260 ms.",)
+
+
+def test_slices_that_the_hypothesis_chose_too_short_are_reported() -> None:
+    short = {**LONGER, "block": None, "rounds": 8, "slice_s": 0.5, "reason": "a user takes 1.5 s"}
+    section = slices_section(sorted_trials(run(["a", "b"], 0.0)), [short])
+    assert section is not None
+    assert section.changes == (
+        "Slices of 500 ms, as the hypothesis says, are short: a user takes 1.5 s.",
+    )
