@@ -100,6 +100,13 @@ EDITS: dict[str, list[Edit]] = {
     ],
     "kind-unknown": [("laod", "load")],
     "processes-unknown": [("processes: new", "processes: fresh")],
+    "slices-long": [("slices: 3s", "slices: 2s")],
+    "slices-number": [("slices: 0.5", "slices: 500ms")],
+    # its predictions are of no level, which is the next thing to correct
+    "slices-of-sweep": [("users: [1, 2, 4, 8], slices: 500ms", "users: 8")],
+    "slices-open": [(", slices: 500ms", "")],
+    "slices-short": [("slices: 40ms", "slices: 200ms")],
+    "slices-text": [("slices: short", "slices: off")],
     "users-zero": [("users: 0", "users: 1")],
     "users-many": [("10001", "10000")],
     "users-text": [("fifty", "2")],

@@ -19,6 +19,7 @@ from lab.cli.preflight import RunParts, collect_benchmark
 from lab.cpu_pinning import Cores
 from lab.experiment.benchmark_block_runner import BenchmarkBlocks
 from lab.hypothesis import HypothesisError, loads
+from lab.instruments.benchmark_outcome import MIN_LOOPS
 from lab.project_folder import Project
 from lab.run_folder import RunFolder
 from lab.targets.benchmark_target import BenchmarkTarget
@@ -159,8 +160,9 @@ def test_it_is_measured_in_slices(bench: Bench, case: Case, least_s: float, most
     evidence = evidence_of(bench.trial(case))
     timing, slices = evidence.timing, evidence.slices
     assert least_s <= timing.value_s <= most_s
-    assert timing.rounds >= len(slices) == SLICES
-    assert [each.position for each in slices] == list(range(1, SLICES + 1))
+    assert MIN_LOOPS <= len(slices) <= SLICES  # fewer if a call takes about a slice
+    assert timing.rounds >= len(slices)
+    assert [each.position for each in slices] == list(range(1, len(slices) + 1))
     slice_s = median(each.value_s * each.iterations for each in slices)
     assert slice_s <= max(2 * SLICE_S, 2 * most_s)
     assert sum(each.iterations for each in slices) == timing.rounds * timing.iterations
