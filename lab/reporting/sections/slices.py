@@ -62,16 +62,15 @@ def _change(entry: Mapping[str, Any]) -> str:
 def _summary(slices: list[LoadSlice], trials: int) -> str:
     middle_s = statistics.median(each.lasted_s for each in slices)
     took_s = math.fsum(each.took_s for each in slices)
-    measured = math.fsum(each.seconds for each in slices) / took_s
-    answers = math.fsum(each.lasted_s - each.seconds for each in slices) / took_s
+    measured = math.fsum(each.lasted_s for each in slices) / took_s
     idle = math.fsum(each.idle_after_s for each in slices) / took_s
-    observing = max(0.0, 1 - measured - answers - idle)
+    observing = max(0.0, 1 - measured - idle)
     return (
         f"The arms were loaded in turn, in random order: {plain(len(slices) / trials)} slices of "
         f"{seconds(middle_s)} for each arm and block. Rates, times and shares are compared slice "
-        "by slice, within a round; quantiles and levels are those of all slices together. Of the "
-        f"time of the slices, {percentage(measured)} was measured; users waited for the last "
-        f"answers of others for {percentage(answers)}, the next slice until the arm was idle for "
+        "by slice, within a round; the interval of a ratio covers that of all slices together as "
+        "well. Quantiles and levels are those of all slices together. Of the time of the slices, "
+        f"{percentage(measured)} was measured; the next slice waited until the arm was idle for "
         f"{percentage(idle)}, and observing took {percentage(observing)}."
     )
 
