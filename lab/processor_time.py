@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 _PROC = Path("/proc")
 _TICK_S = 1.0 / os.sysconf("SC_CLK_TCK")
+_PROCESS_CLOCK = 2  # CPUCLOCK_SCHED of the kernel's clock ids
 
 
 class CoreTime(NamedTuple):
@@ -69,9 +71,8 @@ def process_times() -> dict[int, ProcessTime]:
 
 def parse_stat(stat: bytes) -> ProcessTime:
     """Return what `/proc/PID/stat` says. ValueError or IndexError if it is something else."""
-    before, _, after = stat.rpartition(b")")
-    name = before.partition(b"(")[2].decode("utf-8", "replace")
-    fields = after.split()
+    name = stat.rpartition(b")")[0].partition(b"(")[2].decode("utf-8", "replace")
+    fields = _fields(stat)
     return ProcessTime(
         parent=int(fields[1]),
         name=name,
@@ -79,6 +80,34 @@ def parse_stat(stat: bytes) -> ProcessTime:
         core=int(fields[36]),
         started=int(fields[19]),
     )
+
+
+def exact_cpu_s(pid: int) -> float:
+    """Return the time of a process in nanoseconds' steps, and of its children that have ended.
+
+    In seconds. 0 if there is no such process.
+    """
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        # clock_getcpuclockid(3): threads that have ended among them
+        own_s = time.clock_gettime((~pid << 3) | _PROCESS_CLOCK)
+        ended = _fields((_PROC / str(pid) / "stat").read_bytes())[13:15]  # cutime, cstime
+        return own_s + sum(map(int, ended)) * _TICK_S
+    return 0.0
+
+
+def is_runnable(pid: int) -> bool:
+    """Return whether a thread of a process runs, or waits for a core."""
+    with contextlib.suppress(OSError):
+        for task in (_PROC / str(pid) / "task").iterdir():
+            with contextlib.suppress(OSError):
+                if _fields((task / "stat").read_bytes())[:1] == [b"R"]:
+                    return True
+    return False
+
+
+def _fields(stat: bytes) -> list[bytes]:
+    """What follows the name in `/proc/PID/stat`."""
+    return stat.rpartition(b")")[2].split()
 
 
 def children_by_parent(processes: Mapping[int, ProcessTime]) -> dict[int, list[int]]:

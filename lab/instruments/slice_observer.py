@@ -6,12 +6,9 @@ time that the system counts in ticks of 10 ms. The scheduler's own account is in
 
 from __future__ import annotations
 
-import contextlib
 import math
-import os
 import time
 from collections.abc import Collection, Mapping
-from pathlib import Path
 from typing import Any
 
 from lab.instruments.background_load import Span, background_of
@@ -24,7 +21,7 @@ from lab.instruments.metrics_scraper import (
 )
 from lab.instruments.process_sampler import ProcessSampler, usage_over
 from lab.instruments.service_http_client import HttpError
-from lab.processor_time import core_times, since
+from lab.processor_time import core_times, exact_cpu_s, is_runnable, since
 from lab.trial import MetricsReading, Usage
 
 DRIVER = "driver"  # the one role that is not of the arm
@@ -32,8 +29,6 @@ IDLE_SHARE = 0.1  # of a core: an arm that uses less is idle
 PEAK_S = 1.0  # for which a peak lasts
 _LEVELS_S = 1.0  # after which memory, threads and the like are read again, which takes long
 _IDLE_CHECK_S = 0.01
-_TICKS_S = 1 / os.sysconf("SC_CLK_TCK")
-_PROCESS_CLOCK = 2  # CPUCLOCK_SCHED of the kernel's clock ids
 
 
 class LiveSliceObserver:
@@ -82,7 +77,7 @@ class LiveSliceObserver:
     def work_s(self, roles: Collection[str]) -> float:
         """Processor time that the processes of these roles have used so far, seconds."""
         members = self._sampler.members
-        return sum(_cpu_s(pid) for role in roles for pid in members.get(role, ()))
+        return sum(exact_cpu_s(pid) for role in roles for pid in members.get(role, ()))
 
     def wait_until_idle(self, limit_s: float) -> float:
         """Wait until the processes of the arm are idle; returns the seconds that took."""
@@ -164,33 +159,12 @@ class LiveSliceObserver:
         return self._scrapes[-1]
 
     def _cpu_now(self) -> dict[str, float]:
-        return {role: sum(map(_cpu_s, pids)) for role, pids in self._sampler.members.items()}
+        return {role: sum(map(exact_cpu_s, pids)) for role, pids in self._sampler.members.items()}
 
     def _has_work(self) -> bool:
         """Whether a thread of the arm runs, or waits for a core that others use."""
         members = self._sampler.members.items()
-        return any(_is_runnable(pid) for role, pids in members if role != DRIVER for pid in pids)
+        return any(is_runnable(pid) for role, pids in members if role != DRIVER for pid in pids)
 
     def _target_cpu_s(self) -> float:
         return sum(used_s for role, used_s in self._cpu_now().items() if role != DRIVER)
-
-
-def _cpu_s(pid: int) -> float:
-    """Processor time of a process and of its children that have ended, in seconds."""
-    with contextlib.suppress(OSError, ValueError, IndexError):
-        # clock_getcpuclockid(3): in nanoseconds, threads that have ended among them
-        own_s = time.clock_gettime((~pid << 3) | _PROCESS_CLOCK)
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-        ended = stat.rpartition(")")[2].split()[13:15]  # cutime, cstime
-        return own_s + sum(map(int, ended)) * _TICKS_S
-    return 0.0
-
-
-def _is_runnable(pid: int) -> bool:
-    with contextlib.suppress(OSError):
-        for task in Path(f"/proc/{pid}/task").iterdir():
-            with contextlib.suppress(OSError):
-                stat = (task / "stat").read_text(encoding="utf-8", errors="replace")
-                if stat.rpartition(")")[2].split()[:1] == ["R"]:
-                    return True
-    return False
