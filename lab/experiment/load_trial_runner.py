@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from lab.analysis.slice_carry_over import carry_over_by_arm, carry_over_message, uneven_arm
-from lab.block_grouping import slice_count
+from lab.block_grouping import group_trials, slice_count
 from lab.driver_messages import Closed, Frame, Opened, RunTrial
 from lab.experiment.arm_identity_check import (
     not_restarted,
@@ -76,10 +76,11 @@ class LoadTrials:
         self._are_fresh = True  # the target has started them just now
         self._new_slice_observer = new_slice_observer
         self._margins = plan.margins.slices
-        self._schedule = self._earlier_schedule()  # None: not known before the first warm-up
-        # of the blocks so far whose slices were as long
-        self._same_schedule = [] if self._schedule is None else self._as_cut(self._schedule)
-        if not may_be_cut(self._test, list(hypothesis.arms)):
+        self._schedule: SliceSchedule | None = None  # not known before the first warm-up
+        self._same_schedule: list[Trial] = []  # of the blocks so far whose slices were as long
+        if may_be_cut(self._test, list(hypothesis.arms)):
+            self._resume_schedule()
+        else:
             self._schedule = whole_window(self._test.window_s)
 
     def profile(self, arm: str) -> str:
@@ -227,22 +228,16 @@ class LoadTrials:
     def _changes(self) -> list[dict[str, Any]]:
         return [e for e in self.run_folder.journal() if e["event"] == SLICES_CHANGED]
 
-    def _earlier_schedule(self) -> SliceSchedule | None:
-        """That of the blocks of an earlier session of the run, or what it has found out."""
-        trials = self._counted_trials()
-        rounds = slice_count(trials[-1]) if trials else None
+    def _resume_schedule(self) -> None:
+        """Go on with the slices of an earlier session of the run, or what it has found out."""
+        blocks = group_trials(self.run_folder.trials(), self.plan).complete
+        counted = [trial for block in blocks for own in block.values() for trial in own]
+        rounds = slice_count(counted[-1]) if counted else None
         if changes := self._changes():
             rounds = int(changes[-1]["rounds"])
-        return None if rounds is None else SliceSchedule(rounds, self._test.window_s / rounds)
-
-    def _as_cut(self, schedule: SliceSchedule) -> list[Trial]:
-        return [trial for trial in self._counted_trials() if slice_count(trial) == schedule.rounds]
-
-    def _counted_trials(self) -> list[Trial]:
-        """Those of an earlier session, without those of voided blocks."""
-        trials = self.run_folder.trials()
-        voided = {trial.block for trial in trials if trial.faults}
-        return [trial for trial in trials if trial.block not in voided]
+        if rounds is not None:
+            self._schedule = SliceSchedule(rounds, self._test.window_s / rounds)
+            self._same_schedule = [each for each in counted if slice_count(each) == rounds]
 
     def _schedule_for(self, cycles: Sequence[float | None]) -> SliceSchedule:
         """The slices of this and all later blocks, once the cycles suffice to tell."""

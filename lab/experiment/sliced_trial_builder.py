@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from lab.driver_messages import LaneEnded, LaneReady, RequestKey, SliceEnded
@@ -56,6 +56,7 @@ class SlicedRecordBuilder:
         self._arm_requests: int | None = None
         self._foreign_hosts: Counter[str] = Counter()
         self._slices: list[LoadSlice] = []
+        self._latest: Mapping[RequestKey, Requests] = {}  # of the latest slice
 
     def ready(self, message: LaneReady) -> None:
         """Note the errors of the warm-up."""
@@ -79,7 +80,7 @@ class SlicedRecordBuilder:
         self._missing = max(self._missing, self._users - message.users)
         if not message.completed:
             self._missing = self._users
-        ended = requests_of(message.requests)
+        ended = self._latest = requests_of(message.requests)
         for key, seen in ended.items():
             known = self._requests.get(key)
             self._requests[key] = Requests.together((known, seen)) if known else seen
@@ -119,7 +120,7 @@ class SlicedRecordBuilder:
         row: dict[str, Any] = {
             "t": round(self._lasted_s, 6),
             "window": True,
-            "requests": requests_to_record(requests_of(message.requests)),
+            "requests": requests_to_record(self._latest),
         }
         if message.driver_cpu is not None:
             row["driver_cpu"] = message.driver_cpu

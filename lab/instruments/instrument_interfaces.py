@@ -53,11 +53,27 @@ class LaneDriver(Driver, Protocol):
         """End the trial."""
 
 
-class TrialObserver(Protocol):
-    """Observes one trial from the begin of its window to the end."""
+class Observer(Protocol):
+    """What was observed of one trial."""
 
     def row(self) -> dict[str, Any]:
         """The latest observations, as plain JSON types for a row of the series."""
+
+    @property
+    def metrics(self) -> MetricsReading | None:
+        """How the counters were read, and what could not be."""
+
+    @property
+    def usage(self) -> dict[str, Usage]:
+        """Usage by role while it was measured."""
+
+    @property
+    def background(self) -> BackgroundLoad:
+        """Load of other processes and of the hypervisor while it was measured."""
+
+
+class TrialObserver(Observer, Protocol):
+    """Observes one trial from the begin of its window to the end."""
 
     def finish(self, whole: bool) -> None:
         """End observing; wait for the last observations, unless the trial was cut short."""
@@ -70,18 +86,6 @@ class TrialObserver(Protocol):
     def counters_uncertainty_s(self) -> float:
         """Seconds by which the time between the first and the last scrape is uncertain."""
 
-    @property
-    def metrics(self) -> MetricsReading | None:
-        """How the counters were read, and what could not be."""
-
-    @property
-    def usage(self) -> dict[str, Usage]:
-        """Usage by role over the window."""
-
-    @property
-    def background(self) -> BackgroundLoad:
-        """Load of other processes and of the hypervisor over the window."""
-
 
 class SliceReading(NamedTuple):
     """What was observed of one slice."""
@@ -90,7 +94,7 @@ class SliceReading(NamedTuple):
     cpu_s: Mapping[str, float]  # by role
 
 
-class SliceObserver(Protocol):
+class SliceObserver(Observer, Protocol):
     """Observes one arm before and after each of its slices."""
 
     def begin(self) -> None:
@@ -105,23 +109,8 @@ class SliceObserver(Protocol):
     def wait_until_idle(self, limit_s: float) -> float:
         """Wait until the processes of the arm are idle; returns the seconds that took."""
 
-    def row(self) -> dict[str, Any]:
-        """The observations of the latest slice, as plain JSON types for a row of the series."""
-
     def close(self) -> None:
         """End observing."""
-
-    @property
-    def metrics(self) -> MetricsReading | None:
-        """How the counters were read, and what could not be, in all slices."""
-
-    @property
-    def usage(self) -> dict[str, Usage]:
-        """Usage by role over all slices."""
-
-    @property
-    def background(self) -> BackgroundLoad:
-        """Load of other processes and of the hypervisor, over all slices."""
 
 
 SliceObserverFactory = Callable[[str, Roles], SliceObserver]  # base URL and roles

@@ -268,7 +268,7 @@ def test_an_arm_that_cannot_be_reset_ends_the_run(bench: Bench) -> None:
     assert bench.driver.lanes == {}
 
 
-def test_what_arms_leave_to_each_other_makes_the_slices_longer(bench: Bench) -> None:
+def disturb(bench: Bench) -> None:
     """A slice that follows another arm is slowed down, whichever arm it is of."""
     generator = random.Random(3)
 
@@ -278,6 +278,10 @@ def test_what_arms_leave_to_each_other_makes_the_slices_longer(bench: Bench) -> 
         return {"user_s": seconds * (1.3 if after_other else 1.0) * generator.gauss(1, 0.02)}
 
     bench.driver.unusual = disturbed
+
+
+def test_what_arms_leave_to_each_other_makes_the_slices_longer(bench: Bench) -> None:
+    disturb(bench)
     loop = bench.run()
     lengths = list(dict.fromkeys(round(seconds, 3) for _, seconds in bench.driver.slices))
     assert lengths[:2] == [0.2, 0.4]
@@ -359,14 +363,7 @@ def test_a_run_that_began_with_whole_windows_is_resumed_with_them(bench: Bench) 
 def test_slices_are_made_longer_twice_before_whole_windows(bench: Bench) -> None:
     for block in (1, 2):
         bench.run_folder.add_journal("slices changed", block=block, rounds=20, reason="x")
-    generator = random.Random(3)
-
-    def disturbed(_: int) -> dict[str, Any]:
-        before, (arm, seconds) = bench.driver.slices[-2:-1], bench.driver.slices[-1]
-        after_other = [host for host, _ in before] != [arm]
-        return {"user_s": seconds * (1.3 if after_other else 1.0) * generator.gauss(1, 0.02)}
-
-    bench.driver.unusual = disturbed
+    disturb(bench)
     loop = bench.run()
     assert bench.changes[-1]["rounds"] == 1
     assert loop.interim_verdict.verdict == "CONFIRMED"
