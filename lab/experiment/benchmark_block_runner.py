@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import time
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from lab.experiment.progress_events import Event, Launch, ProcessesStarting, SlicesMeasured
 from lab.gates import inspect
 from lab.hypothesis import Benchmark, Hypothesis, Step
-from lab.instruments.background_load import background_over
+from lab.instruments.background_load import Span, background_of
 from lab.instruments.benchmark_file import BenchmarkFile
 from lab.instruments.benchmark_group import BenchmarkGroup
 from lab.instruments.benchmark_process import BenchmarkError, BenchmarkProcess, Measured
@@ -21,6 +23,15 @@ from lab.run_folder import RunFolder
 from lab.targets.benchmark_target import BenchmarkTarget
 from lab.trial import BenchmarkEvidence, Fault, Trial
 from lab.trial_plan import Plan
+
+
+class _Ended(NamedTuple):
+    """A process that has ended, and what was sampled while it and others measured."""
+
+    blank: Trial
+    measured: Measured
+    sampler: ProcessSampler
+    group: int
 
 
 class BenchmarkBlocks:
@@ -58,20 +69,18 @@ class BenchmarkBlocks:
         """
         order = random.Random(f"{self._seed}-slices-{blanks[0].block}")
         launches = max(blank.repeat for blank in blanks)
-        trials: list[Trial] = []
+        ended: list[_Ended] = []
         position = 0
         for launch in range(1, launches + 1):
             own = {blank.step: blank for blank in blanks if blank.repeat == launch}
             try:
-                position += yield from self._launch(own, launches, order, position + 1, trials)
+                position += yield from self._launch(own, launches, order, position + 1, ended)
             except BenchmarkError as error:
                 assert error.step is not None
                 fault = Fault("alive", f"No slices of {error.step}. {error}.", retryable=False)
                 failed = replace(own[error.step], faults=(fault,))
                 return [inspect(failed, self._hypothesis, margins=self._margins)]
-            if any(trial.faults for trial in trials):
-                break  # the block is void: its other launches would be wasted
-        return trials
+        return [self._trial(each, _background(each, ended)) for each in ended]
 
     def _launch(
         self,
@@ -79,9 +88,9 @@ class BenchmarkBlocks:
         launches: int,
         order: random.Random,
         first: int,
-        trials: list[Trial],
+        ended: list[_Ended],
     ) -> Generator[Event, None, int]:
-        """Run the processes of one launch and add their trials; returns how many slices there were.
+        """Run the processes of one launch; returns how many slices there were.
 
         All are alive at once, or as many as memory permits.
 
@@ -90,7 +99,7 @@ class BenchmarkBlocks:
             launches: Of the block.
             order: Draws the orders of the slices.
             first: The position of the first slice in the block.
-            trials: Takes the trials.
+            ended: Takes what they have measured.
         """
         blank = next(iter(blanks.values()))
         launch = Launch(blank.block, blank.repeat, launches)
@@ -113,10 +122,9 @@ class BenchmarkBlocks:
                     yield SlicesMeasured(launch, count, done, rounds, self._slices.length_s)
                 slices += count * rounds
                 sampler.sample()
-                background = background_over(sampler.samples)
                 for step, measured in processes.finish(self._statistic).items():
                     blank = replace(blanks[step], started_at=began)
-                    trials.append(self._trial(blank, measured, background, group))
+                    ended.append(_Ended(blank, measured, sampler, group))
         return slices
 
     def profile(self, arm: str) -> str:
@@ -136,10 +144,9 @@ class BenchmarkBlocks:
     def _environment(self, step: Step) -> dict[str, str]:
         return {**self._hypothesis.arms[step.arm], **self._target.environment(step)}
 
-    def _trial(
-        self, blank: Trial, measured: Measured, background: BackgroundLoad, group: int
-    ) -> Trial:
+    def _trial(self, ended: _Ended, background: BackgroundLoad) -> Trial:
         """A trial with its evidence and its faults."""
+        blank, measured, _, group = ended
         evidence = BenchmarkEvidence(
             measured.timing, measured.counts, measured.other_info, measured.slices, group
         )
@@ -169,6 +176,13 @@ class BenchmarkBlocks:
 
     def _is_predicted(self, name: str) -> bool:
         return any(p.count == name for p in self._hypothesis.all_predictions)
+
+
+def _background(of: _Ended, ended: Sequence[_Ended]) -> BackgroundLoad:
+    """The load beside all launches of an arm and value: what is judged is their mean."""
+    runs = [each.sampler.samples for each in ended if each.blank.step == of.blank.step]
+    spans = [Span.between(samples[0], samples[-1]) for samples in runs]
+    return background_of(spans, list(itertools.chain.from_iterable(runs)))
 
 
 def _units(steps: Sequence[Step]) -> list[Sequence[Step]]:
