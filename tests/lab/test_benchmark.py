@@ -18,6 +18,7 @@ from lab.decision_margins import DecisionMargins, GateLimits
 from lab.experiment.benchmark_block_runner import BenchmarkBlocks
 from lab.hypothesis import Hypothesis, HypothesisError, Step, loads
 from lab.instruments.benchmark_file import BenchmarkFile
+from lab.instruments.benchmark_outcome import MIN_LOOPS
 from lab.instruments.benchmark_selection import BenchmarkFunction
 from lab.reporting import render
 from lab.run_folder import RunFolder
@@ -141,7 +142,7 @@ class Bench:
         self.hypothesis = read(COUNTED, project)
         self.plan = replace(
             draw(self.hypothesis, 1, "embedded"),
-            slices=PlannedSlices(0.01, 5),
+            slices=PlannedSlices(0.01, MIN_LOOPS),
             margins=DecisionMargins(gates=BUSY),
         )
         self.run_folder = RunFolder.create(project / "reports", "planted")
@@ -192,7 +193,7 @@ def test_a_count_that_differs_between_processes_makes_the_run_invalid(
     evidence = made[0].evidence
     assert isinstance(evidence, BenchmarkEvidence)
     assert evidence.counts == {"statements": 1}
-    assert len(evidence.slices) == 5
+    assert len(evidence.slices) == MIN_LOOPS
     verdict = judge(bench.hypothesis, bench.plan, bench.run_folder.trials())
     assert verdict.verdict == "INVALID"
     assert "statements of twin was 1 in one process and 2 in another" in verdict.reasons[0]
@@ -210,10 +211,7 @@ def test_the_launches_of_a_block_follow_each_other(project: Path, children: Chil
     slices = [
         trial.evidence.slices for trial in made if isinstance(trial.evidence, BenchmarkEvidence)
     ]
-    assert [[each.position for each in own] for own in slices] == [
-        [1, 2, 3, 4, 5],
-        [6, 7, 8, 9, 10],
-    ]
+    assert [[each.position for each in own] for own in slices] == [[1, 2, 3], [4, 5, 6]]
     loops = [bench.run_folder.rounds(trial) for trial in made]
     assert loops[0] and loops[1] and loops[0] != loops[1]
     assert bench.run_folder.trials() == made
