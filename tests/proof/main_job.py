@@ -11,7 +11,7 @@ SEEDS = range(1, 11)
 
 
 def prove() -> bool:
-    """Never wrong, at least nine CONFIRMED; verdict at the fourth block within 100 s, half measured."""
+    """Never wrong, nine CONFIRMED; verdict at the fourth block within 100 s, half measured."""
     steps = Steps("main-job")
     runs = {
         seed: steps.do(f"seed {seed}", partial(run_lab, "pool-exhaustion", f"--seed={seed}"))
