@@ -20,7 +20,7 @@ from lab.cli.run_assembly import bring_up
 from lab.cli.run_preparation import PreparedRun, RunOptions, refuse_finished
 from lab.cli.scenario_environment import passed_variables
 from lab.cli.signals import Interrupted, before_first_trial, deferred_signals, interruptible
-from lab.cli.verdict_table import print_verdict
+from lab.cli.verdict_table import print_report_path, print_verdict
 from lab.cpu_pinning import pin
 from lab.experiment import verdict_of
 from lab.hypothesis import SoakTest
@@ -43,7 +43,8 @@ def execute(
 ) -> tuple[Verdict, RunFolder]:
     """Run to the verdict, then profile. Nothing that was started is left, however it ends.
 
-    The verdict is printed, and it and the report are on disk, before the first profile is taken.
+    The verdict is printed as soon as it is known; it and the report are on disk before the first
+    profile is taken.
     From then on a signal or a failure costs profiles only.
 
     Args:
@@ -62,12 +63,14 @@ def execute(
             session, stop = _measure(prepared, options, background, progress, cleanup)
         with deferred_signals() as came:  # so that a verdict always has its report
             profiled = options.profile and _can_be_profiled(session)
+            verdict = _judge(session)
+            progress.close()
+            print_verdict(verdict)
             progress.stage("writing the report")
             if not profiled:
                 _stop(stop)
-            verdict = _conclude(session)
-            progress.close()
-            print_verdict(verdict, session.run_folder)
+            _write_report(session, verdict)
+            print_report_path(session.run_folder)
         if profiled:
             _profile(session, progress, verdict, is_interrupted=bool(came))
     return verdict, session.run_folder
@@ -209,26 +212,23 @@ def _report_lost_profiles(error: BaseException) -> None:
 
 def _add_profiles(session: Session, verdict: Verdict) -> None:
     """Render the report again, with the profiles that were taken."""
-    from lab.reporting import render
-
     try:
-        render(session.run_folder, session.hypothesis, session.plan, verdict)
+        _write_report(session, verdict)
     except Exception as error:  # the report without them is complete
         _report_lost_profiles(error)
 
 
-def _conclude(session: Session) -> Verdict:
-    """Judge from what is on disk, render the report, record how long all of it took."""
+def _write_report(session: Session, verdict: Verdict) -> None:
     from lab.reporting import render
 
-    run_folder, hypothesis, plan = session.run_folder, session.hypothesis, session.plan
-    session.note("measured")
-    verdict = verdict_of(run_folder, hypothesis, plan)
-    run_folder.write_verdict(verdict)
-    render(run_folder, hypothesis, plan, verdict)
+    render(session.run_folder, session.hypothesis, session.plan, verdict)
+
+
+def _judge(session: Session) -> Verdict:
+    """Judge from what is on disk, and record how long it took until then."""
     session.note("session ended")
-    verdict = verdict_of(run_folder, hypothesis, plan)  # with the time of the report
-    run_folder.write_verdict(verdict)
+    verdict = verdict_of(session.run_folder, session.hypothesis, session.plan)
+    session.run_folder.write_verdict(verdict)
     return verdict
 
 

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 COLOURS = {"CONFIRMED": "green", "REFUTED": "magenta", "INCONCLUSIVE": "yellow", "INVALID": "red"}
 
 
-def print_verdict(verdict: Verdict, run_folder: RunFolder) -> None:
-    """Print the verdict, its reasons, each prediction, and the path of the report."""
+def print_verdict(verdict: Verdict) -> None:
+    """Print the verdict, its reasons, and each prediction."""
     from rich.console import Console
     from rich.text import Text
 
@@ -34,7 +34,11 @@ def print_verdict(verdict: Verdict, run_folder: RunFolder) -> None:
         console.print(Text(f"  {reason}"), soft_wrap=True)
     if any(map(estimate_text, (*verdict.predictions, *verdict.rivals))):
         console.print(judgement_table(verdict))
-    console.print(Text(f"report: {run_folder.path('report.html')}"), soft_wrap=True)
+
+
+def print_report_path(run_folder: RunFolder) -> None:
+    """Print where the report is, on one line."""
+    print(f"report: {run_folder.path('report.html')}", flush=True)
 
 
 def judgement_table(verdict: Verdict) -> Table:

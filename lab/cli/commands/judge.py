@@ -9,7 +9,7 @@ from lab.run_folder import RunFolderError
 
 def command(run: RunArgument) -> None:
     """Judge a run again by its sealed rule. Never measures, never applies new bounds."""
-    from lab.cli.verdict_table import print_verdict
+    from lab.cli.verdict_table import print_report_path, print_verdict
     from lab.experiment import sealed_hypothesis, verdict_of
 
     project = Project.find()
@@ -23,4 +23,5 @@ def command(run: RunArgument) -> None:
             f"lab run {plan.hypothesis} --resume"
         )
     run_folder.write_verdict(verdict)
-    print_verdict(verdict, run_folder)
+    print_verdict(verdict)
+    print_report_path(run_folder)
