@@ -7,6 +7,7 @@ from functools import partial
 from tests.proof.record import Steps, publish
 from tests.runs import run_lab
 
+NAME = "pool-exhaustion"
 SEEDS = range(1, 11)
 
 
@@ -14,7 +15,7 @@ def prove() -> bool:
     """Never wrong, nine CONFIRMED; verdict at the fourth block within 100 s, half measured."""
     steps = Steps("main-job")
     runs = {
-        seed: steps.do(f"seed {seed}", partial(run_lab, "pool-exhaustion", f"--seed={seed}"))
+        seed: steps.do(f"seed {seed}", partial(run_lab, NAME, f"--seed={seed}", "--no-profile"))
         for seed in SEEDS
     }
     verdicts = [run.get("verdict") for run in runs.values()]
