@@ -12,7 +12,7 @@ SEEDS = range(1, 11)
 
 
 def prove() -> bool:
-    """Never wrong, nine CONFIRMED; verdict at the fourth block within 100 s, half measured."""
+    """All CONFIRMED; a verdict at the fourth block comes within 100 s, half of them measured."""
     steps = Steps("main-job")
     runs = {
         seed: steps.do(f"seed {seed}", partial(run_lab, NAME, f"--seed={seed}", "--no-profile"))
@@ -43,7 +43,7 @@ def prove() -> bool:
     publish("main-job", "The main job: ten runs of pool-exhaustion", lines, steps)
     quick = [r for r in runs.values() if (r.get("blocks"), r.get("voided")) == (4, 0)]
     in_time = all(r["elapsed_s"] <= 100 and r["measuring_s"] >= 0.5 * r["elapsed_s"] for r in quick)
-    return wrong == 0 and confirmed >= 9 and in_time
+    return confirmed == len(runs) and in_time
 
 
 def _edge(value: float | None) -> str:
