@@ -15,7 +15,7 @@ from lab.trial_plan import Plan, draw
 PROJECT = Path(__file__).parent.parent.parent
 ORDERS = RequestKey("/orders", "POST")
 _FILE = PROJECT / "hypotheses" / "pool-exhaustion.md"
-_LEFT_TO_THE_LAB = {", slices: off": "", "processes: kept\n": "", "window: 3s": "window: 4s"}
+_LEFT_TO_THE_LAB = {", slices: off": "", "processes: kept\n": "", "window: 3250ms": "window: 4s"}
 
 
 def _shipped() -> Hypothesis:
