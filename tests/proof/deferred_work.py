@@ -50,7 +50,7 @@ SUBJECTS: Mapping[str, Subject] = {
     POOL: Subject(
         ROOT / "hypotheses" / "pool-exhaustion.md",
         copy_project,
-        "load: {users: 50, slices: off}\ntrial: {warmup: 1s, window: 3250ms}",
+        "load: {users: 50, slices: off}\ntrial: {warmup: 1s, window: 3500ms}",
         {
             "slices": "load: {users: 50, slices: 500ms}\ntrial: {warmup: 1s, window: 4s}",
             "windows": "load: {users: 50, slices: off}\ntrial: {warmup: 1s, window: 4s}",
