@@ -428,8 +428,8 @@ COMMANDS = {
     "newer-format": Command(
         "judge pool-exhaustion",
         ("plan.json: its schema is 'lab.plan/99'", "reads lab.plan/1", "Read it with the version"),
-        before=each(recorded, replaced(f"{LATEST}/plan.json", "lab.plan/1", "lab.plan/99")),
-        remedied=replaced(f"{LATEST}/plan.json", "lab.plan/99", "lab.plan/1"),
+        before=each(recorded, replaced(f"{LATEST}/plan.json", "lab.plan/2", "lab.plan/99")),
+        remedied=replaced(f"{LATEST}/plan.json", "lab.plan/99", "lab.plan/2"),
     ),
     "status-of-nothing": Command(
         "status other",
