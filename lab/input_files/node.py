@@ -33,6 +33,20 @@ class Node:
     value: Scalar | dict[str, Node] | list[Node]
     written: str = ""
 
+    # How the format of the file writes things; another format has a class of its own.
+    _list_example = "each item after a dash, as in `- item`"
+
+    def entry(self, key: str, value: str) -> str:
+        """A key with a value, as the format of the file writes them."""
+        return f"{key}: {value}"
+
+    def _group_example(self) -> str:
+        return self.entry(self.name, "{key: value}")
+
+    def _begin(self, key: str) -> str:
+        """A key before its value."""
+        return f"{key}:"
+
     @property
     def title(self) -> str:
         """Its name in a message; a name of several words is not a key."""
@@ -66,19 +80,21 @@ class Node:
         if isinstance(self.value, str) and self.value.strip():
             return self.value
         if self.value is None or isinstance(self.value, str):
-            raise self.flaw(f"{self.title} is empty", f"Write some text after `{self.name}:`.")
-        raise self.wrong_type("text", f'{self.name}: "words in quotes"')
+            raise self.flaw(
+                f"{self.title} is empty", f"Write some text after `{self._begin(self.name)}`."
+            )
+        raise self.wrong_type("text", self.entry(self.name, '"words in quotes"'))
 
     def boolean(self) -> bool:
         """True or false."""
         if not isinstance(self.value, bool):
-            raise self.wrong_type("true or false", f"{self.name}: true")
+            raise self.wrong_type("true or false", self.entry(self.name, "true"))
         return self.value
 
     def number(self) -> float:
         """A finite number."""
         if isinstance(self.value, bool) or not isinstance(self.value, int | float):
-            raise self.wrong_type("a number", f"{self.name}: 0.5")
+            raise self.wrong_type("a number", self.entry(self.name, "0.5"))
         if not math.isfinite(self.value):
             raise self.flaw(
                 f"{self.title} is {shown(self.written)}, which is not a finite number",
@@ -89,7 +105,7 @@ class Node:
     def integer(self, minimum: int, maximum: int) -> int:
         """A whole number from `minimum` to `maximum`."""
         if isinstance(self.value, bool) or not isinstance(self.value, int):
-            raise self.wrong_type("a whole number", f"{self.name}: {minimum + 1}")
+            raise self.wrong_type("a whole number", self.entry(self.name, f"{minimum + 1}"))
         if not minimum <= self.value <= maximum:
             raise self.flaw(
                 f"{self.title} is {self.value}", f"Write a number from {minimum} to {maximum}."
@@ -99,7 +115,7 @@ class Node:
     def sequence(self, maximum: int = MAX_ENTRIES) -> list[Node]:
         """Its items, not more than `maximum`."""
         if not isinstance(self.value, list):
-            raise self.wrong_type("a list", "each item after a dash, as in `- item`")
+            raise self.wrong_type("a list", self._list_example)
         self._limit(len(self.value), maximum)
         return self.value
 
@@ -107,7 +123,7 @@ class Node:
         """Its keys and values."""
         if isinstance(self.value, dict):
             return self.value
-        raise self.wrong_type("a group of keys", f"{self.name}: {{key: value}}")
+        raise self.wrong_type("a group of keys", self._group_example())
 
     def entries(self, names: re.Pattern[str], what: str, example: str) -> dict[str, Node]:
         """Its keys and values where the author of the file chooses the names of the keys."""
@@ -131,7 +147,9 @@ class Node:
             values[key] = readers[key](child)
         missing = [key for key in readers if key not in values and key not in optional]
         if missing:
-            raise self.flaw(f"{self.title} has no `{missing[0]}`", f"Add `{missing[0]}:` to it.")
+            raise self.flaw(
+                f"{self.title} has no `{missing[0]}`", f"Add `{self._begin(missing[0])}` to it."
+            )
         return values
 
     def only_one(self, *keys: str) -> str:

@@ -1,0 +1,82 @@
+"""Commands and texts with placeholders."""
+
+from __future__ import annotations
+
+import re
+import shlex
+
+from lab.input_files import Node, shown
+from lab.system.placeholders import BraceError, Command, Template
+
+_OF_A_SHELL = ("&&", "||", "|", ";", "&", ">", ">>", "<", "2>", "2>&1", "&>")
+_ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=.*")
+
+
+def read_command(node: Node) -> Command:
+    """A command: a text that is split as a shell would, or a list of its words."""
+    if isinstance(node.value, list):
+        words = [item.exact() for item in node.sequence()]
+        if not words:
+            raise node.flaw(f"{node.title} is empty", f"Write {_example(node)}.")
+        written = shlex.join(words)
+    else:
+        written = node.text()
+        words = _split(node, written)
+        _refuse_shell(node, words)
+    return Command(written, tuple(_template(node, word) for word in words), node.line)
+
+
+def read_template(node: Node) -> Template:
+    """The value of an environment variable: text, a number, true or false."""
+    if isinstance(node.value, bool):
+        return Template(str(node.value).lower())
+    if isinstance(node.value, int | float):
+        return Template(node.written)
+    if isinstance(node.value, str):
+        return _template(node, node.value)
+    raise node.wrong_type("a single value", node.entry(node.name, '"text"'))
+
+
+def _split(node: Node, written: str) -> list[str]:
+    try:
+        words = shlex.split(written)
+    except ValueError:
+        raise node.flaw(
+            f"{node.title} has a quote or a backslash that is not closed",
+            "Close it, or write a list of words.",
+        ) from None
+    if not words:
+        raise node.flaw(f"{node.title} is empty", f"Write {_example(node)}.")
+    return words
+
+
+def _refuse_shell(node: Node, words: list[str]) -> None:
+    """No shell runs a command, and nothing of it would mean what it means there."""
+    if _ASSIGNMENT.fullmatch(words[0]):
+        name, _, value = words[0].partition("=")
+        instead = node.entry("env", f'{{{name} = "{value}"}}')
+        raise node.flaw(
+            f"{node.title} sets {name} before the program, as only a shell does",
+            f"Write {instead} instead.",
+        )
+    found = next((word for word in words if word in _OF_A_SHELL), None)
+    if found is not None:
+        raise node.flaw(
+            f"{node.title} has {shown(found)}, and no shell runs it",
+            "Write one program with its arguments, or a shell of your own: sh -c '...'.",
+        )
+
+
+def _template(node: Node, text: str) -> Template:
+    try:
+        return Template.parse(text)
+    except BraceError as error:
+        brace = str(error)
+        raise node.flaw(
+            f"{node.title} has a {shown(brace)} that belongs to no placeholder",
+            f"Write a placeholder as {{port}}, and a brace that is meant as itself as {brace * 2}.",
+        ) from None
+
+
+def _example(node: Node) -> str:
+    return node.entry(node.name, '"python app.py --port {port}"')
