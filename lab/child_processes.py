@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -20,7 +21,9 @@ from typing import IO
 
 from lab.cleanup_watchdog import start_ticks
 from lab.cpu_pinning import pin
+from lab.log_cap import LogCap
 from lab.passed_variables import PassedVariables
+from lab.process_tree import kill_each, with_variable
 
 # What a child inherits. All else is left out, above all settings of the service that happen to be
 # set in the shell, so that an arm is exactly what its hypothesis says.
@@ -28,19 +31,23 @@ INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "USER", "LOGNAME"
 _SCENARIO_ROLES = ("driver", "benchmark")  # of processes that run code of the scenario
 _STOP_S = 5.0
 _RUN_VARIABLE = "LAB_RUN"  # in the environment of every process of a run
+_TREE_VARIABLE = "LAB_PROCESS"  # in that of a process whose whole tree is ended with it
 
 
 @dataclass
 class Child:
     """A process that the lab started."""
 
-    role: str  # service, database, pricing, driver
+    role: str  # a process of the system under test, database, driver, benchmark
     arm: str | None
     popen: subprocess.Popen[bytes]
     log: Path
     stop_signal: int
     log_start: int = 0  # where its own part begins: processes of one role and arm share a log
     passed: PassedVariables = field(default_factory=PassedVariables)  # redacted in its log
+    patience_s: float = _STOP_S  # that it may take to end
+    tree: str = ""  # value of the variable that marks all that it starts; "": only its group ends
+    is_log_trimmed: bool = False
 
     @property
     def pid(self) -> int:
@@ -55,6 +62,11 @@ class Child:
         if code < 0:
             return f"ended by {signal.Signals(-code).name}"
         return f"ended with exit code {code}"
+
+    @property
+    def owner(self) -> str:
+        """The process in words: "the web of arm wide"."""
+        return f"the {self.role}" if self.arm is None else f"the {self.role} of arm {self.arm}"
 
     def log_tail(self, lines: int = 12) -> str:
         """The last lines of its log."""
@@ -86,6 +98,7 @@ class Children:
         self.logs = self.folder / "logs"
         self.logs.mkdir()
         self._children: list[Child] = []
+        self._trim: LogCap | None = None
         self._launcher = ThreadPoolExecutor(1, "launcher")
         self._launcher.submit(int).result()  # so that the thread exists from now on
         self._watchdog = subprocess.Popen(
@@ -124,12 +137,14 @@ class Children:
         stdin: int | IO[bytes] = subprocess.DEVNULL,
         stdout: int | None = None,
         user: int | None = None,
+        patience_s: float = _STOP_S,
+        whole_tree: bool = False,
     ) -> Child:
         """Start a process in a session of its own, which the watchdog knows.
 
         Args:
             command: Program and arguments.
-            role: What it is: service, pricing, database, driver, benchmark or compose.
+            role: What it is: a process of the system under test, database, driver, benchmark.
             arm: The arm, or a label, that it belongs to.
             env: Environment variables beside those that are inherited.
             cwd: Its folder.
@@ -139,12 +154,18 @@ class Children:
             stdin: As for `subprocess.Popen`.
             stdout: As for `subprocess.Popen`; None for its log.
             user: The user and group to run as.
+            patience_s: How long it may take to end, before it is killed.
+            whole_tree: Whether all that it starts ends with it, even in sessions of their own.
 
         Returns:
             The process; its log is `ROLE-ARM.log` in `logs`.
         """
         name = role if arm is None else f"{role}-{arm}"
         log = self.logs / f"{name}.log"
+        tree = secrets.token_hex(8) if whole_tree else ""
+        marked = {_TREE_VARIABLE: tree} if whole_tree else {}
+        if self._trim is None:
+            self._trim = LogCap(self._logs, self._note_trimmed)
 
         def launch() -> Child:
             """Whatever interrupts the caller: what was started is known."""
@@ -152,7 +173,7 @@ class Children:
                 log_start = sink.tell()
                 popen = subprocess.Popen(
                     list(command),
-                    env=self.environment(role) | dict(env or {}),
+                    env=self.environment(role) | dict(env or {}) | marked,
                     cwd=cwd,
                     stdin=stdin,
                     stdout=sink if stdout is None else stdout,
@@ -164,7 +185,9 @@ class Children:
                     extra_groups=None if user is None else (),
                 )
             self._send(f"+ {popen.pid} {start_ticks(popen.pid) or 0} {int(stop_signal)}")
-            child = Child(role, arm, popen, log, stop_signal, log_start, self.passed)
+            child = Child(
+                role, arm, popen, log, stop_signal, log_start, self.passed, patience_s, tree
+            )
             self._children.append(child)
             return child
 
@@ -179,19 +202,27 @@ class Children:
         passed = self.passed.environment() if role in _SCENARIO_ROLES else {}
         return passed | inherited | self._variable
 
-    def stop(self, *children: Child) -> None:
-        """End these processes together, each by its signal; by SIGKILL what takes too long."""
+    def stop(self, *children: Child) -> tuple[Child, ...]:
+        """End these processes together, each by its signal; by SIGKILL what takes too long.
+
+        Returns:
+            Those that had to be killed.
+        """
         for child in children:
             if child.popen.poll() is None:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(child.pid, child.stop_signal)
+        began, killed = time.monotonic(), []
         for child in children:
             try:
-                child.popen.wait(_STOP_S)
+                child.popen.wait(max(0.0, began + child.patience_s - time.monotonic()))
             except subprocess.TimeoutExpired:
+                killed.append(child)
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(child.pid, signal.SIGKILL)
                 child.popen.wait()
+            if child.tree:
+                _kill_tree(child)
             for pipe in (child.popen.stdin, child.popen.stdout):
                 if pipe is not None:
                     with contextlib.suppress(OSError):
@@ -199,6 +230,15 @@ class Children:
             self._send(f"- {child.pid}")
             if child in self._children:
                 self._children.remove(child)
+        return tuple(killed)
+
+    def await_end(self, child: Child, limit_s: float) -> str | None:
+        """How a process ended by itself; None if it did not in time, and was ended."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.popen.wait(limit_s)
+        how = child.died()
+        self.stop(child)
+        return how
 
     def running(self) -> tuple[Child, ...]:
         """The processes that were started and not stopped."""
@@ -226,6 +266,8 @@ class Children:
         databases = [child for child in self._children if child.role == "database"]
         self.stop(*(child for child in self._children if child not in databases))
         self.stop(*databases)
+        if self._trim is not None:
+            self._trim.close()
         shutil.rmtree(self.folder, ignore_errors=True)
         if self._watchdog.stdin is not None:
             with contextlib.suppress(OSError):
@@ -236,6 +278,14 @@ class Children:
             self._watchdog.kill()
             self._watchdog.wait()
 
+    def _logs(self) -> set[Path]:
+        return {child.log for child in tuple(self._children)}
+
+    def _note_trimmed(self, log: Path) -> None:
+        for child in tuple(self._children):
+            if child.log == log:
+                child.log_start, child.is_log_trimmed = 0, True
+
     def _send(self, line: str) -> None:
         assert self._watchdog.stdin is not None
         try:
@@ -243,6 +293,15 @@ class Children:
             self._watchdog.stdin.flush()
         except OSError:
             return  # the watchdog was killed: `close` still ends everything
+
+
+def _kill_tree(child: Child) -> None:
+    """End what a process has left behind, in its group or in a session of its own."""
+    with contextlib.suppress(OSError):
+        os.killpg(child.pid, signal.SIGKILL)
+    # twice: one that was being started the first time has the variable the second time
+    for _ in range(2):
+        kill_each(with_variable(_TREE_VARIABLE, child.tree))
 
 
 def _short_folder() -> Path:

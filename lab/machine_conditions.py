@@ -3,41 +3,37 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import platform
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import psutil
 
-PACKAGES = (
-    "aiohttp",
-    "asyncpg",
-    "fastapi",
-    "gevent",
-    "geventhttpclient",
-    "locust",
-    "numpy",
-    "pydantic",
-    "pytest-benchmark",
-    "scipy",
-    "sqlalchemy",
-    "starlette",
-    "uvicorn",
-    "uvloop",
-)
+from lab.source_files import digest
+
+PACKAGES = ("gevent", "geventhttpclient", "locust", "numpy", "pytest-benchmark", "scipy")
+"""Those of the lab that a measurement may depend on; `lab.toml` names those of the system."""
 
 # What must not change between the sessions of one run.
 _SAME = ("processor", "cores", "kernel", "python", "packages", "commit", "dirty", "service")
-_SAME_TARGET = ("name", "cores", "postgresql", "postgresql_is", "engine", "images")
+CODE = "code of the service"
+_SAME_TARGET = ("name", "cores", "postgresql", "postgresql_is", "engine", "images", "url")
 
 
-def observe(project: Path) -> dict[str, Any]:
-    """The machine and the code as they are now."""
+def observe(
+    project: Path, code: Sequence[str] = (), packages: Iterable[str] = ()
+) -> dict[str, Any]:
+    """The machine and the code as they are now.
+
+    Args:
+        project: The project's folder.
+        code: Files and folders in it that the system is made of; none for all of its source.
+        packages: Python packages of the system.
+    """
     commit, dirty = _commit(project)
     return {
         "processor": _processor(),
@@ -46,10 +42,10 @@ def observe(project: Path) -> dict[str, Any]:
         "kernel": platform.release(),
         "system": platform.system(),
         "python": platform.python_version(),
-        "packages": {name: _version(name) for name in PACKAGES},
+        "packages": {name: _version(name) for name in sorted({*PACKAGES, *packages})},
         "commit": commit,
         "dirty": dirty,
-        "service": _digest(project / "service"),
+        "service": digest(project, code),
     }
 
 
@@ -67,25 +63,26 @@ def is_this_machine(conditions: Mapping[str, Any]) -> bool:
     return all(conditions.get(key) == value for key, value in here.items())
 
 
-def code_invariants(project: Path) -> dict[str, Any]:
+def code_invariants(project: Path, code: Sequence[str] = ()) -> dict[str, Any]:
     """What must not change while benchmarks run: each of their processes imports the code anew."""
     return {
         "cores of the machine": os.cpu_count(),
-        "code of the service": _digest(project / "service"),
-        "code of the scenarios": _digest(project / "scenarios"),
+        CODE: digest(project, code),
+        "code of the scenarios": digest(project, ("scenarios",)),
     }
 
 
-def invariants(project: Path, driver: int) -> dict[str, Any]:
+def invariants(project: Path, driver: int, code: Sequence[str] = ()) -> dict[str, Any]:
     """What must not change during a run; cheap enough to be read before every trial.
 
     Args:
         project: The project's folder.
         driver: Process id of the load driver.
+        code: Files and folders that the system is made of; none for all source of the project.
     """
     seen: dict[str, Any] = {
         "cores of the machine": os.cpu_count(),
-        "code of the service": _digest(project / "service"),
+        CODE: digest(project, code),
     }
     with contextlib.suppress(OSError):  # a driver that has ended has no cores
         seen["cores of the driver"] = sorted(os.sched_getaffinity(driver))
@@ -97,16 +94,6 @@ def _processor() -> str:
         if line.startswith("model name"):
             return line.partition(":")[2].strip()
     return platform.processor() or platform.machine()
-
-
-def _digest(folder: Path) -> str:
-    """Seal of a folder's code."""
-    sealed = hashlib.sha256()
-    for path in sorted(folder.rglob("*")):
-        if path.suffix in (".py", ".sql"):
-            sealed.update(path.relative_to(folder).as_posix().encode() + b"\0")
-            sealed.update(path.read_bytes() + b"\0")
-    return f"sha256:{sealed.hexdigest()}"
 
 
 def _version(package: str) -> str:

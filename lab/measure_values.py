@@ -20,8 +20,6 @@ from lab.trial import (
     Usage,
 )
 
-SERVICE = "service"  # the role that `cpu`, `rss_bytes` and the like are taken of
-
 
 class AtLeast(float):
     """A lower bound of a value: what was measured had not ended yet."""
@@ -58,8 +56,8 @@ def measure(
             raise LookupError(f"there is no measure {name!r}")
         case Scope.CALL if isinstance(trial.evidence, BenchmarkEvidence):
             return CALL_READERS[asked.base](trial.evidence)
-        case Scope.PROCESS if SERVICE in trial.service.usage:
-            return PROCESS_READERS[asked.base](trial.service.usage[SERVICE])
+        case Scope.PROCESS if (usage := trial.service.loaded_usage) is not None:
+            return PROCESS_READERS[asked.base](usage)
         case Scope.REQUEST:
             seen = total(trial, asked.request, asked.method)
             return _of_requests(seen, trial.window_s, asked, margins)

@@ -9,7 +9,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from lab.errors import UsageError
 from lab.hypothesis import Hypothesis, LoadTest, Prediction, ProcessLifetime
+
+URL = "url"
+"""The one target whose processes the lab has not started, and so cannot start again."""
 
 
 @dataclass(frozen=True)
@@ -32,12 +36,18 @@ class LifetimeChoice:
         return f"processes: {does[self.lifetime]}, {self.reason}"
 
 
-def choose_lifetime(hypothesis: Hypothesis, fresh_within: float) -> LifetimeChoice | None:
+def choose_lifetime(
+    hypothesis: Hypothesis, fresh_within: float, target: str
+) -> LifetimeChoice | None:
     """Return what a load test does; None for other kinds, whose processes are always fresh.
 
     Args:
         hypothesis: Its own choice wins.
         fresh_within: The factor from no difference within which a bound makes them fresh.
+        target: The name of the target.
+
+    Raises:
+        UsageError: The file demands fresh processes of a system that the lab has not started.
     """
     if not isinstance(hypothesis.kind, LoadTest):
         return None
@@ -48,12 +58,21 @@ def choose_lifetime(hypothesis: Hypothesis, fresh_within: float) -> LifetimeChoi
         found = f"{first.quantity} {first.subject} is predicted {first.bound_words}, {factor}"
     else:
         found = f"no predicted ratio of two arms has a bound {factor}"
+    launches = ": a difference between two launches can then pass for one between the arms"
     match hypothesis.kind.processes:
+        case "fresh" if target == URL:
+            raise UsageError(
+                f"{hypothesis.name}: `processes: fresh` needs arms that the lab can start again, "
+                "and it has not started what runs at a URL. Write `processes: kept`, or use "
+                "another target"
+            )
+        case None if target == URL and near:
+            reason = f"since the lab has not started what runs at a URL, although {found}"
+            return LifetimeChoice("kept", reason + launches)
         case None:
             return LifetimeChoice("fresh" if near else "kept", f"since {found}")
         case "kept" if near:
-            found += ": a difference between two launches can then pass for one between the arms"
-            return LifetimeChoice("kept", f"as the file says, although {found}")
+            return LifetimeChoice("kept", f"as the file says, although {found}{launches}")
         case chosen:
             return LifetimeChoice(chosen, "as the file says")
 

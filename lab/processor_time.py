@@ -108,24 +108,3 @@ def is_runnable(pid: int) -> bool:
 def _fields(stat: bytes) -> list[bytes]:
     """What follows the name in `/proc/PID/stat`."""
     return stat.rpartition(b")")[2].split()
-
-
-def children_by_parent(processes: Mapping[int, ProcessTime]) -> dict[int, list[int]]:
-    """Return the process ids of the children of each process that has any."""
-    family: dict[int, list[int]] = {}
-    for pid, process in processes.items():
-        family.setdefault(process.parent, []).append(pid)
-    return family
-
-
-def with_descendants(root: int, family: Mapping[int, list[int]]) -> list[int]:
-    """Return a process id and those of all its descendants.
-
-    Args:
-        root: The process id.
-        family: The children by parent.
-    """
-    found = [root]
-    for pid in found:
-        found.extend(family.get(pid, ()))
-    return found

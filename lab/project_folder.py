@@ -7,6 +7,8 @@ from pathlib import Path
 
 from lab.errors import UsageError
 
+MARKER = "lab.toml"
+
 
 class ProjectError(UsageError):
     """There is no project in this folder or above it."""
@@ -30,14 +32,19 @@ class Project:
 
     @classmethod
     def find(cls, start: Path | None = None) -> Project:
-        """The nearest folder upwards that holds `hypotheses/`. ProjectError if there is none."""
+        """The nearest folder upwards that holds `lab.toml` or `hypotheses/`.
+
+        A folder `hypotheses/` alone is enough for benchmarks, which need no service. ProjectError
+        if there is neither.
+        """
         try:
             here = (start or Path.cwd()).resolve()
         except OSError as error:  # it was removed, for example
             raise ProjectError(f"the current folder cannot be read ({error.strerror})") from error
         for folder in (here, *here.parents):
-            if (folder / "hypotheses").is_dir():
+            if (folder / MARKER).is_file() or (folder / "hypotheses").is_dir():
                 return cls(folder)
         raise ProjectError(
-            f"{here}: no project here or above. Run the lab in a folder that holds hypotheses/"
+            f"{here}: no project here or above. Run the lab in a folder that holds {MARKER}, or "
+            "below one"
         )

@@ -191,6 +191,9 @@ class MetricsReading:
     notes: tuple[str, ...] = ()  # what a page did that it should not, with its line
 
 
+LOADED = "service"  # the role that load went to in records that do not name it
+
+
 @dataclass(frozen=True)
 class ServiceEvidence:
     """What loads and soaks both record: a service under load, seen by driver and service."""
@@ -203,6 +206,12 @@ class ServiceEvidence:
     metrics: MetricsReading | None = None  # None: of an older version of the lab
     arm_requests: int | None = None  # that the arm answered; None: the driver does not count them
     foreign_hosts: Mapping[str, int] = field(default_factory=dict)  # requests to other hosts
+    loaded: str = LOADED  # the role that load went to
+
+    @property
+    def loaded_usage(self) -> Usage | None:
+        """What the processes used that load went to; None if they were not observed."""
+        return self.usage.get(self.loaded)
 
 
 @dataclass(frozen=True)

@@ -200,7 +200,7 @@ def draw(hypothesis: Hypothesis, seed: int, target: str) -> Plan:
     steps, kind = hypothesis.steps, hypothesis.kind
     pairs = kind.pairs if isinstance(kind, SoakTest) else None
     margins = DecisionMargins()
-    chosen = choose_lifetime(hypothesis, margins.fresh_within)
+    chosen = choose_lifetime(hypothesis, margins.fresh_within, target)
     launches = LAUNCHES if isinstance(kind, Benchmark) else 1
     orders = tuple(
         tuple(step for _ in range(launches) for step in generator.sample(steps, len(steps)))

@@ -16,6 +16,7 @@ from lab.file_format_versions import Schema, unchanged
 from lab.stats.latency_histogram import Histogram
 from lab.time_series import TimeSeries, TimeSeriesBuilder
 from lab.trial import (
+    LOADED,
     ArrivalSecond,
     BenchmarkEvidence,
     Dispatch,
@@ -98,6 +99,8 @@ def to_record(trial: Trial) -> dict[str, Any]:
         record["metrics"] = asdict(service.metrics)
     if service.arm_requests is not None:
         record["arm_requests"] = service.arm_requests
+    if service.loaded != LOADED:
+        record["loaded"] = service.loaded
     if service.foreign_hosts:
         record["foreign_hosts"] = service.foreign_hosts
     return record
@@ -147,6 +150,7 @@ def _evidence(record: Mapping[str, Any]) -> TrialEvidence | None:
         "metrics": _metrics(record.get("metrics")),
         "arm_requests": record.get("arm_requests"),
         "foreign_hosts": record.get("foreign_hosts", {}),
+        "loaded": record.get("loaded", LOADED),
     }
     if driven := record.get("driven"):
         return SoakEvidence(

@@ -35,11 +35,17 @@ from lab.stats import (
 from lab.stats import (
     time_bins as bins,
 )
+from lab.system import MetricNames
 
 MARGINS = DecisionMargins()
 
 measure = partial(measure_values.measure, margins=MARGINS.measures)
-inspect = partial(gates.inspect, margins=MARGINS)
+NAMES = MetricNames(
+    requests="http_request_duration_seconds_count",
+    time="http_request_duration_seconds_sum",
+    in_flight="http_in_flight_request_seconds_total",
+)
+inspect = partial(gates.inspect, margins=MARGINS, names=NAMES)
 GATES = gates.gates_of(MARGINS.gates)
 
 PredictionEstimator = partial(estimate_prediction.PredictionEstimator, margins=MARGINS)

@@ -17,6 +17,8 @@ import psutil
 
 ROOT = Path(__file__).parent.parent
 Result = TypeVar("Result")
+# `python` in a lab.toml is then the one that runs the tests, in a copied project too
+PATH = {"PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))}
 QUICK = ROOT / "tests" / "planted" / "quick.md"
 QUICK_SLICES = ROOT / "tests" / "planted" / "quick-slices.md"
 QUICK_SOAK = ROOT / "tests" / "planted" / "quick-soak.md"
@@ -29,7 +31,7 @@ def lab(
     return subprocess.run(
         [sys.executable, "-m", "lab", *arguments],
         cwd=project,
-        env=os.environ | dict(env or {}),
+        env=os.environ | PATH | dict(env or {}),
         capture_output=True,
         text=True,
         check=False,
@@ -64,7 +66,7 @@ def copy_project(folder: Path) -> Path:
     """Make a project in a folder, so that the runs of a test do not mix with the user's."""
     for part in ("scenarios", "service"):
         shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
-    for file in ("docker-compose.yml", ".dockerignore", "requirements.txt"):
+    for file in ("lab.toml", "docker-compose.yml", ".dockerignore", "requirements.txt"):
         shutil.copy(ROOT / file, folder)
     (folder / "hypotheses").mkdir()
     shutil.copy(QUICK, folder / "hypotheses")
@@ -124,7 +126,7 @@ class Running:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "lab", "run", name, "--no-profile", *arguments],
             cwd=project,
-            env=os.environ | dict(env),
+            env=os.environ | PATH | dict(env),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

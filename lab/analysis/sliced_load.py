@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from lab.hypothesis import Metric, MetricRatio, parse_measure
-from lab.measure_values import SERVICE, counter
+from lab.measure_values import counter
 from lab.trial import LoadEvidence, LoadSlice, SliceRequests, Trial
 
 
@@ -25,17 +25,20 @@ def slice_values(
     """
     if not isinstance(trial.evidence, LoadEvidence):
         return None
-    values = [_value(each, name, definitions) for each in trial.evidence.slices]
+    loaded = trial.evidence.loaded
+    values = [_value(each, loaded, name, definitions) for each in trial.evidence.slices]
     usable = [value for value in values if value is not None and 0 < value < math.inf]
     return usable if len(usable) == len(values) else None
 
 
-def _value(each: LoadSlice, name: str, definitions: Mapping[str, Metric]) -> float | None:
+def _value(
+    each: LoadSlice, loaded: str, name: str, definitions: Mapping[str, Metric]
+) -> float | None:
     if name in definitions:
         return _metric(each, definitions[name])
     asked = parse_measure(name)
     if asked.base == "cpu":
-        return each.cpu_s[SERVICE] / each.lasted_s if SERVICE in each.cpu_s else None
+        return each.cpu_s[loaded] / each.lasted_s if loaded in each.cpu_s else None
     seen = [
         requests
         for key, requests in each.requests.items()

@@ -27,6 +27,7 @@ from lab.instruments.instrument_interfaces import Driver
 from lab.instruments.locust_driver_process import DriverError, LoadDriver, ScenarioError
 from lab.instruments.soak_script_driver import SoakScriptDriver
 from lab.project_folder import Project
+from lab.system import System
 from lab.targets.target_interface import SettingError, Target
 
 
@@ -38,7 +39,9 @@ class RunParts(NamedTuple):
     children: Children
     project: Project
     cores: Cores
+    system: System
     notify: Callable[[str], None] = lambda text: None  # gets what the user should know meanwhile
+    anyway: bool = False  # whether a setting is accepted that no source file names
 
     @property
     def scenario(self) -> Path:
@@ -133,7 +136,7 @@ def _check_settings(parts: RunParts, target: Target) -> None:
             parts.file,
             _line(parts.hypothesis.text, error.arm, error.setting),
             str(error),
-            "See service/settings.py for the settings that there are",
+            error.remedy,
         ) from error
 
 

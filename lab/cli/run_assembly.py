@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from lab.child_processes import Children
 from lab.cli.preflight import RunParts, collect_benchmark, start_driver, start_soak_drivers
@@ -22,18 +23,29 @@ from lab.experiment import (
 )
 from lab.hypothesis import Benchmark, SoakTest
 from lab.machine_conditions import code_invariants, invariants
-from lab.project_folder import Project
 from lab.run_folder import RunFolder
+from lab.system import FILE, System
 from lab.targets.benchmark_target import BenchmarkTarget
-from lab.targets.embedded_target import EmbeddedTarget
+from lab.targets.local_target import LocalTarget
 from lab.targets.postgres_databases import users_server_url
 from lab.targets.target_interface import Target
 from lab.trial_plan import Plan
 
-TARGETS = ("embedded", "compose")
+TARGETS = ("local", "compose", "url")
 
 MakeSession = Callable[[Plan, RunFolder, float], Session]
 Stop = Callable[[], None]
+
+
+class TargetParts(NamedTuple):
+    """What a target is made of."""
+
+    system: System
+    children: Children
+    project: Path
+    cores: Cores
+    notify: Callable[[str], None] = lambda text: None
+    anyway: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,15 +63,47 @@ class StartedParts:
     stop: Stop
 
 
-def make_target(name: str, children: Children, project: Project, cores: Cores) -> Target:
-    """The target of that name, not started. UsageError if there is none."""
+def default_target(system: System) -> str:
+    """The target of a run that names none: the first that `lab.toml` describes."""
+    described = (system.processes, system.compose, system.url)
+    return next(name for name, spec in zip(TARGETS, described, strict=True) if spec)
+
+
+def make_target(name: str, parts: TargetParts) -> Target:
+    """The target of that name, not started. UsageError if `lab.toml` does not describe it."""
     if name not in TARGETS:
         raise UsageError(f"--target {name}: no such target. Write one of {', '.join(TARGETS)}")
+    system, children, root, cores, notify, anyway = parts
     if name == "compose":
+        if system.compose is None:
+            raise UsageError(f"--target compose: {root / FILE} has no table [compose]. Add one")
         from lab.targets.compose_target import ComposeTarget
 
-        return ComposeTarget(children, project.root, cores)
-    return EmbeddedTarget(children, project.root, cores, users_server_url())
+        return ComposeTarget(system, children, root, cores, anyway=anyway)
+    if name == "url":
+        if system.url is None:
+            raise UsageError(f"--target url: {root / FILE} has no table [url]. Add one")
+        from lab.targets.url_target import UrlTarget
+
+        return UrlTarget(system, children, root, anyway=anyway)
+    if not system.processes:
+        raise UsageError(f"--target local: {root / FILE} has no [[process]]. Add one")
+    return LocalTarget(system, children, root, cores, users_server_url(), notify, anyway=anyway)
+
+
+def target_of(name: str, parts: RunParts) -> Target:
+    """The target of a run."""
+    return make_target(
+        name,
+        TargetParts(
+            parts.system,
+            parts.children,
+            parts.project.root,
+            parts.cores,
+            parts.notify,
+            parts.anyway,
+        ),
+    )
 
 
 def bring_up(
@@ -91,13 +135,18 @@ def _bring_up_service(
     report_stage: Callable[[str], None],
     at_exit: Callable[[Stop], object],
 ) -> StartedParts:
-    hypothesis, _, children, project, cores, _ = parts
-    target = make_target(target_name, children, project, cores)
+    hypothesis, cores = parts.hypothesis, parts.cores
+    target = target_of(target_name, parts)
     at_exit(target.stop)
     if hypothesis.allow.crash and target.name == "compose":
         raise UsageError(
-            "`allow: {crash: true}` needs the embedded target: a container that is started again "
-            "may answer at another port. Leave --target out"
+            "`allow: {crash: true}` needs the local target: a container that is started again "
+            "may answer at another port. Say --target local"
+        )
+    if isinstance(hypothesis.kind, SoakTest) and target.name == "url":
+        raise UsageError(
+            "a soak needs processes that the lab starts anew for every block, and those of a URL "
+            "are not its own. Say --target local"
         )
     report_stage("checking the arms' settings and the scenario")
     make_session, driver_pid = _service_session(parts, target)
@@ -115,13 +164,13 @@ def _bring_up_service(
 
 def _service_session(parts: RunParts, target: Target) -> tuple[MakeSession, int]:
     """What makes the session of a load test or a soak, and the process of its (first) driver."""
-    hypothesis, root = parts.hypothesis, parts.project.root
+    hypothesis, root, code = parts.hypothesis, parts.project.root, parts.system.code
     if not isinstance(hypothesis.kind, SoakTest):
         driver = start_driver(parts, target)
 
         def load_session(plan: Plan, run_folder: RunFolder, began: float) -> Session:
             trials = LoadTrials(hypothesis, plan, run_folder, target, driver)
-            unchanged = partial(invariants, root, driver.pid)
+            unchanged = partial(invariants, root, driver.pid, code)
             return BlockLoop(
                 hypothesis, plan, run_folder, trials, began, unchanged, parts.cores.all
             )
@@ -130,9 +179,9 @@ def _service_session(parts: RunParts, target: Target) -> tuple[MakeSession, int]
 
     drivers = start_soak_drivers(parts, target)
     pid = next(iter(drivers.values())).pid
-    unchanged = partial(invariants, root, pid)
+    unchanged = partial(invariants, root, pid, code)
     if hypothesis.is_soak_script:  # read again in every block, by a new process
-        unchanged = partial(code_invariants, root)
+        unchanged = partial(code_invariants, root, code)
 
     def soak_session(plan: Plan, run_folder: RunFolder, began: float) -> Session:
         return SoakLoop(hypothesis, plan, run_folder, target, drivers, began, invariants=unchanged)
@@ -149,8 +198,8 @@ def _bring_up_benchmark(
 ) -> StartedParts:
     if target_name != BenchmarkTarget.name:
         raise UsageError("a benchmark runs on this machine only: leave --target out")
-    hypothesis, _, children, project, cores, _ = parts
-    target = BenchmarkTarget(children, cores, users_server_url(), kind.database)
+    hypothesis, root, cores = parts.hypothesis, parts.project.root, parts.cores
+    target = BenchmarkTarget(parts.children, cores, users_server_url(), kind.database)
     at_exit(target.stop)
     report_stage("collecting the benchmark" + (", starting PostgreSQL" if kind.database else ""))
     with ThreadPoolExecutor(1, "database") as beside:
@@ -160,7 +209,7 @@ def _bring_up_benchmark(
 
     def session(plan: Plan, run_folder: RunFolder, began: float) -> Session:
         blocks = BenchmarkBlocks(hypothesis, plan, run_folder, target, file, function)
-        unchanged = partial(code_invariants, project.root)
+        unchanged = partial(code_invariants, root, parts.system.code)
         return SlicedBlockLoop(hypothesis, plan, run_folder, blocks, began, unchanged, cores.all)
 
     return StartedParts(session, {"target": _target_conditions(target, cores)}, target.stop)

@@ -90,7 +90,8 @@ def _measure(
         began += _wait_for_machine(options, progress, background, cleanup)
         if prepared.run_folder is not None:
             refuse_finished(prepared.run_folder)  # the run that was waited for, perhaps
-        machine = observe(prepared.project.root)
+        system = prepared.system
+        machine = observe(prepared.project.root, system.sealed_code, system.packages)
         children = cleanup.enter_context(Children(passed))
         cleanup.enter_context(progress)
         choice = cores_of_run(prepared.hypothesis, prepared.run_folder)
@@ -100,7 +101,9 @@ def _measure(
             children,
             prepared.project,
             choice.cores,
+            system,
             progress.notice,
+            options.anyway,
         )
         started = bring_up(
             parts,

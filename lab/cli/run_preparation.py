@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 from lab.cli.durations import parse_duration
 from lab.cli.name_lookup import hypothesis_file
+from lab.cli.run_assembly import default_target
 from lab.cli.run_forecast import forecast_lines
 from lab.cli.scenario_environment import passed_variables, refuse_withheld
 from lab.cli.soak_planning import detectable_lines, plan_soak, require_detectable
@@ -17,9 +19,11 @@ from lab.hypothesis import Benchmark, Hypothesis, SoakTest, load
 from lab.process_lifetime import choose_lifetime
 from lab.project_folder import Project
 from lab.run_folder import RunFolder, RunFolderError
+from lab.system import FILE, System, load_system
 from lab.trial_plan import Plan, draw
 
 _SEEDS = 10**6
+_FORMERLY_LOCAL = "embedded"  # what plans of earlier versions call the target `local`
 
 
 class RunOptions(NamedTuple):
@@ -43,6 +47,7 @@ class PreparedRun(NamedTuple):
     hypothesis: Hypothesis
     plan: Plan
     run_folder: RunFolder | None  # of the run that is resumed
+    system: System
 
 
 def prepare(options: RunOptions) -> PreparedRun:
@@ -53,6 +58,17 @@ def prepare(options: RunOptions) -> PreparedRun:
     """
     project = Project.find()
     return _resumed_run(options, project) if options.resume else _new_run(options, project)
+
+
+def system_of(hypothesis: Hypothesis, project: Project) -> System:
+    """What `lab.toml` says of the system; a benchmark needs none, and then nothing.
+
+    Raises:
+        SystemFileError: It is wrong, or there is none and the hypothesis needs it.
+    """
+    if isinstance(hypothesis.kind, Benchmark) and not (project.root / FILE).exists():
+        return System()
+    return load_system(project.root)
 
 
 def refuse_finished(run_folder: RunFolder) -> None:
@@ -73,7 +89,8 @@ def _new_run(options: RunOptions, project: Project) -> PreparedRun:
     passed_variables(hypothesis, file)
     refuse_withheld(hypothesis, file, project.root)
     seed = secrets.randbelow(_SEEDS) if options.seed is None else options.seed
-    plan = draw(hypothesis, seed, options.target or "embedded")
+    system = system_of(hypothesis, project)
+    plan = draw(hypothesis, seed, options.target or default_target(system))
     length_s = None if options.length is None else parse_duration(options.length)
     if isinstance(hypothesis.kind, SoakTest):
         plan = plan_soak(hypothesis, plan, file, length_s, project.reports)
@@ -86,11 +103,11 @@ def _new_run(options: RunOptions, project: Project) -> PreparedRun:
             f"--for: {hypothesis.name} is no soak, and its file sets the time of a trial. Leave "
             "--for out"
         )
-    if chosen := choose_lifetime(hypothesis, plan.margins.fresh_within):
+    if chosen := choose_lifetime(hypothesis, plan.margins.fresh_within, plan.target):
         print(chosen)
     for line in forecast_lines(hypothesis, plan, project.reports):
         print(line)
-    return PreparedRun(project, file, hypothesis, plan, None)
+    return PreparedRun(project, file, hypothesis, plan, None, system)
 
 
 def _resumed_run(options: RunOptions, project: Project) -> PreparedRun:
@@ -103,6 +120,8 @@ def _resumed_run(options: RunOptions, project: Project) -> PreparedRun:
     plan = run_folder.plan()
     if options.length is not None:
         raise RunFolderError(f"{run_folder.folder}: its length is sealed. Leave --for out")
+    if plan.target == _FORMERLY_LOCAL:
+        plan = replace(plan, target="local")
     if options.target not in (None, plan.target):
         raise RunFolderError(
             f"{run_folder.folder}: this run's target is {plan.target}, not {options.target}. "
@@ -122,4 +141,4 @@ def _resumed_run(options: RunOptions, project: Project) -> PreparedRun:
     file = run_folder.path("hypothesis.md")
     passed_variables(hypothesis, file)
     refuse_withheld(hypothesis, file, project.root, is_resumed=True)
-    return PreparedRun(project, file, hypothesis, plan, run_folder)
+    return PreparedRun(project, file, hypothesis, plan, run_folder, system_of(hypothesis, project))

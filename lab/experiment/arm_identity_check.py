@@ -11,19 +11,34 @@ from lab.trial import Fault
 def wrong_settings(
     arm: str, identities: Mapping[str, Identity], expected: Mapping[str, str]
 ) -> Fault | None:
-    """A fault if the processes of an arm report a setting that is not the arm's."""
-    reported = {
-        name: value for identity in identities.values() for name, value in identity.settings.items()
-    }
+    """A fault if the processes of an arm report a setting that is not the arm's.
+
+    Processes of which nothing is known report nothing; a setting that no other reports is not the
+    arm's either.
+    """
+    known = [each.settings for each in identities.values() if each.settings is not None]
+    if not known:
+        return None
     for name, value in expected.items():
-        if reported.get(name) != value:
+        reported = [settings[name] for settings in known if name in settings]
+        wrong = next((each for each in reported if not _same(each, value)), None)
+        if wrong is not None or not reported:
             return Fault(
                 "settings",
-                f"Arm {arm} answers with other settings: {name} is {reported.get(name)}, "
-                f"not {value}.",
+                f"Arm {arm} answers with other settings: {name} is {wrong}, not {value}.",
                 retryable=False,
             )
     return None
+
+
+def _same(reported: str, expected: str) -> bool:
+    """Whether two texts are one value: `5` and `5.0`, `true` and `True` are."""
+    if reported.lower() == expected.lower():
+        return True
+    try:
+        return float(reported) == float(expected)
+    except ValueError:
+        return False
 
 
 def restarted(arm: str, role: str) -> Fault:

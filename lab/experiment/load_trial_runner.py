@@ -36,16 +36,19 @@ from lab.instruments.instrument_interfaces import (
     LaneDriver,
     ObserverFactory,
     SliceObserverFactory,
+    Source,
     TrialObserver,
 )
 from lab.instruments.locust_driver_process import DriverError
 from lab.instruments.slice_observer import LiveSliceObserver
 from lab.instruments.trial_observer import LiveTrialObserver
 from lab.run_folder import SLICES_CHANGED, RunFolder
+from lab.system import DRIVER
 from lab.targets.target_interface import ProfiledCopy, Target, TargetError
 from lab.trial import Fault, LoadEvidence, Trial
 from lab.trial_plan import Plan
 
+_SWITCHED = "all arms are one system, and a command has to change its settings between them"
 PROFILE_WARMUP_S = 0.5
 PROFILE_WINDOW_S = 2.0
 MOST_LONGER = 2  # times that slices are made longer: more voided blocks would end the run
@@ -78,10 +81,13 @@ class LoadTrials:
         self._margins = plan.margins.slices
         self._schedule: SliceSchedule | None = None  # not known before the first warm-up
         self._same_schedule: list[Trial] = []  # of the blocks so far whose slices were as long
-        if may_be_cut(self._test, list(hypothesis.arms)):
-            self._resume_schedule()
-        else:
+        if not may_be_cut(self._test, list(hypothesis.arms)):
             self._schedule = whole_window(self._test.window_s)
+            return
+        self._resume_schedule()
+        if target.is_switched and self._schedule is None:
+            self._schedule = whole_window(self._test.window_s)
+            self._note_schedule(None, _SWITCHED)
 
     def profile(self, arm: str) -> str:
         """Profile a copy of the arm's service under a short load."""
@@ -255,6 +261,10 @@ class LoadTrials:
 
     def _reset(self, arm: str) -> Fault | None:
         """Bring an arm to its seeded state; a fault if that fails, or if it is not itself."""
+        try:
+            self.target.activate(arm)
+        except TargetError as error:
+            return Fault("alive", f"{error}.", retryable=False)
         if fault := self._identity_fault(arm):
             return fault
         try:
@@ -297,7 +307,8 @@ class LoadTrials:
             if observer is not None:
                 observer.finish(whole=completed)
             series.close()
-        trial = _observed(blank, record.evidence(), observer)
+        evidence = replace(record.evidence(), loaded=self.target.loaded.role)
+        trial = _observed(blank, evidence, observer)
         if fault := self._identity_fault(arm) or fault:
             trial = replace(trial, faults=(fault,))
         return inspect(
@@ -306,6 +317,8 @@ class LoadTrials:
             record.task_errors,
             record.warmup_errors,
             margins=self.plan.margins,
+            names=self.target.loaded.metric_names,
+            is_proved=self.target.proves_settings,
         )
 
     def _request(self, blank: Trial, load: ClosedLoad | OpenLoad) -> RunTrial:
@@ -320,8 +333,8 @@ class LoadTrials:
 
     def _observe(self, arm: str, opened: Opened) -> TrialObserver:
         return self._new_observer(
-            self.target.url(arm),
-            {**self.target.roles(arm), "driver": (self.driver.pid,)},
+            Source(self.target.url(arm), self.target.loaded.metrics),
+            {**self.target.roles(arm), DRIVER: (self.driver.pid,)},
             lambda: self.target.activity(arm),
             opened.opens,
             opened.closes,

@@ -20,11 +20,17 @@ from lab.experiment.slice_schedule import SliceSchedule
 from lab.experiment.sliced_trial_builder import SlicedRecordBuilder, SliceSurroundings
 from lab.gates import CARRY_OVER, inspect
 from lab.hypothesis import ClosedLoad, Hypothesis, LoadTest
-from lab.instruments.instrument_interfaces import LaneDriver, SliceObserver, SliceObserverFactory
+from lab.instruments.instrument_interfaces import (
+    LaneDriver,
+    SliceObserver,
+    SliceObserverFactory,
+    Source,
+)
 from lab.instruments.locust_driver_process import DriverError
 from lab.measure_values import selectors
 from lab.number_format import seconds
 from lab.run_folder import RunFolder, SeriesWriter
+from lab.system import DRIVER
 from lab.targets.target_interface import Target
 from lab.trial import Fault, Trial
 
@@ -60,9 +66,13 @@ class _Lane:
         """Processor time of the processes that the arm shares with no other."""
         return self.observer.work_s(self._own_roles)
 
-    def trial(self) -> Trial:
+    def trial(self, loaded: str) -> Trial:
+        """What was recorded; `loaded` is the role that load went to."""
         evidence = replace(
-            self.record.evidence(), usage=self.observer.usage, metrics=self.observer.metrics
+            self.record.evidence(),
+            usage=self.observer.usage,
+            metrics=self.observer.metrics,
+            loaded=loaded,
         )
         trial = replace(
             self.blank,
@@ -187,8 +197,9 @@ class SlicedBlock:
 
     def _lane(self, blank: Trial, cleanup: ExitStack) -> _Lane:
         arm = blank.arm
-        roles = {**self._target.roles(arm), "driver": (self._driver.pid,)}
-        observer = self._new_observer(self._target.url(arm), roles)
+        target = self._target
+        source = Source(target.url(arm), target.loaded.metrics)
+        observer = self._new_observer(source, {**target.roles(arm), DRIVER: (self._driver.pid,)})
         cleanup.callback(observer.close)
         series = self._run_folder.series_writer(blank.block, blank.step)
         cleanup.callback(series.close)
@@ -244,14 +255,20 @@ class SlicedBlock:
                 return
 
     def _judged(self, lane: _Lane) -> Trial:
-        trial = lane.trial()
+        trial = lane.trial(self._target.loaded.role)
         if fault := self._check_arm(trial.arm):
             trial = replace(trial, faults=(fault,))
         record = lane.record
         if record.between:
             trial = replace(trial, faults=(*trial.faults, _sent_between(trial.arm, record.between)))
         return inspect(
-            trial, self._hypothesis, record.task_errors, record.warmup_errors, margins=self._margins
+            trial,
+            self._hypothesis,
+            record.task_errors,
+            record.warmup_errors,
+            margins=self._margins,
+            names=self._target.loaded.metric_names,
+            is_proved=self._target.proves_settings,
         )
 
 

@@ -22,10 +22,11 @@ from lab.experiment.soak_trial_builder import SoakTrial
 from lab.experiment.stored_run_reader import BUDGET_ENDED
 from lab.gates import inspect, why_no_series
 from lab.hypothesis import Hypothesis, SoakTest, Step
-from lab.instruments.instrument_interfaces import Driver
+from lab.instruments.instrument_interfaces import Driver, Source
 from lab.instruments.locust_driver_process import DriverError
 from lab.instruments.soak_sampler import HttpIntervalSampler, IntervalSample, IntervalSampler
 from lab.run_folder import RunFolder
+from lab.system import DRIVER
 from lab.targets.target_interface import Target, TargetError
 from lab.trial import Fault, SoakEvidence, Trial
 from lab.trial_plan import Plan
@@ -117,7 +118,13 @@ class SoakLoop(Session):
                 for trial in trials.values():
                     trial.fault(fault)
         return [
-            inspect(trial.whole(), self.hypothesis, margins=self.plan.margins)
+            inspect(
+                trial.whole(),
+                self.hypothesis,
+                margins=self.plan.margins,
+                names=self._target.loaded.metric_names,
+                is_proved=self._target.proves_settings,
+            )
             for trial in trials.values()
         ]
 
@@ -128,7 +135,12 @@ class SoakLoop(Session):
             # the lab may have been killed between the first interval and the first record
             evidence = SoakEvidence(time_series=self.run_folder.time_series(block, step))
             known = Trial(block, position, step.arm, time.time(), 0.0, evidence=evidence)
-        return SoakTrial(known, self._interval_s, may_restart=bool(self.hypothesis.allow.crash))
+        return SoakTrial(
+            known,
+            self._interval_s,
+            self._target.loaded.role,
+            may_restart=bool(self.hypothesis.allow.crash),
+        )
 
     def _renew_processes(self, trials: Mapping[str, SoakTrial]) -> None:
         """Give every arm fresh processes, and the seeded state at the begin of its trial."""
@@ -168,8 +180,9 @@ class SoakLoop(Session):
             sampler.close()
 
     def _attach(self, sampler: IntervalSampler, arm: str) -> None:
-        roles = {**self._target.roles(arm), "driver": (self._drivers[arm].pid,)}
-        sampler.attach(arm, self._target.url(arm), roles)
+        roles = {**self._target.roles(arm), DRIVER: (self._drivers[arm].pid,)}
+        source = Source(self._target.url(arm), self._target.loaded.metrics)
+        sampler.attach(arm, source, roles)
 
     def _stream(self, block: int, arm: str, left_s: float) -> DriverStream:
         trial = RunTrial(
@@ -205,7 +218,7 @@ class SoakLoop(Session):
     ) -> bool:
         """Whether the block cannot continue; an arm that may crash is started again."""
         for arm, trial in trials.items():
-            state = self._crash_restart.check(arm, trial, answers=bool(samples[arm].gauges))
+            state = self._crash_restart.check(arm, trial, answers=samples[arm].answered)
             if state is ArmState.FAILED:
                 return True
             if state is ArmState.RESTARTED:

@@ -11,7 +11,6 @@ from lab.experiment.driver_message_conversion import requests_of
 from lab.instruments.instrument_interfaces import BackgroundLoad
 from lab.instruments.metrics_scraper import bounded, without_runtime_metrics
 from lab.instruments.soak_sampler import IntervalSample
-from lab.measure_values import SERVICE
 from lab.stats.nearest_rank import quantile
 from lab.time_series import TimeSeries, TimeSeriesBuilder
 from lab.trial import (
@@ -32,19 +31,22 @@ LEAST_BEYOND = 1  # a p99 of an interval is drawn and its drift judged, never it
 class SoakTrial:
     """Adds up frames and samples; holds the series so far and never a single request."""
 
-    def __init__(self, trial: Trial, interval_s: float, may_restart: bool = False) -> None:
+    def __init__(
+        self, trial: Trial, interval_s: float, loaded: str, may_restart: bool = False
+    ) -> None:
         """Continue a trial.
 
         Args:
             trial: As recorded so far.
             interval_s: Length of an interval, seconds.
+            loaded: The role that load goes to.
             may_restart: Whether its counters may start again, because a crash is allowed.
         """
         self._trial = trial
         self._may_restart = may_restart
         known = trial.evidence if isinstance(trial.evidence, SoakEvidence) else SoakEvidence()
         self._series = TimeSeriesBuilder(known.time_series)
-        self._evidence = replace(known, time_series=None)
+        self._evidence = replace(known, time_series=None, loaded=loaded)
         self._interval_s = interval_s
         self.step = trial.step
         self._segment = self._series.segment
@@ -220,7 +222,7 @@ class SoakTrial:
 
     def _values(self, sample: IntervalSample, ended: Requests) -> dict[str, float]:
         values: dict[str, float] = {}
-        if (usage := sample.usage.get(SERVICE)) is not None:
+        if (usage := sample.usage.get(self._evidence.loaded)) is not None:
             levels = {
                 "cpu": usage.cpu,
                 "rss_bytes": usage.rss_bytes,

@@ -8,18 +8,17 @@ from lab.decision_margins import DecisionMargins, GateLimits
 from lab.driver_messages import DRAIN_S
 from lab.gates import background_gates, evidence_gate, service_gates, traffic_gates
 from lab.gates.gate_check import CARRY_OVER, Check
-from lab.gates.traffic_gates import DURATION
 from lab.hypothesis import ClosedLoad, Hypothesis, LoadTest, OpenLoad, parse_measure
 from lab.measure_values import counter, idle_arms_cpu, total
+from lab.system import DRIVER, MetricNames
 from lab.trial import Dispatch, LoadEvidence, Trial
-
-_IN_FLIGHT = "http_in_flight_request_seconds_total"
 
 
 def checks(
     trial: Trial,
     hypothesis: Hypothesis,
     margins: DecisionMargins,
+    names: MetricNames,
     task_errors: Mapping[str, int],
     warmup_errors: Mapping[str, int],
 ) -> Iterator[Check]:
@@ -37,7 +36,7 @@ def checks(
     yield from _carry_over(trial, evidence, margins.gates)
     yield from background_gates.checks(trial, margins.gates)
     yield _ticker(evidence, _max_late_s(trial, margins))
-    driver = evidence.usage.get(service_gates.DRIVER)
+    driver = evidence.usage.get(DRIVER)
     yield service_gates.driver_cpu(driver.cpu_peak if driver else 0.0, margins.gates)
     # the driver's own part comes before what the service may have caused
     if evidence.dispatch is not None:
@@ -47,8 +46,8 @@ def checks(
     yield service_gates.errors(trial, hypothesis)
     if not is_cause:
         yield raised
-    yield from traffic_gates.served(trial, margins.gates, evidence.counters_uncertainty_s)
-    yield from _littles_law(trial, evidence, margins.gates)
+    yield from traffic_gates.served(trial, margins.gates, names, evidence.counters_uncertainty_s)
+    yield from _littles_law(trial, evidence, margins.gates, names)
     yield from evidence_gate.evidence(trial, hypothesis, margins.measures)
     yield from service_gates.target_cpu(trial, hypothesis)
 
@@ -164,7 +163,9 @@ def _users(trial: Trial, evidence: LoadEvidence, load: ClosedLoad | OpenLoad) ->
     return Check("users", evidence.users_missing, 0, missed)
 
 
-def _littles_law(trial: Trial, evidence: LoadEvidence, limits: GateLimits) -> Iterator[Check]:
+def _littles_law(
+    trial: Trial, evidence: LoadEvidence, limits: GateLimits, names: MetricNames
+) -> Iterator[Check]:
     """Little's law (Little 1961) with N and R from the service and X from the driver.
 
     Requests that wait before the service sees them (a stopped event loop) are in neither N nor R,
@@ -172,9 +173,11 @@ def _littles_law(trial: Trial, evidence: LoadEvidence, limits: GateLimits) -> It
     what is under way at an edge of the window, X * R only what ended. If arrivals outrun the
     service the difference is large, and as much is allowed as those under way account for.
     """
-    in_flight = counter(evidence.counters, _IN_FLIGHT)
-    spent = counter(evidence.counters, f"{DURATION}_sum")
-    served = counter(evidence.counters, f"{DURATION}_count")
+    if names.in_flight is None or names.time is None or names.requests is None:
+        return
+    in_flight = counter(evidence.counters, names.in_flight)
+    spent = counter(evidence.counters, names.time)
+    served = counter(evidence.counters, names.requests)
     ended = total(trial).ended.count
     if in_flight is None or not spent or not served or not ended:
         return  # a service that does not export them

@@ -10,9 +10,8 @@ from lab.driver_messages import DRAIN_S
 from lab.gates.gate_check import Check
 from lab.hypothesis import Hypothesis
 from lab.measure_values import total
+from lab.system import DRIVER
 from lab.trial import SoakEvidence, SoakLoadStats, Trial
-
-DRIVER = "driver"  # the one role that is not of the target
 
 
 def driver_cpu(cores: float, limits: GateLimits) -> Check:

@@ -8,21 +8,26 @@ from lab.decision_margins import DecisionMargins
 from lab.gates import background_gates, evidence_gate, service_gates, traffic_gates
 from lab.gates.gate_check import Check
 from lab.hypothesis import Hypothesis
+from lab.system import DRIVER, MetricNames
 from lab.trial import SoakEvidence, Trial
 
 
-def checks(trial: Trial, hypothesis: Hypothesis, margins: DecisionMargins) -> Iterator[Check]:
+def checks(
+    trial: Trial, hypothesis: Hypothesis, margins: DecisionMargins, names: MetricNames
+) -> Iterator[Check]:
     """The checks of one trial, gravest cause first."""
-    for check in _checks(trial, hypothesis, margins):
+    for check in _checks(trial, hypothesis, margins, names):
         yield check._replace(retryable=False)
 
 
-def _checks(trial: Trial, hypothesis: Hypothesis, margins: DecisionMargins) -> Iterator[Check]:
+def _checks(
+    trial: Trial, hypothesis: Hypothesis, margins: DecisionMargins, names: MetricNames
+) -> Iterator[Check]:
     evidence = trial.evidence
     assert isinstance(evidence, SoakEvidence)
     stats = evidence.load_stats
     yield from background_gates.soak_checks(trial, margins.gates)
-    driver = evidence.usage.get(service_gates.DRIVER)
+    driver = evidence.usage.get(DRIVER)
     yield service_gates.driver_cpu(driver.cpu if driver else 0.0, margins.gates)
     unsent = 1 - stats.sent / stats.scheduled if stats.scheduled else 0.0
     limit = service_gates.max_unsent(hypothesis, margins.gates)
@@ -40,6 +45,6 @@ def _checks(trial: Trial, hypothesis: Hypothesis, margins: DecisionMargins) -> I
     yield service_gates.scenario(stats.task_errors, stats.task_error)
     yield service_gates.errors(trial, hypothesis)
     if evidence.arm_requests is not None and not evidence.crashes:
-        yield from traffic_gates.served(trial, margins.gates)
+        yield from traffic_gates.served(trial, margins.gates, names)
     yield from evidence_gate.evidence(trial, hypothesis, margins.measures)
     yield from service_gates.target_cpu(trial, hypothesis)

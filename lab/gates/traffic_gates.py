@@ -9,11 +9,8 @@ from lab.gates.gate_check import Check
 from lab.measure_values import counter, total
 from lab.prometheus.selector import Selector
 from lab.prometheus.text_format import find_role, unread_reasons
+from lab.system import MetricNames
 from lab.trial import Trial
-
-DURATION = "http_request_duration_seconds"
-REQUEST_COUNTERS = (f"{DURATION}_count", "http_requests_total")
-"""Any of these counts the requests that a service answered; the first that it exports is taken."""
 
 
 def hosts(trial: Trial) -> Check:
@@ -32,7 +29,9 @@ def hosts(trial: Trial) -> Check:
     )
 
 
-def served(trial: Trial, limits: GateLimits, uncertainty_s: float = 0.0) -> Iterator[Check]:
+def served(
+    trial: Trial, limits: GateLimits, names: MetricNames, uncertainty_s: float = 0.0
+) -> Iterator[Check]:
     """Whether the arm counted the requests that were driven, if it exports such a counter.
 
     Only requests that the arm answered are driven ones, so that those refused or timed out do not
@@ -41,9 +40,10 @@ def served(trial: Trial, limits: GateLimits, uncertainty_s: float = 0.0) -> Iter
     Args:
         trial: Of a load or a soak.
         limits: Of the plan.
+        names: Of the counter of requests that were answered.
         uncertainty_s: How long the first and the last scrape took.
     """
-    found = _counted(trial)
+    found = _counted(trial, names.requests)
     seen = total(trial)
     if found is None or not trial.window_s:
         return
@@ -85,20 +85,17 @@ def _meaning(driven: int, arm_count: float) -> str:
     )
 
 
-def _counted(trial: Trial) -> tuple[str, float] | None:
-    """A counter of requests and how much it grew; None if the arm exports none that was read."""
+def _counted(trial: Trial, name: str | None) -> tuple[str, float] | None:
+    """The counter of requests and how much it grew; None if the arm exports none that was read."""
     service, metrics = trial.service, trial.service.metrics
-    for name in REQUEST_COUNTERS:
-        if metrics is not None and unread_reasons(metrics.unread, Selector(name)):
-            continue
-        grown = counter(service.counters, name)
-        if grown is not None:
-            return name, grown
-        # a counter with labels has no series before its first request
-        if (
-            metrics is not None
-            and metrics.scrapes > 1
-            and find_role(name, metrics.types) == "counter"
-        ):
-            return name, 0.0
+    if name is None:
+        return None
+    if metrics is not None and unread_reasons(metrics.unread, Selector(name)):
+        return None
+    grown = counter(service.counters, name)
+    if grown is not None:
+        return name, grown
+    # a counter with labels has no series before its first request
+    if metrics is not None and metrics.scrapes > 1 and find_role(name, metrics.types) == "counter":
+        return name, 0.0
     return None

@@ -9,7 +9,10 @@ from lab.decision_margins import DecisionMargins
 from lab.gates import benchmark_gates, load_gates, soak_gates
 from lab.gates.gate_check import Check
 from lab.hypothesis import Benchmark, Hypothesis, LoadTest, SoakTest
+from lab.system import MetricNames
 from lab.trial import Trial
+
+NO_NAMES = MetricNames()
 
 
 def inspect(
@@ -19,6 +22,8 @@ def inspect(
     warmup_errors: Mapping[str, int] | None = None,
     *,
     margins: DecisionMargins,
+    names: MetricNames = NO_NAMES,
+    is_proved: bool = True,
 ) -> Trial:
     """The trial with the figure of every gate and the faults found, gravest cause first.
 
@@ -31,10 +36,17 @@ def inspect(
         task_errors: Of a load: faults of the scenario itself, with counts.
         warmup_errors: Of a load: errors of requests before its window, with counts.
         margins: Of the plan.
+        names: Of the counters that some gates need; without them these are not checked.
+        is_proved: Whether anything shows which settings an arm runs with; if nothing does, that
+            is not checked.
     """
-    checks = list(_checks(trial, hypothesis, margins, task_errors or {}, warmup_errors or {}))
+    checks = list(
+        _checks(trial, hypothesis, margins, names, task_errors or {}, warmup_errors or {})
+    )
     found = [fault for check in checks if (fault := check.fault) is not None]
     figures = {gate: _earlier(trial, gate) for gate in _decided_earlier(hypothesis)}
+    if not is_proved and not figures.get("settings"):
+        figures.pop("settings", None)
     figures |= {check.gate: round(check.figure, 6) for check in checks}
     return replace(trial, faults=(*trial.faults, *found), gates=figures)
 
@@ -43,14 +55,17 @@ def _checks(
     trial: Trial,
     hypothesis: Hypothesis,
     margins: DecisionMargins,
+    names: MetricNames,
     task_errors: Mapping[str, int],
     warmup_errors: Mapping[str, int],
 ) -> Iterator[Check]:
     match hypothesis.kind:
         case LoadTest():
-            yield from load_gates.checks(trial, hypothesis, margins, task_errors, warmup_errors)
+            yield from load_gates.checks(
+                trial, hypothesis, margins, names, task_errors, warmup_errors
+            )
         case SoakTest():
-            yield from soak_gates.checks(trial, hypothesis, margins)
+            yield from soak_gates.checks(trial, hypothesis, margins, names)
         case Benchmark():
             yield from benchmark_gates.checks(trial, hypothesis, margins.gates)
 

@@ -29,6 +29,13 @@ class BackgroundLoad(NamedTuple):
         )
 
 
+class Source(NamedTuple):
+    """Where the metrics of a service are read."""
+
+    url: str
+    metrics: str | None  # path; None if it has none
+
+
 class Driver(Protocol):
     """Loads a URL, trial by trial."""
 
@@ -113,7 +120,9 @@ class SliceObserver(Observer, Protocol):
         """End observing."""
 
 
-SliceObserverFactory = Callable[[str, Roles], SliceObserver]  # base URL and roles
+SliceObserverFactory = Callable[[Source, Roles], SliceObserver]
 
-# base URL, roles, database activity, begin and end of the window in monotonic seconds
-ObserverFactory = Callable[[str, Roles, Callable[[], dict[str, Any]], float, float], TrialObserver]
+# roles, database activity, begin and end of the window in monotonic seconds
+ObserverFactory = Callable[
+    [Source, Roles, Callable[[], dict[str, Any]], float, float], TrialObserver
+]

@@ -24,6 +24,7 @@ ACCEPT = (
 _HEADERS = {"Accept": ACCEPT, "Accept-Encoding": "gzip"}
 _RUNTIME = ("python_", "process_")
 _MAX_UNREAD = 100  # series of a trial that are recorded as unread
+NO_METRICS = "lab.toml names no `metrics` of the process that is loaded"
 _ROUNDING = 1e-9  # of a sum that several processes add up in another order
 
 
@@ -60,9 +61,9 @@ class Scrape:
 
 
 class MetricsScraper:
-    """Reads `/metrics` of one service."""
+    """Reads the metrics of one service."""
 
-    def __init__(self, base_url: str, path: str = "/metrics", timeout_s: float = 15.0) -> None:
+    def __init__(self, base_url: str, path: str, timeout_s: float = 15.0) -> None:
         self._client = HttpClient(base_url, timeout_s)
         self._path = path
 

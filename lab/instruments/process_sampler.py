@@ -14,14 +14,8 @@ import psutil
 from lab.driver_messages import TICK_S
 from lab.instruments.cgroup_throttling import CpuPeriods, cpu_periods
 from lab.instruments.instrument_interfaces import Roles
-from lab.processor_time import (
-    CoreTime,
-    ProcessTime,
-    children_by_parent,
-    core_times,
-    process_times,
-    with_descendants,
-)
+from lab.process_tree import children_by_parent, with_descendants
+from lab.processor_time import CoreTime, ProcessTime, core_times, process_times
 from lab.stats.nearest_rank import quantile
 from lab.trial import Usage
 

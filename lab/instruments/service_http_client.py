@@ -46,8 +46,10 @@ class HttpClient:
         self._timeout_s = timeout_s
         self._connection = http.client.HTTPConnection(self._host, self._port, timeout=timeout_s)
 
-    def get(self, path: str, headers: Mapping[str, str] | None = None) -> Answer:
-        """The answer; redirects within the service are followed.
+    def get(
+        self, path: str, headers: Mapping[str, str] | None = None, *, follow: bool = True
+    ) -> Answer:
+        """The answer; redirects within the service are followed, unless `follow` is False.
 
         Raises:
             HttpError: If there is none in time, if it redirects elsewhere, or is unreadable.
@@ -55,7 +57,8 @@ class HttpClient:
         wanted, deadline = path, time.monotonic() + self._timeout_s
         for _ in range(MAX_REDIRECTS + 1):
             response, body = self._request(path, headers or {}, deadline)
-            if response.status not in _REDIRECTS or not (to := response.getheader("Location")):
+            to = response.getheader("Location") if response.status in _REDIRECTS else None
+            if not follow or not to:
                 return Answer(
                     response.status,
                     _decompressed(wanted, body, response.getheader("Content-Encoding", "")),

@@ -12,8 +12,9 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from lab.instruments.background_load import Span, background_of
-from lab.instruments.instrument_interfaces import BackgroundLoad, Roles, SliceReading
+from lab.instruments.instrument_interfaces import BackgroundLoad, Roles, SliceReading, Source
 from lab.instruments.metrics_scraper import (
+    NO_METRICS,
     MetricsScraper,
     Scrape,
     summarize,
@@ -22,9 +23,9 @@ from lab.instruments.metrics_scraper import (
 from lab.instruments.process_sampler import ProcessSampler, usage_over
 from lab.instruments.service_http_client import HttpError
 from lab.processor_time import core_times, exact_cpu_s, is_runnable, since
+from lab.system import DRIVER
 from lab.trial import MetricsReading, Usage
 
-DRIVER = "driver"  # the one role that is not of the arm
 IDLE_SHARE = 0.1  # of a core: an arm that uses less is idle
 PEAK_S = 1.0  # for which a peak lasts
 _LEVELS_S = 1.0  # after which memory, threads and the like are read again, which takes long
@@ -34,10 +35,12 @@ _IDLE_CHECK_S = 0.01
 class LiveSliceObserver:
     """Observes one arm. It does nothing between `end` and `begin`, nor within a slice."""
 
-    def __init__(self, base_url: str, roles: Roles) -> None:
-        self._scraper = MetricsScraper(base_url)
+    def __init__(self, source: Source, roles: Roles) -> None:
+        self._scraper = None
+        if source.metrics is not None:
+            self._scraper = MetricsScraper(source.url, source.metrics)
         self._scrapes: list[Scrape] = []
-        self._problem = ""  # of the first scrape that failed
+        self._problem = "" if self._scraper else NO_METRICS  # of the first scrape that failed
         self._lasted_s: list[float] = []
         self._cpu_s: list[Mapping[str, float]] = []
         self._before: Scrape | None = None
@@ -106,7 +109,8 @@ class LiveSliceObserver:
 
     def close(self) -> None:
         """End observing."""
-        self._scraper.close()
+        if self._scraper is not None:
+            self._scraper.close()
 
     @property
     def metrics(self) -> MetricsReading:
@@ -151,6 +155,8 @@ class LiveSliceObserver:
         return peak
 
     def _scrape(self) -> Scrape | None:
+        if self._scraper is None:
+            return None
         try:
             self._scrapes.append(self._scraper.scrape())
         except HttpError as error:  # the gates judge a service that cannot answer

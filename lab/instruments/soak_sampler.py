@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from lab.instruments.background_load import background_over
-from lab.instruments.instrument_interfaces import BackgroundLoad, Roles
-from lab.instruments.metrics_scraper import MetricsScraper, Scrape, summarize
+from lab.instruments.instrument_interfaces import BackgroundLoad, Roles, Source
+from lab.instruments.metrics_scraper import NO_METRICS, MetricsScraper, Scrape, summarize
 from lab.instruments.process_sampler import ProcessSampler, usage_over
 from lab.instruments.service_http_client import HttpError
 from lab.trial import MetricsReading, Usage
@@ -26,6 +26,11 @@ class IntervalSample:
     metrics: MetricsReading | None = None  # how they were read
     fallen: Mapping[str, str] = field(default_factory=dict)  # counters that did, and what it means
 
+    @property
+    def answered(self) -> bool:
+        """Whether the arm was asked at the end of the interval and answered."""
+        return bool(self.gauges)
+
 
 class IntervalSampler(Protocol):
     """Samples all arms at once."""
@@ -33,7 +38,7 @@ class IntervalSampler(Protocol):
     def sample(self) -> tuple[dict[str, IntervalSample], BackgroundLoad]:
         """Every arm since the last sample, and the load of everything else since then."""
 
-    def attach(self, arm: str, url: str, roles: Roles) -> None:
+    def attach(self, arm: str, source: Source, roles: Roles) -> None:
         """Sample these processes of an arm from now on."""
 
     def close(self) -> None:
@@ -50,11 +55,12 @@ class HttpIntervalSampler:
         self._sampler = ProcessSampler({})
         self._roles: dict[str, Roles] = {}
 
-    def attach(self, arm: str, url: str, roles: Roles) -> None:
+    def attach(self, arm: str, source: Source, roles: Roles) -> None:
         """Sample these processes of an arm from now on."""
         if arm in self._scrapers:
-            self._scrapers[arm].close()
-        self._scrapers[arm] = MetricsScraper(url, timeout_s=SCRAPE_TIMEOUT_S)
+            self._scrapers.pop(arm).close()
+        if source.metrics is not None:
+            self._scrapers[arm] = MetricsScraper(source.url, source.metrics, SCRAPE_TIMEOUT_S)
         self._last[arm] = self._scrape(arm)
         self._roles[arm] = roles
         # keyed by processes: a database that arms share is counted once
@@ -89,6 +95,9 @@ class HttpIntervalSampler:
             scraper.close()
 
     def _scrape(self, arm: str) -> Scrape | None:
+        if arm not in self._scrapers:
+            self._problems[arm] = NO_METRICS
+            return None
         try:
             return self._scrapers[arm].scrape()
         except HttpError as error:  # the gates judge a service that cannot answer

@@ -9,8 +9,9 @@ from collections.abc import Callable
 from typing import Any
 
 from lab.instruments.background_load import background_over
-from lab.instruments.instrument_interfaces import BackgroundLoad, Roles
+from lab.instruments.instrument_interfaces import BackgroundLoad, Roles, Source
 from lab.instruments.metrics_scraper import (
+    NO_METRICS,
     MetricsScraper,
     Scrape,
     summarize,
@@ -29,14 +30,16 @@ class LiveTrialObserver:
 
     def __init__(
         self,
-        base_url: str,
+        source: Source,
         roles: Roles,
         activity: Callable[[], dict[str, Any]],
         opens: float,
         closes: float,
     ) -> None:
         self._opens, self._closes = opens, closes
-        self._scraper = MetricsScraper(base_url)
+        self._scraper = None
+        if source.metrics is not None:
+            self._scraper = MetricsScraper(source.url, source.metrics)
         self._sampler = ProcessSampler(roles)
         self._activity = activity
         self._scrapes: list[Scrape] = []
@@ -67,7 +70,8 @@ class LiveTrialObserver:
             self._cut_short.set()
         for thread in self._threads:
             thread.join(_FINISH_TIMEOUT_S if whole else _PERIOD_S)
-        self._scraper.close()
+        if self._scraper is not None:
+            self._scraper.close()
 
     @property
     def counters(self) -> dict[str, float]:
@@ -119,6 +123,9 @@ class LiveTrialObserver:
             due = min(following, self._closes)
 
     def _scrape(self) -> None:
+        if self._scraper is None:
+            self._problem = NO_METRICS
+            return
         try:
             self._scrapes.append(self._scraper.scrape())
         except HttpError as error:  # the gates judge a service that cannot answer

@@ -91,7 +91,7 @@ def gather_content(
         timeline=None if is_soak else timeline_section(run_folder, trials),
         benchmark=benchmark_section(run_folder, trials),
         soak=soak_section(run_folder, trials, plan),
-        gates=gates_section(trials, verdict.voided),
+        gates=gates_section(trials, verdict.voided, _proof(run_folder)),
         trials=trial_table(trials),
         profiles=_profiles(run_folder, trials.arms),
         conditions=condition_tables(run_folder.conditions()),
@@ -99,6 +99,13 @@ def gather_content(
         reproduction=reproduction_section(plan),
         method=how_to_read.method(hypothesis, plan),
     )
+
+
+def _proof(run_folder: RunFolder) -> Mapping[str, str] | None:
+    proof: Mapping[str, str] | None = (
+        run_folder.conditions().get("target", {}).get("proof of the settings")
+    )
+    return proof
 
 
 def _profiles(run_folder: RunFolder, arms: Sequence[str]) -> dict[str, str]:

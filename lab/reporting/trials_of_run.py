@@ -10,10 +10,11 @@ from lab.decision_margins import DecisionMargins
 from lab.hypothesis import Hypothesis, LoadTest, Step, Sweep
 from lab.measure_values import measure, total
 from lab.stats.latency_histogram import Histogram
+from lab.system import DATABASE, DRIVER
 from lab.trial import Trial
 from lab.trial_plan import Plan
 
-_ROLES = ("service", "database", "pricing", "driver")
+_LAST_ROLES = (DATABASE, DRIVER)
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,11 @@ class RunTrials:
             case _:
                 return ""
 
+    @property
+    def loaded(self) -> tuple[str, ...]:
+        """The roles that load went to."""
+        return tuple(dict.fromkeys(trial.service.loaded for trial in self.all))
+
     def counted_of(self, arm: str) -> tuple[Trial, ...]:
         """The trials of an arm that count, at the shown level."""
         return tuple(trial for trial in self.counted if trial.step == Step(arm, self.shown_level))
@@ -84,7 +90,9 @@ class RunTrials:
         return merged
 
 
-def roles_in_order(roles: Iterable[str]) -> tuple[str, ...]:
-    """Roles of processes without duplicates, the known ones first."""
-    found = set(roles)
-    return (*(role for role in _ROLES if role in found), *sorted(found.difference(_ROLES)))
+def roles_in_order(roles: Iterable[str], loaded: Iterable[str]) -> tuple[str, ...]:
+    """Roles of processes without duplicates: those under load first, those of the lab last."""
+    found, first = set(roles), dict.fromkeys(loaded)
+    other = sorted(found.difference(first, _LAST_ROLES))
+    ordered = (*first, *other, *_LAST_ROLES)
+    return tuple(role for role in ordered if role in found)

@@ -1,9 +1,10 @@
 """The system under test as `lab.toml` describes it: read, checked and frozen."""
 
-from lab.system.loader import FILE, SystemFileError, load_system
+from lab.system.loader import SystemFileError, load_system
 from lab.system.model import (
     DATABASE,
     DRIVER,
+    FILE,
     Answer,
     BuildSpec,
     ComposeSpec,

@@ -7,11 +7,9 @@ from pathlib import Path
 from lab.errors import UsageError
 from lab.input_files import Flaw
 from lab.input_files.text_file import read_text, refuse_unprintable
-from lab.system.model import System
+from lab.system.model import FILE, System
 from lab.system.parser import parse_system
 from lab.system.toml_nodes import read_toml
-
-FILE = "lab.toml"
 
 
 class SystemFileError(UsageError):

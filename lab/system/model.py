@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from lab.system.placeholders import FD, PORT, POSTGRES_URL, Command, Template
 
+FILE = "lab.toml"
 DRIVER = "driver"  # the role of the load driver, which is not of the system
 DATABASE = "database"  # the role of the embedded PostgreSQL
 RESERVED = (DRIVER, DATABASE, "benchmark", "compose", "postgres")
@@ -232,6 +233,11 @@ class System:
     def process(self, name: str) -> ProcessSpec | None:
         """The process of that name; None if there is none."""
         return next((process for process in self.processes if process.name == name), None)
+
+    @property
+    def sealed_code(self) -> tuple[str, ...]:
+        """The files that must be the same if a run is resumed: also `lab.toml`."""
+        return (*self.code, FILE) if self.code else ()
 
     @property
     def check(self) -> Command | None:

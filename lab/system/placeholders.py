@@ -1,10 +1,12 @@
-"""Placeholders in braces, in commands and environment variables: `{port}`, `{pricing.url}`."""
+"""Placeholders in braces, in commands and environment variables: `{port}`, `{quotes.url}`."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+
+from lab.errors import UsageError
 
 PORT = "port"
 FD = "fd"
@@ -15,12 +17,11 @@ _PART = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 _SETTING = re.compile(r"[A-Z][A-Z0-9_]*")
 
 
-class UnfilledPlaceholder(LookupError):
-    """A placeholder has no value; the argument is its name."""
+class UnfilledPlaceholder(UsageError):
+    """A placeholder has no value."""
 
-
-class BraceError(ValueError):
-    """A brace that is neither part of a placeholder nor doubled."""
+    def __init__(self, name: str) -> None:
+        super().__init__(f"lab.toml: {{{name}}} has no value. Set {name} in every arm")
 
 
 @dataclass(frozen=True)
@@ -37,11 +38,11 @@ class Template:
 
     @classmethod
     def parse(cls, text: str) -> Template:
-        """Find the placeholders. BraceError if a brace stands alone."""
+        """Find the placeholders. ValueError with the brace if one stands alone."""
         names = []
         for match in _PART.finditer(text):
             if match[0] in ("{", "}"):
-                raise BraceError(match[0])
+                raise ValueError(match[0])
             if match[1] is not None:
                 names.append(match[1].strip())
         return cls(text, tuple(dict.fromkeys(names)))

@@ -22,7 +22,7 @@ class BenchmarkTarget:
         database: Whether the benchmark asks for databases at all.
     """
 
-    name = "embedded"
+    name = "local"
 
     def __init__(
         self, children: Children, cores: Cores, database_url: str | None, database: bool

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from lab.cleanup_watchdog import start_ticks
+from lab.system import ComposeSpec
 from lab.targets import docker_engine
 from lab.targets.compose_command import ComposeProject
-from lab.targets.compose_file import FILE, PORTS, loopback_port
+from lab.targets.compose_file import loopback_port
 from lab.targets.docker_engine import PROXY, Container, EngineError
 from lab.targets.target_interface import TargetUsageError
 
@@ -20,6 +21,7 @@ class ComposeArm:
 
     name: str
     project: ComposeProject
+    spec: ComposeSpec
     containers: dict[str, Container] = field(default_factory=dict)
     _started: dict[str, int | None] = field(default_factory=dict)  # ticks of the first process
 
@@ -35,8 +37,8 @@ class ComposeArm:
                     self._started[container.service] = _NEVER
         if missing := [role for role in roles if role not in self.containers]:
             raise TargetUsageError(
-                f"{FILE}: Compose starts no container for service {' and '.join(missing)} "
-                "(replicas: 0, or a profile?)"
+                f"{self.spec.file}: Compose starts no container for service "
+                f"{' and '.join(missing)} (replicas: 0, or a profile?)"
             )
 
     def find_again(self, *roles: str) -> None:
@@ -47,7 +49,9 @@ class ComposeArm:
 
     def port(self, role: str) -> int:
         """The port on loopback of a container; TargetUsageError if it has none."""
-        return loopback_port(role, self.containers[role].ports.get(PORTS[role], ()))
+        return loopback_port(
+            self.spec, role, self.containers[role].ports.get(self.spec.ports[role], ())
+        )
 
     def url(self, role: str) -> str:
         """The URL of a container."""
@@ -58,7 +62,7 @@ class ComposeArm:
         found: dict[str, tuple[int, ...]] = {
             role: (container.pid,) for role, container in self.containers.items()
         }
-        if proxies := docker_engine.port_proxies(self.port(role) for role in PORTS):
+        if proxies := docker_engine.port_proxies(self.port(role) for role in self.spec.ports):
             found[PROXY] = proxies
         return found
 
@@ -72,7 +76,7 @@ class ComposeArm:
             except EngineError:
                 how = "ended, and the Docker engine does not answer any more"
             else:
-                if role not in PORTS and now.exit_code == 0:  # its work is done
+                if role not in self.spec.ports and now.exit_code == 0:  # its work is done
                     del self.containers[role]
                     continue
                 how = now.ending
@@ -95,5 +99,5 @@ def _refuse_remote(container: Container) -> None:
         raise EngineError(
             "the Docker engine runs its containers on another machine, or in a virtual one: "
             "what they use cannot be sampled from here. Use an engine of this machine, or the "
-            "embedded target"
+            "local target"
         )

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.child_processes import Child, Children
+from lab.system import ComposeSpec
 from lab.targets import docker_engine
-from lab.targets.compose_file import FILE
-from lab.targets.docker_engine import ANSWER_S, USE_EMBEDDED, EngineError
+from lab.targets.docker_engine import ANSWER_S, USE_LOCAL, EngineError
 
 _OLDER = ("docker-compose",)  # a program of its own
 _LIMIT_S = 300.0
@@ -44,16 +44,18 @@ class ComposeProject:
 class ComposeCommand:
     """Compose as it is installed here, with the environment of this run."""
 
-    def __init__(self, children: Children, folder: Path, password: str) -> None:
+    def __init__(self, children: Children, folder: Path, spec: ComposeSpec, password: str) -> None:
         """Find Compose. EngineError if there is none.
 
         Args:
             children: Starts the commands.
             folder: Where they run.
+            spec: What `lab.toml` says of the Compose file, for messages.
             password: POSTGRES_PASSWORD for the Compose file.
         """
         self._children = children
         self._folder = folder
+        self._spec = spec
         self.program = find_program()
         self._environment = dict(os.environ) | {"SERVICE_PORT": "", "POSTGRES_PASSWORD": password}
         if self.program == _OLDER and "DOCKER_HOST" not in os.environ:
@@ -117,7 +119,7 @@ class ComposeCommand:
         self._children.stop(child)
         if child.popen.returncode:
             docker_engine.version()  # raises the better message if the engine has failed
-            cause = _cause(child.log_tail(_SEARCHED_LINES))
+            cause = _cause(child.log_tail(_SEARCHED_LINES), self._spec)
             raise EngineError(f"{cause}:\n{child.log_tail(_LOG_LINES)}")
 
 
@@ -131,21 +133,21 @@ def find_program() -> tuple[str, ...]:
             if done.returncode == 0:
                 return program
     raise EngineError(
-        f"neither `docker compose` nor `docker-compose` works here. Install one, {USE_EMBEDDED}"
+        f"neither `docker compose` nor `docker-compose` works here. Install one, {USE_LOCAL}"
     )
 
 
-def _cause(log: str) -> str:
+def _cause(log: str, spec: ComposeSpec) -> str:
     """Why a command failed, and what to do, as far as its log shows it."""
     text = log.lower()
     if any(words in text for words in _PORT_TAKEN):
         return (
-            f"a port that {FILE} publishes is taken. Arms run side by side, so let the engine "
-            'choose: "127.0.0.1:${SERVICE_PORT-8000}:8000"'
+            f"a port that {spec.file} publishes is taken. Arms run side by side, so let the engine "
+            f'choose: "127.0.0.1:${{SERVICE_PORT-{spec.port}}}:{spec.port}"'
         )
     if any(words in text for words in _NO_IMAGE):
         return (
-            "an image is not on this machine and cannot be fetched. PYTHON_IMAGE and "
-            "POSTGRES_IMAGE choose the base images"
+            "an image is not on this machine and cannot be fetched. Name one that is, in "
+            f"{spec.file} or in a variable that it reads"
         )
-    return f"{FILE}: Compose failed"
+    return f"{spec.file}: Compose failed"

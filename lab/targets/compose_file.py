@@ -7,35 +7,36 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from lab.system import ComposeSpec
 from lab.targets.target_interface import TargetUsageError
 
-FILE = "docker-compose.yml"
-PORTS = {"service": 8000, "pricing": 8001, "database": 5432}  # of each role, in its container
 _LOOPBACK = ("127.0.0.1", "::1")
 
 
-def loopback_port(role: str, published: Sequence[tuple[str, int]]) -> int:
+def loopback_port(spec: ComposeSpec, role: str, published: Sequence[tuple[str, int]]) -> int:
     """The published port of a role on loopback.
 
     Args:
+        spec: What `lab.toml` says of the file.
         role: A service of the file.
         published: Addresses and ports on which the engine publishes the role's port.
 
     Raises:
         TargetUsageError: It is not published, or not on loopback alone.
     """
+    port = spec.ports[role]
     for address, _ in published:
         if address not in _LOOPBACK:
             raise TargetUsageError(
-                f"{FILE}: service {role} publishes port {PORTS[role]} on {address}, which "
-                f'other machines can reach. Write "127.0.0.1:...:{PORTS[role]}"'
+                f"{spec.file}: service {role} publishes port {port} on {address}, which "
+                f'other machines can reach. Write "127.0.0.1:...:{port}"'
             )
-    for address, port in published:
+    for address, outer in published:
         if address == "127.0.0.1":
-            return port
+            return outer
     raise TargetUsageError(
-        f"{FILE}: service {role} does not publish its port {PORTS[role]}. "
-        f'Write ports: ["127.0.0.1::{PORTS[role]}"]'
+        f"{spec.file}: service {role} does not publish its port {port}. "
+        f'Write ports: ["127.0.0.1::{port}"]'
     )
 
 
@@ -45,6 +46,7 @@ class ComposeFile:
 
     project: str
     data: Mapping[str, Any]
+    spec: ComposeSpec
 
     def flaw(self) -> str | None:
         """Why arms could not run side by side, and what to write instead; None if they can.
@@ -52,26 +54,31 @@ class ComposeFile:
         Arms that share state, a network or a name would not be independent.
         """
         services = self.data.get("services") or {}
-        if missing := sorted(PORTS.keys() - services.keys()):
-            return f"there is no service {' and no '.join(missing)}; it needs {', '.join(PORTS)}"
+        if missing := sorted(self.spec.ports.keys() - services.keys()):
+            there = f"; there are {', '.join(services)}" if services else ""
+            return f"there is no service {' and no '.join(missing)}, which lab.toml names{there}"
         return next(self._shared(), None)
 
     def dependencies(self) -> list[str]:
-        """Services beside the three roles that these depend on, directly or indirectly."""
-        found = list(PORTS)
+        """Services beside those of `lab.toml` that these depend on, directly or indirectly."""
+        named = list(self.spec.ports)
+        found = list(named)
         for name in found:
             needed = self.data["services"].get(name, {}).get("depends_on") or ()
             found += [each for each in needed if each not in found]
-        return found[len(PORTS) :]
+        return found[len(named) :]
 
     def built(self) -> list[str]:
         """Services of an arm whose image is built, not fetched."""
         services = self.data["services"]
-        return [n for n in (*PORTS, *self.dependencies()) if "build" in services.get(n, {})]
+        return [
+            n for n in (*self.spec.ports, *self.dependencies()) if "build" in services.get(n, {})
+        ]
 
     def database_url(self, port: int) -> str:
         """The URL of the database on loopback, by the variables of the image."""
-        given = _environment(self.data["services"]["database"])
+        assert self.spec.database is not None
+        given = _environment(self.data["services"][self.spec.database])
         user = given.get("POSTGRES_USER") or "postgres"
         name = given.get("POSTGRES_DB") or user
         secret = given.get("POSTGRES_PASSWORD") or ""
@@ -97,10 +104,13 @@ class ComposeFile:
         for key, value in database_settings.items():
             command += ["-c", f"{key}={value}"]
         services: dict[str, dict[str, Any]] = {
-            "service": common | {"environment": environment},
-            "pricing": common | {"environment": environment, "ports": [free_port("pricing")]},
-            "database": common | {"command": command, "ports": [free_port("database")]},
+            self.spec.service: common | {"environment": environment}
         }
+        for name, port in self.spec.others.items():
+            services[name] = common | {"environment": environment, "ports": [free_port(port)]}
+        if self.spec.database is not None:
+            ports = [free_port(self.spec.ports[self.spec.database])]
+            services[self.spec.database] = common | {"command": command, "ports": ports}
         for name in self.built():
             services.setdefault(name, {})["image"] = image(name)
         return {"services": services}
@@ -139,9 +149,9 @@ class ComposeFile:
         return bool(entry.get("external")) or entry.get("name") not in own
 
 
-def free_port(role: str) -> str:
-    """Publish the port of a role on any free port of loopback."""
-    return f"127.0.0.1::{PORTS[role]}"
+def free_port(port: int) -> str:
+    """Publish a port of a container on any free port of loopback."""
+    return f"127.0.0.1::{port}"
 
 
 def _writable(volumes: Iterable[Any]) -> Iterator[tuple[str, str]]:

@@ -1,30 +1,34 @@
-"""The sample service under Docker Compose: a project of docker-compose.yml per arm."""
+"""The system under test under Docker Compose: a project of its Compose file per arm."""
 
 from __future__ import annotations
 
 import json
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from lab.child_processes import Children
 from lab.cpu_pinning import Cores, pin
-from lab.instruments.service_profiler import command_prefix, read_profile
+from lab.instruments.service_profiler import command_prefix, is_python, read_profile
+from lab.system import Command, ProcessSpec, System
 from lab.targets import docker_cleanup, docker_engine
+from lab.targets.arm_settings import validated_settings
 from lab.targets.compose_arm import ComposeArm
 from lab.targets.compose_command import ComposeCommand, ComposeProject
-from lab.targets.compose_file import FILE, PORTS, ComposeFile, free_port
+from lab.targets.compose_file import ComposeFile, free_port
 from lab.targets.docker_engine import PROXY, EngineError
 from lab.targets.embedded_postgres import EmbeddedPostgres
+from lab.targets.postgres_databases import reset_script
 from lab.targets.postgres_sessions import Sessions, drop_libpq_variables
-from lab.targets.readiness import READY_S, await_ready, identify
-from lab.targets.service_settings import reset_script, validated_settings
+from lab.targets.process_identity import Proof, identify, proof_of, weaker
+from lab.targets.readiness import READY_S, await_ready, check_ready
 from lab.targets.target_interface import (
     DatabaseError,
     Identity,
+    Loaded,
     TargetError,
     TargetFailure,
     TargetUsageError,
@@ -32,70 +36,115 @@ from lab.targets.target_interface import (
 
 _LOG_LINES = 12
 _BUILD_S = 900.0
-_FRESH = ("pricing", "service")  # have new processes after a restart
 
 
 class ComposeTarget:
-    """Implements `Target`. The Compose file needs the services service, pricing and database."""
+    """Implements `Target` with the Compose file that `lab.toml` names.
+
+    Args:
+        system: As `lab.toml` describes it; it names a Compose file.
+        children: Starts the commands.
+        project: The folder of `lab.toml`.
+        cores: The containers run on those of the target.
+        anyway: Whether a setting is accepted that no source file names.
+    """
 
     name = "compose"
 
-    def __init__(self, children: Children, project: Path, cores: Cores) -> None:
+    def __init__(
+        self,
+        system: System,
+        children: Children,
+        project: Path,
+        cores: Cores,
+        *,
+        anyway: bool = False,
+    ) -> None:
+        assert system.compose is not None
+        self._system = system
+        self._spec = system.compose
+        self._anyway = anyway
         self._children = children
         self._project = project
         self._cores = cores
         self._owner = docker_cleanup.owner()
         self._engine = ""  # version
         self._command: ComposeCommand | None = None
-        self._file = ComposeFile("", {})
+        self._file = ComposeFile("", {}, self._spec)
         self._settings: dict[str, dict[str, str]] = {}
         self._expected: dict[str, dict[str, str]] = {}
         self._arms: dict[str, ComposeArm] = {}
         self._sessions = Sessions()
         self._started = self._pinned = False
-        self._reset_script = reset_script(project)
+        self._reset_script = reset_script(system, project)
+        self._proofs: dict[str, Proof] = {}  # the weakest over all arms, by role
+
+    @property
+    def loaded(self) -> Loaded:
+        """The service that load goes to."""
+        spec = self._process(self._spec.service)
+        return Loaded(spec.name, spec.metrics, spec.metric_names)
+
+    @property
+    def proves_settings(self) -> bool:
+        """Whether any service shows which settings it runs with."""
+        return any(proof is not Proof.NOTHING for proof in self._proofs.values())
+
+    @property
+    def is_switched(self) -> bool:
+        """No: every arm has containers of its own."""
+        return False
 
     def check(self, arms: Mapping[str, Mapping[str, str]]) -> None:
         """The engine answers, the file can be used, the service knows the settings."""
         self._engine = docker_engine.version()
-        self._command = ComposeCommand(self._children, self._project, secrets.token_hex(16))
-        path = self._project / FILE
-        if not path.is_file():
-            raise TargetUsageError(f"{path}: not found. --target compose needs it")
-        self._file = self._resolved(path)
+        self._command = ComposeCommand(
+            self._children, self._project, self._spec, secrets.token_hex(16)
+        )
+        self._file = self._resolved(self._project / self._spec.file)
         if flaw := self._file.flaw():
-            raise TargetUsageError(f"{FILE}: {flaw}")
-        self._expected = validated_settings(self._project, arms)
+            raise TargetUsageError(f"{self._spec.file}: {flaw}")
+        self._expected = validated_settings(self._system, self._project, arms, anyway=self._anyway)
 
     def start(self, arms: Mapping[str, Mapping[str, str]]) -> None:
-        """Build the images, then start the arms, databases and pricing first."""
+        """Build the images, then start the arms, those services first that the loaded one needs."""
         self._started = True
         drop_libpq_variables()
         self._children.on_parent_death("lab.targets.docker_cleanup", self._owner)
         docker_cleanup.remove(docker_cleanup.is_abandoned)
         for number, (name, settings) in enumerate(arms.items(), 1):
             self._settings[name] = dict(settings)
-            self._arms[name] = ComposeArm(name, self._arm_project(number, name))
+            self._arms[name] = ComposeArm(name, self._arm_project(number, name), self._spec)
         started = self._arms.values()
         self._build(next(iter(started)).project)
-        self._up("database", "pricing", *self._file.dependencies())
+        needed = tuple(name for name in self._spec.ports if name != self._spec.service)
+        if first := (*needed, *self._file.dependencies()):
+            self._up(*first)
         for arm in started:
-            arm.find("database", "pricing")
-            self._await(arm, partial(self._check_database, arm))
-        self._up("service")
+            arm.find(*needed)
+            if self._spec.database is not None:
+                self._await(arm, partial(self._check_database, arm))
+        self._up(self._spec.service)
         for arm in started:
-            arm.find("service")
-            self._await(arm, partial(_identities, arm))
+            arm.find(self._spec.service)
+            self._await_ready(arm)
         self._pin()
+        for arm in started:
+            for role, identity in self._identities(arm).items():
+                proof = proof_of(self._process(role), identity)
+                self._proofs[role] = weaker(self._proofs.get(role, proof), proof)
+
+    def activate(self, arm: str) -> None:
+        """Nothing: all arms are up."""
 
     def url(self, arm: str) -> str:
         """The URL of an arm's service."""
-        return self._arms[arm].url("service")
+        return self._arms[arm].url(self._spec.service)
 
     def identities(self, arm: str) -> dict[str, Identity]:
-        """The processes that answer as service and as pricing."""
+        """The services that answer, by role."""
         try:
-            return _identities(self._arms[arm])
+            return self._identities(self._arms[arm])
         except TargetError as error:
             if docker_engine.answers():
                 raise
@@ -113,16 +162,17 @@ class ComposeTarget:
         """The same containers with new processes; the engine may publish other ports."""
         restarted = [self._arms[arm] for arm in arms]
         projects = [(f"restart-{arm.name}", arm.project) for arm in restarted]
-        self._compose.restart_each(projects, _FRESH)
+        self._compose.restart_each(projects, self._spec.asked)
         for arm in restarted:
-            arm.find_again(*_FRESH)
+            arm.find_again(*self._spec.asked)
         for arm in restarted:
-            self._await(arm, partial(_identities, arm))
+            self._await_ready(arm)
         self._pin()
 
     def reset(self, arm: str) -> None:
-        """Restore the seeded rows, then VACUUM and CHECKPOINT."""
-        self._sessions.reset(self._database_url(self._arms[arm]), self._reset_script)
+        """Run the script that resets the database, then VACUUM and CHECKPOINT."""
+        if self._reset_script is not None and self._spec.database is not None:
+            self._sessions.reset(self._database_url(self._arms[arm]), self._reset_script)
 
     def roles(self, arm: str) -> dict[str, tuple[int, ...]]:
         """The first process of each container, and the engine's proxies of its ports."""
@@ -130,30 +180,37 @@ class ComposeTarget:
 
     def activity(self, arm: str) -> dict[str, Any]:
         """What the arm's sessions in PostgreSQL do and wait for."""
+        if self._spec.database is None:
+            return {}
         return self._sessions.activity(self._database_url(self._arms[arm])).as_dict()
 
     def profile(self, arm: str) -> ProfiledContainer:
-        """Another container of the arm's service, under pyinstrument."""
-        running = self._arms[arm]
+        """Another container of the loaded service, under pyinstrument, if it runs Python."""
+        running, service = self._arms[arm], self._spec.service
+        program, *arguments = running.containers[service].command or ("",)
+        if not is_python((program, *arguments)):
+            raise TargetFailure(
+                f"the container of {service} does not run `python -m` or a Python file, and there "
+                "is no profiler for anything else"
+            )
         name = f"{running.project.name}-{secrets.token_hex(2)}"
-        command = ["python", *command_prefix(None), "-m", "service", "--host", "0.0.0.0"]
         self._compose.run(
             f"run-{arm}",
             running.project,
             *("run", "--detach", "--no-deps", "--name", name),
-            *("--publish", free_port("service"), "service", *command),
+            *("--publish", free_port(self._spec.port), service),
+            *(program, *command_prefix(None), *arguments),
         )
         container = docker_engine.inspect(name)
         docker_engine.pin_containers(self._cores.target, [container])
-        published = container.ports.get(PORTS["service"])
+        published = container.ports.get(self._spec.port)
         if not published:
             raise TargetFailure(
-                f"the profiled service ended:\n{docker_engine.logs(name, _LOG_LINES)}"
+                f"the profiled {service} ended:\n{docker_engine.logs(name, _LOG_LINES)}"
             )
         url = f"http://127.0.0.1:{published[0][1]}"
-        return ProfiledContainer(
-            arm, url, container.id, self._children.folder / f"profile-{arm}.json"
-        )
+        file = self._children.folder / f"profile-{arm}.json"
+        return ProfiledContainer(self._process(service), url, container.id, file)
 
     def conditions(self) -> dict[str, Any]:
         """Engine, images, version and settings of PostgreSQL, containers by arm."""
@@ -169,9 +226,8 @@ class ComposeTarget:
                 }
                 for role, container in sorted(first.containers.items())
             },
-            "postgresql": self._sessions.version(self._database_url(first)),
-            "postgresql_is": "a container of each arm's own",
-            "postgresql_settings": _database_settings(),
+            **self._database_conditions(first),
+            "proof of the settings": {role: each.value for role, each in self._proofs.items()},
             "arms": {name: self._arm_conditions(arm) for name, arm in self._arms.items()},
         }
 
@@ -204,7 +260,7 @@ class ComposeTarget:
 
         project = ComposeProject(f"{self._owner}-0", (path,))
         text = self._compose.resolved(project, self._children.folder / "compose.yml")
-        return ComposeFile(project.name, yaml.safe_load(text) or {})
+        return ComposeFile(project.name, yaml.safe_load(text) or {}, self._spec)
 
     def _arm_project(self, number: int, arm: str) -> ComposeProject:
         """The file as it is, and a second one with what this run adds for the arm."""
@@ -212,7 +268,7 @@ class ComposeTarget:
         added = self._children.folder / f"compose-{arm}.json"
         added.write_text(json.dumps(additions), encoding="utf-8")
         # not named for the arm: its name may have letters that Compose refuses
-        return ComposeProject(f"{self._owner}-{number}", (self._project / FILE, added))
+        return ComposeProject(f"{self._owner}-{number}", (self._project / self._spec.file, added))
 
     def _image(self, service: str) -> str:
         """An image of this run's own, which no build of another run replaces."""
@@ -235,6 +291,40 @@ class ComposeTarget:
     def _await(self, arm: ComposeArm, ask: Callable[[], object]) -> None:
         await_ready(ask, arm.dead, partial(arm.log_tail, _LOG_LINES))
 
+    def _await_ready(self, arm: ComposeArm) -> None:
+        for role in self._spec.asked:
+            process = self._process(role)
+            check = partial(self._check_ready, arm, process)
+            await_ready(check, arm.dead, partial(arm.log_tail, _LOG_LINES), process.ready.within_s)
+
+    def _check_ready(self, arm: ComposeArm, process: ProcessSpec) -> None:
+        container = arm.containers[process.name].id
+        check_ready(
+            f"the {process.name} of arm {arm.name}",
+            process.ready,
+            arm.url(process.name),
+            lambda: docker_engine.logs(container).encode(),
+        )
+
+    def _identities(self, arm: ComposeArm) -> dict[str, Identity]:
+        return {
+            role: identify(
+                self._process(role),
+                arm.name,
+                arm.url(role),
+                arm.containers[role].pid,
+                self._settings[arm.name],
+            )
+            for role in self._spec.asked
+        }
+
+    def _process(self, role: str) -> ProcessSpec:
+        """How a service is asked: as the process of its name, or as the loaded process."""
+        found = self._system.process(role)
+        if found is None and role == self._spec.service:
+            found = self._system.process(self._system.loaded)
+        return replace(found, name=role) if found else ProcessSpec(role, Command("", (), 0))
+
     def _check_database(self, arm: ComposeArm) -> None:
         """TargetFailure while the database starts, TargetUsageError if it refuses for good."""
         try:
@@ -247,7 +337,8 @@ class ComposeTarget:
             raise kind(f"the database of arm {arm.name} is not ready: {text}") from error
 
     def _database_url(self, arm: ComposeArm) -> str:
-        return self._file.database_url(arm.port("database"))
+        assert self._spec.database is not None
+        return self._file.database_url(arm.port(self._spec.database))
 
     def _pin(self) -> None:
         """Keep all containers and the engine's proxies on the cores of the target."""
@@ -266,8 +357,17 @@ class ComposeTarget:
                     "pid": arm.containers[role].pid,
                     "url": arm.url(role),
                 }
-                for role in _FRESH
+                for role in self._spec.asked
             },
+        }
+
+    def _database_conditions(self, arm: ComposeArm) -> dict[str, Any]:
+        if self._spec.database is None:
+            return {}
+        return {
+            "postgresql": self._sessions.version(self._database_url(arm)),
+            "postgresql_is": "a container of each arm's own",
+            "postgresql_settings": _database_settings(),
         }
 
     def _keep_logs(self) -> None:
@@ -282,7 +382,7 @@ class ComposeTarget:
 class ProfiledContainer:
     """Implements `ProfiledCopy` for the Compose target."""
 
-    arm: str
+    process: ProcessSpec
     url: str
     container: str  # id
     file: Path  # for the profile
@@ -290,7 +390,12 @@ class ProfiledContainer:
     def wait(self) -> None:
         """Wait until it is ready."""
         await_ready(
-            lambda: identify("profiled service", self.arm, self.url),
+            lambda: check_ready(
+                f"profiled {self.process.name}",
+                self.process.ready,
+                self.url,
+                lambda: docker_engine.logs(self.container).encode(),
+            ),
             self._ended,
             lambda: docker_engine.logs(self.container, _LOG_LINES),
         )
@@ -305,11 +410,7 @@ class ProfiledContainer:
 
     def _ended(self) -> str | None:
         now = docker_engine.inspect(self.container)
-        return None if now.running else f"the profiled service's container {now.ending}"
-
-
-def _identities(arm: ComposeArm) -> dict[str, Identity]:
-    return {role: identify(role, arm.name, arm.url(role)) for role in ("service", "pricing")}
+        return None if now.running else f"the profiled {self.process.name}'s container {now.ending}"
 
 
 def _database_settings() -> dict[str, str]:

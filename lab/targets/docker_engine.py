@@ -14,7 +14,7 @@ from lab.targets.target_interface import TargetUsageError
 PROJECT_LABEL = "com.docker.compose.project"  # Compose puts it on all that it makes
 PROXY = "docker-proxy"  # the engine's process that forwards a published port
 ANSWER_S = 20.0  # that an engine may take
-USE_EMBEDDED = "or leave the target out: the default one, embedded, needs no engine"
+USE_LOCAL = "or use the target local, which needs no engine"
 
 
 class EngineError(TargetUsageError):
@@ -35,6 +35,7 @@ class Container:
     image: str  # digest
     image_name: str
     ports: Mapping[int, tuple[tuple[str, int], ...]]  # inner -> published (address, port)
+    command: tuple[str, ...] = ()  # that it runs; empty if its image has an entry point
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> Container:
@@ -60,7 +61,14 @@ class Container:
             image=data["Image"],
             image_name=data["Config"]["Image"],
             ports=ports,
+            command=()
+            if data["Config"].get("Entrypoint")
+            else tuple(data["Config"].get("Cmd") or ()),
         )
+
+
+def _command(config: Mapping[str, Any]) -> tuple[str, ...]:
+    return () if config.get("Entrypoint") else tuple(config.get("Cmd") or ())
 
 
 def docker(*arguments: str, timeout_s: float = ANSWER_S) -> str:
@@ -77,7 +85,7 @@ def docker(*arguments: str, timeout_s: float = ANSWER_S) -> str:
         )
     except FileNotFoundError:
         raise EngineError(
-            f"no Docker engine: the command docker is not installed. Install it, {USE_EMBEDDED}"
+            f"no Docker engine: the command docker is not installed. Install it, {USE_LOCAL}"
         ) from None
     except subprocess.TimeoutExpired:
         raise EngineError(f"the Docker engine does not answer within {timeout_s:g} s") from None
@@ -95,7 +103,7 @@ def version() -> str:
             raise
         problem = str(error).removeprefix("docker version: ")
         raise EngineError(
-            f"the Docker engine does not answer ({problem}). Start it, {USE_EMBEDDED}"
+            f"the Docker engine does not answer ({problem}). Start it, {USE_LOCAL}"
         ) from None
 
 

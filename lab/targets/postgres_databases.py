@@ -6,10 +6,12 @@ import contextlib
 import os
 import secrets
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from lab.child_processes import Child, Children
+from lab.system import System
 from lab.targets.embedded_postgres import EmbeddedPostgres
 from lab.targets.postgres_sessions import Sessions, drop_libpq_variables, first_line
 from lab.targets.target_interface import DatabaseError, TargetUsageError
@@ -20,6 +22,17 @@ _CONNECT_S = 10
 def users_server_url() -> str | None:
     """The server of the user's own, from LAB_DATABASE_URL; None for an embedded one."""
     return os.environ.get("LAB_DATABASE_URL") or None
+
+
+def reset_script(system: System, project: Path) -> str | None:
+    """The SQL that brings a database back to its first state; None if there is none."""
+    if system.postgres is None or system.postgres.reset is None:
+        return None
+    path = project / system.postgres.reset
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise TargetUsageError(f"{path}: cannot be read ({error})") from error
 
 
 class RunDatabases:

@@ -1,31 +1,56 @@
-"""Whether a service is ready, and which process answers: what it reports at `/ready`."""
+"""Whether a process is ready: by a path, by a line of its log, or because its port answers."""
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlsplit
 
 from lab.instruments.service_http_client import HttpClient, HttpError
-from lab.targets.target_interface import Identity, TargetFailure
+from lab.system import Ready
+from lab.targets.target_interface import TargetFailure
 
 READY_S = 60.0  # that a service may take to start
 _POLL_S = 0.05
+_ANSWER_S = 5.0  # that one answer may take
 
 
-def identify(role: str, arm: str, url: str) -> Identity:
-    """Which process answers at `/ready`. TargetFailure if none does, or if it is not ready."""
-    client = HttpClient(url)
+def check_ready(who: str, ready: Ready, url: str | None, log: Callable[[], bytes]) -> None:
+    """TargetFailure if a process is not ready yet.
+
+    Args:
+        who: The process in words.
+        ready: When it is.
+        url: Its URL; None if it has no port.
+        log: Returns what it has printed so far.
+    """
+    if ready.log is not None:
+        if ready.log.encode() not in log():
+            raise TargetFailure(f"{who} is not ready: its log has no line with `{ready.log}`")
+    elif ready.path is not None:
+        assert url is not None
+        _check_path(who, url, ready.path)
+    elif url is not None:
+        _check_port(who, url)
+
+
+def own_log(log: Path, start: int) -> bytes:
+    """What a process has printed: its log from where its part begins."""
     try:
-        data = client.get_json("/ready")
-    except HttpError as error:
-        raise TargetFailure(f"the {role} of arm {arm} is not ready: {error}") from error
-    finally:
-        client.close()
-    return Identity(str(data.get("instance")), data.get("settings", {}))
+        with log.open("rb") as file:
+            file.seek(start)
+            return file.read()
+    except OSError:
+        return b""
 
 
 def await_ready(
-    ask: Callable[[], object], dead: Callable[[], str | None], log_tail: Callable[[], str]
+    ask: Callable[[], object],
+    dead: Callable[[], str | None],
+    log_tail: Callable[[], str],
+    within_s: float | None = None,
 ) -> None:
     """Call `ask` until it raises no TargetFailure any more.
 
@@ -34,11 +59,13 @@ def await_ready(
             at once, because no waiting corrects a file.
         dead: How a process of the service ended; None while all run.
         log_tail: The end of the log, for the message.
+        within_s: How long it may take; None for READY_S.
 
     Raises:
-        TargetFailure: A process ended, or the service was not ready within READY_S.
+        TargetFailure: A process ended, or the service was not ready in time.
     """
-    deadline = time.monotonic() + READY_S
+    limit_s = READY_S if within_s is None else within_s
+    deadline = time.monotonic() + limit_s
     problem = ""
     while time.monotonic() < deadline:
         if how := dead():
@@ -50,4 +77,24 @@ def await_ready(
             time.sleep(_POLL_S)
         else:
             return
-    raise TargetFailure(f"{problem} (waited {READY_S:g} s):\n{log_tail()}")
+    raise TargetFailure(f"{problem} (waited {limit_s:g} s):\n{log_tail()}")
+
+
+def _check_path(who: str, url: str, path: str) -> None:
+    client = HttpClient(url, _ANSWER_S)
+    try:
+        status = client.get(path, follow=False).status
+    except HttpError as error:
+        raise TargetFailure(f"{who} is not ready: {error}") from error
+    finally:
+        client.close()
+    if not 200 <= status < 400:
+        raise TargetFailure(f"{who} is not ready: GET {path}: status {status}")
+
+
+def _check_port(who: str, url: str) -> None:
+    parts = urlsplit(url)
+    try:
+        socket.create_connection((parts.hostname or "", parts.port or 0), _ANSWER_S).close()
+    except OSError as error:
+        raise TargetFailure(f"{who} is not ready: port {parts.port}: {error.strerror}") from error

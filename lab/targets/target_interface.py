@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from lab.errors import LabError, MeasurementError, UsageError
+from lab.system import MetricNames
 
 
 class TargetError(LabError):
@@ -28,17 +29,26 @@ class DatabaseError(TargetFailure):
 class SettingError(TargetUsageError):
     """An arm sets what the service does not know, or a value that it does not accept."""
 
-    def __init__(self, arm: str, setting: str, problem: str) -> None:
+    def __init__(self, arm: str, setting: str, problem: str, remedy: str) -> None:
         super().__init__(f"arm {arm}: {setting}: {problem}")
-        self.arm, self.setting = arm, setting
+        self.arm, self.setting, self.remedy = arm, setting, remedy
 
 
 @dataclass(frozen=True)
 class Identity:
-    """What a process of an arm reports about itself at `/ready`."""
+    """Which process of an arm answers, and the settings that it is known to run with."""
 
     instance: str  # new with each start
-    settings: Mapping[str, str]  # secrets redacted
+    settings: Mapping[str, str] | None  # secrets redacted; None: nothing is known of them
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """The process that load goes to, as far as instruments and gates need to know it."""
+
+    role: str
+    metrics: str | None = None  # path of its Prometheus metrics; None if it has none
+    metric_names: MetricNames = field(default_factory=MetricNames)
 
 
 class Target(Protocol):
@@ -48,6 +58,21 @@ class Target(Protocol):
     """
 
     name: str
+
+    @property
+    def loaded(self) -> Loaded:
+        """The process that load goes to."""
+
+    @property
+    def proves_settings(self) -> bool:
+        """Whether anything shows that the arms run with their settings, once they are started."""
+
+    @property
+    def is_switched(self) -> bool:
+        """Whether one system serves all arms, so that `activate` must change it for each of them.
+
+        Its arms cannot be loaded in turn, a fraction of a second each.
+        """
 
     def check(self, arms: Mapping[str, Mapping[str, str]]) -> None:
         """Refuse, before anything starts, settings that the service does not accept.
@@ -60,6 +85,9 @@ class Target(Protocol):
     def start(self, arms: Mapping[str, Mapping[str, str]]) -> None:
         """Start all arms, by name with their settings, and wait until they are ready."""
 
+    def activate(self, arm: str) -> None:
+        """Let the settings of an arm hold, before a trial of it; nothing if all arms are up."""
+
     def url(self, arm: str) -> str:
         """The URL of an arm's service."""
 
@@ -67,7 +95,7 @@ class Target(Protocol):
         """The processes that answer, by role. TargetFailure if one of them does not."""
 
     def expected(self, arm: str) -> Mapping[str, str]:
-        """The settings that the arm's service should report at `/ready`."""
+        """The settings of an arm as its processes should report them."""
 
     def dead(self, arm: str) -> str | None:
         """Which process of an arm has ended, and how; None if all run."""
@@ -76,16 +104,16 @@ class Target(Protocol):
         """Replace the processes of these arms by new ones, and wait until all are ready."""
 
     def reset(self, arm: str) -> None:
-        """Bring an arm back to its seeded state."""
+        """Bring an arm back to its first state; nothing if the system has no way to do so."""
 
     def roles(self, arm: str) -> dict[str, tuple[int, ...]]:
         """Process ids by role, for the sampler."""
 
     def activity(self, arm: str) -> dict[str, Any]:
-        """What the arm's database sessions do and wait for at this moment."""
+        """What the arm's database sessions do and wait for at this moment; empty without one."""
 
     def profile(self, arm: str) -> ProfiledCopy:
-        """Start a copy of the arm's service under a profiler."""
+        """Start a copy of the loaded process under a profiler. TargetFailure if there is none."""
 
     def conditions(self) -> dict[str, Any]:
         """What is recorded of the target in `conditions.json`; secrets are redacted."""

@@ -14,9 +14,10 @@ from lab.experiment.load_trial_builder import LoadRecordBuilder
 from lab.hypothesis import ClosedLoad, OpenLoad, Stage
 from lab.instruments.locust_driver_process import LoadDriver
 from lab.passed_variables import PassedVariables
+from lab.system import MetricNames
 from lab.trial import Trial
 from tests.cases.arm import Arm
-from tests.default_margins import inspect, measure
+from tests.default_margins import NAMES, inspect, measure
 from tests.lab.builders import altered, claim, ratio, with_load
 from tests.runs import ROOT
 
@@ -29,6 +30,7 @@ class Outcome:
     faults: list[str]
     load: ClosedLoad | OpenLoad
     warmup_errors: dict[str, int] = field(default_factory=dict)
+    names: MetricNames = NAMES  # of the arm's own counters
     notices: list[str] = field(default_factory=list)
     log: str = ""  # of the driver, up to the end of its last trial
 
@@ -45,7 +47,7 @@ class Outcome:
         errors = Counter(self.faults)
         # how busy this machine is now is not what is tested
         trial = altered(self.trial, ticker_late_p99_s=0.0)
-        judged = inspect(trial, hypothesis, errors, self.warmup_errors)
+        judged = inspect(trial, hypothesis, errors, self.warmup_errors, names=self.names)
         busy = ("dispatch", "evidence")
         return {each.gate: each.message for each in judged.faults if each.gate not in busy}
 

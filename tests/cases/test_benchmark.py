@@ -22,6 +22,7 @@ from lab.hypothesis import HypothesisError, loads
 from lab.instruments.benchmark_outcome import MIN_LOOPS
 from lab.project_folder import Project
 from lab.run_folder import RunFolder
+from lab.system import System
 from lab.targets.benchmark_target import BenchmarkTarget
 from lab.trial import BenchmarkEvidence, Trial
 from lab.trial_plan import PlannedSlices, draw
@@ -99,12 +100,14 @@ class Bench:
         file = self._folder / "hypotheses" / "case.md"
         file.write_text(case.hypothesis)
         hypothesis = loads(case.hypothesis, file, self._folder)
-        parts = RunParts(hypothesis, file, self._children, Project(self._folder), NO_CORES)
+        parts = RunParts(
+            hypothesis, file, self._children, Project(self._folder), NO_CORES, System()
+        )
         benchmark_file, function = collect_benchmark(parts)
         run_folder = RunFolder.create(self._folder / "reports", "case")
         target = BenchmarkTarget(self._children, NO_CORES, None, database=False)
         plan = replace(
-            draw(hypothesis, seed=1, target="embedded"), slices=PlannedSlices(SLICE_S, SLICES)
+            draw(hypothesis, seed=1, target="local"), slices=PlannedSlices(SLICE_S, SLICES)
         )
         return BenchmarkBlocks(hypothesis, plan, run_folder, target, benchmark_file, function)
 

@@ -123,7 +123,7 @@ TABLE = {
 def scrapes(pages: Pages, times: tuple[float, ...]) -> list[Scrape]:
     found = []
     with serving(pages) as url:
-        scraper = MetricsScraper(url, timeout_s=5)
+        scraper = MetricsScraper(url, "/metrics", timeout_s=5)
         for pages.elapsed_s in times:
             found.append(scraper.scrape())
         scraper.close()
@@ -195,14 +195,14 @@ def test_another_name_of_this_machine_is_the_same_service() -> None:
     with serving(pages) as url:
         port = url.rpartition(":")[2]
         pages.settings["headers"] = {"Location": f"http://localhost:{port}/metrics/"}
-        assert MetricsScraper(url).scrape().counters
+        assert MetricsScraper(url, "/metrics").scrape().counters
 
 
 def test_an_answer_that_trickles_does_not_hold_up_whoever_asks() -> None:
     pages = Pages(CASES / "M42-no-last-line-feed")
     pages.settings["chunk"] = 1
     with serving(pages) as url:
-        scraper = MetricsScraper(url, timeout_s=0.0)
+        scraper = MetricsScraper(url, "/metrics", timeout_s=0.0)
         with pytest.raises(HttpError, match="no whole answer within 0 s"):
             scraper.scrape()
 

@@ -17,10 +17,13 @@ from lab.cli.main import main
 from lab.hypothesis import HypothesisError, loads
 from lab.run_folder import RunFolder
 from lab.run_lock import machine_lock
+from lab.system import SystemFileError, load_system
+from lab.targets.target_interface import Loaded
 from tests.cases.hypothesis_remedies import EDITS, MORE, Refused
 from tests.cases.refusal_sites import Seen, refusal_sites, watched
 from tests.lab.hypothesis.examples import BROKEN, make_project
 from tests.lab.hypothesis.test_broken_files import MANIFEST
+from tests.lab.system import broken_files
 from tests.runs import QUICK, QUICK_SOAK, ROOT, copy_project
 
 # -- hypothesis files ------------------------------------------------------------------------
@@ -97,6 +100,9 @@ class FakeService:
     def check(self, arms: Any) -> None: ...
     def start(self, arms: Any) -> None: ...
     def stop(self) -> None: ...
+
+    loaded = Loaded("service")
+
     def url(self, arm: str) -> str:
         return "http://127.0.0.1:1"
 
@@ -232,9 +238,12 @@ DAMAGED = [
 COMMANDS = {
     "no-project": Command(
         "list",
-        ("no project here or above", "Run the lab in a folder that holds hypotheses/"),
-        before=lambda project: (project / "hypotheses").rename(project / "elsewhere"),
-        remedied=lambda project: (project / "elsewhere").rename(project / "hypotheses"),
+        ("no project here or above", "Run the lab in a folder that holds lab.toml"),
+        before=each(
+            without("lab.toml"),
+            lambda project: (project / "hypotheses").rename(project / "elsewhere"),
+        ),
+        remedied=lambda project: shutil.copy(ROOT / "lab.toml", project),
     ),
     "no-hypothesis": Command(
         "run quick",
@@ -334,13 +343,13 @@ COMMANDS = {
     ),
     "resume-with-a-target": Command(
         "run quick --resume --target compose",
-        ("this run's target is embedded, not compose", "Leave --target out"),
+        ("this run's target is local, not compose", "Leave --target out"),
         "run quick --resume",
         before=sealed,
     ),
     "resume-with-a-target-anew": Command(
         "run quick --resume --target compose",
-        ("this run's target is embedded", "or start a new run without --resume"),
+        ("this run's target is local", "or start a new run without --resume"),
         "run quick --target compose",
         before=sealed,
     ),
@@ -503,6 +512,7 @@ def test_beside_a_run_the_service_is_refused(project: Path, typed: Typed) -> Non
 # -- all of them -----------------------------------------------------------------------------
 
 WITH_A_PROCESS = "test_scenario_remedies.py"
+ARM_SETTINGS = "tests/lab/targets/test_arm_settings.py"
 ELSEWHERE = {  # place -> which test tries its remedy, or why none can
     "cli/cores_of_run.py:_needed": "tests/lab/cli/test_cores_of_run.py",
     "cli/preflight.py:start_driver": WITH_A_PROCESS,
@@ -518,7 +528,14 @@ ELSEWHERE = {  # place -> which test tries its remedy, or why none can
     "instruments/benchmark_selection.py:_refusal": WITH_A_PROCESS,
     "instruments/locust_driver_process.py:load": WITH_A_PROCESS,
     "instruments/locust_driver_process.py:_expect": WITH_A_PROCESS,
-    "targets/service_settings.py:validated_settings": WITH_A_PROCESS,
+    "targets/arm_settings.py:_accepted": WITH_A_PROCESS,
+    "targets/arm_settings.py:_refuse_set_by_the_lab": ARM_SETTINGS,
+    "targets/arm_settings.py:_refuse_unfilled": ARM_SETTINGS,
+    "targets/arm_settings.py:_refuse_unnamed": ARM_SETTINGS,
+    "system/placeholders.py:value": "an arm that lacks it is refused before anything is started",
+    "targets/command_environment.py:with_program": "test_local_target.py",
+    "targets/url_target.py:check": "test_url_target.py",
+    "process_lifetime.py:choose_lifetime": "tests/lab/test_process_lifetime.py",
     "cli/run_execution.py:_record_conditions": "tests/lab/cli/test_run_execution.py",
     "instruments/benchmark_fixture.py:pedantic": "tests/lab/instruments/test_benchmark_fixture.py",
     "run_folder.py:rounds": "tests/lab/test_run_folder.py: of a report",
@@ -532,16 +549,25 @@ ELSEWHERE = {  # place -> which test tries its remedy, or why none can
     "hypothesis/loader.py:_files": "a file that only another user may read",
     "hypothesis/loader.py:read_question": "`lab list` shows it in the line of the hypothesis",
     "project_folder.py:find": "a current folder that was removed",
-    "targets/service_settings.py:reset_script": "a sample service without its reset.sql",
+    "targets/postgres_databases.py:reset_script": "a file that only another user may read",
     "targets/postgres_databases.py:_blamed": "a PostgreSQL of the user's own",
 }
 DOCKER = ("targets/compose_", "targets/docker_")  # tried by tests/real and tests/lab/targets
 
 
 @pytest.fixture(scope="module")
-def seen_sites(files: Path) -> Seen:
-    """Where the refusals of hypothesis files are made."""
+def seen_sites(files: Path, tmp_path_factory: pytest.TempPathFactory) -> Seen:
+    """Where the refusals of hypothesis files and of `lab.toml` are made."""
+    folder = tmp_path_factory.mktemp("system")
+    for name in broken_files.FILES:
+        (folder / name).touch()
     with watched() as seen:
+        with pytest.raises(SystemFileError):
+            load_system(folder)
+        for broken in broken_files.BROKEN:
+            (folder / "lab.toml").write_text(broken_files.text_of(broken), encoding="utf-8")
+            with pytest.raises(SystemFileError):
+                load_system(folder)
         for name in EDITS:
             problem_of((BROKEN / f"{name}.md").read_text(encoding="utf-8"), files)
         for case in MORE:

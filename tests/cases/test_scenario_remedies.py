@@ -19,6 +19,7 @@ from lab.cpu_pinning import divide_cores
 from lab.errors import UsageError
 from lab.hypothesis import load
 from lab.project_folder import Project
+from lab.system import load_system
 from tests.runs import QUICK, ROOT, copy_project
 
 pytestmark = pytest.mark.slow
@@ -135,7 +136,7 @@ CHECKED = {
     ),
     "setting": Checked(
         {},
-        ("quick.md:", "SEED_INVOICE", "See service/settings.py for the settings"),
+        ("quick.md:", "SEED_INVOICE", "The `check` of lab.toml says which settings"),
         hypothesis=("  SEED_INVOICE: 1000\n", ""),
     ),
     "soak-script": Checked(
@@ -247,7 +248,9 @@ def parts(tmp_path: Path) -> Iterator[Any]:
             file = project / HYPOTHESIS
             file.write_text(text, encoding="utf-8")
             hypothesis = load(file, project)
-            return RunParts(hypothesis, file, children, Project(project), divide_cores())
+            return RunParts(
+                hypothesis, file, children, Project(project), divide_cores(), load_system(project)
+            )
 
         yield of
 
@@ -261,7 +264,7 @@ def test_a_benchmark_has_no_other_target(parts: Any, monkeypatch: pytest.MonkeyP
     with pytest.raises(UsageError, match="on this machine only: leave --target out"):
         bring_up(parts(text), "compose", print, print)
     with pytest.raises(ReachedError):
-        bring_up(parts(text), "embedded", print, print)
+        bring_up(parts(text), "local", print, print)
 
 
 def test_a_service_in_a_container_may_not_crash(
@@ -279,7 +282,7 @@ def test_a_service_in_a_container_may_not_crash(
     text = text.replace("predictions:", "allow: {crash: true}\npredictions:")
     with monkeypatch.context() as patch:
         patch.setattr("lab.cli.run_assembly.make_target", lambda *_: Target())
-        with pytest.raises(UsageError, match=r"needs the embedded target: .* Leave --target out"):
+        with pytest.raises(UsageError, match=r"needs the local target: .* Say --target local"):
             bring_up(parts(text), "compose", print, print)
     with pytest.raises(ReachedError):
-        bring_up(parts(text), "embedded", print, print)
+        bring_up(parts(text), "local", print, print)

@@ -23,11 +23,10 @@ from lab.driver_messages import (
     SliceEnded,
     TrialMessage,
 )
-from lab.instruments.instrument_interfaces import BackgroundLoad, Roles, SliceReading
+from lab.instruments.instrument_interfaces import BackgroundLoad, Roles, SliceReading, Source
 from lab.instruments.soak_sampler import IntervalSample
-from lab.measure_values import SERVICE
 from lab.stats.latency_histogram import Histogram
-from lab.trial import MetricsReading, Usage
+from lab.trial import LOADED, MetricsReading, Usage
 
 ORDERS = RequestKey("/orders", "POST")  # every request
 
@@ -138,7 +137,7 @@ def fake_observer_factory(other_cpu: Callable[[], float]) -> Callable[..., FakeT
     """A factory of observers that see this load of other processes."""
 
     def observe(
-        url: str, roles: Roles, activity: object, opens: float, closes: float
+        source: Source, roles: Roles, activity: object, opens: float, closes: float
     ) -> FakeTrialObserver:
         return FakeTrialObserver(other_cpu())
 
@@ -162,7 +161,7 @@ class FakeSliceObserver:
     def end(self, lasted_s: float) -> SliceReading:
         """Half a core for the service."""
         self.lasted_s.append(lasted_s)
-        return SliceReading(dict(self.grown), {SERVICE: 0.5 * lasted_s})
+        return SliceReading(dict(self.grown), {LOADED: 0.5 * lasted_s})
 
     def work_s(self, roles: Collection[str]) -> float:
         """As if it had worked for the given share of all slices so far."""
@@ -183,7 +182,7 @@ class FakeSliceObserver:
     @property
     def usage(self) -> dict[str, Usage]:
         """Of the service."""
-        return {SERVICE: Usage(0.5, 0.5, 1e8, 50.0, 5.0)} if self.lasted_s else {}
+        return {LOADED: Usage(0.5, 0.5, 1e8, 50.0, 5.0)} if self.lasted_s else {}
 
     @property
     def background(self) -> BackgroundLoad:
@@ -207,11 +206,11 @@ class FakeIntervalSampler:
             number = self.counts[arm]
             usage = Usage(0.2, 0.2, self.rss_bytes(arm, number), 50.0, 5.0)
             samples[arm] = IntervalSample(
-                self.gauges(arm, number), {"requests_total": 100.0}, {SERVICE: usage}
+                self.gauges(arm, number), {"requests_total": 100.0}, {LOADED: usage}
             )
         return samples, BackgroundLoad(0.0, 0.0)
 
-    def attach(self, arm: str, url: str, roles: Roles) -> None:
+    def attach(self, arm: str, source: Source, roles: Roles) -> None:
         """Fresh processes: their samples are counted anew."""
         self.counts[arm] = 0
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from lab.targets.target_interface import Identity, TargetFailure
+from lab.targets.target_interface import Identity, Loaded, TargetFailure
 
 
 @dataclass
@@ -16,9 +16,13 @@ class FakeTarget:
     Attributes:
         settings: Settings of each arm.
         instances: The instance that answers, by arm.
-        answers: The settings that an arm answers with, if not its own.
+        answers: The settings that an arm answers with, if not its own; None for none.
         deaths: How an arm ended, if it did.
         unresettable: Arms whose reset fails.
+        unswitchable: Arms whose settings cannot be made to hold.
+        is_proved: Whether anything shows the settings.
+        is_switched: Whether all arms are one system.
+        metrics: Path of its metrics.
         resets: Arms that were reset, in order.
         restarts: Arms that were restarted, in order.
         unrestartable: Arms whose restart fails.
@@ -28,19 +32,38 @@ class FakeTarget:
     settings: dict[str, dict[str, str]]
     name: str = "fake"
     instances: dict[str, str] = field(default_factory=dict)
-    answers: dict[str, dict[str, str]] = field(default_factory=dict)
+    answers: dict[str, dict[str, str] | None] = field(default_factory=dict)
     deaths: dict[str, str] = field(default_factory=dict)
     unresettable: set[str] = field(default_factory=set)
+    unswitchable: set[str] = field(default_factory=set)
+    is_proved: bool = True
+    is_switched: bool = False
+    metrics: str | None = "/metrics"
     resets: list[str] = field(default_factory=list)
     restarts: list[str] = field(default_factory=list)
     unrestartable: set[str] = field(default_factory=set)
     surviving: set[str] = field(default_factory=set)
+
+    @property
+    def loaded(self) -> Loaded:
+        """The service."""
+        return Loaded("service", self.metrics)
+
+    @property
+    def proves_settings(self) -> bool:
+        """As `is_proved` says."""
+        return self.is_proved
 
     def check(self, arms: Mapping[str, Mapping[str, str]]) -> None:
         """Accepts everything."""
 
     def start(self, arms: Mapping[str, Mapping[str, str]]) -> None:
         """Nothing to start."""
+
+    def activate(self, arm: str) -> None:
+        """Nothing, unless `unswitchable` names the arm."""
+        if arm in self.unswitchable:
+            raise TargetFailure(f"there is no switch to {arm}")
 
     def url(self, arm: str) -> str:
         """The name of the arm."""

@@ -54,7 +54,7 @@ def ratio(at_least: float, compare: str = "wide / narrow", says: str = "it helps
 
 def plan(hypothesis: Hypothesis = SHIPPED, seed: int = 1) -> Plan:
     """A plan for it."""
-    return draw(hypothesis, seed, "embedded")
+    return draw(hypothesis, seed, "local")
 
 
 def trial(arm: str, rate: float, block: int = 1, **changes: object) -> Trial:

@@ -81,7 +81,7 @@ def counted(statements: int, arm: str = "twin", block: int = 1) -> Trial:
 
 
 def blocks(hypothesis: Hypothesis, trial: Callable[[Step, int], Trial], count: int) -> list[Trial]:
-    order = draw(hypothesis, 1, "embedded").orders[0]
+    order = draw(hypothesis, 1, "local").orders[0]
     return [
         replace(trial(step, block), repeat=order[:position].count(step))
         for block in range(1, count + 1)
@@ -98,7 +98,7 @@ def in_one_launch(plan: Plan) -> Plan:
 @pytest.mark.parametrize(("statements", "outcome"), [(2, "supported"), (3, "contradicted")])
 def test_a_count_is_decided_by_two_processes(project: Path, statements: int, outcome: str) -> None:
     hypothesis = read(COUNTED, project)
-    plan = draw(hypothesis, 1, "embedded")
+    plan = draw(hypothesis, 1, "local")
     trials = blocks(hypothesis, lambda step, block: counted(statements, step.arm, block), 1)
     assert len(trials) == 2 * 2
     judged = judge(hypothesis, plan, trials).predictions[1]
@@ -110,7 +110,7 @@ def test_a_count_is_decided_by_two_blocks_of_a_run_with_one_launch(
     project: Path, statements: int, outcome: str
 ) -> None:
     hypothesis = read(COUNTED, project)
-    plan = in_one_launch(draw(hypothesis, 1, "embedded"))
+    plan = in_one_launch(draw(hypothesis, 1, "local"))
     trials = [counted(statements, step.arm, block) for block in (1, 2) for step in plan.orders[0]]
     one = judge(hypothesis, plan, [trial for trial in trials if trial.block == 1])
     assert (one.predictions[1].outcome, one.verdict) == ("undecided", None)
@@ -123,7 +123,7 @@ def test_a_count_is_decided_by_two_blocks_of_a_run_with_one_launch(
 def test_a_count_is_decided_by_one_block_of_a_run_with_three_processes_in_it(project: Path) -> None:
     """Runs that did not measure in slices are judged as they were."""
     hypothesis = read(COUNTED, project)
-    drawn = draw(hypothesis, 1, "embedded")
+    drawn = draw(hypothesis, 1, "local")
     single = in_one_launch(drawn)
     plan = replace(single, orders=tuple(order * 3 for order in single.orders), slices=None)
     trials = [counted(3, step.arm) for step in plan.orders[0]]
@@ -141,7 +141,7 @@ class Bench:
         (project / "scenarios" / "bench_planted.py").write_text(code)
         self.hypothesis = read(COUNTED, project)
         self.plan = replace(
-            draw(self.hypothesis, 1, "embedded"),
+            draw(self.hypothesis, 1, "local"),
             slices=PlannedSlices(0.01, MIN_LOOPS),
             margins=DecisionMargins(gates=BUSY),
         )
@@ -246,7 +246,7 @@ def grown(
 ) -> Verdict:
     """Made-up processes with 5 % of noise, judged block by block as a run does."""
     hypothesis = read(growth_text(planted, claim), project)
-    plan = draw(hypothesis, seed, "embedded")
+    plan = draw(hypothesis, seed, "local")
     generator = np.random.default_rng(seed)
 
     def trial(step: Step, block: int) -> Trial:

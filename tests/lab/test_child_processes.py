@@ -61,10 +61,9 @@ def test_logs_that_cannot_be_written_hide_no_failure(tmp_path: Path) -> None:
     assert (tmp_path / "file").read_bytes() == b""
 
 
-def test_a_process_that_ignores_its_signal_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lab.child_processes._STOP_S", 0.3)
+def test_a_process_that_ignores_its_signal_is_killed() -> None:
     with Children() as children:
-        child = children.start(STUBBORN, role="service")
+        child = children.start(STUBBORN, role="service", patience_s=0.3)
         assert wait_until(lambda: "up" in child.log_tail())
         assert child.died() is None
         children.stop(child)

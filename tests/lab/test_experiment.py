@@ -22,13 +22,14 @@ from lab.experiment import (
     sealed_hypothesis,
     verdict_of,
 )
-from lab.hypothesis import ClosedLoad, Hypothesis, LoadTest, ProcessLifetime
+from lab.hypothesis import ClosedLoad, Hypothesis, LoadTest, ProcessLifetime, Step
 from lab.instruments.locust_driver_process import DriverError
 from lab.run_folder import RunFolder, RunFolderError
 from tests.fakes.instruments import FakeDriver, fake_observer_factory
 from tests.fakes.target import FakeTarget
 from tests.lab.builders import PROJECT, SHIPPED, claim, plan, ratio, with_load
 from tests.lab.test_verdict_rule import RIVAL
+from tests.runs import ended
 
 RATES = {"narrow": 30.0, "wide": 120.0, "short-hold": 120.0, "more-pricing": 30.0}
 
@@ -327,3 +328,19 @@ def test_a_seal_that_was_broken_is_noticed(bench: Bench) -> None:
     path.write_text(path.read_text().replace("at_least: 2.5", "at_least: 1.5"))
     with pytest.raises(RunFolderError, match="edited since the run was sealed"):
         sealed_hypothesis(bench.run_folder, sealed, PROJECT)
+
+
+def test_settings_that_nothing_proves_are_not_checked(bench: Bench) -> None:
+    bench.run()
+    assert all("settings" in trial.gates for trial in bench.run_folder.trials())
+    bench.target.is_proved = False
+    bench.target.answers = dict.fromkeys(bench.hypothesis.arms)
+    trial = ended(bench.experiment().trial(90, 1, Step("narrow")))
+    assert trial.trusted and "settings" not in trial.gates and "alive" in trial.gates
+
+
+def test_an_arm_that_cannot_be_switched_to_voids_the_block(bench: Bench) -> None:
+    bench.target.unswitchable.add("narrow")
+    trial = ended(bench.experiment().trial(1, 1, Step("narrow")))
+    (fault,) = trial.faults
+    assert (fault.gate, fault.message) == ("alive", "there is no switch to narrow.")

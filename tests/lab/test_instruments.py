@@ -18,6 +18,7 @@ from lab.experiment.load_trial_builder import LoadRecordBuilder
 from lab.hypothesis import ClosedLoad
 from lab.instruments import process_sampler
 from lab.instruments.background_load import background_over
+from lab.instruments.instrument_interfaces import Source
 from lab.instruments.metrics_scraper import MetricsScraper, Scrape
 from lab.instruments.process_sampler import ProcessSampler, usage_over
 from lab.instruments.service_http_client import HttpClient, HttpError
@@ -67,7 +68,7 @@ def test_a_sum_that_is_rounded_otherwise_has_not_fallen() -> None:
 
 
 def test_scraping_a_service(service: str) -> None:
-    scraper = MetricsScraper(service)
+    scraper = MetricsScraper(service, "/metrics")
     assert scraper.scrape().counters.keys() == {"served_total"}
     scraper.close()
     with pytest.raises(HttpError, match="status 500"):
@@ -171,7 +172,8 @@ def test_other_cpu_is_what_is_busy_and_not_of_the_run() -> None:
 
 def test_an_observer_covers_the_window_and_scales_counters_to_it(service: str) -> None:
     opens = time.monotonic() + 0.2
-    seen = LiveTrialObserver(service, {"service": (os.getpid(),)}, dict, opens, opens + 1.5)
+    source = Source(service, "/metrics")
+    seen = LiveTrialObserver(source, {"service": (os.getpid(),)}, dict, opens, opens + 1.5)
     seen.finish(whole=True)
     assert time.monotonic() >= opens + 1.5
     assert (seen.usage["service"].threads or 0) >= 1
@@ -180,9 +182,18 @@ def test_an_observer_covers_the_window_and_scales_counters_to_it(service: str) -
     assert 0 < seen.counters_uncertainty_s < 1
 
 
+def test_a_service_without_metrics_is_observed_all_the_same() -> None:
+    opens = time.monotonic() + 0.1
+    source = Source("http://127.0.0.1:9", None)
+    seen = LiveTrialObserver(source, {"web": (os.getpid(),)}, dict, opens, opens + 0.2)
+    seen.finish(whole=True)
+    assert seen.counters == {} and seen.usage["web"].cpu >= 0
+    assert seen.metrics.problem == "lab.toml names no `metrics` of the process that is loaded"
+
+
 def test_an_observer_of_a_trial_cut_short_does_not_wait(service: str) -> None:
     began = time.monotonic()
-    seen = LiveTrialObserver(service, {}, dict, began + 0.1, began + 30)
+    seen = LiveTrialObserver(Source(service, "/metrics"), {}, dict, began + 0.1, began + 30)
     time.sleep(0.3)
     seen.finish(whole=False)
     assert time.monotonic() - began < 5

@@ -10,7 +10,7 @@ from lab.measure_values import AtLeast, counter, total
 from lab.stats.latency_histogram import Histogram
 from lab.trial import ArrivalSecond, Ended, Requests, StageRecord, Trial
 from tests.default_margins import measure
-from tests.lab.builders import ORDERS, trial
+from tests.lab.builders import ORDERS, altered, trial
 
 SERIES = {
     'http_requests_total{method="POST",route="/orders",status="201"}': 90.0,
@@ -189,3 +189,11 @@ def test_service_latency_is_measured_from_the_actual_send() -> None:
         assert measure(closed, f"service_latency_{what}", {}) == measure(
             closed, f"latency_{what}", {}
         )
+
+
+def test_process_measures_are_taken_of_the_role_under_load() -> None:
+    made = trial("narrow", 100)
+    assert measure(made, "cpu", {}) == made.service.usage["service"].cpu
+    loaded = altered(made, loaded="pricing")
+    assert measure(loaded, "cpu", {}) == made.service.usage["pricing"].cpu
+    assert measure(altered(made, loaded="elsewhere"), "cpu", {}) is None

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from lab.errors import UsageError
 from lab.hypothesis import (
     Bound,
     Comparison,
@@ -50,14 +51,14 @@ def with_choice(hypothesis: Hypothesis, lifetime: ProcessLifetime | None) -> Hyp
 def test_a_bound_near_no_difference_makes_processes_fresh(
     prediction: Prediction, lifetime: ProcessLifetime
 ) -> None:
-    chosen = choose_lifetime(claim(prediction), 1.25)
+    chosen = choose_lifetime(claim(prediction), 1.25, "local")
     assert chosen is not None
     assert chosen.lifetime == lifetime
     assert plan(claim(prediction)).processes == lifetime
 
 
 def test_the_bound_of_a_rival_counts_as_well() -> None:
-    chosen = choose_lifetime(claim(ratio(2.5), rivals=[Rival("", ratio(1.2))]), 1.25)
+    chosen = choose_lifetime(claim(ratio(2.5), rivals=[Rival("", ratio(1.2))]), 1.25, "local")
     assert str(chosen) == (
         "processes: all arms get fresh processes before each block, since throughput wide / narrow "
         "is predicted at least 1.2, within a factor 1.25 of no difference"
@@ -66,22 +67,36 @@ def test_the_bound_of_a_rival_counts_as_well() -> None:
 
 def test_what_the_file_says_wins_and_a_doubtful_choice_is_named() -> None:
     far, near = claim(ratio(2.5)), claim(ratio(1.01))
-    assert str(choose_lifetime(far, 1.25)).endswith(
+    assert str(choose_lifetime(far, 1.25, "local")).endswith(
         "since no predicted ratio of two arms has a bound within a factor 1.25 of no difference"
     )
-    assert str(choose_lifetime(with_choice(far, "fresh"), 1.25)) == (
+    assert str(choose_lifetime(with_choice(far, "fresh"), 1.25, "local")) == (
         "processes: all arms get fresh processes before each block, as the file says"
     )
     assert "as the file says, although throughput wide / narrow is predicted at least 1.01" in str(
-        choose_lifetime(with_choice(near, "kept"), 1.25)
+        choose_lifetime(with_choice(near, "kept"), 1.25, "local")
     )
     assert plan(with_choice(near, "kept")).processes == "kept"
+
+
+def test_what_runs_at_a_url_is_never_started_again() -> None:
+    near = claim(ratio(1.01))
+    chosen = choose_lifetime(near, 1.25, "url")
+    assert chosen is not None and chosen.lifetime == "kept"
+    assert "since the lab has not started what runs at a URL, although throughput" in str(chosen)
+    assert choose_lifetime(claim(ratio(2.5)), 1.25, "url") == choose_lifetime(
+        claim(ratio(2.5)), 1.25, "local"
+    )
+    with pytest.raises(UsageError, match=r"`processes: fresh` needs .* Write `processes: kept`"):
+        choose_lifetime(with_choice(near, "fresh"), 1.25, "url")
+    kept = choose_lifetime(with_choice(near, "kept"), 1.25, "url")
+    assert kept is not None and kept.lifetime == "kept"
 
 
 @pytest.mark.parametrize("name", ["serializer", "memory-leak"])
 def test_other_kinds_have_rules_of_their_own(name: str) -> None:
     hypothesis = load(PROJECT / "hypotheses" / f"{name}.md", PROJECT)
-    assert choose_lifetime(hypothesis, 1.25) is None
+    assert choose_lifetime(hypothesis, 1.25, "local") is None
     assert "processes" not in plan(hypothesis).as_dict()
 
 

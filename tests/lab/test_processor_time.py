@@ -1,18 +1,15 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import time
 
 import pytest
 
 from lab.processor_time import (
     ProcessTime,
-    children_by_parent,
     core_times,
     parse_stat,
     process_times,
-    with_descendants,
 )
 
 TICK_S = 1 / os.sysconf("SC_CLK_TCK")
@@ -53,18 +50,3 @@ def test_this_process_is_among_those_that_are_seen() -> None:
     assert seen.parent == os.getppid()
     assert seen.cpu_s == pytest.approx(sum(os.times()[:2]), abs=0.2)
     assert seen.core in core_times()
-
-
-def test_children_of_children_are_descendants() -> None:
-    made = subprocess.Popen(["sh", "-c", "sleep 3 & wait"])
-    try:
-        deadline = time.monotonic() + 10
-        names: list[str] = []
-        while "sleep" not in names and time.monotonic() < deadline:
-            seen = process_times()
-            family = children_by_parent(seen)
-            names = [seen[pid].name for pid in with_descendants(made.pid, family) if pid in seen]
-        assert names == ["sh", "sleep"]
-    finally:
-        made.kill()
-        made.wait()

@@ -17,6 +17,7 @@ from lab.analysis.block_values import block_values
 from lab.block_grouping import group_trials
 from lab.experiment import BlockEnded, BlockLoop, Event, LoadTrials, TrialBegun
 from lab.hypothesis import ClosedLoad, Hypothesis
+from lab.instruments.instrument_interfaces import Source
 from lab.instruments.locust_driver_process import DriverError
 from lab.measure_values import measure
 from lab.reporting import render
@@ -44,9 +45,11 @@ class Bench:
         self.driver = FakeDriver(dict(RATES), cycle_s=0.02)
         self.other_cpu = self.idle_cpu = 0.0
         self.observers: list[FakeSliceObserver] = []
+        self.sources: list[Source] = []
         self.events: list[Event] = []
 
-    def observe(self, url: str, roles: object) -> FakeSliceObserver:
+    def observe(self, source: Source, roles: object) -> FakeSliceObserver:
+        self.sources.append(source)
         observer = FakeSliceObserver(self.other_cpu, {"orders_total": 3.0}, idle_cpu=self.idle_cpu)
         self.observers.append(observer)
         return self.observers[-1]
@@ -441,3 +444,24 @@ def test_the_report_of_whole_windows_says_why(bench: Bench) -> None:
     text = bench.run_folder.path("report.md").read_text()
     assert "Windows are not cut into slices: a user takes 120 ms from one task" in text
     assert "## Second by second" in text
+
+
+def test_arms_without_metrics_or_proof_of_settings_are_loaded_in_turn_as_well(
+    bench: Bench,
+) -> None:
+    bench.target.metrics, bench.target.is_proved = None, False
+    bench.target.answers = dict.fromkeys(RATES)
+    loop = bench.run()
+    assert loop.interim_verdict.verdict == "CONFIRMED"
+    assert {source.metrics for source in bench.sources} == {None}
+    assert all("settings" not in trial.gates for trial in bench.trials)
+
+
+def test_one_system_that_serves_all_arms_gets_whole_windows(bench: Bench) -> None:
+    bench.target.is_switched = True
+    bench.run()
+    assert bench.driver.slices == []
+    assert len(bench.driver.driven) == 4 * ARMS
+    (entry,) = bench.changes
+    assert (entry["block"], entry["rounds"]) == (None, 1)
+    assert entry["reason"].startswith("all arms are one system")

@@ -47,7 +47,7 @@ class Bench:
 
     def __init__(self, folder: Path, leak: float = 1e6, seed: int = 1) -> None:
         self.hypothesis: Hypothesis = SHIPPED
-        self.plan = replace(draw(SHIPPED, seed, "embedded"), length_s=LENGTH_S)
+        self.plan = replace(draw(SHIPPED, seed, "local"), length_s=LENGTH_S)
         self.run_folder = RunFolder.create(folder, SHIPPED.name)
         self.run_folder.write_plan(self.plan, SHIPPED.text)
         self.target = FakeTarget({arm: dict(s) for arm, s in SHIPPED.arms.items()})
@@ -455,7 +455,7 @@ def test_a_soak_too_short_for_its_prediction_is_refused_unless_told(tmp_path: Pa
 
     first = replace(SHIPPED.predictions[0], bound=Bound(at_least=20e6))
     weak = replace(SHIPPED, predictions=(first, SHIPPED.predictions[1]))
-    plan, file = draw(weak, 1, "embedded"), Path("memory-leak.md")
+    plan, file = draw(weak, 1, "local"), Path("memory-leak.md")
     with pytest.raises(TooShort, match="takes 272 s at least, not 200 s"):
         plan_soak(weak, plan, file, 200.0, tmp_path)
     short = plan_soak(weak, plan, file, 300.0, tmp_path)

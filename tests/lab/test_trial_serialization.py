@@ -30,7 +30,7 @@ from lab.trial import (
     Usage,
 )
 from lab.trial_serialization import from_record, to_record
-from tests.lab.builders import ORDERS, trial
+from tests.lab.builders import ORDERS, altered, trial
 from tests.runs import ROOT
 
 RECORDED = sorted((ROOT / "tests" / "recorded").glob("*/trials.jsonl"))
@@ -180,3 +180,12 @@ def test_slices_are_kept_and_windows_without_any_are_written_as_before() -> None
     made = with_evidence(LoadEvidence(slices=slices))
     assert on_disk(made) == made
     assert "slices" not in to_record(trial("wide", 100.0))
+
+
+def test_the_role_under_load_is_recorded_if_it_is_not_the_usual_one() -> None:
+    made = trial("narrow", 100)
+    assert "loaded" not in to_record(made)
+    other = altered(made, loaded="web")
+    assert to_record(other)["loaded"] == "web"
+    assert from_record(json.loads(json.dumps(to_record(other)))).service.loaded == "web"
+    assert from_record(json.loads(json.dumps(to_record(made)))).service.loaded == "service"

@@ -12,13 +12,14 @@ import numpy as np
 
 from lab.child_processes import Children
 from lab.cli.preflight import RunParts, start_driver
-from lab.cli.run_assembly import make_target
+from lab.cli.run_assembly import target_of
 from lab.cpu_pinning import divide_cores
 from lab.experiment import BlockLoop, LoadTrials
 from lab.hypothesis import Step, load
 from lab.project_folder import Project
 from lab.run_folder import RunFolder
 from lab.run_lock import machine_lock
+from lab.system import load_system
 from lab.trial_plan import ALPHA, FIRST_LOOK, LAST_LOOK, draw
 from tests.default_margins import measure
 from tests.oracles import simulation
@@ -79,7 +80,7 @@ def prove() -> bool:
 def record(steps: Steps) -> list[Any]:
     """Real trials of two equal arms in pairs; each pair is kept as soon as it is measured."""
     hypothesis = load(FILE, ROOT)
-    plan = draw(hypothesis, seed=1, target="embedded")
+    plan = draw(hypothesis, seed=1, target="local")
     project = Project(ROOT)
     keys = [f"pair {number}" for number in range(1, PAIRS + 1)]
     if all(steps.has(key) for key in keys):
@@ -89,8 +90,10 @@ def record(steps: Steps) -> list[Any]:
         machine_lock(lambda holder: print(f"  waiting for process {holder}")),
         Children() as children,
     ):
-        target = make_target("embedded", children, project, cores)
-        driver = start_driver(RunParts(hypothesis, FILE, children, project, cores), target)
+        system = load_system(project.root)
+        parts = RunParts(hypothesis, FILE, children, project, cores, system)
+        target = target_of("local", parts)
+        driver = start_driver(parts, target)
         target.start(hypothesis.arms)
         run_folder = RunFolder.create(STATE, "equal-arms")
         trials = LoadTrials(hypothesis, plan, run_folder, target, driver)

@@ -142,7 +142,7 @@ def main(folder: Path) -> None:
     file = folder / "hypotheses" / "memory-leak.md"
     hypothesis = load(file, folder)
     plan = plan_soak(
-        hypothesis, draw(hypothesis, 1, "embedded"), file, HOURS * 3600.0, folder / "reports"
+        hypothesis, draw(hypothesis, 1, "local"), file, HOURS * 3600.0, folder / "reports"
     )
     run_folder = RunFolder.create(folder / "reports", hypothesis.name)
     run_folder.write_plan(plan, hypothesis.text)

@@ -235,14 +235,14 @@ def test_further_services_are_started_too(tmp_path: Path) -> None:
     assert "once" not in last["usage"]
 
 
-def test_no_engine_names_the_embedded_default(tmp_path: Path) -> None:
+def test_no_engine_names_the_local_target(tmp_path: Path) -> None:
     project = copy_project(tmp_path)
     stopped = {"DOCKER_HOST": f"unix://{tmp_path}/nobody.sock"}
     missing = {"PATH": str(Path(sys.executable).parent)}
     for env, message in ((stopped, "does not answer"), (missing, "not installed")):
         done = lab("run", "quick", *COMPOSE, project=project, env=env)
         assert done.returncode == 2
-        assert message in done.stderr and "embedded" in done.stderr
+        assert message in done.stderr and "target local" in done.stderr
         assert len(done.stderr.strip().splitlines()) == 1
 
 

@@ -11,6 +11,7 @@ import typer
 from lab.cli.name_lookup import hypothesis_file
 from lab.hypothesis import Benchmark, Hypothesis, SoakTest, hypothesis_names, load
 from lab.project_folder import Project
+from lab.system import FILE, System, load_system
 
 if TYPE_CHECKING:
     from lab.cli.preflight import RunParts
@@ -21,26 +22,37 @@ def command(
         list[str] | None,
         typer.Argument(help="Hypotheses, by name or file.", show_default="all"),
     ] = None,
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Accept settings that no source file names.")
+    ] = False,
 ) -> None:
-    """Validate hypotheses, the settings of their arms and their scenarios."""
+    """Validate lab.toml, hypotheses, the settings of their arms and their scenarios."""
+    from lab.cli.run_assembly import default_target
     from lab.cli.run_forecast import forecast_lines
+    from lab.cli.run_preparation import system_of
     from lab.process_lifetime import choose_lifetime
     from lab.trial_plan import draw
 
     project = Project.find()
+    if (project.root / FILE).exists():
+        load_system(project.root)
     for each in name or hypothesis_names(project.root):
         file = hypothesis_file(each, project)
         hypothesis = load(file, project.root)
-        _check(hypothesis, file, project)
+        system = system_of(hypothesis, project)
+        _check(hypothesis, file, project, system, anyway=anyway)
         print(f"{each}: ok ({_contents(hypothesis)})")
-        plan = draw(hypothesis, 0, "embedded")
-        if chosen := choose_lifetime(hypothesis, plan.margins.fresh_within):
+        target = default_target(system)
+        plan = draw(hypothesis, 0, target)
+        if chosen := choose_lifetime(hypothesis, plan.margins.fresh_within, target):
             print(f"  {chosen}")
         for line in forecast_lines(hypothesis, plan, project.reports):
             print(f"  {line}")
 
 
-def _check(hypothesis: Hypothesis, file: Path, project: Project) -> None:
+def _check(
+    hypothesis: Hypothesis, file: Path, project: Project, system: System, *, anyway: bool
+) -> None:
     """Check settings and scenario in processes of their own. HypothesisError if one is wrong."""
     from lab.child_processes import Children
     from lab.cli.preflight import RunParts
@@ -50,7 +62,10 @@ def _check(hypothesis: Hypothesis, file: Path, project: Project) -> None:
     passed = passed_variables(hypothesis, file)
     refuse_withheld(hypothesis, file, project.root)
     with Children(passed) as children:
-        _check_scenario(RunParts(hypothesis, file, children, project, divide_cores(), _notify))
+        cores = divide_cores()
+        _check_scenario(
+            RunParts(hypothesis, file, children, project, cores, system, _notify, anyway)
+        )
 
 
 def _notify(text: str) -> None:
@@ -59,12 +74,14 @@ def _notify(text: str) -> None:
 
 def _check_scenario(parts: RunParts) -> None:
     from lab.cli.preflight import collect_benchmark, start_driver, start_soak_drivers
-    from lab.cli.run_assembly import make_target
+    from lab.cli.run_assembly import default_target, target_of
 
     if isinstance(parts.hypothesis.kind, Benchmark):
         collect_benchmark(parts)
         return
-    target = make_target("embedded", parts.children, parts.project, parts.cores)
+    # settings and scenario are checked alike for each target; local needs no engine
+    name = "local" if parts.system.processes else default_target(parts.system)
+    target = target_of(name, parts)
     if isinstance(parts.hypothesis.kind, SoakTest):
         start_soak_drivers(parts, target)
     else:

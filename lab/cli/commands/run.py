@@ -26,8 +26,8 @@ def command(
     target: Annotated[
         str | None,
         typer.Option(
-            help="Where the service runs: embedded (processes of this machine) or compose.",
-            show_default="embedded",
+            help="Where the system runs: local (processes of this machine), compose or url.",
+            show_default="the first that lab.toml describes",
         ),
     ] = None,
     resume: Annotated[
@@ -50,7 +50,10 @@ def command(
     ] = None,
     anyway: Annotated[
         bool,
-        typer.Option("--anyway", help="Soaks: run although the time is too short to detect."),
+        typer.Option(
+            "--anyway",
+            help="Run although no source file names a setting, or a soak is too short to detect.",
+        ),
     ] = False,
     detached: Annotated[
         bool,

@@ -13,7 +13,7 @@ CHANGES_LOADING = re.compile(  # how a process is found, loaded or run
     r"|PATH|HOME|SHELL|ENV|BASH_ENV|IFS|GCONV_PATH|LOCPATH|NLSPATH|OPENSSL_CONF"
     r"|NODE_OPTIONS|NODE_PATH|RUBYLIB|RUBYOPT|JAVA_TOOL_OPTIONS|JDK_JAVA_OPTIONS"
 )
-SET_BY_THE_LAB = ("DATABASE_URL", "PRICING_URL", "DB_MIGRATE_ON_START")
+SET_BY_THE_LAB = ("DATABASE_URL",)
 
 
 def read_arms(node: Node) -> dict[str, dict[str, str]]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from lab import gates
 from lab.gates import Gate
 from lab.hypothesis import SoakTest
+from lab.instruments.metrics_scraper import NO_METRICS
 from lab.number_format import (
-    MISSING,
     NumberFormat,
     cores,
     low_to_high,
@@ -26,6 +26,12 @@ from lab.trial import Fault, MetricsReading, Trial
 
 _MIN_SCRAPES = 2  # of a trial, for growth
 _MAX_NOTES = 20
+_UNCHECKED = (
+    "Little's law, and whether the arm served what was driven, are not checked without them"
+)
+_NO_PROOF = "nothing"
+_NOT_CHECKED = "not checked"
+_OPTIONAL = ("settings", "served", "littles_law")  # what they need may be missing
 
 
 @dataclass(frozen=True)
@@ -47,12 +53,16 @@ class GatesSection:
         return f"{self.voided_blocks} block{plural} voided and did not count."
 
 
-def gates_section(trials: RunTrials, voided_blocks: int) -> GatesSection:
+def gates_section(
+    trials: RunTrials, voided_blocks: int, proof: Mapping[str, str] | None = None
+) -> GatesSection:
     """The gates of a run.
 
     Args:
         trials: Of the run.
         voided_blocks: As the verdict counts them.
+        proof: How it is known that each process ran with its arm's settings, by role; None for a
+            run that did not record it.
     """
     return GatesSection(
         voided_blocks=voided_blocks,
@@ -61,7 +71,7 @@ def gates_section(trials: RunTrials, voided_blocks: int) -> GatesSection:
             for trial in trials.all
             for fault in trial.faults
         ),
-        notes=_notes(trials.all),
+        notes=(*_proof_notes(proof or {}), *_notes(trials.all)),
         table=_gate_table(trials),
         errors=_errors(trials.all),
     )
@@ -72,6 +82,9 @@ def _notes(trials: Sequence[Trial]) -> tuple[str, ...]:
     notes: dict[tuple[str, str], str] = {}  # by arm, and by what they are about
     for trial in trials:
         reading = trial.service.metrics
+        if reading is not None and reading.problem == NO_METRICS:
+            notes.setdefault(("", "page"), f"{NO_METRICS}: {_UNCHECKED}.")
+            continue
         for about, note in () if reading is None else _metrics_notes(reading):
             notes.setdefault((trial.arm, about), f"Metrics of arm {trial.arm}: {note}.")
     shown = tuple(notes.values())[:_MAX_NOTES]
@@ -79,12 +92,22 @@ def _notes(trials: Sequence[Trial]) -> tuple[str, ...]:
     return (*shown, f"Of the metrics there are {more} more notes.") if more else shown
 
 
+def _proof_notes(proof: Mapping[str, str]) -> Iterator[str]:
+    """How far the proof goes that the arms differed as they were to."""
+    if proof:
+        known = "; ".join(f"{role} by {how}" for role, how in proof.items() if how != _NO_PROOF)
+        unknown = ", ".join(role for role, how in proof.items() if how == _NO_PROOF)
+        if known:
+            yield f"That the arms ran with their settings is shown of {known}."
+        if unknown:
+            yield f"Nothing shows which settings {unknown} ran with."
+
+
 def _metrics_notes(reading: MetricsReading) -> Iterator[tuple[str, str]]:
     if reading.problem and reading.scrapes < _MIN_SCRAPES:
         yield (
             "page",
-            f"{reading.problem}. Little's law, and whether the arm served what was driven, are not "
-            "checked without them",
+            f"{reading.problem}. {_UNCHECKED}",
         )
     elif reading.problem:
         yield "page", f"some scrapes failed: {reading.problem}"
@@ -103,6 +126,8 @@ def _gate_table(trials: RunTrials) -> Table:
     known = {each.name: each for each in gates.gates_of(trials.margins.gates, is_soak=is_soak)}
     faults = [(trial, fault) for trial in trials.all for fault in trial.faults]
     checked = [gate for trial in trials.all for gate in trial.gates]
+    if any(trial.service.requests for trial in trials.all):
+        checked += [gate for gate in _OPTIONAL if not (is_soak and gate == "littles_law")]
     rows = []
     for name in dict.fromkeys([*checked, *(fault.gate for _, fault in faults)]):
         gate = known.get(name, Gate(name, name, "unknown"))
@@ -115,7 +140,7 @@ def _gate_table(trials: RunTrials) -> Table:
 def _worst_figure(gate: str, form: NumberFormat, trials: Sequence[Trial]) -> str:
     seen = [(trial.gates[gate], trial) for trial in trials if gate in trial.gates]
     if not seen:
-        return MISSING
+        return _NOT_CHECKED
     figure, trial = max(seen, key=lambda pair: pair[0])
     text = form(figure)
     return f"{text} (block {trial.block}, {trial.step})" if figure else text

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from lab.reporting.table import Table
 from lab.trial_plan import Plan
 
+_USUAL_TARGETS = ("local", "embedded")  # the second in runs of earlier versions
+
 
 @dataclass(frozen=True)
 class ReproductionSection:
@@ -47,7 +49,7 @@ def _commands(plan: Plan) -> tuple[str, ...]:
         direct += f" --for {hours}h" + " --anyway" * any(
             each.is_too_large for each in plan.detectable
         )
-    if plan.target == "embedded":
+    if plan.target in _USUAL_TARGETS:
         return by_make, direct
     target = shlex.quote(plan.target)
     return f"{by_make} TARGET={target}", f"{direct} --target {target}"

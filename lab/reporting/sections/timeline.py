@@ -63,7 +63,7 @@ def timeline_section(run_folder: RunFolder, trials: RunTrials) -> TimelineSectio
             arm: _with_lengths(run_folder.series(block, Step(arm, trials.shown_level)))
             for arm in trials.arms
         }
-        drawn = _panels(rows)
+        drawn = _panels(rows, trials.loaded)
         if drawn:
             zero = [panel for panel in drawn if panel.is_level and panel.is_zero]
             panels = tuple(panel for panel in drawn if panel not in zero)
@@ -104,9 +104,9 @@ def _stages(hypothesis: Hypothesis) -> tuple[tuple[str, float, float], ...]:
     return tuple(found)
 
 
-def _panels(rows: Mapping[str, Sequence[Row]]) -> tuple[TimelinePanel, ...]:
+def _panels(rows: Mapping[str, Sequence[Row]], loaded: Sequence[str]) -> tuple[TimelinePanel, ...]:
     every = [row for own in rows.values() for row in own]
-    roles = roles_in_order(role for row in every for role in row.get("usage", {}))
+    roles = roles_in_order((role for row in every for role in row.get("usage", {})), loaded)
     metrics = sorted({metric for row in every for metric in row.get("metrics", {})})
     levels: list[tuple[str, str, NumberFormat, Reader]] = [
         *((metric, "", plain, _at("metrics", metric)) for metric in metrics),

@@ -54,7 +54,9 @@ def _of_processes(trials: RunTrials, trusted: Sequence[str]) -> Table:
 
 def _of_a_service(trials: RunTrials, trusted: Sequence[str]) -> Table:
     custom = tuple(trials.hypothesis.measures)
-    roles = roles_in_order(role for trial in trials.all for role in trial.service.usage)
+    roles = roles_in_order(
+        (role for trial in trials.all for role in trial.service.usage), trials.loaded
+    )
     throttled = [role for role in roles if any(_throttled(trial, role) for trial in trials.all)]
     rows = tuple(
         (

@@ -6,7 +6,7 @@ import re
 import shlex
 
 from lab.input_files import Node, shown
-from lab.system.placeholders import BraceError, Command, Template
+from lab.system.placeholders import Command, Template
 
 _OF_A_SHELL = ("&&", "||", "|", ";", "&", ">", ">>", "<", "2>", "2>&1", "&>")
 _ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=.*")
@@ -45,7 +45,7 @@ def _split(node: Node, written: str) -> list[str]:
             f"{node.title} has a quote or a backslash that is not closed",
             "Close it, or write a list of words.",
         ) from None
-    if not words:
+    if not words[0]:
         raise node.flaw(f"{node.title} is empty", f"Write {_example(node)}.")
     return words
 
@@ -70,7 +70,7 @@ def _refuse_shell(node: Node, words: list[str]) -> None:
 def _template(node: Node, text: str) -> Template:
     try:
         return Template.parse(text)
-    except BraceError as error:
+    except ValueError as error:
         brace = str(error)
         raise node.flaw(
             f"{node.title} has a {shown(brace)} that belongs to no placeholder",

@@ -135,7 +135,7 @@ def _read_service(node: Node) -> str:
 
 
 def _read_others(node: Node) -> dict[str, int]:
-    entries = node.entries(_SERVICE, "a service", "pricing = 8001")
+    entries = node.entries(_SERVICE, "a service", "quotes = 8001")
     return {name: read_port(child) for name, child in entries.items()}
 
 

@@ -100,7 +100,7 @@ def test_a_broken_file_is_one_message_and_exit_code_2(name: str, command: Comman
         (("run", "quick", "--expect", "TRUE"), "one of CONFIRMED"),
         (
             ("run", "quick", "--target", "moon"),
-            "--target moon: no such target. Write one of embedded, compose",
+            "--target moon: no such target. Write one of local, compose, url",
         ),
         (("run", "quick", "--resume"), "there is no run to resume"),
         (("run", "quick", "--for", "8h"), "quick is no soak"),

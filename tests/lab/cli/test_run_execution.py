@@ -52,7 +52,7 @@ class Bench:
         self.stopped = 0
         self.monkeypatch = monkeypatch
         monkeypatch.chdir(project)
-        monkeypatch.setattr(run_execution, "observe", lambda root: dict(self.machine))
+        monkeypatch.setattr(run_execution, "observe", lambda *_: dict(self.machine))
         # the process of these tests may be older than a budget
         monkeypatch.setattr(run_execution, "_command_began", time.monotonic)
         monkeypatch.setattr(run_execution, "bring_up", self.bring_up)
@@ -114,7 +114,7 @@ def test_a_run_ends_with_its_verdict_on_disk(bench: Bench) -> None:
     assert run_folder.verdict_name() == "CONFIRMED"
     conditions = run_folder.conditions()
     assert conditions.pop("pinning")["driver"]
-    assert conditions == {**bench.machine, "target": {"name": "embedded"}}
+    assert conditions == {**bench.machine, "target": {"name": "local"}}
     events = [entry["event"] for entry in run_folder.journal()]
     assert events == [
         # the fake driver knows no cycle of a user: the windows are whole

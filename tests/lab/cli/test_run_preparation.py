@@ -53,7 +53,7 @@ def test_a_resumed_run_has_the_plan_that_was_sealed(sealed: PreparedRun) -> None
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (RESUME._replace(target="compose"), "this run's target is embedded, not compose"),
+        (RESUME._replace(target="compose"), "this run's target is local, not compose"),
         (RESUME._replace(length="8h"), "its length is sealed. Leave --for out"),
         (RESUME._replace(name="other"), "there is no run to resume. Leave --resume out"),
     ],

@@ -1,4 +1,4 @@
-"""`lab serve`: the sample service until Ctrl-C, and not beside a run."""
+"""`lab serve`: the system of lab.toml until Ctrl-C, and not beside a run."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_it_answers_until_ctrl_c_and_leaves_nothing(tmp_path: Path) -> None:
     assert process.stdout is not None
     try:
         assert process.stdout.readline() == "starting ...\n"
-        url = process.stdout.readline().split()[4].rstrip(",")
+        url = process.stdout.readline().split()[4].rstrip(";")
         with urllib.request.urlopen(f"{url}/ready", timeout=10) as answer:
             assert json.load(answer)["settings"]["DB_POOL_SIZE"] == "3"
         family = psutil.Process(process.pid).children(recursive=True)

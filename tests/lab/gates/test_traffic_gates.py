@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from lab.system import MetricNames
 from lab.trial import Fault, MetricsReading, SoakEvidence, Trial
 from tests.default_margins import inspect
 from tests.lab.builders import ORDERS, altered, claim, ratio, trial
@@ -66,9 +67,16 @@ def test_a_counter_that_fell_does_not_count() -> None:
     assert faults(served(0, metrics=broken)) == []
 
 
-def test_any_of_the_known_counters_is_taken() -> None:
-    made = altered(trial("narrow", 100), counters={'http_requests_total{code="200"}': 0.0})
-    assert "(http_requests_total)" in faults(made)[0].message
+def test_the_counter_has_the_name_that_the_system_gives_it() -> None:
+    made = altered(trial("narrow", 100), counters={'served_total{code="200"}': 0.0})
+    assert faults(made) == []
+    (fault,) = inspect(made, THROUGHPUT, names=MetricNames(requests="served_total")).faults
+    assert fault.gate == "served" and "(served_total)" in fault.message
+
+
+def test_without_a_name_nothing_is_compared() -> None:
+    seen = inspect(served(0), THROUGHPUT, names=MetricNames())
+    assert seen.trusted and not {"served", "littles_law"} & set(seen.gates)
 
 
 def test_redirects_that_a_client_followed_are_requests_of_the_arm() -> None:

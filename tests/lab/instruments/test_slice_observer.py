@@ -12,7 +12,8 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from lab.instruments.metrics_scraper import MetricsScraper, Scrape
+from lab.instruments.instrument_interfaces import Source
+from lab.instruments.metrics_scraper import NO_METRICS, MetricsScraper, Scrape
 from lab.instruments.service_http_client import HttpError
 from lab.instruments.slice_observer import LiveSliceObserver
 
@@ -79,7 +80,7 @@ def work(service: subprocess.Popen[str], seconds: float) -> None:
 def test_counters_and_processor_time_are_those_of_the_slices_alone(
     url: str, service: subprocess.Popen[str]
 ) -> None:
-    observer = LiveSliceObserver(url, {"service": (service.pid,)})
+    observer = LiveSliceObserver(Source(url, "/metrics"), {"service": (service.pid,)})
     for seconds in (0.03, 0.06):
         work(service, 0.05)  # between slices: counts nowhere
         observer.begin()
@@ -99,7 +100,7 @@ def test_counters_and_processor_time_are_those_of_the_slices_alone(
 
 
 def test_the_wait_ends_when_the_arm_is_idle(url: str, service: subprocess.Popen[str]) -> None:
-    observer = LiveSliceObserver(url, {"service": (service.pid,)})
+    observer = LiveSliceObserver(Source(url, "/metrics"), {"service": (service.pid,)})
     observer.begin()
     observer.end(0.1)
     assert observer.wait_until_idle(2.0) < 1.0
@@ -154,9 +155,23 @@ def test_the_processes_of_the_driver_are_those_at_the_first_slice(url: str) -> N
 def test_a_service_that_does_not_answer_leaves_no_counters(
     service: subprocess.Popen[str],
 ) -> None:
-    observer = LiveSliceObserver("http://127.0.0.1:9", {"service": (service.pid,)})
+    observer = LiveSliceObserver(
+        Source("http://127.0.0.1:9", "/metrics"), {"service": (service.pid,)}
+    )
     observer.begin()
     assert observer.end(0.1).counters == {}
     assert observer.metrics.scrapes == 0
     assert observer.metrics.problem
+    observer.close()
+
+
+def test_a_service_without_metrics_is_not_asked_for_any(service: subprocess.Popen[str]) -> None:
+    observer = LiveSliceObserver(Source("http://127.0.0.1:9", None), {"web": (service.pid,)})
+    observer.begin()
+    work(service, 0.03)
+    reading = observer.end(0.1)
+    assert reading.counters == {}
+    assert reading.cpu_s["web"] == pytest.approx(0.03, abs=0.01)
+    assert observer.metrics.problem == NO_METRICS
+    assert "metrics" not in observer.row()
     observer.close()

@@ -106,7 +106,7 @@ def build(reports: Path, name: str, *, bare: bool = False) -> Run:
         Attempt("20250102-090000", "INCONCLUSIVE", True),
         Attempt("20250102-100000", "CONFIRMED", True),
     )
-    plan = replace(draw(hypothesis, 20250103, "embedded"), attempts=() if bare else earlier)
+    plan = replace(draw(hypothesis, 20250103, "local"), attempts=() if bare else earlier)
     run_folder = RunFolder(reports / hypothesis.name / f"20250103-{name.lower()}")
     for part in ("series", "profiles"):
         run_folder.path(part).mkdir(parents=True)

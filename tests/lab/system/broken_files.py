@@ -81,7 +81,10 @@ BROKEN = (
     Broken("no-equals", 'name = "web"', 'name "web"', 8, "there is no = after this", "key ="),
     Broken("two-values", "loaded = true", "loaded = true true", 9, "there is something", "one key"),
     Broken("bare-text", 'name = "web"', "name = web", 8, "this is not a value", "in quotes"),
-    Broken("no-key", 'name = "web"', '= "web"', 8, "this line does not begin with a key", "[[process]]"),
+    Broken(
+        *("no-key", 'name = "web"', '= "web"'),
+        *(8, "this line does not begin with a key", "[[process]]"),
+    ),
     Broken("key-twice", "loaded = true", 'name = "x"', 9, "this key is given twice", "Keep one"),
     Broken("table-twice", "[build]", "[postgres]", 22, "this table is given twice", "Keep one"),
     Broken("open-list", '"app.py"]', '"app.py"', 3, "a list [ is not closed", 'Write ["a"'),
@@ -109,6 +112,21 @@ BROKEN = (
         *(10, "load goes to `web` and to `quotes`", "Keep `loaded"),
     ),
     # commands
+    Broken("no-words", '"python quotes.py --port {port}"', "[]", 5, "`command` is empty", "python"),
+    Broken("no-program", '"python quotes.py --port {port}"', "\"''\"", 5, "`command` is", "python"),
+    Broken(
+        *("no-database", "", '[[process]]\nname = "a"\ncommand = "x {port} {postgres.url}"\n'),
+        *(3, "{postgres.url} has no value: there is no table", "Add one"),
+    ),
+    Broken("deep", "", f"code = {'[' * 10}{']' * 10}", 1, "this is nested too deeply", "8 levels"),
+    Broken(
+        *("deeper", "", f"code = {'[' * 9999}{']' * 9999}", None),
+        *("this is nested too deeply", "8 levels"),
+    ),
+    Broken(
+        *("url-log", "", '[url]\nbase = "http://localhost:1"\nready = {log = "up"}\n'),
+        *(3, "`ready` is a line of a log, and the log", "Write a path"),
+    ),
     Broken("empty-command", '"python quotes.py --port {port}"', '" "', 5, "`command` is", "text"),
     Broken("open-command", "python quotes.py", "python 'quotes.py", 5, "`command` has a", "Close"),
     Broken("shell", "--port {port}", "--port {port} | tee x", 5, "`command` has `|`", "sh -c"),

@@ -33,7 +33,8 @@ def test_a_broken_file_has_one_message(broken: Broken, folder: Path) -> None:
     assert error.exit_code == ExitCode.USAGE
     assert (error.line, error.problem[: len(broken.problem)]) == (broken.line, broken.problem)
     assert broken.remedy in error.remedy
-    assert str(error) == f"{path}:{error.line}: {error.problem}. {error.remedy}"
+    place = f"{path}:{error.line}" if error.line else str(path)
+    assert str(error) == f"{place}: {error.problem}. {error.remedy}"
     assert "\n" not in str(error)
     assert error.remedy.endswith((".", "?"))
 

@@ -97,3 +97,4 @@ def test_the_lab_toml_of_this_project_is_right(project: Path) -> None:
     system = load_system(project)
     assert [process.name for process in system.processes] == ["pricing", "service"]
     assert system.loaded == "service" and system.code == ("service",)
+    assert system.sealed_code == ("service", "lab.toml")

@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 
+from lab.system import ComposeSpec
 from lab.targets.compose_arm import ComposeArm
 from lab.targets.compose_command import ComposeProject
 from lab.targets.docker_engine import EngineError
 from lab.targets.target_interface import TargetUsageError
 from tests.lab.targets.conftest import Program
 
+SPEC = ComposeSpec("docker-compose.yml", "service", 8000, {"pricing": 8001}, "database")
 INNER = {"service": 8000, "pricing": 8001, "database": 5432}
 
 
@@ -62,7 +64,7 @@ def engine(program: Program, tmp_path: Path) -> Engine:
 
 @pytest.fixture
 def arm() -> ComposeArm:
-    return ComposeArm("narrow", ComposeProject("lab-me-1", ()))
+    return ComposeArm("narrow", ComposeProject("lab-me-1", ()), SPEC)
 
 
 def test_a_role_without_a_container_is_refused(engine: Engine, arm: ComposeArm) -> None:

@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from lab.child_processes import Children
+from lab.system import ComposeSpec
 from lab.targets.compose_command import ComposeCommand, ComposeProject, find_program
 from lab.targets.docker_engine import EngineError
 from tests.lab.targets.conftest import Program
 
+SPEC = ComposeSpec("docker-compose.yml", "service", 8000)
 PROJECT = ComposeProject("lab-me-1", (Path("a.yml"), Path("b.json")))
 
 
@@ -39,9 +41,9 @@ def test_either_compose_is_used(
     assert find_program() == found
 
 
-def test_without_compose_the_message_names_the_embedded_target(program: Program) -> None:
+def test_without_compose_the_message_names_the_local_target(program: Program) -> None:
     program("docker", "exit 1")
-    with pytest.raises(EngineError, match=r"`docker-compose` works here.*embedded"):
+    with pytest.raises(EngineError, match=r"`docker-compose` works here.*target local"):
         find_program()
 
 
@@ -49,7 +51,7 @@ def test_a_command_names_the_files_and_the_project(
     program: Program, children: Children, tmp_path: Path
 ) -> None:
     program("docker", 'echo "$* $POSTGRES_PASSWORD[$SERVICE_PORT]"')
-    command = ComposeCommand(children, tmp_path, "secret")
+    command = ComposeCommand(children, tmp_path, SPEC, "secret")
     command.run("up", PROJECT, "up", "--detach")
     command.run_each([("one", PROJECT), ("two", PROJECT)], "up")
     chosen = "compose --file a.yml --file b.json --project-name lab-me-1 up"
@@ -71,7 +73,7 @@ def test_services_are_restarted_alone_by_either_compose(
 ) -> None:
     program("docker", 'case "$1" in compose) exit 1;; esac' if older else 'echo "$*"')
     program("docker-compose", 'echo "$*"')
-    command = ComposeCommand(children, tmp_path, "")
+    command = ComposeCommand(children, tmp_path, SPEC, "")
     command.restart_each([("restart-one", PROJECT)], ("service", "pricing"))
     log = (children.logs / "compose-restart-one.log").read_text()
     assert log.endswith(f"--project-name lab-me-1 {typed}\n")
@@ -81,7 +83,7 @@ def test_the_resolved_file_comes_without_the_warnings(
     program: Program, children: Children, tmp_path: Path
 ) -> None:
     program("docker", "echo 'a warning' >&2; echo 'services: {}'")
-    command = ComposeCommand(children, tmp_path, "")
+    command = ComposeCommand(children, tmp_path, SPEC, "")
     assert command.resolved(PROJECT, tmp_path / "answer.yml") == "services: {}\n"
 
 
@@ -94,7 +96,7 @@ def test_compose_1_gets_the_address_of_the_engine(
     monkeypatch.delenv("DOCKER_HOST", raising=False)
     program("docker", 'case "$1" in context) echo unix:///engine;; *) exit 1;; esac')
     program("docker-compose", 'echo "$DOCKER_HOST"')
-    ComposeCommand(children, tmp_path, "").run("up", PROJECT, "up")
+    ComposeCommand(children, tmp_path, SPEC, "").run("up", PROJECT, "up")
     assert (children.logs / "compose-up.log").read_text() == "unix:///engine\n"
 
 
@@ -102,7 +104,7 @@ def test_compose_1_gets_the_address_of_the_engine(
     ("printed", "message"),
     [
         ("Bind for 127.0.0.1:80 failed: port is already allocated", "publishes is taken"),
-        ("pull access denied for lab-test/absent", "PYTHON_IMAGE and POSTGRES_IMAGE choose"),
+        ("pull access denied for lab-test/absent", "Name one that is, in docker-compose.yml"),
         ("yaml: line 3", "docker-compose.yml: Compose failed:\nyaml: line 3"),
     ],
 )
@@ -111,7 +113,7 @@ def test_a_failure_names_its_cause_and_shows_the_log(
 ) -> None:
     script = f'case "$2" in --file) echo {json.dumps(printed)} >&2; exit 1;; esac'
     program("docker", script)
-    command = ComposeCommand(children, tmp_path, "")
+    command = ComposeCommand(children, tmp_path, SPEC, "")
     with pytest.raises(EngineError) as failed:
         command.run("up", PROJECT, "up")
     assert message in str(failed.value) and str(failed.value).endswith(printed)
@@ -122,7 +124,7 @@ def test_a_failure_of_the_engine_is_named_instead(
 ) -> None:
     script = 'case "$1 $2" in "compose version") ;; *) echo gone >&2; exit 1;; esac'
     program("docker", script)
-    command = ComposeCommand(children, tmp_path, "")
+    command = ComposeCommand(children, tmp_path, SPEC, "")
     with pytest.raises(EngineError, match=r"the Docker engine does not answer \(gone\)"):
         command.run("up", PROJECT, "up")
 
@@ -131,7 +133,7 @@ def test_a_command_that_does_not_end_is_given_up(
     program: Program, children: Children, tmp_path: Path
 ) -> None:
     program("docker", 'case "$2" in version) ;; *) exec /bin/sleep 60;; esac')
-    command = ComposeCommand(children, tmp_path, "")
+    command = ComposeCommand(children, tmp_path, SPEC, "")
     with pytest.raises(EngineError, match=r"did not end within 0\.2 s"):
         command.run("up", PROJECT, "up", limit_s=0.2)
     assert len(children.running()) == 1

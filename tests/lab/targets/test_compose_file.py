@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from lab.system import ComposeSpec
 from lab.targets.compose_file import ComposeFile
 
+SPEC = ComposeSpec("docker-compose.yml", "service", 8000, {"pricing": 8001}, "database")
 SOUND: dict[str, Any] = {
     "services": {"service": {}, "pricing": {}, "database": {"volumes": ["data:/var/lib"]}},
     "volumes": {"data": {}},
@@ -19,7 +21,7 @@ def read(**changes: Any) -> ComposeFile:
     data = copy.deepcopy(SOUND)
     data["services"]["database"].update(changes.pop("database", {}))
     data["services"].update(changes.pop("services", {}))
-    return ComposeFile("me", data | changes)
+    return ComposeFile("me", data | changes, SPEC)
 
 
 @pytest.mark.parametrize(
@@ -62,9 +64,18 @@ def test_what_arms_would_share_is_refused(flawed: dict[str, Any], message: str) 
 
 
 def test_a_missing_role_is_named() -> None:
-    found = ComposeFile("me", {"services": {"service": {}, "database": {}}}).flaw()
+    found = ComposeFile("me", {"services": {"service": {}, "database": {}}}, SPEC).flaw()
     assert found is not None and "there is no service pricing" in found
-    assert "no service database and no pricing" in (ComposeFile("me", {}).flaw() or "")
+    assert "no service database and no pricing" in (ComposeFile("me", {}, SPEC).flaw() or "")
+
+
+def test_a_file_needs_only_what_lab_toml_names() -> None:
+    spec = ComposeSpec("compose.yml", "web", 80)
+    file = ComposeFile("me", {"services": {"web": {"depends_on": ["redis"]}, "redis": {}}}, spec)
+    assert file.flaw() is None
+    assert file.dependencies() == ["redis"]
+    added = file.additions({"A": "1"}, {"fsync": "off"}, str)["services"]
+    assert added == {"web": {"environment": {"A": "1"}, "healthcheck": {"interval": "24h"}}}
 
 
 def test_dependencies_are_found_directly_and_indirectly() -> None:

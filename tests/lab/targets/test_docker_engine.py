@@ -27,10 +27,10 @@ def test_a_container_as_inspected() -> None:
 
 
 def test_a_missing_and_a_stopped_engine_have_different_messages(program: Program) -> None:
-    with pytest.raises(EngineError, match=r"not installed.*embedded"):
+    with pytest.raises(EngineError, match=r"not installed.*target local"):
         docker_engine.version()
     program("docker", "echo 'Cannot connect to it' >&2; exit 1")
-    with pytest.raises(EngineError, match=r"does not answer \(Cannot connect to it\).*embedded"):
+    with pytest.raises(EngineError, match=r"answer \(Cannot connect to it\).*target local"):
         docker_engine.version()
     assert not docker_engine.answers()
 

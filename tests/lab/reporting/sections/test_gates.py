@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
+from lab.instruments.metrics_scraper import NO_METRICS
 from lab.reporting.sections.gates import GatesSection, gates_section
 from lab.reporting.trials_of_run import RunTrials
 from lab.trial import MetricsReading
@@ -74,3 +77,30 @@ def test_without_a_page_of_metrics_the_report_says_what_is_not_checked(
     )
     note = gates_section(trials, 0).notes[0]
     assert "GET /metrics: status 401. Little's law, and whether the arm served" in note
+
+
+def test_how_the_settings_are_proved_is_said(rendered: dict[str, Run]) -> None:
+    run = rendered["CONFIRMED"]
+    trials = RunTrials.sort(run.hypothesis, run.plan, run.run_folder.trials())
+    proof = {"web": "its own word", "worker": "nothing"}
+    assert gates_section(trials, 0, proof).notes[:2] == (
+        "That the arms ran with their settings is shown of web by its own word.",
+        "Nothing shows which settings worker ran with.",
+    )
+
+
+def test_a_gate_that_lacks_what_it_needs_is_not_checked(rendered: dict[str, Run]) -> None:
+    run = rendered["CONFIRMED"]
+    blind = [
+        replace(
+            altered(trial, metrics=MetricsReading(problem=NO_METRICS)),
+            gates={name: 0.0 for name in trial.gates if name not in ("settings", "served")},
+        )
+        for trial in run.run_folder.trials()
+    ]
+    section = gates_section(RunTrials.sort(run.hypothesis, run.plan, blind), 0)
+    rows = {gate: cells for gate, *cells in section.table.rows}
+    assert rows["settings"][1:] == rows["served"][1:] == ["not checked", "none"]
+    assert rows["alive"][1] == "met"
+    assert len(section.notes) == 1  # not one for each arm
+    assert section.notes[0].startswith("lab.toml names no `metrics`")

@@ -68,5 +68,5 @@ def test_a_reason_is_not_repeated_beside_the_result_of_its_prediction(
 def test_the_facts_of_a_run(rendered: dict[str, Run]) -> None:
     assert summary_of(rendered["CONFIRMED"]).facts == (
         "50 users · 4 arms · 4 blocks counted, 1 voided · 4 s per trial · fresh processes · "
-        "141 s in total · target embedded · seed 20250103"
+        "141 s in total · target local · seed 20250103"
     )

@@ -35,7 +35,7 @@ def swept(folder: Path, curve: Shown, *, rates: bool = False, blocks: int = 6) -
     if rates:
         levels = tuple(float(level) for level in curve)
         hypothesis = with_load(hypothesis, Sweep("rate", levels, "poisson"))
-    plan = draw(hypothesis, 1, "embedded")
+    plan = draw(hypothesis, 1, "local")
     run_folder = RunFolder(folder / "pool-knee" / "20250103-000000")
     for part in ("series", "profiles"):
         run_folder.path(part).mkdir(parents=True)

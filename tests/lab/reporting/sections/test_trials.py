@@ -28,7 +28,7 @@ def test_measures_and_roles_have_their_columns(rendered: dict[str, Run]) -> None
     table = trial_table(trials)
     assert table.head == (
         *("block", "arm", "trusted", "throughput", "p50", "p95", "errors", "pool wait share"),
-        *("service CPU", "database CPU", "pricing CPU", "driver CPU"),
+        *("service CPU", "pricing CPU", "database CPU", "driver CPU"),
     )
     [first, *_] = [row for row in table.rows if row[1] == "narrow"]
     assert first[3].endswith(" /s") and first[7].startswith("8") and first[7].endswith("%")

@@ -1,0 +1,223 @@
+"""One arm as processes of this machine: its addresses, its processes with all that they start."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+
+from lab.child_processes import Child, Children
+from lab.cpu_pinning import pin
+from lab.process_tree import children_by_parent, listeners, with_descendants
+from lab.system import ProcessSpec, System
+from lab.system.placeholders import FD, PORT, POSTGRES_URL, URL
+from lab.targets.command_environment import search_path, with_program
+from lab.targets.postgres_sessions import libpq_variables
+from lab.targets.process_identity import Proof, identify, proof_of
+from lab.targets.readiness import await_ready, check_ready, own_log
+from lab.targets.target_interface import Identity, TargetFailure
+
+_HOST = "127.0.0.1"
+
+
+@dataclass
+class LocalArm:
+    """The processes of one arm, by the names that `lab.toml` gives them.
+
+    Attributes:
+        name: Of the arm.
+        settings: Of the arm.
+        database: The URL of its database; None if the system has none.
+        ports: By process; an arm keeps them when it is started again.
+        running: Its processes.
+    """
+
+    system: System
+    children: Children
+    project: Path
+    name: str
+    settings: Mapping[str, str]
+    database: str | None = None
+    ports: dict[str, int] = field(default_factory=dict)
+    running: dict[str, Child] = field(default_factory=dict)
+
+    def start(self, cores: Iterable[int]) -> None:
+        """Start all processes, one right after the other, on the ports that they had before.
+
+        Args:
+            cores: That they may use until `pin` is called.
+        """
+        with contextlib.ExitStack() as sockets:
+            bound = {
+                spec.name: sockets.enter_context(_bind(self.ports.get(spec.name, 0)))
+                for spec in self.system.processes
+                if spec.has_port
+            }
+            self.ports = {name: held.getsockname()[1] for name, held in bound.items()}
+            for spec in self.system.processes:
+                held = bound.get(spec.name)
+                values = self._values(spec, self.ports.get(spec.name), held)
+                self.running[spec.name] = self._launch(spec, values, held, cores)
+
+    def start_copy(
+        self,
+        spec: ProcessSpec,
+        cores: Iterable[int],
+        label: str,
+        insert: Iterable[str],
+        stop_signal: int,
+    ) -> tuple[Child, str]:
+        """Start another process of this kind on a port of its own, with its URL.
+
+        Args:
+            spec: Of the process.
+            cores: That it may use at first.
+            label: Of the copy, in place of the arm's name.
+            insert: Arguments to insert behind the program.
+            stop_signal: The signal that ends it.
+        """
+        with _bind(0) as held:
+            port = held.getsockname()[1]
+            values = self._values(spec, port, held)
+            child = self._launch(
+                spec, values, held, cores, insert=insert, label=label, stop_signal=stop_signal
+            )
+            return child, _url(port)
+
+    def await_ready(self) -> None:
+        """Wait until every process is ready. TargetFailure if one ends, or takes too long."""
+        for spec in self.system.processes:
+            self._await(spec, self.running[spec.name], self.url(spec.name))
+
+    def identities(self) -> dict[str, Identity]:
+        """Which process answers, by role, with its settings as far as they are known."""
+        return {
+            spec.name: identify(
+                spec, self.name, self.url(spec.name), self.running[spec.name].pid, self.settings
+            )
+            for spec in self.system.processes
+        }
+
+    def proofs(self) -> dict[str, Proof]:
+        """How far the proof of the settings goes, by role."""
+        found = self.identities()
+        return {spec.name: proof_of(spec, found[spec.name]) for spec in self.system.processes}
+
+    def url(self, role: str) -> str | None:
+        """The URL of a process; None if it has no port."""
+        return _url(self.ports[role]) if role in self.ports else None
+
+    def dead(self) -> str | None:
+        """Which process has ended, and how."""
+        ended = ((child, child.died()) for child in self.running.values())
+        return next((f"{child.owner} {how}" for child, how in ended if how), None)
+
+    def log_tail(self) -> str:
+        """The end of the log of the process that ended; of the loaded one if none did."""
+        ended = next((child for child in self.running.values() if child.died()), None)
+        return (ended or self.running[self.system.loaded]).log_tail()
+
+    def pin(self, cores: Iterable[int]) -> None:
+        """Keep all processes, with those that they have started, on these cores."""
+        family = children_by_parent()
+        for child in self.running.values():
+            for pid in with_descendants(child.pid, family):
+                pin(pid, cores)
+
+    def _await(self, spec: ProcessSpec, child: Child, url: str | None) -> None:
+        def ask() -> None:
+            check_ready(child.owner, spec.ready, url, lambda: own_log(child.log, child.log_start))
+
+        await_ready(ask, self.dead, self.log_tail, spec.ready.within_s)
+        self._refuse_foreign_listener(spec, child)
+
+    def _launch(
+        self,
+        spec: ProcessSpec,
+        values: Mapping[str, str],
+        held: socket.socket | None,
+        cores: Iterable[int],
+        *,
+        insert: Iterable[str] = (),
+        label: str = "",
+        stop_signal: int | None = None,
+    ) -> Child:
+        program, *rest = spec.command.fill(values)
+        words = with_program(spec.command, [program, *insert, *rest], self.project)
+        if held is not None and not spec.inherits_socket:
+            held.close()  # the process binds the port itself
+            held = None
+        return self.children.start(
+            words,
+            role=spec.name,
+            arm=label or self.name,
+            env=self._environment(spec, values),
+            cwd=self.project,
+            cores=cores,
+            pass_fds=() if held is None else (held.fileno(),),
+            stop_signal=spec.stop.signal if stop_signal is None else stop_signal,
+            patience_s=spec.stop.patience_s,
+            whole_tree=True,
+        )
+
+    def _environment(self, spec: ProcessSpec, values: Mapping[str, str]) -> dict[str, str]:
+        """The environment variables of a process: the lab's own win, then those of the arm."""
+        given = {name: value.fill(values) for name, value in spec.env.items()}
+        own = {name: given[name] for name in spec.set_by_the_lab}
+        reach = libpq_variables() if spec.uses_postgres else {}  # a server of the user's own
+        return {**given, **self.settings, **reach, **own, "PATH": search_path(self.project)}
+
+    def _values(
+        self, spec: ProcessSpec, port: int | None, held: socket.socket | None
+    ) -> dict[str, str]:
+        """The values of all placeholders of a process."""
+        defaults = {
+            name: value.fill({}) for name, value in spec.env.items() if not value.placeholders
+        }
+        values = {**defaults, **self.settings}
+        values |= {f"{name}{URL}": _url(each) for name, each in self.ports.items()}
+        if self.database is not None:
+            values[POSTGRES_URL] = self.database
+        if port is not None and held is not None:
+            values |= {PORT: str(port), FD: str(held.fileno())}
+        return values
+
+    def _refuse_foreign_listener(self, spec: ProcessSpec, child: Child) -> None:
+        """TargetFailure if something else than this process listens on its port."""
+        if spec.name not in self.ports or spec.inherits_socket:
+            return
+        port = self.ports[spec.name]
+        own = set(with_descendants(child.pid, children_by_parent()))
+        found = listeners(port)
+        if not found or own & set(found):
+            return
+        name = "another process"
+        with contextlib.suppress(psutil.Error):
+            name = psutil.Process(found[0]).name()
+        raise TargetFailure(
+            f"port {port} of {child.owner} is served by {name} (process {found[0]}), which it did "
+            "not start: something else has taken the port"
+        )
+
+
+def _bind(port: int) -> socket.socket:
+    """A socket on a port of loopback, or on any free one for 0."""
+    bound = socket.socket()
+    # connections of an earlier process on this port may still be closing
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((_HOST, port))
+    except OSError as error:
+        bound.close()
+        raise TargetFailure(
+            f"port {port}, which an arm had before, cannot be taken again: {error.strerror}"
+        ) from error
+    return bound
+
+
+def _url(port: int) -> str:
+    return f"http://{_HOST}:{port}"

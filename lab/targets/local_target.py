@@ -1,0 +1,300 @@
+"""The system under test as processes of this machine: those of `lab.toml`, for each arm anew."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lab.child_processes import Child, Children
+from lab.cpu_pinning import Cores, pin
+from lab.instruments.service_profiler import command_prefix, is_python, read_profile
+from lab.system import DATABASE, ProcessSpec, System
+from lab.targets.arm_settings import validated_settings
+from lab.targets.command_environment import search_path, with_program
+from lab.targets.local_arm import LocalArm
+from lab.targets.postgres_databases import RunDatabases, reset_script
+from lab.targets.postgres_sessions import libpq_variables
+from lab.targets.process_identity import Proof, weaker
+from lab.targets.readiness import await_ready, check_ready, own_log
+from lab.targets.target_interface import Identity, Loaded, TargetFailure
+
+_PREPARE_S = 300.0
+
+
+class LocalTarget:
+    """Implements `Target`.
+
+    Args:
+        system: As `lab.toml` describes it.
+        children: Starts the processes.
+        project: The folder of `lab.toml`.
+        cores: The processes run on those of the target.
+        database_url: A PostgreSQL server to use instead of an embedded one.
+        notify: Called with what the user should know of how processes ended.
+        anyway: Whether a setting is accepted that no source file names.
+    """
+
+    name = "local"
+
+    def __init__(
+        self,
+        system: System,
+        children: Children,
+        project: Path,
+        cores: Cores,
+        database_url: str | None,
+        notify: Callable[[str], None] = lambda text: None,
+        *,
+        anyway: bool = False,
+    ) -> None:
+        self._system = system
+        self._children = children
+        self._project = project
+        self._cores = cores
+        self._users_url = database_url
+        self._notify = notify
+        self._anyway = anyway
+        self._databases: RunDatabases | None = None
+        self._server_pid: int | None = None
+        self._expected: dict[str, dict[str, str]] = {}
+        self._arms: dict[str, LocalArm] = {}
+        self._proofs: dict[str, Proof] = {}  # the weakest over all arms, by role
+        self._reset_script = reset_script(system, project)
+
+    @property
+    def loaded(self) -> Loaded:
+        """The process that load goes to."""
+        spec = self._loaded
+        return Loaded(spec.name, spec.metrics, spec.metric_names)
+
+    @property
+    def proves_settings(self) -> bool:
+        """Whether any process shows which settings it runs with."""
+        return any(proof is not Proof.NOTHING for proof in self._proofs.values())
+
+    @property
+    def is_switched(self) -> bool:
+        """No: every arm has processes of its own."""
+        return False
+
+    def check(self, arms: Mapping[str, Mapping[str, str]]) -> None:
+        """The programs exist, and the system knows the settings."""
+        for spec in self._system.processes:
+            if not spec.command.words[0].placeholders:
+                words = [word.written for word in spec.command.words]
+                with_program(spec.command, words, self._project)
+        self._expected = validated_settings(self._system, self._project, arms, anyway=self._anyway)
+
+    def start(self, arms: Mapping[str, Mapping[str, str]]) -> None:
+        """Start the database, then all arms together."""
+        for arm, settings in arms.items():
+            self._arms[arm] = LocalArm(
+                self._system, self._children, self._project, arm, dict(settings)
+            )
+        if self._system.postgres is not None:
+            self._start_databases()
+        for running in self._arms.values():
+            running.start(self._cores.all)
+        for running in self._arms.values():
+            running.await_ready()
+        for running in self._arms.values():
+            running.pin(self._cores.target)
+        for running in self._arms.values():
+            for role, proof in running.proofs().items():
+                self._proofs[role] = weaker(self._proofs.get(role, proof), proof)
+
+    def activate(self, arm: str) -> None:
+        """Nothing: all arms are up."""
+
+    def url(self, arm: str) -> str:
+        """The URL of an arm's loaded process."""
+        url = self._arms[arm].url(self._system.loaded)
+        assert url is not None
+        return url
+
+    def identities(self, arm: str) -> dict[str, Identity]:
+        """The processes that answer, by role."""
+        return self._arms[arm].identities()
+
+    def expected(self, arm: str) -> dict[str, str]:
+        """The settings of an arm as the system spells them."""
+        return self._expected.get(arm, dict(self._arms[arm].settings))
+
+    def dead(self, arm: str) -> str | None:
+        """Which process of an arm, or of the database that all share, has ended, and how."""
+        if how := self._arms[arm].dead():
+            return how
+        server = None if self._databases is None else self._databases.server
+        if server is not None and (how := server.died()):
+            return f"{server.owner} {how}"
+        return None
+
+    def restart(self, *arms: str) -> None:
+        """New processes on the same databases and ports, of all these arms side by side."""
+        restarted = [self._arms[arm] for arm in arms]
+        self._stop_arms(*restarted)
+        for running in restarted:
+            running.start(self._cores.all)
+        for running in restarted:
+            running.await_ready()
+        for running in restarted:
+            running.pin(self._cores.target)
+
+    def reset(self, arm: str) -> None:
+        """Run the script that resets the database, then VACUUM and CHECKPOINT."""
+        if self._reset_script is not None:
+            assert self._databases is not None
+            self._databases.sessions.reset(self._database(arm), self._reset_script)
+
+    def roles(self, arm: str) -> dict[str, tuple[int, ...]]:
+        """Process ids of the arm's processes and, if it runs here, of the database."""
+        found: dict[str, tuple[int, ...]] = {
+            role: (child.pid,) for role, child in self._arms[arm].running.items()
+        }
+        if self._server_pid is not None:
+            found[DATABASE] = (self._server_pid,)
+        return found
+
+    def activity(self, arm: str) -> dict[str, Any]:
+        """What the arm's sessions in PostgreSQL do and wait for."""
+        if self._databases is None:
+            return {}
+        return self._databases.sessions.activity(self._database(arm)).as_dict()
+
+    def profile(self, arm: str) -> ProfiledProcess:
+        """A second process beside the loaded one, under pyinstrument, if its program is Python."""
+        spec = self._loaded
+        if not is_python(word.written for word in spec.command.words):
+            raise TargetFailure(
+                f"the command of {spec.name} does not begin with `python -m` or a Python file, and "
+                "there is no profiler for anything else"
+            )
+        file = self._children.folder / f"profile-{arm}.json"
+        child, url = self._arms[arm].start_copy(
+            spec, self._cores.all, f"profile-{arm}", command_prefix(file), signal.SIGINT
+        )
+        return ProfiledProcess(spec, url, child, self._children, self._cores, file)
+
+    def conditions(self) -> dict[str, Any]:
+        """The database, how the settings are proved, settings and processes of the arms."""
+        databases = {} if self._databases is None else self._databases.conditions()
+        return {
+            **databases,
+            "proof of the settings": {role: each.value for role, each in self._proofs.items()},
+            "arms": {
+                arm: {
+                    "settings": dict(running.settings),
+                    **{
+                        role: {"pid": child.pid, "url": running.url(role)}
+                        for role, child in running.running.items()
+                    },
+                }
+                for arm, running in self._arms.items()
+            },
+        }
+
+    def stop(self) -> None:
+        """End all processes and close the databases."""
+        self._stop_arms(*self._arms.values())
+        self._arms.clear()
+        if self._databases is not None:
+            self._databases.close()
+            self._databases = None
+
+    @property
+    def _loaded(self) -> ProcessSpec:
+        spec = self._system.process(self._system.loaded)
+        assert spec is not None
+        return spec
+
+    def _database(self, arm: str) -> str:
+        url = self._arms[arm].database
+        assert url is not None
+        return url
+
+    def _stop_arms(self, *arms: LocalArm) -> None:
+        """End the processes of these arms together, and report what is odd about it."""
+        children = [child for arm in arms for child in arm.running.values()]
+        for arm in arms:
+            arm.running.clear()
+        for child in self._children.stop(*children):
+            self._notify(
+                f"{child.owner} did not end within {child.patience_s:g} s of its stop signal, and "
+                "was killed"
+            )
+        for child in children:
+            if child.is_log_trimmed:
+                self._notify(f"{child.owner} printed so much that only the end of its log is kept")
+
+    def _start_databases(self) -> None:
+        """Start the server, create a database for each arm, and prepare them at once."""
+        self._databases = RunDatabases(self._children, self._cores.target, self._users_url)
+        self._server_pid = self._databases.server_pid()
+        for arm, running in self._arms.items():
+            running.database = self._databases.create(arm)
+        preparing = [self._prepare(running) for running in self._arms.values()]
+        deadline = time.monotonic() + _PREPARE_S
+        for child in filter(None, preparing):
+            how = self._children.await_end(child, max(0.0, deadline - time.monotonic()))
+            if how is None or child.popen.returncode:
+                how = how or f"did not end within {_PREPARE_S:g} s"
+                raise TargetFailure(
+                    f"`prepare` of arm {child.arm} {how}; its output:\n{child.log_tail()}"
+                )
+
+    def _prepare(self, running: LocalArm) -> Child | None:
+        assert self._system.postgres is not None and running.database is not None
+        command = self._system.postgres.prepare
+        if command is None:
+            return None
+        values = {**running.settings, "postgres.url": running.database}
+        return self._children.start(
+            with_program(command, command.fill(values), self._project),
+            role="prepare",
+            arm=running.name,
+            env={
+                **running.settings,
+                **libpq_variables(),
+                "DATABASE_URL": running.database,
+                "PATH": search_path(self._project),
+            },
+            cwd=self._project,
+            cores=self._cores.all,
+            whole_tree=True,
+        )
+
+
+@dataclass
+class ProfiledProcess:
+    """Implements `ProfiledCopy` for processes of this machine."""
+
+    spec: ProcessSpec
+    url: str
+    child: Child
+    children: Children
+    cores: Cores
+    file: Path  # that the profiler writes
+
+    def wait(self) -> None:
+        """Wait until it is ready, and keep it on the target's cores."""
+        await_ready(
+            lambda: check_ready(
+                f"profiled {self.spec.name}",
+                self.spec.ready,
+                self.url,
+                lambda: own_log(self.child.log, self.child.log_start),
+            ),
+            lambda: (how := self.child.died()) and f"the profiled {self.spec.name} {how}",
+            self.child.log_tail,
+            self.spec.ready.within_s,
+        )
+        pin(self.child.pid, self.cores.target)
+
+    def finish(self) -> str:
+        """Stop it and read what the profiler wrote."""
+        self.children.stop(self.child)
+        return read_profile(self.file)

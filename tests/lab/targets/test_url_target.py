@@ -1,0 +1,126 @@
+"""A system that runs already: what of it can be measured, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from lab.child_processes import Children
+from lab.experiment.arm_identity_check import wrong_settings
+from lab.system import load_system
+from lab.targets.target_interface import TargetFailure, TargetUsageError
+from lab.targets.url_target import UrlTarget
+
+ARMS = {"red": {"COLOUR": "red"}, "blue": {"COLOUR": "blue"}}
+SWITCH = """\
+import os, pathlib, sys
+if os.environ["COLOUR"] == "green":
+    sys.exit("there is no green")
+pathlib.Path("settings.json").write_text('{"colour": "%s"}' % os.environ["COLOUR"])
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "switch.py").write_text(SWITCH)
+    (tmp_path / "settings.json").write_text("{}")
+    return tmp_path
+
+
+@pytest.fixture
+def base(folder: Path) -> Iterator[str]:
+    """The URL of a service that answers with the settings of a file."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = json.dumps({"settings": json.loads((folder / "settings.json").read_text())})
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(body.encode())
+
+        def log_message(self, *_: object) -> None:
+            """Nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def children() -> Iterator[Children]:
+    with Children() as made:
+        yield made
+
+
+def target_of(folder: Path, base: str, children: Children, more: str = "") -> UrlTarget:
+    (folder / "lab.toml").write_text(f'[url]\nbase = "{base}"\n{more}')
+    return UrlTarget(load_system(folder), children, folder, anyway=True)
+
+
+SWITCHED = 'switch = "python3 switch.py"\nsettings = "/#settings"\nready = "/"\n'
+
+
+def test_arms_without_settings_are_the_one_system(
+    folder: Path, base: str, children: Children
+) -> None:
+    target = target_of(folder, base, children)
+    target.check({"all": {}})
+    target.start({"all": {}})
+    target.activate("all")
+    assert target.url("all") == base and target.dead("all") is None
+    assert target.roles("all") == {"service": (os.getpid(),)}
+    assert target.identities("all")["service"].settings is None and not target.proves_settings
+    assert not target.is_switched
+    assert target.conditions()["proof of the settings"] == {"service": "nothing"}
+    target.reset("all")
+    with pytest.raises(TargetFailure, match="not under a profiler"):
+        target.profile("all")
+
+
+def test_arms_with_settings_are_refused_without_a_switch(
+    folder: Path, base: str, children: Children
+) -> None:
+    target = target_of(folder, base, children)
+    with pytest.raises(TargetUsageError, match=r"arm red sets COLOUR, and nothing can.* switch ="):
+        target.check(ARMS)
+    assert children.running() == ()
+
+
+def test_a_switch_lets_the_settings_of_an_arm_hold(
+    folder: Path, base: str, children: Children
+) -> None:
+    target = target_of(folder, base, children, SWITCHED)
+    target.check(ARMS)
+    target.start(ARMS)
+    for arm in ("red", "blue", "red"):
+        target.activate(arm)
+        assert wrong_settings(arm, target.identities(arm), target.expected(arm)) is None
+    fault = wrong_settings("blue", target.identities("blue"), target.expected("blue"))
+    assert fault is not None and "COLOUR is red, not blue" in fault.message
+    assert target.proves_settings and target.is_switched
+
+
+def test_a_switch_that_fails_is_one_message(folder: Path, base: str, children: Children) -> None:
+    target = target_of(folder, base, children, SWITCHED)
+    target.start({"green": {"COLOUR": "green"}})
+    with pytest.raises(
+        TargetFailure, match=r"`switch` to arm green ended with exit code 1.*\nthere is no green"
+    ):
+        target.activate("green")
+    with pytest.raises(TargetFailure, match="cannot be started again"):
+        target.restart("green")
+
+
+def test_what_does_not_answer_is_one_message(folder: Path, children: Children) -> None:
+    more = 'ready = {path = "/", within = "200ms"}\n'
+    target = target_of(folder, "http://127.0.0.1:9", children, more)
+    with pytest.raises(TargetFailure, match=r"the service at http://127.0.0.1:9 is not ready: GET"):
+        target.start({"all": {}})

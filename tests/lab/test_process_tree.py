@@ -1,0 +1,57 @@
+"""Processes are found by their parents, their environment and their ports."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+
+from lab.process_tree import (
+    children_by_parent,
+    environment_of,
+    kill_each,
+    listeners,
+    with_descendants,
+    with_variable,
+)
+from lab.processor_time import process_times
+
+
+def test_a_process_is_found_by_its_parent_and_by_its_environment() -> None:
+    code = "import sys; sys.stdin.read()"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, env={**os.environ, "MARK": "tree-7"}
+    )
+    try:
+        assert process.pid in with_descendants(os.getpid(), children_by_parent())
+        assert environment_of(process.pid)["MARK"] == "tree-7"
+        assert with_variable("MARK", "tree-7") == [process.pid]
+    finally:
+        kill_each([process.pid])
+        process.communicate()
+    assert environment_of(process.pid) == {}
+    kill_each([process.pid])  # it is gone
+
+
+def test_what_listens_on_a_port_is_found() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        assert listeners(port) == [os.getpid()]
+    assert listeners(port) == []
+
+
+def test_children_of_children_are_descendants() -> None:
+    made = subprocess.Popen(["sh", "-c", "sleep 3 & wait"])
+    try:
+        deadline = time.monotonic() + 10
+        names: list[str] = []
+        while "sleep" not in names and time.monotonic() < deadline:
+            seen = process_times()
+            family = children_by_parent(seen)
+            names = [seen[pid].name for pid in with_descendants(made.pid, family) if pid in seen]
+        assert names == ["sh", "sleep"]
+    finally:
+        made.kill()
+        made.wait()
