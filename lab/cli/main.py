@@ -9,7 +9,7 @@ from typing import NoReturn
 
 import typer
 
-from lab.cli.commands import check, doctor, judge, list_, report, run, serve, status
+from lab.cli.commands import check, doctor, init, judge, list_, new, report, run, serve, status
 from lab.errors import LabError, is_disk_full, storage_error
 
 app = typer.Typer(
@@ -19,6 +19,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.command("init")(init.command)
+app.command("new")(new.command)
 app.command("list")(list_.command)
 app.command("check")(check.command)
 app.command("run")(run.command)

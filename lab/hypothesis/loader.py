@@ -32,13 +32,13 @@ class HypothesisError(UsageError):
         super().__init__(f"{place}: {problem}. {remedy}")
 
 
-_FILE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+FILE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
 
 def hypothesis_names(project: Path) -> list[str]:
     """The names of all hypotheses of a project."""
     files = (project / FOLDER).glob("*.md")
-    return sorted(path.stem for path in files if _FILE_NAME.fullmatch(path.stem))
+    return sorted(path.stem for path in files if FILE_NAME.fullmatch(path.stem))
 
 
 def find_hypothesis(name: str, project: Path) -> Path:
@@ -51,7 +51,7 @@ def find_hypothesis(name: str, project: Path) -> Path:
         raise HypothesisError(folder, None, "there is no hypothesis here", "Add a file NAME.md.")
     plain = PurePosixPath(name).stem
     remedy = f"Did you mean `{plain}`?" if plain in known else suggestion(plain, known)
-    if not _FILE_NAME.fullmatch(name):
+    if not FILE_NAME.fullmatch(name):
         problem = f"{shown(name)} is not a valid name (a-z, 0-9, - and _)"
         raise HypothesisError(folder, None, problem, remedy)
     raise HypothesisError(folder / f"{name}.md", None, "there is no such hypothesis", remedy)
@@ -90,7 +90,7 @@ def loads(
     """
     name = name or path.stem
     with _located(path):
-        if not _FILE_NAME.fullmatch(name) or path.suffix != ".md":
+        if not FILE_NAME.fullmatch(name) or path.suffix != ".md":
             raise Flaw(None, "the file name is not allowed", _NAME_REMEDY)
         text = normalised(text)
         document = parse_document(text)
