@@ -5,8 +5,8 @@ comes from, before the system does. It does not see what a library in C connects
 processes that this one starts. The standard library alone is imported: drivers and benchmark
 processes load it first.
 
-`python -m lab.network_guard FILE ARGUMENTS` runs a program under it; LAB_ALLOWED_HOSTS names the
-hosts that are allowed, with commas between them.
+`python -m lab.network_guard FILE ARGUMENTS` runs a program under it; LAB_ALLOWED_HOSTS names what
+is allowed, with commas between.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-VARIABLE = "LAB_ALLOWED_HOSTS"  # names them in the environment of a process
+VARIABLE = "LAB_ALLOWED_HOSTS"  # in the environment of a process
 REMEDY = "only this machine and `allow_hosts` of lab.toml may be loaded"
 
 _CONNECTS = ("socket.connect", "socket.sendto", "socket.sendmsg")
@@ -33,19 +33,29 @@ _RESOLVE_AGAIN_S = 30.0
 _ENGINES = ("docker.sock", "containerd.sock", "podman.sock", "crio.sock")
 _KIND = 0xF  # of a socket's type: the bits above it are flags
 
-Refused = Callable[[str], None]
 
 
 class ForbiddenHostError(PermissionError):
     """A connection to a host that must not be loaded."""
 
 
+Refused = Callable[[ForbiddenHostError], None]
+
+
 class NetworkGuard:
     """Decides of an address whether it may be reached."""
 
     def __init__(self, allowed: Iterable[str] = ()) -> None:
-        """Allow this machine's loopback, and these hosts, by name or address."""
-        self._allowed = frozenset(host.rstrip(".").lower() for host in allowed)
+        """Allow this machine's loopback, and more.
+
+        Args:
+            allowed: Hosts, by name or address, and folders of Unix sockets, which begin with a
+                slash.
+        """
+        given = tuple(allowed)
+        self._folders = tuple(Path(each).resolve() for each in given if each.startswith("/"))
+        hosts = (each for each in given if not each.startswith("/"))
+        self._allowed = frozenset(host.rstrip(".").lower() for host in hosts)
         self._addresses: frozenset[str] = frozenset()
         self._resolved_at = -_RESOLVE_AGAIN_S
 
@@ -57,7 +67,7 @@ class NetworkGuard:
             address: As given to `connect`.
         """
         if family == socket.AF_UNIX:
-            return _socket_objection(address)
+            return self._socket_objection(address)
         if family == getattr(socket, "AF_NETLINK", None):
             return None  # the kernel
         if family not in _INTERNET:
@@ -95,15 +105,31 @@ class NetworkGuard:
             self._addresses = frozenset(map(str, found))
         return str(address) in self._addresses
 
+    def _socket_objection(self, address: Any) -> str | None:
+        """Who owns it decides; and no container engine is driven, which could load any host."""
+        path = _text(address)
+        if not path or path.startswith("\0"):  # unnamed, or of the kernel's own name space
+            return None
+        with contextlib.suppress(OSError, ValueError):
+            file = Path(path).resolve()
+            found = file.stat()
+            if not stat.S_ISSOCK(found.st_mode) or any(
+                file.is_relative_to(folder) for folder in self._folders
+            ):
+                return None
+            if file.name in _ENGINES or found.st_uid != os.geteuid():
+                return f"a connection to the socket {path} is refused: it is not the scenario's own"
+        return None
 
-def install(allowed: Iterable[str] = (), refused: Refused = lambda objection: None) -> None:
+
+def install(allowed: Iterable[str] = (), refused: Refused = lambda error: None) -> None:
     """Refuse other hosts from now on, in this process and in forks of it, for good.
 
     A refused call raises `ForbiddenHostError`.
 
     Args:
-        allowed: Hosts beside this machine.
-        refused: Called with what is wrong before a call is refused.
+        allowed: As for `NetworkGuard`.
+        refused: Called with an error before it is raised.
     """
     guard = NetworkGuard(allowed)
 
@@ -115,14 +141,15 @@ def install(allowed: Iterable[str] = (), refused: Refused = lambda objection: No
         elif event == "socket.__new__":
             objection = _kind_objection(*arguments[1:3])
         if objection is not None:
-            refused(objection)
-            raise ForbiddenHostError(objection)
+            error = ForbiddenHostError(objection)
+            refused(error)
+            raise error
 
     sys.addaudithook(hook)
 
 
 def allowed_by_environment() -> list[str]:
-    """The hosts that the environment of this process names."""
+    """What the environment of this process allows."""
     return [host for host in os.environ.get(VARIABLE, "").split(",") if host]
 
 
@@ -131,21 +158,6 @@ def _kind_objection(family: int, kind: int) -> str | None:
     is_raw = kind & _KIND == socket.SOCK_RAW and family in _INTERNET
     if is_raw or family == getattr(socket, "AF_PACKET", None):
         return f"a raw socket is refused: {REMEDY}"
-    return None
-
-
-def _socket_objection(address: Any) -> str | None:
-    """Who owns it decides; and no container engine is driven, which could load any host."""
-    path = _text(address)
-    if not path or path.startswith("\0"):  # unnamed, or of the kernel's own name space
-        return None
-    with contextlib.suppress(OSError, ValueError):
-        file = Path(path).resolve()
-        found = file.stat()
-        if not stat.S_ISSOCK(found.st_mode):
-            return None
-        if file.name in _ENGINES or found.st_uid != os.geteuid():
-            return f"a connection to the socket {path} is refused: it is not the scenario's own"
     return None
 
 

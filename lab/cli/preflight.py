@@ -28,6 +28,7 @@ from lab.instruments.locust_driver_process import DriverError, LoadDriver, Scena
 from lab.instruments.soak_script_driver import SoakScriptDriver
 from lab.project_folder import Project
 from lab.system import System
+from lab.targets.postgres_databases import server_hosts, users_server_url
 from lab.targets.target_interface import SettingError, Target
 
 
@@ -48,6 +49,12 @@ class RunParts(NamedTuple):
         """The file of the scenario."""
         return self.project.root / self.hypothesis.scenario
 
+    @property
+    def allowed(self) -> tuple[str, ...]:
+        """What scenarios may connect to beside this machine, sockets of the run's own among it."""
+        database = server_hosts(url) if (url := users_server_url()) else ()
+        return (*self.system.safety.allow_hosts, str(self.children.folder), *database)
+
 
 def start_driver(parts: RunParts, target: Target) -> LoadDriver:
     """Start a load driver and let it import the scenario.
@@ -56,7 +63,13 @@ def start_driver(parts: RunParts, target: Target) -> LoadDriver:
         HypothesisError: The target does not accept a setting, or the import fails.
     """
     hypothesis = parts.hypothesis
-    driver = LoadDriver(parts.children, parts.project.root, parts.cores.driver, notify=parts.notify)
+    driver = LoadDriver(
+        parts.children,
+        parts.project.root,
+        parts.cores.driver,
+        notify=parts.notify,
+        allowed=parts.allowed,
+    )
     _check_settings(parts, target)  # while the driver starts
     try:
         driver.load(parts.scenario, _is_open_load(hypothesis))
@@ -83,7 +96,11 @@ def start_soak_drivers(parts: RunParts, target: Target) -> dict[str, Driver]:
     _check_soak_script(parts)
     return {
         arm: SoakScriptDriver(
-            parts.children, parts.project.root, parts.scenario, parts.cores.driver
+            parts.children,
+            parts.project.root,
+            parts.scenario,
+            parts.cores.driver,
+            allowed=parts.allowed,
         )
         for arm in hypothesis.arms
     }
@@ -101,7 +118,12 @@ def collect_benchmark(parts: RunParts) -> tuple[BenchmarkFile, BenchmarkFunction
     assert isinstance(kind, Benchmark)
     _refuse_unread_settings(parts)
     file = BenchmarkFile(
-        parts.children, parts.project.root, parts.cores, hypothesis.scenario, parts.notify
+        parts.children,
+        parts.project.root,
+        parts.cores,
+        hypothesis.scenario,
+        parts.notify,
+        parts.allowed,
     )
     wanted = Wanted(hypothesis.scenario, kind.function, kind.parameter, kind.fixed_parameters)
     settings = hypothesis.arms[hypothesis.control]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lab.cli.durations import parse_duration
+from lab.cli.load_caps import refuse_over_caps
 from lab.cli.name_lookup import hypothesis_file
 from lab.cli.run_assembly import default_target
 from lab.cli.run_forecast import forecast_lines
@@ -103,6 +104,7 @@ def _new_run(options: RunOptions, project: Project) -> PreparedRun:
             f"--for: {hypothesis.name} is no soak, and its file sets the time of a trial. Leave "
             "--for out"
         )
+    refuse_over_caps(hypothesis, file, plan, system.safety)
     if chosen := choose_lifetime(hypothesis, plan.margins.fresh_within, plan.target):
         print(chosen)
     for line in forecast_lines(hypothesis, plan, project.reports):

@@ -19,6 +19,7 @@ from pathlib import Path
 import gevent  # noqa: F401
 import locust  # noqa: F401
 
+from lab import network_guard
 from lab.driver import scenario_check, scenario_import, trial_process
 from lab.driver.arrival import carry_into_thread_pools
 from lab.driver.import_guard import RefusedScenarioError
@@ -159,6 +160,7 @@ class Driver:
         watch_events(self._faults)
         self._faults.watch_greenlets()
         self._faults.watch_log()
+        network_guard.install(network_guard.allowed_by_environment(), self._faults.refused)
 
     def serve(self) -> None:
         """Until the input ends."""

@@ -19,6 +19,7 @@ from locust.exception import StopTest, StopUser
 
 from lab.driver.source_location import SourceLocation, of_error, of_frame
 from lab.driver_messages import Failed
+from lab.network_guard import ForbiddenHostError
 
 ENDS = (SystemExit, KeyboardInterrupt, gevent.GreenletExit)
 """Raised by a scenario, outside of its users, they end the test."""
@@ -104,6 +105,11 @@ class ScenarioFaults:
             "its `__init__`",
             where,
         )
+
+    def refused(self, error: ForbiddenHostError) -> None:
+        """Note that it was kept from loading another host, whatever it makes of the error."""
+        _mark(error)
+        self._count(f"reaches for another host: {error}", of_frame(sys._getframe(1)))
 
     def idle(self, where: SourceLocation | None) -> None:
         """Note that its tasks sent nothing that Locust counts."""

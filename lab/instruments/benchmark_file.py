@@ -11,11 +11,12 @@ import itertools
 import shlex
 import socket
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from lab import network_guard
 from lab.child_processes import Children
 from lab.cpu_pinning import Cores
 from lab.hypothesis import Step
@@ -54,6 +55,7 @@ class BenchmarkFile:
         cores: Processes start on all of them, and measure on those of the target.
         scenario: The file, relative to the project.
         notify: Called with what a process is waited for, if that takes long.
+        allowed: What processes may connect to beside this machine; see `NetworkGuard`.
     """
 
     def __init__(
@@ -63,8 +65,10 @@ class BenchmarkFile:
         cores: Cores,
         scenario: str,
         notify: Callable[[str], None] = lambda text: None,
+        allowed: Iterable[str] = (),
     ) -> None:
         self.children = children
+        self._allowed = {network_guard.VARIABLE: ",".join(allowed)}
         self.cores = cores
         self._project = project
         self._files = ProjectFiles(project)
@@ -156,7 +160,13 @@ class BenchmarkFile:
             role="benchmark",
             arm=None if step is None else str(step).replace(" ", "-"),
             cwd=self._project,
-            env={**self._threads(), **env, **_ENVIRONMENT, **request.to_environment()},
+            env={
+                **self._threads(),
+                **env,
+                **_ENVIRONMENT,
+                **self._allowed,
+                **request.to_environment(),
+            },
             cores=self.cores.all,
             pass_fds=() if theirs is None else (theirs,),
         )

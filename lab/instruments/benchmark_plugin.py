@@ -26,6 +26,7 @@ import pytest_benchmark.fixture
 import pytest_benchmark.plugin
 from pytest_benchmark.fixture import BenchmarkFixture
 
+from lab import network_guard
 from lab.instruments.async_calls import awaited_or_returned
 from lab.instruments.benchmark_counts import counts_of
 from lab.instruments.benchmark_errors import described
@@ -46,6 +47,7 @@ _NEVER_AWAITED = re.compile(r"coroutine '(.+)' was never awaited")
 
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     """Take the place of pytest-benchmark's fixture before any file of the project is imported."""
+    network_guard.install(network_guard.allowed_by_environment())
     request = Request.from_environment()
     if request is None:  # a process that the benchmark itself starts
         return

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
-from lab import driver_messages
+from lab import driver_messages, network_guard
 from lab.child_processes import Child, Children
 from lab.driver_messages import (
     Closed,
@@ -68,6 +68,7 @@ class LoadDriver:
         cores: Iterable[int] | None,
         notify: Callable[[str], None] = lambda text: None,
         limit_factor: float = 1.0,
+        allowed: Iterable[str] = (),
     ) -> None:
         """Start the process.
 
@@ -77,13 +78,14 @@ class LoadDriver:
             cores: It may run on.
             notify: Called with what the user should know, as what a scenario is waited for.
             limit_factor: Of every time limit for code of the scenario.
+            allowed: What it may connect to beside this machine; see `NetworkGuard`.
         """
         self._notify, self._limit_factor = notify, limit_factor
         self.child: Child = children.start(
             [sys.executable, "-m", "lab.driver"],
             role="driver",
             cwd=project,
-            env={"PYTHONUNBUFFERED": "1"},
+            env={"PYTHONUNBUFFERED": "1", network_guard.VARIABLE: ",".join(allowed)},
             cores=cores,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+from lab import network_guard
 from lab.child_processes import Child, Children
 from lab.driver_messages import (
     Closed,
@@ -47,8 +48,20 @@ class SoakScriptDriver:
         script: Path,
         cores: Iterable[int] | None,
         notify: Callable[[str], None] = lambda text: None,
+        allowed: Iterable[str] = (),
     ) -> None:
+        """Start nothing yet.
+
+        Args:
+            children: Starts the script.
+            project: Its working directory.
+            script: The file.
+            cores: It may run on.
+            notify: Called with what it is waited for.
+            allowed: What it may connect to beside this machine; see `NetworkGuard`.
+        """
         self._notify = notify
+        self._allowed = ",".join(allowed)
         self._children, self._project, self._script = children, project, script
         self._cores = cores
         self._child: Child | None = None
@@ -64,10 +77,10 @@ class SoakScriptDriver:
         rate = trial.load.stages[0].from_rate
         options = [trial.host, "--rate", f"{rate:g}", "--seed", trial.seed]
         self._child = child = self._children.start(
-            [sys.executable, str(self._script), *options],
+            [sys.executable, "-m", network_guard.__name__, str(self._script), *options],
             role="driver",
             cwd=self._project,
-            env={"PYTHONUNBUFFERED": "1"},
+            env={"PYTHONUNBUFFERED": "1", network_guard.VARIABLE: self._allowed},
             cores=self._cores,
             stdout=subprocess.PIPE,
         )

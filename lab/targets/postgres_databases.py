@@ -24,6 +24,14 @@ def users_server_url() -> str | None:
     return os.environ.get("LAB_DATABASE_URL") or None
 
 
+def server_hosts(url: str) -> tuple[str, ...]:
+    """The hosts of a PostgreSQL server, and the folders of its Unix sockets."""
+    parts = urlsplit(url)
+    given = [value for name, value in parse_qsl(parts.query) if name in ("host", "hostaddr")]
+    hosts = [host for value in (parts.hostname or "", *given) for host in value.split(",")]
+    return tuple(filter(None, hosts)) or tuple(filter(None, [os.environ.get("PGHOST")]))
+
+
 def reset_script(system: System, project: Path) -> str | None:
     """The SQL that brings a database back to its first state; None if there is none."""
     if system.postgres is None or system.postgres.reset is None:

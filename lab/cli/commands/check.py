@@ -27,6 +27,7 @@ def command(
     ] = False,
 ) -> None:
     """Validate lab.toml, hypotheses, the settings of their arms and their scenarios."""
+    from lab.cli.load_caps import refuse_over_caps
     from lab.cli.run_assembly import default_target
     from lab.cli.run_forecast import forecast_lines
     from lab.cli.run_preparation import system_of
@@ -41,10 +42,10 @@ def command(
         hypothesis = load(file, project.root)
         system = system_of(hypothesis, project)
         _check(hypothesis, file, project, system, anyway=anyway)
+        plan = draw(hypothesis, 0, default_target(system))
+        refuse_over_caps(hypothesis, file, plan, system.safety)
         print(f"{each}: ok ({_contents(hypothesis)})")
-        target = default_target(system)
-        plan = draw(hypothesis, 0, target)
-        if chosen := choose_lifetime(hypothesis, plan.margins.fresh_within, target):
+        if chosen := choose_lifetime(hypothesis, plan.margins.fresh_within, plan.target):
             print(f"  {chosen}")
         for line in forecast_lines(hypothesis, plan, project.reports):
             print(f"  {line}")
