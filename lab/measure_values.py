@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from lab.decision_margins import MeasureMargins
 from lab.driver_messages import RequestKey
-from lab.hypothesis import Measure, Metric, MetricRatio, parse_measure
+from lab.hypothesis import (
+    Measure,
+    Metric,
+    MetricGauge,
+    MetricQuantile,
+    MetricRatio,
+    parse_measure,
+)
 from lab.measure_table import Scope
 from lab.prometheus.selector import Selector, select
 from lab.prometheus.text_format import unread_reasons
+from lab.stats.bucket_quantile import bucket_quantile
 from lab.trial import (
     ArrivalSecond,
     BenchmarkEvidence,
@@ -47,7 +56,7 @@ def measure(
         margins: When there is a quantile, and when a latency has recovered.
     """
     if name in definitions:
-        return _metric(trial, definitions[name])
+        return _metric(trial, definitions[name], margins)
     asked = parse_measure(name)
     if during is not None:
         return _of_stage(trial, asked, during, margins)
@@ -120,10 +129,27 @@ def counter(counters: Mapping[str, float], selector: str) -> float | None:
 
 
 def selectors(metric: Metric) -> tuple[str, ...]:
-    """The counters that a measure is made of."""
-    if isinstance(metric, MetricRatio):
-        return (metric.numerator, metric.denominator)
-    return (metric.metric,)
+    """The series that a measure is made of."""
+    match metric:
+        case MetricRatio():
+            return (metric.numerator, metric.denominator)
+        case MetricQuantile():
+            return (metric.buckets,)
+        case _:
+            return (metric.metric,)
+
+
+def histogram_quantile(
+    counters: Mapping[str, float], metric: MetricQuantile, margins: MeasureMargins
+) -> float:
+    """A quantile of a histogram; ValueError if its buckets cannot tell it, with a clause why."""
+    cumulative: Counter[float] = Counter()
+    wanted = Selector.parse(metric.buckets)
+    for series, grown in counters.items():
+        if wanted.matches(series):
+            edge = float(Selector.parse(series).labels.get("le", "nan"))
+            cumulative[edge] += grown  # type: ignore[assignment]
+    return bucket_quantile(cumulative, metric.quantile, margins.min_beyond)
 
 
 def _of_stage(trial: Trial, asked: Measure, stage: str, margins: MeasureMargins) -> float | None:
@@ -170,7 +196,7 @@ def _recovered(second: ArrivalSecond, highest: float) -> bool:
     return second.median is not None and second.median <= highest
 
 
-def _metric(trial: Trial, metric: Metric) -> float | None:
+def _metric(trial: Trial, metric: Metric, margins: MeasureMargins) -> float | None:
     counters, metrics = trial.service.counters, trial.service.metrics
     unread = {} if metrics is None else metrics.unread
     if any(unread_reasons(unread, Selector.parse(each)) for each in selectors(metric)):
@@ -181,6 +207,15 @@ def _metric(trial: Trial, metric: Metric) -> float | None:
         if numerator is None or not denominator:
             return None
         return numerator / denominator
+    if isinstance(metric, MetricGauge):
+        gauges = trial.evidence.gauges if isinstance(trial.evidence, LoadEvidence) else {}
+        reading = gauges.get(metric.metric)
+        return None if reading is None else float(getattr(reading, metric.take))
+    if isinstance(metric, MetricQuantile):
+        try:
+            return histogram_quantile(counters, metric, margins)
+        except ValueError:
+            return None
     delta = counter(counters, metric.metric)
     return None if delta is None else delta / trial.window_s
 

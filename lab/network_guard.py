@@ -34,7 +34,6 @@ _ENGINES = ("docker.sock", "containerd.sock", "podman.sock", "crio.sock")
 _KIND = 0xF  # of a socket's type: the bits above it are flags
 
 
-
 class ForbiddenHostError(PermissionError):
     """A connection to a host that must not be loaded."""
 

@@ -191,6 +191,15 @@ class MetricsReading:
     notes: tuple[str, ...] = ()  # what a page did that it should not, with its line
 
 
+class GaugeReading(NamedTuple):
+    """The values of a gauge in the window, as they were read."""
+
+    mean: float
+    max: float
+    last: float
+    count: int  # of the times that it was read
+
+
 LOADED = "service"  # the role that load went to in records that do not name it
 
 
@@ -263,6 +272,7 @@ class LoadEvidence(ServiceEvidence):
     dispatch: Dispatch | None = None  # of an open load
     stages: tuple[StageRecord, ...] = ()  # of an open load that names any, or has several
     slices: tuple[LoadSlice, ...] = ()  # one in each round of the block; empty: one whole window
+    gauges: Mapping[str, GaugeReading] = field(default_factory=dict)  # those of measures
 
     def stage_index(self, name: str) -> int:
         """The index of a stage; ValueError if the trial did not reach it."""

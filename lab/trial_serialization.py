@@ -22,6 +22,7 @@ from lab.trial import (
     Dispatch,
     Ended,
     Fault,
+    GaugeReading,
     LoadEvidence,
     LoadSlice,
     MetricsReading,
@@ -93,6 +94,8 @@ def to_record(trial: Trial) -> dict[str, Any]:
         record["slices"] = _to_slices(trial.evidence)
     if trial.surroundings is not None:
         record["surroundings"] = _to_surroundings(trial.surroundings)
+    if load.gauges:
+        record["gauges"] = {text: list(reading) for text, reading in load.gauges.items()}
     if load.slices:
         record["slices"] = [_to_load_slice(each) for each in load.slices]
     if service.metrics is not None:
@@ -166,6 +169,7 @@ def _evidence(record: Mapping[str, Any]) -> TrialEvidence | None:
         dispatch=None if dispatch is None else _from_dispatch(dispatch),
         stages=tuple(_from_stage(stage) for stage in record.get("stages", ())),
         slices=tuple(_from_load_slice(each) for each in record.get("slices", ())),
+        gauges={text: GaugeReading(*each) for text, each in record.get("gauges", {}).items()},
     )
     return None if load == _NO_LOAD else load
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from lab.hypothesis import Metric, MetricRatio, parse_measure
+from lab.hypothesis import Metric, MetricRate, MetricRatio, parse_measure
 from lab.measure_values import counter
 from lab.trial import LoadEvidence, LoadSlice, SliceRequests, Trial
 
@@ -69,5 +69,7 @@ def _metric(each: LoadSlice, metric: Metric) -> float | None:
         if numerator is None or not denominator:
             return None
         return numerator / denominator
+    if not isinstance(metric, MetricRate):
+        return None  # of all slices together, as quantiles are
     grown = counter(each.counters, metric.metric)
     return None if grown is None else grown / each.seconds

@@ -45,11 +45,12 @@ def refuse_over_caps(hypothesis: Hypothesis, file: Path, plan: Plan, safety: Saf
     }
     for cap, asked, shown, key in _asked(hypothesis, plan):
         if asked > caps[cap]:
-            most = clock(caps[cap]) if cap == "max_time" else f"{caps[cap]:,g}"
+            is_time = cap == "max_time"
+            what, most = ("a run", clock(caps[cap])) if is_time else ("a load", f"{caps[cap]:,g}")
             raise HypothesisError(
                 file,
                 _line(hypothesis.text, key),
-                f"{'a run' if cap == 'max_time' else 'a load'} of {shown} is more than the cap of {most}",
+                f"{what} of {shown} is more than the cap of {most}",
                 f"Lower it, or write a higher `{cap}` into [safety] of {FILE}",
             )
 

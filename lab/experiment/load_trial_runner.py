@@ -20,6 +20,7 @@ from lab.experiment.arm_identity_check import (
 )
 from lab.experiment.driver_message_conversion import load_spec, series_row
 from lab.experiment.load_trial_builder import LoadRecordBuilder
+from lab.experiment.metrics_source import metrics_source
 from lab.experiment.progress_events import ArmsRestarting, Event, SecondElapsed
 from lab.experiment.slice_schedule import (
     SliceSchedule,
@@ -36,7 +37,6 @@ from lab.instruments.instrument_interfaces import (
     LaneDriver,
     ObserverFactory,
     SliceObserverFactory,
-    Source,
     TrialObserver,
 )
 from lab.instruments.locust_driver_process import DriverError
@@ -333,7 +333,7 @@ class LoadTrials:
 
     def _observe(self, arm: str, opened: Opened) -> TrialObserver:
         return self._new_observer(
-            Source(self.target.url(arm), self.target.loaded.metrics),
+            metrics_source(self.target, arm, self.hypothesis),
             {**self.target.roles(arm), DRIVER: (self.driver.pid,)},
             lambda: self.target.activity(arm),
             opened.opens,
@@ -367,6 +367,7 @@ def _observed(blank: Trial, evidence: LoadEvidence, observer: TrialObserver | No
         evidence,
         counters=observer.counters,
         counters_uncertainty_s=observer.counters_uncertainty_s,
+        gauges=observer.gauges,
         usage=observer.usage,
         metrics=observer.metrics,
     )

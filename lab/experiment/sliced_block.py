@@ -15,16 +15,16 @@ from dataclasses import replace
 
 from lab.decision_margins import DecisionMargins
 from lab.driver_messages import LaneEnded, RunTrial, SliceEnded
+from lab.experiment.metrics_source import metrics_source
 from lab.experiment.progress_events import Event, SecondElapsed, TrialBegun
 from lab.experiment.slice_schedule import SliceSchedule
 from lab.experiment.sliced_trial_builder import SlicedRecordBuilder, SliceSurroundings
 from lab.gates import CARRY_OVER, inspect
-from lab.hypothesis import ClosedLoad, Hypothesis, LoadTest
+from lab.hypothesis import ClosedLoad, Hypothesis, LoadTest, MetricRate, MetricRatio
 from lab.instruments.instrument_interfaces import (
     LaneDriver,
     SliceObserver,
     SliceObserverFactory,
-    Source,
 )
 from lab.instruments.locust_driver_process import DriverError
 from lab.measure_values import selectors
@@ -71,6 +71,7 @@ class _Lane:
         evidence = replace(
             self.record.evidence(),
             usage=self.observer.usage,
+            gauges=self.observer.gauges,
             metrics=self.observer.metrics,
             loaded=loaded,
         )
@@ -122,7 +123,10 @@ class SlicedBlock:
         self._margins = margins
         self.why_too_long = ""
         self._selectors = [
-            text for metric in hypothesis.measures.values() for text in selectors(metric)
+            text
+            for metric in hypothesis.measures.values()
+            if isinstance(metric, MetricRatio | MetricRate)
+            for text in selectors(metric)
         ]
 
     def run(
@@ -198,7 +202,7 @@ class SlicedBlock:
     def _lane(self, blank: Trial, cleanup: ExitStack) -> _Lane:
         arm = blank.arm
         target = self._target
-        source = Source(target.url(arm), target.loaded.metrics)
+        source = metrics_source(target, arm, self._hypothesis)
         observer = self._new_observer(source, {**target.roles(arm), DRIVER: (self._driver.pid,)})
         cleanup.callback(observer.close)
         series = self._run_folder.series_writer(blank.block, blank.step)

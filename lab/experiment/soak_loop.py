@@ -15,6 +15,7 @@ from typing import Any
 from lab.driver_messages import RunTrial
 from lab.experiment.driver_message_conversion import load_spec
 from lab.experiment.driver_message_stream import DriverStream, ScenarioEndedTrial
+from lab.experiment.metrics_source import metrics_source
 from lab.experiment.progress_events import BlockEnded, Event, IntervalElapsed
 from lab.experiment.run_session import Session
 from lab.experiment.soak_crash_restart import ArmState, CrashRestart
@@ -22,7 +23,7 @@ from lab.experiment.soak_trial_builder import SoakTrial
 from lab.experiment.stored_run_reader import BUDGET_ENDED
 from lab.gates import inspect, why_no_series
 from lab.hypothesis import Hypothesis, SoakTest, Step
-from lab.instruments.instrument_interfaces import Driver, Source
+from lab.instruments.instrument_interfaces import Driver
 from lab.instruments.locust_driver_process import DriverError
 from lab.instruments.soak_sampler import HttpIntervalSampler, IntervalSample, IntervalSampler
 from lab.run_folder import RunFolder
@@ -181,7 +182,7 @@ class SoakLoop(Session):
 
     def _attach(self, sampler: IntervalSampler, arm: str) -> None:
         roles = {**self._target.roles(arm), DRIVER: (self._drivers[arm].pid,)}
-        source = Source(self._target.url(arm), self._target.loaded.metrics)
+        source = metrics_source(self._target, arm, self.hypothesis)
         sampler.attach(arm, source, roles)
 
     def _stream(self, block: int, arm: str, left_s: float) -> DriverStream:

@@ -8,9 +8,16 @@ from typing import Literal
 
 from lab.decision_margins import MeasureMargins
 from lab.gates.gate_check import Check
-from lab.hypothesis import Hypothesis, Metric, MetricRatio, parse_measure
+from lab.hypothesis import (
+    Hypothesis,
+    Metric,
+    MetricGauge,
+    MetricQuantile,
+    MetricRatio,
+    parse_measure,
+)
 from lab.measure_table import Scope
-from lab.measure_values import counter, measure, selectors, total
+from lab.measure_values import counter, histogram_quantile, measure, selectors, total
 from lab.prometheus.selector import Selector
 from lab.prometheus.text_format import LEFT_OUT, find_role, unread_reasons
 from lab.time_series import TimeSeries
@@ -64,7 +71,7 @@ def _lacking_measures(
     )
     return {
         name if during is None else f"{name} during {during}": (
-            _why_no_metric(trial.service, hypothesis.measures[name])
+            _why_no_metric(trial, hypothesis.measures[name], margins)
             if name in hypothesis.measures
             else _why_no_sample(trial, name)
         )
@@ -108,17 +115,33 @@ def _why_no_sample(trial: Trial, name: str) -> str:
     return f"too few samples ({seen.latency.count:,})"
 
 
-def _why_no_metric(service: ServiceEvidence, metric: Metric) -> str:
-    """Why a measure that the hypothesis makes of counters has no value."""
+def _why_no_metric(trial: Trial, metric: Metric, margins: MeasureMargins) -> str:
+    """Why a measure that the hypothesis makes of metrics has no value."""
+    service = trial.service
     unread = {} if service.metrics is None else service.metrics.unread
     for text in selectors(metric):
         selector = Selector.parse(text)
         if reasons := unread_reasons(unread, selector):
             return _first(reasons)
+        if isinstance(metric, MetricGauge):
+            return _absent(selector, (), service.metrics, "gauge")
         if counter(service.counters, text) is None:
+            if isinstance(metric, MetricQuantile) and _is_known(selector, service):
+                return f"{metric.histogram} observed nothing, or has no such labels"
             return _absent(selector, service.counters, service.metrics, "counter")
-    divisor = metric.denominator if isinstance(metric, MetricRatio) else metric.metric
+    if isinstance(metric, MetricQuantile):
+        try:
+            histogram_quantile(service.counters, metric, margins)
+        except ValueError as error:
+            return f"the buckets of {metric.histogram} cannot tell the quantile: {error}"
+    divisor = metric.denominator if isinstance(metric, MetricRatio) else selectors(metric)[0]
     return f"no sample: {divisor} did not grow within the window"
+
+
+def _is_known(buckets: Selector, service: ServiceEvidence) -> bool:
+    """Whether the page has a histogram with these buckets, by its types."""
+    types = {} if service.metrics is None else service.metrics.types
+    return find_role(buckets.metric, types) == "bucket"
 
 
 def _absent(

@@ -9,6 +9,7 @@ from typing import ClassVar, Literal, NamedTuple
 from lab.decision_margins import GrowthMargins
 from lab.hypothesis.load_shape import ClosedLoad, Load, OpenLoad, Sweep
 from lab.hypothesis.prediction import Prediction, Rival, growth_bound
+from lab.prometheus.selector import Selector
 
 MIN_BLOCKS = 4  # no verdict is reached on fewer
 
@@ -16,6 +17,7 @@ SLICE_S = 0.015  # in which one process of a benchmark measures before it is ano
 MIN_SLICES = 30  # of an arm and value in a block
 
 Statistic = Literal["min", "median"]
+GaugeValue = Literal["mean", "max", "last"]  # of the values that a gauge had
 ProcessLifetime = Literal["fresh", "kept"]  # before each block, or from the first to the last
 
 
@@ -34,7 +36,29 @@ class MetricRate:
     metric: str
 
 
-Metric = MetricRatio | MetricRate
+@dataclass(frozen=True)
+class MetricGauge:
+    """A Prometheus gauge over the window; of a selector of several series, their sum."""
+
+    metric: str
+    take: GaugeValue = "mean"
+
+
+@dataclass(frozen=True)
+class MetricQuantile:
+    """A quantile of what a Prometheus histogram observed in the window; it may be a selector."""
+
+    histogram: str
+    quantile: float  # from 0 to 1
+
+    @property
+    def buckets(self) -> str:
+        """The selector of its buckets."""
+        selector = Selector.parse(self.histogram)
+        return str(replace(selector, metric=f"{selector.metric}_bucket"))
+
+
+Metric = MetricRatio | MetricRate | MetricGauge | MetricQuantile
 
 
 @dataclass(frozen=True)

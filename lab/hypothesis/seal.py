@@ -19,6 +19,8 @@ from lab.hypothesis.model import (
     Hypothesis,
     LoadTest,
     Metric,
+    MetricGauge,
+    MetricQuantile,
     MetricRatio,
     Parameter,
     SoakTest,
@@ -148,9 +150,13 @@ def _exhaustion(exhaustion: Exhaustion | None) -> dict[str, Any] | None:
     return None if exhaustion is None else {"of": exhaustion.series, "limit": exhaustion.limit}
 
 
-def _metric(metric: Metric) -> dict[str, str]:
+def _metric(metric: Metric) -> dict[str, str | float]:
     if isinstance(metric, MetricRatio):
         return {"numerator": metric.numerator, "denominator": metric.denominator}
+    if isinstance(metric, MetricGauge):
+        return {"gauge": metric.metric, "take": metric.take}
+    if isinstance(metric, MetricQuantile):
+        return {"histogram": metric.histogram, "quantile": metric.quantile}
     return {"metric": metric.metric}
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple, Protocol
 
 from lab.driver_messages import LaneEnded, LaneReady, RunTrial, SliceEnded, TrialMessage
-from lab.trial import MetricsReading, Surroundings, Trial, Usage
+from lab.trial import GaugeReading, MetricsReading, Surroundings, Trial, Usage
 
 Roles = Mapping[str, tuple[int, ...]]  # role -> ids of its processes; children belong to it
 
@@ -34,6 +34,8 @@ class Source(NamedTuple):
 
     url: str
     metrics: str | None  # path; None if it has none
+    gauges: tuple[str, ...] = ()  # selectors of those whose values are kept
+    buckets: frozenset[str] = frozenset()  # metrics of histograms' buckets that are kept
 
 
 class Driver(Protocol):
@@ -69,6 +71,10 @@ class Observer(Protocol):
     @property
     def metrics(self) -> MetricsReading | None:
         """How the counters were read, and what could not be."""
+
+    @property
+    def gauges(self) -> dict[str, GaugeReading]:
+        """Values of the gauges that are kept, by selector."""
 
     @property
     def usage(self) -> dict[str, Usage]:

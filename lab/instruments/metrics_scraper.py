@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
 from lab.instruments.service_http_client import Answer, HttpClient, HttpError
 from lab.number_format import plain
-from lab.prometheus.selector import Selector
+from lab.prometheus.selector import Selector, select
 from lab.prometheus.text_format import Page, decode, parse_page
-from lab.trial import MetricsReading
+from lab.trial import GaugeReading, MetricsReading
 
 ACCEPT = (
     "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"
@@ -63,9 +64,24 @@ class Scrape:
 class MetricsScraper:
     """Reads the metrics of one service."""
 
-    def __init__(self, base_url: str, path: str, timeout_s: float = 15.0) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        path: str,
+        timeout_s: float = 15.0,
+        buckets: Collection[str] = (),
+    ) -> None:
+        """Connect at the first scrape.
+
+        Args:
+            base_url: Of the service.
+            path: Of its metrics.
+            timeout_s: For an answer.
+            buckets: Metrics of histograms' buckets that are kept, as counters.
+        """
         self._client = HttpClient(base_url, timeout_s)
         self._path = path
+        self._kept = buckets
 
     def scrape(self) -> Scrape:
         """Read all series now; HttpError if the service does not answer, or with no metrics."""
@@ -73,11 +89,17 @@ class MetricsScraper:
         answer = self._client.get(self._path, _HEADERS)
         ended = time.monotonic()
         page = self._page(answer, (asked, asked + ended - began))
-        return Scrape((began + ended) / 2, ended - began, page.counters, page.gauges, page)
+        counters = page.counters
+        if self._kept:
+            counters = {**counters, **dict(filter(self._is_kept, page.buckets.items()))}
+        return Scrape((began + ended) / 2, ended - began, counters, page.gauges, page)
 
     def close(self) -> None:
         """Close the connection."""
         self._client.close()
+
+    def _is_kept(self, bucket: tuple[str, float]) -> bool:
+        return Selector.parse(bucket[0]).metric in self._kept
 
     def _page(self, answer: Answer, now: tuple[float, float]) -> Page:
         if answer.status != 200:
@@ -88,6 +110,17 @@ class MetricsScraper:
         except ValueError as error:
             of_type = f" (Content-Type {kind})" if kind else ""
             raise HttpError(f"GET {self._path}{of_type} is no page of metrics: {error}") from error
+
+
+def gauge_readings(scrapes: Sequence[Scrape], selectors: Iterable[str]) -> dict[str, GaugeReading]:
+    """The values of gauges over some scrapes, by selector; series of one selector are added up."""
+    found = {}
+    for selector in selectors:
+        picked = (select(scrape.gauges, selector) for scrape in scrapes)
+        if values := [math.fsum(each) for each in picked if each]:
+            mean = math.fsum(values) / len(values)
+            found[selector] = GaugeReading(mean, max(values), values[-1], len(values))
+    return found
 
 
 def summarize(scrapes: Sequence[Scrape], problem: str) -> MetricsReading:

@@ -60,7 +60,9 @@ class HttpIntervalSampler:
         if arm in self._scrapers:
             self._scrapers.pop(arm).close()
         if source.metrics is not None:
-            self._scrapers[arm] = MetricsScraper(source.url, source.metrics, SCRAPE_TIMEOUT_S)
+            self._scrapers[arm] = MetricsScraper(
+                source.url, source.metrics, SCRAPE_TIMEOUT_S, source.buckets
+            )
         self._last[arm] = self._scrape(arm)
         self._roles[arm] = roles
         # keyed by processes: a database that arms share is counted once

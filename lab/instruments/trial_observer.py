@@ -14,12 +14,13 @@ from lab.instruments.metrics_scraper import (
     NO_METRICS,
     MetricsScraper,
     Scrape,
+    gauge_readings,
     summarize,
     without_runtime_metrics,
 )
 from lab.instruments.process_sampler import ProcessSample, ProcessSampler, usage_over
 from lab.instruments.service_http_client import HttpError
-from lab.trial import MetricsReading, Usage
+from lab.trial import GaugeReading, MetricsReading, Usage
 
 _PERIOD_S = 1.0
 _FINISH_TIMEOUT_S = 60.0  # for a service or database that hangs; its identity is checked next
@@ -39,7 +40,8 @@ class LiveTrialObserver:
         self._opens, self._closes = opens, closes
         self._scraper = None
         if source.metrics is not None:
-            self._scraper = MetricsScraper(source.url, source.metrics)
+            self._scraper = MetricsScraper(source.url, source.metrics, buckets=source.buckets)
+        self._gauges = source.gauges
         self._sampler = ProcessSampler(roles)
         self._activity = activity
         self._scrapes: list[Scrape] = []
@@ -81,6 +83,11 @@ class LiveTrialObserver:
         first, last = self._scrapes[0], self._scrapes[-1]
         scale = (self._closes - self._opens) / max(last.at - first.at, 1e-9)
         return {series: delta * scale for series, delta in last.since(first).items()}
+
+    @property
+    def gauges(self) -> dict[str, GaugeReading]:
+        """Values of the gauges that are kept, by selector."""
+        return gauge_readings(self._scrapes, self._gauges)
 
     @property
     def counters_uncertainty_s(self) -> float:

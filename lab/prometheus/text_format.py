@@ -23,7 +23,10 @@ TYPES = ("counter", "gauge", "histogram", "summary", "untyped")
 Role = Literal["counter", "gauge", "untyped", "bucket", "composite", "created"]
 
 LEFT_OUT: Mapping[Role, str] = {
-    "bucket": "a bucket of a histogram, which the lab does not record; use its _sum and _count",
+    "bucket": (
+        "a bucket of a histogram, which is read for a `histogram:` alone; use that, or its _sum "
+        "and _count"
+    ),
     "composite": "a histogram, of which the lab records the _sum and the _count alone",
     "created": "when a metric was created, which the lab does not record",
 }
@@ -69,6 +72,7 @@ class Page:
 
     Attributes:
         counters: What may be asked for as one: counters, sums and counts, series without a type.
+        buckets: Cumulative counts of histograms, with the label `le`.
         gauges: Values as they are: gauges, quantiles, series without a type.
         types: By name of a family.
         unread: By series or by metric, why it has no value here.
@@ -80,6 +84,7 @@ class Page:
     types: Mapping[str, str] = field(default_factory=dict)
     unread: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    buckets: Mapping[str, float] = field(default_factory=dict)
 
 
 def decode(body: bytes) -> str:
@@ -141,6 +146,7 @@ class _Reader:
         self._seen: dict[str, float] = {}
         self._counters: dict[str, float] = {}
         self._gauges: dict[str, float] = {}
+        self._buckets: dict[str, float] = {}
         self._spoiled: dict[str, str] = {}  # metrics that have a line which cannot be read
         self._unread: dict[str, str] = {}  # series that have no value
         self._notes: list[str] = []
@@ -160,6 +166,7 @@ class _Reader:
             self._types,
             self._spoiled | self._unread,
             tuple(self._notes[:MAX_NOTES]),
+            self._without_spoiled(self._buckets),
         )
 
     def _without_spoiled(self, values: dict[str, float]) -> dict[str, float]:
@@ -216,10 +223,13 @@ class _Reader:
         self._seen[series] = value
         if (role := self._roles.get(metric)) is None:
             role = self._roles[metric] = find_role(metric, self._types)
-        if role in LEFT_OUT:
+        if role in LEFT_OUT and role != "bucket":
             return
         if reason := self._no_value(number, value, timestamp):
             self._unread[series] = reason
+            return
+        if role == "bucket":
+            self._buckets[series] = value
             return
         if role != "gauge":
             self._counters[series] = value

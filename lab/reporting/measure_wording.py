@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from lab.hypothesis import Metric, MetricRate, Statistic, parse_measure
+from lab.hypothesis import Metric, MetricRate, MetricRatio, Statistic, parse_measure
+from lab.hypothesis.validation.units import unit_of_metric
 from lab.measure_format import UNIT_FORMATS
 from lab.number_format import NumberFormat, per_second, percentage, plain
 
@@ -31,9 +32,13 @@ def value_format(measure: str, definitions: Mapping[str, Metric], is_share: bool
         is_share: Whether the values of a ratio that the hypothesis defines lie between 0 and 1.
     """
     if measure in definitions:
-        if isinstance(definitions[measure], MetricRate):
-            return per_second
-        return percentage if is_share else plain
+        match definitions[measure]:
+            case MetricRate():
+                return per_second
+            case MetricRatio():
+                return percentage if is_share else plain
+            case metric:
+                return UNIT_FORMATS[unit_of_metric(metric)]
     definition = parse_measure(measure).definition
     return plain if definition is None else UNIT_FORMATS[definition.unit]
 

@@ -80,6 +80,13 @@ EDITS: dict[str, list[Edit]] = {
         ("{arrivals: constant, stages: [{rate: 20, for: 60s}]}", "{rate: 20, arrivals: constant}")
     ],
     "soak-few-pairs": [("pairs: 2", "pairs: 4")],
+    "soak-gauge": [
+        (
+            "measure: depth\n    compare: with / without\n    at_least: 2",
+            "slope: rooms\n    compare: with - without\n    at_least: 60/h",
+        ),
+        ("measures:\n  depth: {gauge: rooms}\n", ""),
+    ],
     "soak-at": [("    at: 3\n", "")],
     "exhaustion-limit": [("limit: 0 MB", "limit: 512 MB")],
     "slope-of-none": [("at_most: 0 MB/h", "at_most: 5 MB/h")],
@@ -164,6 +171,13 @@ EDITS: dict[str, list[Edit]] = {
     "measure-name": [("Pool-Wait", "pool_wait_share")],
     "measure-both": [("rate: db_pool_waits_total, ", "")],
     "measure-neither": [("pool_wait_share: {}", SHARE)],
+    "gauge-take": [('take: median', 'take: max')],
+    "gauge-quantile": [(', quantile: 0.9', '')],
+    "rate-take": [(', take: max', '')],
+    "histogram-without-quantile": [('_seconds}', '_seconds, quantile: 0.99}')],
+    "histogram-part": [('_seconds_bucket', '_seconds')],
+    "histogram-bucket": [('\'db_pool_wait_seconds{le="1"}\'', 'db_pool_wait_seconds')],
+    "histogram-quantile": [('quantile: 99', 'quantile: 0.99')],
     "ratio-of-one": [("ratio: ['http", "ratio: ['db_pool_wait_seconds_sum', 'http")],
     "metric-name": [("db-pool-wait", "db_pool_wait_seconds_sum")],
     "metric-labels": [("route=/orders", 'route="/orders"')],

@@ -26,7 +26,7 @@ from lab.driver_messages import (
 from lab.instruments.instrument_interfaces import BackgroundLoad, Roles, SliceReading, Source
 from lab.instruments.soak_sampler import IntervalSample
 from lab.stats.latency_histogram import Histogram
-from lab.trial import LOADED, MetricsReading, Usage
+from lab.trial import LOADED, GaugeReading, MetricsReading, Usage
 
 ORDERS = RequestKey("/orders", "POST")  # every request
 
@@ -119,6 +119,7 @@ class FakeTrialObserver:
     counters_uncertainty_s: float = 0.0
     usage: dict[str, Usage] = field(default_factory=dict)
     metrics: MetricsReading | None = None
+    gauges: dict[str, GaugeReading] = field(default_factory=dict)
 
     def row(self) -> dict[str, Any]:
         """Nothing beside the requests."""
@@ -154,6 +155,7 @@ class FakeSliceObserver:
     lasted_s: list[float] = field(default_factory=list)  # of each slice
     idle_cpu: float = 0.0  # seconds of work between two looks at it
     looks: int = 0
+    gauges: dict[str, GaugeReading] = field(default_factory=dict)
 
     def begin(self) -> None:
         """At once."""

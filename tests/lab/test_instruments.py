@@ -19,10 +19,11 @@ from lab.hypothesis import ClosedLoad
 from lab.instruments import process_sampler
 from lab.instruments.background_load import background_over
 from lab.instruments.instrument_interfaces import Source
-from lab.instruments.metrics_scraper import MetricsScraper, Scrape
+from lab.instruments.metrics_scraper import MetricsScraper, Scrape, gauge_readings
 from lab.instruments.process_sampler import ProcessSampler, usage_over
 from lab.instruments.service_http_client import HttpClient, HttpError
 from lab.instruments.trial_observer import LiveTrialObserver
+from lab.trial import GaugeReading
 
 
 class _Service(BaseHTTPRequestHandler):
@@ -73,6 +74,14 @@ def test_scraping_a_service(service: str) -> None:
     scraper.close()
     with pytest.raises(HttpError, match="status 500"):
         MetricsScraper(service, "/broken").scrape()
+
+
+def test_gauges_of_a_selector_are_added_up_and_summed_over_time() -> None:
+    scrapes = [
+        Scrape(at, 0, {}, {'depth{queue="a"}': at, 'depth{queue="b"}': 2.0}) for at in (1.0, 5.0)
+    ]
+    found = gauge_readings([*scrapes, Scrape(9, 0, {}, {})], ("depth", "none"))
+    assert found == {"depth": GaugeReading(mean=5.0, max=7.0, last=7.0, count=2)}
 
 
 def test_a_service_that_does_not_listen_is_an_error() -> None:

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from lab.driver_messages import RequestKey
-from lab.hypothesis import MetricRate, MetricRatio
+from lab.hypothesis import MetricGauge, MetricQuantile, MetricRate, MetricRatio
 from lab.measure_values import AtLeast, counter, total
 from lab.stats.latency_histogram import Histogram
-from lab.trial import ArrivalSecond, Ended, Requests, StageRecord, Trial
+from lab.trial import ArrivalSecond, Ended, GaugeReading, Requests, StageRecord, Trial
 from tests.default_margins import measure
 from tests.lab.builders import ORDERS, altered, trial
 
@@ -197,3 +197,25 @@ def test_process_measures_are_taken_of_the_role_under_load() -> None:
     loaded = altered(made, loaded="pricing")
     assert measure(loaded, "cpu", {}) == made.service.usage["pricing"].cpu
     assert measure(altered(made, loaded="elsewhere"), "cpu", {}) is None
+
+
+def test_a_gauge_is_taken_as_its_mean_its_maximum_or_its_last_value() -> None:
+    made = altered(trial("narrow", 100), gauges={"queue_depth": GaugeReading(3.0, 9.0, 1.0, 5)})
+    for take, value in (("mean", 3.0), ("max", 9.0), ("last", 1.0)):
+        assert measure(made, "depth", {"depth": MetricGauge("queue_depth", take)}) == value  # type: ignore[arg-type]
+    assert measure(made, "depth", {"depth": MetricGauge("queue_length")}) is None
+
+
+def test_a_quantile_of_a_histogram_of_the_service() -> None:
+    buckets = {
+        f'wait_seconds_bucket{{le="{edge}",route="{route}"}}': count
+        for route, counts in (("/a", (500, 900, 1000)), ("/b", (0, 0, 500)))
+        for edge, count in zip(("0.1", "0.2", "+Inf"), counts, strict=True)
+    }
+    made = altered(trial("narrow", 100), counters=buckets)
+    own = {"wait": MetricQuantile('wait_seconds{route="/a"}', 0.7)}
+    assert measure(made, "wait", own) == pytest.approx(0.15)
+    both = {"wait": MetricQuantile("wait_seconds", 0.5)}
+    assert measure(made, "wait", both) == pytest.approx(0.1 + 0.1 * 250 / 400)
+    assert measure(made, "wait", {"wait": MetricQuantile("wait_seconds", 0.9)}) is None  # +Inf
+    assert measure(made, "wait", {"wait": MetricQuantile("other_seconds", 0.5)}) is None

@@ -129,8 +129,7 @@ WAYS = {
     "an address as bytes": "tcp(HOST.encode())",
     "urllib": "urllib.request.urlopen(f'http://{HOST}:{PORT}/', timeout=2)",
     "userinfo in the URL": (
-        "import requests\n"
-        "requests.get(f'http://127.0.0.1:{PORT}@{HOST}:{PORT}/', timeout=2)"
+        "import requests\nrequests.get(f'http://127.0.0.1:{PORT}@{HOST}:{PORT}/', timeout=2)"
     ),
     "a redirect": "urllib.request.urlopen(REDIRECTS, timeout=2)",
     "a redirect of requests": "import requests; requests.get(REDIRECTS, timeout=2)",
@@ -160,7 +159,9 @@ WAYS = {
 }
 
 
-def run(code: str, folder: Path, *arguments: str, allowed: str = "") -> "subprocess.CompletedProcess[str]":
+def run(
+    code: str, folder: Path, *arguments: str, allowed: str = ""
+) -> subprocess.CompletedProcess[str]:
     file = folder / "soak_it.py"
     file.write_text(HEAD + code + "\n")
     return subprocess.run(

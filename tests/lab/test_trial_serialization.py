@@ -14,6 +14,7 @@ from lab.trial import (
     Dispatch,
     Ended,
     Fault,
+    GaugeReading,
     LoadEvidence,
     LoadSlice,
     OtherProcess,
@@ -189,3 +190,9 @@ def test_the_role_under_load_is_recorded_if_it_is_not_the_usual_one() -> None:
     assert to_record(other)["loaded"] == "web"
     assert from_record(json.loads(json.dumps(to_record(other)))).service.loaded == "web"
     assert from_record(json.loads(json.dumps(to_record(made)))).service.loaded == "service"
+
+
+def test_gauges_are_kept_and_records_without_any_are_written_as_before() -> None:
+    made = with_evidence(LoadEvidence(gauges={"queue_depth": GaugeReading(3.0, 9.0, 1.0, 5)}))
+    assert on_disk(made) == made
+    assert "gauges" not in to_record(trial("wide", 100.0))

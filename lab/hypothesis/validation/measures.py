@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lab.hypothesis.measure_names import parse_measure
-from lab.hypothesis.model import Benchmark, Hypothesis
+from lab.hypothesis.model import Benchmark, Hypothesis, MetricGauge, SoakTest
 from lab.hypothesis.validation.statement import Statement
 from lab.input_files import Flaw, Node, shown, suggestion
 from lab.measure_table import MeasureDefinition, Scope, corrected_quantile, names_of
@@ -29,6 +29,13 @@ def measure_flaws(statement: Statement, hypothesis: Hypothesis) -> Iterator[Flaw
         quantile = corrected_quantile(measure.base)
         remedy = f"Did you mean `{quantile}`?" if quantile else suggestion(measure.base, known)
         yield node.flaw(f"unknown measure {shown(measure.base)}", remedy)
+    elif isinstance(hypothesis.kind, SoakTest) and isinstance(
+        hypothesis.measures.get(measure.base), MetricGauge
+    ):
+        yield node.flaw(
+            f"`{measure.base}` is a gauge, and a soak measures how one grows",
+            "Write `slope:` with the name of the gauge, or a measure of counters.",
+        )
     elif definition is not None and (definition.scope is Scope.CALL) != is_benchmark:
         yield node.flaw(
             f"`{measure.base}` is not a measure of a {hypothesis.kind.name}",

@@ -19,6 +19,9 @@ from lab.hypothesis.model import (
     Hypothesis,
     LoadTest,
     Metric,
+    MetricGauge,
+    MetricQuantile,
+    MetricRate,
     MetricRatio,
     SoakTest,
 )
@@ -120,7 +123,11 @@ def _unit(statement: Statement, hypothesis: Hypothesis) -> str | None:
 
 def unit_of_metric(metric: Metric) -> str:
     """The unit of a measure of the file's own, as far as the names of its counters say."""
-    if not isinstance(metric, MetricRatio):
+    if isinstance(metric, MetricGauge):
+        return _unit_by_name(metric.metric)
+    if isinstance(metric, MetricQuantile):
+        return _unit_by_name(metric.histogram)
+    if isinstance(metric, MetricRate):
         return {"s": "cores", "bytes": "bytes/s"}.get(_unit_by_name(metric.metric), "1/s")
     above, below = _unit_by_name(metric.numerator), _unit_by_name(metric.denominator)
     if above == below:
@@ -250,7 +257,9 @@ def _longest_duration(hypothesis: Hypothesis) -> Reach:
 
 
 def _is_mean(metric: Metric) -> bool:
-    """Whether it is the mean of one histogram or summary, which no single value exceeds."""
+    """Whether it is the mean or a quantile of a histogram, which no single value exceeds."""
+    if isinstance(metric, MetricQuantile):
+        return True
     if not isinstance(metric, MetricRatio):
         return False
     above, below = (

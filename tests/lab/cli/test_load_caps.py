@@ -31,7 +31,11 @@ def accepted(hypothesis: Hypothesis, safety: SafetySpec) -> bool:
 @pytest.mark.parametrize(
     ("load", "words", "raised"),
     [
-        (ClosedLoad(1001), "a load of 1,001 users is more than the cap of 1,000", {"max_users": 1001}),
+        (
+            ClosedLoad(1001),
+            "a load of 1,001 users is more than the cap of 1,000",
+            {"max_users": 1001},
+        ),
         (
             OpenLoad("poisson", (Stage(None, 10.0, 6000.0, 5.0),)),
             "a load of 6,000 requests a second is more than the cap of 5,000",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
 
-from lab.hypothesis import MetricRate, MetricRatio
+from lab.hypothesis import Metric, MetricGauge, MetricQuantile, MetricRate, MetricRatio
 from lab.stats.latency_histogram import Histogram
 from lab.trial import MetricsReading, Requests
 from tests.default_margins import inspect
@@ -23,12 +24,15 @@ READ = MetricsReading(scrapes=5, types=TYPES)
 COUNTERS = {'my_thing{code="200"}': 5.0, 'my_thing{code="500"}': 0.0, "wait_seconds_sum": 0.0}
 
 
-def reason(metric: str, reading: MetricsReading | None = READ) -> str:
-    """What the gate says of a rate."""
-    measured = replace(
-        claim(replace(ratio(2.5), measure="hits")), measures={"hits": MetricRate(metric)}
-    )
-    made = altered(trial("narrow", 100), counters=COUNTERS, metrics=reading)
+def reason(
+    metric: str | Metric,
+    reading: MetricsReading | None = READ,
+    counters: Mapping[str, float] = COUNTERS,
+) -> str:
+    """What the gate says of a rate, or of another measure."""
+    measure = MetricRate(metric) if isinstance(metric, str) else metric
+    measured = replace(claim(replace(ratio(2.5), measure="hits")), measures={"hits": measure})
+    made = altered(trial("narrow", 100), counters=counters, metrics=reading)
     found = [fault for fault in inspect(made, measured).faults if fault.gate == "evidence"]
     if not found:
         return ""
@@ -105,3 +109,24 @@ def test_requests_without_a_time_have_no_latency() -> None:
     asked = claim(replace(ratio(2.5), measure="latency_p50"))
     (fault,) = [each for each in inspect(pushes, asked).faults if each.gate == "evidence"]
     assert fault.message.endswith("reported its 400 requests without a response time.")
+
+
+@pytest.mark.parametrize(
+    ("metric", "why"),
+    [
+        (MetricGauge("idle_total"), "idle_total is a counter, not a gauge."),
+        (MetricGauge("qeue"), "the metrics page has no series qeue; the nearest names are queue"),
+        (MetricQuantile("wait_seconds", 0.5), "wait_seconds observed nothing, or has no such"),
+        (MetricQuantile("wait", 0.5), "the metrics page has no series wait_bucket"),
+    ],
+)
+def test_a_gauge_or_a_histogram_that_is_not_there(metric: Metric, why: str) -> None:
+    assert reason(metric).startswith(why)
+
+
+def test_a_quantile_that_the_buckets_cannot_tell() -> None:
+    buckets = {'wait_seconds_bucket{le="1"}': 900.0, 'wait_seconds_bucket{le="+Inf"}': 1000.0}
+    assert reason(MetricQuantile("wait_seconds", 0.95), READ, buckets) == (
+        "the buckets of wait_seconds cannot tell the quantile: it lies above the highest bucket, "
+        "which ends at 1."
+    )

@@ -16,6 +16,7 @@ from lab.instruments.instrument_interfaces import Source
 from lab.instruments.metrics_scraper import NO_METRICS, MetricsScraper, Scrape
 from lab.instruments.service_http_client import HttpError
 from lab.instruments.slice_observer import LiveSliceObserver
+from lab.trial import GaugeReading
 
 BUSY = """
 import sys, time
@@ -28,7 +29,7 @@ for line in sys.stdin:
 
 
 class Page(BaseHTTPRequestHandler):
-    """A counter that grows by one with every look, and a gauge."""
+    """A counter that grows by one with every look, a histogram of it, and a gauge."""
 
     looks = 0
 
@@ -39,6 +40,9 @@ class Page(BaseHTTPRequestHandler):
             f"looks_total {type(self).looks}\n"
             "# TYPE waiting gauge\n"
             "waiting 3\n"
+            "# TYPE took_seconds histogram\n"
+            f'took_seconds_bucket{{le="0.1"}} {type(self).looks}\n'
+            f'took_seconds_bucket{{le="+Inf"}} {type(self).looks * 2}\n'
         ).encode()
         self.send_response(200)
         self.send_header("Content-Type", "text/plain; version=0.0.4")
@@ -174,4 +178,21 @@ def test_a_service_without_metrics_is_not_asked_for_any(service: subprocess.Pope
     assert reading.cpu_s["web"] == pytest.approx(0.03, abs=0.01)
     assert observer.metrics.problem == NO_METRICS
     assert "metrics" not in observer.row()
+    observer.close()
+
+
+def test_gauges_and_buckets_are_kept_if_a_measure_needs_them(
+    url: str, service: subprocess.Popen[str]
+) -> None:
+    source = Source(url, "/metrics", ("waiting",), frozenset({"took_seconds_bucket"}))
+    observer = LiveSliceObserver(source, {"service": (service.pid,)})
+    for _ in range(2):
+        observer.begin()
+        reading = observer.end(0.1)
+        assert reading.counters == {
+            "looks_total": 1.0,
+            'took_seconds_bucket{le="0.1"}': 1.0,
+            'took_seconds_bucket{le="+Inf"}': 2.0,
+        }
+    assert observer.gauges == {"waiting": GaugeReading(3.0, 3.0, 3.0, 4)}
     observer.close()

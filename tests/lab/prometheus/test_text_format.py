@@ -33,6 +33,10 @@ def test_a_page_is_split_into_counters_and_gauges() -> None:
         'http_request_duration_seconds_count{route="/orders"}': 5.0,
     }
     assert page.gauges == {"db_pool_in_use": 4.0}
+    assert page.buckets == {
+        'http_request_duration_seconds_bucket{le="0.1",route="/orders"}': 3.0,
+        'http_request_duration_seconds_bucket{le="+Inf",route="/orders"}': 5.0,
+    }
     assert page.unread == {"odd": "its value is NaN"}
     assert page.notes == ()
 

@@ -72,9 +72,7 @@ def command_of(detected: Detected) -> str:
 
 def test_an_application_of_fastapi(tmp_path: Path) -> None:
     detected = found(tmp_path, {"shop/main.py": FASTAPI, "tests/test_app.py": FASTAPI})
-    assert command_of(detected) == (
-        "uvicorn shop.main:app --port {port} --workers {WORKERS}"
-    )
+    assert command_of(detected) == ("uvicorn shop.main:app --port {port} --workers {WORKERS}")
     assert detected.process is not None
     assert detected.process.evidence == "FastAPI in shop/main.py, line 4"
     assert detected.paths == ("/health", "/orders/{order}")
@@ -131,8 +129,7 @@ def test_a_procfile_is_taken_first_and_the_sources_show_the_paths(tmp_path: Path
     assert command_of(detected) == "gunicorn -b :{port} 'shop.main:app'"
     assert detected.paths == ("/health", "/orders/{order}")
     assert detected.others == (
-        "FastAPI in shop/main.py, line 4: "
-        "uvicorn shop.main:app --port {port} --workers {WORKERS}",
+        "FastAPI in shop/main.py, line 4: uvicorn shop.main:app --port {port} --workers {WORKERS}",
     )
 
 

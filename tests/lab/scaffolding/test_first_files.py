@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -131,7 +130,7 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def typed(project: Path, *words: str) -> "subprocess.CompletedProcess[str]":
+def typed(project: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return lab(*words, project=project)
 
 

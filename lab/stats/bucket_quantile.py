@@ -1,0 +1,38 @@
+"""A quantile of a histogram that is known by the counts of its buckets, as Prometheus has them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+
+def bucket_quantile(cumulative: Mapping[float, float], quantile: float, beyond: float) -> float:
+    """Return a quantile, by linear interpolation within its bucket, as Prometheus does.
+
+    The error is at most the width of the bucket.
+
+    Args:
+        cumulative: By the upper edge of each bucket, how many values were at most so large; the
+            last edge is infinite.
+        quantile: From 0 to 1.
+        beyond: How many values must lie above it, for it to be known at all.
+
+    Raises:
+        ValueError: The buckets cannot tell; the text says why, as a clause.
+    """
+    edges = sorted(cumulative)
+    if not edges or edges[-1] != math.inf or len(edges) < 2:
+        raise ValueError("it has no buckets up to infinity")
+    count = cumulative[math.inf]
+    if count * (1 - quantile) < beyond:
+        raise ValueError(f"too few samples ({count:,.0f})")
+    rank, below, lower = quantile * count, 0.0, -math.inf
+    for edge in edges:
+        if cumulative[edge] >= rank:
+            break
+        below, lower = cumulative[edge], edge
+    if edge == math.inf:
+        raise ValueError(f"it lies above the highest bucket, which ends at {lower:g}")
+    if lower == -math.inf:
+        raise ValueError(f"it lies in the lowest bucket, which ends at {edge:g}")
+    return lower + (edge - lower) * (rank - below) / (cumulative[edge] - below)
