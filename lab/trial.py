@@ -197,7 +197,7 @@ class GaugeReading(NamedTuple):
     mean: float
     max: float
     last: float
-    count: int  # of the times that it was read
+    reads: int  # how often it was read
 
 
 LOADED = "service"  # the role that load went to in records that do not name it

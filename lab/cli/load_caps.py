@@ -59,8 +59,8 @@ def _asked(hypothesis: Hypothesis, plan: Plan) -> Iterator[tuple[str, float, str
     """The cap that is meant, the figure, the figure in words, and the key that says it."""
     kind = hypothesis.kind
     assert isinstance(kind, LoadTest | SoakTest)
-    loads = [kind.load_at(level) for level in kind.levels] if isinstance(kind, LoadTest) else []
-    for load in loads or [kind.load]:
+    loads = [kind.load_at(level) for level in kind.levels] if isinstance(kind, LoadTest) else None
+    for load in [kind.load] if loads is None else loads:
         if isinstance(load, ClosedLoad):
             yield "max_users", load.users, f"{load.users:,} users", "load"
         elif isinstance(load, OpenLoad):

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from lab.hypothesis import Metric, MetricRate, MetricRatio, Statistic, parse_measure
-from lab.hypothesis.validation.units import unit_of_metric
+from lab.hypothesis import (
+    Metric,
+    MetricGauge,
+    MetricQuantile,
+    MetricRate,
+    MetricRatio,
+    Statistic,
+    parse_measure,
+)
+from lab.hypothesis.validation.units import unit_by_name
 from lab.measure_format import UNIT_FORMATS
 from lab.number_format import NumberFormat, per_second, percentage, plain
 
@@ -37,8 +45,8 @@ def value_format(measure: str, definitions: Mapping[str, Metric], is_share: bool
                 return per_second
             case MetricRatio():
                 return percentage if is_share else plain
-            case metric:
-                return UNIT_FORMATS[unit_of_metric(metric)]
+            case MetricGauge(metric=name) | MetricQuantile(histogram=name):
+                return UNIT_FORMATS[unit_by_name(name)]
     definition = parse_measure(measure).definition
     return plain if definition is None else UNIT_FORMATS[definition.unit]
 

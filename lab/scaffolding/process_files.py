@@ -24,8 +24,8 @@ def procfile_process(root: Path) -> FoundProcess | None:
     for number, line in enumerate(text.splitlines(), 1):
         name, colon, command = line.partition(":")
         if colon and name.strip() == "web":
-            filled = _PORT.sub("{port}", command.strip().replace("{", "{{").replace("}", "}}"))
-            filled = filled.replace("{{port}}", "{port}")
+            pieces = _PORT.split(command.strip())
+            filled = "{port}".join(each.replace("{", "{{").replace("}", "}}") for each in pieces)
             if not filled or _SHELL.search(filled):
                 return None
             env = {} if "{port}" in filled else {"PORT": "{port}"}

@@ -81,7 +81,7 @@ def test_gauges_of_a_selector_are_added_up_and_summed_over_time() -> None:
         Scrape(at, 0, {}, {'depth{queue="a"}': at, 'depth{queue="b"}': 2.0}) for at in (1.0, 5.0)
     ]
     found = gauge_readings([*scrapes, Scrape(9, 0, {}, {})], ("depth", "none"))
-    assert found == {"depth": GaugeReading(mean=5.0, max=7.0, last=7.0, count=2)}
+    assert found == {"depth": GaugeReading(mean=5.0, max=7.0, last=7.0, reads=2)}
 
 
 def test_a_service_that_does_not_listen_is_an_error() -> None:

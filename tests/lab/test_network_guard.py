@@ -150,7 +150,7 @@ WAYS = {
         "    try:\n        tcp(HOST)\n    except OSError as error:\n"
         "        print(type(error).__name__, error, file=sys.stderr, flush=True)\n"
         "    os._exit(1)\n"
-        "sys.exit(os.waitpid(pid, 0)[1])"
+        "sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))"
     ),
     "a thread": (
         "import concurrent.futures\n"

@@ -10,7 +10,7 @@ import math
 import os
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from lab.driver_messages import DRAIN_S
 from lab.hypothesis.measure_names import parse_measure
@@ -124,12 +124,12 @@ def _unit(statement: Statement, hypothesis: Hypothesis) -> str | None:
 def unit_of_metric(metric: Metric) -> str:
     """The unit of a measure of the file's own, as far as the names of its counters say."""
     if isinstance(metric, MetricGauge):
-        return _unit_by_name(metric.metric)
+        return unit_by_name(metric.metric)
     if isinstance(metric, MetricQuantile):
-        return _unit_by_name(metric.histogram)
+        return unit_by_name(metric.histogram)
     if isinstance(metric, MetricRate):
-        return {"s": "cores", "bytes": "bytes/s"}.get(_unit_by_name(metric.metric), "1/s")
-    above, below = _unit_by_name(metric.numerator), _unit_by_name(metric.denominator)
+        return {"s": "cores", "bytes": "bytes/s"}.get(unit_by_name(metric.metric), "1/s")
+    above, below = unit_by_name(metric.numerator), unit_by_name(metric.denominator)
     if above == below:
         return "share"
     if not below:
@@ -137,7 +137,8 @@ def unit_of_metric(metric: Metric) -> str:
     return {"": "1/s", "bytes": "bytes/s"}.get(above, "") if below == "s" else ""
 
 
-def _unit_by_name(selector: str) -> str:
+def unit_by_name(selector: str) -> Literal["s", "bytes", ""]:
+    """The unit of a metric, as far as its name says."""
     name = selector.partition("{")[0].strip()
     match = _UNIT_OF_NAME.fullmatch(name)
     if not match:

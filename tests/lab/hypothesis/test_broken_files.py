@@ -144,7 +144,7 @@ MANIFEST = {
     "rate-take": (15, "`take` is for a `gauge`, not for a `rate`"),
     "histogram-without-quantile": (15, "`pool_wait_share` has no `quantile`"),
     "histogram-part": (15, "`db_pool_wait_seconds_bucket` is a part of a histogram"),
-    "histogram-bucket": (15, "names a bucket"),
+    "histogram-bucket": (15, '`db_pool_wait_seconds{le="1"}` names a bucket'),
     "histogram-quantile": (15, "`quantile` is 99, not between 0 and 1"),
     "ratio-of-one": (15, "`ratio` needs two metrics, not 1"),
     "metric-name": (15, "`db-pool-wait` is not the name of a metric"),
