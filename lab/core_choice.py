@@ -15,7 +15,7 @@ from pathlib import Path
 from lab.cpu_pinning import Cores, divide_cores
 from lab.processor_time import CoreTime, core_times
 
-FOR_A_LOAD = 3  # cores of the target: service, pricing and database of the arm that is loaded
+FOR_A_LOAD = 3  # cores of the target: the loaded process, one that it asks, and their database
 FOR_A_BENCHMARK = 1  # one process measures at a time
 LOOK_S = 1.0
 _BUSY = 0.1  # of a physical core: others keep it busy

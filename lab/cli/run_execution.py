@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from lab.verdict_record import Verdict
 
 _NICENESS = 10
+_START_S = 10.0  # that interpreter and imports may take
 
 
 def execute(
@@ -125,8 +126,12 @@ def _measure(
 
 
 def _command_began() -> float:
-    """When the command was typed, in monotonic seconds: before the interpreter and the imports."""
-    return time.monotonic() - (time.time() - psutil.Process().create_time())
+    """When the command was typed, in monotonic seconds: before the interpreter and the imports.
+
+    A shell may have become this process by `exec`, and have run other commands before.
+    """
+    age_s = time.time() - psutil.Process().create_time()
+    return time.monotonic() - min(age_s, _START_S)
 
 
 def _wait_for_machine(

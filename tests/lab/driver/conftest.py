@@ -19,6 +19,11 @@ def arm() -> Iterator[Arm]:
 
 
 @pytest.fixture
-def drivers(tmp_path: Path) -> Iterator[Drivers]:
-    with Children() as children:
-        yield Drivers(children, tmp_path)
+def children() -> Iterator[Children]:
+    with Children() as started:
+        yield started
+
+
+@pytest.fixture
+def drivers(children: Children, tmp_path: Path) -> Drivers:
+    return Drivers(children, tmp_path)
