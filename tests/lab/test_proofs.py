@@ -16,7 +16,8 @@ import pytest
 
 from lab.hypothesis import loads
 from lab.stats.latency_histogram import Histogram
-from lab.targets.service_settings import validated_settings
+from lab.system import load_system
+from lab.targets.arm_settings import validated_settings
 from lab.trial_plan import ALPHA, FIRST_LOOK, LAST_LOOK
 from service.settings import ServiceSettings
 from tests.oracles import simulation
@@ -26,6 +27,7 @@ from tests.planted_services import listing_twice, without_database
 from tests.proof import deferred_work, false_decisions, record, slices_load, small_effects
 from tests.proof import recorded_blocks as blocks
 from tests.proof import shipped_benchmarks as shipped
+from tests.runs import PATH, ROOT
 
 Message = dict[str, Any]
 
@@ -293,15 +295,18 @@ def test_every_tenth_page_is_done_twice_and_sent_once(
 
 @pytest.mark.slow
 def test_planted_services_know_their_settings_and_start_with_the_routes_around(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    for name, value in PATH.items():
+        monkeypatch.setenv(name, value)
+    system = load_system(ROOT)
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
     computing, listing = without_database(tmp_path / "a"), listing_twice(tmp_path / "b")
     arms = {"one": {"WORK_STEPS": "5"}, "other": {"DEFERRED_STEPS": "7"}}
-    assert validated_settings(computing, arms) == arms
+    assert validated_settings(system, computing, arms) == arms
     arms = {"one": {"LISTED_TWICE_EVERY": "10"}}
-    assert validated_settings(listing, arms) == arms
+    assert validated_settings(system, listing, arms) == arms
     app = (listing / "service" / "app.py").read_text()
     assert app.index("add_middleware(Twice") < app.index("add_middleware(LimitBody")
 
