@@ -162,13 +162,16 @@ def first_name(*, has_workers: bool) -> str:
     return "workers" if has_workers else "equal-arms"
 
 
-def load_files(name: str, detected: Detected, *, has_workers: bool) -> dict[str, str]:
+def load_files(
+    name: str, detected: Detected, *, has_workers: bool, scenario_text: str | None = None
+) -> dict[str, str]:
     """Hypothesis and scenario of a load test, by path.
 
     Args:
         name: Of the hypothesis.
         detected: What the sources show.
         has_workers: Whether the number of worker processes is a setting of the system.
+        scenario_text: The scenario; None for one that asks for the paths of the sources.
     """
     scenario = _scenario(name)
     template = _WORKERS if has_workers else _EQUAL
@@ -176,7 +179,7 @@ def load_files(name: str, detected: Detected, *, has_workers: bool) -> dict[str,
         f"hypotheses/{name}.md": template.format(
             scenario=scenario, setting=WORKERS, known=_known(detected)
         ),
-        scenario: locustfile(detected.paths),
+        scenario: scenario_text or locustfile(detected.paths),
     }
 
 
@@ -189,12 +192,12 @@ def benchmark_files(name: str) -> dict[str, str]:
     }
 
 
-def soak_files(name: str, detected: Detected) -> dict[str, str]:
-    """Hypothesis and scenario of a soak, by path."""
+def soak_files(name: str, detected: Detected, scenario_text: str | None = None) -> dict[str, str]:
+    """Hypothesis and scenario of a soak, by path; arguments as of `load_files`."""
     scenario = _scenario(name)
     return {
         f"hypotheses/{name}.md": _SOAK.format(scenario=scenario, known=_known(detected)),
-        scenario: locustfile(detected.paths),
+        scenario: scenario_text or locustfile(detected.paths),
     }
 
 

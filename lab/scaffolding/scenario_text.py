@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from pprint import pformat
+from urllib.parse import quote, urlencode
+
+from lab.scaffolding.openapi import Operation
 
 _MOST_TASKS = 5
 _QUIET = re.compile(
@@ -56,3 +61,80 @@ def _task(number: int, path: str) -> str:
         """Anything but 2xx and 3xx is an error."""
         {call}
 '''
+
+
+def locustfile_of(operations: Sequence[Operation], *, with_writes: bool) -> str:
+    """A scenario that asks for the operations of an OpenAPI document.
+
+    Args:
+        operations: All of them; those that write, or that cannot be asked, are named at most.
+        with_writes: Whether those that write are sent as well.
+    """
+    asked, left_out = chosen(operations, with_writes=with_writes)
+    tasks = "\n".join(_operation(number, each) for number, each in enumerate(asked, 1))
+    named = "".join(f"\n    {text}" for text in left_out)
+    more = f"\n\nLeft out:\n{named}\n" if named else "\n"
+    random_values = any("random." in _path(each) for each in asked)
+    imports = "import random\n\n" if random_values else ""
+    return f'''"""Users who ask for the operations of an OpenAPI document.{more}"""
+
+{imports}from locust import FastHttpUser, constant, task
+
+
+class Reader(FastHttpUser):
+    """One user: asks, waits for the answer, asks again.
+
+    What every request needs, such as a log-in, belongs into `on_start`.
+    """
+
+    wait_time = constant(0)  # seconds between two tasks; 0 loads the service as much as it can
+{tasks}'''
+
+
+def chosen(
+    operations: Sequence[Operation], *, with_writes: bool
+) -> tuple[list[Operation], list[str]]:
+    """Return the operations that are asked, and in words those that are not."""
+    asked, left_out = [], []
+    for each in operations:
+        if each.cannot:
+            left_out.append(f"{each}: {each.cannot}")
+        elif each.writes and not with_writes:
+            left_out.append(f"{each}: it writes")
+        else:
+            asked.append(each)
+    return asked, left_out
+
+
+def _operation(number: int, each: Operation) -> str:
+    path, query = _path(each), f"?{urlencode(each.query)}" if each.query else ""
+    has_values = "{" in each.path
+    arguments = [f'{"f" * has_values}"{path}{query}"']
+    if has_values or query:
+        arguments.append(f'name="{each.path}"')
+    if each.headers:
+        arguments.append(f"headers={_literal(each.headers)}")
+    if each.body is not None:
+        arguments.append(f"json={_literal(each.body)}")
+    inner = "".join(f"            {argument},\n" for argument in arguments)
+    return f'''
+    @task
+    def ask_{number}(self) -> None:
+        """Anything but 2xx and 3xx is an error."""
+        self.client.{each.method.lower()}(
+{inner}        )
+'''
+
+
+def _path(each: Operation) -> str:
+    """The path for an f-string, with random values where any whole number will do."""
+
+    def filled(match: re.Match[str]) -> str:
+        value = each.parameters.get(match[1])
+        return "{random.randint(1, 100)}" if value is None else quote(str(value), safe="")
+
+    return re.sub(r"\{([^{}]+)\}", filled, each.path)
+
+
+def _literal(value: object) -> str:
+    return pformat(value, width=80, sort_dicts=False).replace("\n", "\n            ")

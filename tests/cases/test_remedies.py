@@ -215,6 +215,7 @@ def added(path: str, text: str) -> Change:
     return add
 
 
+OPENAPI = '{"openapi": "3.1.0", "paths": {"/orders": {"get": {}}}}'
 LATEST = "reports/pool-exhaustion/latest"
 SAMPLE = f"{LATEST}/hypothesis.md"
 CHECKOUT = "scenarios/checkout.py"
@@ -262,6 +263,35 @@ COMMANDS = {
         "new narrow-pool --kind web",
         ("--kind web: no such kind", "Write one of load, benchmark, soak"),
         "new narrow-pool --kind soak",
+    ),
+    "new-benchmark-of-a-document": Command(
+        "new narrow-pool --kind benchmark --openapi lab.toml",
+        ("a benchmark sends no requests", "Leave --openapi out"),
+        "new narrow-pool --kind benchmark",
+    ),
+    "new-writes-of-no-document": Command(
+        "new narrow-pool --writes",
+        ("--writes is for operations of a document", "Say --openapi FILE as well"),
+        "new narrow-pool --writes --openapi openapi.json",
+        remedied=written("openapi.json", OPENAPI),
+    ),
+    "new-of-no-document": Command(
+        "new narrow-pool --openapi lab.toml",
+        ("--openapi lab.toml: it is neither JSON nor YAML", "Name a document such as openapi.json"),
+        "new narrow-pool --openapi openapi.json",
+        remedied=written("openapi.json", OPENAPI),
+    ),
+    "new-of-an-unreadable-document": Command(
+        "new narrow-pool --openapi openapi.json",
+        ("--openapi openapi.json: cannot be read", "Name a file or a URL that answers"),
+        "new narrow-pool --openapi openapi.json",
+        remedied=written("openapi.json", OPENAPI),
+    ),
+    "new-of-a-document-that-only-writes": Command(
+        "new narrow-pool --openapi openapi.json",
+        ("none of its operations can be sent without writing", "Say --writes if it may write"),
+        "new narrow-pool --openapi openapi.json --writes",
+        before=written("openapi.json", OPENAPI.replace("get", "post")),
     ),
     "new-of-what-exists": Command(
         "new quick", ("quick.md exists already", "Choose another name"), "new slow"

@@ -1,0 +1,205 @@
+"""Scenarios from OpenAPI documents: values of examples and schemas, and nothing that writes."""
+
+from __future__ import annotations
+
+import ast
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from lab.scaffolding.openapi import Operation, operations
+from lab.scaffolding.scenario_text import chosen, locustfile_of
+from tests.runs import lab
+
+DOCUMENT = """\
+openapi: 3.0.3
+servers: [{url: "https://shop.example.org/api/v1/"}]
+paths:
+  /orders/{order}:
+    parameters:
+      - {name: order, in: path, required: true, schema: {type: integer}}
+    get: {}
+    delete: {}
+  /items/{sku}:
+    get:
+      parameters:
+        - {name: sku, in: path, required: true, schema: {type: string}, example: "A/1"}
+        - {name: limit, in: query, required: true, schema: {$ref: "#/components/schemas/Limit"}}
+        - {name: other, in: query, schema: {type: string}}
+        - {name: X-Shop, in: header, required: true, schema: {type: string, enum: [north, south]}}
+  /orders:
+    post:
+      requestBody: {$ref: "#/components/requestBodies/Order"}
+  /avatar:
+    post:
+      requestBody: {content: {image/png: {}}}
+components:
+  schemas:
+    Limit: {type: integer, minimum: 5}
+    Line:
+      type: object
+      required: [sku, quantity, parent]
+      properties:
+        sku: {type: string, example: SKU-1}
+        quantity: {type: integer}
+        note: {type: string}
+        parent: {$ref: "#/components/schemas/Line"}
+  requestBodies:
+    Order:
+      content:
+        application/json:
+          schema:
+            allOf:
+              - {type: object, required: [on], properties: {on: {type: string, format: date}}}
+              - type: object
+                required: [lines]
+                properties: {lines: {type: array, items: {$ref: "#/components/schemas/Line"}}}
+"""
+
+
+def by_name(text: str = DOCUMENT) -> dict[str, Operation]:
+    return {str(each): each for each in operations(text)}
+
+
+def test_parameters_have_the_values_of_examples_and_schemas() -> None:
+    found = by_name()
+    item = found["GET /api/v1/items/{sku}"]
+    assert (item.parameters, item.query, item.headers) == (
+        {"sku": "A/1"},
+        {"limit": 5},
+        {"X-Shop": "north"},
+    )
+    assert found["GET /api/v1/orders/{order}"].parameters == {"order": None}
+
+
+def test_bodies_are_put_together_and_end_where_schemas_name_themselves() -> None:
+    body = by_name()["POST /api/v1/orders"].body
+    assert body["on"] == "2025-01-31"
+    line = body["lines"][0]
+    assert (line["sku"], line["quantity"]) == ("SKU-1", 1)
+    assert "note" not in line
+    assert len(json.dumps(body)) < 1000
+
+
+@pytest.mark.parametrize(
+    ("schema", "value"),
+    [
+        ({"type": "string", "minLength": 6}, "textxx"),
+        ({"type": "string", "maxLength": 2}, "te"),
+        ({"type": "string", "format": "uuid"}, "11111111-1111-4111-8111-111111111111"),
+        ({"type": ["null", "integer"], "exclusiveMinimum": 3}, 4),
+        ({"type": "number", "maximum": 0.25}, 0.25),
+        ({"type": "boolean"}, True),
+        ({"type": "array", "minItems": 2, "items": {"const": 7}}, [7, 7]),
+        ({"anyOf": [{"type": "null"}, {"type": "string", "default": "x"}]}, "x"),
+        ({"type": "string", "example": "2025-02-03"}, "2025-02-03"),
+        ({}, None),
+    ],
+)
+def test_values_of_schemas(schema: dict[str, Any], value: object) -> None:
+    media = {"content": {"application/json": {"schema": schema}}}
+    document = {"openapi": "3.1.0", "paths": {"/x": {"post": {"requestBody": media}}}}
+    [operation] = operations(yaml.safe_dump(document))
+    assert operation.body == value
+
+
+def test_swagger_2() -> None:
+    document = {
+        "swagger": "2.0",
+        "basePath": "/v2",
+        "paths": {
+            "/pet/{id}": {
+                "get": {"parameters": [{"name": "id", "in": "path", "type": "string"}]},
+                "post": {"parameters": [{"name": "file", "in": "formData", "type": "file"}]},
+                "put": {
+                    "parameters": [
+                        {
+                            "name": "b",
+                            "in": "body",
+                            "schema": {"type": "object", "example": {"a": 1}},
+                        }
+                    ]
+                },
+            }
+        },
+    }
+    found = by_name(json.dumps(document))
+    assert found["GET /v2/pet/{id}"].parameters == {"id": "text"}
+    assert found["POST /v2/pet/{id}"].cannot == "it takes a form"
+    assert found["PUT /v2/pet/{id}"].body == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("{", "neither JSON nor YAML"),
+        ("[]", "no key `openapi`"),
+        ("paths: {}", "no key `openapi`"),
+        ("openapi: 3.0.0", "no `paths`"),
+    ],
+)
+def test_what_is_no_document(text: str, why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        operations(text)
+
+
+def test_odd_documents_have_fewer_operations_and_no_errors() -> None:
+    text = """\
+openapi: 3.0.0
+servers: none
+paths:
+  /a: {get: {parameters: [null, {$ref: "#/nowhere"}, 3], requestBody: 4}, put: 5, x-own: {}}
+  /b: null
+  no-slash: {get: {}}
+  /c: {$ref: "#/paths/~1a"}
+"""
+    assert [str(each) for each in operations(text)] == ["GET /a", "GET /c"]
+
+
+def test_what_writes_is_named_and_off() -> None:
+    found = operations(DOCUMENT)
+    asked, left_out = chosen(found, with_writes=False)
+    assert [each.method for each in asked] == ["GET", "GET"]
+    assert left_out == [
+        "DELETE /api/v1/orders/{order}: it writes",
+        "POST /api/v1/orders: it writes",
+        "POST /api/v1/avatar: its body is image/png",
+    ]
+    text = locustfile_of(found, with_writes=False)
+    assert "client.delete" not in text and "DELETE /api/v1/orders/{order}: it writes" in text
+
+
+@pytest.mark.parametrize("writes", [False, True])
+def test_the_scenario_is_python_that_asks_for_what_it_should(writes: bool) -> None:
+    text = locustfile_of(operations(DOCUMENT), with_writes=writes)
+    calls = [
+        ast.unparse(node)
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("self.client.")
+    ]
+    assert calls[0] == (
+        "self.client.get(f'/api/v1/orders/{random.randint(1, 100)}', name='/api/v1/orders/{order}')"
+    )
+    assert (
+        "self.client.get(f'/api/v1/items/A%2F1?limit=5', name='/api/v1/items/{sku}', "
+        "headers={'X-Shop': 'north'})"
+    ) in calls
+    assert any("client.post" in call for call in calls) == writes
+
+
+@pytest.mark.slow
+def test_new_makes_a_scenario_of_a_document(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text("from fastapi import FastAPI\napp = FastAPI()\n")
+    (tmp_path / "openapi.yaml").write_text(DOCUMENT)
+    assert lab("init", project=tmp_path).returncode == 0
+    done = lab("new", "shop", "--openapi", "openapi.yaml", project=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "left out: POST /api/v1/orders: it writes" in done.stdout
+    checked = lab("check", "shop", project=tmp_path)
+    assert checked.returncode == 0, checked.stderr
+    written = lab("new", "all", "--openapi", "openapi.yaml", "--writes", project=tmp_path)
+    assert "it writes" not in written.stdout
+    assert lab("check", "all", project=tmp_path).returncode == 0
