@@ -27,6 +27,7 @@ BASES = {LabError, TargetError}  # never raised themselves
 OUTSIDE = {
     "Interrupted",  # a signal: no `except Exception` may catch it
     "InterruptedEarly",
+    "ForbiddenHostError",  # raised into scenarios, as what the system raises would be
     "ProtocolError",  # of the driver's process, which imports no lab.errors; becomes a DriverError
 }
 
