@@ -158,7 +158,7 @@ def relabelled(blocks: Blocks, labellings: int) -> Iterator[Sequence[float]]:
 def judged_by_the_lab() -> Callable[[Sequence[float]], Outcome]:
     """What the lab makes of the log ratios of a run's blocks: the outcome of its prediction."""
     hypothesis = _equal_arms()
-    plan = draw(hypothesis, 1, "embedded")
+    plan = draw(hypothesis, 1, "local")
 
     def outcome_of_run(logs: Sequence[float]) -> Outcome:
         trials = [

@@ -121,7 +121,7 @@ def test_what_grew_in_a_slice_that_could_not_be_read_counts_in_the_next(
     url: str, service: subprocess.Popen[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The page fails at the end of the second slice, and before the fourth."""
-    observer = LiveSliceObserver(url, {"service": (service.pid,)})
+    observer = LiveSliceObserver(Source(url, "/metrics"), {"service": (service.pid,)})
     scrape, failing = MetricsScraper.scrape, [4, 7]
 
     def scraped(scraper: MetricsScraper) -> Scrape:
@@ -145,7 +145,7 @@ def test_what_grew_in_a_slice_that_could_not_be_read_counts_in_the_next(
 
 def test_the_processes_of_the_driver_are_those_at_the_first_slice(url: str) -> None:
     with subprocess.Popen(["sleep", "60"]) as first:
-        observer = LiveSliceObserver(url, {"driver": (os.getpid(),)})
+        observer = LiveSliceObserver(Source(url, "/metrics"), {"driver": (os.getpid(),)})
         with subprocess.Popen([sys.executable, "-c", BUSY], stdin=-1, stdout=-1, text=True) as lane:
             observer.begin()
             work(lane, 0.1)
