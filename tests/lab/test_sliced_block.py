@@ -379,8 +379,8 @@ def test_one_arm_that_works_in_the_slices_of_others_gets_whole_windows(bench: Be
     gates = replace(margins.gates, max_idle_arms_cpu=math.inf)
     bench.plan = replace(bench.plan, margins=replace(margins, gates=gates))
     observe = bench.observe
-    bench.observe = lambda url, roles: replace(  # type: ignore[method-assign]
-        observe(url, roles), idle_cpu=10.0 if url == bench.target.url("wide") else 0.0
+    bench.observe = lambda source, roles: replace(  # type: ignore[method-assign]
+        observe(source, roles), idle_cpu=10.0 if source.url == bench.target.url("wide") else 0.0
     )
     loop = bench.run()
     assert loop.interim_verdict.verdict == "CONFIRMED"
