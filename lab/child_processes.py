@@ -19,7 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
-from lab.cleanup_watchdog import start_ticks
+from lab.cleanup_watchdog import descendants, kill_those, start_ticks
 from lab.cpu_pinning import pin
 from lab.log_cap import LogCap
 from lab.passed_variables import PassedVariables
@@ -208,6 +208,7 @@ class Children:
         Returns:
             Those that had to be killed.
         """
+        below = descendants(child.pid for child in children if child.tree)
         for child in children:
             if child.popen.poll() is None:
                 with contextlib.suppress(ProcessLookupError):
@@ -222,6 +223,7 @@ class Children:
                     os.killpg(child.pid, signal.SIGKILL)
                 child.popen.wait()
             if child.tree:
+                kill_those(below)
                 _kill_tree(child)
             for pipe in (child.popen.stdin, child.popen.stdout):
                 if pipe is not None:

@@ -22,7 +22,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -36,12 +36,41 @@ def start_ticks(pid: int) -> int | None:
 
     Together with the process id it names a process for good: ids are used again.
     """
+    fields = _stat(pid)
+    return None if fields is None or fields[0] == "Z" else int(fields[19])
+
+
+def descendants(roots: Iterable[int]) -> dict[int, int | None]:
+    """What these processes have started, directly or indirectly: ids and when they started.
+
+    It is found by its parents, whatever its session and its environment are.
+    """
+    family: dict[int, list[int]] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and (fields := _stat(int(entry.name))) is not None:
+            family.setdefault(int(fields[1]), []).append(int(entry.name))
+    found = list(roots)
+    count = len(found)
+    for pid in found:
+        found.extend(family.get(pid, ()))
+    return {pid: start_ticks(pid) for pid in found[count:]}
+
+
+def kill_those(processes: Mapping[int, int | None]) -> None:
+    """SIGKILL to each of these processes that still runs: ids and when they started."""
+    for pid, started in processes.items():
+        if started is not None and start_ticks(pid) == started:
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
+
+
+def _stat(pid: int) -> list[str] | None:
+    """What follows the name in `/proc/PID/stat`; None if the process is gone."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
     except OSError:
         return None
-    fields = stat.rpartition(")")[2].split()
-    return None if fields[0] == "Z" else int(fields[19])
+    return stat.rpartition(")")[2].split()
 
 
 @dataclass
@@ -75,13 +104,16 @@ class _Started:
 
     def end_processes(self) -> None:
         """Send each its signal, newest first, so that clients end before their database."""
-        for pid in reversed(self.running()):
+        running = self.running()
+        below = descendants(running)
+        for pid in reversed(running):
             _signal_group(pid, self.processes[pid][1])
         deadline = time.monotonic() + GRACE_S
         while self.running() and time.monotonic() < deadline:
             time.sleep(_POLL_S)
-        for pid in self.running():
+        for pid in running:  # its group may outlive it
             _signal_group(pid, signal.SIGKILL)
+        kill_those(below)
         for pid in _with_variable(self.variables):  # started, but no message was sent any more
             with contextlib.suppress(OSError):
                 os.kill(pid, signal.SIGKILL)

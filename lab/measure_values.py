@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import math
 from collections.abc import Callable, Mapping, Sequence
+from typing import Self
 
 from lab.decision_margins import MeasureMargins
 from lab.driver_messages import RequestKey
@@ -30,6 +31,19 @@ from lab.trial import (
 )
 
 
+class Between(float):
+    """A value of which nothing is known but its limits; as a number it is what is likeliest."""
+
+    def __new__(cls, value: float, low: float, high: float) -> Self:
+        """Take the likeliest value and the limits."""
+        made = super().__new__(cls, value)
+        made.low, made.high = low, high
+        return made
+
+    low: float
+    high: float
+
+
 class AtLeast(float):
     """A lower bound of a value: what was measured had not ended yet."""
 
@@ -45,7 +59,8 @@ def measure(
     """The value of measure `name` in `trial`; None if there is no evidence for it.
 
     Units: requests per second, seconds, shares of one, cores, bytes, counts. A recovery that had
-    not ended when the window closed is `AtLeast`.
+    not ended when the window closed is `AtLeast`; a quantile of a histogram of the service is
+    `Between` the edges of its bucket.
 
     Args:
         trial: One run of one arm.
@@ -141,15 +156,24 @@ def selectors(metric: Metric) -> tuple[str, ...]:
 
 def histogram_quantile(
     counters: Mapping[str, float], metric: MetricQuantile, margins: MeasureMargins
-) -> float:
-    """A quantile of a histogram; ValueError if its buckets cannot tell it, with a clause why."""
-    cumulative: Counter[float] = Counter()
+) -> Between:
+    """A quantile of a histogram, between the edges of its bucket.
+
+    Raises:
+        ValueError: Its buckets cannot tell it, with a clause why.
+    """
     wanted = Selector.parse(metric.buckets)
+    histograms: dict[tuple[tuple[str, str], ...], dict[float, float]] = {}  # by labels but `le`
     for series, grown in counters.items():
         if wanted.matches(series):
-            edge = float(Selector.parse(series).labels.get("le", "nan"))
-            cumulative[edge] += grown  # type: ignore[assignment]
-    return bucket_quantile(cumulative, metric.quantile, margins.min_beyond)
+            labels = dict(Selector.parse(series).labels)
+            edge = float(labels.pop("le", "nan"))
+            histograms.setdefault(tuple(sorted(labels.items())), {})[edge] = grown
+    edges, *others = {frozenset(each) for each in histograms.values()} or {frozenset[float]()}
+    if others:
+        raise ValueError("its series have different buckets")
+    cumulative = {edge: math.fsum(each[edge] for each in histograms.values()) for edge in edges}
+    return Between(*bucket_quantile(cumulative, metric.quantile, margins.min_beyond))
 
 
 def _of_stage(trial: Trial, asked: Measure, stage: str, margins: MeasureMargins) -> float | None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-import psutil
-
 from lab.processor_time import ProcessTime, process_times
+
+_LISTEN = "0A"  # the state of a socket, as the kernel writes it
 
 
 def children_by_parent(
@@ -58,17 +58,42 @@ def with_variable(name: str, value: str) -> list[int]:
 
 
 def listeners(port: int) -> list[int]:
-    """The ids of the processes that listen on a TCP port, as far as the system shows them."""
+    """The ids of all processes that hold a socket which listens on a TCP port, sorted.
+
+    Those of other users are not seen.
+    """
+    sockets = {f"socket:[{number}]" for number in _listening(port)}
+    found = []
+    for process in Path("/proc").iterdir() if sockets else ():
+        if process.name.isdigit():
+            with contextlib.suppress(OSError):
+                if any(_target(each) in sockets for each in (process / "fd").iterdir()):
+                    found.append(int(process.name))
+    return sorted(found)
+
+
+def uppermost(pids: Iterable[int]) -> list[int]:
+    """Those of these processes that no other of them has started, directly or indirectly."""
+    found, family = set(pids), children_by_parent()
+    below = {pid for root in found for pid in with_descendants(root, family)[1:]}
+    return sorted(found - below)
+
+
+def _listening(port: int) -> Iterator[str]:
+    """The numbers of the sockets that listen on a port, as the kernel lists them."""
+    for table in ("tcp", "tcp6"):
+        with contextlib.suppress(OSError):
+            for line in Path("/proc/net", table).read_text(encoding="ascii").splitlines()[1:]:
+                fields = line.split()
+                if fields[3] == _LISTEN and int(fields[1].rpartition(":")[2], 16) == port:
+                    yield fields[9]
+
+
+def _target(link: Path) -> str:
     try:
-        connections = psutil.net_connections("tcp")
-    except psutil.Error:
-        return []
-    return [
-        each.pid
-        for each in connections
-        if each.status == psutil.CONN_LISTEN and each.pid is not None
-        if each.laddr and each.laddr.port == port
-    ]
+        return str(link.readlink())
+    except OSError:  # it was closed just now
+        return ""
 
 
 def kill_each(pids: Iterable[int]) -> None:

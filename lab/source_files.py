@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 MAX_BYTES = 2_000_000  # of a file that is searched
@@ -15,6 +15,8 @@ SUFFIXES = frozenset(
         *(".rb", ".php", ".ex", ".exs", ".erl", ".clj", ".lua", ".pl", ".sh", ".sql", ".toml"),
     }
 )
+_CONFIGURATION = frozenset({".yml", ".yaml", ".ini", ".cfg", ".conf", ".properties", ".json"})
+_WITHOUT_SUFFIX = frozenset({"Dockerfile", "Containerfile", "Makefile", "Procfile"})
 _SKIPPED = frozenset({"node_modules", "__pycache__", "target", "dist", "build"})
 _OF_THE_LAB = frozenset({"hypotheses", "reports", "scenarios"})  # in the project's folder
 
@@ -30,13 +32,13 @@ def source_files(project: Path, parts: Sequence[str] = ()) -> Iterator[Path]:
             what belongs to the lab, is hidden, installed or built.
     """
     if not parts:
-        yield from _below(project, _OF_THE_LAB)
+        yield from _below(project, _is_source, _OF_THE_LAB)
     for part in sorted(parts):
         path = project / part
         if path.is_file():
             yield path
         else:
-            yield from _below(path, frozenset())
+            yield from _below(path, _is_source)
 
 
 def digest(project: Path, parts: Sequence[str] = ()) -> str:
@@ -49,9 +51,9 @@ def digest(project: Path, parts: Sequence[str] = ()) -> str:
 
 
 def named(project: Path, names: Iterable[str]) -> set[str]:
-    """Those of these names that occur as words in a source file of a project."""
+    """Those of these names that occur as words in a source file, or in one that configures it."""
     missing, found = set(names), set[str]()
-    for path in source_files(project):
+    for path in _below(project, _may_name_settings, _OF_THE_LAB):
         if not missing:
             break
         if path.stat().st_size > MAX_BYTES:
@@ -64,15 +66,25 @@ def named(project: Path, names: Iterable[str]) -> set[str]:
     return found
 
 
-def _below(folder: Path, skipped: frozenset[str]) -> Iterator[Path]:
+def _is_source(path: Path) -> bool:
+    return path.suffix in SUFFIXES
+
+
+def _may_name_settings(path: Path) -> bool:
+    return path.suffix in SUFFIXES | _CONFIGURATION or path.name in _WITHOUT_SUFFIX
+
+
+def _below(
+    folder: Path, is_wanted: Callable[[Path], bool], skipped: frozenset[str] = frozenset()
+) -> Iterator[Path]:
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
         name = path.name
         if name.startswith(".") or name in _SKIPPED or name in skipped or path.is_symlink():
             continue
         if path.is_dir():
             if not (path / "pyvenv.cfg").exists():
-                yield from _below(path, frozenset())
-        elif path.suffix in SUFFIXES and path.is_file():
+                yield from _below(path, is_wanted)
+        elif is_wanted(path) and path.is_file():
             yield path
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from tests.runs import ROOT, copy_project
 
 SLICES = ROOT / "tests" / "planted" / "slices"
+ELSEWHERE = SLICES.parent / "elsewhere"
 _LAST_SETTING = '    event_loop: Literal["uvloop", "asyncio"] = Field(\n'
 
 
@@ -46,6 +47,15 @@ def listing_twice(folder: Path) -> Path:
         "    app.add_middleware(LimitBody",
     )
     return project
+
+
+def elsewhere(folder: Path) -> Path:
+    """A system that only its `lab.toml` describes: one process, no metrics, no word of settings."""
+    shutil.copytree(ELSEWHERE, folder, dirs_exist_ok=True)
+    (folder / "hypotheses").mkdir()
+    (folder / "scenarios").mkdir()
+    shutil.copy(SLICES / "work.py", folder / "scenarios")
+    return folder
 
 
 def _add_setting(project: Path, name: str, default: float) -> None:

@@ -48,6 +48,21 @@ class Estimate:
 
 
 @dataclass(frozen=True)
+class LimitedEstimate(Estimate):
+    """An estimate of values of which only limits are known: quantiles of a service's histogram.
+
+    Attributes:
+        unknown: What the estimate can be by these limits, however many blocks there are.
+    """
+
+    unknown: tuple[float, float]
+
+    def is_decidable(self, edge: float) -> bool:
+        """Return whether more blocks can tell on which side of the edge of a bound it lies."""
+        return not self.unknown[0] < edge < self.unknown[1]
+
+
+@dataclass(frozen=True)
 class SlopeEstimate(Estimate):
     """The slope of a soak's series per hour.
 

@@ -14,19 +14,21 @@ from lab.analysis.block_values import (
     unpaired_values,
     values_over_blocks,
 )
-from lab.analysis.estimate import Estimate
+from lab.analysis.estimate import Estimate, LimitedEstimate
 from lab.block_grouping import Block
 from lab.decision_margins import DecisionMargins
 from lab.hypothesis import (
     Comparison,
     Hypothesis,
     LoadTest,
+    MetricRate,
+    MetricRatio,
     Prediction,
     Sweep,
     parse_measure,
 )
 from lab.measure_table import Scope
-from lab.measure_values import AtLeast
+from lab.measure_values import AtLeast, Between
 from lab.stats.margins import SlopeMargins, SweepMargins
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from lab.analysis.sweep_curve import SweepCurve
 
 Value = TypeVar("Value")
+_NOTHING, _UNLIMITED = (Estimate(each, each, each) for each in (0.0, math.inf))
 
 
 class PredictionEstimator:
@@ -186,7 +189,7 @@ def _load_comparison(
         together = values_over_blocks(prediction, [each for _, each in found])
         if pairs is None or together is None:
             return None
-        of_pairs = ratio(pairs[compare.left], pairs[compare.right], tail)
+        of_pairs = _ratio(pairs[compare.left], pairs[compare.right], tail)
         if pairs == together:
             return of_pairs  # whole windows, or a measure that a slice is too short for
         return ratio_of_slices(
@@ -218,12 +221,39 @@ def _estimate_of_arm(
 ) -> Estimate:
     if prediction.count:
         return Estimate(values[0], min(values), max(values))
+    definition = hypothesis.measures.get(prediction.measure)
     may_be_share = (
-        prediction.measure in hypothesis.measures or parse_measure(prediction.measure).is_share
+        parse_measure(prediction.measure).is_share
+        if definition is None
+        else isinstance(definition, MetricRatio | MetricRate)
     )
     if may_be_share and all(0 <= value <= 1 for value in values):
         return mean_share(values, tail)
     found = mean(values, tail)
     if any(isinstance(value, AtLeast) for value in values):
         return replace(found, high=math.inf)  # the mean has no known upper end
-    return found
+    lows, highs = _limits(values)
+    return _widened(found, mean(lows, tail), mean(highs, tail))
+
+
+def _ratio(numerators: Sequence[float], denominators: Sequence[float], tail: float) -> Estimate:
+    """The ratio of two arms; of values that are `Between` limits it may be any that these allow."""
+    (least, most), (low, high) = _limits(numerators), _limits(denominators)
+    lowest = ratio(least, high, tail) if min(least) > 0 else _NOTHING
+    highest = ratio(most, low, tail) if min(low) > 0 else _UNLIMITED
+    return _widened(ratio(numerators, denominators, tail), lowest, highest)
+
+
+def _limits(values: Sequence[float]) -> tuple[list[float], list[float]]:
+    """The least and the most that each value can be."""
+    known = [(v.low, v.high) if isinstance(v, Between) else (v, v) for v in values]
+    return [low for low, _ in known], [high for _, high in known]
+
+
+def _widened(found: Estimate, lowest: Estimate, highest: Estimate) -> Estimate:
+    """The interval that contains those of the least and of the most that values can be."""
+    if lowest == highest:
+        return found
+    return LimitedEstimate(
+        found.estimate, lowest.low, highest.high, (lowest.estimate, highest.estimate)
+    )

@@ -27,6 +27,7 @@ from lab.experiment.slice_schedule import (
     may_be_cut,
     schedule,
     whole_window,
+    why_never_cut,
     why_short,
     why_whole,
 )
@@ -48,7 +49,6 @@ from lab.targets.target_interface import ProfiledCopy, Target, TargetError
 from lab.trial import Fault, LoadEvidence, Trial
 from lab.trial_plan import Plan
 
-_SWITCHED = "all arms are one system, and a command has to change its settings between them"
 PROFILE_WARMUP_S = 0.5
 PROFILE_WINDOW_S = 2.0
 MOST_LONGER = 2  # times that slices are made longer: more voided blocks would end the run
@@ -85,9 +85,10 @@ class LoadTrials:
             self._schedule = whole_window(self._test.window_s)
             return
         self._resume_schedule()
-        if target.is_switched and self._schedule is None:
+        reason = why_never_cut(hypothesis.measures, is_switched=target.is_switched)
+        if reason is not None and self._schedule is None:
             self._schedule = whole_window(self._test.window_s)
-            self._note_schedule(None, _SWITCHED)
+            self._note_schedule(None, reason)
 
     def profile(self, arm: str) -> str:
         """Profile a copy of the arm's service under a short load."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from lab.decision_margins import SliceMargins
-from lab.hypothesis import ClosedLoad, LoadTest
+from lab.hypothesis import ClosedLoad, LoadTest, Metric, MetricGauge
 from lab.number_format import seconds
 
 
@@ -39,6 +39,23 @@ def may_be_cut(test: LoadTest, arms: Sequence[str]) -> bool:
     """Whether the arms of a test can be loaded in turn: a closed load, and not `slices: off`."""
     load = test.load
     return isinstance(load, ClosedLoad) and load.slice_s != math.inf and len(arms) > 1
+
+
+def why_never_cut(measures: Mapping[str, Metric], *, is_switched: bool) -> str | None:
+    """Why a test that may be cut has whole windows nevertheless, as a clause; None if it has not.
+
+    Args:
+        measures: Those that the hypothesis defines.
+        is_switched: Whether one system serves all arms, one after the other.
+    """
+    if is_switched:
+        return "all arms are one system, and a command has to change its settings between them"
+    for name, metric in measures.items():
+        if isinstance(metric, MetricGauge):
+            return (
+                f"{name} is a gauge, and between slices, when it could be read, nothing is loaded"
+            )
+    return None
 
 
 def schedule(

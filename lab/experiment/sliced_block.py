@@ -71,7 +71,6 @@ class _Lane:
         evidence = replace(
             self.record.evidence(),
             usage=self.observer.usage,
-            gauges=self.observer.gauges,
             metrics=self.observer.metrics,
             loaded=loaded,
         )

@@ -46,6 +46,7 @@ def checks(
     yield service_gates.errors(trial, hypothesis)
     if not is_cause:
         yield raised
+    yield from traffic_gates.named_counters(trial, names)
     yield from traffic_gates.served(trial, margins.gates, names, evidence.counters_uncertainty_s)
     yield from _littles_law(trial, evidence, margins.gates, names)
     yield from evidence_gate.evidence(trial, hypothesis, margins.measures)

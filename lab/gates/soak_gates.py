@@ -44,6 +44,8 @@ def _checks(
     yield traffic_gates.hosts(trial)
     yield service_gates.scenario(stats.task_errors, stats.task_error)
     yield service_gates.errors(trial, hypothesis)
+    if not evidence.crashes:
+        yield from traffic_gates.named_counters(trial, names)
     if evidence.arm_requests is not None and not evidence.crashes:
         yield from traffic_gates.served(trial, margins.gates, names)
     yield from evidence_gate.evidence(trial, hypothesis, margins.measures)

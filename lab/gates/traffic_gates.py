@@ -9,8 +9,8 @@ from lab.gates.gate_check import Check
 from lab.measure_values import counter, total
 from lab.prometheus.selector import Selector
 from lab.prometheus.text_format import find_role, unread_reasons
-from lab.system import MetricNames
-from lab.trial import Trial
+from lab.system import FILE, MetricNames
+from lab.trial import MetricsReading, ServiceEvidence, Trial
 
 
 def hosts(trial: Trial) -> Check:
@@ -71,6 +71,31 @@ def served(
         f"itself counted {arm_count:,.0f} ({name}). {_meaning(driven, arm_count)}",
         retryable=arm_count > 0,
     )
+
+
+def named_counters(trial: Trial, names: MetricNames) -> Iterator[Check]:
+    """Whether the arm exports the counters that `lab.toml` names: if not, gates check nothing."""
+    metrics = trial.service.metrics
+    if metrics is None or metrics.scrapes < 2 or not total(trial).ended.count:
+        return
+    by_gate = {"served": (names.requests,), "littles_law": (names.time, names.in_flight)}
+    for gate, wanted in by_gate.items():
+        lacking = [name for name in wanted if name and _is_lacking(trial.service, metrics, name)]
+        if lacking:
+            yield Check(
+                gate,
+                len(lacking),
+                0,
+                f"{FILE} names {' and '.join(lacking)}, and the metrics of arm {trial.arm} have no "
+                "such counter. Correct the name, or remove it: then this is not checked.",
+                retryable=False,
+            )
+
+
+def _is_lacking(service: ServiceEvidence, metrics: MetricsReading, name: str) -> bool:
+    is_known = find_role(name, metrics.types) == "counter"
+    is_read = not unread_reasons(metrics.unread, Selector(name))
+    return is_read and not is_known and counter(service.counters, name) is None
 
 
 def _meaning(driven: int, arm_count: float) -> str:

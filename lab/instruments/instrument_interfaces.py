@@ -73,10 +73,6 @@ class Observer(Protocol):
         """How the counters were read, and what could not be."""
 
     @property
-    def gauges(self) -> dict[str, GaugeReading]:
-        """Values of the gauges that are kept, by selector."""
-
-    @property
     def usage(self) -> dict[str, Usage]:
         """Usage by role while it was measured."""
 
@@ -94,6 +90,10 @@ class TrialObserver(Observer, Protocol):
     @property
     def counters(self) -> dict[str, float]:
         """Growth of each counter over the window."""
+
+    @property
+    def gauges(self) -> dict[str, GaugeReading]:
+        """Values of the gauges that are kept, by selector."""
 
     @property
     def counters_uncertainty_s(self) -> float:

@@ -17,7 +17,6 @@ from lab.instruments.metrics_scraper import (
     NO_METRICS,
     MetricsScraper,
     Scrape,
-    gauge_readings,
     summarize,
     without_runtime_metrics,
 )
@@ -25,7 +24,7 @@ from lab.instruments.process_sampler import ProcessSampler, usage_over
 from lab.instruments.service_http_client import HttpError
 from lab.processor_time import core_times, exact_cpu_s, is_runnable, since
 from lab.system import DRIVER
-from lab.trial import GaugeReading, MetricsReading, Usage
+from lab.trial import MetricsReading, Usage
 
 IDLE_SHARE = 0.1  # of a core: an arm that uses less is idle
 PEAK_S = 1.0  # for which a peak lasts
@@ -40,7 +39,6 @@ class LiveSliceObserver:
         self._scraper = None
         if source.metrics is not None:
             self._scraper = MetricsScraper(source.url, source.metrics, buckets=source.buckets)
-        self._gauges = source.gauges
         self._scrapes: list[Scrape] = []
         self._problem = "" if self._scraper else NO_METRICS  # of the first scrape that failed
         self._lasted_s: list[float] = []
@@ -113,11 +111,6 @@ class LiveSliceObserver:
         """End observing."""
         if self._scraper is not None:
             self._scraper.close()
-
-    @property
-    def gauges(self) -> dict[str, GaugeReading]:
-        """Values of the gauges that are kept, by selector."""
-        return gauge_readings(self._scrapes, self._gauges)
 
     @property
     def metrics(self) -> MetricsReading:

@@ -6,14 +6,15 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import yaml
 
 _METHODS = ("get", "head", "options", "post", "put", "patch", "delete")
-_SAFE = ("get", "head", "options")
+SAFE_METHODS = ("get", "head", "options")  # that change nothing
 _MOST_OPERATIONS = 50
 _MOST_DEPTH = 8  # of schemas that name each other
+_OF_A_PATH = "/{}:@!$&()*+,;=~-._%"  # all else is escaped, above all what ends text in Python
 _TEXTS = {  # by format
     "date": "2025-01-31",
     "date-time": "2025-01-31T12:00:00Z",
@@ -64,7 +65,7 @@ class Operation:
     @property
     def writes(self) -> bool:
         """Whether it may change something."""
-        return self.method.lower() not in _SAFE
+        return self.method.lower() not in SAFE_METHODS
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
@@ -99,7 +100,8 @@ class _Reader:
             for method in _METHODS:
                 if isinstance(described := item.get(method), dict):
                     shared = item.get("parameters") or ()
-                    yield self._operation(method, f"{self._prefix()}{path}", described, shared)
+                    full = quote(f"{self._prefix()}{path}", safe=_OF_A_PATH)
+                    yield self._operation(method, full, described, shared)
 
     def _prefix(self) -> str:
         """The path that all others follow."""

@@ -72,7 +72,7 @@ def locustfile_of(operations: Sequence[Operation], *, with_writes: bool) -> str:
     """
     asked, left_out = chosen(operations, with_writes=with_writes)
     tasks = "\n".join(_operation(number, each) for number, each in enumerate(asked, 1))
-    named = "".join(f"\n    {text}" for text in left_out)
+    named = "".join(f"\n    {in_docstring(text)}" for text in left_out)
     more = f"\n\nLeft out:\n{named}\n" if named else "\n"
     random_values = any("random." in _path(each) for each in asked)
     imports = "import random\n\n" if random_values else ""
@@ -129,11 +129,19 @@ def _operation(number: int, each: Operation) -> str:
 def _path(each: Operation) -> str:
     """The path for an f-string, with random values where any whole number will do."""
 
-    def filled(match: re.Match[str]) -> str:
-        value = each.parameters.get(match[1])
+    def filled(name: str) -> str:
+        value = each.parameters.get(name)
         return "{random.randint(1, 100)}" if value is None else quote(str(value), safe="")
 
-    return re.sub(r"\{([^{}]+)\}", filled, each.path)
+    texts = re.split(r"\{([^{}]+)\}", each.path)  # every second one is a parameter
+    texts[::2] = (quote(text, safe="/:@!$&()*+,;=~-._%") for text in texts[::2])
+    texts[1::2] = map(filled, texts[1::2])
+    return "".join(texts)
+
+
+def in_docstring(text: str) -> str:
+    """Text of a document that cannot end the docstring that it stands in."""
+    return " ".join(text.replace("\\", "/").replace('"', "'").split())
 
 
 def _literal(value: object) -> str:

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import NamedTuple
 
 
-def bucket_quantile(cumulative: Mapping[float, float], quantile: float, beyond: float) -> float:
+class BucketQuantile(NamedTuple):
+    """A quantile: what is likeliest, and the edges of the bucket that it lies in."""
+
+    value: float
+    low: float
+    high: float
+
+
+def bucket_quantile(
+    cumulative: Mapping[float, float], quantile: float, beyond: float
+) -> BucketQuantile:
     """Return a quantile, by linear interpolation within its bucket, as Prometheus does.
 
-    The error is at most the width of the bucket.
+    Values may lie anywhere in a bucket: nothing is known but its edges.
 
     Args:
         cumulative: By the upper edge of each bucket, how many values were at most so large; the
@@ -35,4 +46,5 @@ def bucket_quantile(cumulative: Mapping[float, float], quantile: float, beyond: 
         raise ValueError(f"it lies above the highest bucket, which ends at {lower:g}")
     if lower == -math.inf:
         raise ValueError(f"it lies in the lowest bucket, which ends at {edge:g}")
-    return lower + (edge - lower) * (rank - below) / (cumulative[edge] - below)
+    value = lower + (edge - lower) * (rank - below) / (cumulative[edge] - below)
+    return BucketQuantile(value, lower, edge)

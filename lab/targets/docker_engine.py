@@ -61,9 +61,7 @@ class Container:
             image=data["Image"],
             image_name=data["Config"]["Image"],
             ports=ports,
-            command=()
-            if data["Config"].get("Entrypoint")
-            else tuple(data["Config"].get("Cmd") or ()),
+            command=_command(data["Config"]),
         )
 
 

@@ -57,7 +57,10 @@ def identify(
     if spec.instance is not None:
         instance = str(ask(spec.instance))
     if spec.settings is not None:
-        return Identity(instance, reported_settings(who, ask(spec.settings), spec.settings))
+        reported = reported_settings(who, ask(spec.settings), spec.settings)
+        of_command = {name: settings[name] for name in spec.command.settings if name in settings}
+        # what its program makes of them, as a number of workers, it may not know itself
+        return Identity(instance, {**(_from_environment(pid, of_command) or {}), **reported})
     return Identity(instance, _from_environment(pid, settings))
 
 

@@ -8,8 +8,9 @@ from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 from lab.child_processes import Children
-from lab.process_tree import listeners
+from lab.process_tree import listeners, uppermost
 from lab.system import FILE, Command, System
+from lab.targets import docker_engine
 from lab.targets.arm_settings import validated_settings
 from lab.targets.command_environment import search_path, with_program
 from lab.targets.process_identity import Proof, ask_settings
@@ -119,10 +120,12 @@ class UrlTarget:
         """Nothing: its state is not the lab's."""
 
     def roles(self, arm: str) -> dict[str, tuple[int, ...]]:
-        """The processes that listen on its port, if it is on this machine."""
+        """The processes that listen on its port, if they are on this machine and can be seen."""
         parts = urlsplit(self._spec.base)
         found = listeners(parts.port or 80) if parts.hostname in _LOOPBACK else []
-        return {ROLE: tuple(found[:1])} if found else {}
+        if set(found) & set(docker_engine.port_proxies([parts.port or 80])):
+            return {}  # what is behind the proxy of a container is not known
+        return {ROLE: tuple(uppermost(found))} if found else {}
 
     def activity(self, arm: str) -> dict[str, Any]:
         """Nothing is known of its database."""

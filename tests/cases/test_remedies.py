@@ -271,9 +271,15 @@ COMMANDS = {
     ),
     "new-writes-of-no-document": Command(
         "new narrow-pool --writes",
-        ("--writes is for operations of a document", "Say --openapi FILE as well"),
+        ("--writes is for requests of a document", "Say --openapi FILE or --har FILE as well"),
         "new narrow-pool --writes --openapi openapi.json",
         remedied=written("openapi.json", OPENAPI),
+    ),
+    "new-of-a-document-and-a-session": Command(
+        "new narrow-pool --openapi openapi.json --har session.har",
+        ("--openapi and --har both make the scenario", "Leave one of them out"),
+        "new narrow-pool --openapi openapi.json",
+        before=written("openapi.json", OPENAPI),
     ),
     "new-of-no-document": Command(
         "new narrow-pool --openapi lab.toml",

@@ -155,7 +155,6 @@ class FakeSliceObserver:
     lasted_s: list[float] = field(default_factory=list)  # of each slice
     idle_cpu: float = 0.0  # seconds of work between two looks at it
     looks: int = 0
-    gauges: dict[str, GaugeReading] = field(default_factory=dict)
 
     def begin(self) -> None:
         """At once."""

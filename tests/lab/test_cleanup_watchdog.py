@@ -98,6 +98,27 @@ def test_processes_with_the_variable_of_the_run_are_killed() -> None:
     assert process.wait(5) == -signal.SIGKILL
 
 
+HIDES = """
+import subprocess, sys
+hidden = subprocess.Popen(
+    [sys.executable, "-c", "import time; time.sleep(300)"], env={}, start_new_session=True
+)
+print(hidden.pid, flush=True)
+hidden.wait()
+"""
+
+
+def test_what_a_process_started_in_another_session_without_its_environment_is_killed() -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", HIDES], stdout=subprocess.PIPE, start_new_session=True
+    )
+    assert process.stdout is not None
+    hidden = int(process.stdout.readline())
+    watch(f"+ {process.pid} {start_ticks(process.pid)} {int(signal.SIGTERM)}")
+    process.communicate()
+    assert wait_until(lambda: start_ticks(hidden) is None)
+
+
 def test_folders_are_removed_last(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     folder.mkdir()

@@ -6,7 +6,7 @@ import pytest
 
 from lab.driver_messages import RequestKey
 from lab.hypothesis import MetricGauge, MetricQuantile, MetricRate, MetricRatio
-from lab.measure_values import AtLeast, counter, total
+from lab.measure_values import AtLeast, Between, counter, total
 from lab.stats.latency_histogram import Histogram
 from lab.trial import ArrivalSecond, Ended, GaugeReading, Requests, StageRecord, Trial
 from tests.default_margins import measure
@@ -214,8 +214,14 @@ def test_a_quantile_of_a_histogram_of_the_service() -> None:
     }
     made = altered(trial("narrow", 100), counters=buckets)
     own = {"wait": MetricQuantile('wait_seconds{route="/a"}', 0.7)}
-    assert measure(made, "wait", own) == pytest.approx(0.15)
+    found = measure(made, "wait", own)
+    assert isinstance(found, Between)
+    assert found == pytest.approx(0.15) and (found.low, found.high) == (0.1, 0.2)
     both = {"wait": MetricQuantile("wait_seconds", 0.5)}
     assert measure(made, "wait", both) == pytest.approx(0.1 + 0.1 * 250 / 400)
     assert measure(made, "wait", {"wait": MetricQuantile("wait_seconds", 0.9)}) is None  # +Inf
     assert measure(made, "wait", {"wait": MetricQuantile("other_seconds", 0.5)}) is None
+    other = {'wait_seconds_bucket{le="0.3",route="/a"}': 950.0}
+    mixed = altered(made, counters=buckets | other)
+    assert measure(mixed, "wait", own) == pytest.approx(0.15)
+    assert measure(mixed, "wait", both) is None  # series with different buckets

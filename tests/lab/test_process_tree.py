@@ -13,6 +13,7 @@ from lab.process_tree import (
     environment_of,
     kill_each,
     listeners,
+    uppermost,
     with_descendants,
     with_variable,
 )
@@ -40,6 +41,19 @@ def test_what_listens_on_a_port_is_found() -> None:
         port = server.getsockname()[1]
         assert listeners(port) == [os.getpid()]
     assert listeners(port) == []
+
+
+def test_workers_that_share_the_socket_of_their_parent_listen_as_well() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        worker = subprocess.Popen(["sleep", "60"], pass_fds=(server.fileno(),))
+        try:
+            assert listeners(port) == sorted([os.getpid(), worker.pid])
+            assert uppermost(listeners(port)) == [os.getpid()]
+            assert uppermost([worker.pid]) == [worker.pid]
+        finally:
+            worker.kill()
+            worker.wait()
 
 
 def test_children_of_children_are_descendants() -> None:

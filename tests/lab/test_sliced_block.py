@@ -16,7 +16,7 @@ import pytest
 from lab.analysis.block_values import block_values
 from lab.block_grouping import group_trials
 from lab.experiment import BlockEnded, BlockLoop, Event, LoadTrials, TrialBegun
-from lab.hypothesis import ClosedLoad, Hypothesis
+from lab.hypothesis import ClosedLoad, Hypothesis, MetricGauge
 from lab.instruments.instrument_interfaces import Source
 from lab.instruments.locust_driver_process import DriverError
 from lab.measure_values import measure
@@ -465,3 +465,11 @@ def test_one_system_that_serves_all_arms_gets_whole_windows(bench: Bench) -> Non
     (entry,) = bench.changes
     assert (entry["block"], entry["rounds"]) == (None, 1)
     assert entry["reason"].startswith("all arms are one system")
+
+
+def test_a_gauge_is_not_read_between_slices_when_nothing_is_loaded(bench: Bench) -> None:
+    bench.hypothesis = replace(bench.hypothesis, measures={"depth": MetricGauge("queue_depth")})
+    bench.run()
+    assert bench.driver.slices == []
+    (entry,) = bench.changes
+    assert entry["rounds"] == 1 and entry["reason"].startswith("depth is a gauge")

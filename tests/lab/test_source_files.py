@@ -48,3 +48,11 @@ def test_a_digest_follows_names_and_contents(project: Path) -> None:
 def test_names_are_found_as_whole_words(project: Path) -> None:
     names = {"NAME_OF_APP", "NAME_OF", "NAME_OF_SERVER", "NAME_OF_A", "NAME_OF_E"}
     assert named(project, names) == {"NAME_OF_APP", "NAME_OF_SERVER"}
+
+
+def test_what_configures_a_service_names_settings_too(project: Path) -> None:
+    for name in ("docker-compose.yml", "Dockerfile", "nginx.conf", "hypotheses/a.yml", "notes.md"):
+        (project / name).write_text(f"NAME_IN_{name.partition('.')[0].upper()}")
+    found = named(project, {"NAME_IN_DOCKER-COMPOSE", "NAME_IN_DOCKERFILE", "NAME_IN_NGINX"})
+    assert found == {"NAME_IN_DOCKER-COMPOSE", "NAME_IN_DOCKERFILE", "NAME_IN_NGINX"}
+    assert named(project, {"NAME_IN_HYPOTHESES/A", "NAME_IN_NOTES"}) == set()

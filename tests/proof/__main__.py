@@ -39,6 +39,7 @@ PARTS = {
     "error-rates": error_rates.prove,
     "disturbances": disturbances.prove,
     "launches": launches.prove,
+    "launches-elsewhere": launches.prove_elsewhere,
     "slices-benchmark": bench_slices.prove,
     "slices-load": slices_load.prove,
     "false-decisions": false_decisions.prove,
@@ -65,6 +66,7 @@ NOT_MEASURED_YET = frozenset(
         "deferred-work",
         "disturbances",
         "launches",
+        "launches-elsewhere",
     }
 )
 """Parts whose figures are not in docs/proof.md yet."""

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
+import os
+import subprocess
+import sys
+import tempfile
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -28,6 +33,10 @@ def command(
         str | None,
         typer.Option(metavar="FILE|URL", help="Make the scenario from an OpenAPI document."),
     ] = None,
+    har: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Make the scenario from a recorded session."),
+    ] = None,
     writes: Annotated[
         bool, typer.Option("--writes", help="Send also what may change something.")
     ] = False,
@@ -43,12 +52,21 @@ def command(
         )
     if kind not in _KINDS:
         raise UsageError(f"--kind {kind}: no such kind. Write one of {', '.join(_KINDS)}")
-    if openapi is not None and kind == "benchmark":
-        raise UsageError("--openapi: a benchmark sends no requests. Leave --openapi out")
-    if writes and openapi is None:
-        raise UsageError("--writes is for operations of a document. Say --openapi FILE as well")
+    given = [option for option, value in (("--openapi", openapi), ("--har", har)) if value]
+    if given and kind == "benchmark":
+        raise UsageError(f"{given[0]}: a benchmark sends no requests. Leave {given[0]} out")
+    if len(given) > 1:
+        raise UsageError("--openapi and --har both make the scenario. Leave one of them out")
+    if writes and not given:
+        raise UsageError(
+            "--writes is for requests of a document. Say --openapi FILE or --har FILE as well"
+        )
     root = Project.find().root
-    text = None if openapi is None else _scenario(openapi, writes=writes)
+    text = None
+    if openapi is not None:
+        text = _of_document(openapi, writes=writes)
+    elif har is not None:
+        text = _of_recording(har, writes=writes)
     if kind == "benchmark":
         files = benchmark_files(name)
     else:
@@ -66,7 +84,7 @@ def command(
     print(f"next: lab check {name}, then lab run {name}")
 
 
-def _scenario(source: str, *, writes: bool) -> str:
+def _of_document(source: str, *, writes: bool) -> str:
     """The scenario of a document; what it leaves out is printed."""
     from lab.scaffolding.openapi import operations
     from lab.scaffolding.scenario_text import chosen, locustfile_of
@@ -86,6 +104,52 @@ def _scenario(source: str, *, writes: bool) -> str:
     for each in left_out:
         print(f"left out: {each}")
     return locustfile_of(found, with_writes=writes)
+
+
+def _of_recording(source: str, *, writes: bool) -> str:
+    """The scenario of a recorded session; what it leaves out is printed."""
+    from lab.scaffolding.recording import described, read_recording, refuse_other_code
+
+    if importlib.util.find_spec("har2locust") is None:
+        raise UsageError(
+            "--har needs har2locust. Install it beside the lab: pip install har2locust"
+        )
+    try:
+        recording = read_recording(_text(Path(source)), with_writes=writes)
+        scenario = _har2locust(recording.text)
+        refuse_other_code(scenario)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"--har {source}: {error}. Name a session that a browser saved") from error
+    for each in recording.left_out:
+        print(f"left out: {each}")
+    return described(scenario, recording.left_out)
+
+
+def _har2locust(recording: str) -> str:
+    """The locustfile that har2locust makes of a recording. ValueError if it cannot."""
+    with tempfile.TemporaryDirectory() as folder:  # without a configuration of har2locust's own
+        file = Path(folder, "session.har")
+        file.write_text(recording, encoding="utf-8")
+        bin_folder = str(Path(sys.executable).parent)  # of ruff, which it runs
+        done = subprocess.run(
+            [sys.executable, "-m", "har2locust", file.name],
+            cwd=folder,
+            env={**os.environ, "PATH": os.pathsep.join((bin_folder, os.environ.get("PATH", "")))},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    if done.returncode or not done.stdout.strip():
+        last = (done.stderr.strip() or "it said nothing").splitlines()[-1]
+        raise ValueError(f"har2locust cannot read it ({last})")
+    return done.stdout
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise ValueError("it is no text") from None
 
 
 def _document(source: str) -> str:

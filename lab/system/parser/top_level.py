@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +58,8 @@ def parse_system(root: Node, project: Path) -> System:
         _check_port(process)
     _refuse_second_check(processes)
     loaded = _loaded(processes)
+    in_compose = values["compose"].service if "compose" in values else None
+    _refuse_unread_metrics(processes, {loaded and loaded.spec.name, in_compose})
     if "compose" in values:
         _check_others(root.at("compose"), values["compose"].others, processes)
     if "url" in values:
@@ -145,6 +147,16 @@ def _loaded(processes: Sequence[ReadProcess]) -> ReadProcess | None:
             "write loaded = true into another process.",
         )
     return process
+
+
+def _refuse_unread_metrics(processes: Sequence[ReadProcess], loaded: Container[str | None]) -> None:
+    for process in processes:
+        if process.spec.name not in loaded and process.spec.metrics is not None:
+            raise process.node.at("metrics").flaw(
+                f"load goes to another process than {shown(process.spec.name)}, and the metrics of "
+                "that one alone are read",
+                "Remove `metrics` here, or write loaded = true into this process.",
+            )
 
 
 def _check_others(node: Node, others: Iterable[str], processes: Sequence[ReadProcess]) -> None:

@@ -12,10 +12,19 @@ import pytest
 from lab.analysis.arm_comparison import mean, mean_share, ratio
 from lab.analysis.benchmark_scaling import FactorEstimate
 from lab.analysis.block_values import BlockValues
-from lab.analysis.estimate import Estimate, SlopeEstimate
+from lab.analysis.estimate import Estimate, LimitedEstimate, SlopeEstimate
 from lab.block_grouping import Block
 from lab.decision_margins import DecisionMargins
-from lab.hypothesis import Benchmark, Bound, Comparison, Hypothesis, Parameter, Prediction, Step
+from lab.hypothesis import (
+    Benchmark,
+    Bound,
+    Comparison,
+    Hypothesis,
+    MetricQuantile,
+    Parameter,
+    Prediction,
+    Step,
+)
 from lab.stats.latency_histogram import Histogram
 from lab.trial import (
     BenchmarkEvidence,
@@ -27,7 +36,7 @@ from lab.trial import (
     Trial,
 )
 from tests.default_margins import PredictionEstimator, block_values
-from tests.lab.builders import ORDERS, SHIPPED, trial
+from tests.lab.builders import ORDERS, SHIPPED, altered, trial
 from tests.oracles.soaks import memory_series, soak_blocks
 
 BOUND = Bound(at_least=1.0)
@@ -64,6 +73,48 @@ def test_a_share_is_averaged_as_a_share() -> None:
     found = estimated(SHIPPED, prediction, BLOCKS)
     assert found is not None
     assert found.estimate == pytest.approx(mean_share([0.9, 0.9, 0.9], TAIL).estimate)
+
+
+def waits(arm: str) -> Trial:
+    """A trial of whose waits 90 % are at most 0.1 s, and 99 % at most 0.2 s."""
+    counts = {"0.1": 900.0, "0.2": 990.0, "0.5": 1000.0, "+Inf": 1000.0}
+    counters = {f'wait_seconds_bucket{{le="{edge}"}}': count for edge, count in counts.items()}
+    return altered(trial(arm, 100), counters=counters)
+
+
+WAIT = replace(SHIPPED, measures={"wait": MetricQuantile("wait_seconds", 0.95)})
+
+
+@pytest.mark.parametrize(
+    ("bound", "outcome"),
+    [
+        (Bound(at_most=0.2), "meets"),
+        (Bound(at_least=0.2), None),  # it may be the edge itself
+        (Bound(at_most=0.15), None),  # whatever is interpolated
+        (Bound(at_least=0.19), None),
+        (Bound(at_most=0.05), "misses"),
+        (Bound(at_least=0.05), "meets"),
+    ],
+)
+def test_a_quantile_of_buckets_may_lie_anywhere_in_its_bucket(
+    bound: Bound, outcome: str | None
+) -> None:
+    blocks = [{Step("narrow"): (waits("narrow"),)} for _ in range(4)]
+    found = estimated(WAIT, Prediction("", "wait", bound, arm="narrow"), blocks)
+    assert isinstance(found, LimitedEstimate)
+    assert found.estimate == pytest.approx(0.1 + 0.1 * 50 / 90)
+    assert (found.low, found.high) == pytest.approx((0.1, 0.2))
+    assert found.meets(bound) == (outcome == "meets")
+    assert found.misses(bound) == (outcome == "misses")
+    assert not found.is_decidable(0.15) and found.is_decidable(0.21)
+
+
+def test_a_ratio_of_two_quantiles_of_one_bucket_tells_no_more_than_its_edges() -> None:
+    blocks = [{Step(arm): (waits(arm),) for arm in ("narrow", "wide")} for _ in range(4)]
+    compare = Comparison("wide", "narrow")
+    found = estimated(WAIT, Prediction("", "wait", BOUND, compare=compare), blocks)
+    assert found is not None and found.estimate == pytest.approx(1.0)
+    assert (found.low, found.high) == pytest.approx((0.5, 2.0))
 
 
 def test_without_evidence_there_is_no_estimate() -> None:

@@ -57,9 +57,19 @@ def test_the_edges_of_the_window_are_left_open(count: int) -> None:
 def test_a_service_without_a_counter_is_not_checked() -> None:
     nothing = trial("narrow", 100, counters={})
     assert faults(nothing) == []
-    assert faults(altered(nothing, metrics=MetricsReading(scrapes=5))) == []
     assert faults(altered(nothing, metrics=replace(TYPED, scrapes=1))) == []
     assert "served" not in inspect(nothing, THROUGHPUT).gates
+
+
+def test_a_counter_that_lab_toml_names_has_to_be_there() -> None:
+    made = altered(trial("narrow", 100, counters={}), metrics=MetricsReading(scrapes=5))
+    served_fault, law = inspect(made, THROUGHPUT).faults
+    assert (served_fault.gate, law.gate) == ("served", "littles_law")
+    assert not served_fault.retryable and not law.retryable
+    assert served_fault.message.startswith(
+        "lab.toml names http_request_duration_seconds_count, and the metrics of arm narrow have no"
+    )
+    assert "http_in_flight_request_seconds_total" in law.message
 
 
 def test_a_counter_that_fell_does_not_count() -> None:

@@ -190,6 +190,25 @@ def test_the_scenario_is_python_that_asks_for_what_it_should(writes: bool) -> No
     assert any("client.post" in call for call in calls) == writes
 
 
+HOSTILE = """\
+openapi: 3.0.0
+paths:
+  '/a",exit(1),"{x}': {get: {parameters: [{name: x, in: path, schema: {type: integer}}]}}
+  '/b{__import__("os").getpid()}/\\': {get: {}}
+  '/c/{': {get: {}}
+  '/d QUOTES + exit(1) + QUOTES': {delete: {}}
+  /e: {post: {requestBody: {content: {'QUOTES + exit(1) + QUOTES': {}}}}}
+""".replace("QUOTES", '"' * 3)
+
+
+def test_a_document_cannot_bring_code_into_the_scenario() -> None:
+    text = locustfile_of(operations(HOSTILE), with_writes=False)
+    tree = ast.walk(ast.parse(text))
+    calls = [ast.unparse(node.func) for node in tree if isinstance(node, ast.Call)]
+    assert calls.count("self.client.get") == 3
+    assert set(calls) == {"self.client.get", "random.randint", "constant"}
+
+
 @pytest.mark.slow
 def test_new_makes_a_scenario_of_a_document(tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text("from fastapi import FastAPI\napp = FastAPI()\n")

@@ -13,7 +13,7 @@ INF = math.inf
 @pytest.mark.parametrize(
     ("quantile", "value"),
     [
-        (0.5, 0.1),
+        (0.51, 0.1 + 0.1 * 10 / 320),
         (0.6, 0.1 + 0.1 * 100 / 320),
         (0.75, 0.1 + 0.1 * 250 / 320),
         (0.9, 0.2 + 0.3 * 80 / 180),
@@ -21,7 +21,9 @@ INF = math.inf
 )
 def test_it_is_interpolated_within_its_bucket(quantile: float, value: float) -> None:
     counts = {0.05: 100.0, 0.1: 500.0, 0.2: 820.0, 0.5: 1000.0, INF: 1000.0}
-    assert bucket_quantile(counts, quantile, 10) == pytest.approx(value)
+    found = bucket_quantile(counts, quantile, 10)
+    assert found.value == pytest.approx(value)
+    assert (found.low, found.high) == ((0.2, 0.5) if quantile == 0.9 else (0.1, 0.2))
 
 
 def test_it_is_off_by_less_than_the_width_of_a_bucket() -> None:
@@ -31,7 +33,9 @@ def test_it_is_off_by_less_than_the_width_of_a_bucket() -> None:
     counts = {edge: float(sum(value <= edge for value in values)) for edge in (*edges, INF)}
     for quantile in (0.1, 0.5, 0.9, 0.99):
         truth = values[int(quantile * len(values))]
-        assert bucket_quantile(counts, quantile, 10) == pytest.approx(truth, rel=0.3)
+        found = bucket_quantile(counts, quantile, 10)
+        assert found.value == pytest.approx(truth, rel=0.3)
+        assert found.low <= truth <= found.high
 
 
 @pytest.mark.parametrize(

@@ -111,6 +111,10 @@ BROKEN = (
         *("two-loaded", 'name = "quotes"', 'name = "quotes"\nloaded = true'),
         *(10, "load goes to `web` and to `quotes`", "Keep `loaded"),
     ),
+    Broken(
+        *("unread-metrics", 'name = "quotes"', 'name = "quotes"\nmetrics = "/metrics"'),
+        *(5, "load goes to another process than `quotes`", "Remove `metrics`"),
+    ),
     # commands
     Broken("no-words", '"python quotes.py --port {port}"', "[]", 5, "`command` is empty", "python"),
     Broken("no-program", '"python quotes.py --port {port}"', "\"''\"", 5, "`command` is", "python"),

@@ -30,7 +30,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         status = 503 if "--never-ready" in sys.argv else 200
         if self.path == "/moved":
             status = 302
-        body = json.dumps({"pid": os.getpid(), "config": settings, "args": sys.argv[1:]}).encode()
+        said = {"pid": os.getpid(), "config": settings, "args": sys.argv[1:]}
+        body = json.dumps({**said, "own": {"colour": settings.get("COLOUR")}}).encode()
         self.send_response(status)
         self.send_header("Location", "https://elsewhere.example.org/")
         self.send_header("Content-Length", str(len(body)))
@@ -49,6 +50,11 @@ if "--forks" in sys.argv:  # a child, a grandchild in a session of its own
     code = "import os, subprocess, sys, time; os.setsid(); " \\
         "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']); time.sleep(600)"
     subprocess.Popen([sys.executable, "-c", code])
+if "--hides" in sys.argv:  # a child in a session of its own, without any environment
+    code = "import time; time.sleep(600)"
+    hidden = subprocess.Popen([sys.executable, "-c", code], env={}, start_new_session=True)
+    with open("hidden", "w") as file:
+        file.write(str(hidden.pid))
 if "--fd" in sys.argv:
     listening = socket.socket(fileno=int(sys.argv[sys.argv.index("--fd") + 1]))
     server = http.server.ThreadingHTTPServer(("", 0), Handler, bind_and_activate=False)
