@@ -45,11 +45,10 @@ def descendants(roots: Iterable[int]) -> dict[int, int | None]:
 
     It is found by its parents, whatever its session and its environment are.
     """
-    family: dict[int, list[int]] = {}
-    for entry in Path("/proc").iterdir():
+    found, family = list(roots), dict[int, list[int]]()
+    for entry in Path("/proc").iterdir() if found else ():
         if entry.name.isdigit() and (fields := _stat(int(entry.name))) is not None:
             family.setdefault(int(fields[1]), []).append(int(entry.name))
-    found = list(roots)
     count = len(found)
     for pid in found:
         found.extend(family.get(pid, ()))

@@ -49,7 +49,7 @@ def read_recording(text: str, *, with_writes: bool) -> Recording:
         elif method.lower() not in SAFE_METHODS and not with_writes:
             writes[f"{method} {urlsplit(request['url']).path}"] += 1
         else:
-            kept.append(entry)
+            kept.append({**entry, "request": _without_odd_headers(request)})
     if not kept:
         raise ValueError("none of its requests can be sent without writing")
     left_out = [f"{name}: it writes" for name in writes]
@@ -87,6 +87,16 @@ def _entries(text: str) -> list[dict[str, Any]]:
     if not sent:
         raise ValueError("it has no requests")
     return sent
+
+
+def _without_odd_headers(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Without those that har2locust does not escape."""
+    headers = [
+        each
+        for each in request.get("headers") or ()
+        if not any(odd in f"{each['name']}{each['value']}" for odd in "'\\\n")
+    ]
+    return {**request, "headers": headers}
 
 
 def _is_http(entry: Mapping[str, Any]) -> bool:

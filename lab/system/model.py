@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from lab.system.placeholders import FD, PORT, POSTGRES_URL, Command, Template
 
@@ -15,6 +16,7 @@ RESERVED = (DRIVER, DATABASE, "benchmark", "compose", "postgres")
 """Names that no process may have: the lab gives them itself."""
 
 POSTGRES_PORT = 5432
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 READY_S = 60.0  # that a process may take to be ready
 STOP_S = 5.0  # that a process may take to end
 
@@ -197,6 +199,21 @@ class UrlSpec:
     settings: Answer | None = None
     metrics: str | None = None
     metric_names: MetricNames = field(default_factory=MetricNames)
+
+    @property
+    def host(self) -> str:
+        """Its host, in small letters."""
+        return urlsplit(self.base).hostname or ""
+
+    @property
+    def port(self) -> int:
+        """Its port."""
+        return urlsplit(self.base).port or 80
+
+    @property
+    def is_here(self) -> bool:
+        """Whether it runs on this machine, as far as its address says."""
+        return self.host in _LOOPBACK
 
 
 @dataclass(frozen=True)

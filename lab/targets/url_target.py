@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
-from urllib.parse import urlsplit
 
 from lab.child_processes import Children
 from lab.process_tree import listeners, uppermost
@@ -18,7 +17,6 @@ from lab.targets.readiness import await_ready, check_ready
 from lab.targets.target_interface import Identity, Loaded, TargetFailure, TargetUsageError
 
 ROLE = "service"
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _SWITCH_S = 300.0
 
 
@@ -121,9 +119,8 @@ class UrlTarget:
 
     def roles(self, arm: str) -> dict[str, tuple[int, ...]]:
         """The processes that listen on its port, if they are on this machine and can be seen."""
-        parts = urlsplit(self._spec.base)
-        found = listeners(parts.port or 80) if parts.hostname in _LOOPBACK else []
-        if set(found) & set(docker_engine.port_proxies([parts.port or 80])):
+        found = listeners(self._spec.port) if self._spec.is_here else []
+        if set(found) & set(docker_engine.port_proxies([self._spec.port])):
             return {}  # what is behind the proxy of a container is not known
         return {ROLE: tuple(uppermost(found))} if found else {}
 

@@ -581,6 +581,7 @@ WITH_A_PROCESS = "test_scenario_remedies.py"
 ARM_SETTINGS = "tests/lab/targets/test_arm_settings.py"
 ELSEWHERE = {  # place -> which test tries its remedy, or why none can
     "cli/cores_of_run.py:_needed": "tests/lab/cli/test_cores_of_run.py",
+    "cli/commands/new.py:_of_recording": "tests/lab/scaffolding/test_recording.py",
     "cli/preflight.py:start_driver": WITH_A_PROCESS,
     "cli/preflight.py:collect_benchmark": WITH_A_PROCESS,
     "cli/preflight.py:_check_settings": WITH_A_PROCESS,

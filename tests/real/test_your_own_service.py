@@ -126,12 +126,13 @@ budget: 5m
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="Node is not installed")
-def test_a_service_of_node(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("hashing", "verdict"), [("sync", "CONFIRMED"), ("async", "REFUTED")])
+def test_a_service_of_node(hashing: str, verdict: str, tmp_path: Path) -> None:
     (tmp_path / "server.js").write_text(NODE)
     (tmp_path / "package.json").write_text('{"scripts": {"start": "node server.js"}}')
     done = lab("init", project=tmp_path)
     assert "guessed from `start` in package.json: node server.js" in done.stdout
     (tmp_path / "scenarios" / "mixed.py").write_text(NODE_SCENARIO)
-    (tmp_path / "hypotheses" / "hash.md").write_text(NODE_CLAIM.format(hashing="sync"))
+    (tmp_path / "hypotheses" / "hash.md").write_text(NODE_CLAIM.format(hashing=hashing))
     done = lab("run", "hash", "--no-profile", project=tmp_path)
-    assert verdict_of(tmp_path, "hash")["verdict"] == "CONFIRMED", done.stdout + done.stderr
+    assert verdict_of(tmp_path, "hash")["verdict"] == verdict, done.stdout + done.stderr

@@ -25,7 +25,6 @@ from lab.system.parser.values import (
 _SERVICE = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]*")
 _HOST = re.compile(r"[a-zA-Z0-9]([a-zA-Z0-9.-]*[a-zA-Z0-9])?")
 _MAX_USERS = 10_000
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 Readers = dict[str, Callable[[Node], Any]]
 
@@ -107,11 +106,10 @@ def read_safety(node: Node) -> SafetySpec:
 
 def refuse_forbidden_host(node: Node, url: UrlSpec, safety: SafetySpec) -> None:
     """Raises `Flaw` if the host of a URL is neither this machine nor one that may be loaded."""
-    host = (urlsplit(url.base).hostname or "").lower()
-    if host not in _LOOPBACK and host not in map(str.lower, safety.allow_hosts):
+    if not url.is_here and url.host not in map(str.lower, safety.allow_hosts):
         raise node.at("base").flaw(
-            f"{shown(host)} is not this machine, and not a host that may be loaded",
-            f'If you may load it, write allow_hosts = ["{host}"] into [safety].',
+            f"{shown(url.host)} is not this machine, and not a host that may be loaded",
+            f'If you may load it, write allow_hosts = ["{url.host}"] into [safety].',
         )
 
 

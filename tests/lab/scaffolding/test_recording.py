@@ -55,6 +55,13 @@ def test_what_reads_from_the_first_host_is_kept() -> None:
     assert every.left_out == ("2 requests to count.example.net: another host",)
 
 
+def test_headers_that_would_end_their_text_are_left_out() -> None:
+    odd = entry("GET", f"{SHOP}/")
+    odd["request"]["headers"].append({"name": "cookie", "value": "a='b'"})
+    (kept,) = json.loads(read_recording(har(odd), with_writes=False).text)["log"]["entries"]
+    assert kept["request"]["headers"] == [{"name": "accept", "value": "*/*"}]
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [
