@@ -219,7 +219,7 @@ class SoakLoop(Session):
     ) -> bool:
         """Whether the block cannot continue; an arm that may crash is started again."""
         for arm, trial in trials.items():
-            state = self._crash_restart.check(arm, trial, answers=samples[arm].answered)
+            state = self._crash_restart.check(arm, trial, answers=not samples[arm].hangs)
             if state is ArmState.FAILED:
                 return True
             if state is ArmState.RESTARTED:

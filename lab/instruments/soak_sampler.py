@@ -25,11 +25,7 @@ class IntervalSample:
     usage: Mapping[str, Usage] = field(default_factory=dict)  # over it, by role
     metrics: MetricsReading | None = None  # how they were read
     fallen: Mapping[str, str] = field(default_factory=dict)  # counters that did, and what it means
-
-    @property
-    def answered(self) -> bool:
-        """Whether the arm was asked at the end of the interval and answered."""
-        return bool(self.gauges)
+    hangs: bool = False  # whether it was asked for its metrics at the end and did not answer
 
 
 class IntervalSampler(Protocol):
@@ -83,7 +79,8 @@ class HttpIntervalSampler:
             own = {role: usage[str(pids)] for role, pids in roles.items()}
             if now is None:
                 problem = summarize([], self._problems[arm])
-                samples[arm] = IntervalSample(usage=own, metrics=problem)
+                hangs = arm in self._scrapers
+                samples[arm] = IntervalSample(usage=own, metrics=problem, hangs=hangs)
                 continue
             grown, fallen = (now.since(last), now.fallen(last)) if last else ({}, {})
             metrics = summarize([now], "")

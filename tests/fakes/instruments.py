@@ -206,8 +206,9 @@ class FakeIntervalSampler:
             self.counts[arm] += 1
             number = self.counts[arm]
             usage = Usage(0.2, 0.2, self.rss_bytes(arm, number), 50.0, 5.0)
+            gauges = self.gauges(arm, number)
             samples[arm] = IntervalSample(
-                self.gauges(arm, number), {"requests_total": 100.0}, {LOADED: usage}
+                gauges, {"requests_total": 100.0}, {LOADED: usage}, hangs=not gauges
             )
         return samples, BackgroundLoad(0.0, 0.0)
 
