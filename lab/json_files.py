@@ -51,7 +51,7 @@ def read_object(path: Path) -> dict[str, Any]:
     """Read a file that holds one object. UnreadableFile if there is none."""
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UnreadableFile(f"{path}: cannot be read ({error}). {RESTORE}") from error
     if not isinstance(data, dict):
         raise UnreadableFile(f"{path}: not a JSON object. {RESTORE}")
@@ -62,7 +62,7 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
     """The records of a file; none if it does not exist. UnreadableFile for a damaged line."""
     if not path.exists():
         return
-    damaged: tuple[int, ValueError] | None = None
+    damaged: tuple[int, Exception] | None = None
     try:
         file = path.open(encoding="utf-8", errors="replace")
     except OSError as error:
@@ -73,7 +73,9 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
                 raise UnreadableFile(f"{path}:{damaged[0]}: damaged line ({damaged[1]}). {RESTORE}")
             try:
                 record = json.loads(line)
-            except ValueError as error:
+                if not isinstance(record, dict):
+                    raise ValueError("not a JSON object")
+            except (ValueError, RecursionError) as error:
                 damaged = number, error
                 continue
             yield record

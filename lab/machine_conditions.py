@@ -59,8 +59,17 @@ def differences(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[str]:
 
 def is_this_machine(conditions: Mapping[str, Any]) -> bool:
     """Whether a run had this processor and as many cores, so that its noise is that of here."""
-    here = {"processor": _processor(), "cores": os.cpu_count()}
-    return all(conditions.get(key) == value for key, value in here.items())
+    return machine_name(conditions) == machine_name(
+        {"processor": _processor(), "cores": os.cpu_count()}
+    )
+
+
+def machine_name(conditions: Mapping[str, Any]) -> str:
+    """The machine of a run; figures of runs whose machines differ are not comparable."""
+    if "processor" not in conditions:
+        return "unknown machine"
+    cores = conditions.get("cores")
+    return f"{conditions['processor']}, {cores} core{'s' * (cores != 1)}"
 
 
 def code_invariants(project: Path, code: Sequence[str] = ()) -> dict[str, Any]:

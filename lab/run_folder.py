@@ -18,8 +18,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,6 +29,7 @@ from typing import Any, TextIO
 from lab.errors import UsageError, storage_error
 from lab.hypothesis import Step
 from lab.json_files import RESTORE, append_line, read_lines, read_object, to_line, write_whole
+from lab.prometheus.selector import select
 from lab.time_series import TimeSeries
 from lab.trial import SoakEvidence, Trial
 from lab.trial_plan import SCHEMA as PLAN_SCHEMA
@@ -39,6 +41,11 @@ from lab.verdict_record import Verdict
 
 SLICES_CHANGED = "slices changed"
 """The event of the journal that says that windows are cut into fewer slices, or not, and why."""
+
+
+# the files that a verdict is computed from, and the conditions
+_EVIDENCE = ("hypothesis.md", "plan.json", "conditions.json", "trials.jsonl", "journal.jsonl")
+_INTERVALS = re.compile(r"series/[^/]+\.intervals\.jsonl")
 
 
 class RunFolderError(UsageError):
@@ -83,6 +90,21 @@ class RunFolder:
                 "Name a folder such as reports/NAME/latest"
             )
         return run_folder
+
+    @classmethod
+    def restore(cls, folder: Path, evidence: Mapping[str, str]) -> RunFolder:
+        """Write a new run folder from what `evidence` returned.
+
+        Raises:
+            RunFolderError: It has a file that is none of a run, so that nothing is written.
+        """
+        for name in evidence:
+            if name not in _EVIDENCE and not _INTERVALS.fullmatch(name):
+                raise RunFolderError(f"{name!r} is not the name of a file of a run")
+        (folder / "series").mkdir(parents=True)
+        for name, text in evidence.items():
+            (folder / name).write_bytes(text.encode("utf-8", "surrogateescape"))
+        return cls.open(folder)
 
     def path(self, *parts: str) -> Path:
         """A file of this run."""
@@ -160,7 +182,7 @@ class RunFolder:
         data = PLAN_SCHEMA.read(read_object(path), str(path))
         try:
             return Plan.from_dict(data)
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, ValueError) as error:
             raise RunFolderError(f"{path}: not a plan ({error}). {RESTORE}") from error
 
     def conditions(self) -> dict[str, Any]:
@@ -170,10 +192,21 @@ class RunFolder:
 
     def verdict_name(self) -> str | None:
         """The verdict in a word, as `Verdict.verdict`; None if the run has none yet."""
+        data = self._verdict_data()
+        return None if data is None else str(data.get("verdict"))
+
+    def verdict(self) -> Verdict | None:
+        """The verdict as it is on disk; None if the run has none yet."""
+        data = self._verdict_data()
+        try:
+            return None if data is None else Verdict.from_dict(data)
+        except (KeyError, TypeError) as error:
+            path = self.path("verdict.json")
+            raise RunFolderError(f"{path}: not a verdict ({error}). {RESTORE}") from error
+
+    def _verdict_data(self) -> Mapping[str, Any] | None:
         path = self.path("verdict.json")
-        if not path.is_file():
-            return None
-        return str(VERDICT_SCHEMA.read(read_object(path), str(path)).get("verdict"))
+        return VERDICT_SCHEMA.read(read_object(path), str(path)) if path.is_file() else None
 
     def trials(self) -> list[Trial]:
         """All finished trials."""
@@ -197,6 +230,11 @@ class RunFolder:
         """The events of the run as a whole."""
         return list(read_lines(self.path("journal.jsonl")))
 
+    def began(self) -> str:
+        """When the first session began, in UTC, as ISO 8601; empty if that is not recorded."""
+        journal = self.journal()
+        return str(journal[0].get("at", "")) if journal else ""
+
     def last_event(self) -> str | None:
         """The name of the latest event of the run; None if there is none."""
         journal = self.journal()
@@ -216,11 +254,29 @@ class RunFolder:
         except (OSError, struct.error) as error:
             raise RunFolderError(f"{file}: damaged rounds ({error}). {RESTORE}") from error
 
+    def evidence(self, series: Iterable[str]) -> dict[str, str]:
+        """The text of all that the verdict is computed from, by file; see `restore`.
+
+        Args:
+            series: Those that the predictions of a soak are about: others are left out, so that
+                eight hours take little room.
+        """
+        files = {
+            name: self.path(name).read_bytes().decode("utf-8", "surrogateescape")
+            for name in _EVIDENCE
+            if self.path(name).is_file()
+        }
+        wanted = tuple(series)
+        for path in sorted(self.path("series").glob("*.intervals.jsonl")):
+            rows = ({**row, "values": _chosen(row["values"], wanted)} for row in read_lines(path))
+            files[f"series/{path.name}"] = "".join(map(to_line, rows))
+        return files
+
     def _trial(self, record: Mapping[str, Any], place: str) -> Trial:
         data = TRIAL_SCHEMA.read(record, place)
         try:
             trial = from_record(data)
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, ValueError) as error:
             raise RunFolderError(f"{place}: not a trial ({error}). {RESTORE}") from error
         time_series = self.time_series(trial.block, trial.step)
         if time_series is None:
@@ -248,6 +304,13 @@ class SeriesWriter:
         """Close the file."""
         with contextlib.suppress(OSError):  # `add` raised it already
             self._file.close()
+
+
+def all_runs(reports: Path) -> list[RunFolder]:
+    """Every run below a folder that has a plan, whatever else it has; in order of hypothesis."""
+    plans = [*reports.glob("*/plan.json"), *reports.glob("*/*/plan.json")]
+    folders = sorted(plan.parent for plan in plans if not plan.parent.is_symlink())
+    return [RunFolder(folder) for folder in folders]
 
 
 def earlier_runs(reports: Path, name: str) -> list[RunFolder]:
@@ -278,6 +341,15 @@ def _writing(folder: Path) -> Iterator[None]:
             error,
             "What was written is kept; make room and go on with lab run NAME --resume",
         ) from error
+
+
+def _chosen(values: Mapping[str, Any], wanted: Sequence[str]) -> dict[str, Any]:
+    """The values of the series that are named or selected."""
+    named = {name: name for name in values}
+    chosen = {
+        name for each in wanted for name in ([each] if each in named else select(named, each))
+    }
+    return {name: value for name, value in values.items() if name in chosen}
 
 
 def _series_name(block: int, step: Step) -> str:

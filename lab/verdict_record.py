@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -53,6 +54,42 @@ class Verdict:
     measuring_s: float
     elapsed_s: float = 0.0
 
+    @property
+    def decisive(self) -> Judgement | None:
+        """What the verdict hangs on: the first contradicted prediction, or what left it open.
+
+        Of a CONFIRMED claim, the prediction or rival that was decided last. None for INVALID and
+        before there is a verdict.
+        """
+        match self.verdict:
+            case "REFUTED":
+                return next(j for j in self.predictions if j.outcome == "contradicted")
+            case "INCONCLUSIVE":
+                standing = [j for j in self.rivals if j.outcome == "supported"]
+                undecided = [j for j in self._judgements if j.outcome == "undecided"]
+                return next(iter((*standing, *undecided)), None)
+            case "CONFIRMED":
+                return max(self._judgements, key=lambda j: j.decided_at or 0)
+            case _:
+                return None
+
+    @property
+    def _judgements(self) -> tuple[Judgement, ...]:
+        return (*self.predictions, *self.rivals)
+
     def as_dict(self) -> dict[str, Any]:
         """As plain JSON types."""
         return {**asdict(self), "schema": str(SCHEMA)}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Verdict:
+        """The inverse of `as_dict`; KeyError or TypeError for what is no verdict."""
+        own = {key: value for key, value in data.items() if key != "schema"}
+        return cls(
+            **{
+                **own,
+                "reasons": tuple(own["reasons"]),
+                "predictions": tuple(Judgement(**each) for each in own["predictions"]),
+                "rivals": tuple(Judgement(**each) for each in own["rivals"]),
+            }
+        )

@@ -31,6 +31,9 @@ SYMBOLS: Mapping[str, str] = {
     "UNFINISHED": "…",
 }
 
+VERDICT_TONES: Mapping[str, Tone] = {"CONFIRMED": "good", "REFUTED": "bad", "INVALID": "bad"}
+"""Of verdicts; all others leave the question open."""
+
 _OUTCOMES: Mapping[tuple[bool, Outcome], tuple[Tone, str]] = {
     (False, "supported"): ("good", "✔ supported"),
     (False, "contradicted"): ("bad", "✘ contradicted"),

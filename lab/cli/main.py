@@ -9,7 +9,21 @@ from typing import NoReturn
 
 import typer
 
-from lab.cli.commands import check, doctor, init, judge, list_, new, report, run, serve, status
+from lab.cli.commands import (
+    check,
+    compare,
+    doctor,
+    export,
+    history,
+    init,
+    judge,
+    list_,
+    new,
+    report,
+    run,
+    serve,
+    status,
+)
 from lab.errors import LabError, is_disk_full, storage_error
 
 app = typer.Typer(
@@ -27,6 +41,9 @@ app.command("run")(run.command)
 app.command("status")(status.command)
 app.command("judge")(judge.command)
 app.command("report")(report.command)
+app.command("history")(history.command)
+app.command("compare")(compare.command)
+app.command("export")(export.command)
 app.command("serve")(serve.command)
 app.command("doctor")(doctor.command)
 

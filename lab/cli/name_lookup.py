@@ -1,10 +1,12 @@
-"""Arguments that several verbs share: a hypothesis by name, a run by name or folder."""
+"""Arguments that several verbs share: a hypothesis by name, a run by name, folder or report."""
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Annotated
+from tempfile import TemporaryDirectory
+from typing import Annotated, NamedTuple
 
 import typer
 
@@ -19,11 +21,57 @@ RunArgument = Annotated[
         help="The folder of a run, NAME/RUN below reports/, or NAME for its latest run.",
     ),
 ]
+RunOrReportArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="RUN",
+        help="A report.html, the folder of a run, NAME/RUN below reports/, or NAME for its latest.",
+    ),
+]
+
+
+class StoredRun(NamedTuple):
+    """A run to be read, and where it was found.
+
+    Attributes:
+        run_folder: Its folder; of a report, one that was made from its data and soon is removed.
+        root: The folder in which its scenario may be; of a report there is none.
+        place: What was named: the folder, or the file of the report.
+    """
+
+    run_folder: RunFolder
+    root: Path
+    place: Path
+
+    @property
+    def report(self) -> Path:
+        """The page that shows it."""
+        in_folder = self.run_folder.folder == self.place
+        return self.run_folder.path("report.html") if in_folder else self.place
 
 
 def hypothesis_file(name: str, project: Project) -> Path:
     """The file of a hypothesis: a path that ends in .md, or hypotheses/NAME.md."""
     return Path(name).absolute() if name.endswith(".md") else find_hypothesis(name, project.root)
+
+
+@contextmanager
+def stored_run(run: str) -> Iterator[StoredRun]:
+    """A run by name, folder or report.
+
+    Raises:
+        UsageError: There is none; a report carries none, or its data were changed.
+    """
+    if not run.endswith(".html"):
+        project = Project.find()
+        run_folder = open_run(run, project)
+        yield StoredRun(run_folder, project.root, run_folder.folder)
+        return
+    from lab.report_evidence import unpack
+
+    page = Path(run).absolute()
+    with TemporaryDirectory(prefix="lab-") as folder:
+        yield StoredRun(unpack(page, Path(folder)), Path(folder), page)
 
 
 def open_run(run: str, project: Project) -> RunFolder:

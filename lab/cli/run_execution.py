@@ -17,6 +17,7 @@ from lab.cli.cores_of_run import cores_of_run
 from lab.cli.preflight import RunParts
 from lab.cli.progress import Progress
 from lab.cli.run_assembly import bring_up
+from lab.cli.run_index import rebuild_index
 from lab.cli.run_preparation import PreparedRun, RunOptions, refuse_finished
 from lab.cli.scenario_environment import passed_variables
 from lab.cli.signals import Interrupted, before_first_trial, deferred_signals, interruptible
@@ -71,7 +72,8 @@ def execute(
             if not profiled:
                 _stop(stop)
             _write_report(session, verdict)
-            print_report_path(session.run_folder)
+            rebuild_index(session.run_folder, prepared.project.reports)
+            print_report_path(session.run_folder.path("report.html"))
         if profiled:
             _profile(session, progress, verdict, is_interrupted=bool(came))
     return verdict, session.run_folder

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lab.number_format import MISSING
-from lab.run_folder import RunFolder
 from lab.verdict_record import Judgement, Verdict
 from lab.verdict_wording import estimate_text, why_immaterial
 
@@ -36,9 +36,9 @@ def print_verdict(verdict: Verdict) -> None:
         console.print(judgement_table(verdict))
 
 
-def print_report_path(run_folder: RunFolder) -> None:
+def print_report_path(report: Path) -> None:
     """Print where the report is, on one line."""
-    print(f"report: {run_folder.path('report.html')}", flush=True)
+    print(f"report: {report}", flush=True)
 
 
 def judgement_table(verdict: Verdict) -> Table:

@@ -14,7 +14,7 @@ from lab.hypothesis.loader import (
     hypothesis_names,
     load,
     loads,
-    read_question,
+    read_headline,
 )
 from lab.hypothesis.measure_names import (
     Measure,
@@ -91,7 +91,7 @@ __all__ = [
     "load",
     "loads",
     "parse_measure",
-    "read_question",
+    "read_headline",
     "scenario_files",
     "why_not_passed",
 ]

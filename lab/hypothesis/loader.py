@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 from lab.errors import UsageError
 from lab.hypothesis.front_matter import parse_document
-from lab.hypothesis.model import Benchmark, Hypothesis
+from lab.hypothesis.model import Benchmark, Hypothesis, LoadTest
 from lab.hypothesis.parser import parse_hypothesis
 from lab.hypothesis.scenario_files import scenario_files
 from lab.hypothesis.seal import claim_digest, text_digest
@@ -57,13 +58,21 @@ def find_hypothesis(name: str, project: Path) -> Path:
     raise HypothesisError(folder / f"{name}.md", None, "there is no such hypothesis", remedy)
 
 
-def read_question(path: Path) -> str:
-    """The question of a file, whose front matter may be wrong otherwise."""
+class Headline(NamedTuple):
+    """What lists show of a hypothesis."""
+
+    question: str
+    kind: str  # as written: it may be none that exists
+
+
+def read_headline(path: Path) -> Headline:
+    """Question and kind of a file, whose front matter may be wrong otherwise."""
     with _located(path):
         root = parse_document(read_text(path, _FILE)).root
         if "question" not in root.mapping():
             raise root.flaw("there is no `question`", "Add `question:` to the front matter.")
-        return root.at("question").text()
+        kind = root.at("kind").text() if "kind" in root.mapping() else LoadTest.name
+        return Headline(root.at("question").text(), kind)
 
 
 def load(path: Path, project: Path) -> Hypothesis:

@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
 from lab import verdict_wording
 from lab.reporting import charts
 from lab.reporting.charts.svg import with_ids
+from lab.reporting.page_template import fill_template
 from lab.reporting.report_content import ReportContent
 from lab.reporting.sections import how_to_read
 
 
 def html_report(content: ReportContent) -> str:
     """Fill the template of the page."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=StrictUndefined,
-    )
-    return environment.get_template("report.html").render(
+    return fill_template(
+        "report.html",
         content=content,
         summary=content.summary,
         charts={name: Markup(with_ids(svg, name)) for name, svg in _charts(content).items()},

@@ -146,13 +146,17 @@ class Histogram:
         if not self.count or outside < beyond:
             return None
         bucket = next(index for index, seen in self._cumulative() if seen >= rank)
-        middle = 2 * _GAMMA**bucket / (_GAMMA + 1)
-        return min(max(middle, self._low), self._high)
+        return self._point(bucket)
 
     def cdf(self) -> Iterator[tuple[float, float]]:
         """Yield, per bucket in use, its upper edge (seconds) and the share of values up to it."""
         for index, seen in self._cumulative():
             yield min(_GAMMA**index, self._high), seen / self.count
+
+    def points(self) -> Iterator[tuple[float, int]]:
+        """Yield, per bucket in use, the point that stands for it (seconds) and its count."""
+        for index in sorted(self._buckets):
+            yield self._point(index), self._buckets[index]
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain JSON types; only buckets in use are listed, by ascending index."""
@@ -203,6 +207,10 @@ class Histogram:
         self.total += total
         self._low = min(self._low, low)
         self._high = max(self._high, high)
+
+    def _point(self, bucket: int) -> float:
+        middle = 2 * _GAMMA**bucket / (_GAMMA + 1)
+        return min(max(middle, self._low), self._high)
 
     def _cumulative(self) -> Iterator[tuple[int, int]]:
         seen = 0

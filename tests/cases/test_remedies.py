@@ -15,6 +15,7 @@ import pytest
 
 from lab.cli.main import main
 from lab.hypothesis import HypothesisError, loads
+from lab.report_evidence import with_evidence
 from lab.run_folder import RunFolder
 from lab.run_lock import machine_lock
 from lab.system import SystemFileError, load_system
@@ -179,6 +180,15 @@ def recorded(project: Path) -> None:
 
 def without(name: str) -> Change:
     return lambda project: (project / name).unlink()
+
+
+def carried(project: Path) -> None:
+    """The same, and a page that carries its data."""
+    recorded(project)
+    run_folder = RunFolder.open((project / LATEST).resolve())
+    hypothesis = loads((ROOT / "reports/sample/hypothesis.md").read_text(), Path("a.md"), project)
+    page = with_evidence("<body></body>", run_folder, hypothesis)
+    (project / "report.html").write_text(page, encoding="utf-8")
 
 
 def unfinished(project: Path) -> None:
@@ -506,6 +516,53 @@ COMMANDS = {
         before=each(recorded, replaced(f"{LATEST}/plan.json", "lab.plan/2", "lab.plan/99")),
         remedied=replaced(f"{LATEST}/plan.json", "lab.plan/99", "lab.plan/2"),
     ),
+    "no-report": Command(
+        "judge gone.html",
+        ("gone.html: cannot be read", "Name a report.html that the lab wrote"),
+        "judge report.html",
+        before=carried,
+    ),
+    "report-without-data": Command(
+        "judge old.html",
+        ("old.html: carries no data of a run", "Name the folder of the run"),
+        f"judge {LATEST}",
+        before=each(recorded, written("old.html", "<body></body>")),
+    ),
+    "report-changed": Command(
+        "judge report.html",
+        ("report.html: its data were changed", "Get it again from where the run was made"),
+        before=each(carried, replaced("report.html", 'sha256="', 'sha256="0')),
+        remedied=replaced("report.html", 'sha256="0', 'sha256="'),
+    ),
+    "verdict-beside": Command(
+        "judge report.html",
+        ("verdict.json: there already", "report.html", "Move it away"),
+        before=each(carried, written("verdict.json", "{}")),
+        remedied=without("verdict.json"),
+    ),
+    "junit-is-a-folder": Command(
+        "judge pool-exhaustion --junit reports",
+        ("--junit reports: no file can be written there", "Name one in a folder of yours"),
+        "judge pool-exhaustion --junit out/junit.xml",
+        before=recorded,
+    ),
+    "history-of-nothing": Command(
+        "history quick",
+        ("no run of quick has a verdict", "Run it with lab run quick"),
+        "run quick",
+    ),
+    "compare-unfinished": Command(
+        "compare pool-exhaustion pool-exhaustion",
+        ("unfinished, so there is no verdict yet", "lab run pool-exhaustion --resume"),
+        "run pool-exhaustion --resume",
+        before=unfinished,
+    ),
+    "damaged-verdict": Command(
+        "compare pool-exhaustion pool-exhaustion",
+        ("verdict.json: not a verdict", "Restore it from a copy"),
+        before=each(recorded, written(f"{LATEST}/verdict.json", "{}")),
+        remedied=lambda p: shutil.copy(ROOT / "reports/sample/verdict.json", p / LATEST),
+    ),
     "status-of-nothing": Command(
         "status other",
         ("other was never run here", "Leave the name out to see all runs"),
@@ -605,6 +662,10 @@ ELSEWHERE = {  # place -> which test tries its remedy, or why none can
     "process_lifetime.py:choose_lifetime": "tests/lab/test_process_lifetime.py",
     "cli/run_execution.py:_record_conditions": "tests/lab/cli/test_run_execution.py",
     "instruments/benchmark_fixture.py:pedantic": "tests/lab/instruments/test_benchmark_fixture.py",
+    "report_evidence.py:_content": "tests/lab/test_report_evidence.py",
+    "report_evidence.py:_damaged": "tests/lab/test_report_evidence.py",
+    "report_evidence.py:_packed": "tests/lab/test_report_evidence.py: a page too large",
+    "run_folder.py:restore": "tests/lab/test_report_evidence.py",
     "run_folder.py:rounds": "tests/lab/test_run_folder.py: of a report",
     "run_folder.py:open": "no verb opens a folder without looking for its plan first",
     "run_folder.py:create": "needs a hundred runs within one second",
@@ -614,7 +675,7 @@ ELSEWHERE = {  # place -> which test tries its remedy, or why none can
     "input_files/text_file.py:read_text": "a file that only another user may read",
     "hypothesis/loader.py:_code": "a file that only another user may read",
     "hypothesis/loader.py:_files": "a file that only another user may read",
-    "hypothesis/loader.py:read_question": "`lab list` shows it in the line of the hypothesis",
+    "hypothesis/loader.py:read_headline": "`lab list` shows it in the line of the hypothesis",
     "project_folder.py:find": "a current folder that was removed",
     "targets/postgres_databases.py:reset_script": "a file that only another user may read",
     "targets/postgres_databases.py:_blamed": "a PostgreSQL of the user's own",

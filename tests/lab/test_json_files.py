@@ -48,8 +48,9 @@ def test_a_file_of_one_torn_line_begins_anew(file: Path) -> None:
     assert list(read_lines(file)) == [{"c": 3}]
 
 
-def test_a_damaged_line_before_the_last_is_an_error(file: Path) -> None:
-    file.write_text('{"a": 1}\n{"b"\n{"c": 3}\n')
+@pytest.mark.parametrize("damaged", ['{"b"', "[1]", "7", "[" * 10**6])
+def test_a_damaged_line_before_the_last_is_an_error(file: Path, damaged: str) -> None:
+    file.write_text(f'{{"a": 1}}\n{damaged}\n{{"c": 3}}\n')
     with pytest.raises(UnreadableFile, match=r"records\.jsonl:2: damaged line"):
         list(read_lines(file))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from lab.hypothesis import HypothesisError, hypothesis_names, read_question
+from lab.hypothesis import HypothesisError, hypothesis_names, read_headline
 from lab.project_folder import Project
 
 
@@ -16,7 +16,7 @@ def command() -> None:
     width = max(map(len, found), default=0)
     for name in found:
         try:
-            question = read_question(project.hypotheses / f"{name}.md")
+            question = read_headline(project.hypotheses / f"{name}.md").question
         except HypothesisError as error:
             question = f"broken: {error.problem}"
         print(f"{name:<{width}}  {_latest(project.reports / name):<12}  {question}")

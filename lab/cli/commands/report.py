@@ -9,6 +9,7 @@ from lab.run_folder import RunFolderError
 
 def command(run: RunArgument) -> None:
     """Render report.html and report.md of a run again, from what is on disk. Never measures."""
+    from lab.cli.run_index import rebuild_index
     from lab.experiment import sealed_hypothesis, verdict_of
     from lab.hypothesis import SoakTest
     from lab.reporting import render
@@ -23,4 +24,5 @@ def command(run: RunArgument) -> None:
             f"{run_folder.folder}: unfinished; continue it with lab run {plan.hypothesis} --resume"
         )
     render(run_folder, hypothesis, plan, verdict)
+    rebuild_index(run_folder, project.reports)
     print(run_folder.path("report.html"))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lab.cli.result_files import JunitOption, ResultFiles, SummaryOption
 from lab.errors import UsageError
 from lab.exit_codes import ExitCode
 
@@ -59,6 +60,8 @@ def command(
         bool,
         typer.Option("--detach", help="Continue in the background; the terminal may be closed."),
     ] = False,
+    junit: JunitOption = None,
+    summary: SummaryOption = None,
 ) -> None:
     """Run an experiment and end with a verdict.
 
@@ -72,13 +75,14 @@ def command(
 
     if expect is not None and expect not in DECIDED:
         raise UsageError(f"--expect {expect}: no such verdict. Write one of {', '.join(DECIDED)}")
+    result_files = ResultFiles.prepare(junit, summary)
     options = RunOptions(name, seed, target, resume, no_wait, profile, length, anyway)
     prepared = prepare(options)
     background = None
     if detached and (background := _detach(prepared)) is None:
         return
     try:
-        verdict, _ = execute(prepared, options, background)
+        verdict, run_folder = execute(prepared, options, background)
     except InterruptedEarly as error:
         print("lab: interrupted; nothing was measured yet", file=sys.stderr)
         raise typer.Exit(ExitCode.INTERRUPTED) from error
@@ -89,6 +93,7 @@ def command(
         )
         raise typer.Exit(ExitCode.INTERRUPTED) from error
     assert verdict.verdict is not None
+    result_files.write(run_folder, prepared.hypothesis, verdict)
     raise typer.Exit(exit_code_of_verdict(verdict.verdict, expect))
 
 

@@ -16,17 +16,18 @@ def condition_tables(conditions: Mapping[str, Any]) -> tuple[tuple[str, Table], 
     if loose:
         parts = {"general": loose, **parts}
     return tuple(
-        (title, Table(("condition", "value"), tuple(_flat(part)), "ll"))
+        (title, Table(("condition", "value"), tuple(flattened(part)), "ll"))
         for title, part in parts.items()
         if part
     )
 
 
-def _flat(data: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, str]]:
+def flattened(data: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, str]]:
+    """Every value below a mapping as text, with the path of its keys."""
     for key, value in data.items():
         name = f"{path}{key}"
         if isinstance(value, Mapping):
-            yield from _flat(value, f"{name} › ")
+            yield from flattened(value, f"{name} › ")
         elif isinstance(value, list):
             yield name, ", ".join(str(item) for item in value)
         else:

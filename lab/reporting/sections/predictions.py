@@ -22,6 +22,7 @@ class PredictionResult:
 
     says: str
     rival: str | None  # the claim of the rival whose prediction it is
+    quantity: str  # what was estimated, and of which arms: the same from run to run
     bound: Bound
     scale: Scale
     axis_format: NumberFormat  # of bounds and axes
@@ -68,6 +69,7 @@ def _result(
     return PredictionResult(
         says=judged.says,
         rival=judged.claim,
+        quantity=f"{judged.measure} {judged.subject}",
         bound=prediction.bound,
         scale=scale,
         axis_format=axis_format,

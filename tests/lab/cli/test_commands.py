@@ -13,7 +13,10 @@ from lab.cli.run_forecast import UNKNOWN
 from tests.runs import QUICK, ROOT, copy_project, lab
 
 BROKEN = ROOT / "tests" / "lab" / "hypothesis" / "broken"
-VERBS = ["list", "check", "run", "status", "judge", "report", "serve", "doctor"]
+VERBS = [
+    *("list", "check", "run", "status", "judge", "report"),
+    *("history", "compare", "export", "serve", "doctor"),
+]
 
 pytestmark = pytest.mark.usefixtures("own_lock", "signal_handlers")
 
@@ -108,6 +111,8 @@ def test_a_broken_file_is_one_message_and_exit_code_2(name: str, command: Comman
         (("judge", "nothing"), "no such run"),
         (("report", "nothing"), "no such run"),
         (("judge", "x" * 300), "no such run"),
+        (("judge", "x" * 300 + ".html"), "cannot be read"),
+        (("export", "nothing", "--to", "out"), "no such run"),
         (("status", "nothing"), "nothing was never run here"),
         (("serve", "DB_POOL_SIZE"), "a setting is written NAME=VALUE"),
         (("run", "../escape"), "lab: "),

@@ -15,7 +15,7 @@ from lab.hypothesis import (
     hypothesis_names,
     load,
     loads,
-    read_question,
+    read_headline,
 )
 from lab.input_files.text_file import MAX_BYTES
 from tests.lab.hypothesis.examples import BROKEN, GOOD, edited
@@ -43,9 +43,9 @@ def test_names_and_questions_of_a_project(project: Path) -> None:
     (folder / "README.md").write_text("What lies here")
     (folder / "a-draft.md").write_text("---\nquestion: Is it?\nrest: is missing\n---\n")
     assert hypothesis_names(project) == ["a-draft", "pool-exhaustion"]
-    assert read_question(folder / "a-draft.md") == "Is it?"
+    assert read_headline(folder / "a-draft.md") == ("Is it?", "load")
     with pytest.raises(HypothesisError):
-        read_question(folder / "README.md")
+        read_headline(folder / "README.md")
     with pytest.raises(HypothesisError, match="there is no hypothesis here"):
         find_hypothesis("any", project / "scenarios")
 
@@ -53,7 +53,7 @@ def test_names_and_questions_of_a_project(project: Path) -> None:
 def test_reading_a_question_imports_no_heavy_module() -> None:
     code = (
         "import sys, lab.hypothesis; from pathlib import Path\n"
-        f"lab.hypothesis.read_question(Path({str(BROKEN / 'no-rival.md')!r}))\n"
+        f"lab.hypothesis.read_headline(Path({str(BROKEN / 'no-rival.md')!r}))\n"
         "print(*{'pydantic', 'numpy', 'scipy', 'locust'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -1,0 +1,62 @@
+"""`lab export`: the figures of a run for other tools."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lab.cli.name_lookup import RunOrReportArgument, stored_run
+
+if TYPE_CHECKING:
+    from lab.judged_run import JudgedRun
+
+
+def command(
+    run: RunOrReportArgument,
+    to: Annotated[
+        Path, typer.Option("--to", metavar="DIR", help="The folder to write to; made if needed.")
+    ],
+) -> None:
+    """Write trials and estimates as CSV, latencies as HdrHistogram logs, the history for Otava."""
+    from lab.cli.recorded_runs import judged_run
+    from lab.errors import storage_error
+    from lab.exchange.csv_tables import estimates_csv, trials_csv
+    from lab.exchange.hdr_log import latency_logs
+    from lab.exchange.otava import otava_files
+    from lab.json_files import write_whole
+
+    with stored_run(run) as stored:
+        exported = judged_run(stored.run_folder)
+        files = {
+            "trials.csv": trials_csv(exported),
+            "estimates.csv": estimates_csv(exported),
+            **latency_logs(exported),
+            **otava_files(_comparable(exported, stored.place)),
+        }
+    try:
+        to.mkdir(parents=True, exist_ok=True)
+        for name, text in files.items():
+            write_whole(to / name, text)
+            print(to / name)
+    except OSError as error:
+        raise storage_error(to, error) from error
+
+
+def _comparable(exported: JudgedRun, place: Path) -> list[JudgedRun]:
+    """The runs of this claim on this machine that lie beside the run, itself included."""
+    from lab.cli.recorded_runs import judged_runs
+    from lab.machine_conditions import machine_name
+
+    folder = exported.run_folder.folder
+    if place != folder or folder.parent.name != exported.hypothesis.name:
+        return [exported]  # a report, or a folder that was put elsewhere
+    beside, _ = judged_runs(folder.parent.parent, exported.hypothesis.name)
+    machine = machine_name(exported.run_folder.conditions())
+    return [
+        run
+        for run in beside
+        if run.plan.claim_digest == exported.plan.claim_digest
+        and machine_name(run.run_folder.conditions()) == machine
+    ]

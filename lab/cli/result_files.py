@@ -1,0 +1,101 @@
+"""What a verdict leaves for others: a JUnit file, a Markdown summary, the page of a CI job."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NamedTuple
+
+import typer
+
+from lab.errors import UsageError, storage_error
+
+if TYPE_CHECKING:
+    from lab.hypothesis import Hypothesis
+    from lab.run_folder import RunFolder
+    from lab.verdict_record import Verdict
+
+JunitOption = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Write the verdict as JUnit XML.")
+]
+SummaryOption = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Write a summary as Markdown.")
+]
+
+
+class ResultFiles(NamedTuple):
+    """The files that a command was asked to write about a verdict, as absolute paths.
+
+    Attributes:
+        junit: Of `--junit`.
+        summary: Of `--summary`.
+        job_page: To which GitHub Actions adds what a step reports; set there by itself.
+    """
+
+    junit: Path | None
+    summary: Path | None
+    job_page: Path | None
+
+    @classmethod
+    def prepare(cls, junit: Path | None, summary: Path | None) -> ResultFiles:
+        """Make their folders, so that a mistake costs no run. UsageError if that is not possible.
+
+        Raises:
+            UsageError: If a file cannot be written there.
+        """
+        for option, file in (("--junit", junit), ("--summary", summary)):
+            if file is not None:
+                _require_writable(option, file)
+        page = os.environ.get("GITHUB_STEP_SUMMARY")
+        return cls(
+            junit and junit.absolute(), summary and summary.absolute(), Path(page) if page else None
+        )
+
+    def write(self, run_folder: RunFolder, hypothesis: Hypothesis, verdict: Verdict) -> None:
+        """Write them all. StorageError if a file cannot be written."""
+        from lab.exchange.junit import junit_xml
+        from lab.reporting.markdown_summary import markdown_summary
+
+        if self.junit is not None:
+            _write(self.junit, "w", junit_xml(verdict, _facts(run_folder)))
+        if self.summary is None and self.job_page is None:
+            return
+        text = markdown_summary(run_folder, hypothesis, run_folder.plan(), verdict)
+        if self.summary is not None:
+            _write(self.summary, "w", text)
+        if self.job_page is not None:
+            _write(self.job_page, "a", f"\n{text}")
+
+
+def _require_writable(option: str, file: Path) -> None:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        if file.is_dir():
+            raise IsADirectoryError
+        if not os.access(file if file.exists() else file.parent, os.W_OK):
+            raise PermissionError
+    except OSError as error:
+        raise UsageError(
+            f"{option} {file}: no file can be written there. Name one in a folder of yours"
+        ) from error
+
+
+def _facts(run_folder: RunFolder) -> dict[str, str]:
+    from lab.machine_conditions import machine_name
+
+    plan, conditions = run_folder.plan(), run_folder.conditions()
+    return {
+        "run": run_folder.run,
+        "seed": str(plan.seed),
+        "target": plan.target,
+        "commit": str(conditions.get("commit", "unknown")),
+        "machine": machine_name(conditions),
+    }
+
+
+def _write(file: Path, mode: str, text: str) -> None:
+    try:
+        with file.open(mode, encoding="utf-8", newline="\n") as opened:
+            opened.write(text)
+    except OSError as error:
+        raise storage_error(file, error) from error

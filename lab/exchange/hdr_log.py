@@ -1,0 +1,65 @@
+"""Latencies as HdrHistogram logs: an interval for each trial, in nanoseconds.
+
+https://hdrhistogram.org; any of its readers adds intervals up, and shows their percentiles.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+
+from hdrh.histogram import HdrHistogram
+from hdrh.log import HistogramLogWriter
+
+from lab.hypothesis import Step
+from lab.judged_run import JudgedRun
+from lab.measure_values import total
+from lab.stats.latency_histogram import ACCURACY, Histogram
+
+_NS = 1e9
+_LONGEST_NS = 24 * 3600 * 10**9
+_DIGITS = 3
+
+
+def latency_logs(run: JudgedRun) -> dict[str, str]:
+    """A log for each arm (and level) with the latencies of its trusted trials, by file name.
+
+    They differ from what was measured by half a per cent at most, as all that the lab keeps, and by
+    the three digits of the format.
+    """
+    logs: dict[str, str] = {}
+    for step in dict.fromkeys(run.hypothesis.steps):
+        text = _log(run, step)
+        if text is not None:
+            logs[f"latencies-{re.sub(r'[^A-Za-z0-9.-]+', '-', str(step))}.hlog"] = text
+    return logs
+
+
+def _log(run: JudgedRun, step: Step) -> str | None:
+    """The log of one step; None without any latency."""
+    text = io.StringIO()
+    writer = HistogramLogWriter(text)
+    writer.output_log_format_version()
+    writer.output_comment(
+        f"{run.hypothesis.name}, run {run.run_folder.run}, {step}: nanoseconds, an interval for "
+        f"each trial, relative error at most {ACCURACY:.1%}"
+    )
+    writer.output_legend()
+    found = False
+    trials = sorted(run.run_folder.trials(), key=lambda trial: trial.started_at)
+    for trial in trials:
+        latency = total(trial).latency
+        if trial.step != step or not trial.trusted or not latency.count:
+            continue
+        found = True
+        writer.output_interval_histogram(
+            _hdr(latency), trial.started_at, trial.started_at + trial.window_s
+        )
+    return text.getvalue() if found else None
+
+
+def _hdr(latency: Histogram) -> HdrHistogram:
+    converted = HdrHistogram(1, _LONGEST_NS, _DIGITS)
+    for seconds, count in latency.points():
+        converted.record_value(min(round(seconds * _NS), _LONGEST_NS), count)
+    return converted

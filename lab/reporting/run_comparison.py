@@ -1,0 +1,161 @@
+"""Two runs side by side: in what they differ, and which estimates moved."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from lab.judged_run import JudgedRun
+from lab.machine_conditions import machine_name
+from lab.number_format import MISSING
+from lab.reporting.run_overview import began, commit_of
+from lab.reporting.sections.conditions import flattened
+from lab.reporting.table import Table
+from lab.verdict_record import Judgement
+from lab.verdict_wording import estimate_text
+
+# differ from run to run, and say nothing about it
+_OF_THE_RUN = ("pid", "url", "ports")
+_OF_THE_PLAN = ("schema", "hypothesis", "digest", "claim_digest", "seed", "orders", "attempts")
+
+
+@dataclass(frozen=True)
+class RunComparison:
+    """What two runs have in common, and what not.
+
+    Attributes:
+        runs: Their verdicts, machines and commits.
+        warnings: Why figures of the two may differ though the system is the same.
+        conditions: Those that differ.
+        settings: Of plan and hypothesis, those that differ.
+        estimates: Of both, with what moved.
+    """
+
+    runs: Table
+    warnings: tuple[str, ...]
+    conditions: Table
+    settings: Table
+    estimates: Table
+
+
+def compare_runs(first: JudgedRun, second: JudgedRun) -> RunComparison:
+    """Compare two runs, of the same hypothesis or not."""
+    a, b = first.run_folder.conditions(), second.run_folder.conditions()
+    return RunComparison(
+        runs=_runs(first, second),
+        warnings=tuple(_warnings(first, second, machine_name(a), machine_name(b))),
+        conditions=_differing(_conditions(a), _conditions(b)),
+        settings=_differing(_settings(first), _settings(second)),
+        estimates=_estimates(first, second),
+    )
+
+
+def _runs(first: JudgedRun, second: JudgedRun) -> Table:
+    rows = []
+    for run in (first, second):
+        conditions = run.run_folder.conditions()
+        rows.append(
+            (
+                f"{run.hypothesis.name}/{run.run_folder.run}",
+                str(run.verdict.verdict),
+                f"{run.verdict.blocks}",
+                began(run.run_folder) or MISSING,
+                commit_of(conditions) or MISSING,
+                machine_name(conditions),
+            )
+        )
+    head = ("run", "verdict", "blocks", "began (UTC)", "commit", "machine")
+    return Table(head, tuple(rows), "llrlll")
+
+
+def _warnings(first: JudgedRun, second: JudgedRun, here: str, there: str) -> Iterator[str]:
+    if here != there:
+        yield (
+            f"The machines differ ({here}; {there}): estimates of one arm are not comparable, and "
+            "ratios of two arms may differ because of the machine."
+        )
+    if first.hypothesis.name != second.hypothesis.name:
+        yield "The hypotheses differ: only what both predict about the same arms is compared."
+    elif first.plan.claim_digest != second.plan.claim_digest:
+        yield "The claim was edited between the two: arms, load or scenario may differ."
+    for run in (first, second):
+        if run.verdict.verdict == "INVALID":
+            yield f"{run.run_folder.run} is INVALID: its estimates are no evidence."
+
+
+def _conditions(conditions: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        name: value
+        for name, value in flattened(conditions)
+        if name.rpartition(" › ")[2] not in _OF_THE_RUN
+    }
+
+
+def _settings(run: JudgedRun) -> dict[str, str]:
+    """Everything that was chosen: rule, load, arms and bounds."""
+    hypothesis = run.hypothesis
+    plan = {key: value for key, value in run.plan.as_dict().items() if key not in _OF_THE_PLAN}
+    judged = (*hypothesis.predictions, *(rival.prediction for rival in hypothesis.rivals))
+    return dict(
+        flattened(
+            {
+                "kind": hypothesis.kind.name,
+                **asdict(hypothesis.kind),
+                "scenario": hypothesis.scenario,
+                "control": hypothesis.control,
+                "arms": hypothesis.arms,
+                "bounds": {f"{p.quantity} {p.subject}": p.bound_words for p in judged},
+                "plan": plan,
+            }
+        )
+    )
+
+
+def _differing(a: Mapping[str, str], b: Mapping[str, str]) -> Table:
+    names = dict.fromkeys((*a, *b))
+    rows = tuple(
+        (name, a.get(name, MISSING), b.get(name, MISSING))
+        for name in names
+        if a.get(name) != b.get(name)
+    )
+    return Table(("", "first", "second"), rows, "lll")
+
+
+def _estimates(first: JudgedRun, second: JudgedRun) -> Table:
+    a, b = (
+        {
+            f"{judged.measure} {judged.subject}": judged
+            for judged in (*run.verdict.predictions, *run.verdict.rivals)
+        }
+        for run in (first, second)
+    )
+    rows = tuple(
+        (name, _text(a.get(name)), _text(b.get(name)), _moved(a.get(name), b.get(name)))
+        for name in dict.fromkeys((*a, *b))
+    )
+    return Table(("estimate", "first", "second", "moved"), rows, "llll")
+
+
+def _text(judged: Judgement | None) -> str:
+    return MISSING if judged is None else estimate_text(judged) or MISSING
+
+
+def _moved(a: Judgement | None, b: Judgement | None) -> str:
+    """Whether two estimates differ by more than their intervals allow."""
+    if a is None or b is None or a.estimate is None or b.estimate is None:
+        return MISSING
+    if _high(a) >= _low(b) and _high(b) >= _low(a):
+        return "no: the intervals overlap"
+    if a.estimate > 0 and b.estimate > 0:
+        return f"yes, by {b.estimate / a.estimate - 1:+.1%}"
+    return f"yes, by {b.estimate - a.estimate:+.3g}"
+
+
+def _low(judged: Judgement) -> float:
+    return -math.inf if judged.low is None else judged.low
+
+
+def _high(judged: Judgement) -> float:
+    return math.inf if judged.high is None else judged.high

@@ -1,0 +1,184 @@
+"""The runs of one hypothesis over time, apart for each machine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lab.judged_run import JudgedRun
+from lab.machine_conditions import machine_name
+from lab.reporting.run_overview import began, commit_of
+from lab.reporting.sections.predictions import PredictionResult, prediction_results
+from lab.reporting.table import Table
+from lab.verdict_wording import VERDICT_TONES, Tone
+
+
+@dataclass(frozen=True)
+class PastRun:
+    """One run of a history.
+
+    Attributes:
+        number: In the order of all runs of the hypothesis, from 1.
+        run: Its name.
+        began: When, in UTC.
+        commit: The first digits of it.
+        verdict: In a word.
+        tone: Of the verdict.
+        results: Of its predictions and rivals.
+        decisive: The one that decided; None for INVALID.
+        same_claim: Whether its claim is that of the latest run.
+    """
+
+    number: int
+    run: str
+    began: str
+    commit: str
+    verdict: str
+    tone: Tone
+    results: tuple[PredictionResult, ...]
+    decisive: PredictionResult | None
+    same_claim: bool
+
+    @property
+    def decided_by(self) -> str:
+        """What was seen of that."""
+        return "" if self.decisive is None else self.decisive.observed
+
+    @property
+    def claim(self) -> str:
+        """Whether figures can be read in one row with the latest."""
+        return "the same" if self.same_claim else "edited since"
+
+
+@dataclass(frozen=True)
+class EstimatePoint:
+    """An estimate of one run."""
+
+    number: int
+    result: PredictionResult
+    same_claim: bool
+
+
+@dataclass(frozen=True)
+class EstimatePanel:
+    """What one prediction, or a rival's, was over the runs."""
+
+    title: str
+    points: tuple[EstimatePoint, ...]
+
+
+@dataclass(frozen=True)
+class MachineHistory:
+    """The runs on one machine, in their order."""
+
+    machine: str
+    runs: tuple[PastRun, ...]
+
+    @property
+    def panels(self) -> tuple[EstimatePanel, ...]:
+        """A panel for each prediction and rival of the latest run, over all runs that have it."""
+        return tuple(
+            EstimatePanel(latest.title, points)
+            for latest in self.runs[-1].results
+            if (points := tuple(self._points(latest)))
+        )
+
+    def _points(self, latest: PredictionResult) -> list[EstimatePoint]:
+        return [
+            EstimatePoint(run.number, result, run.same_claim)
+            for run in self.runs
+            if run.verdict != "INVALID"
+            and (result := _matching(latest, run.results)) is not None
+            and result.estimate is not None
+        ]
+
+    @property
+    def table(self) -> Table:
+        """A row for each run."""
+        return Table(
+            ("#", "began (UTC)", "commit", "verdict", "decided by", "claim"),
+            tuple(
+                (str(run.number), run.began, run.commit, run.verdict, run.decided_by, run.claim)
+                for run in self.runs
+            ),
+            "rlllll",
+        )
+
+
+@dataclass(frozen=True)
+class RunHistory:
+    """All runs of a hypothesis that have a verdict.
+
+    Attributes:
+        name: Of the hypothesis.
+        question: As the latest run has it.
+        machines: That of the latest run first.
+        left_out: Runs that are not shown, and why.
+    """
+
+    name: str
+    question: str
+    machines: tuple[MachineHistory, ...]
+    left_out: tuple[str, ...]
+
+    @property
+    def note(self) -> str:
+        """What is to be said of several machines; empty for one."""
+        if len(self.machines) < 2:
+            return ""
+        return (
+            f"The runs are from {len(self.machines)} machines and shown apart: what differs "
+            "between machines is no change of the system."
+        )
+
+
+def run_history(runs: Sequence[JudgedRun], left_out: Sequence[str]) -> RunHistory:
+    """The history of a hypothesis.
+
+    Args:
+        runs: At least one, in their order, all of the same hypothesis.
+        left_out: Other runs, each with the reason.
+    """
+    latest = runs[-1]
+    by_machine: dict[str, list[PastRun]] = {}
+    for number, run in enumerate(runs, 1):
+        past = _past_run(number, run, latest.plan.claim_digest)
+        by_machine.setdefault(machine_name(run.run_folder.conditions()), []).append(past)
+    latest_first = sorted(by_machine.items(), key=lambda item: -item[1][-1].number)
+    return RunHistory(
+        name=latest.hypothesis.name,
+        question=latest.hypothesis.question,
+        machines=tuple(MachineHistory(name, tuple(own)) for name, own in latest_first),
+        left_out=tuple(left_out),
+    )
+
+
+def _matching(
+    wanted: PredictionResult, results: Sequence[PredictionResult]
+) -> PredictionResult | None:
+    """What another run estimated of the same quantity; the wording decides between several."""
+    same = [
+        result
+        for result in results
+        if (result.quantity, result.rival is None) == (wanted.quantity, wanted.rival is None)
+    ]
+    return min(same, key=lambda result: result.says != wanted.says, default=None)
+
+
+def _past_run(number: int, run: JudgedRun, claim_digest: str) -> PastRun:
+    predictions, rivals = prediction_results(run.hypothesis, run.verdict)
+    results = (*predictions, *rivals)
+    judged = (*run.verdict.predictions, *run.verdict.rivals)
+    decisive = run.verdict.decisive
+    verdict = str(run.verdict.verdict)
+    return PastRun(
+        number=number,
+        run=run.run_folder.run,
+        began=began(run.run_folder),
+        commit=commit_of(run.run_folder.conditions()),
+        verdict=verdict,
+        tone=VERDICT_TONES.get(verdict, "open"),
+        results=results,
+        decisive=None if decisive is None else results[judged.index(decisive)],
+        same_claim=run.plan.claim_digest == claim_digest,
+    )

@@ -1,0 +1,61 @@
+"""`--junit`, `--summary` and the page of a CI job."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+from junitparser import JUnitXml
+
+from lab.cli.main import main
+from tests.runs import ROOT
+
+SAMPLE = ROOT / "reports" / "sample"
+
+
+def judge(folder: Path, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(sys, "argv", ["lab", "judge", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 0
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+    (tmp_path / "hypotheses").mkdir()
+    shutil.copytree(SAMPLE, tmp_path / "reports" / "sample")
+    return tmp_path
+
+
+def test_files_are_written_with_their_folders(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judge(project, monkeypatch, "sample", "--junit", "out/a/junit.xml", "--summary", "out/s.md")
+    [suite] = JUnitXml.fromfile(str(project / "out/a/junit.xml"))
+    assert (suite.tests, suite.failures, suite.errors, suite.skipped) == (4, 0, 0, 0)
+    properties = {each.name: each.value for each in suite.properties()}
+    assert properties["verdict"] == "CONFIRMED"
+    assert properties["run"] == "sample"
+    assert properties["machine"] == "Intel(R) Xeon(R) Processor, 2 cores"
+    assert (project / "out/s.md").read_text().startswith("### ✔ CONFIRMED: ")
+
+
+def test_the_page_of_a_job_is_added_to(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = project / "step.md"
+    page.write_text("from an earlier step")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(page))
+    judge(project, monkeypatch, "sample")
+    judge(project, monkeypatch, "sample")
+    text = page.read_text()
+    assert text.startswith("from an earlier step\n### ✔ CONFIRMED")
+    assert text.count("CONFIRMED: Why") == 2
+
+
+def test_nothing_is_written_unasked(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = set(project.rglob("*"))
+    judge(project, monkeypatch, "sample")
+    assert set(project.rglob("*")) == before

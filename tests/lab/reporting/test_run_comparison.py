@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from lab.cli.recorded_runs import judged_run
+from lab.reporting.run_comparison import RunComparison, compare_runs
+from lab.run_folder import RunFolder
+from tests.lab.reporting.many_runs import OTHER, edit, make_runs
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> list[Path]:
+    make_runs(tmp_path, each=2)
+    found = sorted((tmp_path / "pool-exhaustion").iterdir())
+    for run in found:  # alike, but for the commit
+        edit(run / "conditions.json", processor="A", cores=2, commit="abc", dirty=False)
+        edit(run / "plan.json", claim_digest="sha256:same")
+    return found
+
+
+def compared(first: Path, second: Path) -> RunComparison:
+    return compare_runs(*(judged_run(RunFolder.open(run)) for run in (first, second)))
+
+
+def test_runs_alike_differ_in_nothing(runs: list[Path]) -> None:
+    found = compared(runs[0], runs[0])
+    assert found.warnings == ()
+    assert found.conditions.rows == found.settings.rows == ()
+    assert [row[3] for row in found.estimates.rows] == ["no: the intervals overlap"] * 4
+    assert found.runs.rows[0][1:3] == ("CONFIRMED", "4")
+
+
+def test_another_machine_is_said_first(runs: list[Path]) -> None:
+    edit(runs[1] / "conditions.json", processor=OTHER, cores=8)
+    found = compared(*runs)
+    assert found.warnings[0].startswith(
+        f"The machines differ (A, 2 cores; {OTHER}, 8 cores): estimates of one arm are not "
+        "comparable"
+    )
+    assert ("cores", "2", "8") in found.conditions.rows
+
+
+def test_conditions_that_say_nothing_are_left_out(runs: list[Path]) -> None:
+    edit(runs[0] / "conditions.json", driver={"pid": 1, "cores": [0]}, python="3.11.7")
+    edit(runs[1] / "conditions.json", driver={"pid": 2, "cores": [0]}, python="3.12.1")
+    assert compared(*runs).conditions.rows == (("python", "3.11.7", "3.12.1"),)
+
+
+def test_settings_and_rule_that_differ_are_listed(runs: list[Path]) -> None:
+    plan = json.loads((runs[1] / "plan.json").read_text())
+    edit(runs[1] / "plan.json", target="compose", last=8, seed=plan["seed"] + 1)
+    rows = compared(*runs).settings.rows
+    assert rows == (("plan › target", "embedded", "compose"), ("plan › last", "12", "8"))
+
+
+def test_an_estimate_moved_if_the_intervals_are_apart(runs: list[Path]) -> None:
+    verdict = json.loads((runs[1] / "verdict.json").read_text())
+    verdict["predictions"][0] |= {"estimate": 1.922, "low": 1.7, "high": 2.1}
+    verdict["predictions"][1] |= {"estimate": None, "low": None, "high": None}
+    edit(runs[1] / "verdict.json", predictions=verdict["predictions"])
+    first = json.loads((runs[0] / "verdict.json").read_text())
+    first["predictions"][0] |= {"estimate": 3.844, "low": 3.5, "high": 4.2}
+    edit(runs[0] / "verdict.json", predictions=first["predictions"])
+    rows = compared(*runs).estimates.rows
+    assert rows[0] == (
+        "throughput wide / narrow",
+        "3.84 [3.5 to 4.2]",
+        "1.92 [1.7 to 2.1]",
+        "yes, by -50.0%",
+    )
+    assert rows[1][2:] == ("–", "–")
+
+
+def test_an_edited_claim_and_another_hypothesis_are_said(runs: list[Path]) -> None:
+    edit(runs[1] / "plan.json", claim_digest="sha256:other")
+    [warning] = compared(*runs).warnings
+    assert warning.startswith("The claim was edited between the two")
+    other = next((runs[0].parents[1] / "memory-leak").iterdir())
+    found = compared(runs[0], other)
+    assert any(each.startswith("The hypotheses differ") for each in found.warnings)
+    assert len(found.estimates.rows) > 4
+
+
+def test_an_invalid_run_is_no_evidence(runs: list[Path]) -> None:
+    edit(runs[1] / "verdict.json", verdict="INVALID", reasons=["the machine was busy"])
+    [warning] = compared(*runs).warnings
+    assert warning == f"{runs[1].name} is INVALID: its estimates are no evidence."

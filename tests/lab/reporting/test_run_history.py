@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lab.cli.recorded_runs import judged_runs
+from lab.reporting.history_page import history_page
+from lab.reporting.run_history import RunHistory, run_history
+from tests.lab.reporting.html_page import HtmlPage
+from tests.lab.reporting.many_runs import OTHER, edit, make_runs
+
+
+@pytest.fixture(scope="module")
+def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("reports")
+    make_runs(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def history(reports: Path) -> RunHistory:
+    return run_history(*judged_runs(reports, "pool-exhaustion"))
+
+
+def test_machines_are_apart_and_that_is_said(history: RunHistory) -> None:
+    here, there = history.machines
+    assert here.machine == "Intel(R) Xeon(R) Processor, 2 cores"
+    assert there.machine == f"{OTHER}, 8 cores"
+    assert [run.number for run in here.runs] == [1, 3, 4, 6, 7]
+    assert [run.number for run in there.runs] == [2, 5]
+    assert "from 2 machines and shown apart" in history.note
+
+
+def test_one_machine_needs_no_note(reports: Path) -> None:
+    assert run_history(*judged_runs(reports, "memory-leak")).note == ""
+
+
+def test_a_run_shows_what_decided_it(history: RunHistory) -> None:
+    runs = {run.number: run for machine in history.machines for run in machine.runs}
+    assert runs[4].verdict == "REFUTED"
+    assert runs[4].decided_by == "throughput of wide is 1.90× that of narrow (1.70× to 2.10×)"
+    assert runs[4].commit == "0000003ab"
+    assert runs[3].commit == "0000002ab*"
+    assert [number for number, run in runs.items() if not run.same_claim] == [1]
+
+
+def test_a_panel_holds_one_prediction_over_the_runs_of_one_machine(history: RunHistory) -> None:
+    here, there = history.machines
+    assert [panel.title for panel in here.panels] == [
+        "Four times the pool gives at least 2.5 times the throughput",
+        "So does giving the connection back before pricing is asked",
+        "Most of a request is spent waiting for a connection",
+        "Pricing itself is too narrow",
+    ]
+    points = here.panels[0].points
+    assert [point.number for point in points] == [1, 3, 4, 6, 7]
+    assert [point.same_claim for point in points] == [False, True, True, True, True]
+    assert points[2].result.estimate == 1.9
+    assert len(there.panels[0].points) == 2
+
+
+def test_invalid_runs_are_listed_and_not_drawn(tmp_path: Path) -> None:
+    make_runs(tmp_path, each=3)
+    runs = sorted((tmp_path / "memory-leak").iterdir())
+    edit(runs[1] / "verdict.json", verdict="INVALID", reasons=["the machine was busy"])
+    [machine] = run_history(*judged_runs(tmp_path, "memory-leak")).machines
+    assert [run.verdict for run in machine.runs] == ["CONFIRMED", "INVALID", "CONFIRMED"]
+    assert [point.number for point in machine.panels[0].points] == [1, 3]
+
+
+def test_broken_and_unfinished_runs_are_named(tmp_path: Path) -> None:
+    make_runs(tmp_path, each=3)
+    runs = sorted((tmp_path / "pool-exhaustion").iterdir())
+    (runs[0] / "plan.json").write_text("{")
+    (runs[1] / "verdict.json").unlink()
+    (runs[1] / "trials.jsonl").unlink()
+    found, left_out = judged_runs(tmp_path, "pool-exhaustion")
+    assert [run.run_folder.run for run in found] == [runs[2].name]
+    assert len(left_out) == 2
+    assert "plan.json: cannot be read" in left_out[0]
+    assert "unfinished, so there is no verdict yet" in left_out[1]
+
+
+@pytest.mark.parametrize(
+    "name", ["pool-exhaustion", "open-spike", "serializer", "planted", "memory-leak"]
+)
+@pytest.mark.slow
+def test_the_page_of_every_kind_loads_nothing(reports: Path, name: str) -> None:
+    html = history_page(run_history(*judged_runs(reports, name)))
+    page = HtmlPage(html)
+    tags = {tag for tag, _ in page.tags}
+    assert not tags & {"script", "link", "img", "iframe", "object", "embed"}
+    assert "svg" in tags
+    links = [link for link in page.values("href") if not link.startswith("#")]
+    assert links[0] == "../index.html"
+    assert all((reports / name / link).is_file() for link in links[1:])
+    ids = page.values("id")
+    assert len(ids) == len(set(ids))
