@@ -23,6 +23,7 @@ from lab.cli.run_preparation import RunOptions, prepare
 from lab.cli.signals import Interrupted, InterruptedEarly
 from lab.experiment import BlockLoop, LoadTrials, Session, sealed_hypothesis, verdict_of
 from lab.hypothesis import Hypothesis
+from lab.report_evidence import unpack
 from lab.run_folder import RunFolder, RunFolderError
 from lab.run_lock import MachineBusy, machine_lock
 from lab.targets.target_interface import TargetFailure
@@ -225,13 +226,13 @@ def test_what_ends_a_profile_costs_profiles_only(
 def test_a_signal_while_the_report_is_written_costs_profiles_only(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    render = reporting.render
+    draw = reporting.draw
 
-    def interrupted(*arguments: Any) -> None:
+    def interrupted(*arguments: Any) -> reporting.Report:
         again()
-        render(*arguments)
+        return draw(*arguments)
 
-    monkeypatch.setattr(reporting, "render", interrupted)
+    monkeypatch.setattr(reporting, "draw", interrupted)
     verdict, run_folder = bench.run()
     assert verdict.verdict == "CONFIRMED"
     assert "CONFIRMED" in run_folder.path("report.md").read_text()
@@ -239,6 +240,33 @@ def test_a_signal_while_the_report_is_written_costs_profiles_only(
     out, err = capsys.readouterr()
     assert "CONFIRMED  quick" in out and "profiling narrow" not in out
     assert "lab: profiling was interrupted" in err
+
+
+@pytest.mark.parametrize("profile", [True, False])
+def test_the_report_yields_the_verdict_that_is_on_disk(
+    bench: Bench, profile: bool, tmp_path: Path
+) -> None:
+    _, run_folder = bench.run(OPTIONS._replace(profile=profile))
+    unpacked = unpack(run_folder.path("report.html"), tmp_path / "elsewhere")
+    plan = unpacked.plan()
+    unpacked.write_verdict(verdict_of(unpacked, sealed_hypothesis(unpacked, plan, tmp_path), plan))
+    again = unpacked.path("verdict.json").read_bytes()
+    assert again == run_folder.path("verdict.json").read_bytes()
+
+
+def test_the_page_of_all_runs_has_the_run(bench: Bench) -> None:
+    _, run_folder = bench.run()
+    index = (bench.runs.parent / "index.html").read_text()
+    assert f'<a href="quick/{run_folder.run}/report.html">' in index
+    assert "CONFIRMED" in index
+
+
+def test_a_page_that_cannot_be_written_costs_nothing_else(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (bench.runs.parent / "index.html").mkdir(parents=True)
+    assert bench.run()[0].verdict == "CONFIRMED"
+    assert "index.html was not written" in capsys.readouterr().err
 
 
 def verdict_hypothesis(run_folder: RunFolder) -> Hypothesis:
