@@ -61,21 +61,18 @@ class Verdict:
         Of a CONFIRMED claim, the prediction or rival that was decided last. None for INVALID and
         before there is a verdict.
         """
+        judgements = (*self.predictions, *self.rivals)
         match self.verdict:
             case "REFUTED":
-                return next(j for j in self.predictions if j.outcome == "contradicted")
+                deciding = [j for j in self.predictions if j.outcome == "contradicted"]
             case "INCONCLUSIVE":
                 standing = [j for j in self.rivals if j.outcome == "supported"]
-                undecided = [j for j in self._judgements if j.outcome == "undecided"]
-                return next(iter((*standing, *undecided)), None)
+                deciding = [*standing, *(j for j in judgements if j.outcome == "undecided")]
             case "CONFIRMED":
-                return max(self._judgements, key=lambda j: j.decided_at or 0)
+                deciding = sorted(judgements, key=lambda j: -(j.decided_at or 0))
             case _:
-                return None
-
-    @property
-    def _judgements(self) -> tuple[Judgement, ...]:
-        return (*self.predictions, *self.rivals)
+                deciding = []
+        return deciding[0] if deciding else None
 
     def as_dict(self) -> dict[str, Any]:
         """As plain JSON types."""

@@ -72,8 +72,8 @@ def execute(
             if not profiled:
                 _stop(stop)
             _write_report(session, verdict)
-            rebuild_index(session.run_folder, prepared.project.reports)
             print_report_path(session.run_folder.path("report.html"))
+            rebuild_index(session.run_folder, prepared.project.reports)
         if profiled:
             _profile(session, progress, verdict, is_interrupted=bool(came))
     return verdict, session.run_folder

@@ -34,7 +34,9 @@ def markdown_summary(
     summary = summarize(run_folder.run, hypothesis, plan, verdict, results)
     parts = list(_first_screen(summary, verdict, results))
     folded = {
-        f"{len(predictions)} predictions, {len(rivals)} rivals": markdown_table(_table(results)),
+        f"{_counted(predictions, 'prediction')}, {_counted(rivals, 'rival')}": markdown_table(
+            _table(results)
+        ),
         "Run, machine and how to repeat it": _facts(run_folder, plan, summary),
     }
     for title, text in folded.items():
@@ -63,6 +65,10 @@ def _table(results: tuple[PredictionResult, ...]) -> Table:
         for result in results
     )
     return Table(("outcome", "prediction or rival", "observed", "predicted"), tuple(rows), "llll")
+
+
+def _counted(results: tuple[PredictionResult, ...], what: str) -> str:
+    return f"{len(results)} {what}{'s' * (len(results) != 1)}"
 
 
 def _facts(run_folder: RunFolder, plan: Plan, summary: Summary) -> str:

@@ -47,7 +47,7 @@ class PastRun:
     @property
     def claim(self) -> str:
         """Whether figures can be read in one row with the latest."""
-        return "the same" if self.same_claim else "edited since"
+        return "same claim" if self.same_claim else "claim edited since"
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lab.errors import LabError
 from lab.hypothesis import read_headline
 from lab.machine_conditions import machine_name
 from lab.run_folder import RunFolder, all_runs
@@ -103,6 +102,5 @@ def _overview(run_folder: RunFolder, reports: Path) -> RunOverview:
             has_report=run_folder.path("report.html").is_file(),
             has_history=(reports / plan.hypothesis / "history.html").is_file(),
         )
-    except (LabError, OSError, ArithmeticError, LookupError, TypeError, ValueError) as error:
-        # whatever is in that folder, the other runs are listed
+    except Exception as error:  # whatever is in that folder, the other runs are listed
         return RunOverview(name, run_folder.run, folder.as_posix(), decided_by=str(error))

@@ -63,8 +63,9 @@ def _vary(run: Path, number: int, chance: random.Random) -> None:
         edit(run / "plan.json", claim_digest="sha256:another")
     verdict = json.loads((run / "verdict.json").read_text())
     for judged in (*verdict["predictions"], *verdict["rivals"]):
+        factor = 1 + 0.02 * chance.gauss(0, 1)
         for key in ("estimate", "low", "high"):
-            judged[key] *= 1 + 0.02 * chance.gauss(0, 1)
+            judged[key] *= factor
     if number == 3:
         verdict["verdict"] = "REFUTED"
         verdict["predictions"][0] |= {

@@ -12,7 +12,7 @@ import pytest
 
 from lab.reporting.index_page import write_index
 from tests.lab.reporting.html_page import HtmlPage
-from tests.lab.reporting.many_runs import SAMPLE, make_runs
+from tests.lab.reporting.many_runs import SAMPLE, edit, make_runs
 from tests.runs import lab
 
 
@@ -89,6 +89,7 @@ def test_filters_offer_what_there_is(project: Path) -> None:
         lambda run: (run / "hypothesis.md").unlink(),
         lambda run: (run / "journal.jsonl").write_text("[1]\n[2]\n"),
         lambda run: (run / "conditions.json").write_text("7"),
+        lambda run: edit(run / "verdict.json", verdict="CONFIRMED", predictions=[], rivals=7),
     ],
 )
 def test_a_broken_run_says_so_and_the_others_are_listed(
