@@ -1,6 +1,6 @@
 """The data of a run inside its `report.html`: all that the verdict is computed from.
 
-It is JSON, compressed (xz) and written in base64 into a `<template>`, which no browser shows or
+It is JSON, compressed (zlib) and written in base64 into a `<template>`, which no browser shows or
 runs. A digest covers its text, so that a changed byte is noticed. It protects against accidents and
 careless edits; it is no signature of who measured.
 """
@@ -10,8 +10,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import lzma
 import re
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,6 @@ SCHEMA = Schema("lab.evidence", 1, upgrade=unchanged)
 
 MAX_PAGE_BYTES = 64_000_000
 MAX_DATA_BYTES = 64_000_000  # unpacked
-_MAX_MEMORY_BYTES = 64_000_000  # of the decompressor
 
 _OPENING = '<template id="evidence"'
 _ELEMENT = re.compile(
@@ -47,9 +46,9 @@ def with_evidence(page: str, run_folder: RunFolder, hypothesis: Hypothesis) -> s
         "files": run_folder.evidence(slopes),
     }
     data = json.dumps(content).encode()
-    if len(data) > MAX_DATA_BYTES:
+    if len(data) >= MAX_DATA_BYTES:
         return page
-    text = base64.encodebytes(lzma.compress(data)).decode()
+    text = base64.encodebytes(zlib.compress(data)).decode()
     body, end, rest = page.rpartition("</body>")
     return f'{body}{_OPENING} data-sha256="{_digest(text)}">{text}</template>\n{end}{rest}'
 
@@ -73,7 +72,7 @@ def unpack(page: Path, folder: Path) -> RunFolder:
 def _content(page: Path) -> dict[str, Any]:
     """The JSON object that a page carries, of a version that is known."""
     packed = _packed(page)
-    decompressor = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_MAX_MEMORY_BYTES)
+    decompressor = zlib.decompressobj()
     try:
         data = decompressor.decompress(base64.b64decode(packed), MAX_DATA_BYTES)
         if not decompressor.eof:
@@ -82,7 +81,7 @@ def _content(page: Path) -> dict[str, Any]:
                 f"{_REMEDY}"
             )
         content: dict[str, Any] = json.loads(data)
-    except (lzma.LZMAError, ValueError, RecursionError) as error:
+    except (zlib.error, ValueError, RecursionError) as error:
         raise _damaged(page) from error
     if not isinstance(content, dict):
         raise _damaged(page)
