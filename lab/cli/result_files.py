@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from lab.errors import UsageError, storage_error
+from lab.errors import StorageError, UsageError, storage_error
 
 if TYPE_CHECKING:
     from lab.hypothesis import Hypothesis
@@ -52,7 +53,13 @@ class ResultFiles(NamedTuple):
         )
 
     def write(self, run_folder: RunFolder, hypothesis: Hypothesis, verdict: Verdict) -> None:
-        """Write them all. StorageError if a file cannot be written."""
+        """Write them all.
+
+        The page of a job that cannot be written is reported on standard error: nobody asked for it.
+
+        Raises:
+            StorageError: A file that was asked for cannot be written.
+        """
         from lab.exchange.junit import junit_xml
         from lab.reporting.markdown_summary import markdown_summary
 
@@ -64,7 +71,10 @@ class ResultFiles(NamedTuple):
         if self.summary is not None:
             _write(self.summary, "w", text)
         if self.job_page is not None:
-            _write(self.job_page, "a", f"\n{text}")
+            try:
+                _write(self.job_page, "a", f"\n{text}")
+            except StorageError as error:
+                print(f"lab: {error}", file=sys.stderr)
 
 
 def _require_writable(option: str, file: Path) -> None:

@@ -10,6 +10,11 @@ import pytest
 from junitparser import JUnitXml
 
 from lab.cli.main import main
+from lab.cli.recorded_runs import judged_run
+from lab.cli.result_files import ResultFiles
+from lab.errors import StorageError
+from lab.report_evidence import with_evidence
+from lab.run_folder import RunFolder
 from tests.runs import ROOT
 
 SAMPLE = ROOT / "reports" / "sample"
@@ -53,6 +58,37 @@ def test_the_page_of_a_job_is_added_to(project: Path, monkeypatch: pytest.Monkey
     text = page.read_text()
     assert text.startswith("from an earlier step\n### ✔ CONFIRMED")
     assert text.count("CONFIRMED: Why") == 2
+
+
+def test_a_page_of_a_job_that_is_not_there_fails_no_command(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = project / "not" / "mounted.md"
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(page))
+    judge(project, monkeypatch, "sample")
+    assert capsys.readouterr().err.startswith(f"lab: {page}: cannot be written")
+
+
+def test_a_file_that_was_asked_for_and_cannot_be_written_is_an_error(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = ResultFiles.prepare(project / "out" / "junit.xml", None)
+    (project / "out").rmdir()
+    run = judged_run(RunFolder.open(project / "reports" / "sample"))
+    with pytest.raises(StorageError, match=r"junit\.xml: cannot be written"):
+        files.write(run.run_folder, run.hypothesis, run.verdict)
+
+
+def test_a_report_has_them_as_its_run_has(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = judged_run(RunFolder.open(project / "reports" / "sample"))
+    page = with_evidence("<body></body>", run.run_folder, run.hypothesis)
+    empty = project / "empty"
+    empty.mkdir()
+    (empty / "report.html").write_text(page)
+    judge(empty, monkeypatch, "report.html", "--junit", "a.xml", "--summary", "a.md")
+    judge(project, monkeypatch, "sample", "--junit", "b.xml", "--summary", "b.md")
+    assert (empty / "a.xml").read_text() == (project / "b.xml").read_text()
+    assert (empty / "a.md").read_text() == (project / "b.md").read_text()
 
 
 def test_nothing_is_written_unasked(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 
 from lab import reporting
 from lab.cli import run_execution
-from lab.cli.commands import status
+from lab.cli.commands import run, status
 from lab.cli.preflight import RunParts
 from lab.cli.run_assembly import StartedParts
 from lab.cli.run_execution import execute
@@ -252,6 +253,15 @@ def test_the_report_yields_the_verdict_that_is_on_disk(
     unpacked.write_verdict(verdict_of(unpacked, sealed_hypothesis(unpacked, plan, tmp_path), plan))
     again = unpacked.path("verdict.json").read_bytes()
     assert again == run_folder.path("verdict.json").read_bytes()
+
+
+def test_a_run_leaves_its_files_for_ci(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+    with pytest.raises(typer.Exit) as ended:
+        run.command("quick", 1, junit=Path("out/lab.xml"), summary=Path("out/lab.md"))
+    assert ended.value.exit_code == 0
+    assert 'tests="2" failures="0" errors="0" skipped="0"' in Path("out/lab.xml").read_text()
+    assert Path("out/lab.md").read_text().startswith("### ✔ CONFIRMED: Does a narrow pool")
 
 
 def test_the_page_of_all_runs_has_the_run(bench: Bench) -> None:
