@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 from pathlib import Path
@@ -45,7 +46,8 @@ def test_files_are_written_with_their_folders(
     properties = {each.name: each.value for each in suite.properties()}
     assert properties["verdict"] == "CONFIRMED"
     assert properties["run"] == "sample"
-    assert properties["machine"] == "Intel(R) Xeon(R) Processor, 2 cores"
+    conditions = json.loads((project / "reports/sample/conditions.json").read_text())
+    assert properties["machine"] == f"{conditions['processor']}, {conditions['cores']} cores"
     assert (project / "out/s.md").read_text().startswith("### ✔ CONFIRMED: ")
 
 

@@ -227,13 +227,13 @@ def test_what_ends_a_profile_costs_profiles_only(
 def test_a_signal_while_the_report_is_written_costs_profiles_only(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    draw = reporting.draw
+    render = reporting.render
 
-    def interrupted(*arguments: Any) -> reporting.Report:
+    def interrupted(*arguments: Any) -> None:
         again()
-        return draw(*arguments)
+        render(*arguments)
 
-    monkeypatch.setattr(reporting, "draw", interrupted)
+    monkeypatch.setattr(reporting, "render", interrupted)
     verdict, run_folder = bench.run()
     assert verdict.verdict == "CONFIRMED"
     assert "CONFIRMED" in run_folder.path("report.md").read_text()

@@ -13,7 +13,7 @@ from lab.judged_run import JudgedRun
 from lab.run_folder import RunFolder
 from tests.runs import ROOT
 
-SAMPLE = ROOT / "reports" / "sample"
+POOL = ROOT / "tests" / "recorded" / "pool-exhaustion"
 RECORDED = sorted(plan.parent for plan in (ROOT / "tests" / "recorded").glob("*/plan.json"))
 
 
@@ -26,8 +26,8 @@ def rows(text: str) -> list[dict[str, str]]:
 
 
 def test_a_trial_is_a_row_with_its_measures() -> None:
-    found = rows(trials_csv(run(SAMPLE)))
-    trials = run(SAMPLE).run_folder.trials()
+    found = rows(trials_csv(run(POOL)))
+    trials = run(POOL).run_folder.trials()
     assert len(found) == len(trials) == 16
     first = found[0]
     assert first["hypothesis"] == "pool-exhaustion"
@@ -40,14 +40,14 @@ def test_a_trial_is_a_row_with_its_measures() -> None:
 
 
 def test_numpy_reads_the_columns_as_numbers() -> None:
-    text = trials_csv(run(SAMPLE))
+    text = trials_csv(run(POOL))
     data = np.genfromtxt(io.StringIO(text), delimiter=",", names=True, dtype=None, encoding="utf-8")
     wide = data[data["arm"] == "wide"]["throughput"]
     narrow = data[data["arm"] == "narrow"]["throughput"]
     assert wide.mean() / narrow.mean() == pytest.approx(3.84, rel=0.02)
 
 
-@pytest.mark.parametrize("recorded", [SAMPLE, *RECORDED], ids=lambda folder: folder.name)
+@pytest.mark.parametrize("recorded", RECORDED, ids=lambda folder: folder.name)
 def test_every_kind_of_run_has_its_tables(recorded: Path) -> None:
     judged = run(recorded)
     trials = rows(trials_csv(judged))
@@ -59,7 +59,7 @@ def test_every_kind_of_run_has_its_tables(recorded: Path) -> None:
 
 
 def test_an_estimate_has_all_its_digits() -> None:
-    judged = run(SAMPLE)
+    judged = run(POOL)
     [first, *_, rival] = rows(estimates_csv(judged))
     assert float(first["estimate"]) == judged.verdict.predictions[0].estimate
     assert (first["of"], rival["of"]) == ("prediction", "rival")

@@ -12,12 +12,12 @@ from lab.run_folder import RunFolder
 from lab.stats.latency_histogram import Histogram
 from tests.runs import ROOT
 
-SAMPLE = RunFolder.open(ROOT / "reports" / "sample")
+POOL = RunFolder.open(ROOT / "tests" / "recorded" / "pool-exhaustion")
 
 
 @pytest.fixture(scope="module")
 def logs() -> dict[str, str]:
-    return latency_logs(judged_run(SAMPLE))
+    return latency_logs(judged_run(POOL))
 
 
 def intervals(text: str, folder: Path) -> list[HdrHistogram]:
@@ -36,7 +36,7 @@ def test_an_arm_has_a_log_with_an_interval_for_each_trial(
     assert list(logs) == [
         f"latencies-{arm}.hlog" for arm in ("narrow", "wide", "short-hold", "more-pricing")
     ]
-    trials = [trial for trial in SAMPLE.trials() if trial.arm == "wide"]
+    trials = [trial for trial in POOL.trials() if trial.arm == "wide"]
     found = intervals(logs["latencies-wide.hlog"], tmp_path)
     assert len(found) == len(trials) == 4
     for trial, interval in zip(trials, found, strict=True):

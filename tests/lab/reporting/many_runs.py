@@ -10,10 +10,9 @@ from pathlib import Path
 
 from tests.runs import ROOT
 
-SAMPLE = ROOT / "reports" / "sample"
 RECORDED = ROOT / "tests" / "recorded"
 SOURCES = {
-    "pool-exhaustion": SAMPLE,
+    "pool-exhaustion": RECORDED / "pool-exhaustion",
     "open-spike": RECORDED / "open-spike",
     "serializer": RECORDED / "serializer",
     "planted": RECORDED / "made-up-growth",

@@ -12,7 +12,7 @@ import pytest
 
 from lab.reporting.index_page import write_index
 from tests.lab.reporting.html_page import HtmlPage
-from tests.lab.reporting.many_runs import SAMPLE, edit, make_runs
+from tests.lab.reporting.many_runs import RECORDED, edit, make_runs
 from tests.runs import lab
 
 
@@ -149,7 +149,7 @@ def test_writers_at_once_leave_a_whole_page(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_rendered_report_is_in_the_index(tmp_path: Path) -> None:
     (tmp_path / "hypotheses").mkdir()
-    shutil.copytree(SAMPLE, tmp_path / "reports" / "sample")
+    shutil.copytree(RECORDED / "pool-exhaustion", tmp_path / "reports" / "sample")
     assert lab("report", "sample", project=tmp_path).returncode == 0
     listed = rows((tmp_path / "reports" / "index.html").read_text())
     assert [(row["data-name"], row["data-verdict"]) for row in listed] == [
