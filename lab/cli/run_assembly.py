@@ -21,7 +21,7 @@ from lab.experiment import (
     SlicedBlockLoop,
     SoakLoop,
 )
-from lab.hypothesis import Benchmark, SoakTest
+from lab.hypothesis import Benchmark, Hypothesis, SoakTest
 from lab.machine_conditions import code_invariants, invariants
 from lab.run_folder import RunFolder
 from lab.system import FILE, System
@@ -63,8 +63,15 @@ class StartedParts:
     stop: Stop
 
 
+def target_of_run(hypothesis: Hypothesis, system: System) -> str:
+    """The target of a run that names none; of a benchmark always this machine."""
+    if isinstance(hypothesis.kind, Benchmark):
+        return BenchmarkTarget.name
+    return default_target(system)
+
+
 def default_target(system: System) -> str:
-    """The target of a run that names none: the first that `lab.toml` describes."""
+    """The target that `lab.toml` describes, the first of them."""
     described = (system.processes, system.compose, system.url)
     return next(name for name, spec in zip(TARGETS, described, strict=True) if spec)
 

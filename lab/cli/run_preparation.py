@@ -10,7 +10,7 @@ from typing import NamedTuple
 from lab.cli.durations import parse_duration
 from lab.cli.load_caps import refuse_over_caps
 from lab.cli.name_lookup import hypothesis_file
-from lab.cli.run_assembly import default_target
+from lab.cli.run_assembly import target_of_run
 from lab.cli.run_forecast import forecast_lines
 from lab.cli.scenario_environment import passed_variables, refuse_withheld
 from lab.cli.soak_planning import detectable_lines, plan_soak, require_detectable
@@ -91,7 +91,7 @@ def _new_run(options: RunOptions, project: Project) -> PreparedRun:
     refuse_withheld(hypothesis, file, project.root)
     seed = secrets.randbelow(_SEEDS) if options.seed is None else options.seed
     system = system_of(hypothesis, project)
-    plan = draw(hypothesis, seed, options.target or default_target(system))
+    plan = draw(hypothesis, seed, options.target or target_of_run(hypothesis, system))
     length_s = None if options.length is None else parse_duration(options.length)
     if isinstance(hypothesis.kind, SoakTest):
         plan = plan_soak(hypothesis, plan, file, length_s, project.reports)

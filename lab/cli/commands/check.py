@@ -28,7 +28,7 @@ def command(
 ) -> None:
     """Validate lab.toml, hypotheses, the settings of their arms and their scenarios."""
     from lab.cli.load_caps import refuse_over_caps
-    from lab.cli.run_assembly import default_target
+    from lab.cli.run_assembly import target_of_run
     from lab.cli.run_forecast import forecast_lines
     from lab.cli.run_preparation import system_of
     from lab.process_lifetime import choose_lifetime
@@ -42,7 +42,7 @@ def command(
         hypothesis = load(file, project.root)
         system = system_of(hypothesis, project)
         _check(hypothesis, file, project, system, anyway=anyway)
-        plan = draw(hypothesis, 0, default_target(system))
+        plan = draw(hypothesis, 0, target_of_run(hypothesis, system))
         refuse_over_caps(hypothesis, file, plan, system.safety)
         print(f"{each}: ok ({_contents(hypothesis)})")
         if chosen := choose_lifetime(hypothesis, plan.margins.fresh_within, plan.target):

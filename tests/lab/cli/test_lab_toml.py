@@ -10,8 +10,14 @@ import pytest
 
 from lab.child_processes import Children
 from lab.cli.main import main
+from lab.cli.run_assembly import target_of_run
+from lab.cli.run_preparation import system_of
 from lab.exit_codes import ExitCode
+from lab.hypothesis import loads
+from lab.project_folder import Project
+from lab.system import FILE
 from tests.lab.system.broken_files import BROKEN, FILES, Broken, text_of
+from tests.proof.bench import PLANTED, planted_project
 from tests.runs import copy_project
 
 pytestmark = pytest.mark.usefixtures("own_lock", "signal_handlers")
@@ -86,3 +92,16 @@ def test_the_file_is_found_from_any_folder_below_it(
     (tmp_path / "lab.toml").write_text("nothing")
     assert typed(monkeypatch, below, "serve") == ExitCode.USAGE
     assert f"lab: {tmp_path}/lab.toml:1: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("written", [None, '[url]\nbase = "http://127.0.0.1:8000"\n'])
+def test_a_benchmark_runs_on_this_machine_whatever_is_described(
+    written: str | None, tmp_path: Path
+) -> None:
+    project = planted_project(tmp_path)
+    if written is not None:
+        (project / FILE).write_text(written)
+    text = (PLANTED / "slower-twin.md").read_text()
+    hypothesis = loads(text, project / "hypotheses" / "slower-twin.md", project)
+    system = system_of(hypothesis, Project(project))
+    assert target_of_run(hypothesis, system) == "local"
