@@ -46,8 +46,7 @@ def execute(
     """Run to the verdict, then profile. Nothing that was started is left, however it ends.
 
     The verdict is printed as soon as it is known; it and the report are on disk before the first
-    profile is taken.
-    From then on a signal or a failure costs profiles only.
+    profile is taken. From then on a signal or a failure costs profiles only.
 
     Args:
         prepared: What to run.

@@ -23,7 +23,7 @@ from lab.targets.docker_engine import PROXY, EngineError
 from lab.targets.embedded_postgres import EmbeddedPostgres
 from lab.targets.postgres_databases import reset_script
 from lab.targets.postgres_sessions import Sessions, drop_libpq_variables
-from lab.targets.process_identity import Proof, identify, proof_of, weaker
+from lab.targets.process_identity import WeakestProofs, identify, proof_of
 from lab.targets.readiness import READY_S, await_ready, check_ready
 from lab.targets.target_interface import (
     DatabaseError,
@@ -77,7 +77,7 @@ class ComposeTarget:
         self._sessions = Sessions()
         self._started = self._pinned = False
         self._reset_script = reset_script(system, project)
-        self._proofs: dict[str, Proof] = {}  # the weakest over all arms, by role
+        self._proofs = WeakestProofs()
 
     @property
     def loaded(self) -> Loaded:
@@ -88,7 +88,7 @@ class ComposeTarget:
     @property
     def proves_settings(self) -> bool:
         """Whether any service shows which settings it runs with."""
-        return any(proof is not Proof.NOTHING for proof in self._proofs.values())
+        return self._proofs.prove_anything
 
     @property
     def is_switched(self) -> bool:
@@ -130,9 +130,8 @@ class ComposeTarget:
             self._await_ready(arm)
         self._pin()
         for arm in started:
-            for role, identity in self._identities(arm).items():
-                proof = proof_of(self._process(role), identity)
-                self._proofs[role] = weaker(self._proofs.get(role, proof), proof)
+            found = self._identities(arm).items()
+            self._proofs.add({role: proof_of(self._process(role), each) for role, each in found})
 
     def activate(self, arm: str) -> None:
         """Nothing: all arms are up."""
@@ -227,7 +226,7 @@ class ComposeTarget:
                 for role, container in sorted(first.containers.items())
             },
             **self._database_conditions(first),
-            "proof of the settings": {role: each.value for role, each in self._proofs.items()},
+            "proof of the settings": self._proofs.as_dict(),
             "arms": {name: self._arm_conditions(arm) for name, arm in self._arms.items()},
         }
 

@@ -18,7 +18,7 @@ from lab.targets.command_environment import search_path, with_program
 from lab.targets.local_arm import LocalArm
 from lab.targets.postgres_databases import RunDatabases, reset_script
 from lab.targets.postgres_sessions import libpq_variables
-from lab.targets.process_identity import Proof, weaker
+from lab.targets.process_identity import WeakestProofs
 from lab.targets.readiness import await_ready, check_ready, own_log
 from lab.targets.target_interface import Identity, Loaded, TargetFailure
 
@@ -62,7 +62,7 @@ class LocalTarget:
         self._server_pid: int | None = None
         self._expected: dict[str, dict[str, str]] = {}
         self._arms: dict[str, LocalArm] = {}
-        self._proofs: dict[str, Proof] = {}  # the weakest over all arms, by role
+        self._proofs = WeakestProofs()
         self._reset_script = reset_script(system, project)
 
     @property
@@ -74,7 +74,7 @@ class LocalTarget:
     @property
     def proves_settings(self) -> bool:
         """Whether any process shows which settings it runs with."""
-        return any(proof is not Proof.NOTHING for proof in self._proofs.values())
+        return self._proofs.prove_anything
 
     @property
     def is_switched(self) -> bool:
@@ -97,15 +97,9 @@ class LocalTarget:
             )
         if self._system.postgres is not None:
             self._start_databases()
+        self._start_arms(*self._arms.values())
         for running in self._arms.values():
-            running.start(self._cores.all)
-        for running in self._arms.values():
-            running.await_ready()
-        for running in self._arms.values():
-            running.pin(self._cores.target)
-        for running in self._arms.values():
-            for role, proof in running.proofs().items():
-                self._proofs[role] = weaker(self._proofs.get(role, proof), proof)
+            self._proofs.add(running.proofs())
 
     def activate(self, arm: str) -> None:
         """Nothing: all arms are up."""
@@ -137,12 +131,7 @@ class LocalTarget:
         """New processes on the same databases and ports, of all these arms side by side."""
         restarted = [self._arms[arm] for arm in arms]
         self._stop_arms(*restarted)
-        for running in restarted:
-            running.start(self._cores.all)
-        for running in restarted:
-            running.await_ready()
-        for running in restarted:
-            running.pin(self._cores.target)
+        self._start_arms(*restarted)
 
     def reset(self, arm: str) -> None:
         """Run the script that resets the database, then VACUUM and CHECKPOINT."""
@@ -184,7 +173,7 @@ class LocalTarget:
         databases = {} if self._databases is None else self._databases.conditions()
         return {
             **databases,
-            "proof of the settings": {role: each.value for role, each in self._proofs.items()},
+            "proof of the settings": self._proofs.as_dict(),
             "arms": {
                 arm: {
                     "settings": dict(running.settings),
@@ -215,6 +204,15 @@ class LocalTarget:
         url = self._arms[arm].database
         assert url is not None
         return url
+
+    def _start_arms(self, *arms: LocalArm) -> None:
+        """Start the processes of these arms side by side, on all cores until they are ready."""
+        for arm in arms:
+            arm.start(self._cores.all)
+        for arm in arms:
+            arm.await_ready()
+        for arm in arms:
+            arm.pin(self._cores.target)
 
     def _stop_arms(self, *arms: LocalArm) -> None:
         """End the processes of these arms together, and report what is odd about it."""

@@ -24,9 +24,26 @@ class Proof(Enum):
     NOTHING = "nothing"
 
 
-def weaker(a: Proof, b: Proof) -> Proof:
-    """The one of two that proves less."""
-    return max(a, b, key=list(Proof).index)
+class WeakestProofs:
+    """By role, the weakest proof that any arm gave."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, Proof] = {}
+
+    def add(self, proofs: Mapping[str, Proof]) -> None:
+        """Take the proofs of an arm, by role, into account."""
+        for role, proof in proofs.items():
+            weaker = (self._found.get(role, proof), proof)
+            self._found[role] = max(weaker, key=list(Proof).index)
+
+    @property
+    def prove_anything(self) -> bool:
+        """Whether any process shows which settings it runs with."""
+        return any(proof is not Proof.NOTHING for proof in self._found.values())
+
+    def as_dict(self) -> dict[str, str]:
+        """As conditions record them."""
+        return {role: proof.value for role, proof in self._found.items()}
 
 
 def identify(

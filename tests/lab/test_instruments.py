@@ -5,10 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import psutil
 import pytest
@@ -24,9 +22,10 @@ from lab.instruments.process_sampler import ProcessSampler, usage_over
 from lab.instruments.service_http_client import HttpClient, HttpError
 from lab.instruments.trial_observer import LiveTrialObserver
 from lab.trial import GaugeReading
+from tests.pages import Page, served
 
 
-class _Service(BaseHTTPRequestHandler):
+class _Service(Page):
     served = 0
 
     def do_GET(self) -> None:
@@ -40,19 +39,11 @@ class _Service(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, *_: object) -> None:
-        pass
-
 
 @pytest.fixture
 def service() -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Service)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_address[1]}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with served(_Service) as url:
+        yield url
 
 
 def test_counters_grow_and_a_reset_one_is_left_out() -> None:

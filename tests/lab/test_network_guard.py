@@ -10,7 +10,6 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import psutil
@@ -18,6 +17,7 @@ import pytest
 
 from lab import network_guard
 from lab.network_guard import NetworkGuard
+from tests.pages import Page, served
 from tests.runs import ROOT
 
 INTERNET, INTERNET_6 = socket.AF_INET, socket.AF_INET6
@@ -81,21 +81,15 @@ def elsewhere() -> Iterator[Elsewhere]:
 def redirecting(elsewhere: Elsewhere) -> Iterator[str]:
     """The URL of a server on loopback that sends everybody elsewhere."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Page):
         def do_GET(self) -> None:
             self.send_response(302)
             self.send_header("location", f"http://{elsewhere.address}:{elsewhere.port}/")
             self.send_header("content-length", "0")
             self.end_headers()
 
-        def log_message(self, *_: object) -> None:
-            """Nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
+    with served(Handler) as url:
+        yield url
 
 
 HEAD = """\

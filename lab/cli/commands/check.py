@@ -80,9 +80,7 @@ def _check_scenario(parts: RunParts) -> None:
     if isinstance(parts.hypothesis.kind, Benchmark):
         collect_benchmark(parts)
         return
-    # settings and scenario are checked alike for each target; local needs no engine
-    name = "local" if parts.system.processes else default_target(parts.system)
-    target = target_of(name, parts)
+    target = target_of(default_target(parts.system), parts)
     if isinstance(parts.hypothesis.kind, SoakTest):
         start_soak_drivers(parts, target)
     else:

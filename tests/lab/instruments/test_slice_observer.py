@@ -5,10 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
@@ -16,6 +14,7 @@ from lab.instruments.instrument_interfaces import Source
 from lab.instruments.metrics_scraper import NO_METRICS, MetricsScraper, Scrape
 from lab.instruments.service_http_client import HttpError
 from lab.instruments.slice_observer import LiveSliceObserver
+from tests.pages import Page, served
 
 BUSY = """
 import sys, time
@@ -27,7 +26,7 @@ for line in sys.stdin:
 """
 
 
-class Page(BaseHTTPRequestHandler):
+class Metrics(Page):
     """A counter that grows by one with every look, a histogram of it, and a gauge."""
 
     looks = 0
@@ -49,17 +48,11 @@ class Page(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, format: str, *args: object) -> None:
-        """Nowhere."""
-
 
 @pytest.fixture
 def url() -> Iterator[str]:
-    server = HTTPServer(("127.0.0.1", 0), Page)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
+    with served(Metrics) as address:
+        yield address
 
 
 @pytest.fixture
@@ -125,7 +118,7 @@ def test_what_grew_in_a_slice_that_could_not_be_read_counts_in_the_next(
 
     def scraped(scraper: MetricsScraper) -> Scrape:
         found = scrape(scraper)
-        monkeypatch.setattr(Page, "looks", Page.looks + 9)  # the work of a slice, or none
+        monkeypatch.setattr(Metrics, "looks", Metrics.looks + 9)  # the work of a slice, or none
         calls.append(0)
         if len(calls) in failing:
             raise HttpError("busy")

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -16,6 +14,7 @@ from lab.experiment.arm_identity_check import wrong_settings
 from lab.system import load_system
 from lab.targets.target_interface import TargetFailure, TargetUsageError
 from lab.targets.url_target import UrlTarget
+from tests.pages import Page, served
 
 ARMS = {"red": {"COLOUR": "red"}, "blue": {"COLOUR": "blue"}}
 SWITCH = """\
@@ -37,21 +36,15 @@ def folder(tmp_path: Path) -> Path:
 def base(folder: Path) -> Iterator[str]:
     """The URL of a service that answers with the settings of a file."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Page):
         def do_GET(self) -> None:
             body = json.dumps({"settings": json.loads((folder / "settings.json").read_text())})
             self.send_response(200)
             self.end_headers()
             self.wfile.write(body.encode())
 
-        def log_message(self, *_: object) -> None:
-            """Nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
+    with served(Handler) as url:
+        yield url
 
 
 @pytest.fixture
