@@ -68,6 +68,7 @@ def copy_project(folder: Path) -> Path:
         shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
     for file in ("lab.toml", "docker-compose.yml", ".dockerignore", "requirements.txt"):
         shutil.copy(ROOT / file, folder)
+    (folder / ".venv").symlink_to(sys.prefix)  # `python` of its lab.toml, whatever is on the PATH
     (folder / "hypotheses").mkdir()
     shutil.copy(QUICK, folder / "hypotheses")
     return folder
