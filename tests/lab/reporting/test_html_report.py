@@ -23,7 +23,8 @@ def test_the_page_loads_nothing(rendered: dict[str, Run], name: str) -> None:
     assert not any(key.startswith("on") for _, attrs in page.tags for key in attrs)
     assert "url(http" not in rendered[name].html and "@import" not in rendered[name].html
     policy = next(a["content"] for _, a in page.tags if "http-equiv" in a)
-    assert policy == "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+    allowed = "style-src 'unsafe-inline'; img-src data:"
+    assert policy == f"default-src 'none'; {allowed}; base-uri 'none'; form-action 'none'"
 
 
 @each_verdict
