@@ -85,10 +85,16 @@ def prove() -> bool:
             f"| {floor['between']:.4f} "
             f"| {', '.join(f'{statistics.fmean(run):+.4f}' for run in after)} |"
         )
-    if fewest < BLOCKS:
-        lines += ["", f"Not whole yet: {fewest} of the {BLOCKS} blocks of each way that it takes."]
+    lines += shortfall(fewest)
     publish("slices-load", "Loads: how far blocks of equal arms scatter", lines, steps)
     return holds
+
+
+def shortfall(fewest: int) -> list[str]:
+    """What to say if there are too few blocks of a way."""
+    if fewest >= BLOCKS:
+        return []
+    return ["", f"Not whole yet: {fewest} of the {BLOCKS} blocks of each way that it takes."]
 
 
 def recorded(steps: Steps, name: str) -> dict[str, list[dict[str, Any]]]:
