@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -249,6 +249,15 @@ class Children:
     def on_parent_death(self, *command: str) -> None:
         """Let the watchdog run a module with arguments if the lab dies; without any, nothing."""
         self._send(f"last {json.dumps(command)}")
+
+    @contextlib.contextmanager
+    def removed_on_death(self, *folders: Path) -> Iterator[None]:
+        """Let the watchdog remove these folders if the lab dies inside."""
+        for folder in folders:
+            self._send(f"folder {folder}")
+        yield
+        for folder in folders:
+            self._send(f"keep {folder}")
 
     def keep_logs(self, folder: Path) -> None:
         """Copy the logs that are not empty, redacted, as far as the disk has room."""

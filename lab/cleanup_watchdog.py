@@ -5,6 +5,7 @@ Run as `python -m lab.cleanup_watchdog` with a pipe for standard input. Each lin
     + PID START SIGNAL     a process was started: id, start time in clock ticks, signal that ends it
     - PID                  it has ended
     folder PATH            a folder to remove
+    keep PATH              a folder not to remove after all
     variable NAME=VALUE    an environment variable that all processes of the run have
     last JSON              a module and its arguments to run last; an empty list for nothing
 
@@ -92,6 +93,8 @@ class _Started:
                 self.processes.pop(int(rest), None)
             case "folder":
                 self.folders.append(rest)
+            case "keep" if rest in self.folders:
+                self.folders.remove(rest)
             case "variable":
                 self.variables.add(rest.encode())
             case "last":

@@ -21,6 +21,7 @@ PACKAGES = ("gevent", "geventhttpclient", "locust", "numpy", "pytest-benchmark",
 # What must not change between the sessions of one run.
 _SAME = ("processor", "cores", "kernel", "python", "packages", "commit", "dirty", "service")
 CODE = "code of the service"
+_OF_THE_WORKING_TREE = ("commit", "dirty", "service")  # revisions do not depend on it
 _SAME_TARGET = ("name", "cores", "postgresql", "postgresql_is", "engine", "images", "url")
 
 
@@ -51,7 +52,9 @@ def observe(
 
 def differences(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[str]:
     """Why trials under these two conditions must not be compared, in words; empty if they may."""
-    pairs = {key: (a.get(key), b.get(key)) for key in _SAME}
+    revisions = a.get("revisions"), b.get("revisions")
+    same = [key for key in _SAME if not (any(revisions) and key in _OF_THE_WORKING_TREE)]
+    pairs = {key: (a.get(key), b.get(key)) for key in same} | {"revisions": revisions}
     targets = a.get("target", {}), b.get("target", {})
     pairs |= {f"target {key}": tuple(t.get(key) for t in targets) for key in _SAME_TARGET}
     return [f"{key} was {x!r}, is {y!r}" for key, (x, y) in pairs.items() if x != y]
@@ -72,26 +75,37 @@ def machine_name(conditions: Mapping[str, Any]) -> str:
     return f"{conditions['processor']}, {cores} core{'s' * (cores != 1)}"
 
 
-def code_invariants(project: Path, code: Sequence[str] = ()) -> dict[str, Any]:
-    """What must not change while benchmarks run: each of their processes imports the code anew."""
+def code_invariants(
+    project: Path, code: Sequence[str] = (), revisions: Sequence[Path] = ()
+) -> dict[str, Any]:
+    """What must not change while benchmarks run: each of their processes imports the code anew.
+
+    Args:
+        project: The project's folder.
+        code: As for `invariants`.
+        revisions: As for `invariants`.
+    """
     return {
         "cores of the machine": os.cpu_count(),
-        CODE: digest(project, code),
+        CODE: [digest(folder, code) for folder in revisions or (project,)],
         "code of the scenarios": digest(project, ("scenarios",)),
     }
 
 
-def invariants(project: Path, driver: int, code: Sequence[str] = ()) -> dict[str, Any]:
+def invariants(
+    project: Path, driver: int, code: Sequence[str] = (), revisions: Sequence[Path] = ()
+) -> dict[str, Any]:
     """What must not change during a run; cheap enough to be read before every trial.
 
     Args:
         project: The project's folder.
         driver: Process id of the load driver.
         code: Files and folders that the system is made of; none for all source of the project.
+        revisions: The folders of the revisions that run instead of the project's own code.
     """
     seen: dict[str, Any] = {
         "cores of the machine": os.cpu_count(),
-        CODE: digest(project, code),
+        CODE: [digest(folder, code) for folder in revisions or (project,)],
     }
     with contextlib.suppress(OSError):  # a driver that has ended has no cores
         seen["cores of the driver"] = sorted(os.sched_getaffinity(driver))

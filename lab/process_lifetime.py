@@ -51,6 +51,8 @@ def choose_lifetime(
     """
     if not isinstance(hypothesis.kind, LoadTest):
         return None
+    if hypothesis.revisions:
+        return LifetimeChoice("fresh", "since its arms are revisions of the code")
     near = [each for each in hypothesis.all_predictions if _is_near(each, fresh_within)]
     factor = f"within a factor {fresh_within:g} of no difference"
     if near:

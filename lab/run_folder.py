@@ -321,11 +321,21 @@ def earlier_runs(reports: Path, name: str) -> list[RunFolder]:
     return [run_folder for run_folder in found if run_folder.path("plan.json").is_file()]
 
 
-def attempts(reports: Path, name: str, claim_digest: str) -> tuple[Attempt, ...]:
-    """Earlier runs of this hypothesis, oldest first."""
+def attempts(
+    reports: Path, name: str, claim_digest: str, revisions: Mapping[str, str] | None = None
+) -> tuple[Attempt, ...]:
+    """Earlier runs of this hypothesis, oldest first.
+
+    Args:
+        reports: The folder of all runs.
+        name: Of the hypothesis.
+        claim_digest: Of what is claimed.
+        revisions: Of what is claimed: the commit of each arm that is a revision.
+    """
     found = []
     for run_folder in earlier_runs(reports, name):
-        same = run_folder.plan().claim_digest == claim_digest
+        plan = run_folder.plan()
+        same = plan.claim_digest == claim_digest and plan.revisions == (revisions or {})
         found.append(Attempt(run_folder.run, run_folder.verdict_name() or "unfinished", same))
     return tuple(found)
 

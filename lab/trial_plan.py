@@ -109,6 +109,7 @@ class Plan:
         slices: Of a benchmark; None for other kinds, and for runs that did not measure in slices.
         processes: Whether the arms of a load test get fresh processes before each block; None for
             other kinds, and for runs that were planned when they never did.
+        revisions: The commit of each arm that is a revision of the code.
     """
 
     hypothesis: str
@@ -126,6 +127,7 @@ class Plan:
     detectable: tuple[DetectableSlope, ...] = ()
     slices: PlannedSlices | None = None
     processes: ProcessLifetime | None = None
+    revisions: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def voids_allowed(self) -> int:
@@ -165,6 +167,8 @@ class Plan:
             data["slices"] = vars(self.slices)
         if self.processes is not None:
             data["processes"] = self.processes
+        if self.revisions:
+            data["revisions"] = dict(self.revisions)
         return data
 
     @classmethod
@@ -186,6 +190,7 @@ class Plan:
             detectable=tuple(map(DetectableSlope.from_dict, data.get("detectable", ()))),
             slices=PlannedSlices(**data["slices"]) if "slices" in data else None,
             processes=data.get("processes"),
+            revisions=data.get("revisions", {}),
         )
 
 

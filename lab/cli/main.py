@@ -11,6 +11,7 @@ import typer
 
 from lab.cli.commands import (
     check,
+    clean,
     compare,
     doctor,
     export,
@@ -45,6 +46,7 @@ app.command("history")(history.command)
 app.command("compare")(compare.command)
 app.command("export")(export.command)
 app.command("serve")(serve.command)
+app.command("clean")(clean.command)
 app.command("doctor")(doctor.command)
 
 

@@ -6,8 +6,9 @@ What is started for them, a load driver above all, is then used by the run.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from lab.child_processes import Children
@@ -21,13 +22,14 @@ from lab.hypothesis import (
     LoadTest,
     Sweep,
 )
-from lab.instruments.benchmark_file import BenchmarkFile
+from lab.instruments.benchmark_file import BenchmarkFile, Code
 from lab.instruments.benchmark_selection import BenchmarkFileError, BenchmarkFunction, Wanted
 from lab.instruments.instrument_interfaces import Driver
 from lab.instruments.locust_driver_process import DriverError, LoadDriver, ScenarioError
 from lab.instruments.soak_script_driver import SoakScriptDriver
 from lab.project_folder import Project
 from lab.system import System
+from lab.targets.command_environment import import_path
 from lab.targets.postgres_databases import server_hosts, users_server_url
 from lab.targets.target_interface import SettingError, Target
 
@@ -43,6 +45,7 @@ class RunParts(NamedTuple):
     system: System
     notify: Callable[[str], None] = lambda text: None  # gets what the user should know meanwhile
     anyway: bool = False  # whether a setting is accepted that no source file names
+    revisions: Mapping[str, Path] = MappingProxyType({})  # the folder of each arm's code
 
     @property
     def scenario(self) -> Path:
@@ -124,13 +127,14 @@ def collect_benchmark(parts: RunParts) -> tuple[BenchmarkFile, BenchmarkFunction
         hypothesis.scenario,
         parts.notify,
         parts.allowed,
+        _codes(parts),
     )
     wanted = Wanted(hypothesis.scenario, kind.function, kind.parameter, kind.fixed_parameters)
     settings = hypothesis.arms[hypothesis.control]
     if kind.database:  # it is started later, but the file may read its address when imported
         settings = {"DATABASE_URL": "postgresql://127.0.0.1/", **settings}
     try:
-        return file, file.select(wanted, settings)
+        return file, file.select(wanted, settings, hypothesis.control)
     except BenchmarkFileError as error:
         found = error.problem
         raise HypothesisError(
@@ -140,6 +144,14 @@ def collect_benchmark(parts: RunParts) -> tuple[BenchmarkFile, BenchmarkFunction
             remedy_of_scenario(hypothesis, parts.file, parts.project.root, found.message)
             or found.remedy,
         ) from error
+
+
+def _codes(parts: RunParts) -> dict[str, Code]:
+    """What the processes of arms import that are revisions."""
+    return {
+        arm: Code(folder, import_path(folder, with_packages=True))
+        for arm, folder in parts.revisions.items()
+    }
 
 
 def _is_open_load(hypothesis: Hypothesis) -> bool:

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from lab.child_processes import Children
@@ -28,6 +29,7 @@ from lab.system import FILE, System
 from lab.targets.benchmark_target import BenchmarkTarget
 from lab.targets.local_target import LocalTarget
 from lab.targets.postgres_databases import users_server_url
+from lab.targets.revision_worktrees import lay_scenarios
 from lab.targets.target_interface import Target
 from lab.trial_plan import Plan
 
@@ -46,6 +48,7 @@ class TargetParts(NamedTuple):
     cores: Cores
     notify: Callable[[str], None] = lambda text: None
     anyway: bool = False
+    revisions: Mapping[str, Path] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,7 @@ def make_target(name: str, parts: TargetParts) -> Target:
     """The target of that name, not started. UsageError if `lab.toml` does not describe it."""
     if name not in TARGETS:
         raise UsageError(f"--target {name}: no such target. Write one of {', '.join(TARGETS)}")
-    system, children, root, cores, notify, anyway = parts
+    system, children, root, cores, notify, anyway, revisions = parts
     if name == "compose":
         if system.compose is None:
             raise UsageError(f"--target compose: {root / FILE} has no table [compose]. Add one")
@@ -95,7 +98,16 @@ def make_target(name: str, parts: TargetParts) -> Target:
         return UrlTarget(system, children, root, anyway=anyway)
     if not system.processes:
         raise UsageError(f"--target local: {root / FILE} has no [[process]]. Add one")
-    return LocalTarget(system, children, root, cores, users_server_url(), notify, anyway=anyway)
+    return LocalTarget(
+        system,
+        children,
+        root,
+        cores,
+        users_server_url(),
+        notify,
+        anyway=anyway,
+        revisions=revisions,
+    )
 
 
 def target_of(name: str, parts: RunParts) -> Target:
@@ -109,6 +121,7 @@ def target_of(name: str, parts: RunParts) -> Target:
             parts.cores,
             parts.notify,
             parts.anyway,
+            parts.revisions,
         ),
     )
 
@@ -172,12 +185,13 @@ def _bring_up_service(
 def _service_session(parts: RunParts, target: Target) -> tuple[MakeSession, int]:
     """What makes the session of a load test or a soak, and the process of its (first) driver."""
     hypothesis, root, code = parts.hypothesis, parts.project.root, parts.system.code
+    revisions = sorted(set(parts.revisions.values()))
     if not isinstance(hypothesis.kind, SoakTest):
         driver = start_driver(parts, target)
 
         def load_session(plan: Plan, run_folder: RunFolder, began: float) -> Session:
             trials = LoadTrials(hypothesis, plan, run_folder, target, driver)
-            unchanged = partial(invariants, root, driver.pid, code)
+            unchanged = partial(invariants, root, driver.pid, code, revisions)
             return BlockLoop(
                 hypothesis, plan, run_folder, trials, began, unchanged, parts.cores.all
             )
@@ -186,9 +200,9 @@ def _service_session(parts: RunParts, target: Target) -> tuple[MakeSession, int]
 
     drivers = start_soak_drivers(parts, target)
     pid = next(iter(drivers.values())).pid
-    unchanged = partial(invariants, root, pid, code)
+    unchanged = partial(invariants, root, pid, code, revisions)
     if hypothesis.is_soak_script:  # read again in every block, by a new process
-        unchanged = partial(code_invariants, root, code)
+        unchanged = partial(code_invariants, root, code, revisions)
 
     def soak_session(plan: Plan, run_folder: RunFolder, began: float) -> Session:
         return SoakLoop(hypothesis, plan, run_folder, target, drivers, began, invariants=unchanged)
@@ -206,6 +220,9 @@ def _bring_up_benchmark(
     if target_name != BenchmarkTarget.name:
         raise UsageError("a benchmark runs on this machine only: leave --target out")
     hypothesis, root, cores = parts.hypothesis, parts.project.root, parts.cores
+    revisions = sorted(set(parts.revisions.values()))
+    for folder in revisions:
+        lay_scenarios(root, folder)
     target = BenchmarkTarget(parts.children, cores, users_server_url(), kind.database)
     at_exit(target.stop)
     report_stage("collecting the benchmark" + (", starting PostgreSQL" if kind.database else ""))
@@ -216,7 +233,7 @@ def _bring_up_benchmark(
 
     def session(plan: Plan, run_folder: RunFolder, began: float) -> Session:
         blocks = BenchmarkBlocks(hypothesis, plan, run_folder, target, file, function)
-        unchanged = partial(code_invariants, root, parts.system.code)
+        unchanged = partial(code_invariants, root, parts.system.code, revisions)
         return SlicedBlockLoop(hypothesis, plan, run_folder, blocks, began, unchanged, cores.all)
 
     return StartedParts(session, {"target": _target_conditions(target, cores)}, target.stop)

@@ -7,7 +7,8 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, nullcontext
-from dataclasses import replace
+from dataclasses import asdict, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -28,6 +29,7 @@ from lab.hypothesis import SoakTest
 from lab.machine_conditions import differences, observe
 from lab.run_folder import RunFolder, RunFolderError, attempts
 from lab.run_lock import machine_lock
+from lab.targets.revision_worktrees import RevisionWorktrees
 from lab.targets.target_interface import TargetError
 from lab.trial_plan import Plan
 
@@ -97,6 +99,9 @@ def _measure(
         children = cleanup.enter_context(Children(passed))
         cleanup.enter_context(progress)
         choice = cores_of_run(prepared.hypothesis, prepared.run_folder)
+        building = time.monotonic()
+        revisions, folders = _built_revisions(prepared, children, progress)
+        began += time.monotonic() - building  # which is no part of the budget either
         parts = RunParts(
             prepared.hypothesis,
             prepared.file,
@@ -106,6 +111,7 @@ def _measure(
             system,
             progress.notice,
             options.anyway,
+            folders,
         )
         started = bring_up(
             parts,
@@ -119,11 +125,29 @@ def _measure(
     if background:
         background.settled(run_folder.folder)
     cleanup.callback(_keep_logs_of_failure, run_folder, children, started.stop)
-    _record_conditions(run_folder, {**machine, **started.conditions, "pinning": choice.as_dict()})
+    _record_conditions(
+        run_folder,
+        {**machine, **revisions, **started.conditions, "pinning": choice.as_dict()},
+    )
     session = started.session(plan, run_folder, began)
     for event in session.run():
         progress.show(event)
     return session, started.stop
+
+
+def _built_revisions(
+    prepared: PreparedRun, children: Children, progress: Progress
+) -> tuple[dict[str, Any], dict[str, Path]]:
+    """What is recorded of the arms' revisions, and the folder of each; nothing without any."""
+    written = prepared.hypothesis.revisions
+    if not written:
+        return {}, {}
+    worktrees = RevisionWorktrees(
+        prepared.project.root, prepared.system, children, progress.stage
+    )
+    revisions = worktrees.revisions(written, prepared.plan.revisions)
+    folders = worktrees.build(revisions)
+    return {"revisions": {arm: asdict(each) for arm, each in revisions.items()}}, folders
 
 
 def _command_began() -> float:
@@ -160,7 +184,9 @@ def _run_folder(prepared: PreparedRun) -> tuple[RunFolder, Plan]:
     hypothesis, reports = prepared.hypothesis, prepared.project.reports
     if prepared.run_folder is not None:
         return prepared.run_folder, prepared.plan
-    earlier = attempts(reports, hypothesis.name, hypothesis.claim_digest)
+    earlier = attempts(
+        reports, hypothesis.name, hypothesis.claim_digest, prepared.plan.revisions
+    )
     plan = replace(prepared.plan, attempts=earlier)
     run_folder = RunFolder.create(reports, hypothesis.name)
     run_folder.write_plan(plan, hypothesis.text)

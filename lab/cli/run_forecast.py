@@ -148,8 +148,15 @@ def _earlier_runs(plan: Plan, reports: Path) -> Iterator[_EarlierRun]:
 
 
 def _decides_alike(a: Plan, b: Plan) -> bool:
-    """Whether two plans differ in no more than order, prose and history."""
-    return b == replace(a, digest=b.digest, seed=b.seed, orders=b.orders, attempts=b.attempts)
+    """Whether two plans differ in no more than order, prose, history and commits."""
+    return b == replace(
+        a,
+        digest=b.digest,
+        seed=b.seed,
+        orders=b.orders,
+        attempts=b.attempts,
+        revisions=b.revisions,
+    )
 
 
 def _ends_of_blocks(journal: Sequence[dict[str, Any]]) -> tuple[float, ...]:

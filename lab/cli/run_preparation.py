@@ -10,7 +10,7 @@ from typing import NamedTuple
 from lab.cli.durations import parse_duration
 from lab.cli.load_caps import refuse_over_caps
 from lab.cli.name_lookup import hypothesis_file
-from lab.cli.run_assembly import target_of_run
+from lab.cli.run_assembly import TARGETS, target_of_run
 from lab.cli.run_forecast import forecast_lines
 from lab.cli.scenario_environment import passed_variables, refuse_withheld
 from lab.cli.soak_planning import detectable_lines, plan_soak, require_detectable
@@ -21,6 +21,7 @@ from lab.process_lifetime import choose_lifetime
 from lab.project_folder import Project
 from lab.run_folder import RunFolder, RunFolderError
 from lab.system import FILE, System, load_system
+from lab.targets.revision_worktrees import cautions, commits_of
 from lab.trial_plan import Plan, draw
 
 _SEEDS = 10**6
@@ -72,6 +73,23 @@ def system_of(hypothesis: Hypothesis, project: Project) -> System:
     return load_system(project.root)
 
 
+def with_revisions(hypothesis: Hypothesis, plan: Plan, project: Project) -> Plan:
+    """The plan with the commits that the revisions of the arms are now.
+
+    Raises:
+        UsageError: There is no such revision, or the target cannot run one.
+    """
+    if hypothesis.revisions and plan.target != TARGETS[0]:
+        raise UsageError(
+            f"{hypothesis.name}: its arms are revisions of the code, and those run as processes of "
+            f"this machine only. Say --target {TARGETS[0]}"
+        )
+    commits = commits_of(project.root, hypothesis.revisions)
+    for line in cautions(project.root, hypothesis.revisions, commits):
+        print(f"revisions: {line}")
+    return replace(plan, revisions=commits)
+
+
 def refuse_finished(run_folder: RunFolder) -> None:
     """RunFolderError if a run has its verdict."""
     if not run_folder.path("verdict.json").exists():
@@ -92,6 +110,7 @@ def _new_run(options: RunOptions, project: Project) -> PreparedRun:
     seed = secrets.randbelow(_SEEDS) if options.seed is None else options.seed
     system = system_of(hypothesis, project)
     plan = draw(hypothesis, seed, options.target or target_of_run(hypothesis, system))
+    plan = with_revisions(hypothesis, plan, project)
     length_s = None if options.length is None else parse_duration(options.length)
     if isinstance(hypothesis.kind, SoakTest):
         plan = plan_soak(hypothesis, plan, file, length_s, project.reports)

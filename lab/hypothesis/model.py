@@ -210,6 +210,7 @@ class Hypothesis:
     digest: str  # of the whole file: "sha256:..."
     claim_digest: str  # of what decides the verdict, wording aside (see seal.py)
     passed: tuple[str, ...] = ()  # names of environment variables that the scenario gets
+    revisions: Mapping[str, str] = field(default_factory=dict)  # of git: of every arm or of none
 
     @property
     def all_predictions(self) -> tuple[Prediction, ...]:

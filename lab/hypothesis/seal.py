@@ -49,6 +49,7 @@ def claim_digest(
         **_kind(hypothesis.kind),
         "scenario": hypothesis.scenario,
         "arms": hypothesis.arms,
+        "revisions": hypothesis.revisions,
         "control": hypothesis.control,
         "measures": {name: _metric(metric) for name, metric in hypothesis.measures.items()},
         "allow": {

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from lab import network_guard
 from lab.child_processes import Children
@@ -46,6 +47,13 @@ _PYTEST = (
 )
 
 
+class Code(NamedTuple):
+    """What the processes of an arm import: the folder that they run in, and PYTHONPATH."""
+
+    folder: Path
+    import_path: str = ""
+
+
 class BenchmarkFile:
     """A benchmark file, as pytest collects and runs it.
 
@@ -56,6 +64,7 @@ class BenchmarkFile:
         scenario: The file, relative to the project.
         notify: Called with what a process is waited for, if that takes long.
         allowed: What processes may connect to beside this machine; see `NetworkGuard`.
+        codes: The code of each arm that runs another one than that of the project.
     """
 
     def __init__(
@@ -66,11 +75,13 @@ class BenchmarkFile:
         scenario: str,
         notify: Callable[[str], None] = lambda text: None,
         allowed: Iterable[str] = (),
+        codes: Mapping[str, Code] | None = None,
     ) -> None:
         self.children = children
         self._allowed = {network_guard.VARIABLE: ",".join(allowed)}
         self.cores = cores
-        self._project = project
+        self._project = Code(project)
+        self._codes = codes or {}
         self._files = ProjectFiles(project)
         self._scenario = scenario
         self._notify = notify
@@ -81,19 +92,22 @@ class BenchmarkFile:
         """How many processes to start at the same time: no core is idle while one is held."""
         return len(self.cores.all) + 1
 
-    def select(self, wanted: Wanted, env: Mapping[str, str]) -> BenchmarkFunction:
+    def select(
+        self, wanted: Wanted, env: Mapping[str, str], arm: str | None = None
+    ) -> BenchmarkFunction:
         """Collect the file, under a time limit, and find the function with all its levels.
 
         Args:
             wanted: Which function, and its parameters.
             env: The settings of an arm: the file may read them when it is imported.
+            arm: Whose code it imports.
 
         Raises:
             BenchmarkFileError: pytest cannot collect the file, or there is no such function.
         """
         with self._redacted():
             try:
-                process = self._start(["--collect-only", self._scenario], env)
+                process = self._start(["--collect-only", self._scenario], env, arm=arm)
                 outcome = process.outcome(_COLLECT_S, _DO_NOTHING)
             except BenchmarkError as error:
                 raise BenchmarkFileError(self._with_remedy(error.problem, env)) from error
@@ -113,12 +127,12 @@ class BenchmarkFile:
         """
         ours, theirs = socket.socketpair()
         with theirs:
-            return self._start([node], env, step=step, turns=(ours, theirs.fileno()))
+            return self._start([node], env, step=step, arm=step.arm, turns=(ours, theirs.fileno()))
 
     def profile(self, node: str, step: Step, env: Mapping[str, str]) -> str:
         """Run one process that measures and is then profiled; the profile as text."""
         output = self.children.folder / f"profile-{step.arm}.json"
-        process = self._start([node], env, step=step, profile=output)
+        process = self._start([node], env, step=step, arm=step.arm, profile=output)
         process.pin(self.cores.target)
         outcome = process.outcome(START_S + _PROFILE_SLACK * PROFILE_S, _DO_LESS)
         if outcome.problems and not output.is_file():
@@ -141,14 +155,16 @@ class BenchmarkFile:
         env: Mapping[str, str],
         *,
         step: Step | None = None,
+        arm: str | None = None,
         turns: tuple[socket.socket, int] | None = None,
         profile: Path | None = None,
     ) -> BenchmarkProcess:
         """Start pytest in a process of its own."""
         ours, theirs = turns or (None, None)
+        code = self._project if arm is None else self._codes.get(arm, self._project)
         request = Request(
             output=str(self.children.folder / f"benchmark-{next(self._numbers)}.json"),
-            folder=str(self._project / Path(self._scenario).parent),
+            folder=str(code.folder / Path(self._scenario).parent),
             window_s=0.0 if profile is None else _PROFILED_S,
             profile=None if profile is None else str(profile),
             turns=theirs,
@@ -159,13 +175,14 @@ class BenchmarkFile:
             [sys.executable, *_PYTEST, f"--benchmark-storage=file://{storage}", *arguments],
             role="benchmark",
             arm=None if step is None else str(step).replace(" ", "-"),
-            cwd=self._project,
+            cwd=code.folder,
             env={
                 **self._threads(),
                 **env,
                 **_ENVIRONMENT,
                 **self._allowed,
                 **request.to_environment(),
+                **({"PYTHONPATH": code.import_path} if code.import_path else {}),
             },
             cores=self.cores.all,
             pass_fds=() if theirs is None else (theirs,),

@@ -81,7 +81,7 @@ def gather_content(
         rivals=rivals,
         sweep=sweep_section(hypothesis, plan, trials.blocks),
         arms=trials.arms,
-        arm_table=arm_table(trials),
+        arm_table=arm_table(trials, plan.revisions),
         at_level=trials.at_level,
         throughput=throughput_section(trials),
         latency=latency_section(trials),

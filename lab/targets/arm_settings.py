@@ -12,7 +12,7 @@ from typing import Any
 from lab.child_processes import INHERITED
 from lab.source_files import named
 from lab.system import FILE, Command, System
-from lab.targets.command_environment import search_path, with_program
+from lab.targets.command_environment import import_path, search_path, with_program
 from lab.targets.target_interface import SettingError, TargetFailure
 
 _ANSWER_S = 60.0
@@ -21,7 +21,12 @@ Settings = Mapping[str, str]
 
 
 def validated_settings(
-    system: System, project: Path, arms: Mapping[str, Settings], *, anyway: bool = False
+    system: System,
+    project: Path,
+    arms: Mapping[str, Settings],
+    *,
+    code: Path | None = None,
+    anyway: bool = False,
 ) -> dict[str, dict[str, str]]:
     """The settings of each arm as the system spells them.
 
@@ -29,6 +34,7 @@ def validated_settings(
         system: As `lab.toml` describes it.
         project: Its folder.
         arms: The settings of each arm.
+        code: The folder of the code that these arms run, if it is a revision of the project.
         anyway: Whether a name that occurs nowhere is accepted.
 
     Raises:
@@ -44,10 +50,10 @@ def validated_settings(
         for arm, settings in arms.items()
     }
     if system.check is not None:
-        checked = _checked(system.check, project, unknown)
+        checked = _checked(system.check, project, code or project, unknown)
         return {arm: {**arms[arm], **checked[arm]} for arm in arms}
     if not anyway:
-        _refuse_unnamed(project, unknown)
+        _refuse_unnamed(code or project, unknown)
     return {arm: dict(settings) for arm, settings in arms.items()}
 
 
@@ -96,10 +102,13 @@ def _refuse_unnamed(project: Path, arms: Mapping[str, Settings]) -> None:
                 )
 
 
-def _checked(command: Command, project: Path, arms: Mapping[str, Settings]) -> dict[str, Settings]:
+def _checked(
+    command: Command, project: Path, code: Path, arms: Mapping[str, Settings]
+) -> dict[str, Settings]:
     """What the command of the system says: it gets the arms as JSON, and answers likewise."""
     environment = {key: os.environ[key] for key in INHERITED if key in os.environ}
-    words = with_program(command, command.fill({}), project)
+    words = with_program(command, command.fill({}), project, code)
+    path = {"PYTHONPATH": import_path(code)} if code != project else {}
     try:
         done = subprocess.run(
             words,
@@ -107,8 +116,8 @@ def _checked(command: Command, project: Path, arms: Mapping[str, Settings]) -> d
             capture_output=True,
             text=True,
             errors="replace",
-            cwd=project,
-            env=environment | {"PATH": search_path(project)},
+            cwd=code,
+            env=environment | path | {"PATH": search_path(code)},
             timeout=_ANSWER_S,
             check=False,
         )

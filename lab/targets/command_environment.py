@@ -15,28 +15,60 @@ _ENVIRONMENTS = (".venv", "venv")  # of Python, in the project's folder
 _MODULES = Path("node_modules", ".bin")  # programs of Node packages
 
 
-def search_path(project: Path) -> str:
-    """Where programs are looked for: the project's own environment, the shell's PATH, the lab's."""
-    own = [project / name / "bin" for name in _ENVIRONMENTS] + [project / _MODULES]
+def search_path(code: Path) -> str:
+    """Where programs are looked for: the environment of the code, the shell's PATH, the lab's.
+
+    Args:
+        code: The folder of the project, or of a revision of it.
+    """
+    own = [code / name / "bin" for name in _ENVIRONMENTS] + [code / _MODULES]
     folders = [str(folder) for folder in own if folder.is_dir()]
     inherited = os.environ.get("PATH", os.defpath)
     return os.pathsep.join([*folders, inherited, str(Path(sys.executable).parent)])
 
 
-def with_program(command: Command, words: Sequence[str], project: Path) -> list[str]:
+def import_path(code: Path, *, with_packages: bool = False) -> str:
+    """PYTHONPATH for the code of a revision: it comes before what is installed of another one.
+
+    Args:
+        code: The folder of the revision.
+        with_packages: Whether the packages of its own environment are found, too, by the Python
+            that runs the lab.
+
+    Raises:
+        TargetUsageError: That environment is of another Python.
+    """
+    folders = [code, code / "src"]
+    for name in _ENVIRONMENTS if with_packages else ():
+        if (code / name / "pyvenv.cfg").is_file() and not (code / name).is_symlink():
+            version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+            folders.append(code / name / "lib" / version / "site-packages")
+            if not folders[-1].is_dir():
+                raise TargetUsageError(
+                    f"{code / name}: benchmarks run by the lab's {version}, and this environment "
+                    "is of another one. Build it with that, in the `commands` of [build]"
+                )
+    return os.pathsep.join(str(path) for path in folders if path.is_dir())
+
+
+def with_program(
+    command: Command, words: Sequence[str], project: Path, code: Path | None = None
+) -> list[str]:
     """The words with the path of their program. TargetUsageError if there is no such program.
 
     Args:
         command: As `lab.toml` writes it, for the message.
         words: Its words, with every placeholder filled.
-        project: The folder that a relative path starts from.
+        project: The folder of `lab.toml`, for the message.
+        code: The folder that a relative path starts from, if it is another one.
     """
     program, *arguments = words
+    code = code or project
     if "/" in program:
-        path = project / program
+        path = code / program
         found = str(path) if os.access(path, os.X_OK) and path.is_file() else None
     else:
-        found = shutil.which(program, path=search_path(project))
+        found = shutil.which(program, path=search_path(code))
     if found is None:
         raise TargetUsageError(
             f"{project / FILE}:{command.line}: there is no program `{program}` on this machine. "

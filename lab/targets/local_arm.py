@@ -15,7 +15,7 @@ from lab.cpu_pinning import pin
 from lab.process_tree import children_by_parent, listeners, with_descendants
 from lab.system import ProcessSpec, System
 from lab.system.placeholders import FD, PORT, POSTGRES_URL, URL
-from lab.targets.command_environment import search_path, with_program
+from lab.targets.command_environment import import_path, search_path, with_program
 from lab.targets.postgres_sessions import libpq_variables
 from lab.targets.process_identity import Proof, identify, proof_of
 from lab.targets.readiness import await_ready, check_ready, own_log
@@ -29,6 +29,8 @@ class LocalArm:
     """The processes of one arm, by the names that `lab.toml` gives them.
 
     Attributes:
+        project: The folder of `lab.toml`.
+        code: The folder that its processes run in: the project, or a revision of it.
         name: Of the arm.
         settings: Of the arm.
         database: The URL of its database; None if the system has none.
@@ -39,6 +41,7 @@ class LocalArm:
     system: System
     children: Children
     project: Path
+    code: Path
     name: str
     settings: Mapping[str, str]
     database: str | None = None
@@ -147,7 +150,7 @@ class LocalArm:
         stop_signal: int | None = None,
     ) -> Child:
         program, *rest = spec.command.fill(values)
-        words = with_program(spec.command, [program, *insert, *rest], self.project)
+        words = with_program(spec.command, [program, *insert, *rest], self.project, self.code)
         if held is not None and not spec.inherits_socket:
             held.close()  # the process binds the port itself
             held = None
@@ -156,7 +159,7 @@ class LocalArm:
             role=spec.name,
             arm=label or self.name,
             env=self._environment(spec, values),
-            cwd=self.project,
+            cwd=self.code,
             cores=cores,
             pass_fds=() if held is None else (held.fileno(),),
             stop_signal=spec.stop.signal if stop_signal is None else stop_signal,
@@ -169,7 +172,9 @@ class LocalArm:
         given = {name: value.fill(values) for name, value in spec.env.items()}
         own = {name: given[name] for name in spec.set_by_the_lab}
         reach = libpq_variables() if spec.uses_postgres else {}  # a server of the user's own
-        return {**given, **self.settings, **reach, **own, "PATH": search_path(self.project)}
+        found = {} if self.code == self.project else {"PYTHONPATH": import_path(self.code)}
+        path = search_path(self.code)
+        return {**found, **given, **self.settings, **reach, **own, "PATH": path}
 
     def _values(
         self, spec: ProcessSpec, port: int | None, held: socket.socket | None

@@ -36,6 +36,7 @@ class LocalTarget:
         database_url: A PostgreSQL server to use instead of an embedded one.
         notify: Called with what the user should know of how processes ended.
         anyway: Whether a setting is accepted that no source file names.
+        revisions: The folder of each arm that is a revision of the project.
     """
 
     name = "local"
@@ -50,6 +51,7 @@ class LocalTarget:
         notify: Callable[[str], None] = lambda text: None,
         *,
         anyway: bool = False,
+        revisions: Mapping[str, Path] | None = None,
     ) -> None:
         self._system = system
         self._children = children
@@ -58,12 +60,14 @@ class LocalTarget:
         self._users_url = database_url
         self._notify = notify
         self._anyway = anyway
+        self._revisions = revisions or {}
         self._databases: RunDatabases | None = None
         self._server_pid: int | None = None
         self._expected: dict[str, dict[str, str]] = {}
         self._arms: dict[str, LocalArm] = {}
         self._proofs = WeakestProofs()
-        self._reset_script = reset_script(system, project)
+        codes = set(self._revisions.values()) or {project}
+        self._reset_scripts = {code: reset_script(system, code) for code in codes}
 
     @property
     def loaded(self) -> Loaded:
@@ -86,14 +90,24 @@ class LocalTarget:
         for spec in self._system.processes:
             if not spec.command.words[0].placeholders:
                 words = [word.written for word in spec.command.words]
-                with_program(spec.command, words, self._project)
-        self._expected = validated_settings(self._system, self._project, arms, anyway=self._anyway)
+                for code in self._reset_scripts:
+                    with_program(spec.command, words, self._project, code)
+        for code in self._reset_scripts:
+            own = {arm: arms[arm] for arm in arms if self._code(arm) == code}
+            self._expected |= validated_settings(
+                self._system, self._project, own, code=code, anyway=self._anyway
+            )
 
     def start(self, arms: Mapping[str, Mapping[str, str]]) -> None:
         """Start the database, then all arms together."""
         for arm, settings in arms.items():
             self._arms[arm] = LocalArm(
-                self._system, self._children, self._project, arm, dict(settings)
+                self._system,
+                self._children,
+                self._project,
+                self._code(arm),
+                arm,
+                dict(settings),
             )
         if self._system.postgres is not None:
             self._start_databases()
@@ -135,9 +149,10 @@ class LocalTarget:
 
     def reset(self, arm: str) -> None:
         """Run the script that resets the database, then VACUUM and CHECKPOINT."""
-        if self._reset_script is not None:
+        script = self._reset_scripts[self._code(arm)]
+        if script is not None:
             assert self._databases is not None
-            self._databases.sessions.reset(self._database(arm), self._reset_script)
+            self._databases.sessions.reset(self._database(arm), script)
 
     def roles(self, arm: str) -> dict[str, tuple[int, ...]]:
         """Process ids of the arm's processes and, if it runs here, of the database."""
@@ -200,6 +215,10 @@ class LocalTarget:
         assert spec is not None
         return spec
 
+    def _code(self, arm: str) -> Path:
+        """The folder of the code that an arm runs."""
+        return self._revisions.get(arm, self._project)
+
     def _database(self, arm: str) -> str:
         url = self._arms[arm].database
         assert url is not None
@@ -251,16 +270,16 @@ class LocalTarget:
             return None
         values = {**running.settings, "postgres.url": running.database}
         return self._children.start(
-            with_program(command, command.fill(values), self._project),
+            with_program(command, command.fill(values), self._project, running.code),
             role="prepare",
             arm=running.name,
             env={
                 **running.settings,
                 **libpq_variables(),
                 "DATABASE_URL": running.database,
-                "PATH": search_path(self._project),
+                "PATH": search_path(running.code),
             },
-            cwd=self._project,
+            cwd=running.code,
             cores=self._cores.all,
             whole_tree=True,
         )

@@ -30,7 +30,7 @@ def command(
     from lab.cli.load_caps import refuse_over_caps
     from lab.cli.run_assembly import target_of_run
     from lab.cli.run_forecast import forecast_lines
-    from lab.cli.run_preparation import system_of
+    from lab.cli.run_preparation import system_of, with_revisions
     from lab.process_lifetime import choose_lifetime
     from lab.trial_plan import draw
 
@@ -43,6 +43,7 @@ def command(
         system = system_of(hypothesis, project)
         _check(hypothesis, file, project, system, anyway=anyway)
         plan = draw(hypothesis, 0, target_of_run(hypothesis, system))
+        plan = with_revisions(hypothesis, plan, project)
         refuse_over_caps(hypothesis, file, plan, system.safety)
         print(f"{each}: ok ({_contents(hypothesis)})")
         if chosen := choose_lifetime(hypothesis, plan.margins.fresh_within, plan.target):

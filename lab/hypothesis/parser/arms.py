@@ -1,8 +1,9 @@
-"""Arms and their settings: environment variables that the service reads."""
+"""Arms: their settings, which are environment variables of the service, and their revisions."""
 
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 from lab.input_files import Node, shown
 
@@ -14,14 +15,49 @@ CHANGES_LOADING = re.compile(  # how a process is found, loaded or run
     r"|NODE_OPTIONS|NODE_PATH|RUBYLIB|RUBYOPT|JAVA_TOOL_OPTIONS|JDK_JAVA_OPTIONS"
 )
 SET_BY_THE_LAB = ("DATABASE_URL",)
+REVISION = "git"  # the key
+_NO_REVISION = re.compile(r"-.*|.*[\s:?*\\\[\x00-\x1f\x7f].*|.*\.\..*", re.DOTALL)
 
 
-def read_arms(node: Node) -> dict[str, dict[str, str]]:
-    """The settings of each arm."""
+class ReadArm(NamedTuple):
+    """What an arm says."""
+
+    settings: dict[str, str]
+    revision: str | None
+
+
+def read_arms(node: Node) -> dict[str, ReadArm]:
+    """The settings of each arm, and the revision of the code that it runs."""
     entries = node.entries(ARM_NAME, "an arm", "wide or short-hold (a-z, 0-9 and -)")
     if not entries:
         raise node.flaw("there is no arm", "Add one.")
-    return {arm: read_settings(child) for arm, child in entries.items()}
+    return {arm: _read_arm(child) for arm, child in entries.items()}
+
+
+def names_revisions(root: Node) -> bool:
+    """Whether any arm of a front matter names a revision."""
+    arms = root.mapping().get("arms")
+    if arms is None or not isinstance(arms.value, dict):
+        return False
+    return any(isinstance(arm.value, dict) and REVISION in arm.value for arm in arms.value.values())
+
+
+def _read_arm(node: Node) -> ReadArm:
+    own = dict(node.mapping())
+    revision = own.pop(REVISION, None)
+    settings = {name: _read_setting(child) for name, child in own.items()}
+    return ReadArm(settings, None if revision is None else _read_revision(revision))
+
+
+def _read_revision(node: Node) -> str:
+    if node.value is None or isinstance(node.value, bool | dict | list) or not node.written:
+        raise node.wrong_type("a revision", node.entry(node.name, "main"))
+    if _NO_REVISION.fullmatch(node.written):
+        raise node.flaw(
+            f"{shown(node.written)} is not one revision",
+            "Write a branch, a tag or a commit, or `worktree` for the files as they are now.",
+        )
+    return node.written
 
 
 def read_settings(node: Node) -> dict[str, str]:

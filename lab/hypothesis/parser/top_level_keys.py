@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.hypothesis.model import Allow, Benchmark, Hypothesis, Limits, LoadTest, SoakTest
-from lab.hypothesis.parser.arms import read_arms, read_settings
+from lab.hypothesis.parser.arms import names_revisions, read_arms, read_settings
 from lab.hypothesis.parser.benchmark import benchmark_keys, benchmark_of
 from lab.hypothesis.parser.load_test import load_test_keys, load_test_of
 from lab.hypothesis.parser.passed_variables import read_passed
@@ -50,7 +50,9 @@ def parse_hypothesis(root: Node, project: Path | None, **of_file: str) -> Hypoth
     kind = _read_kind(root.at("kind")) if "kind" in root.mapping() else LoadTest.name
     keys = _keys(kind, project)
     _refuse_keys_of_other_kinds(root, kind, keys)
-    values = root.fields(keys, OPTIONAL)
+    # a comparison of revisions asks whether, not why: it has no other explanation to exclude
+    without_rivals = ("rivals",) if names_revisions(root) else ()
+    values = root.fields(keys, (*OPTIONAL, *without_rivals))
     settings = values.get("settings", {})
     scenario = values["scenario"]
     return Hypothesis(
@@ -60,13 +62,14 @@ def parse_hypothesis(root: Node, project: Path | None, **of_file: str) -> Hypoth
         scenario=scenario[0] if isinstance(scenario, tuple) else scenario,
         settings=settings,
         passed=values.get("pass", ()),
-        arms={arm: {**settings, **own} for arm, own in values["arms"].items()},
+        arms={arm: {**settings, **own.settings} for arm, own in values["arms"].items()},
+        revisions={arm: own.revision for arm, own in values["arms"].items() if own.revision},
         control=values["control"],
         measures=values.get("measures", {}),
         allow=values.get("allow", Allow()),
         limits=values.get("limits", Limits()),
         predictions=values["predictions"],
-        rivals=values["rivals"],
+        rivals=values.get("rivals", ()),
         claim_digest="",
         **of_file,
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from lab.hypothesis import Benchmark, Hypothesis
 from lab.number_format import low_to_high, per_second, percentage
 from lab.reporting.sections.latency import quantiles
@@ -9,10 +11,18 @@ from lab.reporting.table import Table
 from lab.reporting.trials_of_run import RunTrials
 
 
-def arm_table(trials: RunTrials) -> Table:
-    """A row for each arm: settings, and for a service under load the main measures."""
+def arm_table(trials: RunTrials, commits: Mapping[str, str] | None = None) -> Table:
+    """A row for each arm: settings, and for a service under load the main measures.
+
+    Args:
+        trials: Of the run.
+        commits: Of the arms that are revisions.
+    """
     hypothesis = trials.hypothesis
-    named = {arm: (_name(hypothesis, arm), _settings(hypothesis, arm)) for arm in trials.arms}
+    named = {
+        arm: (_name(hypothesis, arm), _settings(hypothesis, arm, commits or {}))
+        for arm in trials.arms
+    }
     if isinstance(hypothesis.kind, Benchmark):
         return Table(("arm", "settings"), tuple(named.values()), "ll")
     rows = tuple(
@@ -32,9 +42,11 @@ def _name(hypothesis: Hypothesis, arm: str) -> str:
     return f"{arm} (control)" if arm == hypothesis.control else arm
 
 
-def _settings(hypothesis: Hypothesis, arm: str) -> str:
-    """The settings in which the arm differs from what all arms share."""
-    own = [
+def _settings(hypothesis: Hypothesis, arm: str, commits: Mapping[str, str]) -> str:
+    """Its revision, and the settings in which the arm differs from what all arms share."""
+    revision = hypothesis.revisions.get(arm)
+    code = [] if revision is None else [f"git {revision} = {commits.get(arm, '')[:12]}"]
+    own = code + [
         f"{key}={value}"
         for key, value in hypothesis.arms[arm].items()
         if hypothesis.settings.get(key) != value

@@ -120,6 +120,7 @@ def _facts(hypothesis: Hypothesis, plan: Plan, verdict: Verdict) -> str:
         (
             measured,
             f"{len(hypothesis.arms)} arm{'s' * (len(hypothesis.arms) > 1)}",
+            *(f"{arm} is {commit[:12]}" for arm, commit in plan.revisions.items()),
             f"{verdict.blocks} blocks counted, {verdict.voided} voided",
             length,
             *([] if plan.processes is None else [f"{plan.processes} processes"]),

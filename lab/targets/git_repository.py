@@ -1,0 +1,167 @@
+"""The git repository of a project: its revisions as commits, the working tree as one more."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from lab.targets.target_interface import TargetUsageError
+
+WORKTREE = "worktree"  # the files as they are now, committed or not
+_ANSWER_S = 300.0
+_SUBMODULE = "160000"  # the mode of its entry in a tree
+_OF_THE_LAB = ("reports", "hypotheses", "scenarios", ".lab")  # they are not what is measured
+_ALWAYS_THE_SAME = {  # so that the same files are the same commit
+    **{f"GIT_{who}_NAME": "lab" for who in ("AUTHOR", "COMMITTER")},
+    **{f"GIT_{who}_EMAIL": "lab@localhost" for who in ("AUTHOR", "COMMITTER")},
+    **{f"GIT_{who}_DATE": "2000-01-01T00:00:00Z" for who in ("AUTHOR", "COMMITTER")},
+}
+
+
+class GitRepository:
+    """The repository that a project is in; TargetUsageError if there is none.
+
+    Attributes:
+        top: Its folder.
+        prefix: The path of the project in it; "" if it is the same folder.
+    """
+
+    def __init__(self, project: Path) -> None:
+        self._project = project
+        top = self._ask("rev-parse", "--show-toplevel")
+        if top is None:
+            raise TargetUsageError(
+                f"{project}: arms name revisions of git, and git finds no repository here "
+                f"({self._why('rev-parse', '--show-toplevel')}). Run the lab in one"
+            )
+        self.top = Path(top)
+        self.prefix = self._answer("rev-parse", "--show-prefix").rstrip("/")
+
+    def commit(self, revision: str) -> str:
+        """The commit that a revision is now; of `worktree` one that is made of the files.
+
+        Raises:
+            TargetUsageError: There is none, as in a clone without history.
+        """
+        if revision == WORKTREE:
+            return self._snapshot()
+        found = self._ask("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
+        if found is None:
+            raise TargetUsageError(f"{self.top}: {self._unknown(revision)}")
+        return found
+
+    def merge_base(self, a: str, b: str) -> str:
+        """The commit from which two revisions went apart."""
+        found = self._ask("merge-base", a, b)
+        if found is None:
+            raise TargetUsageError(
+                f"{self.top}: {a} and {b} have no common commit here. Write two dots to compare "
+                f"the two themselves, or fetch their history: git fetch --unshallow"
+            )
+        return found
+
+    def subject(self, commit: str) -> str:
+        """The first line of its message."""
+        return self._answer("log", "-1", "--format=%s", commit)
+
+    def is_dirty(self) -> bool:
+        """Whether files differ from HEAD, those of the lab aside."""
+        return self._snapshot() != self.commit("HEAD")
+
+    def submodules(self, commit: str) -> list[str]:
+        """The paths of the submodules of a commit."""
+        entries = self._answer("ls-tree", "-r", "--full-tree", commit).splitlines()
+        return [entry.split("\t")[1] for entry in entries if entry.startswith(_SUBMODULE)]
+
+    def contents(self, commit: str, paths: Iterable[str]) -> str:
+        """What names the contents of these files of the project in a commit."""
+        wanted = list(paths)
+        return self._answer("ls-tree", commit, "--", *wanted) if wanted else ""
+
+    def administration(self, name: str) -> Path:
+        """The folder in which git keeps what it knows of a worktree with a folder of this name."""
+        common = Path(self._project, self._answer("rev-parse", "--git-common-dir"))
+        return common.resolve() / "worktrees" / name
+
+    def _snapshot(self) -> str:
+        """A commit of the files as they are, with those of the lab as in HEAD; HEAD if equal."""
+        head = self.commit("HEAD")
+        paths = [f":(top){Path(self.prefix, name)}" for name in _OF_THE_LAB]
+        with TemporaryDirectory(prefix="lab-") as folder:
+            index = {"GIT_INDEX_FILE": str(Path(folder, "index"))}  # the user's own is left alone
+            self._answer("read-tree", head, more=index)
+            self._answer("add", "--all", "--", ":/", more=index)
+            self._answer("reset", "--quiet", head, "--", *paths, more=index)
+            tree = self._answer("write-tree", more=index)
+        if tree == self._answer("rev-parse", f"{head}^{{tree}}"):
+            return head
+        message = f"the files of {self.top.name} that are not committed"
+        return self._answer("commit-tree", tree, "-p", head, "-m", message, more=_ALWAYS_THE_SAME)
+
+    def _unknown(self, revision: str) -> str:
+        if self._ask("rev-parse", "--verify", "--quiet", "HEAD^{commit}") is None:
+            return "there is no commit yet. Commit the code first"
+        if self._ask("rev-parse", "--is-shallow-repository") == "true":
+            return (
+                f"there is no revision `{revision}` in this clone, which is shallow: it has no "
+                "history. Run git fetch --unshallow; for actions/checkout, write fetch-depth: 0"
+            )
+        remote = f"origin/{revision}"
+        if self._ask("rev-parse", "--verify", "--quiet", f"{remote}^{{commit}}") is not None:
+            return f"there is no revision `{revision}`, but there is `{remote}`. Write that"
+        return f"there is no revision `{revision}`. git branch --all and git tag list what there is"
+
+    def _ask(self, *arguments: str) -> str | None:
+        """What git answers; None if it refuses."""
+        done = self._run(arguments)
+        return done.stdout.strip() if done.returncode == 0 else None
+
+    def _answer(self, *arguments: str, more: Mapping[str, str] | None = None) -> str:
+        """What git answers; TargetUsageError if it refuses."""
+        done = self._run(arguments, more)
+        if done.returncode:
+            raise TargetUsageError(
+                f"{self._project}: git {arguments[0]} failed: {_last_line(done.stderr)}"
+            )
+        return done.stdout.strip()
+
+    def _why(self, *arguments: str) -> str:
+        return _last_line(self._run(arguments).stderr)
+
+    def _run(
+        self, arguments: Iterable[str], more: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        try:
+            return subprocess.run(
+                ["git", "-C", str(self._project), *arguments],
+                env={**environment(), **(more or {})},
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=_ANSWER_S,
+                check=False,
+            )
+        except FileNotFoundError:
+            raise TargetUsageError(
+                "arms name revisions, and there is no program `git` on this machine. Install it"
+            ) from None
+        except subprocess.TimeoutExpired:
+            raise TargetUsageError(
+                f"{self._project}: git {next(iter(arguments))} does not answer within "
+                f"{_ANSWER_S:g} s. Look whether another git holds a lock"
+            ) from None
+
+
+def environment() -> dict[str, str]:
+    """The environment of a git command: not that of a hook that the lab may be run by."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    own = {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C.UTF-8"}
+    return {**inherited, **own}
+
+
+def _last_line(text: str) -> str:
+    lines = text.strip().splitlines()
+    return lines[-1] if lines else "it said nothing"

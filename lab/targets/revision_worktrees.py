@@ -1,0 +1,252 @@
+"""Revisions of a project as folders of code: a git worktree each, built once, and kept.
+
+They are in `.lab/revisions/` of the project. A folder is named after its commit and after what its
+build depends on; beside it is a record, written last, without which it is not used. What is kept
+is checked before it is used again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lab.child_processes import Child, Children
+from lab.json_files import write_whole
+from lab.source_files import digest
+from lab.system import System
+from lab.targets.command_environment import search_path, with_program
+from lab.targets.git_repository import WORKTREE, GitRepository
+from lab.targets.git_repository import environment as git_environment
+from lab.targets.target_interface import TargetFailure, TargetUsageError
+
+FOLDER = Path(".lab", "revisions")  # in the project
+_BUILD_S = 1800.0  # that a command may take
+_SCENARIOS = "scenarios"
+_LINKED = (".venv", "venv", "node_modules")  # environments, of the working tree
+_SHOWN = 12  # characters of a commit and of a digest in a name
+
+
+@dataclass(frozen=True)
+class Revision:
+    """A revision that an arm runs.
+
+    Attributes:
+        written: In the hypothesis.
+        commit: Which that was when the run was planned.
+        subject: The first line of its message.
+    """
+
+    written: str
+    commit: str
+    subject: str
+
+    def __str__(self) -> str:
+        return f"{self.written} ({self.commit[:_SHOWN]}, {self.subject})"
+
+
+def commits_of(project: Path, revisions: Mapping[str, str]) -> dict[str, str]:
+    """The commit of each arm, now.
+
+    Raises:
+        TargetUsageError: There is no such revision, or it has submodules.
+    """
+    if not revisions:
+        return {}
+    repository = GitRepository(project)
+    return {arm: repository.commit(written) for arm, written in revisions.items()}
+
+
+def cautions(project: Path, revisions: Mapping[str, str], commits: Mapping[str, str]) -> list[str]:
+    """What the user should know before these are compared."""
+    if not revisions:
+        return []
+    repository, found = GitRepository(project), []
+    if WORKTREE not in revisions.values() and repository.is_dirty():
+        found.append(
+            "the files here differ from HEAD, and no arm runs them: commits are compared. Write "
+            f"`{WORKTREE}` for what is not committed"
+        )
+    if len(set(commits.values())) < len(commits):
+        found.append("arms run the same commit: only their settings differ, if anything does")
+    return found
+
+
+class RevisionWorktrees:
+    """The worktrees of a project.
+
+    Args:
+        project: Its folder.
+        system: As `lab.toml` describes it: how it is built, and what its code is.
+        children: Start git and the commands of the build.
+        report: Called with what is done next, if it takes long.
+    """
+
+    def __init__(
+        self,
+        project: Path,
+        system: System,
+        children: Children,
+        report: Callable[[str], None] = lambda text: None,
+    ) -> None:
+        self._project = project
+        self._system = system
+        self._children = children
+        self._report = report
+        self._repository = GitRepository(project)
+
+    def revisions(
+        self, written: Mapping[str, str], commits: Mapping[str, str]
+    ) -> dict[str, Revision]:
+        """Each arm's revision, with what is shown of it."""
+        return {
+            arm: Revision(written[arm], commit, self._repository.subject(commit))
+            for arm, commit in commits.items()
+        }
+
+    def build(self, revisions: Mapping[str, Revision]) -> dict[str, Path]:
+        """The folder of each arm's code, made and built if it is not there.
+
+        Raises:
+            TargetUsageError: A revision has submodules that its build does not fetch.
+            TargetFailure: It cannot be built.
+        """
+        folder = self._project / FOLDER
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder.parent / ".gitignore").write_text("*\n", encoding="utf-8")
+        return {arm: self._built(arm, revision) for arm, revision in revisions.items()}
+
+    def _built(self, arm: str, revision: Revision) -> Path:
+        worktree = self._project / FOLDER / self._name(revision.commit)
+        code = worktree / self._repository.prefix
+        if not self._is_sound(worktree, code):
+            self._refuse_submodules(revision)
+            administration = self._repository.administration(worktree.name)
+            _remove(worktree, administration)
+            with self._children.removed_on_death(worktree, administration):
+                try:
+                    record = self._make(arm, revision, worktree, code)
+                    write_whole(_record(worktree), json.dumps(record) + "\n")
+                except BaseException:
+                    _remove(worktree, administration)
+                    raise
+        return code
+
+    def _make(self, arm: str, revision: Revision, worktree: Path, code: Path) -> dict[str, Any]:
+        """Check a commit out and build it; what is recorded of that."""
+        began = time.monotonic()
+        self._report(f"checking out {revision}")
+        git = ["git", "-C", str(self._repository.top), "-c", "core.hooksPath=/dev/null"]
+        add = [*git, "worktree", "add", "--force", "--detach", str(worktree), revision.commit]
+        self._run(arm, revision, "git worktree add", add, self._repository.top)
+        if not code.is_dir():
+            raise TargetFailure(
+                f"{revision} has no folder {self._repository.prefix}, in which the project is now"
+            )
+        for command in self._system.build.commands:
+            self._report(f"building {revision}: {command.written}")
+            words = with_program(command, command.fill({}), self._project, code)
+            self._run(arm, revision, command.written, words, code)
+        if not self._system.build.commands:
+            _link_environments(self._project, code)
+        return {
+            "commit": revision.commit,
+            "code": digest(code, self._system.code),
+            "took_s": round(time.monotonic() - began, 1),
+        }
+
+    def _run(
+        self, arm: str, revision: Revision, what: str, words: Sequence[str], folder: Path
+    ) -> None:
+        """Run a command to its end. TargetFailure with its last lines if it fails."""
+        child: Child = self._children.start(
+            words,
+            role="build",
+            arm=arm,
+            env={**git_environment(), "PATH": search_path(folder)},
+            cwd=folder,
+            whole_tree=True,
+        )
+        try:
+            how = self._children.await_end(child, _BUILD_S)
+        finally:
+            self._children.stop(child)
+        if how is None or child.popen.returncode:
+            how = how or f"does not end within {_BUILD_S:g} s"
+            raise TargetFailure(
+                f"arm {arm}: {revision} cannot be built: {what} {how}; its output:\n"
+                f"{child.log_tail()}"
+            )
+
+    def _refuse_submodules(self, revision: Revision) -> None:
+        found = self._repository.submodules(revision.commit)
+        commands = " ".join(command.written for command in self._system.build.commands)
+        if found and "submodule" not in commands:
+            raise TargetUsageError(
+                f"{revision} has the submodule {found[0]}, which a worktree does not hold. Write "
+                "git submodule update --init --recursive as the first of the `commands` of [build] "
+                "in lab.toml"
+            )
+
+    def _name(self, commit: str) -> str:
+        """The name of a worktree: git knows it by that, so it is of this project alone."""
+        build = self._system.build
+        parts = (
+            str(self._project),
+            *(command.written for command in build.commands),
+            self._repository.contents(commit, build.inputs),
+        )
+        sealed = hashlib.sha256("\0".join(parts).encode()).hexdigest()
+        return f"{commit[:_SHOWN]}-{sealed[:_SHOWN]}"
+
+    def _is_sound(self, worktree: Path, code: Path) -> bool:
+        """Whether it was built to the end, and its code is as it was then."""
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            record = json.loads(_record(worktree).read_text(encoding="utf-8"))
+            return code.is_dir() and bool(record["code"] == digest(code, self._system.code))
+        return False
+
+
+def lay_scenarios(project: Path, code: Path) -> None:
+    """Put the benchmark files of the working tree in the place of those of a revision."""
+    shutil.rmtree(code / _SCENARIOS, ignore_errors=True)
+    without = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(project / _SCENARIOS, code / _SCENARIOS, ignore=without)
+
+
+def remove_all(project: Path) -> Iterator[str]:
+    """Remove all revisions of a project that were built; the name of each."""
+    folder = project / FOLDER
+    found = sorted(path for path in folder.glob("*") if path.is_dir()) if folder.is_dir() else []
+    repository = GitRepository(project) if found else None
+    for worktree in found:
+        assert repository is not None
+        _remove(worktree, repository.administration(worktree.name))
+        yield worktree.name
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _record(worktree: Path) -> Path:
+    return worktree.with_name(f"{worktree.name}.json")
+
+
+def _remove(worktree: Path, administration: Path) -> None:
+    """Remove a worktree and what git knows of it, locked or not; the record first."""
+    _record(worktree).unlink(missing_ok=True)
+    for folder in (worktree, administration):
+        if folder.is_dir():
+            shutil.rmtree(folder)
+
+
+def _link_environments(project: Path, code: Path) -> None:
+    """Let a revision use the environment of the working tree, since nothing says how to build."""
+    for name in _LINKED:
+        if (project / name).is_dir() and not os.path.lexists(code / name):
+            (code / name).symlink_to((project / name).resolve(), target_is_directory=True)
