@@ -13,6 +13,7 @@ from lab.cli.commands import (
     check,
     clean,
     compare,
+    diff,
     doctor,
     export,
     history,
@@ -39,6 +40,7 @@ app.command("new")(new.command)
 app.command("list")(list_.command)
 app.command("check")(check.command)
 app.command("run")(run.command)
+app.command("diff")(diff.command)
 app.command("status")(status.command)
 app.command("judge")(judge.command)
 app.command("report")(report.command)

@@ -104,7 +104,23 @@ def refuse_finished(run_folder: RunFolder) -> None:
 def _new_run(options: RunOptions, project: Project) -> PreparedRun:
     """The hypothesis as its file is now, and a new plan."""
     file = hypothesis_file(options.name, project)
-    hypothesis = load(file, project.root)
+    return new_run(load(file, project.root), file, options, project)
+
+
+def new_run(
+    hypothesis: Hypothesis, file: Path, options: RunOptions, project: Project
+) -> PreparedRun:
+    """A hypothesis and a new plan for it.
+
+    Args:
+        hypothesis: What is to be run.
+        file: Of it, for messages.
+        options: The arguments of the command.
+        project: The project.
+
+    Raises:
+        UsageError: The command or a file is wrong.
+    """
     passed_variables(hypothesis, file)
     refuse_withheld(hypothesis, file, project.root)
     seed = secrets.randbelow(_SEEDS) if options.seed is None else options.seed

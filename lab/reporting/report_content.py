@@ -96,7 +96,7 @@ def gather_content(
         profiles=_profiles(run_folder, trials.arms),
         conditions=condition_tables(run_folder.conditions()),
         prose=hypothesis.prose,
-        reproduction=reproduction_section(plan),
+        reproduction=reproduction_section(plan, hypothesis.prose),
         method=how_to_read.method(hypothesis, plan),
     )
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lab.cli.result_files import JunitOption, ResultFiles, SummaryOption
 from lab.errors import UsageError
-from lab.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from lab.cli.detach import DetachedRun
@@ -68,10 +66,9 @@ def command(
     Exit codes: 0 decided (CONFIRMED or REFUTED), 1 decided otherwise than --expect, 2 the command
     or a file is wrong, 3 INCONCLUSIVE, 4 INVALID, 130 interrupted.
     """
-    from lab.cli.run_execution import execute
+    from lab.cli.run_ending import end, run_to_the_end
     from lab.cli.run_preparation import RunOptions, prepare
-    from lab.cli.signals import Interrupted, InterruptedEarly
-    from lab.exit_codes import DECIDED, exit_code_of_verdict
+    from lab.exit_codes import DECIDED
 
     if expect is not None and expect not in DECIDED:
         raise UsageError(f"--expect {expect}: no such verdict. Write one of {', '.join(DECIDED)}")
@@ -81,20 +78,8 @@ def command(
     background = None
     if detached and (background := _detach(prepared)) is None:
         return
-    try:
-        verdict, run_folder = execute(prepared, options, background)
-    except InterruptedEarly as error:
-        print("lab: interrupted; nothing was measured yet", file=sys.stderr)
-        raise typer.Exit(ExitCode.INTERRUPTED) from error
-    except Interrupted as error:
-        print(
-            f"lab: interrupted; finished trials are kept: lab run {name} --resume continues",
-            file=sys.stderr,
-        )
-        raise typer.Exit(ExitCode.INTERRUPTED) from error
-    assert verdict.verdict is not None
-    result_files.write(run_folder, prepared.hypothesis, verdict)
-    raise typer.Exit(exit_code_of_verdict(verdict.verdict, expect))
+    verdict, _ = run_to_the_end(prepared, options, result_files, background)
+    end(verdict, expect)
 
 
 def _detach(prepared: PreparedRun) -> DetachedRun | None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from dataclasses import dataclass
 
 from lab.reporting.table import Table
 from lab.trial_plan import Plan
 
+_WRITTEN_BY = re.compile(r"Written by `(lab [^`]+)`")
 _USUAL_TARGETS = ("local", "embedded")  # the second in runs of earlier versions
 
 
@@ -20,10 +22,16 @@ class ReproductionSection:
     earlier: Table
 
 
-def reproduction_section(plan: Plan) -> ReproductionSection:
-    """Commands, digests and earlier runs of a plan."""
+def reproduction_section(plan: Plan, prose: str = "") -> ReproductionSection:
+    """Commands, digests and earlier runs of a plan.
+
+    Args:
+        plan: Of the run.
+        prose: Of the hypothesis: one that the lab wrote itself says by which command.
+    """
+    written = _WRITTEN_BY.match(prose.strip())
     return ReproductionSection(
-        commands=_commands(plan),
+        commands=(f"{written[1]} --seed {plan.seed}",) if written else _commands(plan),
         seals=Table(
             ("sealed", "digest"),
             (("hypothesis file", plan.digest), ("claim", plan.claim_digest)),

@@ -1,0 +1,159 @@
+"""The hypotheses that `lab diff` and `lab certify` write themselves, from a scenario or benchmark."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from lab.errors import UsageError
+
+USERS = 4
+BUDGET = "10m"
+_TRIAL = "{warmup: 1s, window: 4s}"
+_BENCHMARK_TRIAL = "{window: 1s}"
+
+
+@dataclass(frozen=True)
+class Workload:
+    """What both arms are measured with.
+
+    Attributes:
+        file: A locustfile below `scenarios/`; of a benchmark with its function, if it has several.
+        is_benchmark: Whether it is a pytest-benchmark file.
+        users: Of a load test.
+    """
+
+    file: str
+    is_benchmark: bool
+    users: int = USERS
+
+    @property
+    def option(self) -> str:
+        """How it is named on the command line."""
+        if self.is_benchmark:
+            return f"--benchmark {self.file}"
+        return f"--scenario {self.file}" + f" --users {self.users}" * (self.users != USERS)
+
+    @property
+    def slug(self) -> str:
+        """It as part of a name."""
+        path, _, function = self.file.partition("::")
+        words = f"{PurePosixPath(path).stem}-{function}".lower()
+        return re.sub(r"[^a-z0-9_]+", "-", words).strip("-_") or "code"
+
+    @classmethod
+    def of_options(cls, scenario: str | None, benchmark: str | None, users: int | None) -> Workload:
+        """The one that was named. UsageError if that is none, or two."""
+        if (scenario is None) == (benchmark is None):
+            raise UsageError(
+                "one of --scenario FILE and --benchmark FILE[::test] says what is measured. Name a "
+                "file below scenarios/"
+            )
+        if scenario is not None:
+            return cls(scenario, False, USERS if users is None else users)
+        if users is not None:
+            raise UsageError("--users: a benchmark has no users. Leave --users out")
+        assert benchmark is not None
+        return cls(benchmark, True)
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A prediction of the second arm over the first."""
+
+    says: str
+    measure: str
+    bound: str  # as in a file: `at_most: 1.05`
+
+
+def statements(workload: Workload, time_at_most: float, rate_at_least: float) -> list[Statement]:
+    """That the second arm takes at most so much time, and serves at least so much, of the first.
+
+    Args:
+        workload: A benchmark has a time alone.
+        time_at_most: The bound of latencies, or of the time of a call.
+        rate_at_least: The bound of the throughput.
+    """
+    time = f"at_most: {time_at_most:.6g}"
+    if workload.is_benchmark:
+        return [Statement(f"a call takes at most {time_at_most:.6g} times as long", "time", time)]
+    return [
+        Statement(
+            f"requests take at most {time_at_most:.6g} times as long, on average",
+            "latency_mean",
+            time,
+        ),
+        Statement(
+            f"there are at least {rate_at_least:.6g} times as many",
+            "throughput",
+            f"at_least: {rate_at_least:.6g}",
+        ),
+    ]
+
+
+def hypothesis_text(
+    workload: Workload,
+    question: str,
+    claim: str,
+    arms: Mapping[str, str],
+    predicted: Iterable[Statement],
+    *,
+    prose: str,
+    budget: str = BUDGET,
+    rivals: Iterable[str] = (),
+) -> str:
+    """The text of a hypothesis file that compares two arms.
+
+    Args:
+        workload: What both are measured with.
+        question: What is asked.
+        claim: What is claimed.
+        arms: What each has of its own, as YAML; the first is the control.
+        predicted: Of the second arm over the first.
+        prose: What stands below.
+        budget: Of the run.
+        rivals: As YAML; revisions need none.
+    """
+    first, second = arms
+    of_kind = (
+        ["kind: benchmark", f"scenario: {_quoted(workload.file)}", "statistic: median"]
+        if workload.is_benchmark
+        else [
+            "kind: load",
+            f"scenario: {_quoted(workload.file)}",
+            f"load: {{users: {workload.users}}}",
+        ]
+    )
+    lines = [
+        f"question: {_quoted(question)}",
+        f"claim: {_quoted(claim)}",
+        *of_kind,
+        f"trial: {_BENCHMARK_TRIAL if workload.is_benchmark else _TRIAL}",
+        "arms:",
+        *(f"  {arm}: {own}" for arm, own in arms.items()),
+        f"control: {first}",
+        "predictions:",
+    ]
+    for each in predicted:
+        lines += [
+            f"  - says: {_quoted(each.says)}",
+            f"    measure: {each.measure}",
+            f"    compare: {second} / {first}",
+            f"    {each.bound}",
+        ]
+    if listed := list(rivals):
+        lines += ["rivals:", *(f"  - {rival}" for rival in listed)]
+    lines.append(f"budget: {budget}")
+    return "\n".join(("---", *lines, "---", prose, ""))
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
+def revision(written: str) -> str:
+    """An arm that is a revision, as YAML."""
+    return f"{{git: {_quoted(written)}}}"

@@ -1,0 +1,55 @@
+"""Runs what is prepared, and ends the command with the exit code of its verdict."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, NoReturn
+
+import typer
+
+from lab.cli import run_execution
+from lab.cli.result_files import ResultFiles
+from lab.cli.run_preparation import PreparedRun, RunOptions
+from lab.cli.signals import Interrupted, InterruptedEarly
+from lab.exit_codes import ExitCode, exit_code_of_verdict
+
+if TYPE_CHECKING:
+    from lab.cli.detach import DetachedRun
+    from lab.run_folder import RunFolder
+
+
+def run_to_the_end(
+    prepared: PreparedRun,
+    options: RunOptions,
+    result_files: ResultFiles,
+    background: DetachedRun | None = None,
+) -> tuple[str, RunFolder]:
+    """Run to the verdict, and write the files that were asked for.
+
+    Returns:
+        The verdict and the folder of the run.
+
+    Raises:
+        typer.Exit: A signal came before the verdict.
+        LabError: What else prevents a verdict.
+    """
+    name = prepared.hypothesis.name
+    try:
+        verdict, run_folder = run_execution.execute(prepared, options, background)
+    except InterruptedEarly as error:
+        print("lab: interrupted; nothing was measured yet", file=sys.stderr)
+        raise typer.Exit(ExitCode.INTERRUPTED) from error
+    except Interrupted as error:
+        print(
+            f"lab: interrupted; finished trials are kept: lab run {name} --resume continues",
+            file=sys.stderr,
+        )
+        raise typer.Exit(ExitCode.INTERRUPTED) from error
+    assert verdict.verdict is not None
+    result_files.write(run_folder, prepared.hypothesis, verdict)
+    return verdict.verdict, run_folder
+
+
+def end(verdict: str, expected: str | None) -> NoReturn:
+    """End the command with the code of a verdict."""
+    raise typer.Exit(exit_code_of_verdict(verdict, expected))
