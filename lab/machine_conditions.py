@@ -62,9 +62,12 @@ def differences(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[str]:
 
 def is_this_machine(conditions: Mapping[str, Any]) -> bool:
     """Whether a run had this processor and as many cores, so that its noise is that of here."""
-    return machine_name(conditions) == machine_name(
-        {"processor": _processor(), "cores": os.cpu_count()}
-    )
+    return machine_name(conditions) == machine_name(this_machine())
+
+
+def this_machine() -> dict[str, Any]:
+    """What names this machine."""
+    return {"processor": _processor(), "cores": os.cpu_count()}
 
 
 def machine_name(conditions: Mapping[str, Any]) -> str:

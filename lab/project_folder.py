@@ -8,6 +8,15 @@ from pathlib import Path
 from lab.errors import UsageError
 
 MARKER = "lab.toml"
+KEPT = ".lab"  # what the lab keeps from run to run
+
+
+def kept_folder(project: Path, name: str) -> Path:
+    """A folder below `.lab`, made if it is not there; git ignores it."""
+    folder = project / KEPT / name
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder.parent / ".gitignore").write_text("*\n", encoding="utf-8")
+    return folder
 
 
 class ProjectError(UsageError):

@@ -10,6 +10,7 @@ from typing import NoReturn
 import typer
 
 from lab.cli.commands import (
+    certify,
     check,
     clean,
     compare,
@@ -41,6 +42,7 @@ app.command("list")(list_.command)
 app.command("check")(check.command)
 app.command("run")(run.command)
 app.command("diff")(diff.command)
+app.command("certify")(certify.command)
 app.command("status")(status.command)
 app.command("judge")(judge.command)
 app.command("report")(report.command)

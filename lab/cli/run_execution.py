@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 
 from lab.child_processes import Children
+from lab.cli.certificates import certificate_of
 from lab.cli.cores_of_run import cores_of_run
 from lab.cli.preflight import RunParts
 from lab.cli.progress import Progress
@@ -127,7 +128,13 @@ def _measure(
     cleanup.callback(_keep_logs_of_failure, run_folder, children, started.stop)
     _record_conditions(
         run_folder,
-        {**machine, **revisions, **started.conditions, "pinning": choice.as_dict()},
+        {
+            **machine,
+            **revisions,
+            **_certificate(prepared, machine),
+            **started.conditions,
+            "pinning": choice.as_dict(),
+        },
     )
     session = started.session(plan, run_folder, began)
     for event in session.run():
@@ -148,6 +155,12 @@ def _built_revisions(
     revisions = worktrees.revisions(written, prepared.plan.revisions)
     folders = worktrees.build(revisions)
     return {"revisions": {arm: asdict(each) for arm, each in revisions.items()}}, folders
+
+
+def _certificate(prepared: PreparedRun, machine: Mapping[str, Any]) -> dict[str, Any]:
+    """What was certified of this workload on this machine, to be cited; nothing if nothing was."""
+    found = certificate_of(prepared.project.root, prepared.hypothesis, machine)
+    return {} if found is None else {"certificate": found.conditions()}
 
 
 def _command_began() -> float:

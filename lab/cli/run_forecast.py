@@ -23,6 +23,7 @@ from lab.trial_plan import Plan
 
 if TYPE_CHECKING:
     from lab.analysis.block_noise import BlockNoise
+    from lab.cli.certificates import Certificate
 
 _LATEST_RUNS = 5  # that are read
 
@@ -37,24 +38,31 @@ class _EarlierRun(NamedTuple):
     block_ends: tuple[float, ...]  # seconds since the command began, of its first session
 
 
-class _Timing(NamedTuple):
+class Timing(NamedTuple):
+    """How long the parts of a run take."""
+
     start_s: float  # until the first block begins
     block_s: float
 
     def blocks_within(self, budget_s: float) -> int:
+        """How many blocks fit into a budget."""
         return int((budget_s - self.start_s) / self.block_s)
 
     def minutes(self, blocks: int) -> str:
+        """How long a run of so many blocks takes, in words."""
         return f"{(self.start_s + blocks * self.block_s) / 60:.1f} min"
 
 
-def forecast_lines(hypothesis: Hypothesis, plan: Plan, reports: Path) -> list[str]:
+def forecast_lines(
+    hypothesis: Hypothesis, plan: Plan, reports: Path, certificate: Certificate | None = None
+) -> list[str]:
     """Return what a run by this plan is likely to decide, a line for each comparison of two arms.
 
     Args:
         hypothesis: Of any kind; for a soak there are no lines, it has its own forecast.
         plan: The plan of the run.
         reports: Where earlier runs are, whose noise is used.
+        certificate: Of the workload on this machine, whose noise is used if there is no such run.
     """
     compared = [p for p in hypothesis.all_predictions if _is_ratio(p)]
     if isinstance(hypothesis.kind, SoakTest) or not compared:
@@ -63,13 +71,17 @@ def forecast_lines(hypothesis: Hypothesis, plan: Plan, reports: Path) -> list[st
     from lab.analysis.block_noise import block_log_ratios, pool_noise
 
     lines: dict[str, None] = {}  # a rival may repeat a prediction
-    timing = _timing(earlier)
+    timing = block_timing([run.block_ends for run in earlier])
     for prediction in compared:
         noise = pool_noise(
             [block_log_ratios(hypothesis, prediction, run.blocks, plan.margins) for run in earlier]
         )
         if noise is not None and timing is not None:
-            lines[_line(hypothesis, plan, prediction, noise, timing)] = None
+            source = f"{noise.runs} earlier run{'s' * (noise.runs > 1)}"
+            lines[_line(hypothesis, plan, prediction, noise, timing, source)] = None
+        elif certificate and (certified := certificate.measures.get(prediction.measure)):
+            own = (certified.noise, certificate.timing, certificate.source)
+            lines[_line(hypothesis, plan, prediction, *own)] = None
     return list(lines) or [UNKNOWN]
 
 
@@ -85,22 +97,23 @@ def _line(
     plan: Plan,
     prediction: Prediction,
     noise: BlockNoise,
-    timing: _Timing,
+    timing: Timing,
+    source: str,
 ) -> str:
     """The forecast of one prediction."""
-    from lab.stats.decision_forecast import blocks_to_decide, likely_distances
+    from lab.stats.decision_forecast import blocks_to_decide
 
     assert not isinstance(hypothesis.kind, SoakTest)
     last = min(plan.last_look, timing.blocks_within(hypothesis.kind.budget_s))
     what = (
         f"{prediction.quantity} {prediction.subject}, predicted {prediction.bound_words}: "
         f"standard deviation from block to block {percentage(noise.deviation)} "
-        f"({noise.blocks} blocks of {noise.runs} earlier run{'s' * (noise.runs > 1)})"
+        f"({noise.blocks} blocks of {source})"
     )
     if last < plan.first_look:
         return f"{what}; the budget ends before the first decision"
     effect = math.exp(noise.mean)
-    support_tail, refute_tail = _tails(hypothesis, plan, prediction)
+    support_tail, refute_tail = tails(hypothesis, plan, prediction)
     seen_tail = support_tail if _meets(effect, prediction.bound) else refute_tail
     distance = distance_from(noise, prediction.bound)
     blocks = blocks_to_decide(distance, plan.first_look, last, seen_tail)
@@ -110,14 +123,21 @@ def _line(
     else:
         seen += f"likely takes {blocks} blocks (about {timing.minutes(blocks)})"
     # refute_tail is the smaller one: this distance suffices on either side
-    smallest = likely_distances(plan.first_look, last, refute_tail)[-1] * noise.deviation
+    smallest = smallest_effect(plan, last, refute_tail, noise)
     return (
         f"{what}; {seen}; {last} blocks (about {timing.minutes(last)}), as many as plan and budget "
-        f"allow, likely decide an effect {percentage(math.expm1(smallest))} or more from the bound"
+        f"allow, likely decide an effect {percentage(smallest)} or more from the bound"
     )
 
 
-def _tails(hypothesis: Hypothesis, plan: Plan, prediction: Prediction) -> tuple[float, float]:
+def smallest_effect(plan: Plan, last: int, tail: float, noise: BlockNoise) -> float:
+    """How far from its bound a ratio must be so that `last` blocks likely decide it."""
+    from lab.stats.decision_forecast import likely_distances
+
+    return math.expm1(likely_distances(plan.first_look, last, tail)[-1] * noise.deviation)
+
+
+def tails(hypothesis: Hypothesis, plan: Plan, prediction: Prediction) -> tuple[float, float]:
     """The levels of a look at which a prediction is supported and contradicted."""
     k = len(hypothesis.predictions) if prediction in hypothesis.predictions else 1
     looks = plan.first_look, plan.last_look
@@ -144,7 +164,7 @@ def _earlier_runs(plan: Plan, reports: Path) -> Iterator[_EarlierRun]:
             theirs = run_folder.plan()
             if _decides_alike(theirs, plan) and is_this_machine(run_folder.conditions()):
                 blocks = group_trials(run_folder.trials(), theirs).complete
-                yield _EarlierRun(blocks, _ends_of_blocks(run_folder.journal()))
+                yield _EarlierRun(blocks, ends_of_blocks(run_folder.journal()))
 
 
 def _decides_alike(a: Plan, b: Plan) -> bool:
@@ -159,7 +179,7 @@ def _decides_alike(a: Plan, b: Plan) -> bool:
     )
 
 
-def _ends_of_blocks(journal: Sequence[dict[str, Any]]) -> tuple[float, ...]:
+def ends_of_blocks(journal: Sequence[dict[str, Any]]) -> tuple[float, ...]:
     """When the blocks of the first session ended."""
     ends: list[float] = []
     for place, entry in enumerate(journal):
@@ -170,11 +190,11 @@ def _ends_of_blocks(journal: Sequence[dict[str, Any]]) -> tuple[float, ...]:
     return tuple(ends)
 
 
-def _timing(earlier: Sequence[_EarlierRun]) -> _Timing | None:
-    """None if no run had two blocks."""
-    ends = [run.block_ends for run in earlier if len(run.block_ends) > 1]
+def block_timing(runs: Sequence[Sequence[float]]) -> Timing | None:
+    """From when the blocks of each run ended; None if no run had two."""
+    ends = [run for run in runs if len(run) > 1]
     if not ends:
         return None
     block_s = statistics.median(b - a for own in ends for a, b in pairwise(own))
     start_s = statistics.median(max(0.0, own[0] - block_s) for own in ends)
-    return _Timing(start_s, max(block_s, 1e-3))
+    return Timing(start_s, max(block_s, 1e-3))

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
+from lab.cli.certificates import certificate_of
 from lab.cli.durations import parse_duration
 from lab.cli.load_caps import refuse_over_caps
 from lab.cli.name_lookup import hypothesis_file
@@ -17,6 +18,7 @@ from lab.cli.soak_planning import detectable_lines, plan_soak, require_detectabl
 from lab.errors import UsageError
 from lab.experiment import sealed_hypothesis
 from lab.hypothesis import Benchmark, Hypothesis, SoakTest, load
+from lab.machine_conditions import this_machine
 from lab.process_lifetime import choose_lifetime
 from lab.project_folder import Project
 from lab.run_folder import RunFolder, RunFolderError
@@ -71,6 +73,12 @@ def system_of(hypothesis: Hypothesis, project: Project) -> System:
     if isinstance(hypothesis.kind, Benchmark) and not (project.root / FILE).exists():
         return System()
     return load_system(project.root)
+
+
+def forecast_of(hypothesis: Hypothesis, plan: Plan, project: Project) -> list[str]:
+    """What a run is likely to decide, from earlier runs or else from a certificate."""
+    certificate = certificate_of(project.root, hypothesis, this_machine())
+    return forecast_lines(hypothesis, plan, project.reports, certificate)
 
 
 def with_revisions(hypothesis: Hypothesis, plan: Plan, project: Project) -> Plan:
@@ -142,7 +150,7 @@ def new_run(
     refuse_over_caps(hypothesis, file, plan, system.safety)
     if chosen := choose_lifetime(hypothesis, plan.margins.fresh_within, plan.target):
         print(chosen)
-    for line in forecast_lines(hypothesis, plan, project.reports):
+    for line in forecast_of(hypothesis, plan, project):
         print(line)
     return PreparedRun(project, file, hypothesis, plan, None, system)
 

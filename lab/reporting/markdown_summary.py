@@ -37,7 +37,7 @@ def markdown_summary(
         f"{_counted(predictions, 'prediction')}, {_counted(rivals, 'rival')}": markdown_table(
             _table(results)
         ),
-        "Run, machine and how to repeat it": _facts(run_folder, plan, summary),
+        "Run, machine and how to repeat it": _facts(run_folder, plan, summary, hypothesis.prose),
     }
     for title, text in folded.items():
         room = MAX_CHARACTERS - sum(len(part) + 2 for part in parts)
@@ -71,13 +71,13 @@ def _counted(results: tuple[PredictionResult, ...], what: str) -> str:
     return f"{len(results)} {what}{'s' * (len(results) != 1)}"
 
 
-def _facts(run_folder: RunFolder, plan: Plan, summary: Summary) -> str:
+def _facts(run_folder: RunFolder, plan: Plan, summary: Summary, prose: str) -> str:
     return "\n\n".join(
         (
             f"**Claim.** {_short(summary.claim)}",
             f"**Attempts.** {summary.attempts}",
             bullets((_short(summary.facts), *_conditions(run_folder.conditions()))),
-            code_block("\n".join(reproduction_section(plan).commands)),
+            code_block("\n".join(reproduction_section(plan, prose).commands)),
         )
     )
 

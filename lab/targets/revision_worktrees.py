@@ -20,6 +20,7 @@ from typing import Any
 
 from lab.child_processes import Child, Children
 from lab.json_files import write_whole
+from lab.project_folder import KEPT, kept_folder
 from lab.source_files import digest
 from lab.system import System
 from lab.targets.command_environment import search_path, with_program
@@ -27,7 +28,7 @@ from lab.targets.git_repository import WORKTREE, GitRepository
 from lab.targets.git_repository import environment as git_environment
 from lab.targets.target_interface import TargetFailure, TargetUsageError
 
-FOLDER = Path(".lab", "revisions")  # in the project
+_FOLDER = "revisions"
 _BUILD_S = 1800.0  # that a command may take
 _SCENARIOS = "scenarios"
 _LINKED = (".venv", "venv", "node_modules")  # environments, of the working tree
@@ -118,13 +119,11 @@ class RevisionWorktrees:
             TargetUsageError: A revision has submodules that its build does not fetch.
             TargetFailure: It cannot be built.
         """
-        folder = self._project / FOLDER
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder.parent / ".gitignore").write_text("*\n", encoding="utf-8")
-        return {arm: self._built(arm, revision) for arm, revision in revisions.items()}
+        folder = kept_folder(self._project, _FOLDER)
+        return {arm: self._built(folder, arm, revision) for arm, revision in revisions.items()}
 
-    def _built(self, arm: str, revision: Revision) -> Path:
-        worktree = self._project / FOLDER / self._name(revision.commit)
+    def _built(self, folder: Path, arm: str, revision: Revision) -> Path:
+        worktree = folder / self._name(revision.commit)
         code = worktree / self._repository.prefix
         if not self._is_sound(worktree, code):
             self._refuse_submodules(revision)
@@ -223,8 +222,8 @@ def lay_scenarios(project: Path, code: Path) -> None:
 
 def remove_all(project: Path) -> Iterator[str]:
     """Remove all revisions of a project that were built; the name of each."""
-    folder = project / FOLDER
-    found = sorted(path for path in folder.glob("*") if path.is_dir()) if folder.is_dir() else []
+    folder = project / KEPT / _FOLDER
+    found = sorted(path for path in folder.glob("*") if path.is_dir())
     repository = GitRepository(project) if found else None
     for worktree in found:
         assert repository is not None

@@ -29,8 +29,7 @@ def command(
     """Validate lab.toml, hypotheses, the settings of their arms and their scenarios."""
     from lab.cli.load_caps import refuse_over_caps
     from lab.cli.run_assembly import target_of_run
-    from lab.cli.run_forecast import forecast_lines
-    from lab.cli.run_preparation import system_of, with_revisions
+    from lab.cli.run_preparation import forecast_of, system_of, with_revisions
     from lab.process_lifetime import choose_lifetime
     from lab.trial_plan import draw
 
@@ -48,7 +47,7 @@ def command(
         print(f"{each}: ok ({_contents(hypothesis)})")
         if chosen := choose_lifetime(hypothesis, plan.margins.fresh_within, plan.target):
             print(f"  {chosen}")
-        for line in forecast_lines(hypothesis, plan, project.reports):
+        for line in forecast_of(hypothesis, plan, project):
             print(f"  {line}")
 
 

@@ -1,0 +1,187 @@
+"""What `lab certify` found of a workload on a machine: its noise, and what can be decided there."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lab.block_grouping import group_trials
+from lab.cli.run_forecast import Timing, block_timing, ends_of_blocks, smallest_effect, tails
+from lab.errors import MeasurementError
+from lab.hypothesis import Benchmark, Hypothesis, LoadTest
+from lab.json_files import write_whole
+from lab.machine_conditions import machine_name
+from lab.number_format import percentage
+from lab.project_folder import KEPT, kept_folder
+
+if TYPE_CHECKING:
+    from lab.analysis.block_noise import BlockNoise
+    from lab.run_folder import RunFolder
+    from lab.trial_plan import Plan
+
+_FOLDER = "certificates"
+
+
+@dataclass(frozen=True)
+class Certified:
+    """What was found of one measure.
+
+    Attributes:
+        noise: Of the log ratio of two equal arms, from block to block.
+        smallest: The effect that as many blocks as fit likely decide, beyond a bound.
+        false_alarms: The share of exchanges of labels that yield a difference at bound 1.00.
+    """
+
+    noise: BlockNoise
+    smallest: float
+    false_alarms: float
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """The noise of a workload on a machine.
+
+    Attributes:
+        machine: Its name.
+        workload: Scenario, load and settings.
+        run: The folder of the run that measured it, NAME/RUN.
+        timing: How long a start and a block take.
+        last: As many blocks as plan and budget allowed.
+        measures: By the names of measures.
+    """
+
+    machine: str
+    workload: str
+    run: str
+    timing: Timing
+    last: int
+    measures: Mapping[str, Certified]
+
+    @property
+    def source(self) -> str:
+        """Where its figures are from, in words."""
+        return f"lab certify, run {self.run}"
+
+    def lines(self) -> list[str]:
+        """It in words."""
+        return [
+            f"{measure}: standard deviation from block to block "
+            f"{percentage(each.noise.deviation)} ({each.noise.blocks} blocks); {self.last} blocks "
+            f"(about {self.timing.minutes(self.last)}) likely decide an effect "
+            f"{percentage(each.smallest)} or more from the bound; with labels exchanged, "
+            f"{percentage(each.false_alarms)} of the runs find a difference at bound 1.00"
+            for measure, each in self.measures.items()
+        ]
+
+    def conditions(self) -> dict[str, Any]:
+        """It as a report cites it."""
+        return {
+            "run": self.run,
+            "smallest effect": {name: percentage(m.smallest) for name, m in self.measures.items()},
+            "false alarms": {
+                name: percentage(m.false_alarms) for name, m in self.measures.items()
+            },
+        }
+
+
+def workload_of(hypothesis: Hypothesis) -> str:
+    """What noise depends on: scenario, load and the settings that all arms share."""
+    match hypothesis.kind:
+        case LoadTest(load=load, warmup_s=warmup_s, window_s=window_s):
+            measured = f"{load}, {warmup_s:g} s + {window_s:g} s"
+        case Benchmark(function=function, statistic=statistic, window_s=window_s):
+            measured = f"{function}, {statistic}, {window_s:g} s"
+        case _:
+            measured = "soak"
+    settings = json.dumps(dict(hypothesis.settings), sort_keys=True)
+    return f"{hypothesis.scenario}, {measured}, settings {settings}"
+
+
+def certify(run_folder: RunFolder, hypothesis: Hypothesis, plan: Plan) -> Certificate:
+    """Compute the certificate of a finished run of two equal arms.
+
+    Raises:
+        MeasurementError: It has too few blocks, or a measure has no value.
+    """
+    from lab.analysis.block_noise import block_log_ratios, pool_noise
+    from lab.stats.relabelling import false_alarm_rate
+    from lab.stats.sequential_looks import nominal_level
+
+    assert isinstance(hypothesis.kind, LoadTest | Benchmark)
+    blocks = group_trials(run_folder.trials(), plan).complete[: plan.last_look]
+    timing = block_timing([ends_of_blocks(run_folder.journal())])
+    if len(blocks) < plan.first_look or timing is None:
+        raise MeasurementError(
+            f"{run_folder.folder}: {len(blocks)} blocks were measured, and {plan.first_look} are "
+            "needed to know the noise. Give it more time with --budget"
+        )
+    last = max(plan.first_look, min(plan.last_look, timing.blocks_within(hypothesis.kind.budget_s)))
+    level = nominal_level(plan.alpha, plan.first_look, plan.last_look)
+    found = {}
+    for prediction in hypothesis.predictions:
+        ratios = block_log_ratios(hypothesis, prediction, blocks, plan.margins)
+        noise = pool_noise([ratios])
+        if noise is None:
+            raise MeasurementError(
+                f"{run_folder.folder}: {prediction.measure} has no value in some block"
+            )
+        refute_tail = tails(hypothesis, plan, prediction)[1]
+        found[prediction.measure] = Certified(
+            noise,
+            smallest_effect(plan, last, refute_tail, noise),
+            false_alarm_rate(ratios, plan.first_look, level),
+        )
+    return Certificate(
+        machine_name(run_folder.conditions()),
+        workload_of(hypothesis),
+        f"{plan.hypothesis}/{run_folder.run}",
+        timing,
+        last,
+        found,
+    )
+
+
+def keep(certificate: Certificate, project: Path) -> Path:
+    """Write a certificate in the place of an earlier one of this workload and machine."""
+    kept_folder(project, _FOLDER)
+    file = _file(project, certificate.machine, certificate.workload)
+    write_whole(file, json.dumps(asdict(certificate), indent=2) + "\n")
+    return file
+
+
+def certificate_of(
+    project: Path, hypothesis: Hypothesis, conditions: Mapping[str, Any]
+) -> Certificate | None:
+    """The certificate of a hypothesis' workload on the machine of these conditions, if any."""
+    from lab.analysis.block_noise import BlockNoise
+
+    file = _file(project, machine_name(conditions), workload_of(hypothesis))
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        data = json.loads(file.read_text(encoding="utf-8"))
+        measures = {
+            name: Certified(
+                BlockNoise(**each["noise"]), each["smallest"], each["false_alarms"]
+            )
+            for name, each in data["measures"].items()
+            if math.isfinite(each["smallest"])
+        }
+        return Certificate(
+            data["machine"],
+            data["workload"],
+            data["run"],
+            Timing(*data["timing"]),
+            data["last"],
+            measures,
+        )
+    return None
+
+
+def _file(project: Path, machine: str, workload: str) -> Path:
+    name = hashlib.sha256(f"{machine}\0{workload}".encode()).hexdigest()[:16]
+    return project / KEPT / _FOLDER / f"{name}.json"
