@@ -29,6 +29,10 @@ def _piece(name: str, begin: str, end: str) -> str:
 
 
 EDITS: dict[str, list[Edit]] = {
+    "revision-missing": [("before: {}", "before: {git: worktree}")],
+    "revision-range": [("main..HEAD", "HEAD")],
+    "revision-list": [("[main]", "main")],
+    "revision-kept": [("processes: kept\n", "")],
     "no-front-matter": [("question:", "---\nquestion:")],
     "unclosed-front-matter": [("## Mechanism", "---\n## Mechanism")],
     "empty-front-matter": [("---\n---\nOnly prose.", GOOD)],

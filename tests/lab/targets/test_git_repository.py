@@ -1,0 +1,126 @@
+"""Revisions become commits; so does the working tree, and nothing of the user's is touched."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lab.targets.git_repository import WORKTREE, GitRepository
+from lab.targets.target_interface import TargetUsageError
+from tests.repositories import commit, git, new_repository
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = new_repository(tmp_path / "repository")
+    commit(made, {"app.py": "1\n"}, "the first")
+    return made
+
+
+def test_a_revision_is_the_commit_that_it_names_now(folder: Path) -> None:
+    first = git(folder, "rev-parse", "HEAD")
+    second = commit(folder, {"app.py": "2\n"}, "the second")
+    repository = GitRepository(folder)
+    assert [repository.commit(each) for each in ("HEAD~1", "main", "HEAD")] == [first, second, second]
+    assert repository.commit(first[:8]) == first
+    assert repository.subject(first) == "the first"
+
+
+def test_without_a_change_the_working_tree_is_head(folder: Path) -> None:
+    repository = GitRepository(folder)
+    assert repository.commit(WORKTREE) == repository.commit("HEAD")
+    assert not repository.is_dirty()
+
+
+def test_the_working_tree_is_a_commit_with_what_is_edited_and_new_but_not_ignored(
+    folder: Path,
+) -> None:
+    commit(folder, {".gitignore": "*.log\n"})
+    (folder / "app.py").write_text("edited\n")
+    (folder / "new.py").write_text("new\n")
+    (folder / "run.log").write_text("ignored\n")
+    before = git(folder, "status", "--porcelain")
+    repository = GitRepository(folder)
+    made = repository.commit(WORKTREE)
+    assert repository.is_dirty()
+    assert git(folder, "show", f"{made}:app.py") == "edited"
+    assert git(folder, "ls-tree", "--name-only", made).split() == [".gitignore", "app.py", "new.py"]
+    assert git(folder, "rev-parse", f"{made}^") == git(folder, "rev-parse", "HEAD")
+    assert git(folder, "status", "--porcelain") == before, "the index is as it was"
+    assert repository.commit(WORKTREE) == made, "the same files are the same commit"
+
+
+@pytest.mark.parametrize("path", ["scenarios/a.py", "hypotheses/a.md", "reports/x/plan.json"])
+def test_files_of_the_lab_are_not_what_is_measured(folder: Path, path: str) -> None:
+    (folder / path).parent.mkdir(parents=True)
+    (folder / path).write_text("new\n")
+    assert not GitRepository(folder).is_dirty()
+
+
+def test_a_project_may_be_a_folder_of_its_repository(folder: Path) -> None:
+    commit(folder, {"shop/lab.toml": "", "shop/requirements.txt": "a\n"})
+    repository = GitRepository(folder / "shop")
+    assert (repository.top, repository.prefix) == (folder, "shop")
+    before = repository.contents("HEAD", ["requirements.txt"])
+    commit(folder, {"shop/app.py": "3\n"})
+    assert repository.contents("HEAD", ["requirements.txt"]) == before != ""
+    commit(folder, {"shop/requirements.txt": "b\n"})
+    assert repository.contents("HEAD", ["requirements.txt"]) != before
+
+
+def test_three_dots_begin_where_two_revisions_went_apart(folder: Path) -> None:
+    base = git(folder, "rev-parse", "HEAD")
+    git(folder, "checkout", "--quiet", "-b", "topic")
+    commit(folder, {"topic.py": "1\n"})
+    git(folder, "checkout", "--quiet", "main")
+    commit(folder, {"main.py": "1\n"})
+    assert GitRepository(folder).merge_base("main", "topic") == base
+
+
+def test_submodules_are_found(folder: Path, tmp_path: Path) -> None:
+    other = new_repository(tmp_path / "other")
+    commit(other, {"a": "1\n"})
+    assert GitRepository(folder).submodules("HEAD") == []
+    allowed = ("-c", "protocol.file.allow=always")
+    git(folder, *allowed, "submodule", "add", "--quiet", str(other), "vendor/other")
+    commit(folder, {})
+    assert GitRepository(folder).submodules("HEAD") == ["vendor/other"]
+
+
+def test_a_revision_that_is_not_there_is_named(folder: Path) -> None:
+    with pytest.raises(TargetUsageError, match="there is no revision `release`. git branch --all"):
+        GitRepository(folder).commit("release")
+
+
+def test_a_branch_that_only_the_remote_has_is_suggested(folder: Path, tmp_path: Path) -> None:
+    git(folder, "branch", "release")
+    git(tmp_path, "clone", "--quiet", str(folder), "clone")
+    with pytest.raises(TargetUsageError, match="but there is `origin/release`. Write that"):
+        GitRepository(tmp_path / "clone").commit("release")
+
+
+def test_a_shallow_clone_is_named(folder: Path, tmp_path: Path) -> None:
+    commit(folder, {"app.py": "2\n"})
+    git(tmp_path, "clone", "--quiet", "--depth=1", f"file://{folder}", "clone")
+    with pytest.raises(TargetUsageError, match=r"is shallow.*git fetch --unshallow.*fetch-depth: 0"):
+        GitRepository(tmp_path / "clone").commit("HEAD~1")
+
+
+def test_a_repository_without_a_commit_is_named(tmp_path: Path) -> None:
+    with pytest.raises(TargetUsageError, match="there is no commit yet. Commit the code first"):
+        GitRepository(new_repository(tmp_path / "empty")).commit("HEAD")
+
+
+def test_a_folder_without_a_repository_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIT_DIR", str(tmp_path))  # as a hook has it: it is not what is meant
+    with pytest.raises(TargetUsageError, match="git finds no repository here"):
+        GitRepository(tmp_path)
+
+
+def test_a_machine_without_git_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(TargetUsageError, match="there is no program `git`"):
+        GitRepository(folder)
