@@ -255,9 +255,11 @@ class Children:
         """Let the watchdog remove these folders if the lab dies inside."""
         for folder in folders:
             self._send(f"folder {folder}")
-        yield
-        for folder in folders:
-            self._send(f"keep {folder}")
+        try:
+            yield
+        finally:
+            for folder in folders:
+                self._send(f"keep {folder}")
 
     def keep_logs(self, folder: Path) -> None:
         """Copy the logs that are not empty, redacted, as far as the disk has room."""

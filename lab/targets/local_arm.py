@@ -172,9 +172,13 @@ class LocalArm:
         given = {name: value.fill(values) for name, value in spec.env.items()}
         own = {name: given[name] for name in spec.set_by_the_lab}
         reach = libpq_variables() if spec.uses_postgres else {}  # a server of the user's own
-        found = {} if self.code == self.project else {"PYTHONPATH": import_path(self.code)}
         path = search_path(self.code)
-        return {**found, **given, **self.settings, **reach, **own, "PATH": path}
+        return {**self.imports, **given, **self.settings, **reach, **own, "PATH": path}
+
+    @property
+    def imports(self) -> dict[str, str]:
+        """The environment variable by which Python finds a revision before what is installed."""
+        return {} if self.code == self.project else {"PYTHONPATH": import_path(self.code)}
 
     def _values(
         self, spec: ProcessSpec, port: int | None, held: socket.socket | None

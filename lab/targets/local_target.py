@@ -274,6 +274,7 @@ class LocalTarget:
             role="prepare",
             arm=running.name,
             env={
+                **running.imports,
                 **running.settings,
                 **libpq_variables(),
                 "DATABASE_URL": running.database,

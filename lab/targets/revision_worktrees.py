@@ -175,8 +175,9 @@ class RevisionWorktrees:
         )
         try:
             how = self._children.await_end(child, _BUILD_S)
-        finally:
+        except BaseException:
             self._children.stop(child)
+            raise
         if how is None or child.popen.returncode:
             how = how or f"does not end within {_BUILD_S:g} s"
             raise TargetFailure(

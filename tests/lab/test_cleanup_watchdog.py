@@ -134,3 +134,11 @@ def test_a_process_that_has_ended_has_no_start() -> None:
     assert start_ticks(process.pid) is None
     process.wait()
     assert start_ticks(process.pid) is None
+
+
+def test_a_folder_that_is_to_be_kept_after_all_is_not_removed(tmp_path: Path) -> None:
+    for name in ("kept", "removed"):
+        (tmp_path / name).mkdir()
+    folders = [f"folder {tmp_path / name}" for name in ("kept", "removed")]
+    watch(*folders, f"keep {tmp_path / 'kept'}", f"keep {tmp_path / 'unknown'}")
+    assert [path.name for path in tmp_path.iterdir()] == ["kept"]

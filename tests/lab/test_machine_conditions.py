@@ -2,7 +2,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lab.machine_conditions import is_this_machine, machine_name, observe
+from lab.machine_conditions import (
+    CODE,
+    code_invariants,
+    differences,
+    invariants,
+    is_this_machine,
+    machine_name,
+    observe,
+)
 
 
 def test_a_machine_is_its_processor_and_its_cores() -> None:
@@ -16,3 +24,27 @@ def test_this_machine_is_known_by_what_is_recorded_of_it(tmp_path: Path) -> None
     assert is_this_machine(here)
     assert not is_this_machine({**here, "cores": here["cores"] + 1})
     assert not is_this_machine({})
+
+
+def test_runs_of_other_commits_differ_and_edits_of_the_working_tree_do_not_matter() -> None:
+    before = {"commit": "a", "dirty": False, "service": "1", "cores": 2}
+    edited = {"commit": "b", "dirty": True, "service": "2", "cores": 2}
+    assert len(differences(before, edited)) == 3
+    revisions = {"revisions": {"before": {"commit": "c"}, "after": {"commit": "d"}}}
+    assert differences({**before, **revisions}, {**edited, **revisions}) == []
+    [found] = differences({**before, **revisions}, {**before, "revisions": {}})
+    assert found.startswith("revisions was")
+
+
+def test_the_code_of_revisions_is_watched_and_not_that_of_the_project(tmp_path: Path) -> None:
+    project, old, new = (tmp_path / name for name in ("project", "old", "new"))
+    for folder in (project, old, new):
+        folder.mkdir()
+        (folder / "app.py").write_text("1\n")
+    seen = [invariants(project, 0, (), (old, new))]
+    (project / "app.py").write_text("edited\n")
+    seen.append(invariants(project, 0, (), (old, new)))
+    (new / "app.py").write_text("edited\n")
+    seen.append(invariants(project, 0, (), (old, new)))
+    assert seen[0] == seen[1] != seen[2]
+    assert code_invariants(project, (), (old, new))[CODE] == seen[2][CODE]

@@ -1,0 +1,97 @@
+"""What a certificate says, how it is kept, and that the forecast uses it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from lab.cli.certificates import Certificate, certificate_of, certify, keep, workload_of
+from lab.cli.comparison_text import Workload, hypothesis_text, statements
+from lab.cli.run_forecast import UNKNOWN, forecast_lines
+from lab.errors import MeasurementError
+from lab.hypothesis import Hypothesis, loads
+from lab.machine_conditions import observe
+from lab.run_folder import RunFolder
+from lab.trial_plan import draw
+from tests.lab.builders import trial
+from tests.runs import ROOT
+
+RATES = [100.0, 104.0, 98.0, 101.0, 97.0, 103.0]
+OTHER = [101.0, 102.0, 99.0, 100.0, 99.0, 102.0]
+WORKLOAD = Workload("scenarios/checkout.py", False)
+
+
+def equal_arms(users: int = 4, bound: float = 1.0) -> Hypothesis:
+    text = hypothesis_text(
+        replace(WORKLOAD, users=users),
+        "?",
+        "!",
+        {"one": "{}", "other": "{}"},
+        statements(WORKLOAD, bound, 1 / bound),
+        prose="",
+        rivals=[
+            "{claim: not alike, says: so, measure: rss_bytes, compare: other / one, at_least: 2}"
+        ],
+    )
+    return loads(text, Path("certify-checkout.md"), ROOT)
+
+
+def certified(reports: Path, blocks: int = 6) -> Certificate:
+    hypothesis = equal_arms()
+    plan = draw(hypothesis, 1, "local")
+    run_folder = RunFolder.create(reports, hypothesis.name)
+    run_folder.write_plan(plan, hypothesis.text)
+    run_folder.write_json("conditions.json", observe(ROOT))
+    run_folder.add_journal("session began", elapsed_s=0.0)
+    for block in range(1, blocks + 1):
+        run_folder.add_trial(trial("one", RATES[block - 1], block))
+        run_folder.add_trial(trial("other", OTHER[block - 1], block))
+        run_folder.add_journal("block", block=block, elapsed_s=5.0 + 20.0 * block)
+    return certify(run_folder, hypothesis, plan)
+
+
+def test_it_has_noise_false_alarms_and_the_smallest_effect_of_each_measure(tmp_path: Path) -> None:
+    found = certified(tmp_path)
+    assert list(found.measures) == ["latency_mean", "throughput"]
+    throughput = found.measures["throughput"]
+    assert throughput.noise.blocks == 6
+    assert 0.01 < throughput.noise.deviation < 0.03
+    assert throughput.noise.deviation < throughput.smallest < 4 * throughput.noise.deviation
+    assert 0 <= throughput.false_alarms < 0.1
+    assert found.last == 12, "600 s hold more blocks of 20 s"
+    assert "throughput: standard deviation from block to block" in found.lines()[1]
+
+
+def test_too_short_a_run_certifies_nothing(tmp_path: Path) -> None:
+    with pytest.raises(MeasurementError, match=r"3 blocks were measured, and 4 .*--budget"):
+        certified(tmp_path, blocks=3)
+
+
+def test_it_is_kept_for_its_machine_and_its_workload(tmp_path: Path) -> None:
+    found = certified(tmp_path / "reports")
+    here = observe(ROOT)
+    assert certificate_of(tmp_path, equal_arms(), here) is None
+    assert not (tmp_path / ".lab").exists(), "looking leaves nothing"
+    keep(found, tmp_path)
+    assert certificate_of(tmp_path, equal_arms(bound=1.2), here) == found
+    assert certificate_of(tmp_path, equal_arms(users=5), here) is None
+    assert certificate_of(tmp_path, equal_arms(), {**here, "cores": 99}) is None
+    assert workload_of(equal_arms()) == found.workload
+
+
+def test_a_torn_certificate_is_none(tmp_path: Path) -> None:
+    file = keep(certified(tmp_path / "reports"), tmp_path)
+    file.write_text("{")
+    assert certificate_of(tmp_path, equal_arms(), observe(ROOT)) is None
+
+
+def test_the_forecast_uses_it_if_there_is_no_earlier_run(tmp_path: Path) -> None:
+    found = certified(tmp_path / "reports")
+    hypothesis = equal_arms(bound=1.05)
+    plan = draw(hypothesis, 1, "local")
+    assert forecast_lines(hypothesis, plan, tmp_path) == [UNKNOWN]
+    latency, throughput = forecast_lines(hypothesis, plan, tmp_path, found)[:2]
+    assert f"(6 blocks of lab certify, run {found.run})" in latency
+    assert throughput.startswith("throughput other / one, predicted")
