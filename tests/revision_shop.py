@@ -32,7 +32,7 @@ KINDS = ("docs", "slower", "faster")
 
 
 class Work(NamedTuple):
-    """A number in a file that says how much is done: what it is at first, and after a slow commit."""
+    """A number in a file that says how much is done: usually, and after a slow commit."""
 
     file: str
     name: str

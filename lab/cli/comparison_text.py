@@ -1,4 +1,4 @@
-"""The hypotheses that `lab diff` and `lab certify` write themselves, from a scenario or benchmark."""
+"""The hypotheses that `lab diff` and `lab certify` write, of a scenario or a benchmark."""
 
 from __future__ import annotations
 

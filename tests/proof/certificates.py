@@ -1,4 +1,4 @@
-"""`lab certify`: is the effect that it calls the smallest one decided, and how often are equal arms not.
+"""`lab certify`: is the effect that it calls the smallest decided, and equal arms not?"""
 
 An effect of a size is planted as a bound of that distance from two equal arms: what is decided
 depends on the distance of the two alone.
@@ -34,9 +34,9 @@ arms:
   other: {{}}
 control: one
 predictions:
-  - {{says: the second is not slower, measure: latency_mean, compare: other / one, at_most: {bound}}}
+  - {{says: not slower, measure: latency_mean, compare: other / one, at_most: {bound}}}
 rivals:
-  - {{claim: the arms are not alike, says: so, measure: rss_bytes, compare: other / one, at_least: 2}}
+  - {{claim: not alike, says: so, measure: rss_bytes, compare: other / one, at_least: 2}}
 budget: {budget}
 ---
 """

@@ -18,7 +18,14 @@ from tests.runs import ROOT
 
 SCENARIO = "scenarios/checkout.py"
 TOML = '[[process]]\nname = "web"\ncommand = "python app.py --port {port}"\n'
-LOCUST = "from locust import HttpUser, task\n\nclass A(HttpUser):\n    @task\n    def a(self): ...\n"
+LOCUST = """\
+from locust import HttpUser, task
+
+
+class A(HttpUser):
+    @task
+    def a(self): ...
+"""
 
 
 @pytest.fixture
@@ -128,7 +135,9 @@ def test_a_benchmark_has_a_bound_on_its_time() -> None:
         )
     arms["after"] = revision("HEAD")
     read = loads(
-        hypothesis_text(workload, "Why: #1?", "'a", arms, statements(workload, 1.01, 0.99), prose=""),
+        hypothesis_text(
+            workload, "Why: #1?", "'a", arms, statements(workload, 1.01, 0.99), prose=""
+        ),
         Path("diff-a.md"),
         ROOT,
     )

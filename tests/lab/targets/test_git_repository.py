@@ -22,7 +22,8 @@ def test_a_revision_is_the_commit_that_it_names_now(folder: Path) -> None:
     first = git(folder, "rev-parse", "HEAD")
     second = commit(folder, {"app.py": "2\n"}, "the second")
     repository = GitRepository(folder)
-    assert [repository.commit(each) for each in ("HEAD~1", "main", "HEAD")] == [first, second, second]
+    found = [repository.commit(each) for each in ("HEAD~1", "main", "HEAD")]
+    assert found == [first, second, second]
     assert repository.commit(first[:8]) == first
     assert repository.subject(first) == "the first"
 
@@ -103,7 +104,7 @@ def test_a_branch_that_only_the_remote_has_is_suggested(folder: Path, tmp_path: 
 def test_a_shallow_clone_is_named(folder: Path, tmp_path: Path) -> None:
     commit(folder, {"app.py": "2\n"})
     git(tmp_path, "clone", "--quiet", "--depth=1", f"file://{folder}", "clone")
-    with pytest.raises(TargetUsageError, match=r"is shallow.*git fetch --unshallow.*fetch-depth: 0"):
+    with pytest.raises(TargetUsageError, match=r"is shallow.*--unshallow.*fetch-depth: 0"):
         GitRepository(tmp_path / "clone").commit("HEAD~1")
 
 

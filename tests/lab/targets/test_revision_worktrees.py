@@ -138,7 +138,8 @@ def test_a_build_that_fails_is_named_with_its_output_and_leaves_nothing(
     project: Path, children: Children
 ) -> None:
     (project / "lab.toml").write_text(TOML + "[build]\ncommands = ['ls absent']\n")
-    with pytest.raises(TargetFailure, match=r"(?s)arm before: .*cannot be built: ls absent ended.*absent"):
+    message = r"(?s)arm before: .*cannot be built: ls absent ended.*absent"
+    with pytest.raises(TargetFailure, match=message):
         Built(project, children)
     assert worktrees_of(project) == 0
     assert not list((project / ".lab" / "revisions").iterdir())
