@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shutil
 import sys
-
 from pathlib import Path
 from typing import NamedTuple
 
@@ -90,5 +89,3 @@ def _with(folder: Path, work: Work, amount: int) -> str:
     changed, count = re.subn(rf"(?m)^{work.name} = \d+", f"{work.name} = {amount}", text)
     assert count == 1
     return changed
-
-

@@ -84,9 +84,7 @@ class Certificate:
         return {
             "run": self.run,
             "smallest effect": {name: percentage(m.smallest) for name, m in self.measures.items()},
-            "false alarms": {
-                name: percentage(m.false_alarms) for name, m in self.measures.items()
-            },
+            "false alarms": {name: percentage(m.false_alarms) for name, m in self.measures.items()},
         }
 
 
@@ -165,9 +163,7 @@ def certificate_of(
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         data = json.loads(file.read_text(encoding="utf-8"))
         measures = {
-            name: Certified(
-                BlockNoise(**each["noise"]), each["smallest"], each["false_alarms"]
-            )
+            name: Certified(BlockNoise(**each["noise"]), each["smallest"], each["false_alarms"])
             for name, each in data["measures"].items()
             if math.isfinite(each["smallest"])
         }

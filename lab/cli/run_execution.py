@@ -149,9 +149,7 @@ def _built_revisions(
     written = prepared.hypothesis.revisions
     if not written:
         return {}, {}
-    worktrees = RevisionWorktrees(
-        prepared.project.root, prepared.system, children, progress.stage
-    )
+    worktrees = RevisionWorktrees(prepared.project.root, prepared.system, children, progress.stage)
     revisions = worktrees.revisions(written, prepared.plan.revisions)
     folders = worktrees.build(revisions)
     return {"revisions": {arm: asdict(each) for arm, each in revisions.items()}}, folders
@@ -197,9 +195,7 @@ def _run_folder(prepared: PreparedRun) -> tuple[RunFolder, Plan]:
     hypothesis, reports = prepared.hypothesis, prepared.project.reports
     if prepared.run_folder is not None:
         return prepared.run_folder, prepared.plan
-    earlier = attempts(
-        reports, hypothesis.name, hypothesis.claim_digest, prepared.plan.revisions
-    )
+    earlier = attempts(reports, hypothesis.name, hypothesis.claim_digest, prepared.plan.revisions)
     plan = replace(prepared.plan, attempts=earlier)
     run_folder = RunFolder.create(reports, hypothesis.name)
     run_folder.write_plan(plan, hypothesis.text)

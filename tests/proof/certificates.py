@@ -1,4 +1,4 @@
-"""`lab certify`: is the effect that it calls the smallest decided, and equal arms not?"""
+"""`lab certify`: is the effect that it calls the smallest decided, and equal arms not?
 
 An effect of a size is planted as a bound of that distance from two equal arms: what is decided
 depends on the distance of the two alone.
@@ -51,9 +51,7 @@ def prove() -> bool:
         certified = steps.do("certify", partial(_certify, project))
         smallest = certified["smallest"]
         planted = [
-            steps.do(
-                f"planted {n}", partial(_run, project, n, 1 + smallest, "4s", "1s", "10m")
-            )
+            steps.do(f"planted {n}", partial(_run, project, n, 1 + smallest, "4s", "1s", "10m"))
             for n in range(at_most(PLANTED))
         ]
         equal = [

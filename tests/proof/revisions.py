@@ -71,9 +71,7 @@ def _compare_all(subject: Subject, steps: Steps) -> dict[str, list[dict[str, Any
         for time in range(at_most(TIMES)):
             for number, change in enumerate(changes):
                 key = f"{subject.option[1]} {number} {change.kind} {time}"
-                found[change.kind].append(
-                    steps.do(key, partial(_diff, shop, subject, change))
-                )
+                found[change.kind].append(steps.do(key, partial(_diff, shop, subject, change)))
     return found
 
 
@@ -154,5 +152,3 @@ def _estimates(subject: Subject, runs: Sequence[dict[str, Any]]) -> str:
 
 def _longest(runs: Sequence[dict[str, Any]]) -> str:
     return f"{max((run.get('elapsed_s', 0.0) for run in runs), default=0.0) / 60:.1f} min"
-
-

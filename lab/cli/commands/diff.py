@@ -29,9 +29,7 @@ BenchmarkOption = Annotated[
         metavar="FILE[::test]", help="What is measured: a benchmark file below scenarios/."
     ),
 ]
-UsersOption = Annotated[
-    int | None, typer.Option(help="Users of the scenario.", show_default="4")
-]
+UsersOption = Annotated[int | None, typer.Option(help="Users of the scenario.", show_default="4")]
 BudgetOption = Annotated[
     str, typer.Option(metavar="TIME", help="Time for the run; building comes before it.")
 ]
@@ -88,9 +86,7 @@ def command(
     project = Project.find()
     before, after = _ends(revisions, project)
     text = _text(workload, before, after, slower_than, faster_than, budget)
-    options = RunOptions(
-        f"diff-{workload.slug}", seed, None, False, no_wait, profile, None, False
-    )
+    options = RunOptions(f"diff-{workload.slug}", seed, None, False, no_wait, profile, None, False)
     prepared = prepare_text(text, workload, options, project)
     commits = prepared.plan.revisions
     if len(set(commits.values())) < len(commits):

@@ -126,7 +126,7 @@ def test_refuted_fails(verdict: str, code: int, monkeypatch: pytest.MonkeyPatch)
 
 def test_a_benchmark_has_a_bound_on_its_time() -> None:
     workload = Workload("scenarios/bench_fingerprint.py::test_fingerprint", True)
-    arms = {"before": revision("main"), "after": revision("a \"b\"'s")}
+    arms = {"before": revision("main"), "after": revision('a "b"\'s')}
     with pytest.raises(Exception, match="is not one revision"):
         loads(
             hypothesis_text(workload, "?", ": #", arms, statements(workload, 1.01, 0.99), prose=""),

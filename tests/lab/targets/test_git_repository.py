@@ -90,14 +90,14 @@ def test_submodules_are_found(folder: Path, tmp_path: Path) -> None:
 
 
 def test_a_revision_that_is_not_there_is_named(folder: Path) -> None:
-    with pytest.raises(TargetUsageError, match="there is no revision `release`. git branch --all"):
+    with pytest.raises(TargetUsageError, match=r"there is no revision `release`. git branch --all"):
         GitRepository(folder).commit("release")
 
 
 def test_a_branch_that_only_the_remote_has_is_suggested(folder: Path, tmp_path: Path) -> None:
     git(folder, "branch", "release")
     git(tmp_path, "clone", "--quiet", str(folder), "clone")
-    with pytest.raises(TargetUsageError, match="but there is `origin/release`. Write that"):
+    with pytest.raises(TargetUsageError, match=r"but there is `origin/release`. Write that"):
         GitRepository(tmp_path / "clone").commit("release")
 
 
@@ -109,7 +109,7 @@ def test_a_shallow_clone_is_named(folder: Path, tmp_path: Path) -> None:
 
 
 def test_a_repository_without_a_commit_is_named(tmp_path: Path) -> None:
-    with pytest.raises(TargetUsageError, match="there is no commit yet. Commit the code first"):
+    with pytest.raises(TargetUsageError, match=r"there is no commit yet. Commit the code first"):
         GitRepository(new_repository(tmp_path / "empty")).commit("HEAD")
 
 

@@ -152,7 +152,7 @@ def test_submodules_must_be_fetched_by_the_build(
     commit(other, {"a": "1\n"})
     git(project, "-c", "protocol.file.allow=always", "submodule", "add", "--quiet", str(other))
     commit(project, {})
-    with pytest.raises(TargetUsageError, match="has the submodule other.*submodule update --init"):
+    with pytest.raises(TargetUsageError, match=r"has the submodule other.*submodule update --init"):
         Built(project, children, {"after": "HEAD"})
 
 
