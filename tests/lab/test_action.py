@@ -1,0 +1,99 @@
+"""`action.yml`: its inputs are documented, and its steps run as they stand."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.lab.documents import names, rows, section
+from tests.repositories import commit, git, new_repository
+from tests.runs import ROOT
+
+ACTION: dict[str, Any] = yaml.safe_load((ROOT / "action.yml").read_text())
+STEPS = {step["name"]: step for step in ACTION["runs"]["steps"]}
+DEFAULTS = {name: spec.get("default", "") for name, spec in ACTION["inputs"].items()}
+COMPARE, FETCH = "Compare", "Fetch the history that is missing"
+
+
+def run(name: str, folder: Path, **given: str) -> subprocess.CompletedProcess[str]:
+    """Run the script of a step, its environment filled from the inputs as GitHub does."""
+    inputs = {**DEFAULTS, **{key.replace("_", "-"): value for key, value in given.items()}}
+    env = {
+        key: re.sub(r"\$\{\{ inputs\.([a-z-]+) \}\}", lambda found: inputs[found[1]], text)
+        for key, text in STEPS[name]["env"].items()
+    }
+    return subprocess.run(
+        ["bash", "--noprofile", "--norc", "-e", "-o", "pipefail", "-c", STEPS[name]["run"]],
+        cwd=folder,
+        env={**os.environ, **env, "RUNNER_TEMP": str(folder.parent)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+
+@pytest.fixture
+def fake_lab(tmp_path: Path) -> Path:
+    """A project whose `lab` prints its arguments, each in brackets."""
+    program = tmp_path / "lab" / "bin" / "lab"
+    program.parent.mkdir(parents=True)
+    program.write_text("#!/bin/sh\nprintf '[%s]' \"$@\"\n")
+    program.chmod(0o755)
+    (tmp_path / "project").mkdir()
+    return tmp_path / "project"
+
+
+def test_it_is_a_composite_action_whose_scripts_hold_no_expressions() -> None:
+    """An expression in a script would run what a pull request writes into a name."""
+    assert ACTION["runs"]["using"] == "composite"
+    for step in STEPS.values():
+        assert step["shell"] == "bash"
+        assert "${{" not in step["run"]
+
+
+def test_every_input_is_documented_with_its_default_and_used() -> None:
+    table = rows(section(ROOT / "docs" / "ci.md", "Of a pull request"))
+    documented = {name for first, *_ in table for name in names(first)}
+    assert documented == set(ACTION["inputs"])
+    text = (ROOT / "action.yml").read_text()
+    assert all(f"inputs.{name} }}}}" in text for name in ACTION["inputs"])
+
+
+def test_the_arguments_of_lab_diff(fake_lab: Path) -> None:
+    said = run(COMPARE, fake_lab, scenario="scenarios/a b.py", slower_than="4%").stdout
+    assert said == (
+        "[diff][HEAD^1..HEAD][--budget][10m][--junit][out/lab.xml][--summary][out/lab.md]"
+        "[--scenario][scenarios/a b.py][--slower-than][4%]"
+    )
+    said = run(COMPARE, fake_lab, benchmark="b.py::t", before="v1", faster_than="20%").stdout
+    assert "[v1..HEAD]" in said and "[--benchmark][b.py::t][--faster-than][20%]" in said
+
+
+def test_what_an_input_holds_is_never_run(fake_lab: Path) -> None:
+    said = run(COMPARE, fake_lab, scenario='"; touch ran; $(touch ran) `touch ran`').stdout
+    assert "[--scenario]" in said
+    assert not (fake_lab / "ran").exists()
+
+
+def test_a_shallow_clone_is_completed(tmp_path: Path) -> None:
+    origin = new_repository(tmp_path / "origin")
+    first = commit(origin, {"a": "1\n"})
+    commit(origin, {"a": "2\n"})
+    git(tmp_path, "clone", "--quiet", "--depth=1", f"file://{origin}", "clone")
+    run(FETCH, tmp_path / "clone")
+    assert git(tmp_path / "clone", "rev-parse", "HEAD^1") == first
+
+
+def test_a_clone_with_all_that_is_needed_fetches_nothing(tmp_path: Path) -> None:
+    origin = new_repository(tmp_path / "origin")
+    for text in "123":
+        commit(origin, {"a": text})
+    git(tmp_path, "clone", "--quiet", "--depth=2", f"file://{origin}", "clone")
+    run(FETCH, tmp_path / "clone")
+    assert git(tmp_path / "clone", "rev-parse", "--is-shallow-repository") == "true"
