@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-import sysconfig
 from pathlib import Path
 
 version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
-packages = Path(".venv", "lib", version, "site-packages")
-(packages / "installed.pth").write_text(f"{sysconfig.get_paths()['purelib']}\n", encoding="utf-8")
+folder = Path(".venv", "lib", version, "site-packages")
+packages = [path for path in sys.path if path.endswith("-packages")]
+(folder / "installed.pth").write_text("\n".join(packages) + "\n", encoding="utf-8")
