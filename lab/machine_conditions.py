@@ -70,6 +70,18 @@ def this_machine() -> dict[str, Any]:
     return {"processor": _processor(), "cores": os.cpu_count()}
 
 
+def measured_commit(conditions: Mapping[str, Any], digits: int | None = None) -> str:
+    """The commit that was measured, or those of all arms if they are revisions.
+
+    Args:
+        conditions: Of the run.
+        digits: How many of each commit; all by default.
+    """
+    revisions = conditions.get("revisions", {}).values()
+    commits = [each["commit"] for each in revisions] or [conditions.get("commit") or "unknown"]
+    return "..".join(str(commit)[:digits] for commit in commits)
+
+
 def machine_name(conditions: Mapping[str, Any]) -> str:
     """The machine of a run; figures of runs whose machines differ are not comparable."""
     if "processor" not in conditions:

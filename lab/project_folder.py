@@ -55,5 +55,5 @@ class Project:
                 return cls(folder)
         raise ProjectError(
             f"{here}: no project here or above. Run the lab in a folder that holds {MARKER}, or "
-            "below one"
+            "below one; lab init writes one"
         )

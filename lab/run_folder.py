@@ -324,18 +324,20 @@ def earlier_runs(reports: Path, name: str) -> list[RunFolder]:
 def attempts(
     reports: Path, name: str, claim_digest: str, revisions: Mapping[str, str] | None = None
 ) -> tuple[Attempt, ...]:
-    """Earlier runs of this hypothesis, oldest first.
+    """Earlier runs of this hypothesis, oldest first; those of other commits asked something else.
 
     Args:
         reports: The folder of all runs.
         name: Of the hypothesis.
         claim_digest: Of what is claimed.
-        revisions: Of what is claimed: the commit of each arm that is a revision.
+        revisions: The commit of each arm that is a revision.
     """
     found = []
     for run_folder in earlier_runs(reports, name):
         plan = run_folder.plan()
-        same = plan.claim_digest == claim_digest and plan.revisions == (revisions or {})
+        if plan.revisions and revisions and plan.revisions != revisions:
+            continue
+        same = plan.claim_digest == claim_digest
         found.append(Attempt(run_folder.run, run_folder.verdict_name() or "unfinished", same))
     return tuple(found)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -34,8 +35,9 @@ class Workload:
     def option(self) -> str:
         """How it is named on the command line."""
         if self.is_benchmark:
-            return f"--benchmark {self.file}"
-        return f"--scenario {self.file}" + f" --users {self.users}" * (self.users != USERS)
+            return f"--benchmark {shlex.quote(self.file)}"
+        more = f" --users {self.users}" * (self.users != USERS)
+        return f"--scenario {shlex.quote(self.file)}{more}"
 
     @property
     def slug(self) -> str:
@@ -148,6 +150,11 @@ def hypothesis_text(
         lines += ["rivals:", *(f"  - {rival}" for rival in listed)]
     lines.append(f"budget: {budget}")
     return "\n".join(("---", *lines, "---", prose, ""))
+
+
+def written_by(command: str, budget: str) -> str:
+    """The prose: which command of the lab it was."""
+    return f"Written by `lab {command}" + f" --budget {budget}" * (budget != BUDGET) + "`."
 
 
 def _quoted(text: str) -> str:

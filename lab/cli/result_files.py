@@ -91,14 +91,14 @@ def _require_writable(option: str, file: Path) -> None:
 
 
 def _facts(run_folder: RunFolder) -> dict[str, str]:
-    from lab.machine_conditions import machine_name
+    from lab.machine_conditions import machine_name, measured_commit
 
     plan, conditions = run_folder.plan(), run_folder.conditions()
     return {
         "run": run_folder.run,
         "seed": str(plan.seed),
         "target": plan.target,
-        "commit": str(conditions.get("commit", "unknown")),
+        "commit": measured_commit(conditions),
         "machine": machine_name(conditions),
     }
 

@@ -23,8 +23,16 @@ def run_to_the_end(
     options: RunOptions,
     result_files: ResultFiles,
     background: DetachedRun | None = None,
+    after_interrupt: str | None = None,
 ) -> tuple[str, RunFolder]:
     """Run to the verdict, and write the files that were asked for.
+
+    Args:
+        prepared: What to run.
+        options: The arguments of the command.
+        result_files: What to write.
+        background: Takes the messages for the terminal that a detached run has left.
+        after_interrupt: What to do if a signal came; by default to resume the run.
 
     Returns:
         The verdict and the folder of the run.
@@ -33,17 +41,14 @@ def run_to_the_end(
         typer.Exit: A signal came before the verdict.
         LabError: What else prevents a verdict.
     """
-    name = prepared.hypothesis.name
+    resume = f"finished trials are kept: lab run {prepared.hypothesis.name} --resume continues"
     try:
         verdict, run_folder = run_execution.execute(prepared, options, background)
     except InterruptedEarly as error:
         print("lab: interrupted; nothing was measured yet", file=sys.stderr)
         raise typer.Exit(ExitCode.INTERRUPTED) from error
     except Interrupted as error:
-        print(
-            f"lab: interrupted; finished trials are kept: lab run {name} --resume continues",
-            file=sys.stderr,
-        )
+        print(f"lab: interrupted; {after_interrupt or resume}", file=sys.stderr)
         raise typer.Exit(ExitCode.INTERRUPTED) from error
     assert verdict.verdict is not None
     result_files.write(run_folder, prepared.hypothesis, verdict)

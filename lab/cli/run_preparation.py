@@ -23,7 +23,8 @@ from lab.process_lifetime import choose_lifetime
 from lab.project_folder import Project
 from lab.run_folder import RunFolder, RunFolderError
 from lab.system import FILE, System, load_system
-from lab.targets.revision_worktrees import cautions, commits_of
+from lab.targets.command_environment import refuse_hiding_the_lab
+from lab.targets.revision_worktrees import cautions, commits_of, refuse_fixed_paths
 from lab.trial_plan import Plan, draw
 
 _SEEDS = 10**6
@@ -81,19 +82,28 @@ def forecast_of(hypothesis: Hypothesis, plan: Plan, project: Project) -> list[st
     return forecast_lines(hypothesis, plan, project.reports, certificate)
 
 
-def with_revisions(hypothesis: Hypothesis, plan: Plan, project: Project) -> Plan:
+def with_revisions(hypothesis: Hypothesis, plan: Plan, project: Project, system: System) -> Plan:
     """The plan with the commits that the revisions of the arms are now.
 
     Raises:
         UsageError: There is no such revision, or the target cannot run one.
     """
-    if hypothesis.revisions and plan.target != TARGETS[0]:
+    if not hypothesis.revisions:
+        return plan
+    is_service = not isinstance(hypothesis.kind, Benchmark)
+    if is_service and not system.processes:
+        raise UsageError(
+            f"{project.root / FILE}: revisions run as processes of this machine, and it has no "
+            "[[process]]. Add one"
+        )
+    if plan.target != TARGETS[0]:
         raise UsageError(
             f"{hypothesis.name}: its arms are revisions of the code, and those run as processes of "
             f"this machine only. Say --target {TARGETS[0]}"
         )
+    refuse_fixed_paths(project.root, system)
     commits = commits_of(project.root, hypothesis.revisions)
-    for line in cautions(project.root, hypothesis.revisions, commits):
+    for line in cautions(project.root, system, hypothesis.revisions, commits):
         print(f"revisions: {line}")
     return replace(plan, revisions=commits)
 
@@ -129,12 +139,13 @@ def new_run(
     Raises:
         UsageError: The command or a file is wrong.
     """
+    refuse_hiding_the_lab(project.root)
     passed_variables(hypothesis, file)
     refuse_withheld(hypothesis, file, project.root)
     seed = secrets.randbelow(_SEEDS) if options.seed is None else options.seed
     system = system_of(hypothesis, project)
     plan = draw(hypothesis, seed, options.target or target_of_run(hypothesis, system))
-    plan = with_revisions(hypothesis, plan, project)
+    plan = with_revisions(hypothesis, plan, project, system)
     length_s = None if options.length is None else parse_duration(options.length)
     if isinstance(hypothesis.kind, SoakTest):
         plan = plan_soak(hypothesis, plan, file, length_s, project.reports)

@@ -15,6 +15,7 @@ import yaml
 from lab.block_grouping import group_trials
 from lab.exchange.csv_tables import Cell, as_csv
 from lab.judged_run import JudgedRun
+from lab.machine_conditions import measured_commit
 from lab.measure_values import measure
 
 CSV_FILE, CONFIG_FILE = "otava.csv", "otava.yaml"
@@ -45,7 +46,7 @@ def otava_files(runs: Sequence[JudgedRun]) -> dict[str, str]:
         (
             run.run_folder.began(),
             run.run_folder.run,
-            str(run.run_folder.conditions().get("commit", "unknown")),
+            measured_commit(run.run_folder.conditions()),
             str(run.verdict.verdict),
             *(figures[run.run_folder.run][name] for name in names),
         )

@@ -168,6 +168,7 @@ class BenchmarkFile:
             window_s=0.0 if profile is None else _PROFILED_S,
             profile=None if profile is None else str(profile),
             turns=theirs,
+            project=None if code == self._project else str(self._project.folder),
         )
         Path(request.stage).write_text("the start of pytest", encoding="utf-8")
         storage = self.children.folder / "benchmarks"  # not `.benchmarks` in the project

@@ -32,6 +32,7 @@ class Request:
         profile: The file that gets a profile of the function; None for no profile.
         turns: The descriptor of the socket on which the lab says when to measure; None to measure
             at once.
+        project: The folder of the project, if the process measures a revision of it; else None.
     """
 
     output: str
@@ -39,6 +40,7 @@ class Request:
     window_s: float = 0.0
     profile: str | None = None
     turns: int | None = None
+    project: str | None = None
 
     @property
     def stack_dump(self) -> str:

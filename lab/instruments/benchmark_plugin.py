@@ -39,6 +39,7 @@ from lab.instruments.benchmark_outcome import (
     Problem,
     Request,
 )
+from lab.instruments.imported_code import foreign_import
 from lab.instruments.project_files import NOWHERE, Place
 
 _PLUGINS = ("_pytest.", "pytest_benchmark.", "pytest_asyncio.", "anyio.")
@@ -166,6 +167,7 @@ class BenchmarkPlugin:
         """Write the outcome, unless this is a process that the test has forked."""
         if os.getpid() != self._process:
             return
+        self._note_foreign_import()
         fixtures = [each for each in self._session.fixtures if each.slices]
         Outcome(
             tests=tuple(self._tests),
@@ -190,6 +192,15 @@ class BenchmarkPlugin:
                     "Return that fixture itself, or give this one another name",
                 )
             )
+
+    def _note_foreign_import(self) -> None:
+        """Note that what a revision should measure is code of the working tree."""
+        request = self._session.request
+        if request.project is None:
+            return
+        found = foreign_import(Path(request.project), self._session.files.folder, sys.modules)
+        if found is not None:
+            self._note(found)
 
     def _note(self, problem: Problem) -> None:
         self._session.problems.append(problem)

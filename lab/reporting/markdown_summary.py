@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lab.hypothesis import Hypothesis
-from lab.machine_conditions import machine_name
+from lab.machine_conditions import machine_name, measured_commit
 from lab.reporting.markdown_syntax import bullets, code_block, escaped, markdown_table
 from lab.reporting.sections.predictions import PredictionResult, prediction_results
 from lab.reporting.sections.reproduction import reproduction_section
@@ -85,8 +85,9 @@ def _facts(run_folder: RunFolder, plan: Plan, summary: Summary, prose: str) -> s
 def _conditions(conditions: Mapping[str, Any]) -> Iterator[str]:
     if conditions:
         yield escaped(machine_name(conditions))
-        edited = ", with uncommitted changes" if conditions.get("dirty") else ""
-        yield escaped(f"commit {conditions.get('commit', 'unknown')}{edited}")
+        is_edited = conditions.get("dirty") and not conditions.get("revisions")
+        edited = ", with uncommitted changes" * bool(is_edited)
+        yield escaped(f"commit {measured_commit(conditions)}{edited}")
 
 
 def _folded(title: str, text: str) -> str:

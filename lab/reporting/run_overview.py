@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.hypothesis import read_headline
-from lab.machine_conditions import machine_name
+from lab.machine_conditions import machine_name, measured_commit
 from lab.run_folder import RunFolder, all_runs
 from lab.verdict_record import Verdict
 from lab.verdict_wording import VERDICT_TONES, Tone, estimate_text
@@ -67,9 +67,11 @@ def began(run_folder: RunFolder) -> str:
 
 
 def commit_of(conditions: Mapping[str, Any]) -> str:
-    """The first digits of the commit, with a mark if files differed from it."""
-    commit = str(conditions.get("commit", ""))
-    return commit[:9] + "*" * bool(conditions.get("dirty"))
+    """The first digits of what was measured, with a mark if files differed from it."""
+    if not (conditions.get("commit") or conditions.get("revisions")):
+        return ""
+    is_edited = conditions.get("dirty") and not conditions.get("revisions")
+    return measured_commit(conditions, 9) + "*" * bool(is_edited)
 
 
 def decided_by(verdict: Verdict) -> str:

@@ -8,6 +8,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import lab
+from lab.source_files import digest
 from lab.system import FILE, Command
 from lab.targets.target_interface import TargetUsageError
 
@@ -36,19 +38,44 @@ def import_path(code: Path, *, with_packages: bool = False) -> str:
             that runs the lab.
 
     Raises:
-        TargetUsageError: That environment is of another Python.
+        TargetUsageError: That environment is of another Python, or the lab itself is not found.
     """
     folders = [code, code / "src"]
+    if with_packages:
+        refuse_hiding_the_lab(*folders)
     for name in _ENVIRONMENTS if with_packages else ():
         if (code / name / "pyvenv.cfg").is_file() and not (code / name).is_symlink():
             version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
-            folders.append(code / name / "lib" / version / "site-packages")
-            if not folders[-1].is_dir():
+            packages = code / name / "lib" / version / "site-packages"
+            if not packages.is_dir():
                 raise TargetUsageError(
                     f"{code / name}: benchmarks run by the lab's {version}, and this environment "
                     "is of another one. Build it with that, in the `commands` of [build]"
                 )
+            folders += [packages, *_installed_folders(packages)]
     return os.pathsep.join(str(path) for path in folders if path.is_dir())
+
+
+def refuse_hiding_the_lab(*folders: Path) -> None:
+    """TargetUsageError if Python in one of these folders finds another `lab` than this one."""
+    own = Path(lab.__file__).parent
+    for folder in folders:
+        for path in (folder / "lab" / "__init__.py", folder / "lab.py"):
+            if path.is_file() and digest(folder, ("lab",)) != digest(own.parent, ("lab",)):
+                raise TargetUsageError(
+                    f"{path}: this `lab` hides that of the lab, which processes that run in "
+                    f"{folder} need. Rename it"
+                )
+
+
+def _installed_folders(packages: Path) -> list[Path]:
+    """The folders that packages have in .pth files, as those that were installed with `-e`."""
+    lines = [line for file in sorted(packages.glob("*.pth")) for line in _lines(file)]
+    return [packages / line for line in lines if line and not line.startswith(("#", "import"))]
+
+
+def _lines(file: Path) -> list[str]:
+    return [line.strip() for line in file.read_text("utf-8", "replace").splitlines()]
 
 
 def with_program(
@@ -69,6 +96,11 @@ def with_program(
         found = str(path) if os.access(path, os.X_OK) and path.is_file() else None
     else:
         found = shutil.which(program, path=search_path(code))
+    if found is None and code != project and "/" in program:
+        raise TargetUsageError(
+            f"{project / FILE}:{command.line}: the revision in {code} has no program `{program}`. "
+            "Let a command of [build] make it, or compare revisions that have it"
+        )
     if found is None:
         raise TargetUsageError(
             f"{project / FILE}:{command.line}: there is no program `{program}` on this machine. "

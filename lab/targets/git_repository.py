@@ -12,8 +12,9 @@ from lab.targets.target_interface import TargetUsageError
 
 WORKTREE = "worktree"  # the files as they are now, committed or not
 _ANSWER_S = 300.0
+_SHOWN = 400  # characters of what git says
 _SUBMODULE = "160000"  # the mode of its entry in a tree
-_OF_THE_LAB = ("reports", "hypotheses", "scenarios", ".lab")  # they are not what is measured
+_OF_THE_LAB = ("lab.toml", "reports", "hypotheses", "scenarios", ".lab")  # never of a revision
 _ALWAYS_THE_SAME = {  # so that the same files are the same commit
     **{f"GIT_{who}_NAME": "lab" for who in ("AUTHOR", "COMMITTER")},
     **{f"GIT_{who}_EMAIL": "lab@localhost" for who in ("AUTHOR", "COMMITTER")},
@@ -35,7 +36,8 @@ class GitRepository:
         if top is None:
             raise TargetUsageError(
                 f"{project}: arms name revisions of git, and git finds no repository here "
-                f"({self._why('rev-parse', '--show-toplevel')}). Run the lab in one"
+                f"({self._why('rev-parse', '--show-toplevel')}). Run the lab in a clone, or make "
+                "one: git init"
             )
         self.top = Path(top)
         self.prefix = self._answer("rev-parse", "--show-prefix").rstrip("/")
@@ -47,6 +49,7 @@ class GitRepository:
             TargetUsageError: There is none, as in a clone without history.
         """
         if revision == WORKTREE:
+            self._refuse_changed_submodules()
             return self._snapshot()
         found = self._ask("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
         if found is None:
@@ -54,12 +57,12 @@ class GitRepository:
         return found
 
     def merge_base(self, a: str, b: str) -> str:
-        """The commit from which two revisions went apart."""
-        found = self._ask("merge-base", a, b)
+        """The commit from which two revisions went apart. TargetUsageError if there is none."""
+        found = self._ask("merge-base", self.commit(a), self.commit(b))
         if found is None:
             raise TargetUsageError(
                 f"{self.top}: {a} and {b} have no common commit here. Write two dots to compare "
-                f"the two themselves, or fetch their history: git fetch --unshallow"
+                "the two themselves, or fetch their history: git fetch --unshallow"
             )
         return found
 
@@ -67,9 +70,14 @@ class GitRepository:
         """The first line of its message."""
         return self._answer("log", "-1", "--format=%s", commit)
 
+    def tree(self, commit: str) -> str:
+        """What names the files of a commit: equal if all of them are."""
+        return self._answer("rev-parse", "--verify", f"{commit}^{{tree}}")
+
     def is_dirty(self) -> bool:
         """Whether files differ from HEAD, those of the lab aside."""
-        return self._snapshot() != self.commit("HEAD")
+        without = [f":(top,exclude){path}" for path in self._of_the_lab]
+        return bool(self._answer("status", "--porcelain", "--", ":/", *without))
 
     def submodules(self, commit: str) -> list[str]:
         """The paths of the submodules of a commit."""
@@ -86,20 +94,35 @@ class GitRepository:
         common = Path(self._project, self._answer("rev-parse", "--git-common-dir"))
         return common.resolve() / "worktrees" / name
 
+    @property
+    def _of_the_lab(self) -> list[str]:
+        """Paths of what is not measured, from the folder of the repository."""
+        return [Path(self.prefix, name).as_posix() for name in _OF_THE_LAB]
+
     def _snapshot(self) -> str:
         """A commit of the files as they are, with those of the lab as in HEAD; HEAD if equal."""
         head = self.commit("HEAD")
-        paths = [f":(top){Path(self.prefix, name)}" for name in _OF_THE_LAB]
+        paths = [f":(top){path}" for path in self._of_the_lab]
         with TemporaryDirectory(prefix="lab-") as folder:
             index = {"GIT_INDEX_FILE": str(Path(folder, "index"))}  # the user's own is left alone
             self._answer("read-tree", head, more=index)
             self._answer("add", "--all", "--", ":/", more=index)
             self._answer("reset", "--quiet", head, "--", *paths, more=index)
             tree = self._answer("write-tree", more=index)
-        if tree == self._answer("rev-parse", f"{head}^{{tree}}"):
+        if tree == self.tree(head):
             return head
         message = f"the files of {self.top.name} that are not committed"
         return self._answer("commit-tree", tree, "-p", head, "-m", message, more=_ALWAYS_THE_SAME)
+
+    def _refuse_changed_submodules(self) -> None:
+        """What is edited in a submodule is in no commit that could be made here."""
+        for line in self._answer("status", "--porcelain=v2", "--untracked-files=no").splitlines():
+            number, _, submodule, *rest = line.split(" ", 8)
+            if number == "1" and submodule[0] == "S" and set("MU") & set(submodule[2:]):
+                raise TargetUsageError(
+                    f"{self.top}: the submodule {rest[-1]} has changes that are not committed, and "
+                    f"`{WORKTREE}` cannot hold them. Commit them there"
+                )
 
     def _unknown(self, revision: str) -> str:
         if self._ask("rev-parse", "--verify", "--quiet", "HEAD^{commit}") is None:
@@ -124,12 +147,12 @@ class GitRepository:
         done = self._run(arguments, more)
         if done.returncode:
             raise TargetUsageError(
-                f"{self._project}: git {arguments[0]} failed: {_last_line(done.stderr)}"
+                f"{self._project}: git {arguments[0]} failed: {_one_line(done.stderr)}"
             )
         return done.stdout.strip()
 
     def _why(self, *arguments: str) -> str:
-        return _last_line(self._run(arguments).stderr)
+        return _one_line(self._run(arguments).stderr)
 
     def _run(
         self, arguments: Iterable[str], more: Mapping[str, str] | None = None
@@ -162,6 +185,7 @@ def environment() -> dict[str, str]:
     return {**inherited, **own}
 
 
-def _last_line(text: str) -> str:
-    lines = text.strip().splitlines()
-    return lines[-1] if lines else "it said nothing"
+def _one_line(text: str) -> str:
+    """What git says, whose last lines are often what to do."""
+    said = " ".join(text.split())
+    return (said if len(said) <= _SHOWN else f"{said[:_SHOWN]}...") or "it said nothing"

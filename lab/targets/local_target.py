@@ -66,7 +66,7 @@ class LocalTarget:
         self._expected: dict[str, dict[str, str]] = {}
         self._arms: dict[str, LocalArm] = {}
         self._proofs = WeakestProofs()
-        codes = set(self._revisions.values()) or {project}
+        codes = dict.fromkeys(self._revisions.values()) or {project: None}
         self._reset_scripts = {code: reset_script(system, code) for code in codes}
 
     @property

@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,7 +23,7 @@ from lab.child_processes import Child, Children
 from lab.json_files import write_whole
 from lab.project_folder import KEPT, kept_folder
 from lab.source_files import digest
-from lab.system import System
+from lab.system import FILE, System
 from lab.targets.command_environment import search_path, with_program
 from lab.targets.git_repository import WORKTREE, GitRepository
 from lab.targets.git_repository import environment as git_environment
@@ -32,6 +33,9 @@ _FOLDER = "revisions"
 _BUILD_S = 1800.0  # that a command may take
 _SCENARIOS = "scenarios"
 _LINKED = (".venv", "venv", "node_modules")  # environments, of the working tree
+_OF_ANOTHER_ENVIRONMENT = (  # that may be active in the shell: a build would change that one
+    *("VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT", "PYTHONHOME", "PYTHONPATH", "NODE_PATH"),
+)
 _SHOWN = 12  # characters of a commit and of a digest in a name
 
 
@@ -54,18 +58,34 @@ class Revision:
 
 
 def commits_of(project: Path, revisions: Mapping[str, str]) -> dict[str, str]:
-    """The commit of each arm, now.
-
-    Raises:
-        TargetUsageError: There is no such revision, or it has submodules.
-    """
+    """The commit of each arm, now. TargetUsageError if there is no such revision."""
     if not revisions:
         return {}
     repository = GitRepository(project)
     return {arm: repository.commit(written) for arm, written in revisions.items()}
 
 
-def cautions(project: Path, revisions: Mapping[str, str], commits: Mapping[str, str]) -> list[str]:
+def refuse_fixed_paths(project: Path, system: System) -> None:
+    """TargetUsageError if `lab.toml` names the working tree: every revision would run its code."""
+    texts = [] if system.check is None else [system.check.written]
+    for build in system.build.commands:  # its program may be one of the working tree
+        texts += [word.written for word in build.words[1:]]
+    for process in system.processes:
+        texts += [process.command.written, *(value.written for value in process.env.values())]
+    if system.postgres is not None:
+        prepare = system.postgres.prepare
+        texts += [system.postgres.reset or "", "" if prepare is None else prepare.written]
+    for text in texts:
+        if re.search(rf"{re.escape(str(project))}(?![\w.-])", text):
+            raise TargetUsageError(
+                f"{project / FILE}: `{text}` names the folder of the working tree, so that every "
+                "revision would run the code there. Write the path from that folder on"
+            )
+
+
+def cautions(
+    project: Path, system: System, revisions: Mapping[str, str], commits: Mapping[str, str]
+) -> list[str]:
     """What the user should know before these are compared."""
     if not revisions:
         return []
@@ -77,6 +97,13 @@ def cautions(project: Path, revisions: Mapping[str, str], commits: Mapping[str, 
         )
     if len(set(commits.values())) < len(commits):
         found.append("arms run the same commit: only their settings differ, if anything does")
+    elif len({repository.tree(commit) for commit in commits.values()}) < len(commits):
+        found.append("arms run commits with the same files: what is measured is noise")
+    if not system.build.commands:
+        found.append(
+            f"there is no [build] in {FILE}: all use the environment of the working tree, with the "
+            "packages that are installed there"
+        )
     return found
 
 
@@ -134,7 +161,8 @@ class RevisionWorktrees:
                     record = self._make(arm, revision, worktree, code)
                     write_whole(_record(worktree), json.dumps(record) + "\n")
                 except BaseException:
-                    _remove(worktree, administration)
+                    with contextlib.suppress(OSError):  # without a record it is not used anyway
+                        _remove(worktree, administration)
                     raise
         return code
 
@@ -144,15 +172,21 @@ class RevisionWorktrees:
         self._report(f"checking out {revision}")
         git = ["git", "-C", str(self._repository.top), "-c", "core.hooksPath=/dev/null"]
         add = [*git, "worktree", "add", "--force", "--detach", str(worktree), revision.commit]
-        self._run(arm, revision, "git worktree add", add, self._repository.top)
+        self._run(f"arm {arm}: {revision} cannot be checked out", add, self._repository.top)
         if not code.is_dir():
-            raise TargetFailure(
-                f"{revision} has no folder {self._repository.prefix}, in which the project is now"
+            raise TargetUsageError(
+                f"arm {arm}: {revision} has no folder {self._repository.prefix}, in which the "
+                "project is now. Compare revisions that have it"
             )
         for command in self._system.build.commands:
             self._report(f"building {revision}: {command.written}")
             words = with_program(command, command.fill({}), self._project, code)
-            self._run(arm, revision, command.written, words, code)
+            self._run(
+                f"arm {arm}: {revision} cannot be built: {command.written} does not succeed there. "
+                f"Correct the `commands` of [build] in {FILE}",
+                words,
+                code,
+            )
         if not self._system.build.commands:
             _link_environments(self._project, code)
         return {
@@ -161,15 +195,18 @@ class RevisionWorktrees:
             "took_s": round(time.monotonic() - began, 1),
         }
 
-    def _run(
-        self, arm: str, revision: Revision, what: str, words: Sequence[str], folder: Path
-    ) -> None:
-        """Run a command to its end. TargetFailure with its last lines if it fails."""
+    def _run(self, problem: str, words: Sequence[str], folder: Path) -> None:
+        """Run a command to its end. TargetFailure with the problem and its last lines if it fails.
+
+        It has the environment of the shell: what it installs may need settings of the user's.
+        """
+        inherited = git_environment()
+        for name in _OF_ANOTHER_ENVIRONMENT:
+            inherited.pop(name, None)
         child: Child = self._children.start(
             words,
             role="build",
-            arm=arm,
-            env={**git_environment(), "PATH": search_path(folder)},
+            env={**inherited, "PATH": search_path(folder)},
             cwd=folder,
             whole_tree=True,
         )
@@ -179,11 +216,8 @@ class RevisionWorktrees:
             self._children.stop(child)
             raise
         if how is None or child.popen.returncode:
-            how = how or f"does not end within {_BUILD_S:g} s"
-            raise TargetFailure(
-                f"arm {arm}: {revision} cannot be built: {what} {how}; its output:\n"
-                f"{child.log_tail()}"
-            )
+            how = how or f"did not end within {_BUILD_S:g} s"
+            raise TargetFailure(f"{problem}. It {how}; its output:\n{child.log_tail()}")
 
     def _refuse_submodules(self, revision: Revision) -> None:
         found = self._repository.submodules(revision.commit)
@@ -216,6 +250,8 @@ class RevisionWorktrees:
 
 def lay_scenarios(project: Path, code: Path) -> None:
     """Put the benchmark files of the working tree in the place of those of a revision."""
+    if (code / _SCENARIOS).is_symlink():
+        (code / _SCENARIOS).unlink()
     shutil.rmtree(code / _SCENARIOS, ignore_errors=True)
     without = shutil.ignore_patterns("__pycache__")
     shutil.copytree(project / _SCENARIOS, code / _SCENARIOS, ignore=without)

@@ -29,10 +29,11 @@ def command(
     """
     from lab.cli.certificates import certify, keep
     from lab.cli.commands.diff import prepare_text
-    from lab.cli.comparison_text import Workload, hypothesis_text, statements
+    from lab.cli.comparison_text import Workload, hypothesis_text, statements, written_by
     from lab.cli.result_files import ResultFiles
     from lab.cli.run_ending import run_to_the_end
     from lab.cli.run_preparation import RunOptions
+    from lab.exit_codes import DECIDED
     from lab.project_folder import Project
 
     workload = Workload.of_options(scenario, benchmark, users)
@@ -44,7 +45,7 @@ def command(
         "Two equal arms do not differ. That this stays undecided is what is expected.",
         {"one": "{}", "other": "{}"},
         statements(workload, 1.0, 1.0),
-        prose=f"Written by `lab certify {workload.option}`.",
+        prose=written_by(f"certify {workload.option}", budget),
         budget=budget,
         rivals=[
             "{claim: the arms are not alike, says: 'if so, one is far ahead of the other', "
@@ -54,11 +55,21 @@ def command(
     name = f"certify-{workload.slug}"
     options = RunOptions(name, seed, None, False, no_wait, False, None, False)
     prepared = prepare_text(text, workload, options, project)
-    verdict, run_folder = run_to_the_end(prepared, options, ResultFiles.prepare(None, None))
+    verdict, run_folder = run_to_the_end(
+        prepared,
+        options,
+        ResultFiles.prepare(None, None),
+        after_interrupt="there is no certificate. Start lab certify again",
+    )
     if verdict == "INVALID":
         raise MeasurementError(
             f"{run_folder.folder}: the run is INVALID, so the noise is not known. Its report says "
             "why"
+        )
+    if verdict in DECIDED:
+        print(
+            "this run itself calls two equal arms different, and has ended early: what it says of "
+            "the noise is too little. Start lab certify again"
         )
     certificate = certify(run_folder, prepared.hypothesis, run_folder.plan())
     keep(certificate, project.root)

@@ -42,7 +42,7 @@ def command(
         system = system_of(hypothesis, project)
         _check(hypothesis, file, project, system, anyway=anyway)
         plan = draw(hypothesis, 0, target_of_run(hypothesis, system))
-        plan = with_revisions(hypothesis, plan, project)
+        plan = with_revisions(hypothesis, plan, project, system)
         refuse_over_caps(hypothesis, file, plan, system.safety)
         print(f"{each}: ok ({_contents(hypothesis)})")
         if chosen := choose_lifetime(hypothesis, plan.margins.fresh_within, plan.target):
@@ -59,7 +59,9 @@ def _check(
     from lab.cli.preflight import RunParts
     from lab.cli.scenario_environment import passed_variables, refuse_withheld
     from lab.cpu_pinning import divide_cores
+    from lab.targets.command_environment import refuse_hiding_the_lab
 
+    refuse_hiding_the_lab(project.root)
     passed = passed_variables(hypothesis, file)
     refuse_withheld(hypothesis, file, project.root)
     with Children(passed) as children:

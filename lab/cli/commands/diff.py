@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 _PERCENTAGE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?%")
 _SLOWER = "5%"
 _ARMS = ("before", "after")
+_TARGET = "local"  # the only one that can run revisions
 
 ScenarioOption = Annotated[
     str | None,
@@ -84,9 +86,10 @@ def command(
     workload = Workload.of_options(scenario, benchmark, users)
     result_files = ResultFiles.prepare(junit, summary)
     project = Project.find()
-    before, after = _ends(revisions, project)
-    text = _text(workload, before, after, slower_than, faster_than, budget)
-    options = RunOptions(f"diff-{workload.slug}", seed, None, False, no_wait, profile, None, False)
+    text = _text(workload, _ends(revisions, project), slower_than, faster_than, budget)
+    options = RunOptions(
+        f"diff-{workload.slug}", seed, _TARGET, False, no_wait, profile, None, False
+    )
     prepared = prepare_text(text, workload, options, project)
     commits = prepared.plan.revisions
     if len(set(commits.values())) < len(commits):
@@ -133,26 +136,26 @@ def _ends(revisions: str, project: Project) -> tuple[str, str]:
 
 def _text(
     workload: Workload,
-    before: str,
-    after: str,
+    ends: tuple[str, str],
     slower_than: str | None,
     faster_than: str | None,
     budget: str,
 ) -> str:
     """The hypothesis."""
-    from lab.cli.comparison_text import hypothesis_text, revision, statements
+    from lab.cli.comparison_text import hypothesis_text, revision, statements, written_by
 
+    before, after = ends
     if slower_than is not None and faster_than is not None:
         raise UsageError("--slower-than and --faster-than claim different things. Keep one of them")
     if faster_than is not None:
         share = _share("--faster-than", faster_than)
-        option = f"--faster-than {faster_than}"
+        option = f"--faster-than {shlex.quote(faster_than)}"
         claim = f"{after} is more than {faster_than} faster than {before}."
         predicted = statements(workload, 1 - share, 1 + share)
     else:
         slower_than = slower_than or _SLOWER
         share = _share("--slower-than", slower_than)
-        option = f"--slower-than {slower_than}"
+        option = f"--slower-than {shlex.quote(slower_than)}"
         claim = f"{after} is at most {slower_than} slower than {before}."
         predicted = statements(workload, 1 + share, 1 - share)
     return hypothesis_text(
@@ -161,7 +164,9 @@ def _text(
         claim,
         dict(zip(_ARMS, map(revision, (before, after)), strict=True)),
         predicted,
-        prose=f"Written by `lab diff {before}..{after} {workload.option} {option}`.",
+        prose=written_by(
+            f"diff {shlex.quote(f'{before}..{after}')} {workload.option} {option}", budget
+        ),
         budget=budget,
     )
 

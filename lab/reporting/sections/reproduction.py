@@ -10,6 +10,8 @@ from lab.reporting.table import Table
 from lab.trial_plan import Plan
 
 _WRITTEN_BY = re.compile(r"Written by `(lab [^`]+)`")
+_RANGE = re.compile(r"(?<=^lab diff )\S+")
+_SHOWN = 12  # characters of a commit
 _USUAL_TARGETS = ("local", "embedded")  # the second in runs of earlier versions
 
 
@@ -31,7 +33,7 @@ def reproduction_section(plan: Plan, prose: str = "") -> ReproductionSection:
     """
     written = _WRITTEN_BY.match(prose.strip())
     return ReproductionSection(
-        commands=(f"{written[1]} --seed {plan.seed}",) if written else _commands(plan),
+        commands=(_written_command(written[1], plan),) if written else _commands(plan),
         seals=Table(
             ("sealed", "digest"),
             (("hypothesis file", plan.digest), ("claim", plan.claim_digest)),
@@ -46,6 +48,12 @@ def reproduction_section(plan: Plan, prose: str = "") -> ReproductionSection:
             "lll",
         ),
     )
+
+
+def _written_command(command: str, plan: Plan) -> str:
+    """A command that wrote its hypothesis, with the commits that its revisions were."""
+    commits = "..".join(commit[:_SHOWN] for commit in plan.revisions.values())
+    return f"{_RANGE.sub(commits, command)} --seed {plan.seed}"
 
 
 def _commands(plan: Plan) -> tuple[str, ...]:
