@@ -94,7 +94,8 @@ def workload_of(hypothesis: Hypothesis) -> str:
         case LoadTest(load=load, warmup_s=warmup_s, window_s=window_s):
             measured = f"{load}, {warmup_s:g} s + {window_s:g} s"
         case Benchmark(function=function, statistic=statistic, window_s=window_s):
-            measured = f"{function}, {statistic}, {window_s:g} s"
+            varied = hypothesis.kind.parameter, dict(hypothesis.kind.fixed_parameters)
+            measured = f"{function}, {varied}, {statistic}, {window_s:g} s"
         case _:
             measured = "soak"
     settings = json.dumps(dict(hypothesis.settings), sort_keys=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from lab.errors import UsageError
@@ -25,17 +25,25 @@ class Workload:
         file: A locustfile below `scenarios/`; of a benchmark with its function, if it has several.
         is_benchmark: Whether it is a pytest-benchmark file.
         users: Of a load test.
+        parameters: Of a benchmark that is parametrized: the value of each.
+        database: Whether a benchmark gets a database.
     """
 
     file: str
     is_benchmark: bool
     users: int = USERS
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    database: bool = False
 
     @property
     def option(self) -> str:
         """How it is named on the command line."""
         if self.is_benchmark:
-            return f"--benchmark {shlex.quote(self.file)}"
+            values = [f"{name}={value}" for name, value in self.parameters.items()]
+            parameters = "".join(f" --param {shlex.quote(each)}" for each in values)
+            return (
+                f"--benchmark {shlex.quote(self.file)}{parameters}" + " --database" * self.database
+            )
         more = f" --users {self.users}" * (self.users != USERS)
         return f"--scenario {shlex.quote(self.file)}{more}"
 
@@ -47,19 +55,38 @@ class Workload:
         return re.sub(r"[^a-z0-9_]+", "-", words).strip("-_") or "code"
 
     @classmethod
-    def of_options(cls, scenario: str | None, benchmark: str | None, users: int | None) -> Workload:
-        """The one that was named. UsageError if that is none, or two."""
+    def of_options(
+        cls,
+        scenario: str | None,
+        benchmark: str | None,
+        users: int | None,
+        parameters: Sequence[str] = (),
+        *,
+        database: bool = False,
+    ) -> Workload:
+        """The one that was named. UsageError if that is none, or two, or has not what is given."""
         if (scenario is None) == (benchmark is None):
             raise UsageError(
                 "one of --scenario FILE and --benchmark FILE[::test] says what is measured. Name a "
                 "file below scenarios/"
             )
         if scenario is not None:
+            if parameters or database:
+                option = "--param" if parameters else "--database"
+                raise UsageError(f"{option}: a scenario has none. Leave {option} out")
             return cls(scenario, False, USERS if users is None else users)
         if users is not None:
             raise UsageError("--users: a benchmark has no users. Leave --users out")
         assert benchmark is not None
-        return cls(benchmark, True)
+        pairs = dict(map(_parameter, parameters))
+        return cls(benchmark, True, parameters=pairs, database=database)
+
+
+def _parameter(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not (name and equals and value):
+        raise UsageError(f"--param {text}: a value is written NAME=VALUE, as in depth=1000")
+    return name, value
 
 
 @dataclass(frozen=True)
@@ -120,20 +147,10 @@ def hypothesis_text(
         rivals: As YAML; revisions need none.
     """
     first, second = arms
-    of_kind = (
-        ["kind: benchmark", f"scenario: {_quoted(workload.file)}", "statistic: median"]
-        if workload.is_benchmark
-        else [
-            "kind: load",
-            f"scenario: {_quoted(workload.file)}",
-            f"load: {{users: {workload.users}}}",
-        ]
-    )
     lines = [
         f"question: {_quoted(question)}",
         f"claim: {_quoted(claim)}",
-        *of_kind,
-        f"trial: {_BENCHMARK_TRIAL if workload.is_benchmark else _TRIAL}",
+        *_of_kind(workload),
         "arms:",
         *(f"  {arm}: {own}" for arm, own in arms.items()),
         f"control: {first}",
@@ -150,6 +167,17 @@ def hypothesis_text(
         lines += ["rivals:", *(f"  - {rival}" for rival in listed)]
     lines.append(f"budget: {budget}")
     return "\n".join(("---", *lines, "---", prose, ""))
+
+
+def _of_kind(workload: Workload) -> list[str]:
+    """The keys that say what is measured, and how."""
+    scenario = f"scenario: {_quoted(workload.file)}"
+    if not workload.is_benchmark:
+        return ["kind: load", scenario, f"load: {{users: {workload.users}}}", f"trial: {_TRIAL}"]
+    lines = ["kind: benchmark", scenario, "statistic: median", f"trial: {_BENCHMARK_TRIAL}"]
+    if values := [f"{name}: {_quoted(value)}" for name, value in workload.parameters.items()]:
+        lines.append(f"params: {{{', '.join(values)}}}")
+    return lines + ["database: true"] * workload.database
 
 
 def written_by(command: str, budget: str) -> str:

@@ -182,7 +182,8 @@ def _only_one(tests: Sequence[CollectedTest], wanted: Wanted) -> CollectedTest:
         first,
         wanted,
         f"{first.function} is {also}parametrized by {varied[0]} ({values})",
-        f"Say in the hypothesis what to measure: `{_params(tests, wanted, varied)}`",
+        f"Say in the hypothesis what to measure: `{_params(tests, wanted, varied)}`; with lab diff "
+        f"and lab certify, by --param {varied[0]}={_values(tests, varied[0])[0]}",
     )
 
 

@@ -25,6 +25,7 @@ from tests.cases.refusal_sites import Seen, refusal_sites, watched
 from tests.lab.hypothesis.examples import BROKEN, make_project
 from tests.lab.hypothesis.test_broken_files import MANIFEST
 from tests.lab.system import broken_files
+from tests.repositories import commit, git, new_repository
 from tests.runs import QUICK, QUICK_SOAK, ROOT, copy_project
 
 # -- hypothesis files ------------------------------------------------------------------------
@@ -225,10 +226,41 @@ def added(path: str, text: str) -> Change:
     return add
 
 
+def in_git(project: Path) -> None:
+    """A repository with two commits, of which the second changes the service."""
+    new_repository(project)
+    commit(project, {})
+    commit(project, {"service/note.py": "NOTE = 1\n"})
+
+
+def unrelated(project: Path) -> None:
+    """And a branch that has no commit in common with them."""
+    in_git(project)
+    git(project, "checkout", "--quiet", "--orphan", "other")
+    commit(project, {"service/note.py": "NOTE = 2\n"})
+    git(project, "checkout", "--quiet", "main")
+
+
+def named_by_its_folder(project: Path) -> None:
+    in_git(project)
+    module = f"python {project}/service/__main__.py --fd"
+    replaced("lab.toml", "python -m service --fd", module)(project)
+
+
+def with_revisions(project: Path) -> None:
+    in_git(project)
+    text = QUICK.read_text(encoding="utf-8")
+    for arm in ("narrow", "wide", "more-pricing"):
+        text = edited(text, [(f"  {arm}: {{", f"  {arm}: {{git: HEAD, ")])
+    written("hypotheses/change.md", text)(project)
+
+
 OPENAPI = '{"openapi": "3.1.0", "paths": {"/orders": {"get": {}}}}'
 LATEST = "reports/pool-exhaustion/latest"
 SAMPLE = f"{LATEST}/hypothesis.md"
 CHECKOUT = "scenarios/checkout.py"
+DIFF = f"HEAD~1..HEAD --scenario {CHECKOUT}"
+DIFF_BENCHMARK = "HEAD~1..HEAD --benchmark scenarios/bench_serializer.py"
 PASS = ("hypotheses/quick.md", "arms:", "pass: [SHOP_TOKEN]\narms:")
 READS_TOKEN = replaced(
     CHECKOUT, "from locust", "import os\n\nTOKEN = os.environ.get('SHOP_TOKEN', '')\nfrom locust"
@@ -568,6 +600,102 @@ COMMANDS = {
         ("other was never run here", "Leave the name out to see all runs"),
         "status",
     ),
+    "diff-without-git": Command(
+        f"diff {DIFF}",
+        ("git finds no repository here", "Run the lab in a clone, or make one: git init"),
+        remedied=in_git,
+    ),
+    "diff-of-an-unknown-revision": Command(
+        f"diff absent..HEAD --scenario {CHECKOUT}",
+        ("there is no revision `absent`", "git branch --all and git tag list what there is"),
+        f"diff {DIFF}",
+        before=in_git,
+    ),
+    "diff-of-one-revision": Command(
+        f"diff main --scenario {CHECKOUT}",
+        ("main: this is not two revisions", "Write them with two dots between"),
+        f"diff {DIFF}",
+        before=in_git,
+    ),
+    "diff-of-one-commit": Command(
+        f"diff HEAD..main --scenario {CHECKOUT}",
+        ("both are the commit", "For what is not committed yet, write HEAD..worktree"),
+        f"diff HEAD..worktree --scenario {CHECKOUT}",
+        before=in_git,
+        remedied=written("service/note.py", "NOTE = 2\n"),
+    ),
+    "diff-of-what-is-not-related": Command(
+        f"diff HEAD...other --scenario {CHECKOUT}",
+        ("HEAD and other have no common commit here", "Write two dots to compare the two"),
+        f"diff HEAD..other --scenario {CHECKOUT}",
+        before=unrelated,
+    ),
+    "diff-of-nothing": Command(
+        "diff HEAD~1..HEAD",
+        ("--scenario FILE and --benchmark FILE", "Name a file below scenarios/"),
+        f"diff {DIFF}",
+        before=in_git,
+    ),
+    "diff-of-a-scenario-that-is-not-there": Command(
+        "diff HEAD~1..HEAD --scenario scenarios/chekout.py",
+        ("--scenario scenarios/chekout.py: there is no file", "Did you mean"),
+        f"diff {DIFF}",
+        before=in_git,
+    ),
+    "diff-users-of-a-benchmark": Command(
+        f"diff {DIFF_BENCHMARK} --users 3",
+        ("--users: a benchmark has no users", "Leave --users out"),
+        f"diff {DIFF_BENCHMARK}",
+        before=in_git,
+    ),
+    "diff-param-of-a-scenario": Command(
+        f"diff {DIFF} --param lines=4",
+        ("--param: a scenario has none", "Leave --param out"),
+        f"diff {DIFF}",
+        before=in_git,
+    ),
+    "diff-param": Command(
+        f"diff {DIFF_BENCHMARK} --param 4",
+        ("--param 4: a value is written NAME=VALUE", "as in depth=1000"),
+        f"diff {DIFF_BENCHMARK} --param lines=4",
+        before=in_git,
+    ),
+    "diff-share": Command(
+        f"diff {DIFF} --slower-than 5",
+        ("--slower-than 5: write a percentage above 0 and below 100", "as in 5%"),
+        f"diff {DIFF} --slower-than 5%",
+        before=in_git,
+    ),
+    "diff-of-two-claims": Command(
+        f"diff {DIFF} --slower-than 5% --faster-than 5%",
+        ("--slower-than and --faster-than claim different things", "Keep one of them"),
+        f"diff {DIFF} --faster-than 5%",
+        before=in_git,
+    ),
+    "diff-of-the-working-tree-by-its-path": Command(
+        f"diff {DIFF}",
+        ("lab.toml: `python ", "names the folder of the working tree", "from that folder on"),
+        before=named_by_its_folder,
+        remedied=lambda p: replaced("lab.toml", f"{p}/service/", "service/")(p),
+    ),
+    "diff-without-processes": Command(
+        f"diff {DIFF}",
+        ("lab.toml: revisions run as processes of this machine", "no [[process]]. Add one"),
+        before=each(in_git, written("lab.toml", '[url]\nbase = "http://127.0.0.1:1"\n')),
+        remedied=lambda project: shutil.copy(ROOT / "lab.toml", project),
+    ),
+    "revisions-in-containers": Command(
+        "run change --target compose",
+        ("change: its arms are revisions", "processes of this machine only", "--target local"),
+        "run change --target local",
+        before=with_revisions,
+    ),
+    "lab-that-hides-the-lab": Command(
+        "run quick",
+        ("lab/__init__.py: this `lab` hides that of the lab", "Rename it"),
+        before=each(lambda project: (project / "lab").mkdir(), written("lab/__init__.py", "\n")),
+        remedied=lambda project: (project / "lab").rename(project / "laboratory"),
+    ),
     "serve-setting": Command(
         "serve DB_POOL_SIZE",
         ("DB_POOL_SIZE: a setting is written NAME=VALUE", "as in DB_POOL_SIZE=5"),
@@ -636,6 +764,9 @@ def test_beside_a_run_the_service_is_refused(project: Path, typed: Typed) -> Non
 
 WITH_A_PROCESS = "test_scenario_remedies.py"
 ARM_SETTINGS = "tests/lab/targets/test_arm_settings.py"
+COMMAND_ENVIRONMENT = "tests/lab/targets/test_command_environment.py"
+GIT_REPOSITORY = "tests/lab/targets/test_git_repository.py"
+REVISION_WORKTREES = "tests/lab/targets/test_revision_worktrees.py"
 ELSEWHERE = {  # place -> which test tries its remedy, or why none can
     "cli/cores_of_run.py:_needed": "tests/lab/cli/test_cores_of_run.py",
     "cli/commands/new.py:_of_recording": "tests/lab/scaffolding/test_recording.py",
@@ -657,7 +788,13 @@ ELSEWHERE = {  # place -> which test tries its remedy, or why none can
     "targets/arm_settings.py:_refuse_unfilled": ARM_SETTINGS,
     "targets/arm_settings.py:_refuse_unnamed": ARM_SETTINGS,
     "system/placeholders.py:value": "an arm that lacks it is refused before anything is started",
-    "targets/command_environment.py:with_program": "test_local_target.py",
+    "targets/command_environment.py:with_program": COMMAND_ENVIRONMENT,
+    "targets/command_environment.py:import_path": COMMAND_ENVIRONMENT,
+    "targets/git_repository.py:_refuse_changed_submodules": GIT_REPOSITORY,
+    "targets/git_repository.py:_answer": GIT_REPOSITORY,
+    "targets/git_repository.py:_run": GIT_REPOSITORY,
+    "targets/revision_worktrees.py:_refuse_submodules": REVISION_WORKTREES,
+    "targets/revision_worktrees.py:_make": REVISION_WORKTREES,
     "targets/url_target.py:check": "test_url_target.py",
     "process_lifetime.py:choose_lifetime": "tests/lab/test_process_lifetime.py",
     "cli/run_execution.py:_record_conditions": "tests/lab/cli/test_run_execution.py",

@@ -9,6 +9,7 @@ from lab.machine_conditions import (
     invariants,
     is_this_machine,
     machine_name,
+    measured_commit,
     observe,
 )
 
@@ -34,6 +35,13 @@ def test_runs_of_other_commits_differ_and_edits_of_the_working_tree_do_not_matte
     assert differences({**before, **revisions}, {**edited, **revisions}) == []
     [found] = differences({**before, **revisions}, {**before, "revisions": {}})
     assert found.startswith("revisions was")
+
+
+def test_what_was_measured_is_a_commit_or_those_of_the_arms() -> None:
+    revisions = {"revisions": {"before": {"commit": "c" * 40}, "after": {"commit": "d" * 40}}}
+    assert measured_commit({"commit": "a" * 40}) == "a" * 40
+    assert measured_commit({"commit": "a" * 40, **revisions}, 3) == "ccc..ddd"
+    assert measured_commit({"commit": None}) == measured_commit({}) == "unknown"
 
 
 def test_the_code_of_revisions_is_watched_and_not_that_of_the_project(tmp_path: Path) -> None:

@@ -140,6 +140,16 @@ def test_attempts_have_verdicts_and_show_edited_bounds(tmp_path: Path) -> None:
     ]
 
 
+def test_runs_of_other_commits_are_no_attempts(tmp_path: Path) -> None:
+    for commits in ({"before": "a", "after": "b"}, {"before": "a", "after": "c"}, {}):
+        made = RunFolder.create(tmp_path, SHIPPED.name)
+        made.write_plan(replace(plan(), revisions=commits), SHIPPED.text)
+    digest = SHIPPED.claim_digest
+    found = attempts(tmp_path, SHIPPED.name, digest, {"before": "a", "after": "b"})
+    assert len(found) == 2, "its own, and one that ran the working tree"
+    assert len(attempts(tmp_path, SHIPPED.name, digest)) == 3
+
+
 def test_the_verdict_on_disk_has_its_schema(run_folder: RunFolder) -> None:
     verdict = judge(SHIPPED, plan(), blocks({"narrow": [100.0] * 4, "wide": [400.0] * 4}))
     run_folder.write_verdict(verdict)

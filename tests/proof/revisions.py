@@ -1,16 +1,21 @@
-"""`lab diff` of commits that are known to change nothing, to slow down, or to speed up."""
+"""`lab diff` of commits that are known to change nothing, to slow down, or to speed up.
+
+How much a commit slows down is measured apart, before anything is compared, and the part does not
+hold if that is not what it should be.
+"""
 
 from __future__ import annotations
 
 import json
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.proof.record import Steps, at_most, publish
+from tests.proof.revision_effects import of_function, of_service
 from tests.repositories import git
 from tests.revision_shop import Change, Work, make_shop
 from tests.runs import lab, outcome_of
@@ -27,7 +32,10 @@ class Subject(NamedTuple):
     work: Work
     option: tuple[str, str]  # of the command line
     bound: str
-    change: str  # in words
+    change: float  # that is meant
+    tolerance: float  # of what is measured of it
+    effect_of: Callable[[Path, list[Change]], list[float]]  # of a slow commit: median, low, high
+    of_what: str  # that effect
     measure: str  # of which the estimate is shown
 
 
@@ -36,7 +44,10 @@ SERVICE = Subject(
     Work("shop/pricing.py", "ROUNDS", 8000, 8800),
     ("--scenario", "scenarios/price.py"),
     "4%",
-    "8 %",
+    0.08,
+    0.01,
+    lambda shop, changes: of_service(shop, _first_slower(changes), "/baskets/17/price"),
+    "processor time of a request",
     "latency_mean after / before",
 )
 FUNCTION = Subject(
@@ -44,7 +55,10 @@ FUNCTION = Subject(
     Work("shop/labels.py", "COLUMNS", 1000, 1031),
     ("--benchmark", "scenarios/bench_labels.py"),
     "1%",
-    "3 %",
+    0.03,
+    0.005,
+    lambda shop, _: of_function(shop, FUNCTION.work),
+    "time of a call",
     "time after / before",
 )
 
@@ -54,25 +68,37 @@ def prove() -> bool:
     steps = Steps("revisions")
     held, lines = True, []
     for subject in (SERVICE, FUNCTION):
-        found = _compare_all(subject, steps)
-        holds = _holds(found)
-        held &= holds
-        lines += _lines(subject, found)
+        effect, found = _compare_all(subject, steps)
+        held &= _is_as_meant(subject, effect) and _holds(found)
+        lines += _lines(subject, effect, found)
     publish("revisions", "Two revisions of the code", lines, steps)
     return held
 
 
-def _compare_all(subject: Subject, steps: Steps) -> dict[str, list[dict[str, Any]]]:
-    """The outcomes by the kind of the commit."""
+def _compare_all(
+    subject: Subject, steps: Steps
+) -> tuple[list[float], dict[str, list[dict[str, Any]]]]:
+    """The planted effect, and the outcomes by the kind of the commit."""
     found: dict[str, list[dict[str, Any]]] = {"docs": [], "slower": [], "faster": []}
     with tempfile.TemporaryDirectory(prefix="lab-proof-") as folder:
         shop = Path(folder)
         changes = make_shop(shop, subject.work, CHANGES)
+        key = f"{subject.option[1]} effect {subject.work.usual} to {subject.work.more}"
+        effect = steps.do(key, partial(subject.effect_of, shop, changes))
         for time in range(at_most(TIMES)):
             for number, change in enumerate(changes):
                 key = f"{subject.option[1]} {number} {change.kind} {time}"
                 found[change.kind].append(steps.do(key, partial(_diff, shop, subject, change)))
-    return found
+    return effect, found
+
+
+def _first_slower(changes: list[Change]) -> Change:
+    return next(change for change in changes if change.kind == "slower")
+
+
+def _is_as_meant(subject: Subject, effect: list[float]) -> bool:
+    """Whether a slow commit does as much more as it should, about."""
+    return abs(effect[0] - 1 - subject.change) <= subject.tolerance
 
 
 def _diff(shop: Path, subject: Subject, change: Change) -> dict[str, Any]:
@@ -113,7 +139,9 @@ def _holds(found: dict[str, list[dict[str, Any]]]) -> bool:
     )
 
 
-def _lines(subject: Subject, found: dict[str, list[dict[str, Any]]]) -> list[str]:
+def _lines(
+    subject: Subject, effect: list[float], found: dict[str, list[dict[str, Any]]]
+) -> list[str]:
     """A table with a row for each kind of commit."""
     claims = {
         "docs": f"not slower than {subject.bound}",
@@ -122,16 +150,21 @@ def _lines(subject: Subject, found: dict[str, list[dict[str, Any]]]) -> list[str
     }
     what = {
         "docs": "comments or notes",
-        "slower": f"about {subject.change} more work",
-        "faster": f"about {subject.change} less work",
+        "slower": f"{subject.work.name} from {subject.work.usual} to {subject.work.more}",
+        "faster": f"{subject.work.name} from {subject.work.more} to {subject.work.usual}",
     }
     rows = [
         f"| {what[kind]} | {claims[kind]} | {_verdicts(runs)} | {_estimates(subject, runs)} | "
         f"{_longest(runs)} |"
         for kind, runs in found.items()
     ]
+    ratio, low, high = effect
     return [
         f"### Of {subject.title}",
+        "",
+        f"A slow commit is meant to cost {subject.change:.0%} more. Measured apart, by pieces of "
+        f"work of both versions in turn: {subject.of_what} {ratio:.3f} times that before "
+        f"({low:.3f} to {high:.3f}), so a fast commit costs {1 / ratio:.3f} times that before.",
         "",
         "| the commit changed | claim | verdicts | estimates, lowest to highest | longest run |",
         "| --- | --- | --- | --- | --- |",

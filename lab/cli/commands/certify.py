@@ -6,13 +6,22 @@ from typing import Annotated
 
 import typer
 
-from lab.cli.commands.diff import BenchmarkOption, BudgetOption, ScenarioOption, UsersOption
+from lab.cli.commands.diff import (
+    BenchmarkOption,
+    BudgetOption,
+    DatabaseOption,
+    ParameterOption,
+    ScenarioOption,
+    UsersOption,
+)
 from lab.errors import MeasurementError
 
 
 def command(
     scenario: ScenarioOption = None,
     benchmark: BenchmarkOption = None,
+    param: ParameterOption = None,
+    database: DatabaseOption = False,
     users: UsersOption = None,
     budget: BudgetOption = "10m",
     seed: Annotated[
@@ -36,7 +45,7 @@ def command(
     from lab.exit_codes import DECIDED
     from lab.project_folder import Project
 
-    workload = Workload.of_options(scenario, benchmark, users)
+    workload = Workload.of_options(scenario, benchmark, users, param or (), database=database)
     project = Project.find()
     rival = ("time", "one / other") if workload.is_benchmark else ("throughput", "other / one")
     text = hypothesis_text(

@@ -31,6 +31,13 @@ BenchmarkOption = Annotated[
         metavar="FILE[::test]", help="What is measured: a benchmark file below scenarios/."
     ),
 ]
+ParameterOption = Annotated[
+    list[str] | None,
+    typer.Option("--param", metavar="NAME=VALUE", help="A value of a parametrized benchmark."),
+]
+DatabaseOption = Annotated[
+    bool, typer.Option("--database", help="Give the benchmark a PostgreSQL database.")
+]
 UsersOption = Annotated[int | None, typer.Option(help="Users of the scenario.", show_default="4")]
 BudgetOption = Annotated[
     str, typer.Option(metavar="TIME", help="Time for the run; building comes before it.")
@@ -57,6 +64,8 @@ def command(
     faster_than: Annotated[
         str | None, typer.Option(metavar="SHARE", help="Claim that it is faster than this.")
     ] = None,
+    param: ParameterOption = None,
+    database: DatabaseOption = False,
     users: UsersOption = None,
     budget: BudgetOption = "10m",
     seed: Annotated[
@@ -83,7 +92,7 @@ def command(
     from lab.cli.run_preparation import RunOptions
     from lab.project_folder import Project
 
-    workload = Workload.of_options(scenario, benchmark, users)
+    workload = Workload.of_options(scenario, benchmark, users, param or (), database=database)
     result_files = ResultFiles.prepare(junit, summary)
     project = Project.find()
     text = _text(workload, _ends(revisions, project), slower_than, faster_than, budget)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,6 +14,7 @@ from lab.cli.commands import diff
 from lab.cli.comparison_text import Workload, hypothesis_text, revision, statements
 from lab.errors import UsageError
 from lab.hypothesis import Benchmark, LoadTest, loads
+from lab.reporting.sections.reproduction import reproduction_section
 from tests.repositories import commit, git, new_repository
 from tests.runs import ROOT
 
@@ -105,6 +107,8 @@ def test_what_is_not_committed(project: Path, ran: list[Any]) -> None:
         ("old..HEAD", {"scenario": None}, "one of --scenario FILE and --benchmark"),
         ("old..HEAD", {"benchmark": "scenarios/bench_a.py"}, "one of --scenario FILE and"),
         ("old..HEAD", {"budget": "soon"}, "`budget`"),
+        ("old..HEAD", {"param": ["a=1"]}, "--param: a scenario has none. Leave --param out"),
+        ("old..HEAD", {"database": True}, "--database: a scenario has none"),
         ("old..HEAD", {"users": 0}, "`users` is 0"),
     ],
 )
@@ -146,6 +150,52 @@ def test_a_benchmark_has_a_bound_on_its_time() -> None:
     assert [p.bound_words for p in read.predictions] == ["at most 1.01"]
     assert (read.question, read.claim) == ("Why: #1?", "'a")
     assert workload.slug == "bench_fingerprint-test_fingerprint"
+
+
+def test_a_benchmark_has_its_parameters_and_its_database() -> None:
+    file = "scenarios/bench_fingerprint.py::test_fingerprint"
+    workload = Workload.of_options(None, file, None, ["lines=64", "b=x y"], database=True)
+    arms = {"before": revision("a"), "after": revision("b")}
+    text = hypothesis_text(workload, "?", "!", arms, statements(workload, 1.05, 0.95), prose="")
+    kind = loads(text, Path("diff-a.md"), ROOT).kind
+    assert isinstance(kind, Benchmark)
+    assert kind.fixed_parameters == {"lines": "64", "b": "x y"}
+    assert kind.database
+    assert workload.option == f"--benchmark {file} --param lines=64 --param 'b=x y' --database"
+
+
+@pytest.mark.parametrize("text", ["lines", "=64", "lines="])
+def test_a_parameter_is_written_with_its_value(text: str) -> None:
+    with pytest.raises(UsageError, match=r"--param .*: a value is written NAME=VALUE, as in depth"):
+        Workload.of_options(None, "scenarios/bench_a.py", None, [text])
+
+
+@pytest.mark.usefixtures("project")
+def test_what_it_wrote_says_by_which_command_of_which_commits(ran: list[Any]) -> None:
+    call(budget="2m", faster_than="20%")
+    hypothesis, plan = ran[0].hypothesis, replace(ran[0].plan, seed=7)
+    [command] = reproduction_section(plan, hypothesis.prose).commands
+    before, after = (commit[:12] for commit in plan.revisions.values())
+    assert command == (
+        f"lab diff {before}..{after} --scenario {SCENARIO} --faster-than 20% --budget 2m --seed 7"
+    )
+
+
+@pytest.mark.usefixtures("ran")
+def test_a_project_whose_package_is_lab_gets_one_clear_message(project: Path) -> None:
+    commit(project, {"lab/__init__.py": ""})
+    with pytest.raises(UsageError, match=r"lab/__init__.py: this `lab` hides that of the lab"):
+        diff.command("old..HEAD", scenario=SCENARIO)
+
+
+@pytest.mark.usefixtures("ran")
+def test_without_a_lab_toml_there_is_one_clear_message(project: Path) -> None:
+    (project / "lab.toml").unlink()
+    with pytest.raises(UsageError, match=r"no project here or above.*lab init writes one"):
+        diff.command("old..HEAD", scenario=SCENARIO)
+    (project / "hypotheses").mkdir()
+    with pytest.raises(UsageError, match=r"lab.toml: there is no such file"):
+        diff.command("old..HEAD", scenario=SCENARIO)
 
 
 def test_users_are_those_that_are_asked_for() -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from lab.reporting.index_page import write_index
+from lab.reporting.run_overview import commit_of
 from tests.lab.reporting.html_page import HtmlPage
 from tests.lab.reporting.many_runs import RECORDED, edit, make_runs
 from tests.runs import lab
@@ -30,6 +31,14 @@ def index(reports: Path) -> str:
 
 def rows(html: str) -> list[dict[str, str | None]]:
     return [attrs for tag, attrs in HtmlPage(html).tags if tag == "tr" and attrs]
+
+
+def test_the_commit_of_a_run_is_that_of_its_code() -> None:
+    own = {"commit": "a" * 40, "dirty": True}
+    revisions = {"before": {"commit": "c" * 40}, "after": {"commit": "d" * 40}}
+    assert commit_of(own) == "aaaaaaaaa*"
+    assert commit_of({**own, "revisions": revisions}) == "ccccccccc..ddddddddd"
+    assert commit_of({}) == ""
 
 
 def test_every_run_is_listed_the_latest_first(project: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from lab.targets.git_repository import WORKTREE, GitRepository
 from lab.targets.target_interface import TargetUsageError
+from tests.lab.targets.conftest import Program
 from tests.repositories import commit, git, new_repository
 
 
@@ -52,11 +53,15 @@ def test_the_working_tree_is_a_commit_with_what_is_edited_and_new_but_not_ignore
     assert repository.commit(WORKTREE) == made, "the same files are the same commit"
 
 
-@pytest.mark.parametrize("path", ["scenarios/a.py", "hypotheses/a.md", "reports/x/plan.json"])
+@pytest.mark.parametrize(
+    "path", ["lab.toml", "scenarios/a.py", "hypotheses/a.md", "reports/x/plan.json"]
+)
 def test_files_of_the_lab_are_not_what_is_measured(folder: Path, path: str) -> None:
-    (folder / path).parent.mkdir(parents=True)
+    (folder / path).parent.mkdir(parents=True, exist_ok=True)
     (folder / path).write_text("new\n")
-    assert not GitRepository(folder).is_dirty()
+    repository = GitRepository(folder)
+    assert not repository.is_dirty()
+    assert repository.commit(WORKTREE) == repository.commit("HEAD")
 
 
 def test_a_project_may_be_a_folder_of_its_repository(folder: Path) -> None:
@@ -76,7 +81,41 @@ def test_three_dots_begin_where_two_revisions_went_apart(folder: Path) -> None:
     commit(folder, {"topic.py": "1\n"})
     git(folder, "checkout", "--quiet", "main")
     commit(folder, {"main.py": "1\n"})
-    assert GitRepository(folder).merge_base("main", "topic") == base
+    repository = GitRepository(folder)
+    assert repository.merge_base("main", "topic") == base
+    (folder / "main.py").write_text("2\n")
+    assert repository.merge_base("topic", WORKTREE) == base
+    with pytest.raises(TargetUsageError, match="there is no revision `absent`"):
+        repository.merge_base("main", "absent")
+
+
+def test_the_same_files_are_the_same_tree_whatever_the_commit(folder: Path) -> None:
+    repository = GitRepository(folder)
+    first = repository.commit("HEAD")
+    commit(folder, {})
+    assert repository.commit("HEAD") != first
+    assert repository.tree("HEAD") == repository.tree(first)
+
+
+def test_what_is_edited_in_a_submodule_is_refused_until_it_is_committed(
+    folder: Path, tmp_path: Path
+) -> None:
+    other = new_repository(tmp_path / "other")
+    commit(other, {"a": "1\n"})
+    git(folder, "-c", "protocol.file.allow=always", "submodule", "add", "--quiet", str(other))
+    commit(folder, {})
+    repository = GitRepository(folder)
+    assert repository.commit(WORKTREE) == repository.commit("HEAD")
+    (folder / "other" / "a").write_text("2\n")
+    with pytest.raises(TargetUsageError, match=r"the submodule other has changes .* Commit them"):
+        repository.commit(WORKTREE)
+    commit(folder / "other", {})
+    assert repository.commit(WORKTREE) != repository.commit("HEAD")
+
+
+def test_what_git_says_is_passed_on_in_one_line(folder: Path) -> None:
+    with pytest.raises(TargetUsageError, match=r"git log failed: fatal: bad object 0{40}$"):
+        GitRepository(folder).subject("0" * 40)
 
 
 def test_submodules_are_found(folder: Path, tmp_path: Path) -> None:
@@ -117,8 +156,19 @@ def test_a_folder_without_a_repository_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GIT_DIR", str(tmp_path))  # as a hook has it: it is not what is meant
-    with pytest.raises(TargetUsageError, match="git finds no repository here"):
+    message = r"git finds no repository here \(fatal: not a git repository.*make one: git init"
+    with pytest.raises(TargetUsageError, match=message):
         GitRepository(tmp_path)
+
+
+def test_a_git_that_does_not_answer_is_named(
+    folder: Path, program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository = GitRepository(folder)
+    program("git", "exec /bin/sleep 20")
+    monkeypatch.setattr("lab.targets.git_repository._ANSWER_S", 0.2)
+    with pytest.raises(TargetUsageError, match=r"git rev-parse does not answer.*holds a lock"):
+        repository.commit("HEAD")
 
 
 def test_a_machine_without_git_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

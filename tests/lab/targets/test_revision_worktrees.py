@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from lab.targets.revision_worktrees import (
     cautions,
     commits_of,
     lay_scenarios,
+    refuse_fixed_paths,
     remove_all,
 )
 from lab.targets.target_interface import TargetFailure, TargetUsageError
@@ -134,19 +136,60 @@ def test_a_project_in_a_folder_of_its_repository(tmp_path: Path, children: Child
     assert (folder / "app.py").read_text() == "1\n"
 
 
-def test_a_build_that_fails_is_named_with_its_output_and_leaves_nothing(
+def test_a_build_that_fails_is_named_with_its_remedy_and_leaves_nothing(
     project: Path, children: Children
 ) -> None:
     (project / "lab.toml").write_text(TOML + "[build]\ncommands = ['ls absent']\n")
-    message = r"(?s)arm before: .*cannot be built: ls absent ended.*absent"
-    with pytest.raises(TargetFailure, match=message):
+    with pytest.raises(TargetFailure) as failed:
         Built(project, children)
+    message = str(failed.value)
+    assert re.match(
+        r"arm before: HEAD~1 \([0-9a-f]{12}, a change\) cannot be built: ls absent does not "
+        r"succeed there. Correct the `commands` of \[build\] in lab.toml. It ended with exit code 2;"
+        r" its output:\nls: cannot access 'absent'",
+        message,
+    )
     assert worktrees_of(project) == 0
     assert not list((project / ".lab" / "revisions").iterdir())
+    (project / "lab.toml").write_text(TOML + "[build]\ncommands = ['ls app.py']\n")
+    assert Built(project, children).folders
+
+
+def test_a_build_without_its_program_is_named_with_its_remedy(
+    project: Path, children: Children
+) -> None:
+    (project / "lab.toml").write_text(TOML + "[build]\ncommands = ['absent-program']\n")
+    with pytest.raises(TargetUsageError, match="there is no program `absent-program`.*Install it"):
+        Built(project, children)
+    assert worktrees_of(project) == 0
+
+
+def test_a_revision_without_what_its_build_reads_is_named(
+    project: Path, children: Children
+) -> None:
+    git(project, "rm", "--quiet", "needs.txt")
+    commit(project, {})
+    (project / "lab.toml").write_text(TOML + "[build]\ncommands = ['cat needs.txt']\n")
+    with pytest.raises(TargetFailure, match=r"(?s)arm after: HEAD .*cat needs.txt.*No such file"):
+        Built(project, children)
+
+
+def test_the_active_environment_is_not_the_one_that_a_build_changes(
+    project: Path, children: Children, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VIRTUAL_ENV", str(project / ".venv"))
+    monkeypatch.setenv("PYTHONPATH", str(project))
+    monkeypatch.setenv("PIP_INDEX_URL", "https://packages.example.org")
+    command = "sh -c 'env > environment'"
+    (project / "lab.toml").write_text(TOML + f'[build]\ncommands = ["{command}"]\n')
+    folder = Built(project, children).folders["after"]
+    names = [line.partition("=")[0] for line in (folder / "environment").read_text().splitlines()]
+    assert "PIP_INDEX_URL" in names, "what the user's installations need"
+    assert not {"VIRTUAL_ENV", "PYTHONPATH"}.intersection(names)
 
 
 def test_submodules_must_be_fetched_by_the_build(
-    project: Path, tmp_path: Path, children: Children
+    project: Path, tmp_path: Path, children: Children, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = new_repository(tmp_path / "other")
     commit(other, {"a": "1\n"})
@@ -154,6 +197,25 @@ def test_submodules_must_be_fetched_by_the_build(
     commit(project, {})
     with pytest.raises(TargetUsageError, match=r"has the submodule other.*submodule update --init"):
         Built(project, children, {"after": "HEAD"})
+    git_config = tmp_path / "gitconfig"  # git fetches no submodule from a folder by itself
+    git_config.write_text('[protocol "file"]\n\tallow = always\n')
+    monkeypatch.setenv("HOME", str(tmp_path))
+    git_config.rename(tmp_path / ".gitconfig")
+    update = "git submodule update --init --recursive"
+    (project / "lab.toml").write_text(TOML + f'[build]\ncommands = ["{update}"]\n')
+    folder = Built(project, children, {"after": "HEAD"}).folders["after"]
+    assert (folder / "other" / "a").read_text() == "1\n"
+
+
+def test_a_revision_without_the_folder_of_the_project_is_named(
+    tmp_path: Path, children: Children
+) -> None:
+    top = new_repository(tmp_path / "mono")
+    commit(top, {"README": "1\n"})
+    commit(top, {"shop/lab.toml": TOML, "shop/app.py": "1\n"})
+    with pytest.raises(TargetUsageError, match=r"has no folder shop.*Compare revisions that have"):
+        Built(top / "shop", children)
+    assert worktrees_of(top) == 0
 
 
 def test_hooks_of_the_repository_are_not_run(project: Path, children: Children) -> None:
@@ -177,15 +239,54 @@ def test_the_benchmarks_are_those_of_the_working_tree(project: Path, children: C
     assert Built(project, children).stages == [], "its code is what it was"
 
 
+def cautioned(project: Path, arms: dict[str, str]) -> list[str]:
+    return cautions(project, load_system(project), arms, commits_of(project, arms))
+
+
 def test_cautions(project: Path) -> None:
-    assert cautions(project, ARMS, commits_of(project, ARMS)) == []
+    assert cautioned(project, ARMS) == []
     (project / "app.py").write_text("3\n")
-    [dirty] = cautions(project, ARMS, commits_of(project, ARMS))
+    [dirty] = cautioned(project, ARMS)
     assert "differ from HEAD, and no arm runs them" in dirty
-    with_worktree = {"before": "HEAD", "after": "worktree"}
-    assert cautions(project, with_worktree, commits_of(project, with_worktree)) == []
-    same = {"one": "HEAD", "other": "main", "third": "worktree"}
-    assert "the same commit" in cautions(project, same, commits_of(project, same))[0]
+    assert cautioned(project, {"before": "HEAD", "after": "worktree"}) == []
+    [same] = cautioned(project, {"one": "HEAD", "other": "main", "third": "worktree"})
+    assert "the same commit" in same
+
+
+def test_commits_with_the_same_files_are_called_noise(project: Path) -> None:
+    commit(project, {})
+    [found] = cautioned(project, ARMS)
+    assert found == "arms run commits with the same files: what is measured is noise"
+
+
+def test_without_a_build_all_use_one_environment_and_that_is_said(project: Path) -> None:
+    (project / "lab.toml").write_text(TOML)
+    [found] = cautioned(project, ARMS)
+    assert "there is no [build] in lab.toml: all use the environment of the working tree" in found
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'command = "python {project}/app.py --port {{port}}"',
+        'command = "python app.py --port {{port}}"\nenv = {{CODE = "{project}"}}',
+        'command = "python app.py {{port}}"\n[build]\ncommands = ["pip install -e {project}"]',
+        'command = "python app.py {{port}}"\n[postgres]\nprepare = "python {project}/schema.py"',
+    ],
+)
+def test_a_path_into_the_working_tree_is_refused(project: Path, line: str) -> None:
+    toml = '[[process]]\nname = "web"\n' + line.format(project=project)
+    (project / "lab.toml").write_text(toml)
+    with pytest.raises(TargetUsageError, match="names the folder of the working tree"):
+        refuse_fixed_paths(project, load_system(project))
+    (project / "lab.toml").write_text(toml.replace(str(project), f"{project}-2"))
+    refuse_fixed_paths(project, load_system(project))
+
+
+def test_the_program_of_a_build_may_be_one_of_the_working_tree(project: Path) -> None:
+    build = f'[build]\ncommands = ["{project}/.venv/bin/python -m venv .venv"]\n'
+    (project / "lab.toml").write_text(TOML + build)
+    refuse_fixed_paths(project, load_system(project))
 
 
 def test_clean_removes_all_and_what_git_keeps_of_it(project: Path, children: Children) -> None:
