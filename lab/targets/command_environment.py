@@ -41,8 +41,6 @@ def import_path(code: Path, *, with_packages: bool = False) -> str:
         TargetUsageError: That environment is of another Python, or the lab itself is not found.
     """
     folders = [code, code / "src"]
-    if with_packages:
-        refuse_hiding_the_lab(*folders)
     for name in _ENVIRONMENTS if with_packages else ():
         if (code / name / "pyvenv.cfg").is_file() and not (code / name).is_symlink():
             version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
@@ -53,6 +51,8 @@ def import_path(code: Path, *, with_packages: bool = False) -> str:
                     "is of another one. Build it with that, in the `commands` of [build]"
                 )
             folders += [packages, *_installed_folders(packages)]
+    if with_packages:
+        refuse_hiding_the_lab(*folders)
     return os.pathsep.join(str(path) for path in folders if path.is_dir())
 
 
@@ -63,8 +63,8 @@ def refuse_hiding_the_lab(*folders: Path) -> None:
         for path in (folder / "lab" / "__init__.py", folder / "lab.py"):
             if path.is_file() and digest(folder, ("lab",)) != digest(own.parent, ("lab",)):
                 raise TargetUsageError(
-                    f"{path}: this `lab` hides that of the lab, which processes that run in "
-                    f"{folder} need. Rename it"
+                    f"{path}: this `lab` hides that of the lab, which processes of the lab that "
+                    "find it there need. Rename it, or do not install it there"
                 )
 
 

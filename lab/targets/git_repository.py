@@ -13,6 +13,7 @@ from lab.targets.target_interface import TargetUsageError
 WORKTREE = "worktree"  # the files as they are now, committed or not
 _ANSWER_S = 300.0
 _SHOWN = 400  # characters of what git says
+_LINE = 72  # characters of a message
 _SUBMODULE = "160000"  # the mode of its entry in a tree
 _OF_THE_LAB = ("lab.toml", "reports", "hypotheses", "scenarios", ".lab")  # never of a revision
 _ALWAYS_THE_SAME = {  # so that the same files are the same commit
@@ -67,8 +68,9 @@ class GitRepository:
         return found
 
     def subject(self, commit: str) -> str:
-        """The first line of its message."""
-        return self._answer("log", "-1", "--format=%s", commit)
+        """The first line of its message, fit for a terminal."""
+        line = self._answer("log", "-1", "--format=%s", commit)
+        return "".join(each if each.isprintable() else "?" for each in line)[:_LINE]
 
     def tree(self, commit: str) -> str:
         """What names the files of a commit: equal if all of them are."""

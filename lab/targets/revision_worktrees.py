@@ -192,6 +192,7 @@ class RevisionWorktrees:
         return {
             "commit": revision.commit,
             "code": digest(code, self._system.code),
+            "environments": _environments(code),
             "took_s": round(time.monotonic() - began, 1),
         }
 
@@ -235,6 +236,7 @@ class RevisionWorktrees:
         parts = (
             str(self._project),
             *(command.written for command in build.commands),
+            *(() if build.commands else _environments(self._project)),
             self._repository.contents(commit, build.inputs),
         )
         sealed = hashlib.sha256("\0".join(parts).encode()).hexdigest()
@@ -244,7 +246,8 @@ class RevisionWorktrees:
         """Whether it was built to the end, and its code is as it was then."""
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
             record = json.loads(_record(worktree).read_text(encoding="utf-8"))
-            return code.is_dir() and bool(record["code"] == digest(code, self._system.code))
+            known = record["code"], record["environments"]
+            return code.is_dir() and known == (digest(code, self._system.code), _environments(code))
         return False
 
 
@@ -279,6 +282,11 @@ def _remove(worktree: Path, administration: Path) -> None:
     for folder in (worktree, administration):
         if folder.is_dir():
             shutil.rmtree(folder)
+
+
+def _environments(code: Path) -> list[str]:
+    """Which environments there are in a folder of code."""
+    return [name for name in _LINKED if (code / name).is_dir()]
 
 
 def _link_environments(project: Path, code: Path) -> None:

@@ -692,7 +692,7 @@ COMMANDS = {
     ),
     "lab-that-hides-the-lab": Command(
         "run quick",
-        ("lab/__init__.py: this `lab` hides that of the lab", "Rename it"),
+        ("lab/__init__.py: this `lab` hides that of the lab", "Rename it, or do not"),
         before=each(lambda project: (project / "lab").mkdir(), written("lab/__init__.py", "\n")),
         remedied=lambda project: (project / "lab").rename(project / "laboratory"),
     ),

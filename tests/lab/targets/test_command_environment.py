@@ -74,10 +74,19 @@ def test_another_lab_is_refused_until_it_is_renamed(tmp_path: Path, path: str) -
     file = tmp_path / path
     file.parent.mkdir(parents=True, exist_ok=True)
     file.touch()
-    with pytest.raises(TargetUsageError, match=rf"{path}: this `lab` hides .*Rename it"):
+    with pytest.raises(TargetUsageError, match=rf"{path}: this `lab` hides .*Rename it, or do not"):
         import_path(tmp_path, with_packages=True)
     file.rename(file.with_name("other.py"))
     import_path(tmp_path, with_packages=True)
+
+
+def test_another_lab_among_the_packages_of_a_revision_is_refused(tmp_path: Path) -> None:
+    package = environment(tmp_path) / "lab"
+    shutil.copytree(ROOT / "lab", package, ignore=shutil.ignore_patterns("__pycache__"))
+    import_path(tmp_path, with_packages=True)
+    (package / "errors.py").write_text("# of another version\n")
+    with pytest.raises(TargetUsageError, match="site-packages/lab/__init__.py: this `lab` hides"):
+        import_path(tmp_path, with_packages=True)
 
 
 def test_the_lab_itself_hides_nothing(tmp_path: Path) -> None:

@@ -27,6 +27,8 @@ def test_a_revision_is_the_commit_that_it_names_now(folder: Path) -> None:
     assert found == [first, second, second]
     assert repository.commit(first[:8]) == first
     assert repository.subject(first) == "the first"
+    third = commit(folder, {}, f"\x1b[2J{'long ' * 40}\n\nbody")
+    assert repository.subject(third) == f"?[2J{'long ' * 40}"[:72]
 
 
 def test_without_a_change_the_working_tree_is_head(folder: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.child_processes import Children
+from lab.child_processes import Child, Children
 from lab.system import System, load_system
 from lab.targets.revision_worktrees import (
     RevisionWorktrees,
@@ -84,8 +85,9 @@ def test_what_was_built_is_used_again(project: Path, children: Children) -> None
         lambda folder: (folder / "app.py").write_text("edited\n"),
         lambda folder: folder.with_name(f"{folder.name}.json").unlink(),
         lambda folder: folder.with_name(f"{folder.name}.json").write_text("{"),
+        lambda folder: shutil.rmtree(folder / ".venv"),
     ],
-    ids=["edited", "killed", "torn"],
+    ids=["edited", "killed", "torn", "without-environment"],
 )
 def test_what_is_not_as_it_was_built_is_built_anew(
     project: Path, children: Children, spoil: object
@@ -127,6 +129,8 @@ def test_without_a_build_the_environment_of_the_working_tree_is_linked(
     folder = Built(project, children).folders["before"]
     assert (folder / ".venv").resolve() == project / ".venv"
     assert not (folder / "node_modules").exists()
+    (project / "node_modules").mkdir()
+    assert (Built(project, children).folders["before"] / "node_modules").is_symlink()
 
 
 def test_a_project_in_a_folder_of_its_repository(tmp_path: Path, children: Children) -> None:
@@ -296,6 +300,23 @@ def test_clean_removes_all_and_what_git_keeps_of_it(project: Path, children: Chi
     assert worktrees_of(project) == 0
     assert not (project / ".lab" / "revisions").exists()
     assert list(remove_all(project)) == []
+
+
+def test_an_interrupted_build_leaves_nothing(
+    project: Path, children: Children, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(child: Child, limit_s: float) -> str | None:
+        if "mkdir" not in str(child.popen.args):
+            return await_end(child, limit_s)
+        raise KeyboardInterrupt
+
+    await_end = children.await_end
+    monkeypatch.setattr(children, "await_end", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        Built(project, children)
+    assert worktrees_of(project) == 0
+    assert not list((project / ".lab" / "revisions").iterdir())
+    assert children.running() == ()
 
 
 KILLED = """
