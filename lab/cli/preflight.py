@@ -31,6 +31,7 @@ from lab.project_folder import Project
 from lab.system import System
 from lab.targets.command_environment import import_path
 from lab.targets.postgres_databases import server_hosts, users_server_url
+from lab.targets.revision_worktrees import folders_of_files
 from lab.targets.target_interface import SettingError, Target
 
 
@@ -149,7 +150,11 @@ def collect_benchmark(parts: RunParts) -> tuple[BenchmarkFile, BenchmarkFunction
 def _codes(parts: RunParts) -> dict[str, Code]:
     """What the processes of arms import that are revisions."""
     return {
-        arm: Code(folder, import_path(folder, with_packages=True))
+        arm: Code(
+            folder,
+            import_path(folder, with_packages=True),
+            folders_of_files(parts.project.root, folder),
+        )
         for arm, folder in parts.revisions.items()
     }
 

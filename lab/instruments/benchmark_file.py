@@ -48,10 +48,17 @@ _PYTEST = (
 
 
 class Code(NamedTuple):
-    """What the processes of an arm import: the folder that they run in, and PYTHONPATH."""
+    """What the processes of an arm import.
+
+    Attributes:
+        folder: They run in it.
+        import_path: PYTHONPATH; "" for none.
+        revision: If it is a revision: the folder of its files, and that of the working tree.
+    """
 
     folder: Path
     import_path: str = ""
+    revision: tuple[Path, Path] | None = None
 
 
 class BenchmarkFile:
@@ -168,7 +175,7 @@ class BenchmarkFile:
             window_s=0.0 if profile is None else _PROFILED_S,
             profile=None if profile is None else str(profile),
             turns=theirs,
-            project=None if code == self._project else str(self._project.folder),
+            revision=code.revision and (str(code.revision[0]), str(code.revision[1])),
         )
         Path(request.stage).write_text("the start of pytest", encoding="utf-8")
         storage = self.children.folder / "benchmarks"  # not `.benchmarks` in the project

@@ -32,7 +32,8 @@ class Request:
         profile: The file that gets a profile of the function; None for no profile.
         turns: The descriptor of the socket on which the lab says when to measure; None to measure
             at once.
-        project: The folder of the project, if the process measures a revision of it; else None.
+        revision: If the process measures a revision: the folder of its files, and that of the
+            working tree, from which nothing may be imported; else None.
     """
 
     output: str
@@ -40,7 +41,7 @@ class Request:
     window_s: float = 0.0
     profile: str | None = None
     turns: int | None = None
-    project: str | None = None
+    revision: tuple[str, str] | None = None
 
     @property
     def stack_dump(self) -> str:

@@ -195,11 +195,10 @@ class BenchmarkPlugin:
 
     def _note_foreign_import(self) -> None:
         """Note that what a revision should measure is code of the working tree."""
-        request = self._session.request
-        if request.project is None:
+        if self._session.request.revision is None:
             return
-        found = foreign_import(Path(request.project), self._session.files.folder, sys.modules)
-        if found is not None:
+        revision, working_tree = map(Path, self._session.request.revision)
+        if found := foreign_import(working_tree, revision, sys.modules):
             self._note(found)
 
     def _note(self, problem: Problem) -> None:

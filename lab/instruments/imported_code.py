@@ -1,4 +1,4 @@
-"""Whether a process that measures a revision has imported code of another folder of the project."""
+"""Whether a process that measures a revision has imported code of the working tree."""
 
 from __future__ import annotations
 
@@ -13,22 +13,24 @@ from lab.instruments.benchmark_outcome import Problem
 _INSTALLED = {"site-packages", "dist-packages"}
 
 
-def foreign_import(project: Path, code: Path, modules: Mapping[str, object]) -> Problem | None:
-    """The first module that comes from the project, but not from the revision of it.
+def foreign_import(
+    working_tree: Path, revision: Path, modules: Mapping[str, object]
+) -> Problem | None:
+    """The first module that comes from the working tree, and not from the revision.
 
     A package that is installed by reference (`pip install -e`) is found in the working tree by
     every revision. What is compared would be the same code.
 
     Args:
-        project: The folder of the project.
-        code: The folder of the revision, which may be below it.
+        working_tree: The folder of the repository.
+        revision: The folder of the revision's files, which may be below it.
         modules: As in `sys.modules`.
     """
     own = Path(lab.__file__).parent
-    elsewhere = [own, code, *map(Path, (sys.prefix, sys.base_prefix))]
+    elsewhere = [own, revision, *map(Path, (sys.prefix, sys.base_prefix))]
     for name, file in _files(modules):
         path = file.resolve()
-        if not path.is_relative_to(project) or _INSTALLED.intersection(path.parts):
+        if not path.is_relative_to(working_tree) or _INSTALLED.intersection(path.parts):
             continue
         if not any(path.is_relative_to(folder.resolve()) for folder in elsewhere):
             return Problem(

@@ -27,11 +27,6 @@ class ProjectFiles:
     def __init__(self, folder: Path) -> None:
         self._folder = folder.resolve()
 
-    @property
-    def folder(self) -> Path:
-        """The project's folder."""
-        return self._folder
-
     def place(self, file: str, line: int | None) -> Place:
         """The place; `NOWHERE` if the file is not one of the project's."""
         path = (self._folder / file).resolve()

@@ -251,6 +251,18 @@ class RevisionWorktrees:
         return False
 
 
+def folders_of_files(project: Path, code: Path) -> tuple[Path, Path]:
+    """Those of all files of a revision, and of the working tree: not only of the project's own.
+
+    Args:
+        project: Its folder, which may be one of its repository.
+        code: That of the project in the revision, as `RevisionWorktrees.build` returns it.
+    """
+    inside = code.relative_to(project / KEPT / _FOLDER).parts[1:]
+    up = len(inside)
+    return (code.parents[up - 1], project.parents[up - 1]) if up else (code, project)
+
+
 def lay_scenarios(project: Path, code: Path) -> None:
     """Put the benchmark files of the working tree in the place of those of a revision."""
     if (code / _SCENARIOS).is_symlink():

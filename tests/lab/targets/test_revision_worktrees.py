@@ -20,6 +20,7 @@ from lab.targets.revision_worktrees import (
     RevisionWorktrees,
     cautions,
     commits_of,
+    folders_of_files,
     lay_scenarios,
     refuse_fixed_paths,
     remove_all,
@@ -70,6 +71,8 @@ def test_each_revision_has_its_code_and_its_environment(project: Path, children:
     assert all((folder / ".venv" / "built").is_file() for folder in built.folders.values())
     assert git(project, "status", "--porcelain") == "", "git ignores what is kept"
     assert len({len(str(folder)) for folder in built.folders.values()}) == 1
+    for folder in built.folders.values():
+        assert folders_of_files(project, folder) == (folder, project)
 
 
 def test_what_was_built_is_used_again(project: Path, children: Children) -> None:
@@ -138,6 +141,7 @@ def test_a_project_in_a_folder_of_its_repository(tmp_path: Path, children: Child
     commit(top, {"shop/lab.toml": TOML, "shop/app.py": "1\n"})
     folder = Built(top / "shop", children, {"before": "HEAD"}).folders["before"]
     assert (folder / "app.py").read_text() == "1\n"
+    assert folders_of_files(top / "shop", folder) == (folder.parent, top)
 
 
 def test_a_build_that_fails_is_named_with_its_remedy_and_leaves_nothing(
