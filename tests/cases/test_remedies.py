@@ -638,7 +638,7 @@ COMMANDS = {
     ),
     "diff-of-a-scenario-that-is-not-there": Command(
         "diff HEAD~1..HEAD --scenario scenarios/chekout.py",
-        ("--scenario scenarios/chekout.py: there is no file", "Did you mean"),
+        ("--scenario scenarios/chekout.py: there is no scenario", "Did you mean"),
         f"diff {DIFF}",
         before=in_git,
     ),

@@ -138,4 +138,3 @@ def test_equal_noise_gives_the_same_smallest_effect() -> None:
     assert certificates._smallest_again(latency, runs) == pytest.approx(0.05)
     noisy = [{"log_ratios": [2 * each for each in runs[0]["log_ratios"]]}]
     assert certificates._smallest_again(latency, noisy) == pytest.approx(1.05**2 - 1)
-

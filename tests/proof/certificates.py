@@ -62,7 +62,7 @@ class Length(NamedTuple):
 
 
 CERTIFIED = Length("1s", "4s", "10m")  # as `lab certify` has it
-SHORT = Length("300ms", "500ms", "3m")
+SHORT = Length("300ms", "1s", "3m")
 
 
 def prove() -> bool:
@@ -141,9 +141,7 @@ def _expected(number: int) -> str:
     return "CONFIRMED" if number % 2 == 0 else "REFUTED"
 
 
-def _run(
-    project: Path, seed: int, effects: Mapping[str, float], length: Length
-) -> dict[str, Any]:
+def _run(project: Path, seed: int, effects: Mapping[str, float], length: Length) -> dict[str, Any]:
     """The outcome of a run, and the log ratio of latencies of each block."""
     file = project / "hypotheses" / "equal.md"
     file.write_text(equal_arms(effects, length))

@@ -39,9 +39,11 @@ class Subject(NamedTuple):
     measure: str  # of which the estimate is shown
 
 
+CHECK_SUM = Work("shop/pricing.py", "ROUNDS", 8000, 8800)
+LABEL = Work("shop/labels.py", "COLUMNS", 1000, 1031)
 SERVICE = Subject(
     "an endpoint of a service",
-    Work("shop/pricing.py", "ROUNDS", 8000, 8800),
+    CHECK_SUM,
     ("--scenario", "scenarios/price.py"),
     "4%",
     0.08,
@@ -52,12 +54,12 @@ SERVICE = Subject(
 )
 FUNCTION = Subject(
     "a function",
-    Work("shop/labels.py", "COLUMNS", 1000, 1031),
+    LABEL,
     ("--benchmark", "scenarios/bench_labels.py"),
     "1%",
     0.03,
     0.005,
-    lambda shop, _: of_function(shop, FUNCTION.work),
+    lambda shop, _: of_function(shop, LABEL),
     "time of a call",
     "time after / before",
 )

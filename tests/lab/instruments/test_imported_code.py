@@ -33,7 +33,7 @@ def found(project: Path, code: Path, file: Path | None) -> str | None:
     return None if problem is None else str(problem)
 
 
-@pytest.mark.parametrize("path", ["shop/prices.py", "packages/a/prices.py", ".lab/revisions/4567/a"])
+@pytest.mark.parametrize("path", ["shop/prices.py", "src/a/prices.py", ".lab/revisions/4567/a"])
 def test_a_module_of_another_folder_of_the_project(project: Path, code: Path, path: str) -> None:
     message = found(project, code, project / path)
     assert message is not None

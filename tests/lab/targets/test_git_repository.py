@@ -8,7 +8,6 @@ import pytest
 
 from lab.targets.git_repository import WORKTREE, GitRepository
 from lab.targets.target_interface import TargetUsageError
-from tests.lab.targets.conftest import Program
 from tests.repositories import commit, git, new_repository
 
 
@@ -164,10 +163,14 @@ def test_a_folder_without_a_repository_is_named(
 
 
 def test_a_git_that_does_not_answer_is_named(
-    folder: Path, program: Program, monkeypatch: pytest.MonkeyPatch
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     repository = GitRepository(folder)
-    program("git", "exec /bin/sleep 20")
+    slow = tmp_path / "path" / "git"
+    slow.parent.mkdir()
+    slow.write_text("#!/bin/sh\nexec /bin/sleep 20\n")
+    slow.chmod(0o755)
+    monkeypatch.setenv("PATH", str(slow.parent))
     monkeypatch.setattr("lab.targets.git_repository._ANSWER_S", 0.2)
     with pytest.raises(TargetUsageError, match=r"git rev-parse does not answer.*holds a lock"):
         repository.commit("HEAD")
