@@ -9,12 +9,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
+from lab.cli.durations import parse_duration
 from lab.errors import UsageError
 
 USERS = 4
 BUDGET = "10m"
-_TRIAL = "{warmup: 1s, window: 4s}"
-_BENCHMARK_TRIAL = "{window: 1s}"
+# Twelve blocks of two arms take about half of the budget. The rest is for blocks that are voided
+# and for services that start slowly.
+_BLOCKS_IN_BUDGET = 20
+_OVERHEAD_S = 6.0  # of a block: fresh processes, warm-ups
+_WINDOWS_S = (2, 10)  # the shortest and the longest
 
 
 @dataclass(frozen=True)
@@ -143,14 +147,14 @@ def hypothesis_text(
         arms: What each has of its own, as YAML; the first is the control.
         predicted: Of the second arm over the first.
         prose: What stands below.
-        budget: Of the run.
+        budget: Of the run, as it is typed.
         rivals: As YAML; revisions need none.
     """
     first, second = arms
     lines = [
         f"question: {_quoted(question)}",
         f"claim: {_quoted(claim)}",
-        *_of_kind(workload),
+        *_of_kind(workload, budget),
         "arms:",
         *(f"  {arm}: {own}" for arm, own in arms.items()),
         f"control: {first}",
@@ -169,12 +173,20 @@ def hypothesis_text(
     return "\n".join(("---", *lines, "---", prose, ""))
 
 
-def _of_kind(workload: Workload) -> list[str]:
+def window_s(budget: str) -> int:
+    """How long an arm is measured in a block, in seconds. UsageError if the budget is no time."""
+    block_s = parse_duration(budget) / _BLOCKS_IN_BUDGET
+    shortest, longest = _WINDOWS_S
+    return max(shortest, min(longest, int((block_s - _OVERHEAD_S) / 2)))
+
+
+def _of_kind(workload: Workload, budget: str) -> list[str]:
     """The keys that say what is measured, and how."""
-    scenario = f"scenario: {_quoted(workload.file)}"
+    scenario, window = f"scenario: {_quoted(workload.file)}", f"window: {window_s(budget)}s"
     if not workload.is_benchmark:
-        return ["kind: load", scenario, f"load: {{users: {workload.users}}}", f"trial: {_TRIAL}"]
-    lines = ["kind: benchmark", scenario, "statistic: median", f"trial: {_BENCHMARK_TRIAL}"]
+        load = f"load: {{users: {workload.users}}}"
+        return ["kind: load", scenario, load, f"trial: {{warmup: 1s, {window}}}"]
+    lines = ["kind: benchmark", scenario, "statistic: median", f"trial: {{{window}}}"]
     if values := [f"{name}: {_quoted(value)}" for name, value in workload.parameters.items()]:
         lines.append(f"params: {{{', '.join(values)}}}")
     return lines + ["database: true"] * workload.database

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 from lab.analysis.block_noise import block_log_ratios, pool_noise
 from lab.block_grouping import group_trials
+from lab.cli.comparison_text import BUDGET, window_s
 from lab.exit_codes import DECIDED
 from lab.hypothesis import load
 from lab.run_folder import RunFolder
@@ -61,7 +62,7 @@ class Length(NamedTuple):
     budget: str
 
 
-CERTIFIED = Length("1s", "4s", "10m")  # as `lab certify` has it
+CERTIFIED = Length("1s", f"{window_s(BUDGET)}s", BUDGET)  # as `lab certify` has it
 SHORT = Length("300ms", "1s", "3m")
 
 

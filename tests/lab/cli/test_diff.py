@@ -106,7 +106,7 @@ def test_what_is_not_committed(project: Path, ran: list[Any]) -> None:
         ("old..HEAD", {"scenario": "scenarios/absent.py"}, "--scenario scenarios/absent.py: there"),
         ("old..HEAD", {"scenario": None}, "one of --scenario FILE and --benchmark"),
         ("old..HEAD", {"benchmark": "scenarios/bench_a.py"}, "one of --scenario FILE and"),
-        ("old..HEAD", {"budget": "soon"}, "`budget`"),
+        ("old..HEAD", {"budget": "soon"}, "'soon' is no duration. Write it as in 8h, 30m"),
         ("old..HEAD", {"param": ["a=1"]}, "--param: a scenario has none. Leave --param out"),
         ("old..HEAD", {"database": True}, "--database: a scenario has none"),
         ("old..HEAD", {"users": 0}, "`users` is 0"),
@@ -196,6 +196,19 @@ def test_without_a_lab_toml_there_is_one_clear_message(project: Path) -> None:
     (project / "hypotheses").mkdir()
     with pytest.raises(UsageError, match=r"lab.toml: there is no such file"):
         diff.command("old..HEAD", scenario=SCENARIO)
+
+
+@pytest.mark.parametrize(
+    ("budget", "seconds"), [("1m", 2), ("3m", 2), ("5m", 4), ("10m", 10), ("1h", 10)]
+)
+def test_windows_follow_from_the_budget(budget: str, seconds: int) -> None:
+    arms = {"before": revision("a"), "after": revision("b")}
+    for workload in (Workload(SCENARIO, False), Workload("scenarios/bench_fingerprint.py", True)):
+        predicted = statements(workload, 1.05, 0.95)
+        text = hypothesis_text(workload, "?", "!", arms, predicted, prose="", budget=budget)
+        kind = loads(text, Path("diff-a.md"), ROOT).kind
+        assert isinstance(kind, LoadTest | Benchmark)
+        assert kind.window_s == seconds
 
 
 def test_users_are_those_that_are_asked_for() -> None:
