@@ -19,7 +19,10 @@ PACKAGES = ("gevent", "geventhttpclient", "locust", "numpy", "pytest-benchmark",
 """Those of the lab that a measurement may depend on; `lab.toml` names those of the system."""
 
 # What must not change between the sessions of one run.
-_SAME = ("processor", "cores", "kernel", "python", "packages", "commit", "dirty", "service")
+_SAME = (
+    *("processor", "cores", "kernel", "python", "packages", "commit", "dirty", "service"),
+    "lab.toml",  # of revisions: it is no part of them
+)
 CODE = "code of the service"
 _OF_THE_WORKING_TREE = ("commit", "dirty", "service")  # revisions do not depend on it
 _SAME_TARGET = ("name", "cores", "postgresql", "postgresql_is", "engine", "images", "url")

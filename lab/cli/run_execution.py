@@ -30,6 +30,8 @@ from lab.hypothesis import SoakTest
 from lab.machine_conditions import differences, observe
 from lab.run_folder import RunFolder, RunFolderError, attempts
 from lab.run_lock import machine_lock
+from lab.source_files import digest
+from lab.system import FILE
 from lab.targets.revision_worktrees import RevisionWorktrees
 from lab.targets.target_interface import TargetError
 from lab.trial_plan import Plan
@@ -152,7 +154,8 @@ def _built_revisions(
     worktrees = RevisionWorktrees(prepared.project.root, prepared.system, children, progress.stage)
     revisions = worktrees.revisions(written, prepared.plan.revisions)
     folders = worktrees.build(revisions)
-    return {"revisions": {arm: asdict(each) for arm, each in revisions.items()}}, folders
+    recorded = {arm: asdict(each) for arm, each in revisions.items()}
+    return {"revisions": recorded, FILE: digest(prepared.project.root, (FILE,))}, folders
 
 
 def _certificate(prepared: PreparedRun, machine: Mapping[str, Any]) -> dict[str, Any]:

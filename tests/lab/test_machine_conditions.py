@@ -35,6 +35,9 @@ def test_runs_of_other_commits_differ_and_edits_of_the_working_tree_do_not_matte
     assert differences({**before, **revisions}, {**edited, **revisions}) == []
     [found] = differences({**before, **revisions}, {**before, "revisions": {}})
     assert found.startswith("revisions was")
+    toml = {"lab.toml": "sha256:1"}, {"lab.toml": "sha256:2"}
+    [found] = differences({**before, **revisions, **toml[0]}, {**before, **revisions, **toml[1]})
+    assert found == "lab.toml was 'sha256:1', is 'sha256:2'"
 
 
 def test_what_was_measured_is_a_commit_or_those_of_the_arms() -> None:
