@@ -79,25 +79,30 @@ def default_target(system: System) -> str:
     return next(name for name, spec in zip(TARGETS, described, strict=True) if spec)
 
 
-def make_target(name: str, parts: TargetParts) -> Target:
-    """The target of that name, not started. UsageError if `lab.toml` does not describe it."""
+def require_described(name: str, system: System, root: Path) -> None:
+    """UsageError if `lab.toml` does not describe the target of that name."""
     if name not in TARGETS:
         raise UsageError(f"--target {name}: no such target. Write one of {', '.join(TARGETS)}")
+    if name == "compose" and system.compose is None:
+        raise UsageError(f"--target compose: {root / FILE} has no table [compose]. Add one")
+    if name == "url" and system.url is None:
+        raise UsageError(f"--target url: {root / FILE} has no table [url]. Add one")
+    if name == "local" and not system.processes:
+        raise UsageError(f"--target local: {root / FILE} has no [[process]]. Add one")
+
+
+def make_target(name: str, parts: TargetParts) -> Target:
+    """The target of that name, not started. UsageError if `lab.toml` does not describe it."""
     system, children, root, cores, notify, anyway, revisions = parts
+    require_described(name, system, root)
     if name == "compose":
-        if system.compose is None:
-            raise UsageError(f"--target compose: {root / FILE} has no table [compose]. Add one")
         from lab.targets.compose_target import ComposeTarget
 
         return ComposeTarget(system, children, root, cores, anyway=anyway)
     if name == "url":
-        if system.url is None:
-            raise UsageError(f"--target url: {root / FILE} has no table [url]. Add one")
         from lab.targets.url_target import UrlTarget
 
         return UrlTarget(system, children, root, anyway=anyway)
-    if not system.processes:
-        raise UsageError(f"--target local: {root / FILE} has no [[process]]. Add one")
     return LocalTarget(
         system,
         children,

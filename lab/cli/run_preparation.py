@@ -11,7 +11,7 @@ from lab.cli.certificates import certificate_of
 from lab.cli.durations import parse_duration
 from lab.cli.load_caps import refuse_over_caps
 from lab.cli.name_lookup import hypothesis_file
-from lab.cli.run_assembly import TARGETS, target_of_run
+from lab.cli.run_assembly import TARGETS, require_described, target_of_run
 from lab.cli.run_forecast import forecast_lines
 from lab.cli.scenario_environment import passed_variables, refuse_withheld
 from lab.cli.soak_planning import detectable_lines, plan_soak, require_detectable
@@ -146,6 +146,8 @@ def new_run(
     system = system_of(hypothesis, project)
     plan = draw(hypothesis, seed, options.target or target_of_run(hypothesis, system))
     plan = with_revisions(hypothesis, plan, project, system)
+    if not isinstance(hypothesis.kind, Benchmark):
+        require_described(plan.target, system, project.root)
     length_s = None if options.length is None else parse_duration(options.length)
     if isinstance(hypothesis.kind, SoakTest):
         plan = plan_soak(hypothesis, plan, file, length_s, project.reports)

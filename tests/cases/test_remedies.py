@@ -807,7 +807,7 @@ ELSEWHERE = {  # place -> which test tries its remedy, or why none can
     "run_folder.py:open": "no verb opens a folder without looking for its plan first",
     "run_folder.py:create": "needs a hundred runs within one second",
     "run_lock.py:machine_lock": "test_beside_a_run_the_service_is_refused",
-    "cli/run_assembly.py:make_target": "test_commands.py: the option is written as it is advised",
+    "cli/run_assembly.py:require_described": "test_commands.py: the option is written as advised",
     "json_files.py:read_lines": "a file that only another user may read",
     "input_files/text_file.py:read_text": "a file that only another user may read",
     "hypothesis/loader.py:_code": "a file that only another user may read",

@@ -121,8 +121,9 @@ def test_a_broken_file_is_one_message_and_exit_code_2(name: str, command: Comman
 def test_mistakes_on_the_command_line(
     arguments: tuple[str, ...], message: str, tmp_path: Path, command: Command
 ) -> None:
-    code, _, err = command(*arguments, folder=copy_project(tmp_path))
+    code, out, err = command(*arguments, folder=copy_project(tmp_path))
     assert code == 2
+    assert not out
     assert message in err
 
 
