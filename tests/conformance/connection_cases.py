@@ -48,43 +48,67 @@ CASES = (
     _fails("half-closed after the request", HalfClose(), error=NO_ANSWER),
     _fails("closed in the status line", Send(b"HTTP/1.1 20"), Close(), error=CUT_OFF),
     _fails("closed in the head", Send(answer()[:25]), Close(), error=CUT_OFF),
-    _fails("closed after an interim answer", Send(message("HTTP/1.1 100 Continue")), Close(),
-           error=NO_ANSWER),
+    _fails(
+        "closed after an interim answer",
+        Send(message("HTTP/1.1 100 Continue")),
+        Close(),
+        error=NO_ANSWER,
+    ),
     _fails("closed in the body", Send(HALF), Close(), error=CUT_OFF),
     _fails("half-closed in the body", Send(HALF), HalfClose(), error=CUT_OFF),
     _fails("closed in a chunk", Send(HALF_CHUNK), Close(), error=CUT_OFF),
     _fails("closed between chunks", Send(chunked(b"2", b"ok")), Close(), error=CUT_OFF),
-    _fails("closed in the trailers", Send(chunked(b"2", b"ok", b"0", b"X: 1")), Close(),
-           error=CUT_OFF),
+    _fails(
+        "closed in the trailers", Send(chunked(b"2", b"ok", b"0", b"X: 1")), Close(), error=CUT_OFF
+    ),
     _fails("reset after the request", Reset(), error=NO_ANSWER_RESET),
     _fails("reset in the head", Send(answer()[:25]), Wait(0.05), Reset(), error=CUT_OFF_RESET),
     _fails("reset in the body", Send(HALF), Wait(0.05), Reset(), error=CUT_OFF_RESET),
-    _fails("reset in a body without a length", Send(NO_LENGTH), Wait(0.05), Reset(), error=CUT_OFF_RESET),
+    _fails(
+        "reset in a body without a length",
+        Send(NO_LENGTH),
+        Wait(0.05),
+        Reset(),
+        error=CUT_OFF_RESET,
+    ),
     Case(
         "reset before the request is read",
-        ((Wait(0.1), Reset()), _NEXT), ask_all(Failure(NO_ANSWER_RESET), OK), requests=1,
+        ((Wait(0.1), Reset()), _NEXT),
+        ask_all(Failure(NO_ANSWER_RESET), OK),
+        requests=1,
     ),
     Case(
         "reset in the middle of a request",
         ((ReadSome(5000), Reset()), _NEXT),
-        (Ask(Failure("^NoAnswerError: .*(reset|pipe)"), method="POST", options={"data": b"x" * 20_000_000}), Ask()),
+        (
+            Ask(
+                Failure("^NoAnswerError: .*(reset|pipe)"),
+                method="POST",
+                options={"data": b"x" * 20_000_000},
+            ),
+            Ask(),
+        ),
         requests=1,
     ),
     Case(
         "closed while idle",
-        ((Read(), Send(answer()), Close()), _NEXT), ask_all(OK, OK, pause_s=0.05),
+        ((Read(), Send(answer()), Close()), _NEXT),
+        ask_all(OK, OK, pause_s=0.05),
     ),
     Case(
         "half-closed while idle",
-        ((Read(), Send(answer()), HalfClose()), _NEXT), ask_all(OK, OK, pause_s=0.05),
+        ((Read(), Send(answer()), HalfClose()), _NEXT),
+        ask_all(OK, OK, pause_s=0.05),
     ),
     Case(
         "reset while idle",
-        ((Read(), Send(answer()), Wait(0.02), Reset()), _NEXT), ask_all(OK, OK, pause_s=0.1),
+        ((Read(), Send(answer()), Wait(0.02), Reset()), _NEXT),
+        ask_all(OK, OK, pause_s=0.1),
     ),
     Case(
         "the end of the connection in the segment of the answer",
-        ((Read(), Send(answer()), Close()), _NEXT), ask_all(OK, OK, pause_s=0.02),
+        ((Read(), Send(answer()), Close()), _NEXT),
+        ask_all(OK, OK, pause_s=0.02),
     ),
     Case(
         "a kept connection that closes on the next request",
@@ -103,11 +127,15 @@ CASES = (
     ),
     Case(
         "a hundred requests on one connection",
-        ((Read(), Send(answer())) * 100,), ask_all(*[OK] * 100),
+        ((Read(), Send(answer())) * 100,),
+        ask_all(*[OK] * 100),
     ),
     # the other end is not there
     Case(
-        "nothing listens", (), (Ask(Failure("^NotConnectedError: .*refused"), url="http://127.0.0.1:1/"),), requests=0,
+        "nothing listens",
+        (),
+        (Ask(Failure("^NotConnectedError: .*refused"), url="http://127.0.0.1:1/"),),
+        requests=0,
         connections=0,
     ),
     # deadlines
@@ -115,10 +143,14 @@ CASES = (
     _late("no end of the head in time", Send(answer()[:20]), Wait(0.6), Send(answer()[20:])),
     _late("no end of the body in time", Send(HALF), Wait(0.6), Send(b"x" * 500)),
     _late("a body that trickles longer than the time", SendInPieces(answer(b"x" * 100), 1, 0.02)),
-    _late("chunks that trickle longer than the time",
-          SendInPieces(chunked(*[b"1", b"x"] * 100, b"0", b""), 6, 0.02)),
-    _late("interim answers longer than the time",
-          SendInPieces(message("HTTP/1.1 102 Processing") * 40, 27, 0.02)),
+    _late(
+        "chunks that trickle longer than the time",
+        SendInPieces(chunked(*[b"1", b"x"] * 100, b"0", b""), 6, 0.02),
+    ),
+    _late(
+        "interim answers longer than the time",
+        SendInPieces(message("HTTP/1.1 102 Processing") * 40, 27, 0.02),
+    ),
     Case(
         "a slow answer within its time",
         ((Read(), Send(answer()[:-1]), Wait(0.3), Send(b"k")),),
@@ -128,8 +160,11 @@ CASES = (
         "an upload that is not read in time",
         ((Wait(0.8), Reset()), _NEXT),
         (
-            Ask(Failure(LATE, within_s=SOON), method="POST",
-                options={"data": b"x" * 20_000_000, **IMPATIENT}),
+            Ask(
+                Failure(LATE, within_s=SOON),
+                method="POST",
+                options={"data": b"x" * 20_000_000, **IMPATIENT},
+            ),
             Ask(),
         ),
         requests=1,
@@ -144,4 +179,4 @@ CASES = (
         ((Read(), Send(HALF), Wait(0.6), Send(b"x" * 500)), _NEXT),
         (Ask(CutOff(), cut_off_s=0.2), Ask(pause_s=0.5)),
     ),
-)  # fmt: skip
+)

@@ -48,12 +48,18 @@ CASES = (
     _kept("chunks in one segment", TWO_CHUNKS),
     _kept("chunk extensions", EXTENSIONS),
     _kept("trailers are no body", TRAILERS),
-    _kept("chunk sizes in capital letters with zeros", chunked(b"000A", b"0123456789", b"0", b""),
-          b"0123456789"),
+    _kept(
+        "chunk sizes in capital letters with zeros",
+        chunked(b"000A", b"0123456789", b"0", b""),
+        b"0123456789",
+    ),
     _kept("an empty chunked body", chunked(b"0", b""), b""),
     _kept("an empty body of a length", answer(b""), b""),
-    _kept("an empty line in the body", answer(b"a\r\n\r\nHTTP/1.1 500 No\r\n\r\n"),
-          b"a\r\n\r\nHTTP/1.1 500 No\r\n\r\n"),
+    _kept(
+        "an empty line in the body",
+        answer(b"a\r\n\r\nHTTP/1.1 500 No\r\n\r\n"),
+        b"a\r\n\r\nHTTP/1.1 500 No\r\n\r\n",
+    ),
     _kept("a body of every byte", answer(LONG), LONG),
     _kept("100 before the answer", INTERIM + answer()),
     _kept("102 before the answer", PROCESSING + answer()),
@@ -65,16 +71,35 @@ CASES = (
         ask_all(OK, OK),
     ),
     _kept("204 without a length", message("HTTP/1.1 204 No Content"), b"", 204),
-    _kept("204 with a length has no body",
-          message("HTTP/1.1 204 No Content", "Content-Length: 7"), b"", 204),
+    _kept(
+        "204 with a length has no body",
+        message("HTTP/1.1 204 No Content", "Content-Length: 7"),
+        b"",
+        204,
+    ),
     _kept("304 without a length", message("HTTP/1.1 304 Not Modified"), b"", 304),
-    _kept("304 with a length has no body",
-          message("HTTP/1.1 304 Not Modified", "Content-Length: 700"), b"", 304),
-    _kept("304 that names chunks has no body",
-          message("HTTP/1.1 304 Not Modified", "Transfer-Encoding: chunked"), b"", 304),
+    _kept(
+        "304 with a length has no body",
+        message("HTTP/1.1 304 Not Modified", "Content-Length: 700"),
+        b"",
+        304,
+    ),
+    _kept(
+        "304 that names chunks has no body",
+        message("HTTP/1.1 304 Not Modified", "Transfer-Encoding: chunked"),
+        b"",
+        304,
+    ),
     Case(
         "HEAD with a length has no body",
-        ((Read(), Send(message("HTTP/1.1 200 OK", "Content-Length: 700")), Read(), Send(answer())),),
+        (
+            (
+                Read(),
+                Send(message("HTTP/1.1 200 OK", "Content-Length: 700")),
+                Read(),
+                Send(answer()),
+            ),
+        ),
         (HEAD, Ask()),
     ),
     Case(
@@ -96,8 +121,10 @@ CASES = (
     ),
     Case(
         "a body up to the close",
-        ((Read(), Send(message("HTTP/1.1 200 OK") + b"o"), Wait(0.03), Send(b"k"), Close()),
-         (Read(), Send(answer()))),
+        (
+            (Read(), Send(message("HTTP/1.1 200 OK") + b"o"), Wait(0.03), Send(b"k"), Close()),
+            (Read(), Send(answer())),
+        ),
         ask_all(OK, OK),
     ),
     Case(
@@ -166,4 +193,4 @@ CASES = (
         ((ReadHead(), Send(answer(b"no", "Connection: close", status="413 Too Large"))),),
         (Ask(Answer(413, b"no"), method="POST", options={"data": LONG * 4}),),
     ),
-)  # fmt: skip
+)

@@ -49,7 +49,9 @@ CASES = (
     _refused("a length beyond 64 bits", _headers("Content-Length: 18446744073709551618"), "length"),
     _refused(
         "a length shorter than what comes before the close",
-        _headers("Content-Length: 20"), "clos|incomplete|ended|short", closes=True,
+        _headers("Content-Length: 20"),
+        "clos|incomplete|ended|short",
+        closes=True,
     ),
     # smuggling
     _refused(
@@ -65,17 +67,20 @@ CASES = (
     _refused(
         "chunks that are not last",
         _headers("Transfer-Encoding: chunked, identity", body=b"2\r\nok\r\n0\r\n\r\n"),
-        "transfer-encoding", closes=True,
+        "transfer-encoding",
+        closes=True,
     ),
     _refused(
         "chunks within a coding that is not known",
         _headers("Transfer-Encoding: xchunked", body=b"2\r\nok\r\n0\r\n\r\n"),
-        "transfer-encoding", closes=True,
+        "transfer-encoding",
+        closes=True,
     ),
     _refused(
         "chunks named twice",
         _headers("Transfer-Encoding: chunked, chunked", body=b"2\r\nok\r\n0\r\n\r\n"),
-        "transfer-encoding", closes=True,
+        "transfer-encoding",
+        closes=True,
     ),
     _refused("a folded header", _headers("X-One: a", " b", "Content-Length: 2"), "header|fold"),
     _refused("a space before the colon", _headers("Content-Length : 2"), "header|token|colon"),
@@ -83,7 +88,8 @@ CASES = (
     _refused("a header without a name", _headers(": value", "Content-Length: 2"), "header|token"),
     _refused("NUL in a header", _headers("X-One: a\0b", "Content-Length: 2"), "header|character"),
     _refused(
-        "a carriage return in a header", _headers("X-One: a\rX: b", "Content-Length: 2"),
+        "a carriage return in a header",
+        _headers("X-One: a\rX: b", "Content-Length: 2"),
         "header|lf|cr|line",
     ),
     # chunks
@@ -93,15 +99,26 @@ CASES = (
     _refused("an empty chunk size", chunked(b"", b"ok", b"0", b""), "chunk"),
     _refused("a chunk size beyond 64 bits", chunked(b"1" + b"0" * 16, b"ok", b"0", b""), "chunk"),
     _refused("a chunk longer than its size", chunked(b"2", b"okk", b"0", b""), "chunk|expected"),
-    _refused("a chunk shorter than its size", chunked(b"4", b"ok", b"0", b""),
-             "chunk|expected|clos", closes=True),
+    _refused(
+        "a chunk shorter than its size",
+        chunked(b"4", b"ok", b"0", b""),
+        "chunk|expected|clos",
+        closes=True,
+    ),
     # sizes
-    _refused("headers beyond 64 KiB", _headers(*(f"X-{n}: {'v' * 1000}" for n in range(80)),
-                                               "Content-Length: 2"), "header"),
-    _refused("one header beyond 64 KiB", _headers(f"X: {'v' * 70_000}", "Content-Length: 2"),
-             "header"),
-    _refused("interim answers without end", message("HTTP/1.1 100 Continue") * 20_000,
-             "interim|header|1xx|100"),
+    _refused(
+        "headers beyond 64 KiB",
+        _headers(*(f"X-{n}: {'v' * 1000}" for n in range(80)), "Content-Length: 2"),
+        "header",
+    ),
+    _refused(
+        "one header beyond 64 KiB", _headers(f"X: {'v' * 70_000}", "Content-Length: 2"), "header"
+    ),
+    _refused(
+        "interim answers without end",
+        message("HTTP/1.1 100 Continue") * 20_000,
+        "interim|header|1xx|100",
+    ),
     Case(
         "trailers beyond 64 KiB",
         ((Read(), Send(chunked(b"2", b"ok", b"0", b"X: " + b"v" * 70_000, b""))), _NEXT),
@@ -109,26 +126,32 @@ CASES = (
     ),
     Case(
         "headers without end",
-        ((Read(), SendInPieces(message("HTTP/1.1 200 OK")[:-2] + b"X: y\r\n" * 50_000, 30_000)),
-         _NEXT),
+        (
+            (Read(), SendInPieces(message("HTTP/1.1 200 OK")[:-2] + b"X: y\r\n" * 50_000, 30_000)),
+            _NEXT,
+        ),
         ask_all(Failure("header"), OK, pause_s=0.02),
     ),
     # what comes after an answer answers nothing
     Case(
-        "a body longer than its length", ((Read(), Send(answer() + b"kk")), _NEXT),
+        "a body longer than its length",
+        ((Read(), Send(answer() + b"kk")), _NEXT),
         ask_all(OK, OK, pause_s=0.05),
     ),
     Case(
-        "a second answer in the same segment", ((Read(), Send(answer() + EVIL)), _NEXT),
+        "a second answer in the same segment",
+        ((Read(), Send(answer() + EVIL)), _NEXT),
         ask_all(OK, OK),
     ),
     Case(
         "a second answer a little later",
-        ((Read(), Send(answer()), Send(EVIL)), _NEXT), ask_all(OK, OK, pause_s=0.05),
+        ((Read(), Send(answer()), Send(EVIL)), _NEXT),
+        ask_all(OK, OK, pause_s=0.05),
     ),
     Case(
         "a second answer after chunks",
-        ((Read(), Send(chunked(b"2", b"ok", b"0", b"") + EVIL)), _NEXT), ask_all(OK, OK),
+        ((Read(), Send(chunked(b"2", b"ok", b"0", b"") + EVIL)), _NEXT),
+        ask_all(OK, OK),
     ),
     Case(
         "a body after 204",
@@ -136,7 +159,8 @@ CASES = (
         ask_all(Answer(204, b""), OK),
     ),
     Case(
-        "a body after HEAD", ((Read(), Send(EVIL)), _NEXT),
+        "a body after HEAD",
+        ((Read(), Send(EVIL)), _NEXT),
         (Ask(Answer(content=b""), method="HEAD"), Ask(pause_s=0.05)),
     ),
     Case(
@@ -144,4 +168,4 @@ CASES = (
         ((Read(), Send(answer()), Send(answer(b"", status="408 Request Timeout")), Close()), _NEXT),
         ask_all(OK, OK, pause_s=0.05),
     ),
-)  # fmt: skip
+)
