@@ -114,7 +114,7 @@ CASES = (
     # requests
     _refused("CR LF in a header", "header", headers={"X": "a\r\nY: b"}),
     _refused("LF in a header", "header", headers={"X": "a\nY: b"}),
-    _refused("NUL in a header", "header", headers={"X": "a\0b"}),
+    _refused("NUL in a header of the request", "header", headers={"X": "a\0b"}),
     _refused("CR LF in the name of a header", "header", headers={"X\r\nY": "b"}),
     _refused("a colon in the name of a header", "header", headers={"X:Y": "b"}),
     _refused("CR LF in a cookie", "cookie|header", cookies={"a": "1\r\nX: y"}),

@@ -114,7 +114,7 @@ CASES = (
     ),
     Case(
         "TLS to a server that speaks none",
-        ((Send(b"HTTP/1.1 400 No\r\n\r\n"), Close()),),
+        ((Send(b"HTTP/1.1 400 No\r\n\r\n"),),),
         (Ask(Failure("^TlsError: "), url="https://127.0.0.1:{port}/"),),
         requests=0,
     ),
