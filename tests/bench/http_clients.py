@@ -112,7 +112,7 @@ class Wrk:
 
 def _rounds(user_class: str, requests: int, url: str) -> None:
     """Carry out rounds until standard input ends."""
-    import gevent.pool  # noqa: I001
+    import gevent.pool
     import locust
     from locust.env import Environment
     from locust.exception import StopUser
