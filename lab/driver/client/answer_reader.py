@@ -1,7 +1,7 @@
 """Reads the answers on a connection: llhttp (`httptools`) decides where each of them ends.
 
-The head is cut off here, at its empty line, and kept as it is: fields that nobody asks for are never
-taken apart. llhttp checks all of it.
+The head is cut off here, at its empty line, and kept as it is: fields that nobody asks for are
+never taken apart. llhttp checks all of it.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The cookies of a user: a jar of `requests` that says when it changes, and how long it holds.
 
-Requests are built once and kept as bytes, with their cookies. So what changes those has to be known.
+Requests are built once and kept as bytes, with their cookies: what changes those has to be known.
 """
 
 from __future__ import annotations

@@ -49,29 +49,23 @@ class Exchange:
         Raises:
             RequestException: There is no answer.
         """
-        idle = request.endpoint.idle
+        endpoint = request.endpoint
+        idle = endpoint.idle
         deadline = begun + limits.total_s
-        connection: Connection | None = None
-        while idle:
-            connection = idle.pop()
-            if connection.hub is not get_hub():
-                raise NotConnectedError("the client is used by several native threads")
-            if connection.is_usable():
-                break
-            connection.close()
-            connection = None
-        try:
-            if connection is None:
-                raise NothingSentError
-            connection.exchange(request.data, request.head_alone, deadline)
-        except NothingSentError:
-            connection = self._connected(request.endpoint, deadline, limits)
+        connection = self._kept(idle) if idle else None
+        if connection is not None:
+            try:
+                connection.exchange(request.data, request.head_alone, deadline)
+            except NothingSentError:  # closed in the very moment
+                connection = None
+        if connection is None:
+            connection = self._connected(endpoint, deadline, limits)
             connection.exchange(request.data, request.head_alone, deadline)
         reader = connection.reader
         response = LeanResponse(request, reader.status, reader.body, reader.head)
         response.lower = reader.lower
         # the list is another one if the client was closed meanwhile
-        if reader.reusable and idle is request.endpoint.idle and len(idle) < MAX_IDLE:
+        if reader.reusable and idle is endpoint.idle and len(idle) < MAX_IDLE:
             idle.append(connection)
         else:
             connection.close()
@@ -89,10 +83,10 @@ class Exchange:
         trusted = True
         sent = response.request
         while response.status_code in REDIRECTS and (location := _location(response)):
-            self.complete(response)
             response._history = list(history)
             history.append(response)
             try:
+                self.complete(response)
                 if len(history) > self.max_redirects:
                     raise TooManyRedirects(f"more than {self.max_redirects} redirects")
                 sent = self._next(response, location, options, trusted)
@@ -139,6 +133,17 @@ class Exchange:
             idle, endpoint.idle = endpoint.idle, []
             for connection in idle:
                 connection.close()
+
+    def _kept(self, idle: list[Connection]) -> Connection | None:
+        """An idle connection that is still open and silent; others are closed."""
+        while idle:
+            connection = idle.pop()
+            if connection.hub is not get_hub():
+                raise NotConnectedError("the client is used by several native threads")
+            if connection.is_usable():
+                return connection
+            connection.close()
+        return None
 
     def _connected(self, endpoint: Endpoint, deadline: float, limits: Limits) -> Connection:
         connect_by = min(deadline, perf_counter() + limits.connect_s)

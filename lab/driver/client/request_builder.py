@@ -24,7 +24,13 @@ from lab.driver.client.header_lines import (
     authorization,
     lines_of,
 )
-from lab.driver.client.sent_request import SentRequest
+from lab.driver.client.sent_request import (
+    Beginning,
+    SentRequest,
+    finish,
+    head_of,
+    lines_of_head,
+)
 from lab.driver.client.target import Endpoint, Target, parse
 from lab.driver.client.tls import context_for
 
@@ -37,7 +43,6 @@ DEFAULT_HEADERS = {
 _MAX_KEPT = 2048  # requests, and as many beginnings of them
 _ABSOLUTE = re.compile("https?://", re.IGNORECASE)
 _METHOD = re.compile("[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_END = b"\r\n\r\n"
 
 
 class Options(NamedTuple):
@@ -54,15 +59,6 @@ class Options(NamedTuple):
 
 
 PLAIN = Options()
-
-
-class _Beginning(NamedTuple):
-    """A request without the length of its body, and without the body."""
-
-    method: str
-    target: Target
-    endpoint: Endpoint
-    data: bytes
 
 
 class RequestBuilder:
@@ -83,7 +79,7 @@ class RequestBuilder:
     ) -> None:
         self.kept: dict[tuple[str, str], SentRequest] = {}
         self.holds_until = float("inf")
-        self._beginnings: dict[Any, _Beginning] = {}
+        self._beginnings: dict[Any, Beginning] = {}
         self._lines: Lines | None = None
         self._endpoints: dict[Any, Endpoint] = {}
         self._verify, self._context_factory = verify, context_factory
@@ -164,13 +160,14 @@ class RequestBuilder:
                 for cannot be sent as it is.
         """
         body = encode(options.data, options.json, options.files)
-        plain = all(each is None for each in (*options[:1], *options[4:]))  # but headers and body
+        own = (options.params, options.cookies, options.files, options.auth, options.verify)
+        plain = own == (None,) * len(own)  # but for headers and body
         key: Any = None
         beginning = None
         if plain:
             headers = options.headers
-            own = tuple(headers.items()) if headers else None
-            key = method, url, body is not None and body.content_type, own
+            listed = tuple(headers.items()) if headers else None
+            key = method, url, body is not None and body.content_type, listed
             try:
                 beginning = self._beginnings.get(key)
             except TypeError:  # a value that no header may have: it is refused below
@@ -181,8 +178,8 @@ class RequestBuilder:
                 if len(self._beginnings) >= _MAX_KEPT:
                     self._beginnings.clear()
                 self._beginnings[key] = beginning
-        request = _finish(beginning, body)
-        if options == PLAIN:
+        request = finish(beginning, body)
+        if options is PLAIN:
             if len(self.kept) >= _MAX_KEPT:
                 self.kept.clear()
             self.kept[method, url] = request
@@ -206,10 +203,11 @@ class RequestBuilder:
             InvalidURL, InvalidSchema: The location is no address of HTTP.
         """
         url, fragment = urldefrag(urljoin(sent.url, location))
+        fragment = fragment or urldefrag(sent.url).fragment
         target = parse(url)
         trusted = trusted and target.origin == sent.target.origin
         explicit = {**self._session_lines(), **lines_of(options.headers)} if trusted else {}
-        lines = _lines_of_head(sent.data)
+        lines = lines_of_head(sent.data)
         lines.pop(b"content-length", None)
         for name in (b"host", b"cookie"):
             if name not in explicit:
@@ -224,9 +222,9 @@ class RequestBuilder:
         self._add_cookies(lines, target.url, options.cookies if trusted else None)
         endpoint = self._endpoint(target, options.verify)
         shown = target._replace(url=f"{target.url}#{fragment}") if fragment else target
-        return _finish(_Beginning(method, shown, endpoint, _head(method, target, lines)), body)
+        return finish(Beginning(method, shown, endpoint, head_of(method, target, lines)), body)
 
-    def _begin(self, method: str, url: str, options: Options, body: Body | None) -> _Beginning:
+    def _begin(self, method: str, url: str, options: Options, body: Body | None) -> Beginning:
         verb = method.upper()
         if not _METHOD.fullmatch(method) or verb == "CONNECT":
             raise InvalidURL(f"{method!r} is no method of a request to a server")
@@ -239,7 +237,7 @@ class RequestBuilder:
             add_line(lines, "Authorization", authorization(auth))
         self._add_cookies(lines, target.url, options.cookies)
         endpoint = self._endpoint(target, options.verify)
-        return _Beginning(verb, target, endpoint, _head(verb, target, lines))
+        return Beginning(verb, target, endpoint, head_of(verb, target, lines))
 
     def complete(self, url: str) -> str:
         """An absolute URL, of a path as well."""
@@ -292,28 +290,6 @@ class RequestBuilder:
             endpoint = Endpoint(target.host, target.port, label, context)
             self._endpoints[key] = endpoint
         return endpoint
-
-
-def _head(method: str, target: Target, lines: Lines) -> bytes:
-    first = f"{method} {target.path} HTTP/1.1".encode()
-    host = lines.pop(b"host", None) or f"Host: {target.host_header}".encode()
-    return b"\r\n".join((first, host, *lines.values()))
-
-
-def _finish(beginning: _Beginning, body: Body | None) -> SentRequest:
-    method, target, endpoint, data = beginning
-    if body is not None:
-        data = b"%b\r\nContent-Length: %d\r\n\r\n%b" % (data, len(body.data), body.data)
-    elif method in ("GET", "HEAD"):
-        data += _END
-    else:
-        data += b"\r\nContent-Length: 0\r\n\r\n"
-    return SentRequest(method, target, endpoint, data)
-
-
-def _lines_of_head(data: bytes) -> Lines:
-    lines = data.partition(_END)[0].split(b"\r\n")[1:]
-    return {line.partition(b":")[0].lower(): line for line in lines}
 
 
 def _next_method(status: int, method: str) -> str:

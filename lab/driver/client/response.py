@@ -51,7 +51,9 @@ class LeanResponse:
     lower: bytes
     request_meta: dict[str, Any]
 
-    def __init__(self, request: SentRequest, status: int, content: bytes | None, head: bytes):
+    def __init__(
+        self, request: SentRequest, status: int, content: bytes | None, head: bytes
+    ) -> None:
         """An answer to this request.
 
         Args:

@@ -14,6 +14,7 @@ from lab.driver.client.exchange import REDIRECTS, Exchange, Limits
 from lab.driver.client.header_lines import WatchedHeaders
 from lab.driver.client.request_builder import PLAIN, Options, RequestBuilder
 from lab.driver.client.response import JudgedResponse, LeanResponse
+from lab.driver.client.sent_request import SentRequest
 
 _REMEDIES = {
     "stream": "answers are read whole; leave it out",
@@ -177,39 +178,29 @@ class LeanHttpSession:
         """
         if others:
             _refuse(others)
-        started = time()
-        if started >= self._builder.holds_until:
+        if time() >= self._builder.holds_until:
             self._builder.changed()
-        options = PLAIN
-        sent = None
+        options, sent = PLAIN, None
         if params is data is json is headers is cookies is None and files is auth is verify is None:
             sent = self._builder.kept.get((method, url))
         else:
             options = Options(params, data, json, headers, cookies, files, auth, verify)
         if sent is None:
             sent = self._builder.build(method, url, options)
-            started = time()
-        limits = self._limits if timeout is None else self._own_limits(timeout)
         name = name or self.request_name or sent.path_url
-        begun = perf_counter()
+        limits = self._limits if timeout is None else self._own_limits(timeout)
+        started = time()
         try:
-            response = self._exchange.send(sent, begun, limits)
-            if allow_redirects and response.status_code in REDIRECTS:
-                response = self._exchange.follow(response, options, begun, limits)
-        except RequestException as error:
-            response = LeanResponse.failed(sent, error)
+            response = self._answer(sent, options, limits, allow_redirects)
         except BaseException as error:
             if (abandoned := self.abandoned) is not None:
                 abandoned(f"{method} {name}", error)
             raise
-        seconds = response._seconds = perf_counter() - begun
-        if response.error is None:
-            response = self._completed(response)
         content = response.content
         meta = {
             "request_type": method,
             "name": name,
-            "response_time": 1000 * seconds,
+            "response_time": 1000 * response._seconds,
             "response_length": len(content) if content else 0,
             "response": response,
             "context": self._context(context),
@@ -217,12 +208,30 @@ class LeanHttpSession:
             "start_time": started,
             "url": sent.url,
         }
-        if catch_response:
+        return self._report(response, meta, catch_response)
+
+    def _answer(
+        self, sent: SentRequest, options: Options, limits: Limits, allow_redirects: bool
+    ) -> LeanResponse:
+        """Send it; only what comes between the send and the last byte is in its time."""
+        begun = perf_counter()
+        try:
+            response = self._exchange.send(sent, begun, limits)
+            if allow_redirects and response.status_code in REDIRECTS:
+                response = self._exchange.follow(response, options, begun, limits)
+        except RequestException as error:
+            response = LeanResponse.failed(sent, error)
+        response._seconds = perf_counter() - begun
+        return response if response.error is not None else self._completed(response)
+
+    def _report(self, response: LeanResponse, meta: dict[str, Any], judged: bool) -> LeanResponse:
+        """Report it; one that the scenario judges reports itself."""
+        if judged:
             response.__class__ = JudgedResponse
             response.report_by(self.request_event, meta)  # type: ignore[attr-defined]
             return response
         if response.status_code >= 400:
-            meta["exception"] = response.status_error(name)
+            meta["exception"] = response.status_error(meta["name"])
         self.request_event.fire(**meta)
         return response
 
