@@ -1,8 +1,8 @@
 """Why a request has no answer that counts.
 
-All are errors of `requests`, so that a scenario catches them as it does with an `HttpUser`. Timeouts
-are `requests.ConnectTimeout` and `requests.ReadTimeout`, a chain of redirects without an end is
-`requests.TooManyRedirects`, an answer of 400 and above `requests.HTTPError`.
+All are errors of `requests`, so that a scenario catches them as it does with an `HttpUser`.
+Timeouts are `requests.ConnectTimeout` and `requests.ReadTimeout`, a chain of redirects without an
+end is `requests.TooManyRedirects`, an answer of 400 and above `requests.HTTPError`.
 """
 
 from __future__ import annotations

@@ -2,14 +2,299 @@
 
 from __future__ import annotations
 
-from typing import Any
+import ssl
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from time import perf_counter, time
+from typing import Any, ClassVar
+
+from requests.exceptions import RequestException
+
+from lab.driver.client.exchange import REDIRECTS, Exchange, Limits
+from lab.driver.client.header_lines import WatchedHeaders
+from lab.driver.client.request_builder import PLAIN, Options, RequestBuilder
+from lab.driver.client.response import JudgedResponse, LeanResponse
+from lab.driver.client.sent_request import SentRequest
+
+_REMEDIES = {
+    "stream": "answers are read whole; leave it out",
+    "proxies": "proxies are not supported; leave it out",
+    "cert": "set ssl_context_factory of the user class, with a context that has loaded it",
+    "hooks": "listen to the event `request` of Locust",
+}
 
 
 class LeanHttpSession:
-    """To be written."""
+    """Sends requests, and fires Locust's event for each.
 
-    def __init__(self, base_url: str, request_event: Any, user: Any = None, **options: Any) -> None:
-        self.base_url, self.request_event, self.user = base_url, request_event, user
+    Attributes:
+        base_url: The address that paths are added to, without name and password. It can be set.
+        headers: Sent with every request. Can be changed, and set as a whole.
+        cookies: The jar of this user. Can be changed, and set as a whole.
+        auth: Name and password for every request. Can be set.
+        verify: Whether TLS certificates are checked, or a file or folder of authorities. Can be
+            set.
+        request_event: Locust's event `request`.
+        user: Its `context()` is reported with each request.
+        request_name: Name of all requests without a `name`; see `rename_request`.
+        abandoned: Called with the name of a request that something cuts off from outside (as a
+            `gevent.Timeout` does), so that it is not reported, and with the error.
+    """
+
+    abandoned: ClassVar[Callable[[str, BaseException], None] | None] = None
+
+    def __init__(
+        self,
+        base_url: str,
+        request_event: Any,
+        user: Any = None,
+        *,
+        connection_timeout: float = 60.0,
+        network_timeout: float = 60.0,
+        max_redirects: int = 30,
+        verify: bool | str = True,
+        ssl_context_factory: Callable[[], ssl.SSLContext] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """Nothing is connected yet. The arguments are those of `LeanHttpUser`."""
+        self._builder = RequestBuilder(base_url, headers, verify, ssl_context_factory)
+        self._exchange = Exchange(self._builder, max_redirects)
+        self._limits = Limits(connection_timeout, network_timeout)
+        self.request_event, self.user = request_event, user
+        self.request_name: str | None = None
+
+    # -- what all requests share --------------------------------------------------------------
+
+    @property
+    def base_url(self) -> str:
+        """As described above."""
+        return self._builder.base_url
+
+    @base_url.setter
+    def base_url(self, url: str) -> None:
+        self._builder.set_base_url(url)
+
+    @property
+    def headers(self) -> WatchedHeaders:
+        """As described above."""
+        return self._builder.headers
+
+    @headers.setter
+    def headers(self, headers: Mapping[Any, Any] | None) -> None:
+        self._builder.set_headers(headers)
+
+    @property
+    def cookies(self) -> Any:
+        """As described above."""
+        return self._builder.cookies
+
+    @cookies.setter
+    def cookies(self, cookies: Any) -> None:
+        self._builder.set_cookies(cookies)
+
+    @property
+    def auth(self) -> Any:
+        """As described above."""
+        return self._builder.auth
+
+    @auth.setter
+    def auth(self, auth: Any) -> None:
+        self._builder.auth = auth
+
+    @property
+    def verify(self) -> bool | str:
+        """As described above."""
+        return self._builder.verify
+
+    @verify.setter
+    def verify(self, verify: bool | str) -> None:
+        self._builder.verify = verify
+
+    @contextmanager
+    def rename_request(self, name: str) -> Iterator[None]:
+        """Within this, requests without a `name` have this one."""
+        self.request_name = name
+        try:
+            yield
+        finally:
+            self.request_name = None
+
+    def connect(self) -> None:
+        """Open a connection to `base_url` and send nothing; raises what a request would meet."""
+        self._exchange.connect(self._limits)
 
     def close(self) -> None:
-        """Close all connections."""
+        """Close all connections. A later request opens a new one."""
+        self._exchange.close()
+
+    # -- requests -----------------------------------------------------------------------------
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        name: str | None = None,
+        catch_response: bool = False,
+        context: Mapping[str, Any] | None = None,
+        *,
+        params: Any = None,
+        data: Any = None,
+        json: Any = None,
+        headers: Mapping[Any, Any] | None = None,
+        cookies: Any = None,
+        files: Any = None,
+        auth: Any = None,
+        verify: bool | str | None = None,
+        timeout: float | tuple[float | None, float | None] | None = None,
+        allow_redirects: bool = True,
+        **others: Any,
+    ) -> Any:
+        """Send a request, wait for the whole answer, and report it.
+
+        Args:
+            method: Of HTTP.
+            url: A path, or an absolute URL.
+            name: In reports; path and query without it.
+            catch_response: Whether the answer is judged in a `with` block, and reported then.
+            context: Reported with it, beside that of the user.
+            params: Added to the query.
+            data: The body, or the fields of a form.
+            json: The body, written as JSON.
+            headers: For this request, beside those of the session; None removes one.
+            cookies: For this request, beside those of the jar.
+            files: Sent as multipart/form-data.
+            auth: Name and password.
+            verify: As that of the session.
+            timeout: For the whole request, in seconds; or for its connection and the whole.
+            allow_redirects: Whether redirects are followed.
+            **others: Refused, by name.
+
+        Returns:
+            The answer, or one with the status 0 that has the error.
+
+        Raises:
+            InvalidURL, InvalidSchema, InvalidHeader, InvalidJSONError, TypeError: What was asked
+                for cannot be sent; nothing was.
+        """
+        if others:
+            _refuse(others)
+        if time() >= self._builder.holds_until:
+            self._builder.changed()
+        options, sent = PLAIN, None
+        if params is data is json is headers is cookies is None and files is auth is verify is None:
+            sent = self._builder.kept.get((method, url))
+        else:
+            options = Options(params, data, json, headers, cookies, files, auth, verify)
+        if sent is None:
+            sent = self._builder.build(method, url, options)
+        name = name or self.request_name or sent.path_url
+        limits = self._limits if timeout is None else self._own_limits(timeout)
+        started = time()
+        try:
+            response = self._answer(sent, options, limits, allow_redirects)
+        except BaseException as error:
+            if (abandoned := self.abandoned) is not None:
+                abandoned(f"{method} {name}", error)
+            raise
+        content = response.content
+        meta = {
+            "request_type": method,
+            "name": name,
+            "response_time": 1000 * response._seconds,
+            "response_length": len(content) if content else 0,
+            "response": response,
+            "context": self._context(context),
+            "exception": response.error,
+            "start_time": started,
+            "url": sent.url,
+        }
+        return self._report(response, meta, catch_response)
+
+    def _answer(
+        self, sent: SentRequest, options: Options, limits: Limits, allow_redirects: bool
+    ) -> LeanResponse:
+        """Send it; only what comes between the send and the last byte is in its time."""
+        begun = perf_counter()
+        try:
+            response = self._exchange.send(sent, begun, limits)
+            if allow_redirects and response.status_code in REDIRECTS:
+                response = self._exchange.follow(response, options, begun, limits)
+        except RequestException as error:
+            response = LeanResponse.failed(sent, error)
+        response._seconds = perf_counter() - begun
+        return response if response.error is not None else self._completed(response)
+
+    def _report(self, response: LeanResponse, meta: dict[str, Any], judged: bool) -> LeanResponse:
+        """Report it; one that the scenario judges reports itself."""
+        if judged:
+            response.__class__ = JudgedResponse
+            response.report_by(self.request_event, meta)  # type: ignore[attr-defined]
+            return response
+        if response.status_code >= 400:
+            meta["exception"] = response.status_error(meta["name"])
+        self.request_event.fire(**meta)
+        return response
+
+    def get(self, url: str, **options: Any) -> Any:
+        """Send a GET; options as those of `request`."""
+        return self.request("GET", url, **options)
+
+    def options(self, url: str, **options: Any) -> Any:
+        """Send an OPTIONS; options as those of `request`."""
+        return self.request("OPTIONS", url, **options)
+
+    def head(self, url: str, **options: Any) -> Any:
+        """Send a HEAD; options as those of `request`, but it follows no redirects by itself."""
+        options.setdefault("allow_redirects", False)
+        return self.request("HEAD", url, **options)
+
+    def post(self, url: str, data: Any = None, json: Any = None, **options: Any) -> Any:
+        """Send a POST; options as those of `request`."""
+        return self.request("POST", url, data=data, json=json, **options)
+
+    def put(self, url: str, data: Any = None, **options: Any) -> Any:
+        """Send a PUT; options as those of `request`."""
+        return self.request("PUT", url, data=data, **options)
+
+    def patch(self, url: str, data: Any = None, **options: Any) -> Any:
+        """Send a PATCH; options as those of `request`."""
+        return self.request("PATCH", url, data=data, **options)
+
+    def delete(self, url: str, **options: Any) -> Any:
+        """Send a DELETE; options as those of `request`."""
+        return self.request("DELETE", url, **options)
+
+    def _context(self, own: Mapping[str, Any] | None) -> dict[str, Any]:
+        if self.user is None:
+            return dict(own or {})
+        return {**self.user.context(), **(own or {})}
+
+    def _completed(self, response: LeanResponse) -> LeanResponse:
+        """The answer with its body decoded and its cookies kept; or a failed one."""
+        try:
+            self._exchange.complete(response)
+        except RequestException as error:
+            failed = LeanResponse.failed(response.request, error)
+            failed._history, failed._seconds = response._history, response._seconds
+            return failed
+        return response
+
+    def _own_limits(self, timeout: Any) -> Limits:
+        usual = self._limits
+        if isinstance(timeout, tuple):
+            connect_s, total_s = timeout
+        else:
+            connect_s = total_s = timeout
+        return Limits(
+            usual.connect_s if connect_s is None else float(connect_s),
+            usual.total_s if total_s is None else float(total_s),
+        )
+
+
+def _refuse(others: Mapping[str, Any]) -> None:
+    """Refuse what `requests` knows and this client does not, unless it changes nothing."""
+    for name, value in others.items():
+        if name not in _REMEDIES:
+            raise TypeError(f"LeanHttpUser knows no argument {name}= of a request")
+        if value:
+            raise TypeError(f"LeanHttpUser does not support {name}=: {_REMEDIES[name]}")

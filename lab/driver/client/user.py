@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import gevent
@@ -61,5 +62,9 @@ class LeanHttpUser(User, RestMixin[Any]):
     def start(self, group: Group) -> gevent.Greenlet:
         """As any user; its connections are closed when it has ended."""
         greenlet: gevent.Greenlet = super().start(group)
-        greenlet.rawlink(lambda _: self.client.close())
+        greenlet.rawlink(self._close)
         return greenlet
+
+    def _close(self, _: gevent.Greenlet) -> None:
+        with suppress(AttributeError):  # a client of the scenario's own may have no `close`
+            self.client.close()
