@@ -27,7 +27,7 @@ CASES = (
     _refused("something other than HTTP", b"SSH-2.0-OpenSSH_9.2\r\n", "status line|http"),
     _refused("HTTP/2.0 in the status line", answer().replace(b"1.1", b"2.0"), "2.0|version"),
     _refused("HTTP/1.2 in the status line", answer().replace(b"1.1", b"1.2"), "1.2|version"),
-    _refused("HTTP/3 in the status line", answer().replace(b"1.1", b"3"), "version"),
+    _refused("HTTP/3 in the status line", answer().replace(b"1.1", b"3"), "http"),
     _refused("status 99", answer(status="99 Low"), "status"),
     _refused("status 099", answer(status="099 Low"), "status"),
     _refused("status 1000", answer(status="1000 High"), "status"),

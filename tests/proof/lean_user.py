@@ -91,7 +91,7 @@ def cpu_of(trials: Sequence[Trial]) -> dict[str, float]:
         evidence = trial.evidence
         assert isinstance(evidence, LoadEvidence)
         requests = sum(seen.count for seen in evidence.requests.values())
-        used[trial.arm] = used.get(trial.arm, 0.0) + driver_cpu_s(trial)
+        used[trial.arm] = used.get(trial.arm, 0.0) + evidence.usage["driver"].cpu * trial.window_s
         sent[trial.arm] = sent.get(trial.arm, 0) + requests
     more_s, more = used[_MANY] - used[_FEW], sent[_MANY] - sent[_FEW]
     return {
@@ -99,11 +99,6 @@ def cpu_of(trials: Sequence[Trial]) -> dict[str, float]:
         "more_ms": round(1000 * more_s / more, 4),
         "requests": sum(sent.values()),
     }
-
-
-def driver_cpu_s(trial: Trial) -> float:
-    """Processor time of the driver in the window."""
-    return trial.driver_cpu * trial.window_s
 
 
 def agree(shipped: Mapping[str, Any], lean: Mapping[str, Any]) -> bool:
