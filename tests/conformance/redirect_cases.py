@@ -105,7 +105,7 @@ CASES = (
     Case(
         "a loop ends",
         (_hops(*[_to("/again")] * 40),),
-        (Ask(Failure("^TooManyRedirects: ", history=(302,) * 30)),),
+        (Ask(Failure("^TooManyRedirects: ", history=(302,) * 31)),),
         requests=31,
     ),
     Case(
