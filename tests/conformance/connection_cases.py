@@ -11,6 +11,7 @@ from tests.conformance.steps import (
     Reset,
     Send,
     SendInPieces,
+    Step,
     Wait,
     answer,
     chunked,
@@ -30,17 +31,17 @@ SOON = (0.25, 0.8)  # after a timeout of 0.3 s
 IMPATIENT = {"timeout": 0.3}
 
 
-def _fails(name: str, *script: object, error: str, **options: object) -> Case:
+def _fails(name: str, *script: Step, error: str) -> Case:
     """The first request fails, is not sent again, and the second has a new connection."""
     scripts = ((Read(), *script), _NEXT)
-    return Case(name, scripts, ask_all(Failure(error), OK))  # type: ignore[arg-type]
+    return Case(name, scripts, ask_all(Failure(error), OK))
 
 
-def _late(name: str, *script: object) -> Case:
+def _late(name: str, *script: Step) -> Case:
     """The first request fails when its time is up; what comes later answers nothing."""
     scripts = ((Read(), *script), _NEXT)
     asks = (Ask(Failure(LATE, within_s=SOON), options=IMPATIENT), Ask(pause_s=0.4))
-    return Case(name, scripts, asks)  # type: ignore[arg-type]
+    return Case(name, scripts, asks)
 
 
 CASES = (

@@ -24,10 +24,10 @@ def flaws(case: Case, seen: Sequence[Seen], logs: Sequence[Log]) -> Iterator[str
 
 def _of_ask(ask: Ask, seen: Seen) -> Iterator[str]:
     match ask.right:
-        case Answer() as right:
-            yield from _of_answer(ask, right, seen)
-        case Failure() as right:
-            yield from _of_failure(ask, right, seen)
+        case Answer() as answer:
+            yield from _of_answer(ask, answer, seen)
+        case Failure() as failure:
+            yield from _of_failure(ask, failure, seen)
         case Refused(error):
             errors = [seen.get("raised"), *(event["error"] for event in seen["events"])]
             if not any(re.search(error, each or "", re.I) for each in errors):
