@@ -143,7 +143,8 @@ class TlsConnection(Connection):
 
     def send_and_notify(self, data: bytes) -> None:
         """Both in one `send`."""
-        self._tls.write(self._filled_in(data))
+        if data:
+            self._tls.write(self._filled_in(data))
         with contextlib.suppress(ssl.SSLWantReadError):
             self._tls.unwrap()
         self._flush()
