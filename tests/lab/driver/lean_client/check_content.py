@@ -11,9 +11,9 @@ from requests.exceptions import ContentDecodingError, JSONDecodeError
 
 from lab.driver.client import content_coding
 from lab.driver.client.content_coding import decode
-from lab.driver.client.response import LeanResponse
 from lab.driver.client.request_builder import Options, RequestBuilder
-from tests.lab.driver.lean_client.scripted_server import answering, ok, session_of
+from lab.driver.client.response import LeanResponse
+from tests.lab.driver.lean_client.scripted_server import ok
 
 TEXT = b"to be or not to be " * 100
 
@@ -76,21 +76,19 @@ def check_a_bomb_is_an_error() -> None:
 
 
 def check_a_damaged_body_is_a_failure_without_an_answer() -> None:
-    with answering(ok(b"damaged", "Content-Encoding: gzip")) as server:
-        with session_of(server.url) as (session, events):
-            answer = session.get("/")
-            assert answer.status_code == 0
-            assert isinstance(events.last["exception"], ContentDecodingError)
+    with asking(ok(b"damaged", "Content-Encoding: gzip")) as (server, session, events):
+        answer = session.get("/")
+        assert answer.status_code == 0
+        assert isinstance(events.last["exception"], ContentDecodingError)
 
 
 def check_a_compressed_answer_is_read_and_counted_decoded() -> None:
-    with answering(ok(gzip.compress(TEXT), "Content-Encoding: gzip")) as server:
-        with session_of(server.url) as (session, events):
-            assert session.get("/").content == TEXT
-            assert events.last["response_length"] == len(TEXT)
-            assert b"Accept-Encoding: gzip, deflate\r\n" in server.requests[0]
-            plain = session.get("/", headers={"Accept-Encoding": "identity"})
-            assert plain.content == gzip.compress(TEXT) or plain.content[:2] == b"\x1f\x8b"
+    with asking(ok(gzip.compress(TEXT), "Content-Encoding: gzip")) as (server, session, events):
+        assert session.get("/").content == TEXT
+        assert events.last["response_length"] == len(TEXT)
+        assert b"Accept-Encoding: gzip, deflate\r\n" in server.requests[0]
+        plain = session.get("/", headers={"Accept-Encoding": "identity"})
+        assert plain.content == gzip.compress(TEXT) or plain.content[:2] == b"\x1f\x8b"
 
 
 def check_the_encoding_of_a_text() -> None:

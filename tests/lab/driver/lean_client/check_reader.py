@@ -10,6 +10,7 @@ from lab.driver.client import AnswerCutOffError, BadAnswerError, NoAnswerError
 from lab.driver.client.answer_reader import MAX_HEAD, AnswerReader
 
 OK = b"HTTP/1.1 200 OK\r\n"
+CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
 
 
 def read(
@@ -43,8 +44,7 @@ def refuses(text: str, data: bytes, *, ends: bool = False) -> None:
 def check_an_answer_is_the_same_in_one_piece_and_byte_by_byte() -> None:
     for data, body in {
         OK + b"Content-Length: 5\r\n\r\nhello": b"hello",
-        OK
-        + b"Transfer-Encoding: chunked\r\n\r\n3;a=b\r\nhel\r\n2\r\nlo\r\n0\r\nX: y\r\n\r\n": b"hello",
+        OK + CHUNKED + b"3;a=b\r\nhel\r\n2\r\nlo\r\n0\r\nX: y\r\n\r\n": b"hello",
         b"HTTP/1.1 204 No Content\r\nContent-Length: 7\r\n\r\n": b"",
         b"HTTP/1.1 304 Not Modified\r\nContent-Length: 7\r\n\r\n": b"",
         b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early\r\nLink: a\r\n\r\n"
@@ -128,9 +128,8 @@ def check_smuggling_forms_are_refused() -> None:
     for coding in (b"chunked, identity", b"gzip, chunked", b"identity", b"xchunked"):
         head = OK + b"Transfer-Encoding: " + coding + b"\r\n\r\n"
         refuses("Transfer-Encoding is", head + chunks)
-    chunked = OK + b"Transfer-Encoding: chunked\r\n\r\n"
     for size in (b"zz", b"-1", b"fffffffffffffffff", b"0x2", b""):
-        refuses("not valid HTTP/1.1", chunked + size + b"\r\nok\r\n0\r\n\r\n")
+        refuses("not valid HTTP/1.1", OK + CHUNKED + size + b"\r\nok\r\n0\r\n\r\n")
 
 
 def check_a_head_has_a_largest_size() -> None:
@@ -155,7 +154,7 @@ def check_where_an_answer_was_cut_off_is_told() -> None:
         (b"", NoAnswerError, "closed before the answer"),
         (b"HTTP/1.1 200", AnswerCutOffError, "in the middle of the answer's head"),
         (OK + b"Content-Length: 9\r\n\r\nok", AnswerCutOffError, "of the answer's body"),
-        (OK + b"Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n", AnswerCutOffError, "body"),
+        (OK + CHUNKED + b"2\r\nok\r\n", AnswerCutOffError, "body"),
     ):
         reader = AnswerReader()
         reader.begin(False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -109,6 +110,13 @@ def session_of(url: str, **options: Any) -> Iterator[tuple[LeanHttpSession, Even
         session.close()
 
 
+@contextmanager
+def asking(*answers: bytes, **options: Any) -> Iterator[tuple[Server, LeanHttpSession, Events]]:
+    """A server that gives these answers, and a session for it."""
+    with answering(*answers) as server, session_of(server.url, **options) as (session, events):
+        yield server, session, events
+
+
 def ok(body: bytes = b"fine", *lines: str) -> bytes:
     """A usual answer."""
     head = "".join(f"{line}\r\n" for line in lines)
@@ -122,8 +130,6 @@ def status(code: int, *lines: str, body: bytes = b"") -> bytes:
 
 def reset(connection: Any) -> None:
     """Close a connection by a reset."""
-    import struct
-
     linger = struct.pack("ii", 1, 0)
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
     connection.close()
