@@ -17,6 +17,7 @@ from lab.driver.client import (
 from tests.lab.driver.lean_client.scripted_server import (
     Events,
     answering,
+    asking,
     ok,
     read_request,
     reset,
@@ -241,7 +242,7 @@ def check_a_client_that_is_closed_ends_what_waits_only_by_its_own_end() -> None:
 
 
 def check_ipv6() -> None:
-    with asking(ok(), host="::1") as (server, session, _):
+    with answering(ok(), host="::1") as server, session_of(server.url) as (session, _):
         assert session.get("/").status_code == 200
         assert f"Host: [::1]:{server.port}\r\n".encode() in server.requests[0]
 

@@ -13,7 +13,7 @@ from lab.driver.client import content_coding
 from lab.driver.client.content_coding import decode
 from lab.driver.client.request_builder import Options, RequestBuilder
 from lab.driver.client.response import LeanResponse
-from tests.lab.driver.lean_client.scripted_server import ok
+from tests.lab.driver.lean_client.scripted_server import asking, ok
 
 TEXT = b"to be or not to be " * 100
 
@@ -76,7 +76,7 @@ def check_a_bomb_is_an_error() -> None:
 
 
 def check_a_damaged_body_is_a_failure_without_an_answer() -> None:
-    with asking(ok(b"damaged", "Content-Encoding: gzip")) as (server, session, events):
+    with asking(ok(b"damaged", "Content-Encoding: gzip")) as (_, session, events):
         answer = session.get("/")
         assert answer.status_code == 0
         assert isinstance(events.last["exception"], ContentDecodingError)

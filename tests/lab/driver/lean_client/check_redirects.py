@@ -13,6 +13,7 @@ from lab.driver.client import (
 )
 from tests.lab.driver.lean_client.scripted_server import (
     answering,
+    asking,
     ok,
     read_request,
     serving,

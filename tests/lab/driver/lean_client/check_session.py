@@ -19,6 +19,7 @@ from lab.driver.client import (
 from tests.lab.driver.lean_client.scripted_server import (
     Events,
     answering,
+    asking,
     ok,
     read_request,
     serving,
@@ -113,7 +114,7 @@ def check_a_failure_is_worded_as_by_requests() -> None:
 
 
 def check_a_scenario_judges_an_answer() -> None:
-    with asking(status(404)) as (server, session, events):
+    with asking(status(404)) as (_, session, events):
         with session.get("/", catch_response=True) as answer:
             assert events.fired == []
             answer.success()
@@ -157,7 +158,7 @@ def check_an_error_stands_in_place_of_an_answer() -> None:
 
 
 def check_what_is_not_supported_is_refused_by_name() -> None:
-    with asking(ok()) as (server, session, events):
+    with asking(ok()) as (_, session, events):
         for options, text in (
             ({"stream": True}, "does not support stream="),
             ({"proxies": {"http": "x"}}, "does not support proxies="),
