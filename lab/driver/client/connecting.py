@@ -12,7 +12,7 @@ from typing import Any
 import gevent
 from gevent import get_hub
 from gevent import socket as cooperative
-from requests.exceptions import ConnectTimeout
+from requests.exceptions import ConnectTimeout, RequestException
 
 from lab.driver.client.connection import Connection
 from lab.driver.client.deadlines import sweep_of
@@ -97,7 +97,7 @@ def _connect(address: Address, endpoint: Endpoint, deadline: float) -> Any:
     except BaseException as error:
         if socket is not None:
             socket.close()
-        if isinstance(error, ConnectTimeout) or not isinstance(error, OSError):
+        if isinstance(error, RequestException) or not isinstance(error, OSError):
             raise
         reason = str(error.strerror or error).lower()
         raise NotConnectedError(f"no connection to {endpoint.label}: {reason}") from error
@@ -113,7 +113,9 @@ def _agree(socket: Any, endpoint: Endpoint, deadline: float) -> TlsLayer:
 
     try:
         layer.handshake(socket, wait)
-    except ConnectionError as error:
+    except OSError as error:
+        if isinstance(error, RequestException):  # it is an error of the system as well
+            raise
         reason = str(error.strerror or error).lower()
         raise NotConnectedError(
             f"no TLS connection to {endpoint.label}: {reason} in its handshake"

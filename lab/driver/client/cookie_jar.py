@@ -25,8 +25,10 @@ class WatchedCookieJar(RequestsCookieJar):
 
     def set_cookie(self, cookie: Cookie, *arguments: Any, **options: Any) -> Any:
         """As any jar."""
+        known = self._cookies.get(cookie.domain, {}).get(cookie.path, {}).get(cookie.name)
         super().set_cookie(cookie, *arguments, **options)
-        self._changed()
+        if known is None or vars(known) != vars(cookie):
+            self._changed()
 
     def clear(
         self, domain: str | None = None, path: str | None = None, name: str | None = None

@@ -137,9 +137,9 @@ class Exchange:
     def _kept(self, idle: list[Connection]) -> Connection | None:
         """An idle connection that is still open and silent; others are closed."""
         while idle:
-            connection = idle.pop()
-            if connection.hub is not get_hub():
+            if idle[-1].hub is not get_hub():
                 raise NotConnectedError("the client is used by several native threads")
+            connection = idle.pop()
             if connection.is_usable():
                 return connection
             connection.close()
