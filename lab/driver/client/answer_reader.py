@@ -15,6 +15,7 @@ from lab.driver.client.head import fields, has_token
 
 MAX_HEAD = 64 * 1024  # bytes
 _MAX_INFORMATIONAL = 100  # answers of 1xx before the final one
+_CHUNK_LINE = 32  # bytes of an ordinary one, at most
 _END = b"\r\n\r\n"
 _BEGIN = b"HTTP/1."
 
@@ -31,7 +32,8 @@ class AnswerReader:
     """
 
     __slots__ = (
-        *("_chunks", "_head_alone", "_in_body", "_informational", "_parser", "_pending"),
+        *("_chunks", "_counted", "_framing", "_head_alone", "_in_body", "_informational"),
+        *("_is_chunked", "_parser", "_pending"),
         *("complete", "head", "lower", "reusable", "status"),
     )
 
@@ -44,8 +46,8 @@ class AnswerReader:
         self._head_alone = head_alone
         self._chunks: list[bytes] = []
         self._pending = b""
-        self._in_body = self.complete = False
-        self._informational = self.status = 0
+        self._in_body = self._is_chunked = self.complete = False
+        self._informational = self._counted = self._framing = self.status = 0
 
     def close(self) -> None:
         """Read nothing more; what was read stays."""
@@ -81,17 +83,17 @@ class AnswerReader:
                 raise _no_http(data)
             self.head = head = data[: end + 2]
             self.lower = lower = head.lower()
-            if b"\ntransfer-encoding" in lower:
+            self._is_chunked = b"\ntransfer-encoding:" in lower
+            if self._is_chunked:
                 _check_coding(lower)
             self._in_body = True
             if self._head_alone:
                 return self._end_with_head(data, end + len(_END))
-        try:
-            self._parser.feed_data(data)
-        except HttpParserError as error:
-            if not self.complete:
-                raise _refused(error) from None
-            self.reusable = False
+            if self._is_chunked:
+                self._framing = -end - len(_END)
+        self._parse(data)
+        if self._is_chunked:
+            self._limit_framing(len(data))
         return self.complete
 
     def end(self) -> None:
@@ -165,14 +167,11 @@ class AnswerReader:
         try:
             HttpResponseParser(object()).feed_data(head)
         except HttpParserError as error:
-            raise _refused(error) from None
+            raise BadAnswerError(f"an answer of 1xx is not valid HTTP/1.1: {error}") from None
 
     def _end_with_head(self, data: bytes, end: int) -> bool:
         """The answer to a HEAD: llhttp cannot be told, so that it gets the head alone."""
-        try:
-            self._parser.feed_data(data[:end])
-        except HttpParserError as error:
-            raise _refused(error) from None
+        self._parse(data[:end])
         self.status = self._parser.get_status_code()
         names = "keep-alive" if self.head.startswith(b"HTTP/1.0") else "close"
         has = has_token(self.lower, b"connection", names.encode())
@@ -181,9 +180,38 @@ class AnswerReader:
         self.complete = True
         return True
 
-    @property
-    def _is_chunked(self) -> bool:
-        return b"\ntransfer-encoding:" in self.lower
+    def _parse(self, data: bytes) -> None:
+        try:
+            self._parser.feed_data(data)
+        except HttpParserError as error:
+            if self.complete:  # what follows is no answer
+                self.reusable = False
+            elif (single := self._with_one_length(data)) is not None:
+                self._parser = HttpResponseParser(self)
+                self._parse(single)
+            else:
+                raise BadAnswerError(f"the answer is not valid HTTP/1.1: {error}") from None
+
+    def _with_one_length(self, data: bytes) -> bytes | None:
+        """An answer that gives the same Content-Length twice, with a single one; else None."""
+        head, lines = self.head, self.head.split(b"\r\n")
+        lengths = [line for line in lines if line.lower().startswith(b"content-length:")]
+        if len({line.partition(b":")[2].strip() for line in lengths}) != 1 or len(lengths) < 2:
+            return None
+        if not data.startswith(head):
+            return None
+        others = [line for line in lines if line not in lengths]
+        return b"\r\n".join((others[0], lengths[0], *others[1:])) + data[len(head) :]
+
+    def _limit_framing(self, size: int) -> None:
+        """Refuse chunk lines and trailers without end, of which nothing is kept."""
+        new = self._chunks[self._counted :]
+        self._counted += len(new)
+        self._framing += size - sum(map(len, new))
+        if self._framing > MAX_HEAD + _CHUNK_LINE * self._counted:
+            raise BadAnswerError(
+                f"the answer's chunk lines or trailers are longer than {MAX_HEAD // 1024} KiB"
+            )
 
 
 def _check_coding(lower: bytes) -> None:
@@ -198,7 +226,3 @@ def _check_coding(lower: bytes) -> None:
 def _no_http(data: bytes) -> BadAnswerError:
     line = data[:40].partition(b"\r\n")[0].decode("latin-1")
     return BadAnswerError(f"the answer begins with {line!r}, which is not HTTP/1.1 or HTTP/1.0")
-
-
-def _refused(error: HttpParserError) -> BadAnswerError:
-    return BadAnswerError(f"the answer is not valid HTTP/1.1: {error}")

@@ -44,7 +44,7 @@ class Connection:
             "_send",
             "_sweep",
         ),
-        *("_watcher", "_writer", "deadline", "hub", "reader", "socket"),
+        *("_was_reset", "_watcher", "_writer", "deadline", "hub", "reader", "socket"),
     )
 
     def __init__(self, hub: Any, socket: Any, sweep: DeadlineSweep) -> None:
@@ -62,6 +62,7 @@ class Connection:
         self._greenlet: Any = None  # that waits for the answer
         self._error: Exception | None = None
         self._ended = False  # the other side has said that nothing more comes
+        self._was_reset = False
         self._rest: memoryview | None = None  # of the request
         self._writer: Any = None
         self._poll: Any = _poll()
@@ -159,8 +160,9 @@ class Connection:
             self._rest = self._rest[self._send(self._rest) :]
         except BlockingIOError:
             return
-        except OSError:  # there may be an answer that says why: reading tells
+        except OSError:  # a reset; there may be an answer that says why: reading shows
             self._writer.stop()
+            self._was_reset = True
             return
         if not self._rest:
             self._end_writing()
@@ -193,6 +195,8 @@ class Connection:
             if data:
                 if not self.reader.feed(data):
                     return
+            elif self._was_reset:  # the system has said so already, to the send
+                raise self.reader.cut_off("reset")
             else:
                 self.reader.end()
         except Exception as error:  # also one that is a fault of the client: nobody may wait on

@@ -145,6 +145,29 @@ def check_a_head_has_a_largest_size() -> None:
     assert read(OK + fits + b"Content-Length: 0\r\n\r\n", each=4096).complete
 
 
+def check_trailers_and_chunk_lines_have_a_largest_size() -> None:
+    for data in (
+        b"2\r\nok\r\n0\r\n" + b"X: y\r\n" * 20_000 + b"\r\n",
+        b"2;" + b"x" * 90_000 + b"\r\nok\r\n0\r\n\r\n",
+    ):
+        try:
+            read(OK + CHUNKED + data, each=4096)
+        except BadAnswerError as error:
+            assert "chunk lines or trailers are longer than 64 KiB" in str(error)
+        else:
+            raise AssertionError
+    many = b"1\r\nx\r\n" * 50_000 + b"0\r\n\r\n"
+    assert read(OK + CHUNKED + many, each=4096).body == b"x" * 50_000
+
+
+def check_the_same_length_twice_is_one() -> None:
+    head = OK + b"Content-Length: 2\r\nX: y\r\ncontent-length:2\r\n\r\n"
+    for each in (0, 1):
+        reader = read(head + b"ok", each=each)
+        assert reader.body == b"ok" and reader.reusable
+    assert read(head, head_alone=True).reusable
+
+
 def check_endless_informational_answers_are_refused() -> None:
     refuses("more than 100 answers of 1xx", b"HTTP/1.1 102 Processing\r\n\r\n" * 101)
 
