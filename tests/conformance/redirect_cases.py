@@ -27,7 +27,7 @@ def _method(status: int, method: str, becomes: str, *, body: bool) -> Case:
     """What a request becomes on the way."""
     kept = rf"^{becomes} /new HTTP/1.1\r\n"
     second = kept + (
-        r"(?s:.*)Content-Length: 3\r\n(?s:.*)\r\n\r\npay$" if body else r"(?s:.*)\r\n\r\n$"
+        r"(?s:.*)Content-Length: 3\r\n(?s:.*)\r\npay$" if body else r"(?s:.*)\r\n\r\n$"
     )
     return Case(
         f"{method} with {status} becomes {becomes}",
