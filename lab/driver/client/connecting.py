@@ -5,13 +5,13 @@ from __future__ import annotations
 import _socket
 import errno
 import os
-import socket as names
+import socket as names  # patched by Locust: it asks in a thread
+from collections.abc import Sequence
 from time import perf_counter
 from typing import Any
 
 import gevent
 from gevent import get_hub
-from gevent import socket as cooperative
 from requests.exceptions import ConnectTimeout, RequestException
 
 from lab.driver.client.connection import Connection
@@ -69,14 +69,17 @@ def _take_over(socket: Any, endpoint: Endpoint, deadline: float) -> Connection:
 def _resolve(endpoint: Endpoint, deadline: float) -> list[Address]:
     """All addresses of a host, in the order of the system."""
     kind = names.SOCK_STREAM
+    found: Sequence[Any]
     try:  # an address as text needs no thread that asks
         flags = names.AI_NUMERICHOST
         found = _socket.getaddrinfo(endpoint.host, endpoint.port, 0, kind, 0, flags)
     except OSError:
         try:
             with _limit(endpoint, deadline):
-                found = cooperative.getaddrinfo(endpoint.host, endpoint.port, 0, kind)
+                found = names.getaddrinfo(endpoint.host, endpoint.port, 0, kind)
         except (OSError, UnicodeError) as error:
+            if isinstance(error, RequestException):
+                raise
             raise NotConnectedError(f"{endpoint.host} cannot be resolved: {error}") from error
     return [(int(family), address) for family, _, _, _, address in found]
 

@@ -25,7 +25,8 @@ class WatchedCookieJar(RequestsCookieJar):
 
     def set_cookie(self, cookie: Cookie, *arguments: Any, **options: Any) -> Any:
         """As any jar."""
-        known = self._cookies.get(cookie.domain, {}).get(cookie.path, {}).get(cookie.name)
+        kept: Any = vars(self)["_cookies"]
+        known = kept.get(cookie.domain, {}).get(cookie.path, {}).get(cookie.name)
         super().set_cookie(cookie, *arguments, **options)
         if known is None or vars(known) != vars(cookie):
             self._changed()

@@ -149,7 +149,8 @@ class LeanResponse:
         """A guess from the content."""
         if chardet is None:
             return "utf-8"
-        return chardet.detect(self.content or b"")["encoding"]
+        guessed: str | None = chardet.detect(self.content or b"")["encoding"]
+        return guessed
 
     @property
     def text(self) -> str:
@@ -211,7 +212,7 @@ class LeanResponse:
         """Refused: without `catch_response`, the request was reported already."""
         raise LocustError(_NEEDS_CATCH)
 
-    def __exit__(self, *error: object) -> bool | None:
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> bool | None:
         """Nothing."""
         return None
 

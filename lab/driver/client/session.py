@@ -6,22 +6,23 @@ import ssl
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from time import perf_counter, time
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 from requests.exceptions import RequestException
 
 from lab.driver.client.exchange import REDIRECTS, Exchange, Limits
 from lab.driver.client.header_lines import WatchedHeaders
+from lab.driver.client.refused_options import refuse
 from lab.driver.client.request_builder import PLAIN, Options, RequestBuilder
 from lab.driver.client.response import JudgedResponse, LeanResponse
 from lab.driver.client.sent_request import SentRequest
 
-_REMEDIES = {
-    "stream": "answers are read whole; leave it out",
-    "proxies": "proxies are not supported; leave it out",
-    "cert": "set ssl_context_factory of the user class, with a context that has loaded it",
-    "hooks": "listen to the event `request` of Locust",
-}
+
+class Abandoned(Protocol):
+    """Called with the name of a request that is cut off, and with the error."""
+
+    def __call__(self, request: str, error: BaseException, /) -> None:
+        """Note it."""
 
 
 class LeanHttpSession:
@@ -41,7 +42,7 @@ class LeanHttpSession:
             `gevent.Timeout` does), so that it is not reported, and with the error.
     """
 
-    abandoned: ClassVar[Callable[[str, BaseException], None] | None] = None
+    abandoned: ClassVar[Abandoned | None] = None
 
     def __init__(
         self,
@@ -177,7 +178,7 @@ class LeanHttpSession:
                 for cannot be sent; nothing was.
         """
         if others:
-            _refuse(others)
+            refuse(others)
         if time() >= self._builder.holds_until:
             self._builder.changed()
         options, sent = PLAIN, None
@@ -289,12 +290,3 @@ class LeanHttpSession:
             usual.connect_s if connect_s is None else float(connect_s),
             usual.total_s if total_s is None else float(total_s),
         )
-
-
-def _refuse(others: Mapping[str, Any]) -> None:
-    """Refuse what `requests` knows and this client does not, unless it changes nothing."""
-    for name, value in others.items():
-        if name not in _REMEDIES:
-            raise TypeError(f"LeanHttpUser knows no argument {name}= of a request")
-        if value:
-            raise TypeError(f"LeanHttpUser does not support {name}=: {_REMEDIES[name]}")

@@ -71,12 +71,12 @@ def parse(url: str, params: Any = None) -> Target:
         InvalidURL: It has no host, or an odd port, or cannot be encoded.
         InvalidSchema: It is not of HTTP.
     """
-    if params:
+    if params and not url.endswith("?"):
         encoded: Any = PreparedRequest._encode_params(params)
         text = encoded.decode() if isinstance(encoded, bytes) else str(encoded)
         plain = _PLAIN.fullmatch(f"{url}{'&' if '?' in url else '?'}{text}")
     else:
-        plain = _PLAIN.fullmatch(url)
+        plain = None if params else _PLAIN.fullmatch(url)
     if plain is None:
         return _parse_odd(url, params)
     scheme, host, port, path, query = plain.groups()

@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from requests import certs
+import certifi
 
 from lab.driver.client.connection import Connection
 from lab.driver.client.deadlines import DeadlineSweep
@@ -34,7 +34,7 @@ def context_for(verify: bool | str) -> ssl.SSLContext:
             cafile=None if is_folder else verify, capath=verify if is_folder else None
         )
     else:
-        context = ssl.create_default_context(cafile=certs.where())
+        context = ssl.create_default_context(cafile=certifi.where())
     if verify is False:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

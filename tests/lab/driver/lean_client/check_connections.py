@@ -91,6 +91,7 @@ def check_a_close_that_the_event_loop_has_not_seen_is_seen_before_the_send() -> 
         assert session.get("/").status_code == 200
         peer.wait_until_closed()  # no other greenlet runs meanwhile
         assert session.get("/").status_code == 200
+        peer.wait_until_closed()
         assert peer.connections == 2
         assert [each["exception"] for each in events.fired] == [None, None]
 

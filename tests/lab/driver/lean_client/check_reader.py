@@ -109,7 +109,7 @@ def check_what_follows_an_answer_makes_the_connection_useless() -> None:
 
 
 def check_what_is_no_http_1_is_refused() -> None:
-    refuses("begins with 'HTTP/2.0 200 OK', which is not HTTP/1.1", b"HTTP/2.0 200 OK\r\n\r\n")
+    refuses("begins with 'HTTP/2.*', which is not HTTP/1.1", b"HTTP/2.0 200 OK\r\n\r\n")
     refuses("begins with", b"<html>hello</html>")
     refuses("begins with", b"\r\n\r\nHTTP/1.1 200 OK\r\n\r\n")
     refuses("status is '099'", b"HTTP/1.1 099 Low\r\nContent-Length: 0\r\n\r\n")

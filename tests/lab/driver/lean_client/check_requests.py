@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from typing import Any
 
 from requests import Request, Session
 from requests.exceptions import InvalidHeader, InvalidJSONError, InvalidSchema, InvalidURL
 
-from lab.driver.client.request_builder import Options, RequestBuilder
+from lab.driver.client.request_builder import PLAIN, Options, RequestBuilder
 from lab.driver.client.sent_request import SentRequest
 
 BASE = "http://127.0.0.1:8000"
@@ -107,7 +108,7 @@ def check_header_fields_of_session_and_request_are_merged() -> None:
 
 
 def check_bodies_are_those_of_requests() -> None:
-    for options in (
+    every: tuple[dict[str, Any], ...] = (
         {"data": "text"},
         {"data": b"bytes"},
         {"data": {"a": "ä", "b": [1, 2], "c": None}},
@@ -117,9 +118,10 @@ def check_bodies_are_those_of_requests() -> None:
         {"json": 0},
         {"data": {}, "json": {"a": 1}},
         {},
-    ):
+    )
+    for options in every:
         for method in ("POST", "GET", "DELETE"):
-            wanted = Session().prepare_request(Request(method, BASE + "/", **options))  # type: ignore[arg-type]
+            wanted = Session().prepare_request(Request(method, BASE + "/", **options))
             sent = build("/", method, **options)
             body = wanted.body.encode() if isinstance(wanted.body, str) else wanted.body
             assert sent.body == (body or None), options
@@ -161,17 +163,16 @@ def check_which_name_and_password_are_sent() -> None:
 
 def check_a_request_is_kept_until_something_changes() -> None:
     builder = RequestBuilder(BASE, None, True, None)
-    from lab.driver.client.request_builder import PLAIN
-
     first = builder.build("GET", "/a", PLAIN)
     assert builder.kept["GET", "/a"] is first
-    for change in (
+    changes: tuple[Callable[[], Any], ...] = (
         lambda: builder.headers.update({"X": "y"}),
         lambda: builder.cookies.set("a", "b"),
         lambda: builder.cookies.clear(),
         lambda: builder.set_base_url("http://h"),
         lambda: setattr(builder, "auth", ("a", "b")),
-    ):
+    )
+    for change in changes:
         builder.build("GET", "/a", PLAIN)
         change()
         assert not builder.kept

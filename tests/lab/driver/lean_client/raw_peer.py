@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from types import TracebackType
@@ -28,9 +29,11 @@ class RawPeer:
     """Answers some requests on each connection, and closes it."""
 
     def __init__(self, closes_after: int) -> None:
+        self._said, write = os.pipe()
         self._process = subprocess.Popen(
-            [sys.executable, "-c", _CODE, str(closes_after)], stdout=subprocess.PIPE, text=True
+            [sys.executable, "-c", _CODE, str(closes_after)], stdout=write
         )
+        os.close(write)
         self.connections = 0
         self.url = f"http://127.0.0.1:{self._line()}"
 
@@ -41,12 +44,9 @@ class RawPeer:
             self.connections += 1
 
     def _line(self) -> str:
-        import os
-
-        assert self._process.stdout is not None
         line = b""
         while not line.endswith(b"\n"):  # not by gevent: no other greenlet is to run
-            line += os.read(self._process.stdout.fileno(), 1)
+            line += os.read(self._said, 1)
         return line.decode().strip()
 
     def __enter__(self) -> Self:
@@ -60,3 +60,4 @@ class RawPeer:
     ) -> None:
         self._process.kill()
         self._process.wait()
+        os.close(self._said)

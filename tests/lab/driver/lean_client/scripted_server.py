@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import socket  # patched: the checks import Locust first
 import struct
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from gevent import socket
 from gevent.server import StreamServer
 
 from lab.driver.client import LeanHttpSession
