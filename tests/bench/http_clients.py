@@ -123,7 +123,7 @@ def _rounds(user_class: str, requests: int, url: str) -> None:
     base: Any = bases.get(user_class) or getattr(locust, user_class)
     deadline = 0.0
 
-    class Reader(base):
+    class Reader(base):  # type: ignore[misc]
         """Asks as fast as it is answered."""
 
         host = url
@@ -146,7 +146,7 @@ def _rounds(user_class: str, requests: int, url: str) -> None:
         count += 1
         failed += exception is not None
 
-    environment.events.request.add_listener(note)
+    environment.events.request.add_listener(note)  # type: ignore[no-untyped-call]
     for line in sys.stdin:
         count = failed = 0
         users = [Reader(environment) for _ in range(USERS)]

@@ -57,7 +57,7 @@ def miscounts(client: Client, taken: list[Served]) -> list[str]:
 
 def line(name: str, taken: list[Served]) -> str:
     """The figures of a client."""
-    rate = median(each.round.requests / each.round.seconds for each in taken)
+    rate = median(_rates(taken))
     cpu_us = median(each.round.cpu_s / each.round.requests for each in taken) * 1e6
     busy = median(each.server_cpu_s / each.round.seconds for each in taken)
     return (
@@ -70,11 +70,7 @@ def compared(
     taken: dict[str, list[Served]], name: str, other: str, aim: float | None = None
 ) -> str:
     """The ratio of the rates of two clients with its 99 % interval."""
-    rates = [
-        [each.round.requests / each.round.seconds for each in taken[which]]
-        for which in (name, other)
-    ]
-    found = ratio(*rates, tail=0.005)
+    found = ratio(_rates(taken[name]), _rates(taken[other]), tail=0.005)
     said = ""
     if aim is not None:
         met = "met" if found.low >= aim else "not met" if found.high < aim else "not decided"
@@ -83,6 +79,10 @@ def compared(
         f"  {name} / {other}: {found.estimate:.2f} [{found.low:.2f} to {found.high:.2f}], "
         f"99 %{said}"
     )
+
+
+def _rates(taken: list[Served]) -> list[float]:
+    return [each.round.requests / each.round.seconds for each in taken]
 
 
 def rounds(
@@ -123,9 +123,9 @@ def main(count: int = ROUNDS, seconds: float = SECONDS) -> int:
         print(compared(taken, lean_task, name, OF_WRK))
     if not wrk:
         print("  wrk is not installed: not compared with it")
-    found = [flaw for client in clients for flaw in miscounts(client, taken[client.name])]
-    print("\n".join(f"  WRONG COUNT: {flaw}" for flaw in found) or "  all counts are the server's")
-    return 1 if found else 0
+    wrong = [flaw for client in clients for flaw in miscounts(client, taken[client.name])]
+    print("\n".join(f"  WRONG COUNT: {flaw}" for flaw in wrong) or "  all counts are the server's")
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":

@@ -45,7 +45,7 @@ class Asker:
                 lambda: ssl.create_default_context(cafile=authority)
             )
         environment = Environment()
-        environment.events.request.add_listener(self._note)
+        environment.events.request.add_listener(self._note)  # type: ignore[no-untyped-call]
         self.events: list[dict[str, Any]] = []
         self._user = type("Asker", (LeanHttpUser,), attributes)(environment)
 
@@ -66,7 +66,7 @@ class Asker:
         seen: dict[str, Any] = {}
         self.events, began = [], time.monotonic()
         try:
-            with gevent.Timeout(_HANGS_S), OwnTimeout(ask.cut_off_s):
+            with gevent.Timeout(_HANGS_S), OwnTimeout(ask.cut_off_s):  # type: ignore[no-untyped-call]
                 response = self._user.client.request(ask.method, url, **options)
                 seen |= _of_response(response, ask)
         except (Exception, gevent.Timeout) as error:

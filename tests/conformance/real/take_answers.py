@@ -25,8 +25,10 @@ def taken_with_lean(url: str, requests: list[Request]) -> tuple[list[dict[str, A
 
     from lab.driver.client import LeanHttpUser
 
-    environment, events = Environment(), []
-    environment.events.request.add_listener(lambda **event: events.append(event))
+    environment = Environment()
+    events: list[Any] = []
+    listener = environment.events.request.add_listener
+    listener(lambda **event: events.append(event))  # type: ignore[no-untyped-call]
     user: Any = type("Asker", (LeanHttpUser,), {"host": url})(environment)
 
     def ask(request: Request) -> dict[str, Any]:
@@ -61,7 +63,7 @@ def taken_with_httpx(url: str, requests: list[Request]) -> tuple[list[dict[str, 
                 request.path,
                 params=request.params or None,
                 headers=request.headers,
-                cookies=request.cookies or None,
+                cookies=dict(request.cookies) or None,
                 content=request.body,
                 data=request.form,
                 json=request.json,
