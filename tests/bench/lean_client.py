@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from lab.analysis.arm_comparison import ratio
+from lab.analysis.estimate import Estimate
 from lab.cpu_pinning import divide_cores
 from tests.bench.http_clients import USERS, Client, LocustUsers, Round, Wrk
 from tests.bench.static_server import StaticServer, static_server
@@ -58,7 +59,7 @@ def miscounts(client: Client, taken: list[Served]) -> list[str]:
 def line(name: str, taken: list[Served]) -> str:
     """The figures of a client."""
     rate = median(_rates(taken))
-    cpu_us = median(each.round.cpu_s / each.round.requests for each in taken) * 1e6
+    cpu_us = median(_costs_s(taken)) * 1e6
     busy = median(each.server_cpu_s / each.round.seconds for each in taken)
     return (
         f"  {name:<34} {rate:>8,.0f} requests a second, {cpu_us:6.1f} µs of processor time each; "
@@ -69,16 +70,25 @@ def line(name: str, taken: list[Served]) -> str:
 def compared(
     taken: dict[str, list[Served]], name: str, other: str, aim: float | None = None
 ) -> str:
-    """The ratio of the rates of two clients with its 99 % interval."""
-    found = ratio(_rates(taken[name]), _rates(taken[other]), tail=0.005)
+    """The ratios of two clients with their 99 % intervals: of rates, and by processor time."""
+    rates = ratio(_rates(taken[name]), _rates(taken[other]), tail=0.005)
+    costs = ratio(_costs_s(taken[other]), _costs_s(taken[name]), tail=0.005)
     said = ""
     if aim is not None:
-        met = "met" if found.low >= aim else "not met" if found.high < aim else "not decided"
+        met = "met" if rates.low >= aim else "not met" if rates.high < aim else "not decided"
         said = f"; aim at least {aim:g}: {met}"
     return (
-        f"  {name} / {other}: {found.estimate:.2f} [{found.low:.2f} to {found.high:.2f}], "
-        f"99 %{said}"
+        f"  {name} / {other}, 99 %: {_shown(rates)}{said}; "
+        f"requests by processor time {_shown(costs)}"
     )
+
+
+def _shown(found: Estimate) -> str:
+    return f"{found.estimate:.2f} [{found.low:.2f} to {found.high:.2f}]"
+
+
+def _costs_s(taken: list[Served]) -> list[float]:
+    return [each.round.cpu_s / each.round.requests for each in taken]
 
 
 def _rates(taken: list[Served]) -> list[float]:

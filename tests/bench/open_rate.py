@@ -64,6 +64,9 @@ def miscounts(evidence: LoadEvidence, frames: list[Frame], served: int) -> Itera
     if seen.lost:
         yield f"{seen.scheduled} scheduled, {seen.sent} sent, {seen.unsent} unsent"
     sent = sum(frame.arrivals.sent for frame in frames if frame.arrivals is not None)
+    failed = sum(seen.errors for frame in frames for seen in frame.requests.values())
+    if failed:
+        yield f"{failed} requests failed"
     if sent != served:
         yield f"{sent} arrivals sent from the begin on, {served} requests served"
 

@@ -14,7 +14,8 @@ daemon off;
 worker_processes 1;
 pid {folder}/pid;
 error_log stderr error;
-events {{ worker_connections 1024; }}
+worker_rlimit_nofile 10000;
+events {{ worker_connections 8192; }}
 http {{
   access_log off;
   client_body_temp_path {folder}/body;
