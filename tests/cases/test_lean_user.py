@@ -194,7 +194,7 @@ class Shopper(OpenLeanHttpUser):
     output = plain_locust(tmp_path, arm)
     scheduled, sent, unsent = map(int, ARRIVALS.findall(output)[0])
     assert scheduled == sent + unsent
-    assert 50 < arm.served["/look"] - before <= sent
+    assert 20 < arm.served["/look"] - before <= sent
 
 
 def test_plain_locust_runs_the_lean_user(arm: Arm, tmp_path: Path) -> None:
@@ -203,8 +203,8 @@ def test_plain_locust_runs_the_lean_user(arm: Arm, tmp_path: Path) -> None:
     output = plain_locust(tmp_path, arm)
     count = arm.served["/plain"] - before
     assert '"num_failures": 0' in output
-    assert f'"num_requests": {count}' in output
-    assert count > 20
+    (reported,) = map(int, re.findall(r'"num_requests": (\d+)', output))
+    assert 20 < reported <= count <= reported + 1  # the last may end after the report
 
 
 def plain_locust(folder: Path, arm: Arm) -> str:
