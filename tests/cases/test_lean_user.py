@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -39,6 +40,9 @@ class Late(Exception):
                 self.client.get("/late?ms=200", name="/late")
         except Late:
             pass"""
+
+
+ARRIVALS = re.compile(r"arrivals: (\d+) scheduled, (\d+) sent, (\d+) unsent")
 
 
 def scenario_of(code: str, folder: Path) -> Path:
@@ -135,7 +139,7 @@ def test_requests_that_are_given_up_are_named(how: str, arm: Arm, tmp_path: Path
     for outcome in (closed(scenario, arm), opened(scenario, arm)):
         (fault,) = outcome.faults
         assert fault.startswith("gave up the request GET /late by ")
-        assert "own.py:" in fault
+        assert "own.py:" in fault or "GreenletExit" in fault  # that greenlet has no line of it
         assert "scenario" in outcome.voided
 
 
@@ -173,6 +177,7 @@ self.client.get("/page")
 
 
 def test_open_arrivals_without_the_lab(arm: Arm, tmp_path: Path) -> None:
+    before = arm.served["/look"]
     (tmp_path / "locustfile.py").write_text(
         """\
 from locust import task
@@ -187,16 +192,19 @@ class Shopper(OpenLeanHttpUser):
 """
     )
     output = plain_locust(tmp_path, arm)
-    assert "0 unsent" in output
-    assert 60 < arm.served["/look"] < 160
+    scheduled, sent, unsent = map(int, ARRIVALS.findall(output)[0])
+    assert scheduled == sent + unsent
+    assert 20 < arm.served["/look"] - before <= sent
 
 
 def test_plain_locust_runs_the_lean_user(arm: Arm, tmp_path: Path) -> None:
-    scenario_of('self.client.get("/page")', tmp_path).rename(tmp_path / "locustfile.py")
+    before = arm.served["/plain"]
+    scenario_of('self.client.get("/plain")', tmp_path).rename(tmp_path / "locustfile.py")
     output = plain_locust(tmp_path, arm)
+    count = arm.served["/plain"] - before
     assert '"num_failures": 0' in output
-    assert f'"num_requests": {arm.served["/page"]}' in output
-    assert arm.served["/page"] > 20
+    (reported,) = map(int, re.findall(r'"num_requests": (\d+)', output))
+    assert 20 < reported <= count <= reported + 1  # the last may end after the report
 
 
 def plain_locust(folder: Path, arm: Arm) -> str:
