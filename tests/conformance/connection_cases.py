@@ -27,7 +27,7 @@ LATE = "^ReadTimeout: "
 HALF = answer(b"x" * 1000)[:-500]
 HALF_CHUNK = chunked(b"10", b"half")
 NO_LENGTH = message("HTTP/1.1 200 OK") + b"half"
-SOON = (0.25, 0.8)  # after a timeout of 0.3 s
+SOON = (0.25, 0.95)  # after a timeout of 0.3 s
 IMPATIENT = {"timeout": 0.3}
 
 
@@ -40,7 +40,7 @@ def _fails(name: str, *script: Step, error: str) -> Case:
 def _late(name: str, *script: Step) -> Case:
     """The first request fails when its time is up; what comes later answers nothing."""
     scripts = ((Read(), *script), _NEXT)
-    asks = (Ask(Failure(LATE, within_s=SOON), options=IMPATIENT), Ask(pause_s=0.4))
+    asks = (Ask(Failure(LATE, within_s=SOON), options=IMPATIENT), Ask(pause_s=1.0))
     return Case(name, scripts, asks)
 
 
@@ -140,9 +140,9 @@ CASES = (
         connections=0,
     ),
     # deadlines
-    _late("no answer in time", Wait(0.6), Send(answer())),
-    _late("no end of the head in time", Send(answer()[:20]), Wait(0.6), Send(answer()[20:])),
-    _late("no end of the body in time", Send(HALF), Wait(0.6), Send(b"x" * 500)),
+    _late("no answer in time", Wait(1.0), Send(answer())),
+    _late("no end of the head in time", Send(answer()[:20]), Wait(1.0), Send(answer()[20:])),
+    _late("no end of the body in time", Send(HALF), Wait(1.0), Send(b"x" * 500)),
     _late("a body that trickles longer than the time", SendInPieces(answer(b"x" * 100), 1, 0.02)),
     _late(
         "chunks that trickle longer than the time",
@@ -159,7 +159,7 @@ CASES = (
     ),
     Case(
         "an upload that is not read in time",
-        ((Wait(0.8), Reset()), _NEXT),
+        ((Wait(1.2), Reset()), _NEXT),
         (
             Ask(
                 Failure(LATE, within_s=SOON),
@@ -172,12 +172,12 @@ CASES = (
     ),
     Case(
         "a timeout of the scenario's own",
-        ((Read(), Wait(0.6), Send(answer())), _NEXT),
-        (Ask(CutOff(), cut_off_s=0.2), Ask(pause_s=0.5)),
+        ((Read(), Wait(1.0), Send(answer())), _NEXT),
+        (Ask(CutOff(), cut_off_s=0.2), Ask(pause_s=1.0)),
     ),
     Case(
         "a timeout of the scenario's own in the body",
-        ((Read(), Send(HALF), Wait(0.6), Send(b"x" * 500)), _NEXT),
-        (Ask(CutOff(), cut_off_s=0.2), Ask(pause_s=0.5)),
+        ((Read(), Send(HALF), Wait(1.0), Send(b"x" * 500)), _NEXT),
+        (Ask(CutOff(), cut_off_s=0.2), Ask(pause_s=1.0)),
     ),
 )

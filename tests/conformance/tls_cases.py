@@ -120,10 +120,10 @@ CASES = (
     ),
     Case(
         "TLS: no handshake in time",
-        ((Wait(0.8), Close()),),
+        ((Wait(1.2), Close()),),
         (
             Ask(
-                Failure("Timeout: ", within_s=(0.25, 0.8)),
+                Failure("Timeout: ", within_s=(0.25, 0.95)),
                 url="https://127.0.0.1:{port}/",
                 options={"timeout": 0.3},
             ),
