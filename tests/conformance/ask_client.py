@@ -16,6 +16,7 @@ from typing import Any
 
 # Locust first: it patches sockets and threads
 import gevent
+from gevent.monkey import get_original
 from locust.env import Environment
 
 from lab.driver.client import LeanHttpUser
@@ -56,6 +57,8 @@ class Asker:
     def ask(self, ask: Ask) -> dict[str, Any]:
         """Make a request, and what came of it."""
         gevent.sleep(ask.pause_s)
+        if ask.computes_s:
+            get_original("time", "sleep")(ask.computes_s)
         if ask.client_headers is not None:
             self._user.client.headers = dict(ask.client_headers)
         url = ask.url.replace("{other}", f"http://127.0.0.1:{self._other}")

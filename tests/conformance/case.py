@@ -62,6 +62,7 @@ class Ask:
     url: str = "/"
     options: Mapping[str, Any] = field(default_factory=dict)
     pause_s: float = 0.0  # before it
+    computes_s: float = 0.0  # before it, so that no event loop runs and sees what comes meanwhile
     cut_off_s: float | None = None  # by a timeout of the scenario's own class
     client_headers: Mapping[str, str] | None = None  # set on the client before it
 

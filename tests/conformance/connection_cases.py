@@ -27,6 +27,7 @@ LATE = "^ReadTimeout: "
 HALF = answer(b"x" * 1000)[:-500]
 HALF_CHUNK = chunked(b"10", b"half")
 NO_LENGTH = message("HTTP/1.1 200 OK") + b"half"
+COMPUTED = Ask(computes_s=0.15)
 SOON = (0.25, 0.95)  # after a timeout of 0.3 s
 IMPATIENT = {"timeout": 0.3}
 
@@ -95,6 +96,26 @@ CASES = (
         "closed while idle",
         ((Read(), Send(answer()), Close()), _NEXT),
         ask_all(OK, OK, pause_s=0.05),
+    ),
+    Case(
+        "closed while the scenario computes",
+        ((Read(), Send(answer()), Wait(0.02), Close()), _NEXT),
+        (Ask(), COMPUTED),
+    ),
+    Case(
+        "reset while the scenario computes",
+        ((Read(), Send(answer()), Wait(0.02), Reset()), _NEXT),
+        (Ask(), COMPUTED),
+    ),
+    Case(
+        "a second answer while the scenario computes",
+        ((Read(), Send(answer()), Wait(0.02), Send(answer(b"evil"))), _NEXT),
+        (Ask(), COMPUTED),
+    ),
+    Case(
+        "a POST after the connection was closed while the scenario computed",
+        ((Read(), Send(answer()), Wait(0.02), Close()), _NEXT),
+        (Ask(), Ask(method="POST", options={"data": b"pay"}, computes_s=0.15)),
     ),
     Case(
         "half-closed while idle",

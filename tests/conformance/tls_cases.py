@@ -71,6 +71,18 @@ CASES = (
         tls="good",
     ),
     Case(
+        "TLS: closed while the scenario computes",
+        ((Read(), Send(answer()), Wait(0.02), Close()), _NEXT),
+        (Ask(), Ask(computes_s=0.15)),
+        tls="good",
+    ),
+    Case(
+        "TLS: a second answer while the scenario computes",
+        ((Read(), Send(answer()), Wait(0.02), Send(answer(b"evil"))), _NEXT),
+        (Ask(), Ask(computes_s=0.15)),
+        tls="good",
+    ),
+    Case(
         "TLS: a body up to the close, with notice",
         ((Read(), SendAndNotify(NO_LENGTH)), _NEXT),
         ask_all(OK, OK),
