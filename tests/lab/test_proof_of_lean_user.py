@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 
 import pytest
 
@@ -43,6 +44,7 @@ def test_processor_time_is_per_request_and_of_one_more() -> None:
     assert found["cpu_ms"] == pytest.approx(1000 * 0.7 / 500)  # 2 s of each
     assert found["more_ms"] == pytest.approx(1000 * 0.3 / 300)
     assert found["requests"] == 500
+    assert lean_user.cpu_of([trial("narrow", 0.1, 100)])["more_ms"] == 0
 
 
 def test_runs_agree_if_each_estimate_lies_in_the_interval_of_the_other() -> None:
@@ -58,3 +60,4 @@ def test_runs_agree_if_each_estimate_lies_in_the_interval_of_the_other() -> None
 def test_shares_are_a_geometric_mean() -> None:
     pairs = [({"cpu_ms": 4.0}, {"cpu_ms": 1.0}), ({"cpu_ms": 1.0}, {"cpu_ms": 1.0})]
     assert lean_user.share_of(pairs, "cpu_ms") == pytest.approx(0.5)
+    assert math.isnan(lean_user.share_of([*pairs, ({"cpu_ms": 0.0}, {"cpu_ms": 1.0})], "cpu_ms"))

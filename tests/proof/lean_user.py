@@ -93,10 +93,11 @@ def cpu_of(trials: Sequence[Trial]) -> dict[str, float]:
         requests = sum(seen.count for seen in evidence.requests.values())
         used[trial.arm] = used.get(trial.arm, 0.0) + evidence.usage["driver"].cpu * trial.window_s
         sent[trial.arm] = sent.get(trial.arm, 0) + requests
-    more_s, more = used[_MANY] - used[_FEW], sent[_MANY] - sent[_FEW]
+    both = {_FEW, _MANY} <= used.keys()
+    more_s, more = (used[_MANY] - used[_FEW], sent[_MANY] - sent[_FEW]) if both else (0.0, 0)
     return {
         "cpu_ms": round(1000 * sum(used.values()) / sum(sent.values()), 4),
-        "more_ms": round(1000 * more_s / more, 4),
+        "more_ms": round(1000 * more_s / more, 4) if more > 0 else 0.0,
         "requests": sum(sent.values()),
     }
 
@@ -118,7 +119,9 @@ def within(estimate: Sequence[Any], other: Sequence[Any]) -> bool:
 
 
 def share_of(pairs: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]], key: str) -> float:
-    """The geometric mean of the lean client's figures over the shipped one's."""
+    """The geometric mean of the lean client's figures over the shipped one's; NaN without them."""
+    if not all(found[key] > 0 for pair in pairs for found in pair):
+        return math.nan  # on a busy machine, more requests may take less time
     logs = [math.log(lean[key] / shipped[key]) for shipped, lean in pairs]
     return math.exp(sum(logs) / len(logs))
 
