@@ -8,7 +8,7 @@ from typing import Any
 from locust.clients import ResponseContextManager
 from locust.contrib.fasthttp import ResponseContextManager as FastResponseContextManager
 
-from lab.driver.client.response import JudgedResponse
+from lab.driver.client.judged_response import JudgedResponse
 
 _MEASURED = "lab_measured_ms"
 

@@ -39,6 +39,8 @@ class AnswerReader:
 
     def __init__(self) -> None:
         self._parser: Any = HttpResponseParser(self)
+        self._informational = 0
+        self._is_chunked = False
         self.begin(False)
 
     def begin(self, head_alone: bool) -> None:
@@ -46,8 +48,7 @@ class AnswerReader:
         self._head_alone = head_alone
         self._chunks: list[bytes] = []
         self._pending = b""
-        self._in_body = self._is_chunked = self.complete = False
-        self._informational = self._counted = self._framing = self.status = 0
+        self._in_body = self.complete = False
 
     def close(self) -> None:
         """Read nothing more; what was read stays."""
@@ -90,8 +91,11 @@ class AnswerReader:
             if self._head_alone:
                 return self._end_with_head(data, end + len(_END))
             if self._is_chunked:
-                self._framing = -end - len(_END)
-        self._parse(data)
+                self._counted, self._framing = 0, -end - len(_END)
+        try:
+            self._parser.feed_data(data)
+        except HttpParserError as error:
+            self._recover(data, error)
         if self._is_chunked:
             self._limit_framing(len(data))
         return self.complete
@@ -148,6 +152,7 @@ class AnswerReader:
                 self._pending = data
                 return b""
             if data[9:10] != b"1":
+                self._informational = 0
                 break
             self._skip_informational(data[: end + len(_END)])
             data = data[end + len(_END) :]
@@ -171,7 +176,10 @@ class AnswerReader:
 
     def _end_with_head(self, data: bytes, end: int) -> bool:
         """The answer to a HEAD: llhttp cannot be told, so that it gets the head alone."""
-        self._parse(data[:end])
+        try:
+            self._parser.feed_data(data[:end])
+        except HttpParserError as error:
+            self._recover(data[:end], error)
         self.status = self._parser.get_status_code()
         names = "keep-alive" if self.head.startswith(b"HTTP/1.0") else "close"
         has = has_token(self.lower, b"connection", names.encode())
@@ -180,17 +188,18 @@ class AnswerReader:
         self.complete = True
         return True
 
-    def _parse(self, data: bytes) -> None:
+    def _recover(self, data: bytes, error: HttpParserError) -> None:
+        """What llhttp refuses is no answer, unless it is behind one, or gives its length twice."""
+        if self.complete:
+            self.reusable = False
+            return
+        if (single := self._with_one_length(data)) is None:
+            raise BadAnswerError(f"the answer is not valid HTTP/1.1: {error}")
+        self._parser = HttpResponseParser(self)
         try:
-            self._parser.feed_data(data)
-        except HttpParserError as error:
-            if self.complete:  # what follows is no answer
-                self.reusable = False
-            elif (single := self._with_one_length(data)) is not None:
-                self._parser = HttpResponseParser(self)
-                self._parse(single)
-            else:
-                raise BadAnswerError(f"the answer is not valid HTTP/1.1: {error}") from None
+            self._parser.feed_data(single)
+        except HttpParserError as again:
+            self._recover(single, again)
 
     def _with_one_length(self, data: bytes) -> bytes | None:
         """An answer that gives the same Content-Length twice, with a single one; else None."""

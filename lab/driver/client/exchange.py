@@ -13,7 +13,8 @@ from lab.driver.client.connection import Connection, NothingSentError
 from lab.driver.client.content_coding import decode
 from lab.driver.client.cookie_jar import keep
 from lab.driver.client.errors import BadAnswerError, NotConnectedError
-from lab.driver.client.request_builder import Options, RequestBuilder
+from lab.driver.client.request_builder import RequestBuilder
+from lab.driver.client.request_options import Options
 from lab.driver.client.response import LeanResponse
 from lab.driver.client.sent_request import SentRequest
 from lab.driver.client.target import Endpoint
@@ -52,7 +53,11 @@ class Exchange:
         endpoint = request.endpoint
         idle = endpoint.idle
         deadline = begun + limits.total_s
-        connection = self._kept(idle) if idle else None
+        connection = None
+        if idle:
+            connection = idle.pop()
+            if connection.hub is not get_hub() or not connection.is_usable():
+                connection = self._another(connection, idle)
         if connection is not None:
             try:
                 connection.exchange(request.data, request.head_alone, deadline)
@@ -62,14 +67,12 @@ class Exchange:
             connection = self._connected(endpoint, deadline, limits)
             connection.exchange(request.data, request.head_alone, deadline)
         reader = connection.reader
-        response = LeanResponse(request, reader.status, reader.body, reader.head)
-        response.lower = reader.lower
         # the list is another one if the client was closed meanwhile
         if reader.reusable and idle is endpoint.idle and len(idle) < MAX_IDLE:
             idle.append(connection)
         else:
             connection.close()
-        return response
+        return LeanResponse(request, reader.status, reader.body, reader.head, reader.lower)
 
     def follow(
         self, response: LeanResponse, options: Options, begun: float, limits: Limits
@@ -83,7 +86,7 @@ class Exchange:
         trusted = True
         sent = response.request
         while response.status_code in REDIRECTS and (location := _location(response)):
-            response._history = list(history)
+            response.history = list(history)
             history.append(response)
             try:
                 self.complete(response)
@@ -93,8 +96,8 @@ class Exchange:
                 trusted = trusted and sent.target.origin == response.request.target.origin
                 response = self.send(sent, begun, limits)
             except RequestException as error:
-                response = LeanResponse.failed(sent, error)
-        response._history = history
+                response = LeanResponse(sent, 0, None, b"", b"", error)
+        response.history = history
         return response
 
     def _next(
@@ -134,11 +137,13 @@ class Exchange:
             for connection in idle:
                 connection.close()
 
-    def _kept(self, idle: list[Connection]) -> Connection | None:
-        """An idle connection that is still open and silent; others are closed."""
+    def _another(self, connection: Connection, idle: list[Connection]) -> Connection | None:
+        """Another idle connection in place of one that is not usable; None if there is none."""
+        if connection.hub is not get_hub():
+            idle.append(connection)
+            raise NotConnectedError("the client is used by several native threads")
+        connection.close()
         while idle:
-            if idle[-1].hub is not get_hub():
-                raise NotConnectedError("the client is used by several native threads")
             connection = idle.pop()
             if connection.is_usable():
                 return connection

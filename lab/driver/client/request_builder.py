@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import ssl
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from time import time
+from typing import Any
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit, urlunsplit
 
 from requests.exceptions import InvalidURL
@@ -24,6 +25,7 @@ from lab.driver.client.header_lines import (
     authorization,
     lines_of,
 )
+from lab.driver.client.request_options import PLAIN, Options
 from lab.driver.client.sent_request import (
     Beginning,
     SentRequest,
@@ -43,22 +45,6 @@ DEFAULT_HEADERS = {
 _MAX_KEPT = 2048  # requests, and as many beginnings of them
 _ABSOLUTE = re.compile("https?://", re.IGNORECASE)
 _METHOD = re.compile("[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-
-
-class Options(NamedTuple):
-    """What a single request says for itself, as the arguments of `requests`."""
-
-    params: Any = None
-    data: Any = None
-    json: Any = None
-    headers: Mapping[Any, Any] | None = None
-    cookies: Cookies | None = None
-    files: Any = None
-    auth: Any = None
-    verify: bool | str | None = None
-
-
-PLAIN = Options()
 
 
 class RequestBuilder:
@@ -159,6 +145,8 @@ class RequestBuilder:
             InvalidURL, InvalidSchema, InvalidHeader, InvalidJSONError, TypeError: What was asked
                 for cannot be sent as it is.
         """
+        if time() >= self.holds_until:
+            self.changed()
         body = encode(options.data, options.json, options.files)
         own = (options.params, options.cookies, options.files, options.auth, options.verify)
         plain = own == (None,) * len(own)  # but for headers and body

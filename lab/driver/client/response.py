@@ -6,10 +6,11 @@ Only status and body are taken from an answer at once, all else when it is asked
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, NoReturn
 
-from locust.exception import CatchResponseError, LocustError, ResponseError
+from locust.exception import LocustError
 from requests.compat import chardet
 from requests.cookies import RequestsCookieJar
 from requests.exceptions import HTTPError, JSONDecodeError
@@ -20,10 +21,6 @@ from lab.driver.client.head import Headers
 from lab.driver.client.sent_request import SentRequest
 
 _NEEDS_CATCH = "In order to use a with-block for requests, you must also pass catch_response=True"
-_NEEDS_BLOCK = (
-    "Tried to set status on a request that has not yet been made. Make sure you use a with-block, "
-    "with catch_response=True"
-)
 
 
 class LeanResponse:
@@ -37,45 +34,67 @@ class LeanResponse:
         head: Status line and fields, as they came.
         lower: The same in lower case.
         request_meta: With `catch_response`, what will be reported to Locust.
+        seconds: From the send to the last byte, redirects included.
         js: Set by `rest()` of Locust's users.
     """
 
     __slots__ = (
-        *("__weakref__", "_cookies", "_encoding", "_entered", "_event", "_headers", "_history"),
-        *("_judged", "_seconds", "content", "error", "head", "js", "lab_measured_ms", "lower"),
-        *("request", "request_meta", "status_code"),
+        *(
+            "__weakref__",
+            "_asked",
+            "_entered",
+            "_event",
+            "_judged",
+            "content",
+            "error",
+            "head",
+            "js",
+            "lab_measured_ms",
+            "lower",
+        ),
+        *("request", "request_meta", "seconds", "status_code"),
     )
     content: Any
     js: Any
     lab_measured_ms: Any
     lower: bytes
     request_meta: dict[str, Any]
+    seconds: float
 
     def __init__(
-        self, request: SentRequest, status: int, content: bytes | None, head: bytes
+        self,
+        request: SentRequest,
+        status: int,
+        content: bytes | None,
+        head: bytes,
+        lower: bytes,
+        error: Exception | None = None,
     ) -> None:
         """An answer to this request.
 
         Args:
             request: That was sent.
-            status: Of the answer.
-            content: Its body.
+            status: Of the answer; 0 without one.
+            content: Its body; None without one.
             head: Its status line and fields.
+            lower: The same in lower case.
+            error: Why there is none.
         """
-        self.request, self.status_code, self.content, self.head = request, status, content, head
-        self.error: Exception | None = None
-        self._history: list[LeanResponse] | None = None
-        self._headers: Headers | None = None
-        self._encoding: str | None = None
-        self._cookies: RequestsCookieJar | None = None
-        self._seconds = 0.0
+        self.request = request
+        self.status_code = status
+        self.content = content
+        self.head = head
+        self.lower = lower
+        self.error = error
+        self._asked: dict[str, Any] | None = None  # what was taken apart already, by its name
 
-    @classmethod
-    def failed(cls, request: SentRequest, error: Exception) -> LeanResponse:
-        """What stands for an answer that is missing."""
-        response = cls(request, 0, None, b"")
-        response.error = error
-        return response
+    def _once(self, name: str, make: Callable[[], Any]) -> Any:
+        """Take something apart, once."""
+        if self._asked is None:
+            self._asked = {}
+        if name not in self._asked:
+            self._asked[name] = make()
+        return self._asked[name]
 
     @property
     def ok(self) -> bool:
@@ -104,16 +123,18 @@ class LeanResponse:
     @property
     def headers(self) -> Headers:
         """The header fields."""
-        if self._headers is None:
-            self._headers = Headers(self.head)
-        return self._headers
+        found: Headers = self._once("headers", lambda: Headers(self.head))
+        return found
 
     @property
     def history(self) -> list[LeanResponse]:
         """The answers that redirected to this one, the first one first."""
-        if self._history is None:
-            self._history = []
-        return self._history
+        found: list[LeanResponse] = self._once("history", list)
+        return found
+
+    @history.setter
+    def history(self, history: list[LeanResponse]) -> None:
+        self._once("history", lambda: history)
 
     @property
     def is_redirect(self) -> bool:
@@ -123,26 +144,28 @@ class LeanResponse:
     @property
     def cookies(self) -> RequestsCookieJar:
         """The cookies that this answer has set."""
-        if self._cookies is None:
-            self._cookies = RequestsCookieJar()
-            keep(self._cookies, self.url, self.headers.get_all("set-cookie"))
-        return self._cookies
+        found: RequestsCookieJar = self._once("cookies", self._set_cookies)
+        return found
+
+    def _set_cookies(self) -> RequestsCookieJar:
+        jar = RequestsCookieJar()
+        keep(jar, self.url, self.headers.get_all("set-cookie"))
+        return jar
 
     @property
     def elapsed(self) -> timedelta:
         """From the send to the last byte, redirects included."""
-        return timedelta(seconds=self._seconds)
+        return timedelta(seconds=self.seconds)
 
     @property
     def encoding(self) -> str | None:
         """Of the text: as the header says, or as it was set; None if it does not say."""
-        if self._encoding is None:
-            self._encoding = get_encoding_from_headers(self.headers)
-        return self._encoding
+        found: str | None = self._once("encoding", lambda: get_encoding_from_headers(self.headers))
+        return found
 
     @encoding.setter
     def encoding(self, encoding: str | None) -> None:
-        self._encoding = encoding
+        self._asked = {**(self._asked or {}), "encoding": encoding}
 
     @property
     def apparent_encoding(self) -> str | None:
@@ -223,58 +246,3 @@ class LeanResponse:
     def failure(self, _: Any) -> None:
         """Refused, as `__enter__`."""
         raise LocustError(_NEEDS_CATCH)
-
-
-class JudgedResponse(LeanResponse):
-    """An answer with `catch_response`: the scenario says what it counts for, in a `with` block."""
-
-    __slots__ = ()
-
-    def report_by(self, event: Any, meta: dict[str, Any]) -> None:
-        """Report it at the end of the block: to this event, and as this says."""
-        self._event, self.request_meta = event, meta
-        self._judged: bool | Exception | None = None
-        self._entered = False
-
-    def __enter__(self) -> JudgedResponse:
-        """Begin to judge."""
-        self._entered = True
-        return self
-
-    def __exit__(self, kind: Any, error: Any, trace: Any) -> bool | None:
-        """Report it: as it was judged, or else by its status."""
-        meta = self.request_meta
-        if self._judged is not None:
-            meta["exception"] = None if self._judged is True else self._judged
-            self._event.fire(**meta)
-            return kind is None
-        if kind is None:
-            meta["exception"] = self.error
-            if self.error is None and self.status_code >= 400:
-                meta["exception"] = self.status_error(meta["name"])
-        elif isinstance(error, ResponseError):
-            meta["exception"] = error
-        else:
-            return False
-        self._event.fire(**meta)
-        return True
-
-    def success(self) -> None:
-        """It counts as a success."""
-        self._judge(True)
-
-    def failure(self, exc: Any) -> None:
-        """It counts as a failure, for this reason."""
-        self._judge(exc if isinstance(exc, Exception) else CatchResponseError(exc))
-
-    def _judge(self, judged: bool | Exception) -> None:
-        if not self._entered:
-            raise LocustError(_NEEDS_BLOCK)
-        self._judged = judged
-
-    def raise_for_status(self) -> None:
-        """As any answer, unless it was judged already."""
-        if isinstance(self._judged, Exception):
-            raise self._judged
-        if self._judged is None:
-            super().raise_for_status()

@@ -12,10 +12,11 @@ from requests.exceptions import RequestException
 
 from lab.driver.client.exchange import REDIRECTS, Exchange, Limits
 from lab.driver.client.header_lines import WatchedHeaders
+from lab.driver.client.judged_response import JudgedResponse
 from lab.driver.client.refused_options import refuse
-from lab.driver.client.request_builder import PLAIN, Options, RequestBuilder
-from lab.driver.client.response import JudgedResponse, LeanResponse
-from lab.driver.client.sent_request import SentRequest
+from lab.driver.client.request_builder import RequestBuilder
+from lab.driver.client.request_options import PLAIN, Options
+from lab.driver.client.response import LeanResponse
 
 
 class Abandoned(Protocol):
@@ -179,61 +180,54 @@ class LeanHttpSession:
         """
         if others:
             refuse(others)
-        if time() >= self._builder.holds_until:
-            self._builder.changed()
-        options, sent = PLAIN, None
+        builder, options, sent = self._builder, PLAIN, None
         if params is data is json is headers is cookies is None and files is auth is verify is None:
-            sent = self._builder.kept.get((method, url))
+            sent = builder.kept.get((method, url))
         else:
             options = Options(params, data, json, headers, cookies, files, auth, verify)
-        if sent is None:
-            sent = self._builder.build(method, url, options)
+        started = time()
+        if sent is None or started >= builder.holds_until:
+            sent = builder.build(method, url, options)
+            started = time()
         name = name or self.request_name or sent.path_url
         limits = self._limits if timeout is None else self._own_limits(timeout)
-        started = time()
-        try:
-            response = self._answer(sent, options, limits, allow_redirects)
-        except BaseException as error:
-            if (abandoned := self.abandoned) is not None:
-                abandoned(f"{method} {name}", error)
-            raise
-        content = response.content
-        meta = {
-            "request_type": method,
-            "name": name,
-            "response_time": 1000 * response._seconds,
-            "response_length": len(content) if content else 0,
-            "response": response,
-            "context": self._context(context),
-            "exception": response.error,
-            "start_time": started,
-            "url": sent.url,
-        }
-        return self._report(response, meta, catch_response)
-
-    def _answer(
-        self, sent: SentRequest, options: Options, limits: Limits, allow_redirects: bool
-    ) -> LeanResponse:
-        """Send it; only what comes between the send and the last byte is in its time."""
         begun = perf_counter()
         try:
             response = self._exchange.send(sent, begun, limits)
             if allow_redirects and response.status_code in REDIRECTS:
                 response = self._exchange.follow(response, options, begun, limits)
         except RequestException as error:
-            response = LeanResponse.failed(sent, error)
-        response._seconds = perf_counter() - begun
-        return response if response.error is not None else self._completed(response)
-
-    def _report(self, response: LeanResponse, meta: dict[str, Any], judged: bool) -> LeanResponse:
-        """Report it; one that the scenario judges reports itself."""
-        if judged:
+            response = LeanResponse(sent, 0, None, b"", b"", error)
+        except BaseException as error:
+            if (abandoned := self.abandoned) is not None:
+                abandoned(f"{method} {name}", error)
+            raise
+        response.seconds = seconds = perf_counter() - begun
+        if b"\nset-cookie:" in response.lower or b"\ncontent-encoding:" in response.lower:
+            response = self._completed(response)
+        if self.user is not None:
+            own = self.user.context()
+            context = {**own, **context} if context else own
+        error = response.error
+        if response.status_code >= 400 and not catch_response:
+            error = response.status_error(name)
+        content = response.content
+        if catch_response:
             response.__class__ = JudgedResponse
-            response.report_by(self.request_event, meta)  # type: ignore[attr-defined]
-            return response
-        if response.status_code >= 400:
-            meta["exception"] = response.status_error(meta["name"])
-        self.request_event.fire(**meta)
+            fire = response.report_by(self.request_event)  # type: ignore[attr-defined]
+        else:
+            fire = self.request_event.fire
+        fire(
+            request_type=method,
+            name=name,
+            response_time=1000 * seconds,
+            response_length=len(content) if content else 0,
+            response=response,
+            context=context or {},
+            exception=error,
+            start_time=started,
+            url=sent.url,
+        )
         return response
 
     def get(self, url: str, **options: Any) -> Any:
@@ -265,18 +259,13 @@ class LeanHttpSession:
         """Send a DELETE; options as those of `request`."""
         return self.request("DELETE", url, **options)
 
-    def _context(self, own: Mapping[str, Any] | None) -> dict[str, Any]:
-        if self.user is None:
-            return dict(own or {})
-        return {**self.user.context(), **(own or {})}
-
     def _completed(self, response: LeanResponse) -> LeanResponse:
         """The answer with its body decoded and its cookies kept; or a failed one."""
         try:
             self._exchange.complete(response)
         except RequestException as error:
-            failed = LeanResponse.failed(response.request, error)
-            failed._history, failed._seconds = response._history, response._seconds
+            failed = LeanResponse(response.request, 0, None, b"", b"", error)
+            failed.history, failed.seconds = response.history, response.seconds
             return failed
         return response
 

@@ -11,7 +11,8 @@ from requests.exceptions import ContentDecodingError, JSONDecodeError
 
 from lab.driver.client import content_coding
 from lab.driver.client.content_coding import decode
-from lab.driver.client.request_builder import Options, RequestBuilder
+from lab.driver.client.request_builder import RequestBuilder
+from lab.driver.client.request_options import Options
 from lab.driver.client.response import LeanResponse
 from tests.lab.driver.lean_client.scripted_server import asking, ok
 
@@ -21,7 +22,7 @@ TEXT = b"to be or not to be " * 100
 def answer_of(content: bytes, content_type: str = "") -> LeanResponse:
     sent = RequestBuilder("http://h", None, True, None).build("GET", "/", Options())
     line = f"Content-Type: {content_type}\r\n".encode() if content_type else b""
-    return LeanResponse(sent, 200, content, b"HTTP/1.1 200 Very OK\r\n" + line)
+    return LeanResponse(sent, 200, content, b"HTTP/1.1 200 Very OK\r\n" + line, b"")
 
 
 def refuses(text: str, body: bytes, coding: str) -> None:
@@ -129,7 +130,7 @@ def check_json() -> None:
 def check_header_fields_that_come_twice() -> None:
     sent = RequestBuilder("http://h", None, True, None).build("GET", "/", Options())
     head = b"HTTP/1.1 200 Very OK\r\nX: a\r\nx:  b \r\nY:\r\n"
-    answer = LeanResponse(sent, 200, b"", head)
+    answer = LeanResponse(sent, 200, b"", head, head.lower())
     assert answer.headers["x"] == "a, b"
     assert answer.headers.get_all("X") == ["a", "b"]
     assert answer.headers["y"] == ""

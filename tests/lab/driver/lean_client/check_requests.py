@@ -9,7 +9,8 @@ from typing import Any
 from requests import Request, Session
 from requests.exceptions import InvalidHeader, InvalidJSONError, InvalidSchema, InvalidURL
 
-from lab.driver.client.request_builder import PLAIN, Options, RequestBuilder
+from lab.driver.client.request_builder import RequestBuilder
+from lab.driver.client.request_options import PLAIN, Options
 from lab.driver.client.sent_request import SentRequest
 
 BASE = "http://127.0.0.1:8000"
