@@ -6,7 +6,6 @@ As a program, `python -m tests.bench.static_server FD`, it is the latter.
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 import socket
 import subprocess
@@ -82,7 +81,6 @@ def _start(folder: Path) -> tuple[subprocess.Popen[bytes], str, int]:
             command = [sys.executable, "-m", "tests.bench.static_server", str(listening.fileno())]
             process = subprocess.Popen(command, cwd=ROOT, pass_fds=(listening.fileno(),))
             return process, "a server of uvloop's (nginx is not installed)", port
-    os.chmod(folder, 0o755)  # noqa: PTH101 - nginx's worker is another user
     program = configured(folder, port, **_NGINX)
     version = subprocess.run([program[0], "-v"], capture_output=True, text=True).stderr
     return subprocess.Popen(program), version.strip().rpartition(" ")[2], port

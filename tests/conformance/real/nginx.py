@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import grp
 import os
+import pwd
 import shutil
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from tests.conformance.real.generated_requests import MOST_HOPS, REDIRECTS, SIZE
 
 _HEAD = """\
 daemon off;
+{user}
 worker_processes 1;
 pid {folder}/pid;
 error_log stderr error;
@@ -84,6 +87,10 @@ def configured(
     program = find_nginx()
     if program is None:
         raise FileNotFoundError("nginx is not installed")
+    # root's worker would be another user, who cannot read the files of a test
+    user = "" if os.getuid() else f"user {pwd.getpwuid(0).pw_name} {grp.getgrgid(0).gr_name};"
     file = folder / "nginx.conf"
-    file.write_text(_HEAD.format(folder=folder, port=port, http=http, listen=listen, server=server))
+    file.write_text(
+        _HEAD.format(folder=folder, port=port, http=http, listen=listen, server=server, user=user)
+    )
     return [program, "-p", str(folder), "-c", str(file), "-e", "stderr"]
