@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 _REMEDIES = {
     "stream": "answers are read whole; leave it out",
@@ -13,14 +12,11 @@ _REMEDIES = {
 }
 
 
-def refuse(others: Mapping[str, Any]) -> None:
-    """Refuse arguments by name, unless they change nothing.
+def refuse(**given: Any) -> NoReturn:
+    """Refuse the first of them that is not empty.
 
     Raises:
-        TypeError: With the name, and what to do instead.
+        TypeError: With its name, and what to do instead.
     """
-    for name, value in others.items():
-        if name not in _REMEDIES:
-            raise TypeError(f"LeanHttpUser knows no argument {name}= of a request")
-        if value:
-            raise TypeError(f"LeanHttpUser does not support {name}=: {_REMEDIES[name]}")
+    name = next(name for name, value in given.items() if value)
+    raise TypeError(f"LeanHttpUser does not support {name}=: {_REMEDIES[name]}")

@@ -138,7 +138,6 @@ class LeanHttpSession:
         name: str | None = None,
         catch_response: bool = False,
         context: Mapping[str, Any] | None = None,
-        *,
         params: Any = None,
         data: Any = None,
         json: Any = None,
@@ -149,7 +148,10 @@ class LeanHttpSession:
         verify: bool | str | None = None,
         timeout: float | tuple[float | None, float | None] | None = None,
         allow_redirects: bool = True,
-        **others: Any,
+        stream: Any = None,
+        proxies: Any = None,
+        cert: Any = None,
+        hooks: Any = None,
     ) -> Any:
         """Send a request, wait for the whole answer, and report it.
 
@@ -169,7 +171,10 @@ class LeanHttpSession:
             verify: As that of the session.
             timeout: For the whole request, in seconds; or for its connection and the whole.
             allow_redirects: Whether redirects are followed.
-            **others: Refused, by name.
+            stream: Refused, as the others that follow: they are of `requests`.
+            proxies: Refused.
+            cert: Refused.
+            hooks: Refused.
 
         Returns:
             The answer, or one with the status 0 that has the error.
@@ -178,8 +183,8 @@ class LeanHttpSession:
             InvalidURL, InvalidSchema, InvalidHeader, InvalidJSONError, TypeError: What was asked
                 for cannot be sent; nothing was.
         """
-        if others:
-            refuse(others)
+        if stream or proxies or cert or hooks:
+            refuse(stream=stream, proxies=proxies, cert=cert, hooks=hooks)
         builder, options, sent = self._builder, PLAIN, None
         if params is data is json is headers is cookies is None and files is auth is verify is None:
             sent = builder.kept.get((method, url))
@@ -208,9 +213,9 @@ class LeanHttpSession:
         if self.user is not None:
             own = self.user.context()
             context = {**own, **context} if context else own
-        error = response.error
+        failure = response.error
         if response.status_code >= 400 and not catch_response:
-            error = response.status_error(name)
+            failure = response.status_error(name)
         content = response.content
         if catch_response:
             response.__class__ = JudgedResponse
@@ -224,7 +229,7 @@ class LeanHttpSession:
             response_length=len(content) if content else 0,
             response=response,
             context=context or {},
-            exception=error,
+            exception=failure,
             start_time=started,
             url=sent.url,
         )
@@ -232,7 +237,8 @@ class LeanHttpSession:
 
     def get(self, url: str, **options: Any) -> Any:
         """Send a GET; options as those of `request`."""
-        return self.request("GET", url, **options)
+        # without `**` Python needs no further frame of C, which greenlets would copy
+        return self.request("GET", url, **options) if options else self.request("GET", url)
 
     def options(self, url: str, **options: Any) -> Any:
         """Send an OPTIONS; options as those of `request`."""

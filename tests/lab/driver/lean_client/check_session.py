@@ -163,7 +163,7 @@ def check_what_is_not_supported_is_refused_by_name() -> None:
             ({"stream": True}, "does not support stream="),
             ({"proxies": {"http": "x"}}, "does not support proxies="),
             ({"cert": "x"}, "does not support cert="),
-            ({"timout": 1}, "knows no argument timout="),
+            ({"timout": 1}, "unexpected keyword argument 'timout'"),
         ):
             try:
                 session.get("/", **options)
