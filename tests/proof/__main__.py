@@ -16,6 +16,7 @@ from tests.proof import (
     generator,
     latency,
     launches,
+    lean_user,
     main_job,
     orders_survive,
     planted,
@@ -60,6 +61,7 @@ PARTS = {
     "sweep": sweep.prove,
     "revisions": revisions.prove,
     "certify": certificates.prove,
+    "lean-user": lean_user.prove,
 }
 
 NOT_MEASURED_YET = frozenset(
@@ -72,6 +74,7 @@ NOT_MEASURED_YET = frozenset(
         "launches",
         "revisions",
         "certify",
+        "lean-user",
     }
 )
 """Parts whose figures are not in docs/proof.md yet."""
