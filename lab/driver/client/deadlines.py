@@ -49,9 +49,9 @@ class DeadlineSweep:
         if now < self._next:
             return
         self._next = now + _SHARE_S * len(self._waiters)
-        for waiter in [each for each in self._waiters if each.waits and each.deadline < now]:
+        for waiter in [each for each in self._waiters if each.deadline < now and each.waits]:
             # another one may have ended it, or begun a new request
-            if waiter.waits and waiter.deadline < now:
+            if waiter.deadline < now and waiter.waits:
                 waiter.expire()
 
 

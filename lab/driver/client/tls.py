@@ -14,7 +14,7 @@ from lab.driver.client.connection import Connection
 from lab.driver.client.deadlines import DeadlineSweep
 from lab.driver.client.errors import TlsError
 
-_RECEIVE = 64 * 1024
+_RECEIVE = 16 * 1024  # bytes at a time: a record
 
 Wait = Callable[[bool], None]
 """Waits until the socket can be written to (True) or read from (False)."""
