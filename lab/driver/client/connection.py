@@ -33,18 +33,8 @@ class Connection:
     """Carries one request at a time; what it read of the answer is in `reader`."""
 
     __slots__ = (
-        *(
-            "__weakref__",
-            "_ended",
-            "_error",
-            "_greenlet",
-            "_poll",
-            "_receive",
-            "_rest",
-            "_send",
-            "_sweep",
-        ),
-        *("_was_reset", "_watcher", "_writer", "deadline", "hub", "reader", "socket"),
+        *("__weakref__", "_ended", "_error", "_greenlet", "_poll", "_receive", "_rest", "_send"),
+        *("_sweep", "_was_reset", "_watcher", "_writer", "deadline", "hub", "reader", "socket"),
     )
 
     def __init__(self, hub: Any, socket: Any, sweep: DeadlineSweep) -> None:

@@ -38,6 +38,7 @@ class Exchange:
     def __init__(self, builder: RequestBuilder, max_redirects: int) -> None:
         self._builder = builder
         self.max_redirects = max_redirects
+        self.max_idle = MAX_IDLE
 
     def send(self, request: SentRequest, begun: float, limits: Limits) -> LeanResponse:
         """Send a request and read the answer to it; its body stays coded.
@@ -68,7 +69,7 @@ class Exchange:
             connection.exchange(request.data, request.head_alone, deadline)
         reader = connection.reader
         # the list is another one if the client was closed meanwhile
-        if reader.reusable and idle is endpoint.idle and len(idle) < MAX_IDLE:
+        if reader.reusable and idle is endpoint.idle and len(idle) < self.max_idle:
             idle.append(connection)
         else:
             connection.close()

@@ -42,7 +42,7 @@ DEFAULT_HEADERS = {
     "Accept": "*/*",
     "Connection": "keep-alive",
 }
-_MAX_KEPT = 2048  # requests, and as many beginnings of them
+_MAX_KEPT = 64  # requests of a user, and as many beginnings of them: there may be many users
 _ABSOLUTE = re.compile("https?://", re.IGNORECASE)
 _METHOD = re.compile("[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
@@ -166,12 +166,12 @@ class RequestBuilder:
                 if len(self._beginnings) >= _MAX_KEPT:
                     self._beginnings.clear()
                 self._beginnings[key] = beginning
-        request = finish(beginning, body)
-        if options is PLAIN:
+        elif options is PLAIN:  # asked for a second time
             if len(self.kept) >= _MAX_KEPT:
                 self.kept.clear()
-            self.kept[method, url] = request
-        return request
+            request = self.kept[method, url] = finish(beginning, body)
+            return request
+        return finish(beginning, body)
 
     def redirected(
         self, sent: SentRequest, status: int, location: str, options: Options, trusted: bool

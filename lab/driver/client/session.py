@@ -129,6 +129,11 @@ class LeanHttpSession:
         """Close all connections. A later request opens a new one."""
         self._exchange.close()
 
+    def end(self) -> None:
+        """Close all connections, and keep none from now on: the user has ended."""
+        self._exchange.max_idle = 0
+        self._exchange.close()
+
     # -- requests -----------------------------------------------------------------------------
 
     def request(

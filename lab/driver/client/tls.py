@@ -134,7 +134,11 @@ class TlsConnection(Connection):
         return self._watcher is not None
 
     def _transmit(self, request: bytes) -> None:
-        super()._transmit(self._layer.encrypt(request))
+        records = self._layer.encrypt(request)
+        if self._rest is not None:  # what TLS itself has to say comes first
+            self._send_later(records)
+        else:
+            super()._transmit(records)
 
     def _readable(self) -> None:
         try:

@@ -66,5 +66,5 @@ class LeanHttpUser(User, RestMixin[Any]):
         return greenlet
 
     def _close(self, _: gevent.Greenlet) -> None:
-        with suppress(AttributeError):  # a client of the scenario's own may have no `close`
-            self.client.close()
+        with suppress(AttributeError):  # the scenario may have put a client of its own here
+            self.client.end()

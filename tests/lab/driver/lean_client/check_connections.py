@@ -212,6 +212,14 @@ def check_no_descriptor_is_left() -> None:
     assert descriptors() <= before
 
 
+def check_what_outlives_its_user_keeps_no_connection() -> None:
+    with asking(ok()) as (server, session, _):
+        session.end()
+        assert session.get("/").status_code == session.get("/").status_code == 200
+        assert server.connections == 2
+        assert session._builder.endpoints[0].idle == []
+
+
 def check_a_killed_user_leaves_no_connection() -> None:
     def answer(connection: Any, _: int) -> None:
         read_request(connection)
