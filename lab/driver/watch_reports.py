@@ -1,4 +1,4 @@
-"""What the watch over a scenario finds, as messages: while it is imported, rehearsed, in a trial."""
+"""What the watch over a scenario finds, as messages: while it is imported or tried, in a trial."""
 
 from __future__ import annotations
 
