@@ -18,13 +18,12 @@ _LAB = Path(__file__).resolve().parents[1]
 _SHARED_CODE = ("driver/*.py", "stats/*.py", "driver_messages.py", "network_guard.py")
 
 
-def identity(token: str, slot: str, variables: Iterable[str]) -> Join:
+def identity(token: str, slot: str) -> Join:
     """This process as a worker.
 
     Args:
         token: That the master asks for.
         slot: Where the driver has started it; "" if it joins by itself.
-        variables: Names of environment variables that a scenario of it would get.
     """
     boot = _read("/proc/sys/kernel/random/boot_id")
     return Join(
@@ -39,9 +38,8 @@ def identity(token: str, slot: str, variables: Iterable[str]) -> Join:
         pid=os.getpid(),
         machine=_digest(boot),
         clock=_digest(boot + _read("/proc/self/timens_offsets")),
-        network=_digest(boot + os.readlink("/proc/self/ns/net")),
+        network=_digest(boot + str(Path("/proc/self/ns/net").readlink())),
         cores=tuple(sorted(os.sched_getaffinity(0))),
-        variables=tuple(sorted(variables)),
     )
 
 

@@ -1,8 +1,8 @@
 """What workers and their master say to each other beside Locust's own messages.
 
-A worker sends `Join`, and is admitted or refused. The master asks `Ping`s, and passes on `Command`s:
-messages of `lab.driver_messages` for the process that makes the load. What that process answers
-travels in Locust's worker reports, numbered within a trial, as `Report`s.
+A worker sends `Join`, and is admitted or refused. The master asks `Ping`s, and passes on as
+`Command`s the messages of `lab.driver_messages` for the process that makes the load. What that
+process answers travels in Locust's worker reports, numbered within a trial, as `Report`s.
 
 Whoever reaches the port can send anything: `read` checks every field.
 """
@@ -24,7 +24,7 @@ REPORT = "lab"  # key within Locust's worker report
 
 TOKEN = "LAB_WORKER_TOKEN"
 SLOT = "LAB_WORKER_SLOT"
-"""Environment variables: what a worker has to know, and the place of one that the driver started."""
+"""Environment variables: what a worker has to know, and where it belongs if the driver started it."""
 
 HEARTBEAT_S = 3.0
 """A worker that has not heard of its master for so long ends its load."""
@@ -51,7 +51,6 @@ class Join:
     clock: str  # the same for processes whose monotonic clocks are the same
     network: str  # the same for processes that share one loopback
     cores: tuple[int, ...]  # on which it may run
-    variables: tuple[str, ...] = ()  # names of those that a scenario of it would get
 
 
 @dataclass(frozen=True)
@@ -60,6 +59,7 @@ class Admit:
 
     name: str
     workers: int  # in all
+    passed: tuple[str, ...] = ()  # names of the environment variables that the scenario needs
 
 
 @dataclass(frozen=True)
