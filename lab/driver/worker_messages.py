@@ -24,7 +24,7 @@ REPORT = "lab"  # key within Locust's worker report
 
 TOKEN = "LAB_WORKER_TOKEN"
 SLOT = "LAB_WORKER_SLOT"
-"""Environment variables: what a worker has to know, and where it belongs if the driver started it."""
+"""Environment variables: what a worker has to know, and the place of one started by the driver."""
 
 HEARTBEAT_S = 3.0
 """A worker that has not heard of its master for so long ends its load."""
