@@ -248,7 +248,7 @@ class WorkerEnd:
     name: str
     drained: bool
     ended_late: int  # requests that ended after its last frame
-    fault: str | None = None  # why the trial is void on its account, as a clause
+    fault: str | None = None  # why the trial is void on its account; it names the worker
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from lab.driver.worker_messages import JOIN, PONG
 
 _OF_ANYBODY = ("client_ready", "heartbeat", "quit", JOIN)
 _OF_WORKERS = ("stats", PONG)
+EVERYWHERE = ("0.0.0.0", "*", "::")  # addresses that stand for all of a machine's
 _PAUSE_S = 0.01  # after a message that cannot be read: a broken socket must not take a core
 
 
@@ -92,7 +93,7 @@ class FleetRunner(MasterRunner):  # type: ignore[misc]
 
 
 def _reaches_loopback(host: str) -> bool:
-    return host in ("127.0.0.1", "localhost", "0.0.0.0", "*", "::")
+    return host in ("127.0.0.1", "localhost", *EVERYWHERE)
 
 
 def _address(frame: Any) -> str:

@@ -6,10 +6,8 @@ again before the next trial; the slot of another machine's is free for whoever j
 
 from __future__ import annotations
 
-import hmac
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import gevent
@@ -17,8 +15,9 @@ from gevent.event import Event
 from gevent.queue import Queue
 from locust.rpc import Message as LocustMessage
 
-from lab.driver.clock_offset import EXCHANGES, SHARED, ClockOffset, Exchange, estimate
-from lab.driver.fleet_runner import FleetRunner
+from lab.driver.clock_exchange import compare_clock
+from lab.driver.fleet_members import FleetError, Lost, Member, Slot, missing_text, slot_for
+from lab.driver.fleet_runner import EVERYWHERE, FleetRunner
 from lab.driver.frame_merge import ReportNumbers
 from lab.driver.local_worker import LocalWorker
 from lab.driver.worker_identity import difference, identity, objection
@@ -26,7 +25,6 @@ from lab.driver.worker_messages import (
     ADMIT,
     COMMAND,
     JOIN,
-    PING,
     PONG,
     REFUSE,
     REPORT,
@@ -34,7 +32,6 @@ from lab.driver.worker_messages import (
     Command,
     Join,
     MalformedMessage,
-    Ping,
     Pong,
     Refuse,
     Report,
@@ -59,50 +56,6 @@ REJOIN_S = 60.0  # the same in the middle of a run
 _NOTICE_S = 15.0  # between two notices of what is waited for
 _STARTS = 3  # of a worker of this machine, one after the other, before the run is given up
 _POLL_S = 0.2
-_PING_S = 2.0
-
-
-class FleetError(Exception):
-    """The run cannot go on; the text is a clause for the user."""
-
-    def __init__(self, message: str, line: int | None = None, file: str | None = None) -> None:
-        super().__init__(message)
-        self.line, self.file = line, file
-
-
-class Lost(str):
-    """Why a worker is lost, as a clause; or what is wrong with what it sends."""
-
-
-@dataclass(eq=False)
-class Member:
-    """A worker that was admitted."""
-
-    name: str
-    client: str  # Locust's id of it
-    join: Join
-    place: str
-    process: LocalWorker | None
-    clock: ClockOffset = SHARED
-    numbers: ReportNumbers = field(default_factory=ReportNumbers)
-    classes: tuple[str, ...] | None = None  # of users; None until the scenario is imported
-    pongs: Any = field(default_factory=Queue)  # of (Pong, when it came)
-
-    @property
-    def title(self) -> str:
-        """Name and place."""
-        return f"{self.name} ({self.place})"
-
-
-@dataclass(eq=False)
-class Slot:
-    """The place of a worker in the plan."""
-
-    name: str
-    is_local: bool
-    member: Member | None = None
-    process: LocalWorker | None = None
-    starts: int = 0  # since a worker was ready here
 
 
 class Fleet:
@@ -142,6 +95,10 @@ class Fleet:
             raise FleetError("a worker is missing")
         return found
 
+    def has(self, member: Member) -> bool:
+        """Whether it is still a worker of the run."""
+        return member.client in self._members
+
     def note(self, text: str) -> None:
         """Tell the user a sentence, unless that was told just now."""
         now = time.monotonic()
@@ -171,10 +128,10 @@ class Fleet:
                 raise self._failure
             waited_s = time.monotonic() - began
             if waited_s > limit_s or (waited_s > LOCAL_S and missing[0].is_local):
-                raise FleetError(self._missing_text(missing, waited_s))
+                raise FleetError(self._missing_text(waited_s))
             if time.monotonic() > noted + _NOTICE_S:
                 noted = time.monotonic()
-                self.note(self._missing_text(missing, waited_s))
+                self.note(self._missing_text(waited_s))
             self._changed.wait(_POLL_S)
             self._changed.clear()
 
@@ -194,7 +151,7 @@ class Fleet:
         gevent.joinall([gevent.spawn(self._compare_clock, member) for member in others])
         while not self.events.empty():
             self.events.get()
-        if any(member.client not in self._members for member in members):
+        if not all(map(self.has, members)):
             return self.next_trial()  # one was lost meanwhile
         return members
 
@@ -202,12 +159,12 @@ class Fleet:
         """A worker is not one any more, for a reason (a clause about it)."""
         if self._members.pop(member.client, None) is None:
             return
-        for slot in self.slots:
-            if slot.member is member:
-                slot.member = None
+        slot = next(slot for slot in self.slots if slot.member is member)
+        slot.member = None
         self.runner.dismiss(member.client)
         if member.process is not None:
             member.process.end()
+            slot.process = None
         self.note(f"{member.title} {reason}")
         self.events.put((member, Lost(reason)))
         self._changed.set()
@@ -235,15 +192,13 @@ class Fleet:
                     slot.name, self.runner.local_port, self.spec.token, self._on_process_end
                 )
 
-    def _missing_text(self, missing: list[Slot], waited_s: float) -> str:
-        there = len(self.slots) - len(missing)
-        text = f"{there} of {len(self.slots)} workers have joined after {waited_s:.0f} s"
-        if all(slot.is_local for slot in missing):
-            return f"{text}; {missing[0].name}, a process of this machine, is not ready"
-        host = self.own.host if self.spec.host in ("0.0.0.0", "*", "::") else self.spec.host
-        return (
-            f"{text}: start `lab worker {host}:{self.runner.port}` in the project folder of "
-            "another machine, with the token of this run in LAB_WORKER_TOKEN"
+    def _missing_text(self, waited_s: float) -> str:
+        host = self.own.host if self.spec.host in EVERYWHERE else self.spec.host
+        return missing_text(
+            [slot for slot in self.slots if not self._is_ready(slot)],
+            len(self.slots),
+            waited_s,
+            f"{host}:{self.runner.port}",
         )
 
     # -- what workers send ---------------------------------------------------------------------
@@ -257,16 +212,13 @@ class Fleet:
             self._refuse(msg.node_id, f"a worker at {address}", f"{why} ({error})")
             return
         title = f"a worker on {join.host[:60]} ({address}, process {join.pid})"
-        if not hmac.compare_digest(join.token.encode(), self.spec.token.encode()):
-            why = "does not know the token of this run: give it by LAB_WORKER_TOKEN or --token"
-            self._refuse(msg.node_id, title, why)
-        elif (why := objection(join, self.own)) is not None:
+        if (why := objection(join, self.own)) is not None:
             self._refuse(msg.node_id, title, why)
         elif msg.node_id not in self._members:
             self._admit(msg.node_id, join, address)
 
     def _admit(self, client: str, join: Join, address: str) -> None:
-        slot = self._slot_for(join)
+        slot = slot_for(join, self.slots)
         if slot is None:
             refusal = Refuse(f"all {len(self.slots)} workers are there", again=True)
             self.runner.send_message(REFUSE, as_data(refusal), client_id=client)
@@ -283,16 +235,6 @@ class Fleet:
         if self._request is not None:
             self.command(member, self._request)
         self._changed.set()
-
-    def _slot_for(self, join: Join) -> Slot | None:
-        for slot in self.slots:
-            if slot.member is not None:
-                continue
-            if slot.is_local and slot.process is not None and slot.process.slot == join.slot:
-                return slot
-            if not slot.is_local and not join.slot:
-                return slot
-        return None
 
     def _refuse(self, client: str, title: str, why: str) -> None:
         self.note(f"{title} was refused: it {why}")
@@ -372,18 +314,5 @@ class Fleet:
             self._changed.set()
 
     def _compare_clock(self, member: Member) -> None:
-        """Estimate the offset of a worker's clock."""
-        found: list[Exchange] = []
-        for number in range(EXCHANGES):
-            sent = time.monotonic()
-            self.runner.send_message(PING, as_data(Ping(number)), client_id=member.client)
-            try:
-                pong, returned = member.pongs.get(timeout=_PING_S)
-            except Exception:  # gevent's Empty
-                break
-            if pong.number == number:
-                found.append(Exchange(sent, pong.received, pong.answered, returned))
-        if found:
-            member.clock = estimate(found)
-        else:
-            self.lose(member, f"did not answer within {_PING_S:g} s")
+        if not compare_clock(self.runner, member):
+            self.lose(member, "did not answer within some seconds")

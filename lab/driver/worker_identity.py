@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import importlib.metadata
 import os
 import socket
@@ -45,6 +46,8 @@ def identity(token: str, slot: str) -> Join:
 
 def objection(worker: Join, master: Join) -> str | None:
     """Why a worker cannot be one of a master's, as a clause about it; None if it can."""
+    if not hmac.compare_digest(worker.token.encode(), master.token.encode()):
+        return "does not know the token of this run: give it by LAB_WORKER_TOKEN or --token"
     if worker.protocol != master.protocol or worker.lab != master.lab:
         return (
             f"runs version {worker.lab} of the lab (protocol {worker.protocol}), and the run "
