@@ -60,6 +60,7 @@ class Reader(FastHttpUser):
     def read(self):
         self.client.get("/")
 """
+STATS = b"\x93\xa5stats\x80\xa1x"  # a worker report without fields
 RATE = OpenLoadSpec(
     "poisson", (RateStage(200.0, 200.0, 0.7), RateStage(200.0, 400.0, 0.8)), max_users=64
 )
