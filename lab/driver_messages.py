@@ -83,7 +83,8 @@ class FormFleet:
         return self.local + self.remote
 
 
-class WorkerShare(NamedTuple):
+@dataclass(frozen=True)
+class WorkerShare:
     """Which part of a load is a worker's own: arrivals `index`, `index + count`, ... of all."""
 
     index: int  # from 0 on
@@ -498,8 +499,8 @@ def _trial(data: Mapping[str, Any]) -> RunTrial:
     return RunTrial(**{**data, "load": _load(data["load"]), "share": _share(data["share"])})
 
 
-def _share(data: list[int] | None) -> WorkerShare | None:
-    return None if data is None else WorkerShare(*data)
+def _share(data: Mapping[str, int] | None) -> WorkerShare | None:
+    return None if data is None else WorkerShare(**data)
 
 
 def _worker_start(data: Mapping[str, Any]) -> WorkerStart:

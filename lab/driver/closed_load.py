@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import gevent
 from locust import User
@@ -30,8 +31,9 @@ class ClosedLoadRunner:
         self._runner, self._total, self._faults = runner, spec.users, faults
         self._count = part_of(spec.users, share or ALL)  # of users that are started here
         if share is not None:
-            runner.environment.dispatcher_class = partial(ShareDispatcher, share=share)
-            runner.worker_index, runner.worker_count = share
+            dispatcher: Any = partial(ShareDispatcher, share=share)
+            runner.environment.dispatcher_class = dispatcher
+            runner.worker_index, runner.worker_count = share.index, share.count
         self._users: list[WatchedUser] = []
         runner.environment.user_classes = [
             WatchedUser.derive(each, lab_faults=faults) for each in user_classes

@@ -27,7 +27,7 @@ class BindError(Exception):
     """The address cannot be listened at."""
 
 
-class FleetRunner(MasterRunner):  # type: ignore[misc]
+class FleetRunner(MasterRunner):
     """Listens for workers. Locust's own users, statistics and web pages are not used."""
 
     def __init__(self, host: str, port: int, note: Callable[[str], None]) -> None:
@@ -47,10 +47,11 @@ class FleetRunner(MasterRunner):  # type: ignore[misc]
         where = f"[{host}]" if ":" in host else host
         try:
             super().__init__(Environment(events=Events()), where, port)
-        except SystemExit:  # Locust's way to say so
-            raise BindError(f"{host}:{port} is in use: choose another port by --bind") from None
-        except Exception as error:
-            raise BindError(f"{host}:{port} cannot be listened at: {error}") from error
+        except (Exception, SystemExit) as error:  # Locust exits if the port is in use
+            in_use = isinstance(error, SystemExit) or "already in use" in str(error)
+            why = "is in use: choose another port" if in_use else f"is no place to listen ({error})"
+            remedy = "" if in_use else ": write an address of this machine"
+            raise BindError(f"{host}:{port} {why}{remedy} by --bind") from error
         self.port = int(self.server.port)
         self.local_port = self.port if _reaches_loopback(host) else self._bind_loopback()
 

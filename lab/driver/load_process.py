@@ -8,6 +8,7 @@ import re
 import signal
 import sys
 from collections.abc import Callable
+from typing import Any
 
 import gevent
 from gevent import subprocess
@@ -28,7 +29,7 @@ class LoadProcess:
             on_end: Called once with how it ended, unless `end` was called before.
         """
         hidden = (TOKEN, SLOT)  # a scenario has no business with them
-        self._popen = subprocess.Popen(
+        self._popen: Any = subprocess.Popen(
             [sys.executable, "-m", "lab.driver"],
             env={name: value for name, value in os.environ.items() if name not in hidden},
             stdin=subprocess.PIPE,

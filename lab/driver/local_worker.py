@@ -9,6 +9,8 @@ import signal
 import sys
 from collections import deque
 from collections.abc import Callable
+from subprocess import DEVNULL  # gevent's types do not know it
+from typing import Any
 
 import gevent
 from gevent import subprocess
@@ -35,10 +37,10 @@ class LocalWorker:
         self.slot = secrets.token_hex(8)
         self._name, self._on_end, self._is_ending = name, on_end, False
         self._lines: deque[str] = deque(maxlen=_TAIL_LINES)
-        self._popen = subprocess.Popen(
+        self._popen: Any = subprocess.Popen(
             [sys.executable, "-m", "lab.driver.worker", "127.0.0.1", str(port)],
             env={**os.environ, TOKEN: token, SLOT: self.slot},
-            stdin=subprocess.DEVNULL,
+            stdin=DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
         )

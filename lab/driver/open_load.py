@@ -73,7 +73,7 @@ class OpenLoadRunner:
             part_of(spec.max_users, share),
             own_seed(trial),
         )
-        runner.worker_index, runner.worker_count = share
+        runner.worker_index, runner.worker_count = share.index, share.count
         for user_class in self._pool.classes:
             user_class.lab_faults = faults
         runner.environment.user_classes = list(self._pool.classes)

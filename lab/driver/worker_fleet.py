@@ -224,8 +224,9 @@ class Fleet:
             flaw = member.numbers.flaw(report.number)
             message = decode(report.line)
         except (MalformedMessage, ProtocolError) as error:
-            flaw, message = f"sent what cannot be read: {error}", None
-        if flaw is not None or message is None:
+            self.events.put((member, Lost(f"sent what cannot be read: {error}")))
+            return
+        if flaw is not None:
             self.events.put((member, Lost(flaw)))
         elif isinstance(message, Notice):
             self.note(f"the scenario {message.text}")

@@ -24,7 +24,7 @@ from lab.driver_messages import WorkerExit
 _POLL_S = 0.25
 
 
-class LabWorkerRunner(WorkerRunner):  # type: ignore[misc]
+class LabWorkerRunner(WorkerRunner):
     """Sends a report as soon as there is one, and ends when its master is silent."""
 
     def __init__(self, environment: Environment, host: str, port: int) -> None:

@@ -13,7 +13,7 @@ from lab.driver_messages import RunTrial, WorkerShare
 ALL = WorkerShare(0, 1)
 
 
-class ShareDispatcher(UsersDispatcher):  # type: ignore[misc]
+class ShareDispatcher(UsersDispatcher):
     """Divides users among all workers as Locust's master does, and starts those of one.
 
     Every worker computes the same division, so that each user is started by exactly one of them,
