@@ -101,7 +101,8 @@ def _measure(
         machine = observe(prepared.project.root, system.sealed_code, system.packages)
         children = cleanup.enter_context(Children(passed))
         cleanup.enter_context(progress)
-        choice = cores_of_run(prepared.hypothesis, prepared.run_folder)
+        local = 1 if prepared.plan.workers is None else max(1, prepared.plan.workers.local)
+        choice = cores_of_run(prepared.hypothesis, prepared.run_folder, local)
         building = time.monotonic()
         revisions, folders = _built_revisions(prepared, children, progress)
         began += time.monotonic() - building  # which is no part of the budget either
@@ -160,7 +161,9 @@ def _built_revisions(
 
 def _certificate(prepared: PreparedRun, machine: Mapping[str, Any]) -> dict[str, Any]:
     """What was certified of this workload on this machine, to be cited; nothing if nothing was."""
-    found = certificate_of(prepared.project.root, prepared.hypothesis, machine)
+    found = certificate_of(
+        prepared.project.root, prepared.hypothesis, prepared.plan.workers, machine
+    )
     return {} if found is None else {"certificate": found.conditions()}
 
 

@@ -50,8 +50,10 @@ from lab.hypothesis.prediction import (
     ValueRange,
 )
 from lab.hypothesis.scenario_files import scenario_files
+from lab.hypothesis.worker_share import MAX_WORKERS, why_too_many_workers, with_workers
 
 __all__ = [
+    "MAX_WORKERS",
     "SLICE_S",
     "Allow",
     "Benchmark",
@@ -94,4 +96,6 @@ __all__ = [
     "read_headline",
     "scenario_files",
     "why_not_passed",
+    "why_too_many_workers",
+    "with_workers",
 ]
