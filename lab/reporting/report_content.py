@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from lab.hypothesis import Hypothesis, SoakTest
+from lab.hypothesis import Benchmark, Hypothesis, SoakTest
 from lab.reporting.sections import how_to_read
 from lab.reporting.sections.arms import arm_table
 from lab.reporting.sections.arrivals import arrival_table
@@ -96,9 +96,14 @@ def gather_content(
         profiles=_profiles(run_folder, trials.arms),
         conditions=condition_tables(run_folder.conditions()),
         prose=hypothesis.prose,
-        reproduction=reproduction_section(plan, hypothesis.prose),
+        reproduction=reproduction_section(plan, hypothesis.prose, _workers_of_file(hypothesis)),
         method=how_to_read.method(hypothesis, plan),
     )
+
+
+def _workers_of_file(hypothesis: Hypothesis) -> int:
+    kind = hypothesis.kind
+    return 1 if isinstance(kind, Benchmark) else kind.load.workers
 
 
 def _proof(run_folder: RunFolder) -> Mapping[str, str] | None:
