@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -111,16 +111,6 @@ def over_both(earlier: FleetRecord, later: FleetRecord) -> FleetRecord:
         _highest((earlier.cpu, later.cpu)),  # of the worse segment
         _highest((earlier.cpu_peak, later.cpu_peak)),
     )
-
-
-def worst(workers: Sequence[WorkerRecord], by: Mapping[str, float]) -> WorkerRecord:
-    """The worker with the highest figure.
-
-    Args:
-        workers: At least one.
-        by: The figure of each, by name.
-    """
-    return max(workers, key=lambda worker: by[worker.name])
 
 
 def _both(earlier: WorkerRecord, later: WorkerRecord) -> WorkerRecord:

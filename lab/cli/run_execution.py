@@ -24,6 +24,7 @@ from lab.cli.run_preparation import PreparedRun, RunOptions, refuse_finished
 from lab.cli.scenario_environment import passed_variables
 from lab.cli.signals import Interrupted, before_first_trial, deferred_signals, interruptible
 from lab.cli.verdict_table import print_report_path, print_verdict
+from lab.cli.worker_fleet import fleet_of
 from lab.cpu_pinning import pin
 from lab.experiment import verdict_of
 from lab.hypothesis import SoakTest
@@ -116,6 +117,7 @@ def _measure(
             progress.notice,
             options.anyway,
             folders,
+            fleet_of(prepared.plan.workers, options.workers, has_terminal=background is None),
         )
         started = bring_up(
             parts,

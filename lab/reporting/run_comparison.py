@@ -17,7 +17,7 @@ from lab.verdict_record import Judgement
 from lab.verdict_wording import estimate_text
 
 # differ from run to run, and say nothing about it
-_OF_THE_RUN = ("pid", "url", "ports", "container")
+_OF_THE_RUN = ("pid", "url", "ports", "container", "joined")
 _OF_THE_PLAN = ("schema", "hypothesis", "digest", "claim_digest", "seed", "orders", "attempts")
 
 

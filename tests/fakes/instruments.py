@@ -45,6 +45,7 @@ class FakeDriver:
     rates: dict[str, float]
     fails: Callable[[str], None] = lambda host: None
     pid: int = 0
+    workers: tuple[str, ...] = ()
     driven: list[tuple[str, str]] = field(default_factory=list)  # host and seed of each trial
     cycle_s: float | None = None  # of a user of each lane
     slices: list[tuple[str, float]] = field(default_factory=list)  # host and seconds of each
