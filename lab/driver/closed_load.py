@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import gevent
 from locust import User
 
@@ -10,7 +12,8 @@ from lab.driver.locust_environment import TrialRunner, UserGreenlet
 from lab.driver.scenario_faults import ScenarioFaults
 from lab.driver.source_location import of_error
 from lab.driver.watched_user import WatchedUser
-from lab.driver_messages import ClosedLoadSpec, UnfinishedArrivals
+from lab.driver.worker_share import ALL, ShareDispatcher, part_of
+from lab.driver_messages import ClosedLoadSpec, UnfinishedArrivals, WorkerShare
 
 
 class ClosedLoadRunner:
@@ -22,8 +25,13 @@ class ClosedLoadRunner:
         user_classes: list[type[User]],
         spec: ClosedLoadSpec,
         faults: ScenarioFaults,
+        share: WorkerShare | None = None,
     ) -> None:
-        self._runner, self._count, self._faults = runner, spec.users, faults
+        self._runner, self._total, self._faults = runner, spec.users, faults
+        self._count = part_of(spec.users, share or ALL)  # of users that are started here
+        if share is not None:
+            runner.environment.dispatcher_class = partial(ShareDispatcher, share=share)
+            runner.worker_index, runner.worker_count = share
         self._users: list[WatchedUser] = []
         runner.environment.user_classes = [
             WatchedUser.derive(each, lab_faults=faults) for each in user_classes
@@ -34,7 +42,7 @@ class ClosedLoadRunner:
 
         Raises whatever a user class raises when a user is made.
         """
-        self._runner.start(self._count, spawn_rate=self._count)
+        self._runner.start(self._total, spawn_rate=self._total)
         spawning = self._runner.spawning_greenlet
         assert spawning is not None
         ended = spawning.get()
