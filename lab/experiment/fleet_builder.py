@@ -70,6 +70,7 @@ class FleetBuilder:
 
     def __init__(self) -> None:
         self._seen: dict[str, _Seen] = {}
+        self._lost_before: list[WorkerEnd] = []  # the load began
         self._cpu = _Cores()
 
     def open(self, opened: Opened) -> None:
@@ -95,12 +96,18 @@ class FleetBuilder:
     def close(self, closed: Closed) -> None:
         """Note how the workers ended."""
         for end in closed.worker_ends:
-            if end.name in self._seen:  # not of a worker that was lost before the load began
+            if end.name in self._seen:
                 self._seen[end.name].end = end
+            elif end.fault is not None:
+                self._lost_before.append(end)
 
     def record(self) -> FleetRecord | None:
         """All that was added; None if a single process made the load."""
-        if not self._seen:
+        if not self._seen and not self._lost_before:
             return None
-        workers = tuple(seen.record() for seen in self._seen.values())
+        lost = [
+            WorkerRecord(end.name, "before the load began", fault=end.fault)
+            for end in self._lost_before
+        ]
+        workers = (*(seen.record() for seen in self._seen.values()), *lost)
         return FleetRecord(workers, self._cpu.mean, self._cpu.peak)
