@@ -117,7 +117,7 @@ def _measure(
             progress.notice,
             options.anyway,
             folders,
-            fleet_of(prepared.plan.workers, options.workers, has_terminal=background is None),
+            fleet_of(prepared.plan.workers, options.workers),
         )
         started = bring_up(
             parts,

@@ -14,9 +14,16 @@ VARIABLE = "LAB_WORKER_TOKEN"
 _TOKEN_BYTES = 18
 
 
-def fleet_of(
-    workers: PlannedWorkers | None, options: WorkerOptions, *, has_terminal: bool = True
-) -> FormFleet | None:
+def require_token_for_log(workers: PlannedWorkers | None) -> None:
+    """UsageError if a detached run would have to write the token of its workers into its log."""
+    if workers is not None and workers.remote and not os.environ.get(VARIABLE):
+        raise UsageError(
+            "--detach: workers of other machines have to know a token, which must not be written "
+            f"to the log of a run. Set {VARIABLE} to a secret of your own, here and there"
+        )
+
+
+def fleet_of(workers: PlannedWorkers | None, options: WorkerOptions) -> FormFleet | None:
     """The workers of a plan; None for a load of one process.
 
     Every worker has to know a token: that of the environment, or else a new one.
@@ -24,19 +31,13 @@ def fleet_of(
     Args:
         workers: Of the plan.
         options: Of the command: where workers of other machines join.
-        has_terminal: Whether a new token can be shown there; a log must not hold it.
 
     Raises:
-        UsageError: Nobody could get to know the token.
+        UsageError: They cannot join there.
     """
     if workers is None:
         return None
     own = os.environ.get(VARIABLE)
-    if workers.remote and not own and not has_terminal:
-        raise UsageError(
-            f"--detach: workers of other machines have to know a token, and output goes to a log, "
-            f"which must not hold it. Set {VARIABLE} here and there to a secret of your own"
-        )
     address = bind_address(workers, options) or BindAddress("127.0.0.1", 0)
     return FormFleet(
         local=workers.local,

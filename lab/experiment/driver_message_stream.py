@@ -91,6 +91,9 @@ class DriverStream:
         if isinstance(message, Exception):
             raise message
         if isinstance(message, Closed) and message.early:
+            lost = [f"{end.name} {end.fault}" for end in message.worker_ends if end.fault]
+            if lost:
+                raise DriverError(f"of the workers that share the load, {'; '.join(lost)}")
             raise ScenarioEndedTrial(next(iter(message.task_errors), "ended the trial early"))
         return message
 

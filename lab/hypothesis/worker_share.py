@@ -30,7 +30,8 @@ def why_too_many_workers(load: Load, window_s: float | None) -> tuple[str, str] 
         case ClosedLoad(users=users, workers=workers):
             if users >= workers:
                 return None
-            return f"{users} users cannot be shared by {workers} workers", _at_most(users)
+            few = "a single user" if users == 1 else f"{users} users"
+            return f"{few} cannot be shared by {workers} workers", _at_most(users)
         case OpenLoad(max_users=most, workers=workers) if most < workers:
             problem = f"{most} users (`most_users`) cannot be shared by {workers} workers"
             return problem, _at_most(most)

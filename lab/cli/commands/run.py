@@ -91,6 +91,7 @@ def command(
     """
     from lab.cli.run_ending import end, run_to_the_end
     from lab.cli.run_preparation import RunOptions, prepare
+    from lab.cli.worker_fleet import require_token_for_log
     from lab.cli.worker_planning import WorkerOptions
     from lab.exit_codes import DECIDED
 
@@ -110,6 +111,8 @@ def command(
     )
     prepared = prepare(options)
     background = None
+    if detached:
+        require_token_for_log(prepared.plan.workers)
     if detached and (background := _detach(prepared)) is None:
         return
     verdict, _ = run_to_the_end(prepared, options, result_files, background)
