@@ -78,7 +78,7 @@ def test_what_contradicts_itself_is_refused(options: WorkerOptions, message: str
 def test_arrivals_are_enough_for_every_worker() -> None:
     slow = with_load(SHIPPED, OpenLoad("poisson", (Stage(None, 9, 9, None),)))
     assert planned(WorkerOptions(local=3), slow) == PlannedWorkers(3)
-    with pytest.raises(UsageError, match="about 36 arrivals .* 4 workers need 10 each"):
+    with pytest.raises(UsageError, match=r"about 36 arrivals .* 4 workers need 10 each"):
         planned(WorkerOptions(local=4), slow)
 
 
