@@ -64,19 +64,18 @@ def gates_of(limits: GateLimits, *, is_soak: bool = False) -> tuple[Gate, ...]:
             "ticker_late",
             "the load driver's 10 ms ticker was late, at p99, by at most the larger of "
             f"{limits.max_ticker_late_s * 1000:g} ms and {limits.max_ticker_late_share:.0%} of the "
-            "median latency; of several workers, that of the latest",
+            "median latency",
             "s",
         ),
         Gate(
             "driver_cpu",
-            f"the load driver used at most {limits.max_driver_cpu:.0%} of its core; every worker "
-            "alone, and those that share cores together",
+            f"the load driver used at most {limits.max_driver_cpu:.0%} of its core",
             "cores",
         ),
         Gate(
             "dispatch",
             "an open load's arrivals were dispatched, at p99 or at the highest quantile of a "
-            "prediction, no later than the ticker may be, by each worker",
+            "prediction, no later than the ticker may be",
             "s",
         ),
         Gate("lost", "every arrival was sent or counted as unsent", "arrivals"),
