@@ -15,7 +15,8 @@ def with_fleet(record: FleetRecord, block: int = 1) -> Trial:
     return altered(trial("narrow", 100.0, block=block), fleet=record)
 
 
-def section(*trials: Trial, planned: PlannedWorkers | None = PlannedWorkers(4)) -> WorkersSection:
+def section(*trials: Trial, remote: int = 0) -> WorkersSection:
+    planned = PlannedWorkers(4 - remote, remote)
     found = workers_section(sorted_trials(list(trials)), planned)
     assert found is not None
     return found
@@ -44,7 +45,7 @@ def test_one_clock_is_said() -> None:
 
 def test_it_is_said_how_far_clocks_may_be_wrong() -> None:
     away = worker(3, clock_offset_s=-12.5, clock_error_s=0.0203, lag=histogram(0.001))
-    found = section(with_fleet(fleet(away)), planned=PlannedWorkers(3, 1))
+    found = section(with_fleet(fleet(away)), remote=1)
     assert "4 workers, 1 of them on other machines" in found.summary
     assert "may be wrong by up to 20.3 ms" in found.summary
     own = dict(zip(found.table.head, found.table.rows[2], strict=True))
