@@ -16,6 +16,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import IntEnum
 from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 from lab.errors import MeasurementError
@@ -32,6 +33,16 @@ DRAIN_S = 30
 
 TICK_S = 0.01
 """Period of the driver's ticker, seconds; how late its ticks are shows how late all else may be."""
+
+
+class WorkerExit(IntEnum):
+    """Exit codes of the process of a worker."""
+
+    ENDED = 0  # the run has ended, or the worker was told to
+    REFUSED = 71  # by the run, for a reason that it has printed
+    FULL = 72  # the run has all its workers
+    NO_MASTER = 73  # none answered, or the one there was is silent
+    DIED = 74  # the process that makes the load has ended
 
 
 class ProtocolError(MeasurementError):
@@ -237,7 +248,7 @@ class WorkerEnd:
     name: str
     drained: bool
     ended_late: int  # requests that ended after its last frame
-    fault: str | None = None  # why the trial is void on its account, as a clause
+    fault: str | None = None  # why the trial is void on its account; it names the worker
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ the same moment, so that their frames have the same edges; what does not fit is 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from lab.driver_messages import (
