@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import re
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lab.child_processes import Children
@@ -29,7 +29,8 @@ from tests.runs import ROOT
 from tests.servers import Serving, serving
 
 SCENARIO = """\
-from locust import {base}, constant, task
+from locust import constant, task
+from {module} import {base}
 
 class Shopper({base}):
     wait_time = constant({pause_s})
@@ -38,6 +39,8 @@ class Shopper({base}):
     def look(self):
         self.client.get("/", name="look")
 """
+Look = Callable[[Frame], None]
+_MODULES = {"LeanHttpUser": "lab.driver.client"}
 _PID = re.compile(r"process (\d+)")
 
 
@@ -108,8 +111,8 @@ class WorkerBench:
     folder: Path
     cores: Cores
 
-    def run(self, trial: RunTrial) -> Seen:
-        """Drive one trial to its end."""
+    def run(self, trial: RunTrial, each_frame: Look = lambda frame: None) -> Seen:
+        """Drive one trial to its end; `each_frame` is called with every frame as it comes."""
         seen = Seen()
         for message in self.driver.drive(trial):
             match message:
@@ -117,14 +120,21 @@ class WorkerBench:
                     seen.opened = message
                 case Frame():
                     seen.frames.append(message)
+                    each_frame(message)
                 case Closed():
                     seen.closed = message
         return seen
 
-    def measure(self, trial: RunTrial, kind: str = "plain", **options: object) -> tuple[Seen, int]:
+    def measure(
+        self,
+        trial: RunTrial,
+        kind: str = "plain",
+        each_frame: Look = lambda frame: None,
+        **options: object,
+    ) -> tuple[Seen, int]:
         """The same against a server of its own; also how many requests that counted."""
         with self.serve(kind, **options) as server:
-            seen = self.run(_at(trial, server.url))
+            seen = self.run(replace(trial, host=server.url), each_frame)
             served = server.end()
         return seen, served["served"] if "served" in served else len(served["services"])
 
@@ -144,7 +154,6 @@ def worker_bench(
     open_load: bool,
     base: str = "FastHttpUser",
     pause_s: float = 0.0,
-    passed: Mapping[str, str] | None = None,
 ) -> Iterator[WorkerBench]:
     """A driver on the driver's core, with so many workers; one: the process of its own.
 
@@ -154,10 +163,11 @@ def worker_bench(
         open_load: Whether the scenario is for arrivals.
         base: The class of its users.
         pause_s: For which a user of a closed load waits between two requests.
-        passed: Environment variables of the scenario.
     """
     scenario = folder / "scenario.py"
-    scenario.write_text(SCENARIO.format(base=base, pause_s=pause_s))
+    scenario.write_text(
+        SCENARIO.format(module=_MODULES.get(base, "locust"), base=base, pause_s=pause_s)
+    )
     cores = divide_cores()
     fleet = None if workers == 1 else FormFleet(local=workers, token=secrets.token_urlsafe())
     with Children() as children:
@@ -199,7 +209,3 @@ def as_json(seen: Seen, served: int) -> dict[str, object]:
             }
         )
     )
-
-
-def _at(trial: RunTrial, url: str) -> RunTrial:
-    return RunTrial(url, trial.load, trial.warmup_s, trial.window_s, trial.seed)
