@@ -32,8 +32,8 @@ def prove() -> bool:
         "Memory is what master and workers hold for themselves, sampled from outside: the mean of "
         "the second third of the time, that of the last third, and the highest.",
         "",
-        "| verdict | requests of each worker | scheduled | sent | MB, second third | MB, last third "
-        "| highest MB |",
+        "| verdict | requests of each worker | scheduled | sent | MB, second third "
+        "| MB, last third | highest MB |",
         "| --- " * 7 + "|",
         f"| {found['verdict']} | {', '.join(f'{each:,}' for each in found['by_worker'])} "
         f"| {found['scheduled']:,} | {found['sent']:,} | {found['middle_mb']:.1f} "
