@@ -227,6 +227,7 @@ class FakeSoakDriver:
 
     rate: int = 20
     pid: int = 0
+    workers: tuple[str, ...] = ()
     driven: list[str] = field(default_factory=list)  # seed of each trial
     # fields of the frame that differ from the usual ones, by number of the trial and second
     unusual: Callable[[int, int], dict[str, Any]] = lambda trial, second: {}
