@@ -248,7 +248,8 @@ class WorkerEnd:
     name: str
     drained: bool
     ended_late: int  # requests that ended after its last frame
-    fault: str | None = None  # why the trial is void on its account; it names the worker
+    place: str = ""  # as of `WorkerStart`, which a worker lacks that is lost before
+    fault: str | None = None  # why the trial is void on its account, as a clause about it
 
 
 @dataclass(frozen=True)

@@ -95,7 +95,8 @@ class FleetTrial:
             self._advance()
             self._check_silence()
         closed = {part.member.name: part.closed for part in self._parts if part.closed}
-        self._send(merge_closed(closed, self._faults))
+        places = {part.member.name: part.member.place for part in self._parts}
+        self._send(merge_closed(closed, self._faults, places))
 
     def _receive(self) -> None:
         try:
@@ -207,7 +208,7 @@ class FleetTrial:
 
     def _fault(self, part: _Part, reason: str) -> None:
         """The trial is void on account of a worker."""
-        self._faults.setdefault(part.member.name, f"{part.member.title} {reason}")
+        self._faults.setdefault(part.member.name, reason)
         self._give_up()
 
     def _give_up(self) -> None:

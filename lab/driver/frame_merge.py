@@ -117,18 +117,29 @@ def merge_frames(
     )
 
 
-def merge_closed(closed: Mapping[str, Closed], faults: Mapping[str, str]) -> Closed:
+def merge_closed(
+    closed: Mapping[str, Closed], faults: Mapping[str, str], places: Mapping[str, str]
+) -> Closed:
     """The end of a trial.
 
     Args:
         closed: By the worker's name; one that was lost has none.
-        faults: Why the trial is void, by the worker on whose account it is.
+        faults: Why the trial is void, by the worker on whose account it is: a clause about it.
+        places: Of all workers.
     """
     ends = []
-    for name in dict.fromkeys([*closed, *faults]):
+    for name, place in places.items():
         own = closed.get(name)
         drained, late = (own.drained, own.ended_late) if own else (False, 0)
-        ends.append(WorkerEnd(name=name, drained=drained, ended_late=late, fault=faults.get(name)))
+        ends.append(
+            WorkerEnd(
+                name=name,
+                drained=drained,
+                ended_late=late,
+                place=place,
+                fault=faults.get(name),
+            )
+        )
     messages = list(closed.values())
     parts = [message.unfinished for message in messages]
     return Closed(

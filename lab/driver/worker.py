@@ -67,6 +67,7 @@ class Worker:
         self._trial = self._number = 0
         self._files: tuple[str, ...] = ()
         self._before: dict[str, str] = {}  # digests of these before the import
+        self._is_imported = False  # or failed to be
         for kind, listener in (
             (ADMIT, self._on_admit),
             (REFUSE, self._on_refuse),
@@ -123,14 +124,14 @@ class Worker:
 
     def _start(self, request: LoadScenario) -> None:
         """Start the process that makes the load, and let it import the scenario."""
+        self._files = tuple(request.files)
+        self._before = dict(digests(self._project, self._files))
         passed = self._admitted.passed if self._admitted else ()
         if missing := [name for name in passed if name not in os.environ]:
             options = " ".join(f"--pass {name}" for name in missing)
             text = f"it does not get {', '.join(missing)}: set it there, and say {options}"
-            self._report(encode(Failed(text, None)))
+            self._report(encode(Failed(text, None)), files=self._before)
             return
-        self._files = tuple(request.files)
-        self._before = dict(digests(self._project, self._files))
         self._load = LoadProcess(self._on_line, self._on_load_end)
         path = self._project / request.path
         self._load.send(encode(LoadScenario(str(path), request.open_load, request.limit_factor)))
@@ -139,20 +140,20 @@ class Worker:
         match kind_of(line):
             case "Up":
                 return
-            case "Loaded":
-                self._report_loaded(line)
+            case "Loaded" | "Failed" if not self._is_imported:
+                self._report_import(line)
             case _:
                 self._report(line)
 
-    def _report_loaded(self, line: bytes) -> None:
+    def _report_import(self, line: bytes) -> None:
         """With the digests of what was imported: code that is edited later does not run."""
+        self._is_imported = True
         found = dict(digests(self._project, self._files))
         changed = [name for name in found if found[name] != self._before[name]]
         if changed:
             text = f"{', '.join(changed)} changed while it was imported: start again"
-            self._report(encode(Failed(text, None)))
-        else:
-            self._report(line, files=found)
+            line = encode(Failed(text, None))
+        self._report(line, files=found)
 
     def _on_load_end(self, how: str) -> None:
         say(f"the process that makes the load {how}")

@@ -16,24 +16,20 @@ from gevent.queue import Queue
 from locust.rpc import Message as LocustMessage
 
 from lab.driver.clock_exchange import compare_clock
-from lab.driver.fleet_members import FleetError, Lost, Member, Slot, missing_text, slot_for
+from lab.driver.fleet_admission import Admission
+from lab.driver.fleet_members import FleetError, Lost, Member, Slot, missing_text
 from lab.driver.fleet_runner import EVERYWHERE, FleetRunner
 from lab.driver.frame_merge import ReportNumbers
 from lab.driver.local_worker import LocalWorker
-from lab.driver.worker_identity import difference, identity, objection
+from lab.driver.worker_identity import difference, identity
 from lab.driver.worker_messages import (
-    ADMIT,
     COMMAND,
     JOIN,
     PONG,
-    REFUSE,
     REPORT,
-    Admit,
     Command,
-    Join,
     MalformedMessage,
     Pong,
-    Refuse,
     Report,
     as_data,
     read,
@@ -82,7 +78,10 @@ class Fleet:
         self.slots = [Slot(f"worker {n}", n <= spec.local) for n in range(1, spec.total + 1)]
         self._members: dict[str, Member] = {}  # by client
         self.runner = FleetRunner(spec.host, spec.port, self.note)
-        self.runner.register_message(JOIN, self._on_join)
+        self._admission = Admission(
+            self.runner, self.slots, self.own, spec.passed, self.note, self._on_admitted
+        )
+        self.runner.register_message(JOIN, self._admission.on_join)
         self.runner.register_message(PONG, self._on_pong)
         self.runner.environment.events.worker_report.add_listener(self._on_report)
         gevent.spawn(self._watch)
@@ -203,43 +202,11 @@ class Fleet:
 
     # -- what workers send ---------------------------------------------------------------------
 
-    def _on_join(self, msg: LocustMessage, **_: Any) -> None:
-        address = self.runner.addresses.get(msg.node_id, "an unknown address")
-        try:
-            join = read(Join, msg.data)
-        except MalformedMessage as error:
-            why = "speaks another protocol: install the version of the lab that this run has"
-            self._refuse(msg.node_id, f"a worker at {address}", f"{why} ({error})")
-            return
-        title = f"a worker on {join.host[:60]} ({address}, process {join.pid})"
-        if (why := objection(join, self.own)) is not None:
-            self._refuse(msg.node_id, title, why)
-        elif msg.node_id not in self._members:
-            self._admit(msg.node_id, join, address)
-
-    def _admit(self, client: str, join: Join, address: str) -> None:
-        slot = slot_for(join, self.slots)
-        if slot is None:
-            refusal = Refuse(f"all {len(self.slots)} workers are there", again=True)
-            self.runner.send_message(REFUSE, as_data(refusal), client_id=client)
-            return
-        place = f"process {join.pid}"
-        if not slot.is_local:
-            place = f"{join.host[:60]}, {address}, {place}"
-        process = slot.process if slot.is_local else None
-        member = slot.member = Member(slot.name, client, join, place, process)
-        self._members[client] = member
-        self.runner.admitted.add(client)
-        admission = Admit(slot.name, len(self.slots), self.spec.passed)
-        self.runner.send_message(ADMIT, as_data(admission), client_id=client)
+    def _on_admitted(self, member: Member) -> None:
+        self._members[member.client] = member
         if self._request is not None:
             self.command(member, self._request)
         self._changed.set()
-
-    def _refuse(self, client: str, title: str, why: str) -> None:
-        self.note(f"{title} was refused: it {why}")
-        refusal = Refuse(f"this worker {why}")
-        self.runner.send_message(REFUSE, as_data(refusal), client_id=client)
 
     def _on_pong(self, msg: LocustMessage, **_: Any) -> None:
         now = time.monotonic()
@@ -273,20 +240,19 @@ class Fleet:
         """A worker has imported the scenario, or could not."""
         assert self._request is not None
         slot = next(slot for slot in self.slots if slot.member is member)
-        why = None
-        if isinstance(message, Failed):
-            why = message.message
+        why = difference(report.files, self._request.files)
+        if why is not None and member.process is not None:
+            self._failure = FleetError(f"{member.title} {why}")
+        elif why is None and isinstance(message, Loaded):
+            member.classes, slot.starts = message.user_classes, 0
+        elif why is None and isinstance(message, Failed):
+            why = f"cannot use the scenario: {message.message}"
             if member.process is not None or self.trial == 0:
                 where = "" if member.process is not None else f"{member.title}: "
-                self._failure = FleetError(f"{where}{why}", message.line, message.file)
-        elif isinstance(message, Loaded):
-            why = difference(report.files, self._request.files)
-            if why is None:
-                member.classes, slot.starts = message.user_classes, 0
-            elif member.process is not None:
-                self._failure = FleetError(f"{member.title} {why}")
+                text = f"{where}{message.message}"
+                self._failure = FleetError(text, message.line, message.file)
         if why is not None and self._failure is None:
-            self._refuse(member.client, member.title, why)
+            self._admission.refuse(member.client, member.title, why)
             self.lose(member, "was refused")
         self._changed.set()
 

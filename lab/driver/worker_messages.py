@@ -101,7 +101,7 @@ class Report:
     trial: int  # as of the last command
     number: int  # from 0 on within the trial
     line: bytes
-    files: Mapping[str, str] = field(default_factory=dict)  # digests, once after the import
+    files: Mapping[str, str] = field(default_factory=dict)  # digests, with the import
     died: bool = False  # whether the process has ended, and the worker with it
 
 

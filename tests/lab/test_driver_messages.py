@@ -167,7 +167,7 @@ MESSAGES: list[Message] = [
         ended_late=3,
         worker_ends=(
             WorkerEnd(name="worker 1", drained=True, ended_late=3),
-            WorkerEnd(name="worker 2", drained=False, ended_late=0, fault="worker 2 was lost"),
+            WorkerEnd(name="worker 2", drained=False, ended_late=0, place="b", fault="was lost"),
         ),
     ),
     LaneEnded(lane="wide", drained=False, early=True, task_errors={"raised NameError: x": 2}),

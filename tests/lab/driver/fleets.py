@@ -97,9 +97,9 @@ def frames_of(messages: Iterable[TrialMessage]) -> list[Frame]:
 
 
 def fault_of(closed: Closed) -> str:
-    """Why the trial is void on account of a worker."""
-    [found] = [end.fault for end in closed.worker_ends if end.fault is not None]
-    return found
+    """Why the trial is void on account of a worker, which it names."""
+    [found] = [end for end in closed.worker_ends if end.fault is not None]
+    return f"{found.name} ({found.place}) {found.fault}"
 
 
 def pid_in(text: str) -> int:

@@ -61,6 +61,7 @@ def summary(*seconds: float, errors: int = 0, service: Sequence[float] = ()) -> 
 
 
 TWO = (start(1), start(2))
+PLACES = {"worker 1": "process 1", "worker 2": "process 2"}
 
 
 @given(st.lists(st.lists(st.floats(1e-6, 10.0), max_size=20), min_size=1, max_size=5))
@@ -178,6 +179,7 @@ def test_the_end_adds_up_what_was_not_finished() -> None:
             "worker 2": Closed(drained=True, unfinished=UnfinishedArrivals(10, 20, 30, 40)),
         },
         {},
+        PLACES,
     )
     assert merged.unfinished == UnfinishedArrivals(11, 22, 33, 44)
     assert (merged.drained, merged.early, merged.ended_late) == (True, False, 2)
@@ -186,15 +188,16 @@ def test_the_end_adds_up_what_was_not_finished() -> None:
 
 def test_a_lost_worker_ends_the_trial_early_and_is_in_its_end() -> None:
     merged = merge_closed(
-        {"worker 1": Closed(drained=True)},
-        {"worker 2": "worker 2 (process 7) was ended by SIGKILL"},
+        {"worker 1": Closed(drained=True)}, {"worker 2": "was ended by SIGKILL"}, PLACES
     )
     assert merged.early and not merged.drained
+    assert merged.worker_ends[0].fault is None
     assert merged.worker_ends[1] == WorkerEnd(
         name="worker 2",
         drained=False,
         ended_late=0,
-        fault="worker 2 (process 7) was ended by SIGKILL",
+        place="process 2",
+        fault="was ended by SIGKILL",
     )
 
 

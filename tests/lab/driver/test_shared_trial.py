@@ -118,7 +118,7 @@ def test_a_begin_that_comes_late_is_told_and_the_lags_are_where_they_belong(
     assert 0.7 <= opened.late_s < 1.0
     first, second = (each.arrivals for each in frames if isinstance(each, Frame))
     assert first is not None and second is not None
-    assert (first.scheduled, second.scheduled) == (25, 25)  # half of 100 a second
+    assert (first.scheduled, second.scheduled) == (25, 25)  # a half of 100 a second, twice
     # what belongs to the window is in its frame, though all was sent at once
     assert first.lag.count <= 25
     assert first.lag.count + second.lag.count == 50
