@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from lab.hypothesis import Hypothesis, SoakTest
+from lab.hypothesis import Benchmark, Hypothesis, SoakTest
 from lab.reporting.sections import how_to_read
 from lab.reporting.sections.arms import arm_table
 from lab.reporting.sections.arrivals import arrival_table
@@ -23,6 +23,7 @@ from lab.reporting.sections.throughput import ThroughputSection, throughput_sect
 from lab.reporting.sections.time_breakdown import TimeBreakdown, time_breakdowns
 from lab.reporting.sections.timeline import TimelineSection, timeline_section
 from lab.reporting.sections.trials import trial_table
+from lab.reporting.sections.workers import WorkersSection, workers_section
 from lab.reporting.table import Table
 from lab.reporting.trials_of_run import RunTrials
 from lab.run_folder import RunFolder
@@ -45,6 +46,7 @@ class ReportContent:
     latency: LatencySection
     arrivals: Table
     slices: SlicesSection | None  # of loads whose arms were measured in turn
+    workers: WorkersSection | None  # of loads that several processes shared
     breakdowns: tuple[TimeBreakdown, ...]
     timeline: TimelineSection | None
     benchmark: BenchmarkSection | None  # in place of throughput and latency
@@ -87,6 +89,7 @@ def gather_content(
         latency=latency_section(trials),
         arrivals=arrival_table(trials),
         slices=slices_section(trials, run_folder.journal()),
+        workers=workers_section(trials, plan.workers),
         breakdowns=time_breakdowns(trials),
         timeline=None if is_soak else timeline_section(run_folder, trials),
         benchmark=benchmark_section(run_folder, trials),
@@ -96,9 +99,14 @@ def gather_content(
         profiles=_profiles(run_folder, trials.arms),
         conditions=condition_tables(run_folder.conditions()),
         prose=hypothesis.prose,
-        reproduction=reproduction_section(plan, hypothesis.prose),
+        reproduction=reproduction_section(plan, hypothesis.prose, _workers_of_file(hypothesis)),
         method=how_to_read.method(hypothesis, plan),
     )
+
+
+def _workers_of_file(hypothesis: Hypothesis) -> int:
+    kind = hypothesis.kind
+    return 1 if isinstance(kind, Benchmark) else kind.load.workers
 
 
 def _proof(run_folder: RunFolder) -> Mapping[str, str] | None:

@@ -21,6 +21,7 @@ from tests.proof import (
     planted,
     revisions,
     rooms_reconnect,
+    scale,
     scenario_faults,
     schemathesis_cases,
     shipped_benchmarks,
@@ -30,6 +31,8 @@ from tests.proof import (
     soak_leak,
     soak_volume,
     sweep,
+    workers,
+    workers_soak,
 )
 
 PARTS = {
@@ -60,6 +63,9 @@ PARTS = {
     "sweep": sweep.prove,
     "revisions": revisions.prove,
     "certify": certificates.prove,
+    "workers": workers.prove,
+    "scale": scale.prove,
+    "soak-workers": workers_soak.prove,
 }
 
 NOT_MEASURED_YET = frozenset(
@@ -72,6 +78,9 @@ NOT_MEASURED_YET = frozenset(
         "launches",
         "revisions",
         "certify",
+        "workers",
+        "scale",
+        "soak-workers",
     }
 )
 """Parts whose figures are not in docs/proof.md yet."""

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from lab.reporting.sections.reproduction import reproduction_section
-from lab.trial_plan import DetectableSlope
+from lab.trial_plan import DetectableSlope, PlannedWorkers
 from tests.lab.builders import plan
 
 TOO_SHORT = DetectableSlope(
@@ -36,8 +36,34 @@ TOO_SHORT = DetectableSlope(
             "make soak NAME=pool-exhaustion HOURS=0.5 SEED=1",
             "lab run pool-exhaustion --seed 1 --for 0.5h --anyway",
         ),
+        (
+            {"workers": PlannedWorkers(4)},
+            "make experiment NAME=pool-exhaustion SEED=1 WORKERS=4",
+            "lab run pool-exhaustion --seed 1 --workers 4",
+        ),
+        (
+            {"workers": PlannedWorkers(4), "target": "compose", "length_s": 1800.0},
+            "make soak NAME=pool-exhaustion HOURS=0.5 SEED=1 TARGET=compose WORKERS=4",
+            "lab run pool-exhaustion --seed 1 --for 0.5h --target compose --workers 4",
+        ),
     ],
 )
 def test_the_commands_repeat_the_run(changes: dict[str, object], by_make: str, direct: str) -> None:
     changed = replace(plan(), **changes)  # type: ignore[arg-type]
     assert reproduction_section(changed).commands == (by_make, direct)
+
+
+def test_a_single_process_is_asked_for_if_the_file_says_otherwise() -> None:
+    assert reproduction_section(plan(), workers_of_file=4).commands == (
+        "make experiment NAME=pool-exhaustion SEED=1 WORKERS=1",
+        "lab run pool-exhaustion --seed 1 --workers 1",
+    )
+
+
+def test_workers_of_other_machines_are_started_there() -> None:
+    changed = replace(plan(), workers=PlannedWorkers(2, 4))
+    run, worker = reproduction_section(changed).commands
+    assert run == (
+        "lab run pool-exhaustion --seed 1 --workers 2 --expect-workers 6 --bind HOST:PORT"
+    )
+    assert worker == "lab worker HOST:PORT    # on other machines, 4 in all"

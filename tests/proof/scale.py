@@ -1,0 +1,283 @@
+"""What a load driver can send: measured on one core and with workers, computed beyond."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from lab.driver_messages import Frame, encode
+from tests.proof.record import Steps, at_most, publish
+from tests.runs import ROOT
+from tests.worker_bench import closed_trial, open_trial, worker_bench, worker_pids
+
+CLIENTS = ("FastHttpUser", "LeanHttpUser")
+PROCESSES = (1, 2, 4)
+USERS, WINDOW_S = 40, 4.0
+RATE_RUNS = 3
+FLEETS = (1, 8, 64, 256)
+IDLE_USERS, IDLE_PAUSE_S = (500, 2500), 20.0
+FRAME_RATE, FRAME_WINDOW_S = 1000.0, 6.0
+MANY, MANY_WORKERS = 100_000, 8
+TRIED = 10_000
+
+
+def prove() -> bool:
+    """Rates, message volume, cost of merging, and memory per user; what they mean for more."""
+    steps = Steps("scale")
+    lines: list[str] = []
+    rates = _rates(steps, lines)
+    frame = _messages(steps, lines)
+    memory = _memory(steps, lines)
+    many = steps.do(f"{TRIED:,} users in {MANY_WORKERS} workers", tried)
+    needed_gb = MANY * max(memory.values()) / 1e9
+    lines += [
+        "",
+        f"**{TRIED:,} users in {MANY_WORKERS} workers** of this machine, who send a request every "
+        f"{IDLE_PAUSE_S:g} s: {many['users']:,} ran, {many['requests']:,} requests by the lab, "
+        f"{many['served']:,} by the server; {many['memory_gb']:.2f} GB in all processes of the "
+        f"driver. {MANY:,} users take {needed_gb:.1f} GB at the measured memory per user, of the "
+        f"{many['available_gb']:.1f} GB that were available.",
+    ]
+    publish("scale", "What a load driver can send", lines, steps)
+    return (
+        many["users"] == TRIED
+        and many["requests"] == many["served"]
+        and min(rates.values()) > 0
+        and frame > 0
+    )
+
+
+# -- requests a second -----------------------------------------------------------------------
+
+
+def clients() -> tuple[str, ...]:
+    """Those that this version of the lab has."""
+    has_lean = importlib.util.find_spec("lab.driver.client") is not None
+    return CLIENTS if has_lean else CLIENTS[:1]
+
+
+def _rates(steps: Steps, lines: list[str]) -> dict[str, float]:
+    runs = range(1, at_most(RATE_RUNS) + 1)
+    lines += [
+        f"**Requests a second** of a closed load of {USERS} users who do not pause, over "
+        f"{WINDOW_S:g} s, to a server that answers at once on the other core. All processes of the "
+        "driver share one core, so that more of them cannot send more here: what several cost "
+        "beyond one is what sharing costs. Mean and range over runs.",
+        "",
+        "| client | processes | requests a second | requests | by the server | processor |",
+        "| --- " * 6 + "|",
+    ]
+    means = {}
+    found: dict[str, list[dict[str, Any]]] = {}
+    for run in runs:  # in turn, so that a slow minute of the machine meets all alike
+        for client in clients():
+            for count in PROCESSES:
+                key = f"{client} {count}"
+                found.setdefault(key, []).append(
+                    steps.do(f"rate {key} {run}", partial(rate_run, client, count))
+                )
+    for key, seen in found.items():
+        client, count = key.split()
+        rates = [each["rate"] for each in seen]
+        means[key] = statistics.fmean(rates)
+        lines.append(
+            f"| {client} | {count} | {means[key]:,.0f} ({min(rates):,.0f} to {max(rates):,.0f}) "
+            f"| {sum(each['requests'] for each in seen):,} "
+            f"| {sum(each['served'] for each in seen):,} "
+            f"| {max(each['cpu'] for each in seen):.0%} |"
+        )
+    return means
+
+
+def rate_run(client: str, count: int) -> dict[str, Any]:
+    """One trial; its rate in the window."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        worker_bench(Path(folder), count, open_load=False, base=client) as made,
+    ):
+        seen, served = made.measure(closed_trial(USERS, WINDOW_S))
+    ended = sum(each.count for frame in seen.window for each in frame.requests.values())
+    return {
+        "rate": ended / WINDOW_S,
+        "requests": seen.requests,
+        "served": served,
+        "cpu": max(frame.driver_cpu or 0.0 for frame in seen.window),
+    }
+
+
+# -- messages --------------------------------------------------------------------------------
+
+
+def _messages(steps: Steps, lines: list[str]) -> float:
+    frame = steps.do("bytes of a frame", frame_bytes)
+    merge = steps.do("merging", merge_costs)
+    lines += [
+        "",
+        f"**Messages.** A frame of a worker, one each second, with one request name at "
+        f"{FRAME_RATE:g} arrivals a second: {frame['mean']:,.0f} bytes (at most "
+        f"{frame['most']:,}). To read and merge those of one second takes the master:",
+        "",
+        "| workers | bytes a second | processor time a second, ms |",
+        "| --- " * 3 + "|",
+    ]
+    for count in FLEETS:
+        lines.append(
+            f"| {count} | {count * frame['mean']:,.0f} | {1000 * merge[str(count)]:,.2f} |"
+        )
+    return float(frame["mean"])
+
+
+def frame_bytes() -> dict[str, float]:
+    """How long the frames of one process are on the wire."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        worker_bench(Path(folder), 1, open_load=True) as made,
+    ):
+        seen, _ = made.measure(open_trial(FRAME_RATE, FRAME_WINDOW_S))
+    sizes = [len(encode(frame)) for frame in seen.window]
+    return {"mean": statistics.fmean(sizes), "most": max(sizes)}
+
+
+def merge_costs() -> dict[str, float]:
+    """Seconds of processor time to decode and merge the frames of so many workers."""
+    done = subprocess.run(
+        [sys.executable, "-c", _MERGE, *map(str, FLEETS)],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    found: dict[str, float] = json.loads(done.stdout)
+    return found
+
+
+_MERGE = """\
+import json, random, sys, time
+from lab.driver.frame_merge import merge_frames
+from lab.driver_messages import *
+from lab.stats.latency_histogram import Histogram
+
+rng = random.Random(1)
+def histogram(count):
+    made = Histogram()
+    made.add_many([rng.lognormvariate(-4.6, 0.5) for _ in range(count)])
+    return made
+
+def line():
+    requests = {RequestKey("look", "GET"): RequestSummary(1000, 0, histogram(1000))}
+    return encode(Frame(t=1.0, in_window=True, users=10, ticker_lateness=(0.0001,) * 100,
+        driver_cpu=0.5, requests=requests, by_scheduled_time=(ScheduledRequests(1.0, requests),),
+        arrivals=ArrivalSummary(1000, 1000, histogram(1000), histogram(1000))))
+
+found = {}
+for count in map(int, sys.argv[1:]):
+    lines = [line() for _ in range(count)]
+    starts = [WorkerStart(name=f"worker {n}", place="", users=10, machine="m", cores=(n,),
+        clock_offset_s=0.0, clock_error_s=0.0, begin_late_s=0.0) for n in range(count)]
+    times = []
+    for _ in range(5):
+        began = time.process_time()
+        merge_frames([decode(each) for each in lines], starts)
+        times.append(time.process_time() - began)
+    found[count] = min(times)
+print(json.dumps(found))
+"""
+
+
+# -- memory ----------------------------------------------------------------------------------
+
+
+def _memory(steps: Steps, lines: list[str]) -> dict[str, float]:
+    lines += [
+        "",
+        f"**Memory** of the process that makes the load, with {IDLE_USERS[0]:,} and "
+        f"{IDLE_USERS[1]:,} users who have a connection each and send a request every "
+        f"{IDLE_PAUSE_S:g} s:",
+        "",
+        "| client | " + " | ".join(f"MB at {users:,}" for users in IDLE_USERS)
+        + " | KB per user |",
+        "| --- " * 4 + "|",
+    ]  # fmt: skip
+    found = {}
+    for client in clients():
+        seen = steps.do(f"memory {client}", partial(memory_run, client))
+        few, many = (seen[str(users)] for users in IDLE_USERS)
+        found[client] = (many - few) / (IDLE_USERS[1] - IDLE_USERS[0])
+        lines.append(
+            f"| {client} | {few / 1e6:.0f} | {many / 1e6:.0f} | {found[client] / 1e3:.1f} |"
+        )
+    return found
+
+
+def memory_run(client: str) -> dict[str, float]:
+    """Resident bytes of all processes of a driver, by the number of users."""
+    found = {}
+    for users in IDLE_USERS:
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            worker_bench(
+                Path(folder), 1, open_load=False, base=client, pause_s=IDLE_PAUSE_S
+            ) as made,
+            made.serve() as server,
+        ):
+            trial = closed_trial(users, WINDOW_S, warmup_s=2.0)
+            most = 0.0
+            for _ in made.driver.drive(replace(trial, host=server.url)):
+                most = max(most, own_bytes([made.driver.pid]))
+            found[str(users)] = most
+    return found
+
+
+def tried() -> dict[str, Any]:
+    """Many users in several workers of this machine."""
+    available = psutil.virtual_memory().available
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        worker_bench(
+            Path(folder), MANY_WORKERS, open_load=False, base=clients()[-1], pause_s=IDLE_PAUSE_S
+        ) as made,
+    ):
+        held = [made.driver.pid, *worker_pids(made.driver)]
+        most = [0.0]
+
+        def look(frame: Frame) -> None:
+            if frame.in_window:
+                most[0] = max(most[0], own_bytes(held))
+
+        trial = closed_trial(TRIED, 20.0, warmup_s=10.0)
+        seen, served = made.measure(trial, each_frame=look)
+        memory = most[0]
+    return {
+        "users": min(frame.users for frame in seen.window),
+        "requests": seen.requests,
+        "served": served,
+        "memory_gb": memory / 1e9,
+        "available_gb": available / 1e9,
+    }
+
+
+def own_bytes(pids: Sequence[int]) -> float:
+    """What these processes and all that they started hold for themselves: forks share the rest."""
+    family = {
+        process.pid: process
+        for pid in pids
+        for process in (psutil.Process(pid), *psutil.Process(pid).children(recursive=True))
+    }
+    total = 0.0
+    for process in family.values():
+        try:
+            total += process.memory_full_info().pss
+        except psutil.Error:
+            continue
+    return total
