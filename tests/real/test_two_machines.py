@@ -27,8 +27,14 @@ TOKEN = "a-token-of-the-tests"
 SERVICE = """\
 import asyncio, json, pathlib, sys
 
+async def next_head(reader):
+    try:
+        return await reader.readuntil(b"\\r\\n\\r\\n")
+    except (asyncio.IncompleteReadError, ConnectionError):
+        return b""
+
 async def serve(reader, writer):
-    while head := await reader.readuntil(b"\\r\\n\\r\\n"):
+    while head := await next_head(reader):
         delay_ms = json.loads(pathlib.Path("settings.json").read_text())["delay_ms"]
         if head.startswith(b"GET /settings "):
             body = json.dumps({"settings": {"delay_ms": delay_ms}}).encode()
@@ -36,6 +42,7 @@ async def serve(reader, writer):
             await asyncio.sleep(int(delay_ms) / 1000)
             body = b"ok"
         writer.write(b"HTTP/1.1 200 OK\\r\\nContent-Length: %d\\r\\n\\r\\n" % len(body) + body)
+    writer.close()
 
 async def main():
     server = await asyncio.start_server(serve, sys.argv[1], 0)
@@ -62,7 +69,7 @@ question: How long does an answer take?
 claim: A service that waits longer answers later.
 kind: load
 scenario: scenarios/read.py
-load: {rate: 60, max_users: 40}
+load: {rate: 60, arrivals: poisson, most_users: 40}
 trial: {warmup: 1s, window: 3s}
 arms:
   quick: {DELAY_MS: 4}
@@ -143,18 +150,17 @@ def test_a_run_over_a_worker_of_another_machine_has_the_right_verdict(tmp_path: 
                 project=project,
                 env={"LAB_WORKER_TOKEN": TOKEN},
             )
-            assert done.returncode == 0, done.stdout + done.stderr
-            assert "CONFIRMED" in done.stdout
             said, _ = worker.communicate(timeout=30)
             assert worker.returncode == 0, said
             assert "joined as worker 2 of 2" in said
         finally:
             worker.kill()
             way.close()
+    latest = project / "reports" / "waits" / "latest"
     text = done.stdout + done.stderr
-    for file in (project / "reports" / "waits" / "latest").rglob("*"):
-        if file.is_file():
-            text += file.read_text(errors="replace")
+    text += "".join(
+        file.read_text(errors="replace") for file in latest.rglob("*") if file.is_file()
+    )
     assert TOKEN not in text
     for trial in _trials(project):
         near, far = trial["fleet"]["workers"]
@@ -164,8 +170,11 @@ def test_a_run_over_a_worker_of_another_machine_has_the_right_verdict(tmp_path: 
         assert abs(far["clock_offset_s"] - CLOCK_S) <= far["clock_error_s"]
         assert far["begin_late_s"] < 0.05
         assert near["scheduled"] > 60 and far["scheduled"] > 60
-        assert HERE not in near["place"] and "process" in far["place"]
-    report = json.loads((project / "reports" / "waits" / "latest" / "verdict.json").read_text())
-    assert report["verdict"] == "CONFIRMED"
-    # 12 ms and what the client and the system take, without the 20 ms to the master
-    assert 2 < report["predictions"][0]["estimate"] < 3.2
+        assert near["sent"] + far["sent"] == trial["dispatch"]["sent"]
+        assert near["place"].startswith("process ") and HERE in far["place"]
+    # the rest needs a machine that nothing else uses
+    assert done.returncode == 0, done.stdout + done.stderr
+    verdict = json.loads((latest / "verdict.json").read_text())
+    assert verdict["verdict"] == "CONFIRMED"
+    # 12 ms to 4 ms, with what client and system take, and without the 20 ms to the master
+    assert 2 < verdict["predictions"][0]["estimate"] < 3.2
