@@ -114,10 +114,9 @@ def over_both(earlier: FleetRecord, later: FleetRecord) -> FleetRecord:
 
 
 def _both(earlier: WorkerRecord, later: WorkerRecord) -> WorkerRecord:
-    lag = later.lag
-    if earlier.lag is not None and lag is not None:
-        lag = Histogram()
-        for part in (earlier.lag, later.lag):
+    lag = None if later.lag is None else Histogram()
+    for part in (earlier.lag, later.lag):
+        if lag is not None and part is not None:
             lag.merge(part)
     return replace(
         later,

@@ -25,7 +25,6 @@ from lab.driver_messages import (
 from lab.experiment.driver_message_conversion import requests_of
 from lab.instruments.locust_driver_process import LoadDriver
 from lab.stats.latency_histogram import Histogram
-from tests.runs import ROOT
 from tests.servers import Serving, serving
 
 SCENARIO = """\
@@ -171,7 +170,7 @@ def worker_bench(
     cores = divide_cores()
     fleet = None if workers == 1 else FormFleet(local=workers, token=secrets.token_urlsafe())
     with Children() as children:
-        driver = LoadDriver(children, ROOT, cores.driver, fleet=fleet)
+        driver = LoadDriver(children, folder, cores.driver, fleet=fleet)
         driver.load(scenario, open_load)
         yield WorkerBench(driver, folder, cores)
 

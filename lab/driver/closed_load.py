@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 import gevent
+from gevent.event import Event
 from locust import User
 
 from lab.driver.connections import disconnect
@@ -35,8 +36,11 @@ class ClosedLoadRunner:
             runner.environment.dispatcher_class = dispatcher
             runner.worker_index, runner.worker_count = share.index, share.count
         self._users: list[WatchedUser] = []
+        # of several workers, none may load before the others: what it sent would be in no frame
+        self._begin = None if share is None else Event()
         runner.environment.user_classes = [
-            WatchedUser.derive(each, lab_faults=faults) for each in user_classes
+            WatchedUser.derive(each, lab_faults=faults, lab_begin=self._begin)
+            for each in user_classes
         ]
 
     def start(self) -> None:
@@ -63,7 +67,9 @@ class ClosedLoadRunner:
             gevent.sleep(0.005)
 
     def begin(self, started: float) -> None:
-        """Nothing: the users are loading already."""
+        """Let the users of a worker begin their tasks; those of a single process have begun."""
+        if self._begin is not None:
+            self._begin.set()
 
     def arrivals(self, until: float) -> None:
         """None: users of a closed load have no schedule."""

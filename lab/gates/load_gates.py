@@ -165,8 +165,7 @@ def _dispatch_lateness(
         worst = worker_gates.dispatch_late(fleet, highest / 100, beyond) if highest > 99 else None
         percentile = highest if worst else 99.0
         if worst := worst or worker_gates.dispatch_late(fleet, 0.99, 0):
-            worker, late_s = worst
-            return f"Of the load driver, {worker}", percentile, late_s
+            return f"Of the load driver, {worst[0]}", percentile, worst[1]
     if highest > 99 and dispatch.lag is not None:
         late_s = dispatch.lag.quantile(highest / 100, beyond)
         if late_s is not None:

@@ -88,11 +88,11 @@ def _rates(steps: Steps, lines: list[str]) -> dict[str, float]:
                     steps.do(f"rate {key} {run}", partial(rate_run, client, count))
                 )
     for key, seen in found.items():
-        client, count = key.split()
+        client, processes = key.split()
         rates = [each["rate"] for each in seen]
         means[key] = statistics.fmean(rates)
         lines.append(
-            f"| {client} | {count} | {means[key]:,.0f} ({min(rates):,.0f} to {max(rates):,.0f}) "
+            f"| {client} | {processes} | {means[key]:,.0f} ({min(rates):,.0f} to {max(rates):,.0f}) "
             f"| {sum(each['requests'] for each in seen):,} "
             f"| {sum(each['served'] for each in seen):,} "
             f"| {max(each['cpu'] for each in seen):.0%} |"

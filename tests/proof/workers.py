@@ -39,7 +39,7 @@ RUNS = 10
 USERS, PAUSE_S = 40, 0.05
 RATE, WINDOW_S = 400.0, 3.0
 # a server of known service times, to whose answers the load adds little
-STATION = {"servers": 64, "mean_s": 0.1, "exponential": True}
+STATION: dict[str, Any] = {"servers": 64, "mean_s": 0.1, "exponential": True}
 STATION_RATE, STATION_WINDOW_S = 150.0, 20.0
 STATION_RUNS = 5
 QUANTILES = (0.5, 0.9, 0.95, 0.99)
