@@ -828,6 +828,9 @@ GIT_REPOSITORY = "tests/lab/targets/test_git_repository.py"
 REVISION_WORKTREES = "tests/lab/targets/test_revision_worktrees.py"
 ELSEWHERE = {  # place -> which test tries its remedy, or why none can
     "cli/cores_of_run.py:_needed": "tests/lab/cli/test_cores_of_run.py",
+    "cli/commands/worker.py:_address": "tests/lab/cli/test_worker.py",
+    "cli/commands/worker.py:_passed": "tests/lab/cli/test_worker.py",
+    "cli/commands/worker.py:_take_part": "tests/real/test_workers.py: of another token",
     "cli/commands/new.py:_of_recording": "tests/lab/scaffolding/test_recording.py",
     "cli/preflight.py:start_driver": WITH_A_PROCESS,
     "cli/preflight.py:collect_benchmark": WITH_A_PROCESS,

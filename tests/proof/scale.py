@@ -92,7 +92,8 @@ def _rates(steps: Steps, lines: list[str]) -> dict[str, float]:
         rates = [each["rate"] for each in seen]
         means[key] = statistics.fmean(rates)
         lines.append(
-            f"| {client} | {processes} | {means[key]:,.0f} ({min(rates):,.0f} to {max(rates):,.0f}) "
+            f"| {client} | {processes} "
+            f"| {means[key]:,.0f} ({min(rates):,.0f} to {max(rates):,.0f}) "
             f"| {sum(each['requests'] for each in seen):,} "
             f"| {sum(each['served'] for each in seen):,} "
             f"| {max(each['cpu'] for each in seen):.0%} |"

@@ -6,11 +6,16 @@ import json
 import os
 import shutil
 import signal
+import socket
+import time
+from collections.abc import Callable
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import psutil
 import pytest
 
+from lab.exit_codes import ExitCode
 from lab.run_folder import RunFolder
 from lab.trial import LoadEvidence
 from tests.runs import QUICK_SOAK, copy_project, gone, lab, started
@@ -104,6 +109,42 @@ def test_a_killed_worker_voids_its_block_and_the_run_goes_on(project: Path) -> N
     assert len(void) == 1
     assert void[0].faults[0].gate == "workers"
     assert f"process {victim.pid}" in void[0].faults[0].message
+
+
+def test_a_worker_joins_by_its_address_and_token(project: Path) -> None:
+    """As from another machine; one without the token is refused and does not end the run."""
+    address = f"127.0.0.1:{free_port()}"
+    token = {"LAB_WORKER_TOKEN": "a-s3cret-of-the-test"}
+    options = ("--seed", "5", "--workers", "1", "--expect-workers", "2", "--bind", address)
+    with started("quick", *options, project=project, env=token) as running:
+        refused = once(lambda: lab("worker", address, "--once", project=project))
+        assert refused.returncode == 2
+        assert "does not know the token of this run" in refused.stderr
+        joined = lab("worker", address, "--once", project=project, env=token)
+        _, err = running.process.communicate(timeout=240)
+        assert running.process.returncode == 0, err
+        folder = running.folder
+    assert joined.returncode == 0, joined.stderr
+    assert "s3cret" not in joined.stdout
+    for trial in RunFolder.open(folder).trials():
+        assert trial.service.fleet is not None
+        assert [worker.users for worker in trial.service.fleet.workers] == [10, 10]
+    assert json.loads((folder / "plan.json").read_text())["workers"] == {"local": 1, "remote": 1}
+    assert "lab worker HOST:PORT" in (folder / "report.md").read_text()
+
+
+def free_port() -> int:
+    """A port of loopback that nothing uses."""
+    with socket.create_server(("127.0.0.1", 0)) as made:
+        return int(made.getsockname()[1])
+
+
+def once(worker: Callable[[], CompletedProcess[str]]) -> CompletedProcess[str]:
+    """What a worker says when the run listens, which takes a moment."""
+    deadline = time.monotonic() + 60
+    while (done := worker()).returncode == ExitCode.INVALID and time.monotonic() < deadline:
+        time.sleep(0.5)
+    return done
 
 
 def test_nothing_stays_behind_a_killed_lab(project: Path) -> None:
