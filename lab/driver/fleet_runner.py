@@ -20,7 +20,7 @@ from lab.driver.worker_messages import JOIN, PONG
 _OF_ANYBODY = ("client_ready", "heartbeat", "quit", JOIN)
 _OF_WORKERS = ("stats", PONG)
 EVERYWHERE = ("0.0.0.0", "*", "::")  # addresses that stand for all of a machine's
-_PAUSE_S = 0.01  # after a message that cannot be read: a broken socket must not take a core
+_PAUSE_S = 0.1  # a broken socket must not take a core
 
 
 class BindError(Exception):
@@ -70,10 +70,15 @@ class FleetRunner(MasterRunner):
         """Receive messages for ever, whatever they are."""
         while True:
             try:
-                self._receive(self.server.socket.recv_multipart(copy=False))
+                frames = self.server.socket.recv_multipart(copy=False)
+            except Exception as error:
+                self._note(f"the port of the workers cannot be read: {_text(error)}")
+                gevent.sleep(_PAUSE_S)
+                continue
+            try:
+                self._receive(frames)
             except Exception as error:
                 self._note(f"a message on the port of the workers was dropped: {_text(error)}")
-                gevent.sleep(_PAUSE_S)
 
     def _receive(self, frames: list[Any]) -> None:
         if len(frames) != 2:

@@ -186,6 +186,7 @@ class TrialRun:
         started = self._await_begin(runner)
         if started is None:
             return  # the trial is void
+        ticker.take()  # what was before is in no frame
         opens = started + self._trial.warmup_s
         errors = self._note_early(started)  # by `on_start`
         if isinstance(load, OpenLoadRunner):

@@ -42,7 +42,7 @@ from lab.driver.worker_messages import (
     read,
 )
 from lab.driver.worker_runner import LabWorkerRunner
-from lab.driver_messages import Failed, LoadScenario, WorkerExit, decode, encode
+from lab.driver_messages import Failed, LoadScenario, RunTrial, WorkerExit, decode, encode
 
 _ADMISSION_S = 15.0  # for the answer to a `Join`
 _FLUSH_S = 0.3  # for the last messages
@@ -65,6 +65,7 @@ class Worker:
         self._trial = self._number = 0
         self._files: tuple[str, ...] = ()
         self._before: dict[str, str] = {}  # digests of these before the import
+        self._is_local = True  # started by the driver
         self._is_imported = False  # or failed to be
         for kind, listener in (
             (ADMIT, self._on_admit),
@@ -78,6 +79,7 @@ class Worker:
         """Join, and stay until the worker is to end."""
         for number in (signal.SIGTERM, signal.SIGINT):
             gevent.signal_handler(number, self._runner.end, WorkerExit.ENDED)
+        self._is_local = bool(slot)
         self._runner.send_message(JOIN, as_data(identity(token, slot)))
         gevent.spawn_later(_ADMISSION_S, self._miss_admission)
         how: WorkerExit = self._runner.over.get()
@@ -118,7 +120,18 @@ class Worker:
             assert isinstance(request, LoadScenario)
             self._start(request)
         elif self._load is not None:
+            if kind_of(command.line) == RunTrial.__name__ and (changed := self._changed_files()):
+                text = f"its files are no longer those of its start: {', '.join(changed)}"
+                self._report(encode(Failed(text, None)))
+                return
             self._load.send(command.line)
+
+    def _changed_files(self) -> list[str]:
+        """Files of another machine that were edited since the import; here the lab looks itself."""
+        if self._is_local:
+            return []
+        now = digests(self._project, self._files)
+        return [name for name in self._files if now[name] != self._before[name]]
 
     def _start(self, request: LoadScenario) -> None:
         """Start the process that makes the load, and let it import the scenario."""

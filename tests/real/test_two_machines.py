@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from tests.lab.driver.fleets import free_port
-from tests.real.two_machines import CLOCK_S, HERE, WAY_S, DelayedWay, other_machine, why_not
 from tests.runs import lab
+from tests.two_machines import CLOCK_S, HERE, WAY_S, DelayedWay, other_machine, why_not
 
 pytestmark = [
     pytest.mark.real,

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 _PORT = 5557  # of Locust's master, and of `lab run --expect-workers`
 _ADDRESS = re.compile(r"(?P<host>\[[0-9a-fA-F:.]+\]|[^:\[\]\s]+)(:(?P<port>[0-9]{1,5}))?")
-_AGAIN_S = 2.0  # before it asks again
+_AGAIN_S = 2.0  # before it joins the next run
+_STANDBY_S = 15.0  # before it asks a run again that has all its workers: asking costs a second
 
 
 def command(
@@ -114,7 +115,9 @@ def _take_part(
     if code not in tuple(WorkerExit):
         how = child.died() or "ended"
         print(f"lab worker: the worker {how}" + (f":\n{tail}" if tail else ""), flush=True)
-    time.sleep(_AGAIN_S)
+    if code == WorkerExit.FULL:
+        print("lab worker: the run has all its workers; waiting for a free place", flush=True)
+    time.sleep(_STANDBY_S if code == WorkerExit.FULL else _AGAIN_S)
     return True
 
 

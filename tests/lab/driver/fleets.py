@@ -9,7 +9,7 @@ import re
 import socket
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -35,10 +35,25 @@ class Fleets:
         path.write_text(HEAD + source)
         return path
 
-    def start(self, local: int, remote: int = 0, port: int = 0) -> LoadDriver:
+    def start(
+        self,
+        local: int,
+        remote: int = 0,
+        port: int = 0,
+        host: str = "127.0.0.1",
+        allowed: Sequence[str] = (),
+    ) -> LoadDriver:
         """A driver that has not loaded the scenario yet."""
-        fleet = FormFleet(local, remote, port=port, token=TOKEN)
-        return LoadDriver(self._children, self.project, None, self.notices.append, 0.2, fleet=fleet)
+        fleet = FormFleet(local, remote, host, port, TOKEN)
+        return LoadDriver(
+            self._children,
+            self.project,
+            None,
+            self.notices.append,
+            limit_factor=0.2,
+            allowed=allowed,
+            fleet=fleet,
+        )
 
     def load(self, source: str, local: int, *, open_load: bool = False) -> LoadDriver:
         """A driver that has loaded the scenario, with workers of this machine."""
@@ -61,13 +76,17 @@ def free_port() -> int:
 
 @contextmanager
 def remote_worker(
-    project: Path, port: int, token: str = TOKEN, host: str = "127.0.0.1"
+    project: Path,
+    port: int,
+    token: str = TOKEN,
+    host: str = "127.0.0.1",
+    prefix: Sequence[str] = (),
 ) -> Iterator[subprocess.Popen[str]]:
     """A worker that the driver has not started, as one of another machine."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "lab.driver.worker", host, str(port)],
+        [*prefix, sys.executable, "-m", "lab.driver.worker", host, str(port)],
         cwd=project,
-        env={**os.environ, "LAB_WORKER_TOKEN": token},
+        env={**os.environ, "LAB_WORKER_TOKEN": token, "LAB_ALLOWED_HOSTS": host},
         stdout=subprocess.PIPE,
         text=True,
     )

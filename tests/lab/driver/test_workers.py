@@ -400,6 +400,28 @@ def test_an_edit_after_the_import_changes_neither_what_runs_nor_what_is_reported
     assert ended(frames_of(messages)) > 0
 
 
+def test_an_edit_on_another_machine_voids_the_trial_and_that_worker_is_not_taken_again(
+    fleets: Fleets, tmp_path: Path
+) -> None:
+    port = free_port()
+    path = fleets.write(PLAIN_USER)
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "scenario.py").write_text(path.read_text())
+    driver = fleets.start(local=0, remote=1, port=port)
+    with serving("plain", tmp_path / "log") as server, remote_worker(other, port) as first:
+        driver.load(path, files=fleets.digests())
+        assert not closed_of(shared(driver, server.url, ClosedLoadSpec(2))).early
+        (other / "scenario.py").write_text(path.read_text() + "# edited\n")
+        closed = closed_of(shared(driver, server.url, ClosedLoadSpec(2)))
+        assert closed.early
+        assert fault_of(closed).endswith(
+            " failed: its files are no longer those of its start: scenario.py"
+        )
+        assert first.wait(5) == WorkerExit.ENDED
+        server.end()
+
+
 def test_lateness_of_the_latest_worker_is_that_of_the_frame(fleets: Fleets, tmp_path: Path) -> None:
     source = """
 class Reader(FastHttpUser):

@@ -14,10 +14,11 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
-HERE, THERE = "10.213.7.1", "10.213.7.2"  # the addresses of the two ends
+_OWN = os.getpid()  # in all names: tests may run side by side
+HERE, THERE = (f"10.213.{_OWN % 250 + 1}.{end}" for end in (1, 2))  # the addresses of both ends
 CLOCK_S = 1000.0  # by which the other machine's monotonic clock is ahead
 WAY_S = 0.02  # delay of the connection between worker and master, each way
-_SPACE, _ENDS = "lab-other", ("lab-here", "lab-there")
+_SPACE, _ENDS = f"lab-{_OWN}", (f"lh{_OWN}", f"lt{_OWN}")
 
 
 def why_not() -> str | None:
