@@ -113,8 +113,10 @@ class PlannedWorkers:
         return self.local + self.remote
 
     def __str__(self) -> str:
+        if self.total == 1:
+            return "1 worker of another machine" if self.remote else "1 worker"
         where = f", {self.remote} of them on other machines" if self.remote else ""
-        return f"{self.total} worker{'s' * (self.total != 1)}{where}"
+        return f"{self.total} workers{where}"
 
 
 @dataclass(frozen=True)

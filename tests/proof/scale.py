@@ -17,6 +17,7 @@ from typing import Any
 import psutil
 
 from lab.driver_messages import Frame, encode
+from lab.hypothesis import MAX_WORKERS
 from tests.proof.record import Steps, at_most, publish
 from tests.runs import ROOT
 from tests.worker_bench import Seen, closed_trial, open_trial, worker_bench, worker_pids
@@ -26,6 +27,13 @@ PROCESSES = (1, 2, 4)
 USERS, WINDOW_S = 40, 4.0
 RATE_RUNS = 3
 FLEETS = (1, 8, 64, 256)
+BEYOND = {
+    "one core (measured)": 1,
+    "one machine of 8 cores, 6 of which send": 6,
+    "ten such machines": 60,
+    "a hundred machines with 2 workers each": 200,
+    "the most that the lab accepts": MAX_WORKERS,
+}
 IDLE_USERS, IDLE_PAUSE_S = (500, 2500), 20.0
 FRAME_RATE, FRAME_WINDOW_S = 1000.0, 6.0
 MANY, MANY_WORKERS = 100_000, 8
@@ -38,6 +46,7 @@ def prove() -> bool:
     lines: list[str] = []
     rates = _rates(steps, lines)
     frame = _messages(steps, lines)
+    _beyond(steps, lines, rates, frame)
     memory = _memory(steps, lines)
     many = steps.do(f"{TRIED:,} users in {MANY_WORKERS} workers", tried)
     each = memory[clients()[-1]]
@@ -208,6 +217,26 @@ for count in map(int, sys.argv[1:]):
     found[count] = min(times)
 print(json.dumps(found))
 """
+
+
+def _beyond(steps: Steps, lines: list[str], rates: dict[str, float], frame: float) -> None:
+    """What these figures make of more cores and machines."""
+    per_worker_s = steps.do("merging", merge_costs)[str(FLEETS[-1])] / FLEETS[-1]
+    names = list(clients())
+    lines += [
+        "",
+        "**Beyond**, computed: a worker has a core of its own, and shares nothing with others but "
+        "the messages to its master. *Master* is its processor time for merging, as a share of a "
+        "core.",
+        "",
+        f"| load from | workers | {' | '.join(f'requests a second, {name}' for name in names)} "
+        "| bytes a second to the master | master |",
+        "| --- " * (4 + len(names)) + "|",
+    ]
+    for place, count in BEYOND.items():
+        sent = " | ".join(f"{count * rates[f'{name} 1']:,.0f}" for name in names)
+        shared = f"{count * frame:,.0f} | {count * per_worker_s:.1%}" if count > 1 else "– | –"
+        lines.append(f"| {place} | {count} | {sent} | {shared} |")
 
 
 # -- memory ----------------------------------------------------------------------------------
