@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 import statistics
-import subprocess
-import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,11 +13,11 @@ from typing import Any
 
 import psutil
 
-from lab.driver_messages import Frame, encode
+from lab.driver_messages import Frame
 from lab.hypothesis import MAX_WORKERS
+from tests.proof.message_volume import FRAME_RATE, frame_bytes, merge_costs
 from tests.proof.record import Steps, at_most, publish
-from tests.runs import ROOT
-from tests.worker_bench import Seen, closed_trial, open_trial, worker_bench, worker_pids
+from tests.worker_bench import Seen, closed_trial, worker_bench, worker_pids
 
 CLIENTS = ("FastHttpUser", "LeanHttpUser")
 PROCESSES = (1, 2, 4)
@@ -35,7 +32,6 @@ BEYOND = {
     "the most that the lab accepts": MAX_WORKERS,
 }
 IDLE_USERS, IDLE_PAUSE_S = (500, 2500), 20.0
-FRAME_RATE, FRAME_WINDOW_S = 1000.0, 6.0
 MANY, MANY_WORKERS = 100_000, 8
 TRIED = 18_000  # connections to one server, whose process may have 20,000 descriptors
 
@@ -145,7 +141,7 @@ def _lengths(seen: Seen) -> list[tuple[Frame, float]]:
 
 def _messages(steps: Steps, lines: list[str]) -> float:
     frame = steps.do("bytes of a frame", frame_bytes)
-    merge = steps.do("merging", merge_costs)
+    merge = steps.do("merging", partial(merge_costs, FLEETS))
     lines += [
         "",
         f"**Messages.** A frame of a worker, one each second, with one request name at "
@@ -162,66 +158,9 @@ def _messages(steps: Steps, lines: list[str]) -> float:
     return float(frame["mean"])
 
 
-def frame_bytes() -> dict[str, float]:
-    """How long the frames of one process are on the wire."""
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        worker_bench(Path(folder), 1, open_load=True) as made,
-    ):
-        seen, _ = made.measure(open_trial(FRAME_RATE, FRAME_WINDOW_S))
-    sizes = [len(encode(frame)) for frame in seen.window]
-    return {"mean": statistics.fmean(sizes), "most": max(sizes)}
-
-
-def merge_costs() -> dict[str, float]:
-    """Seconds of processor time to decode and merge the frames of so many workers."""
-    done = subprocess.run(
-        [sys.executable, "-c", _MERGE, *map(str, FLEETS)],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    found: dict[str, float] = json.loads(done.stdout)
-    return found
-
-
-_MERGE = """\
-import json, random, sys, time
-from lab.driver.frame_merge import merge_frames
-from lab.driver_messages import *
-from lab.stats.latency_histogram import Histogram
-
-rng = random.Random(1)
-def histogram(count):
-    made = Histogram()
-    made.add_many([rng.lognormvariate(-4.6, 0.5) for _ in range(count)])
-    return made
-
-def line():
-    requests = {RequestKey("look", "GET"): RequestSummary(1000, 0, histogram(1000))}
-    return encode(Frame(t=1.0, in_window=True, users=10, ticker_lateness=(0.0001,) * 100,
-        driver_cpu=0.5, requests=requests, by_scheduled_time=(ScheduledRequests(1.0, requests),),
-        arrivals=ArrivalSummary(1000, 1000, histogram(1000), histogram(1000))))
-
-found = {}
-for count in map(int, sys.argv[1:]):
-    lines = [line() for _ in range(count)]
-    starts = [WorkerStart(name=f"worker {n}", place="", users=10, machine="m", cores=(n,),
-        clock_offset_s=0.0, clock_error_s=0.0, begin_late_s=0.0) for n in range(count)]
-    times = []
-    for _ in range(5):
-        began = time.process_time()
-        merge_frames([decode(each) for each in lines], starts)
-        times.append(time.process_time() - began)
-    found[count] = min(times)
-print(json.dumps(found))
-"""
-
-
 def _beyond(steps: Steps, lines: list[str], rates: dict[str, float], frame: float) -> None:
     """What these figures make of more cores and machines."""
-    per_worker_s = steps.do("merging", merge_costs)[str(FLEETS[-1])] / FLEETS[-1]
+    per_worker_s = steps.do("merging", partial(merge_costs, FLEETS))[str(FLEETS[-1])] / FLEETS[-1]
     names = list(clients())
     lines += [
         "",
