@@ -78,7 +78,6 @@ NOT_MEASURED_YET = frozenset(
         "launches",
         "revisions",
         "certify",
-        "scale",
         "soak-workers",
     }
 )
