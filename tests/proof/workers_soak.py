@@ -29,6 +29,7 @@ def prove() -> bool:
     steps = Steps("soak-workers")
     found = steps.do(f"{HOURS:g} h by {WORKERS} workers", partial(run, HOURS))
     disturbed = " (other processes used the machine)" * (not is_decided(found))
+    requests = ", ".join(f"{each:,}" for each in found["by_worker"])
     lines = [
         f"A soak of the sample service for {HOURS:g} h, its load shared by {WORKERS} workers. "
         "Memory is what master and workers hold for themselves, sampled from outside: the mean of "
@@ -37,7 +38,7 @@ def prove() -> bool:
         "| verdict | requests of each worker | scheduled | sent | MB, second third "
         "| MB, last third | highest MB |",
         "| --- " * 7 + "|",
-        f"| {found['verdict']}{disturbed} | {', '.join(f'{each:,}' for each in found['by_worker'])} "
+        f"| {found['verdict']}{disturbed} | {requests} "
         f"| {found['scheduled']:,} | {found['sent']:,} | {found['middle_mb']:.1f} "
         f"| {found['last_mb']:.1f} | {found['most_mb']:.1f} |",
     ]
