@@ -166,6 +166,8 @@ def new_run(
     refuse_over_caps(hypothesis, file, plan, system.safety)
     if chosen := choose_lifetime(hypothesis, plan.margins.fresh_within, plan.target):
         print(chosen)
+    if plan.workers is not None:
+        print(f"load: by {plan.workers}, in whole windows")
     for line in forecast_of(hypothesis, plan, project):
         print(line)
     return PreparedRun(project, file, hypothesis, plan, None, system)

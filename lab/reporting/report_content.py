@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from lab.hypothesis import Benchmark, Hypothesis, SoakTest
+from lab.hypothesis import Hypothesis, SoakTest
 from lab.reporting.sections import how_to_read
 from lab.reporting.sections.arms import arm_table
 from lab.reporting.sections.arrivals import arrival_table
@@ -14,7 +14,11 @@ from lab.reporting.sections.conditions import condition_tables
 from lab.reporting.sections.gates import GatesSection, gates_section
 from lab.reporting.sections.latency import LatencySection, latency_section
 from lab.reporting.sections.predictions import PredictionResult, prediction_results
-from lab.reporting.sections.reproduction import ReproductionSection, reproduction_section
+from lab.reporting.sections.reproduction import (
+    ReproductionSection,
+    reproduction_section,
+    workers_of_file,
+)
 from lab.reporting.sections.slices import SlicesSection, slices_section
 from lab.reporting.sections.soak import SoakSection, soak_section
 from lab.reporting.sections.summary import Summary, summarize
@@ -99,14 +103,9 @@ def gather_content(
         profiles=_profiles(run_folder, trials.arms),
         conditions=condition_tables(run_folder.conditions()),
         prose=hypothesis.prose,
-        reproduction=reproduction_section(plan, hypothesis.prose, _workers_of_file(hypothesis)),
+        reproduction=reproduction_section(plan, hypothesis.prose, workers_of_file(hypothesis)),
         method=how_to_read.method(hypothesis, plan),
     )
-
-
-def _workers_of_file(hypothesis: Hypothesis) -> int:
-    kind = hypothesis.kind
-    return 1 if isinstance(kind, Benchmark) else kind.load.workers
 
 
 def _proof(run_folder: RunFolder) -> Mapping[str, str] | None:

@@ -6,6 +6,7 @@ import re
 import shlex
 from dataclasses import dataclass
 
+from lab.hypothesis import Benchmark, Hypothesis
 from lab.reporting.table import Table
 from lab.trial_plan import Plan, PlannedWorkers
 
@@ -24,21 +25,17 @@ class ReproductionSection:
     earlier: Table
 
 
-def reproduction_section(
-    plan: Plan, prose: str = "", workers_of_file: int = 1
-) -> ReproductionSection:
+def reproduction_section(plan: Plan, prose: str = "", workers: int = 1) -> ReproductionSection:
     """Commands, digests and earlier runs of a plan.
 
     Args:
         plan: Of the run.
         prose: Of the hypothesis: one that the lab wrote itself says by which command.
-        workers_of_file: How many share the load if the command does not say.
+        workers: How many processes share the load if the command does not say.
     """
     written = _WRITTEN_BY.match(prose.strip())
     return ReproductionSection(
-        commands=(_written_command(written[1], plan),)
-        if written
-        else _commands(plan, workers_of_file),
+        commands=(_written_command(written[1], plan),) if written else _commands(plan, workers),
         seals=Table(
             ("sealed", "digest"),
             (("hypothesis file", plan.digest), ("claim", plan.claim_digest)),
@@ -53,6 +50,12 @@ def reproduction_section(
             "lll",
         ),
     )
+
+
+def workers_of_file(hypothesis: Hypothesis) -> int:
+    """How many processes share the load if the command does not say."""
+    kind = hypothesis.kind
+    return 1 if isinstance(kind, Benchmark) else kind.load.workers
 
 
 def _written_command(command: str, plan: Plan) -> str:

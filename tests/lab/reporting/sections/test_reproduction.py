@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from lab.reporting.sections.reproduction import reproduction_section
+from lab.hypothesis import ClosedLoad
+from lab.reporting.sections.reproduction import reproduction_section, workers_of_file
 from lab.trial_plan import DetectableSlope, PlannedWorkers
-from tests.lab.builders import plan
+from tests.lab.builders import SHIPPED, plan, with_load
 
 TOO_SHORT = DetectableSlope(
     "rss_bytes", "with", "at least 1 MB/h", 5e6, "a guess", is_too_large=True
@@ -54,7 +55,7 @@ def test_the_commands_repeat_the_run(changes: dict[str, object], by_make: str, d
 
 
 def test_a_single_process_is_asked_for_if_the_file_says_otherwise() -> None:
-    assert reproduction_section(plan(), workers_of_file=4).commands == (
+    assert reproduction_section(plan(), workers=4).commands == (
         "make experiment NAME=pool-exhaustion SEED=1 WORKERS=1",
         "lab run pool-exhaustion --seed 1 --workers 1",
     )
@@ -67,3 +68,8 @@ def test_workers_of_other_machines_are_started_there() -> None:
         "lab run pool-exhaustion --seed 1 --workers 2 --expect-workers 6 --bind HOST:PORT"
     )
     assert worker == "lab worker HOST:PORT    # on other machines, 4 in all"
+
+
+def test_a_file_says_how_many_share_the_load() -> None:
+    assert workers_of_file(SHIPPED) == 1
+    assert workers_of_file(with_load(SHIPPED, ClosedLoad(50, workers=4))) == 4
