@@ -18,6 +18,7 @@ from lab.processor_time import CoreTime, core_times
 FOR_A_LOAD = 3  # cores of the target: the loaded process, one that it asks, and their database
 FOR_A_BENCHMARK = 1  # one process measures at a time
 LOOK_S = 1.0
+_ALL = "the run needs all cores"
 _BUSY = 0.1  # of a physical core: others keep it busy
 _STEP = 0.05  # of a core: a smaller difference between two cores is chance
 
@@ -51,18 +52,25 @@ def choose_cores(
     read_times: Callable[[], Mapping[int, CoreTime]] = core_times,
     wait: Callable[[float], None] = time.sleep,
     siblings: Callable[[int], frozenset[int]] | None = None,
+    for_driver: int = 1,
 ) -> CoreChoice:
     """Choose the cores of a run; this takes a second if there is a choice.
 
     Args:
-        for_target: How many the target needs; the driver needs one more.
+        for_target: How many the target needs.
         read_times: Returns the time of each core.
         wait: Waits for some seconds.
         siblings: Returns the cores that are threads of one physical core; None: as the system says.
+        for_driver: How many the load driver can use, if there are more than the target needs; it
+            gets one at least.
     """
     available = sorted(os.sched_getaffinity(0))
-    if len(available) <= 1 + for_target:
-        return CoreChoice(divide_cores(), "the run needs all cores", {})
+    left = len(available) - for_target
+    if left <= 1:
+        return CoreChoice(divide_cores(), _ALL, {})
+    own = min(for_driver, left)
+    if own == left:
+        return CoreChoice(Cores(tuple(available[:own]), tuple(available[own:])), _ALL, {})
     before = read_times()
     wait(LOOK_S)
     after = read_times()
@@ -70,11 +78,11 @@ def choose_cores(
         core: (sum(after[core]) - sum(before[core])) / LOOK_S
         for core in sorted(before.keys() & after.keys())
     }
-    chosen = quietest(available, busy, siblings or physical_core, 1 + for_target)
-    driver = max(chosen, key=lambda core: (_steps(busy.get(core, 0.0)), -core))
-    target = tuple(sorted(core for core in chosen if core != driver))
+    chosen = quietest(available, busy, siblings or physical_core, own + for_target)
+    chosen.sort(key=lambda core: (-_steps(busy.get(core, 0.0)), core))
+    driver, target = tuple(sorted(chosen[:own])), tuple(sorted(chosen[own:]))
     why = f"the quietest {len(chosen)} of {len(available)}, seen for {LOOK_S:g} s"
-    return CoreChoice(Cores((driver,), target), why, busy)
+    return CoreChoice(Cores(driver, target), why, busy)
 
 
 def quietest(

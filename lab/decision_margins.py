@@ -35,6 +35,11 @@ class GateLimits:
         max_tries: Of a request without an answer: its client may have sent it anew each time.
         littles_law_tolerance: Relative gap, beyond what the scrapes leave open.
         max_idle_arms_cpu: Of the arms that are not loaded, in the slices of another, cores.
+        max_clock_error_s: By which the edges of a worker's window may be wrong, seconds; a
+            twentieth of a second by second view.
+        max_clock_error_share: The same as a share of the window, if that is less: what two workers
+            saw of one moment is then apart by at most twice this share.
+        max_begin_late_s: Of a worker's load, seconds; arrivals that were due before come at once.
     """
 
     max_ticker_late_s: float = 0.005
@@ -50,6 +55,9 @@ class GateLimits:
     max_tries: int = 4
     littles_law_tolerance: float = 0.10
     max_idle_arms_cpu: float = 0.10
+    max_clock_error_s: float = 0.05
+    max_clock_error_share: float = 0.02
+    max_begin_late_s: float = 0.05
 
 
 @dataclass(frozen=True)
@@ -190,6 +198,9 @@ BEFORE_SEALED = DecisionMargins(
         max_tries=4,
         littles_law_tolerance=0.10,
         max_idle_arms_cpu=0.10,
+        max_clock_error_s=0.05,
+        max_clock_error_share=0.02,
+        max_begin_late_s=0.05,
     ),
     measures=MeasureMargins(min_beyond=10, recovered_factor=1.5, steady_s=3),
     growth=GrowthMargins(

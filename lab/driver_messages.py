@@ -16,6 +16,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import IntEnum
 from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 from lab.errors import MeasurementError
@@ -24,7 +25,7 @@ from lab.stats.latency_histogram import Histogram
 if TYPE_CHECKING:
     from lab.stats.arrival_schedule import ArrivalProcess
 
-VERSION = 4
+VERSION = 5
 """Of the messages. It changes with every change of a record below."""
 
 DRAIN_S = 30
@@ -32,6 +33,16 @@ DRAIN_S = 30
 
 TICK_S = 0.01
 """Period of the driver's ticker, seconds; how late its ticks are shows how late all else may be."""
+
+
+class WorkerExit(IntEnum):
+    """Exit codes of the process of a worker."""
+
+    ENDED = 0  # the run has ended, or the worker was told to
+    REFUSED = 71  # by the run, for a reason that it has printed
+    FULL = 72  # the run has all its workers
+    NO_MASTER = 73  # none answered, or the one there was is silent
+    DIED = 74  # the process that makes the load has ended
 
 
 class ProtocolError(MeasurementError):
@@ -48,6 +59,36 @@ class LoadScenario:
     path: str
     open_load: bool
     limit_factor: float = 1.0  # of every time limit for code of the scenario
+    files: Mapping[str, str] = field(default_factory=dict)
+    """Digests ("sha256:...") of the scenario and what it uses, by path from the project folder.
+
+    Every worker must have the same; a driver alone does not look at them.
+    """
+
+
+@dataclass(frozen=True)
+class FormFleet:
+    """Listen for workers, start those of this machine, and wait until all have joined."""
+
+    local: int  # workers that the driver starts itself
+    remote: int = 0  # that join by themselves
+    host: str = "127.0.0.1"  # to listen at
+    port: int = 0  # 0: any that is free
+    token: str = ""  # that a worker has to know; not empty
+    passed: tuple[str, ...] = ()  # names of the variables that the scenario gets
+
+    @property
+    def total(self) -> int:
+        """Workers in all."""
+        return self.local + self.remote
+
+
+@dataclass(frozen=True)
+class WorkerShare:
+    """Which part of a load is a worker's own: arrivals `index`, `index + count`, ... of all."""
+
+    index: int  # from 0 on
+    count: int  # of workers
 
 
 @dataclass(frozen=True)
@@ -86,6 +127,19 @@ class RunTrial:
     warmup_s: float
     window_s: float
     seed: str  # of everything random
+    share: WorkerShare | None = None  # of a worker; None: all of it
+
+
+@dataclass(frozen=True)
+class Begin:
+    """All workers are ready: let the load begin at this moment of the worker's monotonic clock."""
+
+    at: float
+
+
+@dataclass(frozen=True)
+class EndTrial:
+    """End the trial of a worker early: it is void."""
 
 
 @dataclass(frozen=True)
@@ -142,7 +196,61 @@ class Failed:
 class Notice:
     """What the user should know of the scenario; it changes nothing."""
 
-    text: str  # continues "the scenario"
+    text: str  # continues "the scenario", or is a sentence of its own
+    of_scenario: bool = True
+
+
+@dataclass(frozen=True)
+class FleetFormed:
+    """All workers have joined."""
+
+    names: tuple[str, ...]  # with the places where they run, in the order of their shares
+
+
+@dataclass(frozen=True)
+class Ready:
+    """All users of a worker run, and wait for `Begin`."""
+
+    users: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkerStart:
+    """A worker of a trial, at the begin of its load."""
+
+    name: str  # "worker 2"
+    place: str  # "process 4711", for another machine with its name and address
+    users: int  # of a closed load, its share; of an open load those that were connected
+    machine: str  # the same for workers of one machine
+    cores: tuple[int, ...]  # of that machine, on which it may run
+    clock_offset_s: float  # its monotonic clock minus that of the driver; 0: they share one
+    clock_error_s: float  # by which that may be wrong; so may the edges of its frames
+    begin_late_s: float  # how much later than agreed its load began
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkerFrame:
+    """What one worker did in a frame."""
+
+    name: str
+    users: int  # running at its end
+    ended: int  # requests that ended
+    ticker_lateness: tuple[float, ...] = ()  # seconds, of every tick
+    driver_cpu: float | None = None  # cores
+    scheduled: int = 0  # arrivals of an open load
+    sent: int = 0  # of these
+    lag: Histogram = field(default_factory=Histogram)  # seconds from schedule to dispatch
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkerEnd:
+    """How a worker ended a trial."""
+
+    name: str
+    drained: bool
+    ended_late: int  # requests that ended after its last frame
+    place: str = ""  # as of `WorkerStart`, which a worker lacks that is lost before
+    fault: str | None = None  # why the trial is void on its account, as a clause about it
 
 
 @dataclass(frozen=True)
@@ -153,6 +261,8 @@ class Opened:
     opens: float  # begin of the measured window
     closes: float  # its end
     errors: Mapping[str, int] = field(default_factory=dict)  # of requests before, by message
+    late_s: float = 0.0  # by which the load began later than `started`, with workers
+    workers: tuple[WorkerStart, ...] = ()  # none: the driver makes the load itself
 
 
 class RequestKey(NamedTuple):
@@ -219,6 +329,10 @@ class Frame(RecordedRequests):
     ticker_lateness: tuple[float, ...] = ()  # seconds, of every tick of the driver's 10 ms ticker
     driver_cpu: float | None = None  # cores; None if the driver does not measure it
     arrivals: ArrivalSummary | None = None  # of an open load
+    by_worker: tuple[WorkerFrame, ...] = ()
+    """What each worker did. `ticker_lateness` is then that of the worker whose ticks were latest
+    in this frame, and `driver_cpu` that of the busiest worker, or of all that share cores for each
+    of these cores, whichever is more."""
 
 
 @dataclass(frozen=True)
@@ -241,6 +355,8 @@ class Closed(RecordedRequests):
     drained: bool  # whether all users ended within `DRAIN_S`
     early: bool = False  # before its window had passed, for a reason among `task_errors`
     unfinished: UnfinishedArrivals = field(default_factory=UnfinishedArrivals)
+    ended_late: int = 0  # requests that ended after the last frame, reported here or not
+    worker_ends: tuple[WorkerEnd, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -286,14 +402,19 @@ class LaneEnded(RecordedRequests):
 TrialMessage = Opened | Frame | Closed
 LaneCommand = StartLane | RunSlice | EndLane
 LaneMessage = LaneReady | SliceEnded | LaneEnded
+WorkerCommand = Begin | EndTrial
 Message = (
     LoadScenario
+    | FormFleet
     | RunTrial
+    | WorkerCommand
     | LaneCommand
     | Up
     | Loaded
     | Failed
     | Notice
+    | FleetFormed
+    | Ready
     | TrialMessage
     | LaneMessage
 )
@@ -375,7 +496,20 @@ def _arrivals(data: Mapping[str, Any] | None) -> ArrivalSummary | None:
 
 
 def _trial(data: Mapping[str, Any]) -> RunTrial:
-    return RunTrial(**{**data, "load": _load(data["load"])})
+    return RunTrial(**{**data, "load": _load(data["load"]), "share": _share(data["share"])})
+
+
+def _share(data: Mapping[str, int] | None) -> WorkerShare | None:
+    return None if data is None else WorkerShare(**data)
+
+
+def _worker_start(data: Mapping[str, Any]) -> WorkerStart:
+    return WorkerStart(**{**data, "cores": tuple(data["cores"])})
+
+
+def _worker_frame(data: Mapping[str, Any]) -> WorkerFrame:
+    lateness, lag = tuple(data["ticker_lateness"]), Histogram.from_dict(data["lag"])
+    return WorkerFrame(**{**data, "ticker_lateness": lateness, "lag": lag})
 
 
 _READERS: dict[str, Callable[[Any], Any]] = {  # by field, for those that are no plain value
@@ -387,4 +521,10 @@ _READERS: dict[str, Callable[[Any], Any]] = {  # by field, for those that are no
     "unfinished": lambda data: UnfinishedArrivals(**data),
     "ticker_lateness": tuple,
     "user_classes": tuple,
+    "share": _share,
+    "passed": tuple,
+    "names": tuple,
+    "workers": lambda data: tuple(map(_worker_start, data)),
+    "by_worker": lambda data: tuple(map(_worker_frame, data)),
+    "worker_ends": lambda data: tuple(WorkerEnd(**each) for each in data),
 }

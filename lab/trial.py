@@ -11,6 +11,7 @@ from lab.driver_messages import RequestKey
 from lab.hypothesis import Statistic, Step
 from lab.stats.latency_histogram import Histogram
 from lab.time_series import TimeSeries
+from lab.worker_records import FleetRecord
 
 
 @dataclass(frozen=True)
@@ -216,6 +217,7 @@ class ServiceEvidence:
     arm_requests: int | None = None  # that the arm answered; None: the driver does not count them
     foreign_hosts: Mapping[str, int] = field(default_factory=dict)  # requests to other hosts
     loaded: str = LOADED  # the role that load went to
+    fleet: FleetRecord | None = None  # the workers that shared the load; None: a single process
 
     @property
     def loaded_usage(self) -> Usage | None:

@@ -5,12 +5,20 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from lab.decision_margins import DecisionMargins
 from lab.file_format_versions import Schema, unchanged
-from lab.hypothesis import SLICE_S, Benchmark, Hypothesis, ProcessLifetime, SoakTest, Step
+from lab.hypothesis import (
+    SLICE_S,
+    Benchmark,
+    Hypothesis,
+    LoadTest,
+    ProcessLifetime,
+    SoakTest,
+    Step,
+)
 from lab.process_lifetime import choose_lifetime
 
 SCHEMA = Schema("lab.plan", 2, upgrade=unchanged)  # version 1 has no margins
@@ -88,6 +96,30 @@ class PlannedSlices:
 
 
 @dataclass(frozen=True)
+class PlannedWorkers:
+    """The processes that share a load.
+
+    Attributes:
+        local: How many the lab starts on this machine.
+        remote: How many join from other machines; each is started there with `lab worker`.
+    """
+
+    local: int
+    remote: int = 0
+
+    @property
+    def total(self) -> int:
+        """How many there are in all."""
+        return self.local + self.remote
+
+    def __str__(self) -> str:
+        if self.total == 1:
+            return "1 worker of another machine" if self.remote else "1 worker"
+        where = f", {self.remote} of them on other machines" if self.remote else ""
+        return f"{self.total} workers{where}"
+
+
+@dataclass(frozen=True)
 class Plan:
     """What will be done, written down before the first trial.
 
@@ -110,6 +142,7 @@ class Plan:
         processes: Whether the arms of a load test get fresh processes before each block; None for
             other kinds, and for runs that were planned when they never did.
         revisions: The commit of each arm that is a revision of the code.
+        workers: That share the load; None: a single process makes it, as in all earlier plans.
     """
 
     hypothesis: str
@@ -128,6 +161,7 @@ class Plan:
     slices: PlannedSlices | None = None
     processes: ProcessLifetime | None = None
     revisions: Mapping[str, str] = field(default_factory=dict)
+    workers: PlannedWorkers | None = None
 
     @property
     def voids_allowed(self) -> int:
@@ -169,6 +203,8 @@ class Plan:
             data["processes"] = self.processes
         if self.revisions:
             data["revisions"] = dict(self.revisions)
+        if self.workers is not None:
+            data["workers"] = asdict(self.workers)
         return data
 
     @classmethod
@@ -191,6 +227,7 @@ class Plan:
             slices=PlannedSlices(**data["slices"]) if "slices" in data else None,
             processes=data.get("processes"),
             revisions=data.get("revisions", {}),
+            workers=PlannedWorkers(**data["workers"]) if "workers" in data else None,
         )
 
 
@@ -223,7 +260,13 @@ def draw(hypothesis: Hypothesis, seed: int, target: str) -> Plan:
         margins=margins,
         slices=_slices(kind) if isinstance(kind, Benchmark) else None,
         processes=None if chosen is None else chosen.lifetime,
+        workers=None if isinstance(kind, Benchmark) else _workers(kind),
     )
+
+
+def _workers(kind: LoadTest | SoakTest) -> PlannedWorkers | None:
+    """As the file says: all on this machine."""
+    return PlannedWorkers(kind.load.workers) if kind.load.workers > 1 else None
 
 
 def _slices(kind: Benchmark) -> PlannedSlices:

@@ -39,6 +39,7 @@ from lab.trial import (
     TrialEvidence,
     Usage,
 )
+from lab.worker_records import FleetRecord
 
 SCHEMA = Schema("lab.trial", 1, upgrade=unchanged)
 
@@ -106,6 +107,8 @@ def to_record(trial: Trial) -> dict[str, Any]:
         record["loaded"] = service.loaded
     if service.foreign_hosts:
         record["foreign_hosts"] = service.foreign_hosts
+    if service.fleet is not None:
+        record["fleet"] = service.fleet.as_dict()
     return record
 
 
@@ -154,6 +157,7 @@ def _evidence(record: Mapping[str, Any]) -> TrialEvidence | None:
         "arm_requests": record.get("arm_requests"),
         "foreign_hosts": record.get("foreign_hosts", {}),
         "loaded": record.get("loaded", LOADED),
+        "fleet": FleetRecord.from_dict(record["fleet"]) if "fleet" in record else None,
     }
     if driven := record.get("driven"):
         return SoakEvidence(

@@ -150,8 +150,9 @@ KINDS: dict[str, Callable[..., Any]] = {
 
 
 async def _serve(kind: str, options: dict[str, Any], log: Path) -> None:
+    host = options.pop("host", "127.0.0.1")
     server = KINDS[kind](**options)
-    listening = socket.create_server(("127.0.0.1", 0), backlog=4096)
+    listening = socket.create_server((host, 0), backlog=4096)
     loop = asyncio.get_running_loop()
     await loop.create_server(lambda: _Connection(server.accept, server.handle), sock=listening)
     print(listening.getsockname()[1], flush=True)

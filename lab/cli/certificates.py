@@ -23,7 +23,7 @@ from lab.project_folder import KEPT, kept_folder
 if TYPE_CHECKING:
     from lab.analysis.block_noise import BlockNoise
     from lab.run_folder import RunFolder
-    from lab.trial_plan import Plan
+    from lab.trial_plan import Plan, PlannedWorkers
 
 _FOLDER = "certificates"
 
@@ -88,11 +88,12 @@ class Certificate:
         }
 
 
-def workload_of(hypothesis: Hypothesis) -> str:
-    """What noise depends on: scenario, load and the settings that all arms share."""
+def workload_of(hypothesis: Hypothesis, workers: PlannedWorkers | None) -> str:
+    """What noise depends on: scenario, load with its workers, settings that all arms share."""
     match hypothesis.kind:
         case LoadTest(load=load, warmup_s=warmup_s, window_s=window_s):
-            measured = f"{load}, {warmup_s:g} s + {window_s:g} s"
+            by = "" if workers is None else f" by {workers}"
+            measured = f"{load}{by}, {warmup_s:g} s + {window_s:g} s"
         case Benchmark(function=function, statistic=statistic, window_s=window_s):
             varied = hypothesis.kind.parameter, dict(hypothesis.kind.fixed_parameters)
             measured = f"{function}, {varied}, {statistic}, {window_s:g} s"
@@ -138,7 +139,7 @@ def certify(run_folder: RunFolder, hypothesis: Hypothesis, plan: Plan) -> Certif
         )
     return Certificate(
         machine_name(run_folder.conditions()),
-        workload_of(hypothesis),
+        workload_of(hypothesis, plan.workers),
         f"{plan.hypothesis}/{run_folder.run}",
         timing,
         last,
@@ -155,12 +156,15 @@ def keep(certificate: Certificate, project: Path) -> Path:
 
 
 def certificate_of(
-    project: Path, hypothesis: Hypothesis, conditions: Mapping[str, Any]
+    project: Path,
+    hypothesis: Hypothesis,
+    workers: PlannedWorkers | None,
+    conditions: Mapping[str, Any],
 ) -> Certificate | None:
-    """The certificate of a hypothesis' workload on the machine of these conditions, if any."""
+    """The certificate of a workload on the machine of these conditions, if any."""
     from lab.analysis.block_noise import BlockNoise
 
-    file = _file(project, machine_name(conditions), workload_of(hypothesis))
+    file = _file(project, machine_name(conditions), workload_of(hypothesis, workers))
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         data = json.loads(file.read_text(encoding="utf-8"))
         measures = {

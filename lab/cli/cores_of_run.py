@@ -13,18 +13,21 @@ from lab.run_folder import RunFolder
 VARIABLE = "LAB_TARGET_CORES"
 
 
-def cores_of_run(hypothesis: Hypothesis, run_folder: RunFolder | None) -> CoreChoice:
+def cores_of_run(
+    hypothesis: Hypothesis, run_folder: RunFolder | None, workers: int = 1
+) -> CoreChoice:
     """Return the cores of a run.
 
     Args:
         hypothesis: Of the run.
         run_folder: Of the run that is resumed; None for a new one.
+        workers: Processes of this machine that share the load; each gets a core if there is one.
 
     Raises:
         UsageError: LAB_TARGET_CORES is no number of cores.
     """
     if run_folder is None or not (recorded := run_folder.conditions()):
-        return choose_cores(_needed(hypothesis))
+        return choose_cores(_needed(hypothesis, workers), for_driver=workers)
     pinning = recorded.get("pinning")
     if pinning is None:
         return CoreChoice(divide_cores(), "as in the first session", {})
@@ -33,7 +36,7 @@ def cores_of_run(hypothesis: Hypothesis, run_folder: RunFolder | None) -> CoreCh
     return CoreChoice(cores, pinning["why"], busy)
 
 
-def _needed(hypothesis: Hypothesis) -> int:
+def _needed(hypothesis: Hypothesis, workers: int) -> int:
     """How many cores the target needs."""
     most = len(os.sched_getaffinity(0))
     if given := os.environ.get(VARIABLE):
@@ -46,4 +49,4 @@ def _needed(hypothesis: Hypothesis) -> int:
         case Benchmark(database=database):
             return FOR_A_BENCHMARK + database
         case _:  # all arms of a soak are loaded at once
-            return most
+            return most if workers == 1 else max(1, most - workers)

@@ -26,6 +26,7 @@ from lab.cli.commands import (
     run,
     serve,
     status,
+    worker,
 )
 from lab.errors import LabError, is_disk_full, storage_error
 
@@ -50,6 +51,7 @@ app.command("history")(history.command)
 app.command("compare")(compare.command)
 app.command("export")(export.command)
 app.command("serve")(serve.command)
+app.command("worker")(worker.command)
 app.command("clean")(clean.command)
 app.command("doctor")(doctor.command)
 

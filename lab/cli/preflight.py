@@ -13,7 +13,9 @@ from typing import NamedTuple
 
 from lab.child_processes import Children
 from lab.cli.scenario_environment import remedy_of_scenario
+from lab.cli.worker_fleet import how_to_join
 from lab.cpu_pinning import Cores
+from lab.driver_messages import FormFleet
 from lab.hypothesis import (
     Benchmark,
     ClosedLoad,
@@ -21,6 +23,7 @@ from lab.hypothesis import (
     HypothesisError,
     LoadTest,
     Sweep,
+    scenario_digests,
 )
 from lab.instruments.benchmark_file import BenchmarkFile, Code
 from lab.instruments.benchmark_selection import BenchmarkFileError, BenchmarkFunction, Wanted
@@ -47,6 +50,7 @@ class RunParts(NamedTuple):
     notify: Callable[[str], None] = lambda text: None  # gets what the user should know meanwhile
     anyway: bool = False  # whether a setting is accepted that no source file names
     revisions: Mapping[str, Path] = MappingProxyType({})  # the folder of each arm's code
+    fleet: FormFleet | None = None  # the workers that share the load of a driver
 
     @property
     def scenario(self) -> Path:
@@ -65,19 +69,28 @@ def start_driver(parts: RunParts, target: Target) -> LoadDriver:
 
     Raises:
         HypothesisError: The target does not accept a setting, or the import fails.
+        DriverError: Workers do not join, or have other files.
     """
-    hypothesis = parts.hypothesis
+    hypothesis, fleet = parts.hypothesis, parts.fleet
     driver = LoadDriver(
         parts.children,
         parts.project.root,
         parts.cores.driver,
         notify=parts.notify,
         allowed=parts.allowed,
+        fleet=fleet,
     )
     _check_settings(parts, target)  # while the driver starts
+    files: Mapping[str, str] = {}
+    if fleet is not None:
+        files = scenario_digests(parts.project.root, hypothesis.scenario)
+        if fleet.remote:
+            parts.notify(how_to_join(fleet))
     try:
-        driver.load(parts.scenario, _is_open_load(hypothesis))
+        driver.load(parts.scenario, _is_open_load(hypothesis), files)
     except (ScenarioError, DriverError) as error:
+        if fleet is not None and isinstance(error, DriverError):
+            raise  # of the workers, not of what the file says
         file, line = None, None
         if isinstance(error, ScenarioError):
             file, line = error.file, error.line

@@ -100,6 +100,7 @@ def _facts(run_folder: RunFolder) -> dict[str, str]:
         "target": plan.target,
         "commit": measured_commit(conditions),
         "machine": machine_name(conditions),
+        **({} if plan.workers is None else {"workers": str(plan.workers)}),
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -23,6 +23,7 @@ from lab.experiment import (
     SoakLoop,
 )
 from lab.hypothesis import Benchmark, Hypothesis, SoakTest
+from lab.instruments.instrument_interfaces import Driver
 from lab.machine_conditions import code_invariants, invariants
 from lab.run_folder import RunFolder
 from lab.system import FILE, System
@@ -174,21 +175,21 @@ def _bring_up_service(
             "are not its own. Say --target local"
         )
     report_stage("checking the arms' settings and the scenario")
-    make_session, driver_pid = _service_session(parts, target)
+    make_session, driver = _service_session(parts, target)
     report_stage("starting the arms")
     target.start(hypothesis.arms)
     return StartedParts(
         make_session,
         {
-            "driver": {"pid": driver_pid, "cores": list(cores.driver)},
+            "driver": {**driver, "cores": list(cores.driver)},
             "target": _target_conditions(target, cores),
         },
         target.stop,
     )
 
 
-def _service_session(parts: RunParts, target: Target) -> tuple[MakeSession, int]:
-    """What makes the session of a load test or a soak, and the process of its (first) driver."""
+def _service_session(parts: RunParts, target: Target) -> tuple[MakeSession, dict[str, Any]]:
+    """What makes the session of a load test or a soak, and the conditions of its driver(s)."""
     hypothesis, root, code = parts.hypothesis, parts.project.root, parts.system.code
     revisions = sorted(set(parts.revisions.values()))
     if not isinstance(hypothesis.kind, SoakTest):
@@ -201,7 +202,7 @@ def _service_session(parts: RunParts, target: Target) -> tuple[MakeSession, int]
                 hypothesis, plan, run_folder, trials, began, unchanged, parts.cores.all
             )
 
-        return load_session, driver.pid
+        return load_session, _driver_conditions([driver])
 
     drivers = start_soak_drivers(parts, target)
     pid = next(iter(drivers.values())).pid
@@ -212,7 +213,7 @@ def _service_session(parts: RunParts, target: Target) -> tuple[MakeSession, int]
     def soak_session(plan: Plan, run_folder: RunFolder, began: float) -> Session:
         return SoakLoop(hypothesis, plan, run_folder, target, drivers, began, invariants=unchanged)
 
-    return soak_session, pid
+    return soak_session, _driver_conditions(list(drivers.values()))
 
 
 def _bring_up_benchmark(
@@ -242,6 +243,12 @@ def _bring_up_benchmark(
         return SlicedBlockLoop(hypothesis, plan, run_folder, blocks, began, unchanged, cores.all)
 
     return StartedParts(session, {"target": _target_conditions(target, cores)}, target.stop)
+
+
+def _driver_conditions(drivers: Sequence[Driver]) -> dict[str, Any]:
+    """The process of the (first) driver, and the workers of all."""
+    joined = [name for each in drivers for name in each.workers]
+    return {"pid": drivers[0].pid, **({"workers": len(joined), "joined": joined} if joined else {})}
 
 
 def _target_conditions(target: Target | BenchmarkTarget, cores: Cores) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from lab.cli.run_preparation import PreparedRun, RunOptions, refuse_finished
 from lab.cli.scenario_environment import passed_variables
 from lab.cli.signals import Interrupted, before_first_trial, deferred_signals, interruptible
 from lab.cli.verdict_table import print_report_path, print_verdict
+from lab.cli.worker_fleet import fleet_of
 from lab.cpu_pinning import pin
 from lab.experiment import verdict_of
 from lab.hypothesis import SoakTest
@@ -101,7 +102,8 @@ def _measure(
         machine = observe(prepared.project.root, system.sealed_code, system.packages)
         children = cleanup.enter_context(Children(passed))
         cleanup.enter_context(progress)
-        choice = cores_of_run(prepared.hypothesis, prepared.run_folder)
+        local = 1 if prepared.plan.workers is None else max(1, prepared.plan.workers.local)
+        choice = cores_of_run(prepared.hypothesis, prepared.run_folder, local)
         building = time.monotonic()
         revisions, folders = _built_revisions(prepared, children, progress)
         began += time.monotonic() - building  # which is no part of the budget either
@@ -115,6 +117,7 @@ def _measure(
             progress.notice,
             options.anyway,
             folders,
+            fleet_of(prepared.plan.workers, options.workers),
         )
         started = bring_up(
             parts,
@@ -160,7 +163,9 @@ def _built_revisions(
 
 def _certificate(prepared: PreparedRun, machine: Mapping[str, Any]) -> dict[str, Any]:
     """What was certified of this workload on this machine, to be cited; nothing if nothing was."""
-    found = certificate_of(prepared.project.root, prepared.hypothesis, machine)
+    found = certificate_of(
+        prepared.project.root, prepared.hypothesis, prepared.plan.workers, machine
+    )
     return {} if found is None else {"certificate": found.conditions()}
 
 

@@ -15,6 +15,7 @@ from lab.cli.run_assembly import TARGETS, require_described, target_of_run
 from lab.cli.run_forecast import forecast_lines
 from lab.cli.scenario_environment import passed_variables, refuse_withheld
 from lab.cli.soak_planning import detectable_lines, plan_soak, require_detectable
+from lab.cli.worker_planning import WorkerOptions, plan_workers, resumed_workers
 from lab.errors import UsageError
 from lab.experiment import sealed_hypothesis
 from lab.hypothesis import Benchmark, Hypothesis, SoakTest, load
@@ -42,6 +43,7 @@ class RunOptions(NamedTuple):
     profile: bool
     length: str | None
     anyway: bool
+    workers: WorkerOptions = WorkerOptions()
 
 
 class PreparedRun(NamedTuple):
@@ -78,7 +80,7 @@ def system_of(hypothesis: Hypothesis, project: Project) -> System:
 
 def forecast_of(hypothesis: Hypothesis, plan: Plan, project: Project) -> list[str]:
     """What a run is likely to decide, from earlier runs or else from a certificate."""
-    certificate = certificate_of(project.root, hypothesis, this_machine())
+    certificate = certificate_of(project.root, hypothesis, plan.workers, this_machine())
     return forecast_lines(hypothesis, plan, project.reports, certificate)
 
 
@@ -145,6 +147,7 @@ def new_run(
     seed = secrets.randbelow(_SEEDS) if options.seed is None else options.seed
     system = system_of(hypothesis, project)
     plan = draw(hypothesis, seed, options.target or target_of_run(hypothesis, system))
+    plan = plan_workers(hypothesis, plan, options.workers)
     plan = with_revisions(hypothesis, plan, project, system)
     if not isinstance(hypothesis.kind, Benchmark):
         require_described(plan.target, system, project.root)
@@ -163,6 +166,8 @@ def new_run(
     refuse_over_caps(hypothesis, file, plan, system.safety)
     if chosen := choose_lifetime(hypothesis, plan.margins.fresh_within, plan.target):
         print(chosen)
+    if plan.workers is not None:
+        print(f"load: by {plan.workers}, in whole windows")
     for line in forecast_of(hypothesis, plan, project):
         print(line)
     return PreparedRun(project, file, hypothesis, plan, None, system)
@@ -178,6 +183,7 @@ def _resumed_run(options: RunOptions, project: Project) -> PreparedRun:
     plan = run_folder.plan()
     if options.length is not None:
         raise RunFolderError(f"{run_folder.folder}: its length is sealed. Leave --for out")
+    resumed_workers(plan, options.workers, run_folder.folder)
     if plan.target == _FORMERLY_LOCAL:
         plan = replace(plan, target="local")
     if options.target not in (None, plan.target):

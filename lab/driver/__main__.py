@@ -8,7 +8,6 @@ middle of a trial.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import signal
 import traceback
@@ -24,125 +23,31 @@ from lab.driver import scenario_check, scenario_import, trial_process
 from lab.driver.arrival import carry_into_thread_pools
 from lab.driver.import_guard import RefusedScenarioError
 from lab.driver.locust_environment import OptionError, watch_events
+from lab.driver.message_pipe import MessagePipe
 from lab.driver.run_lane import LaneRun
 from lab.driver.run_trial import TrialRun
 from lab.driver.scenario_faults import ENDS, ScenarioFaults, exit_text, first_line
 from lab.driver.scenario_import import Scenario
-from lab.driver.source_location import SourceLocation, of_error
+from lab.driver.shared_trial import SharedTrialRun
+from lab.driver.source_location import of_error
 from lab.driver.stage_watch import StageWatch
+from lab.driver.watch_reports import LoadReports, RehearsalReports, TrialReports, failed
 from lab.driver_messages import (
-    Closed,
+    Begin,
     EndLane,
+    EndTrial,
     Failed,
-    LaneEnded,
-    Loaded,
     LoadScenario,
-    Message,
-    Notice,
     ProtocolError,
     RunSlice,
     RunTrial,
     StartLane,
     Up,
     decode,
-    encode,
 )
 
 _IMPORT_S = 20.0
-
-
-class MessagePipe:
-    """Standard output, for messages alone: whatever a scenario prints goes to the log."""
-
-    def __init__(self) -> None:
-        self._fd = os.dup(1)
-        os.dup2(2, 1)
-        self._lock = os.memfd_create("messages")  # lanes write to the same pipe
-        self.busy = False
-
-    def send(self, message: Message) -> None:
-        """Write one message."""
-        data = encode(message)
-        self.busy = True
-        fcntl.lockf(self._lock, fcntl.LOCK_EX)
-        while data:
-            data = data[os.write(self._fd, data) :]
-        fcntl.lockf(self._lock, fcntl.LOCK_UN)
-        self.busy = False
-
-
-class LoadReports:
-    """What the watch finds while a scenario is imported or rehearsed."""
-
-    def __init__(self, pipe: MessagePipe) -> None:
-        self._pipe = pipe
-
-    @property
-    def busy(self) -> bool:
-        """Whether a message is being sent."""
-        return self._pipe.busy
-
-    def waiting(self, what: str, where: SourceLocation | None) -> None:
-        """Send a notice."""
-        self._pipe.send(Notice(f"waits for {what}{_at(where)}"))
-
-    def hangs(self, what: str, limit_s: float, where: SourceLocation | None) -> None:
-        """Send the failure."""
-        self._pipe.send(_failed(f"{what} took more than {limit_s:g} s", where))
-
-    def exits(self, how: str, where: SourceLocation | None) -> None:
-        """Send the failure: the scenario ends the process. It ends after this call."""
-        self._pipe.send(_failed(f"it ended the process by {how}", where))
-
-
-class RehearsalReports(LoadReports):
-    """What the watch finds in a rehearsal. No service runs: who tries to reach it is accepted."""
-
-    def __init__(self, pipe: MessagePipe, scenario: Scenario) -> None:
-        super().__init__(pipe)
-        self._classes = tuple(user.__name__ for user in scenario.classes)
-        self._reached = scenario_check.note_connections()
-
-    def conclude(self, failure: Failed | None) -> None:
-        """Send the outcome."""
-        if failure is None or self._reached:
-            self._pipe.send(Loaded(self._classes))
-        else:
-            self._pipe.send(failure)
-
-    def hangs(self, what: str, limit_s: float, where: SourceLocation | None) -> None:
-        """Send the outcome."""
-        self.conclude(_failed(f"{what} took more than {limit_s:g} s", where))
-
-    def exits(self, how: str, where: SourceLocation | None) -> None:
-        """Send the outcome."""
-        self.conclude(_failed(f"it ended the process by {how}", where))
-
-
-class TrialReports(LoadReports):
-    """What the watch finds in a trial."""
-
-    def __init__(self, pipe: MessagePipe, faults: ScenarioFaults, lane: str | None = None) -> None:
-        super().__init__(pipe)
-        self._faults, self._lane = faults, lane
-
-    def hangs(self, what: str, limit_s: float, where: SourceLocation | None) -> None:
-        """Close the trial, void."""
-        self._faults.hangs(f"hangs: {what} took more than {limit_s:g} s", where)
-        self._close()
-
-    def exits(self, how: str, where: SourceLocation | None) -> None:
-        """Close the trial, void."""
-        self._faults.ended_itself(how, where)
-        self._close()
-
-    def _close(self) -> None:
-        faults = self._faults.take()
-        if self._lane is None:
-            self._pipe.send(Closed(drained=False, early=True, task_errors=faults))
-        else:
-            ended = LaneEnded(lane=self._lane, drained=False, early=True, task_errors=faults)
-            self._pipe.send(ended)
+_SHARED = ""  # in place of a lane's name: the trial of which this process has a share
 
 
 class Driver:
@@ -172,12 +77,16 @@ class Driver:
                     case LoadScenario() as request:
                         self._limit_factor = request.limit_factor
                         self._load(Path(request.path), request.open_load)
-                    case RunTrial() as trial if self._scenario is not None:
+                    case RunTrial(share=None) as trial if self._scenario is not None:
                         self._run(self._scenario, trial)
+                    case RunTrial() as trial if self._scenario is not None:
+                        self._start_shared(self._scenario, trial)
                     case StartLane() as start if self._scenario is not None:
                         self._start_lane(self._scenario, start)
                     case RunSlice() | EndLane() as command:
                         self._pass_on(command.lane, line)
+                    case Begin() | EndTrial():
+                        self._pass_on(_SHARED, line)
                     case message:
                         raise ProtocolError(f"{type(message).__name__} is no request now")
             except Exception as error:
@@ -190,7 +99,7 @@ class Driver:
                 scenario = scenario_import.load(path, open_load)
         except ENDS as error:
             where = of_error(error)
-            self._pipe.send(_failed(f"its import ended the process by {exit_text(error)}", where))
+            self._pipe.send(failed(f"its import ended the process by {exit_text(error)}", where))
             return
         except BaseException as error:  # whatever a scenario takes for an exception
             self._fail(error)
@@ -225,25 +134,42 @@ class Driver:
 
         self._in_fork(work, scenario)
 
-    def _start_lane(self, scenario: Scenario, start: StartLane) -> None:
-        """Fork the process of a lane; it stays beside others."""
+    def _start_shared(self, scenario: Scenario, trial: RunTrial) -> None:
+        def work(watch: StageWatch) -> None:
+            SharedTrialRun(scenario, trial, self._faults, watch, self._pipe).run()
 
-        def work() -> None:
-            os.close(write)
-            reports = TrialReports(self._pipe, self._faults, start.lane)
-            watch = self._watch(reports, trial_process.end)
+        self._fork_commanded(scenario, _SHARED, TrialReports(self._pipe, self._faults), work)
+
+    def _start_lane(self, scenario: Scenario, start: StartLane) -> None:
+        def work(watch: StageWatch) -> None:
             LaneRun(scenario, start, self._faults, watch, self._pipe).run()
 
+        reports = TrialReports(self._pipe, self._faults, start.lane)
+        self._fork_commanded(scenario, start.lane, reports, work)
+
+    def _fork_commanded(
+        self,
+        scenario: Scenario,
+        lane: str,
+        reports: TrialReports,
+        work: Callable[[StageWatch], None],
+    ) -> None:
+        """Fork a process that gets commands while it works; it stays beside others."""
+
+        def work_watched() -> None:
+            os.close(write)
+            work(self._watch(reports, trial_process.end))
+
         def ended(status: int) -> None:
-            if self._lanes.get(start.lane) == write:
-                del self._lanes[start.lane]
+            if self._lanes.get(lane) == write:
+                del self._lanes[lane]
             trial_process.close(write)
             self._report_end(status)
 
         read, write = os.pipe()
-        child = trial_process.fork(self._guarded(work), scenario.files, read)
+        child = trial_process.fork(self._guarded(work_watched), scenario.files, read)
         trial_process.close(read)
-        self._lanes[start.lane] = write
+        self._lanes[lane] = write
         self._requests.watch(child, ended)
 
     def _pass_on(self, lane: str, line: bytes) -> None:
@@ -289,15 +215,7 @@ def _failure(error: BaseException) -> Failed:
     text = first_line(error)
     if isinstance(error, RefusedScenarioError):
         return Failed(text, error.line, error.file)
-    return _failed(f"{name}: {text}" if text else name, of_error(error))
-
-
-def _failed(message: str, where: SourceLocation | None) -> Failed:
-    return Failed(message, where and where.line, where and where.file)
-
-
-def _at(where: SourceLocation | None) -> str:
-    return f" ({where})" if where else ""
+    return failed(f"{name}: {text}" if text else name, of_error(error))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
 import gevent
+from gevent.event import Event
 from locust import User
 
 from lab.driver.connections import disconnect
@@ -10,7 +14,8 @@ from lab.driver.locust_environment import TrialRunner, UserGreenlet
 from lab.driver.scenario_faults import ScenarioFaults
 from lab.driver.source_location import of_error
 from lab.driver.watched_user import WatchedUser
-from lab.driver_messages import ClosedLoadSpec, UnfinishedArrivals
+from lab.driver.worker_share import ALL, ShareDispatcher, part_of
+from lab.driver_messages import ClosedLoadSpec, UnfinishedArrivals, WorkerShare
 
 
 class ClosedLoadRunner:
@@ -22,11 +27,20 @@ class ClosedLoadRunner:
         user_classes: list[type[User]],
         spec: ClosedLoadSpec,
         faults: ScenarioFaults,
+        share: WorkerShare | None = None,
     ) -> None:
-        self._runner, self._count, self._faults = runner, spec.users, faults
+        self._runner, self._total, self._faults = runner, spec.users, faults
+        self._count = part_of(spec.users, share or ALL)  # of users that are started here
+        if share is not None:
+            dispatcher: Any = partial(ShareDispatcher, share=share)
+            runner.environment.dispatcher_class = dispatcher
+            runner.worker_index, runner.worker_count = share.index, share.count
         self._users: list[WatchedUser] = []
+        # of several workers, none may load before the others: what it sent would be in no frame
+        self._begin = None if share is None else Event()
         runner.environment.user_classes = [
-            WatchedUser.derive(each, lab_faults=faults) for each in user_classes
+            WatchedUser.derive(each, lab_faults=faults, lab_begin=self._begin)
+            for each in user_classes
         ]
 
     def start(self) -> None:
@@ -34,7 +48,7 @@ class ClosedLoadRunner:
 
         Raises whatever a user class raises when a user is made.
         """
-        self._runner.start(self._count, spawn_rate=self._count)
+        self._runner.start(self._total, spawn_rate=self._total)
         spawning = self._runner.spawning_greenlet
         assert spawning is not None
         ended = spawning.get()
@@ -53,7 +67,9 @@ class ClosedLoadRunner:
             gevent.sleep(0.005)
 
     def begin(self, started: float) -> None:
-        """Nothing: the users are loading already."""
+        """Let the users of a worker begin their tasks; those of a single process have begun."""
+        if self._begin is not None:
+            self._begin.set()
 
     def arrivals(self, until: float) -> None:
         """None: users of a closed load have no schedule."""

@@ -15,7 +15,8 @@ from lab.driver.locust_environment import TrialRunner
 from lab.driver.request_recorder import count_before, to_histogram
 from lab.driver.scenario_faults import ScenarioFaults
 from lab.driver.user_pool import UserPool
-from lab.driver_messages import ArrivalSummary, OpenLoadSpec, UnfinishedArrivals
+from lab.driver.worker_share import ALL, own_seed, part_of
+from lab.driver_messages import ArrivalSummary, OpenLoadSpec, RunTrial, UnfinishedArrivals
 from lab.stats.arrival_schedule import RateSegment, schedule
 
 
@@ -25,7 +26,6 @@ class _Counts(NamedTuple):
     scheduled: int = 0
     sent: int = 0
     lags: int = 0
-    waits: int = 0
 
 
 class OpenLoadRunner:
@@ -39,35 +39,41 @@ class OpenLoadRunner:
         self,
         runner: TrialRunner,
         user_classes: list[type[User]],
+        trial: RunTrial,
         spec: OpenLoadSpec,
         faults: ScenarioFaults,
-        warmup_s: float,
-        seed: str,
     ) -> None:
-        """Draw the schedule.
+        """Draw the schedule; a worker keeps its share of it.
 
         Args:
             runner: Counts and stops the users.
             user_classes: Whose tasks the arrivals are, drawn by their weights.
-            spec: Stages of the window, its arrivals and the limit of users.
+            trial: Its warm-up is at the first rate, before the first stage. The same seed makes the
+                same schedule and draws the same classes.
+            spec: Of that trial: stages of the window, its arrivals and the limit of users.
             faults: Gets those of the scenario.
-            warmup_s: Seconds at the first rate, before the first stage.
-            seed: The same seed makes the same schedule and draws the same classes.
         """
+        share, warmup_s = trial.share or ALL, trial.warmup_s
         segments = [
             RateSegment(stage.seconds, stage.from_rate, stage.to_rate) for stage in spec.stages
         ]
         if warmup_s:
             segments.insert(0, RateSegment(warmup_s, segments[0].begin, segments[0].begin))
         self._seconds = sum(segment.duration for segment in segments)
-        self._offsets = schedule(segments, spec.arrivals, seed)
+        self._offsets = schedule(segments, spec.arrivals, trial.seed)[share.index :: share.count]
         self._schedule = self._offsets  # in monotonic seconds once the load has begun
         self._warmup_s, self._opens = warmup_s, 0.0
-        self._peak_rate = max(max(segment.begin, segment.end) for segment in segments)
+        peak_rate = max(max(segment.begin, segment.end) for segment in segments)
+        self._peak_rate = peak_rate / share.count
         self._runner, self._faults = runner, faults
         self._pool = UserPool(
-            runner.environment, runner.user_greenlets, user_classes, spec.max_users, seed
+            runner.environment,
+            runner.user_greenlets,
+            user_classes,
+            part_of(spec.max_users, share),
+            own_seed(trial),
         )
+        runner.worker_index, runner.worker_count = share.index, share.count
         for user_class in self._pool.classes:
             user_class.lab_faults = faults
         runner.environment.user_classes = list(self._pool.classes)
@@ -99,18 +105,19 @@ class OpenLoadRunner:
 
     def arrivals(self, until: float) -> ArrivalSummary:
         """Arrivals scheduled and sent since the last frame, and how late they were."""
+        scheduled = int(np.searchsorted(self._schedule, until))
         now = _Counts(
-            scheduled=int(np.searchsorted(self._schedule, until)),
+            scheduled=scheduled,
             sent=count_before(self._pool.begun, until),
-            lags=len(self._dispatcher.lags),
-            waits=len(self._pool.waits),
+            # of those scheduled so far alone: a frame that is late must not take those that follow
+            lags=min(scheduled, len(self._dispatcher.lags)),
         )
         last, self._reported = self._reported, now
         return ArrivalSummary(
             scheduled=now.scheduled - last.scheduled,
             sent=now.sent - last.sent,
             lag=to_histogram(self._dispatcher.lags[last.lags : now.lags]),
-            wait=to_histogram(self._pool.waits[last.waits : now.waits]),
+            wait=to_histogram(self._pool.waits[last.sent : now.sent]),
             under_way_s=sum(max(0.0, until - each.begun) for each in self._pool.under_way),
         )
 

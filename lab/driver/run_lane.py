@@ -10,10 +10,11 @@ from contextlib import closing
 from lab.driver.lane_gate import LaneGate
 from lab.driver.lateness_ticker import LatenessTicker
 from lab.driver.locust_environment import TrialRunner
-from lab.driver.run_trial import CpuMeter, Load, Sender, TrialRun
+from lab.driver.run_trial import Load, Sender, TrialRun
 from lab.driver.scenario_faults import ScenarioFaults
 from lab.driver.scenario_import import Scenario
 from lab.driver.stage_watch import FROZEN_S, Stage, StageWatch
+from lab.driver.trial_frames import CpuMeter
 from lab.driver.trial_process import CommandPipe, flush_files
 from lab.driver_messages import (
     DRAIN_S,

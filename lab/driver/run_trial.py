@@ -38,7 +38,9 @@ from lab.driver.scenario_import import Scenario
 from lab.driver.source_location import SourceLocation, of_error, of_function
 from lab.driver.stage_watch import FROZEN_S, StageWatch
 from lab.driver.start_progress import StartProgress
+from lab.driver.trial_frames import CpuMeter, frame_edges
 from lab.driver.trial_process import flush_files
+from lab.driver.worker_share import own_seed
 from lab.driver_messages import (
     Closed,
     ClosedLoadSpec,
@@ -46,6 +48,7 @@ from lab.driver_messages import (
     LaneMessage,
     Notice,
     Opened,
+    Ready,
     RecordedRequests,
     RunTrial,
     TrialMessage,
@@ -60,7 +63,7 @@ Load = ClosedLoadRunner | OpenLoadRunner
 class Sender(Protocol):
     """Takes the messages of a trial."""
 
-    def send(self, message: TrialMessage | LaneMessage | Notice) -> None:
+    def send(self, message: TrialMessage | LaneMessage | Notice | Ready) -> None:
         """Send one."""
 
 
@@ -101,7 +104,7 @@ class TrialRun:
 
     def run(self) -> None:
         """Run the trial. Raises what is a fault of the lab."""
-        random.seed(self._trial.seed)
+        random.seed(own_seed(self._trial))
         limit_listeners(self._watch)
         with self._scenario_errors():
             self._measure()
@@ -162,8 +165,8 @@ class TrialRun:
     def _new_load(self, runner: TrialRunner, classes: list[type[User]]) -> Load:
         trial = self._trial
         if isinstance(trial.load, ClosedLoadSpec):
-            return ClosedLoadRunner(runner, classes, trial.load, self._faults)
-        return OpenLoadRunner(runner, classes, trial.load, self._faults, trial.warmup_s, trial.seed)
+            return ClosedLoadRunner(runner, classes, trial.load, self._faults, trial.share)
+        return OpenLoadRunner(runner, classes, trial, trial.load, self._faults)
 
     def _drive(self, runner: TrialRunner, load: Load) -> None:
         """Load the host, all users being ready."""
@@ -180,14 +183,18 @@ class TrialRun:
 
     def _run_frames(self, runner: TrialRunner, load: Load, ticker: LatenessTicker) -> None:
         edges = frame_edges(self._trial)
-        started = time.monotonic()
+        started = self._await_begin(runner)
+        if started is None:
+            return  # the trial is void
+        ticker.take()  # what was before is in no frame
         opens = started + self._trial.warmup_s
         errors = self._note_early(started)  # by `on_start`
         if isinstance(load, OpenLoadRunner):
             self._recorder.expect_arrivals(edges, started)
         load.begin(started)
+        late_s = 0.0 if self._trial.share is None else time.monotonic() - started
         closes = opens + self._trial.window_s
-        self._sender.send(Opened(started, opens, closes, errors=errors))
+        self._sender.send(Opened(started, opens, closes, errors=errors, late_s=round(late_s, 6)))
         cpu = CpuMeter(started)
         with self._watch.stage("a greenlet that never yields", FROZEN_S) as stage:
             for edge in edges:
@@ -206,6 +213,10 @@ class TrialRun:
                         **vars(self._recorded(started + edge)),
                     )
                 )
+
+    def _await_begin(self, runner: TrialRunner) -> float | None:
+        """When the load begins, in monotonic seconds, not later than now; None if it does not."""
+        return time.monotonic()
 
     def _recorded(self, until: float) -> RecordedRequests:
         """What no frame has reported yet, with the faults of the scenario."""
@@ -230,6 +241,7 @@ class TrialRun:
     def _close(self, drained: bool) -> None:
         flush_files()  # the lab may end once it knows that the trial has ended
         recorded = self._recorded(math.inf)
+        ended_late = sum(each.count for each in recorded.requests.values())
         if self._completed and isinstance(self._load, ClosedLoadRunner):
             recorded = RecordedRequests(task_errors=recorded.task_errors)
         self._sender.send(
@@ -237,6 +249,7 @@ class TrialRun:
                 drained=drained,
                 early=not self._completed,
                 unfinished=UnfinishedArrivals() if self._load is None else self._load.unfinished(),
+                ended_late=ended_late,
                 **vars(recorded),
             )
         )
@@ -262,35 +275,3 @@ def _heap_frozen() -> Iterator[None]:
         yield
     finally:
         gc.unfreeze()
-
-
-def frame_edges(trial: RunTrial) -> list[float]:
-    """Ends of the frames, in seconds since the load began.
-
-    Every second of the warm-up counted from its end, then every second of each stage.
-    """
-    stages_s: Sequence[float] = [trial.window_s]
-    if not isinstance(trial.load, ClosedLoadSpec):
-        stages_s = [stage.seconds for stage in trial.load.stages]
-    edges = [trial.warmup_s - i for i in range(math.ceil(trial.warmup_s))][::-1]
-    begin = trial.warmup_s
-    for seconds in stages_s:
-        edges += [begin + i for i in range(1, math.ceil(seconds))]
-        begin += seconds
-        edges.append(begin)
-    return edges
-
-
-class CpuMeter:
-    """Processor time of this process, in cores, from one call to the next."""
-
-    def __init__(self, started: float) -> None:
-        self._since = started
-        self._used_s = time.process_time()
-
-    def take(self) -> float:
-        """Cores since the last call."""
-        now, used_s = time.monotonic(), time.process_time()
-        cores = (used_s - self._used_s) / max(now - self._since, 1e-9)
-        self._since, self._used_s = now, used_s
-        return cores

@@ -8,11 +8,14 @@ from types import new_class
 from typing import Any, Self
 
 import gevent
+from gevent.event import Event
 from locust import User
 from locust.exception import StopUser
 
 from lab.driver.scenario_faults import ScenarioFaults
 from lab.driver.source_location import SourceLocation, of_class, of_error, of_frame
+
+_LOOK_S = 1.0  # between two looks whether a trial that has not begun is over
 
 
 class EndedByLab(StopUser):
@@ -28,6 +31,7 @@ class WatchedUser(User):
     abstract = True
     lab_faults: ScenarioFaults | None = None
     lab_started = False  # `on_start` has returned
+    lab_begin: Event | None = None  # set when tasks may begin; None: at once
     lab_stopped_at: SourceLocation | None = None  # where the scenario asked it to end
 
     @classmethod
@@ -43,9 +47,12 @@ class WatchedUser(User):
         return new_class(user_class.__name__, bases, exec_body=lambda body: body.update(namespace))
 
     def on_start(self) -> None:
-        """As the scenario's."""
+        """As the scenario's; then it waits until the load begins, if that is agreed on."""
         super().on_start()
         self.lab_started = True
+        while self.lab_begin is not None and not self.lab_begin.wait(_LOOK_S):
+            if self.lab_faults is not None and self.lab_faults.over.is_set():
+                return  # the trial is void
 
     def stop(self, force: bool = False) -> bool:
         """As any user; notes where the scenario asks for it."""

@@ -32,13 +32,13 @@ class DriverStream:
         self._foreign_hosts: Counter[str] = Counter()  # of the same
         threading.Thread(target=self._receive, args=(messages,), daemon=True).start()
 
-    def opening(self) -> float:
-        """When the window opened, in monotonic seconds."""
+    def opening(self) -> Opened:
+        """The begin of the load."""
         message = self._next(time.monotonic() + OPENING_S)
         if message is None:
             raise DriverError(f"a load driver did not begin within {OPENING_S:g} s")
         assert isinstance(message, Opened)
-        return message.opens
+        return message
 
     def frames(self, until: float, deadline: float) -> Iterator[Frame]:
         """The frames that end within `until` seconds of the window and arrive in time."""
@@ -91,6 +91,9 @@ class DriverStream:
         if isinstance(message, Exception):
             raise message
         if isinstance(message, Closed) and message.early:
+            lost = [f"{end.name} {end.fault}" for end in message.worker_ends if end.fault]
+            if lost:
+                raise DriverError(f"of the workers that share the load, {'; '.join(lost)}")
             raise ScenarioEndedTrial(next(iter(message.task_errors), "ended the trial early"))
         return message
 

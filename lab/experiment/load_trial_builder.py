@@ -17,6 +17,7 @@ from lab.driver_messages import (
     UnfinishedArrivals,
 )
 from lab.experiment.driver_message_conversion import requests_of
+from lab.experiment.fleet_builder import FleetBuilder
 from lab.hypothesis import ClosedLoad, OpenLoad
 from lab.stats.latency_histogram import Histogram
 from lab.stats.nearest_rank import quantile
@@ -43,9 +44,11 @@ class LoadRecordBuilder:
         self._ticker_lateness: list[float] = []
         self._until = 0.0
         self._open = _Arrivals() if isinstance(load, OpenLoad) else None
+        self._fleet = FleetBuilder()
 
     def open(self, opened: Opened) -> None:
-        """Note the errors of requests before the load began."""
+        """Note the errors of requests before the load began, and who makes it."""
+        self._fleet.open(opened)
         self.warmup_errors.update(opened.errors)
 
     def add(self, frame: Frame) -> None:
@@ -59,6 +62,7 @@ class LoadRecordBuilder:
         if not frame.in_window:
             self.warmup_errors.update(frame.errors)
             return
+        self._fleet.add(frame, length)
         self._ticker_lateness += frame.ticker_lateness
         self._users.append(frame.users)
         self._errors.update(frame.errors)
@@ -70,6 +74,7 @@ class LoadRecordBuilder:
     def close(self, closed: Closed) -> None:
         """Note that the trial has ended, and what ended after its window."""
         self._drained = closed.drained
+        self._fleet.close(closed)
         (self._errors if self._users else self.warmup_errors).update(closed.errors)
         self._foreign_hosts.update(closed.foreign_hosts)
         self.task_errors.update(closed.task_errors)
@@ -90,6 +95,7 @@ class LoadRecordBuilder:
             users_missing=missing if self._drained else most,
             arm_requests=self._arm_requests,
             foreign_hosts=dict(self._foreign_hosts),
+            fleet=self._fleet.record(),
         )
         if self._open is None or not isinstance(self._load, OpenLoad):
             return evidence

@@ -85,7 +85,9 @@ class LoadTrials:
             self._schedule = whole_window(self._test.window_s)
             return
         self._resume_schedule()
-        reason = why_never_cut(hypothesis.measures, is_switched=target.is_switched)
+        reason = why_never_cut(
+            hypothesis.measures, is_switched=target.is_switched, workers=plan.workers
+        )
         if reason is not None and self._schedule is None:
             self._schedule = whole_window(self._test.window_s)
             self._note_schedule(None, reason)
@@ -320,6 +322,7 @@ class LoadTrials:
             margins=self.plan.margins,
             names=self.target.loaded.metric_names,
             is_proved=self.target.proves_settings,
+            workers=self.plan.workers,
         )
 
     def _request(self, blank: Trial, load: ClosedLoad | OpenLoad) -> RunTrial:

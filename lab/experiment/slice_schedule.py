@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from lab.decision_margins import SliceMargins
 from lab.hypothesis import ClosedLoad, LoadTest, Metric, MetricGauge
 from lab.number_format import seconds
+from lab.trial_plan import PlannedWorkers
 
 
 @dataclass(frozen=True)
@@ -41,13 +42,21 @@ def may_be_cut(test: LoadTest, arms: Sequence[str]) -> bool:
     return isinstance(load, ClosedLoad) and load.slice_s != math.inf and len(arms) > 1
 
 
-def why_never_cut(measures: Mapping[str, Metric], *, is_switched: bool) -> str | None:
+def why_never_cut(
+    measures: Mapping[str, Metric],
+    *,
+    is_switched: bool,
+    workers: PlannedWorkers | None = None,
+) -> str | None:
     """Why a test that may be cut has whole windows nevertheless, as a clause; None if it has not.
 
     Args:
         measures: Those that the hypothesis defines.
         is_switched: Whether one system serves all arms, one after the other.
+        workers: That share the load; None for a single process.
     """
+    if workers is not None:
+        return f"{workers} share the load, and do not change from arm to arm at the same moment"
     if is_switched:
         return "all arms are one system, and a command has to change its settings between them"
     for name, metric in measures.items():

@@ -125,6 +125,7 @@ class SoakLoop(Session):
                 margins=self.plan.margins,
                 names=self._target.loaded.metric_names,
                 is_proved=self._target.proves_settings,
+                workers=self.plan.workers,
             )
             for trial in trials.values()
         ]
@@ -157,7 +158,10 @@ class SoakLoop(Session):
         sampler = self._new_sampler()
         streams = {arm: self._stream(block, arm, left_s) for arm in trials}
         try:
-            opened = max(stream.opening() for stream in streams.values())
+            openings = {arm: stream.opening() for arm, stream in streams.items()}
+            for arm, trial in trials.items():
+                trial.open(openings[arm])
+            opened = max(opening.opens for opening in openings.values())
             for arm in trials:
                 self._attach(sampler, arm)
             base_s = max(trial.until for trial in trials.values())

@@ -6,8 +6,9 @@ from collections import Counter
 from dataclasses import replace
 from typing import Any
 
-from lab.driver_messages import Closed, Frame, RequestKey
+from lab.driver_messages import Closed, Frame, Opened, RequestKey
 from lab.experiment.driver_message_conversion import requests_of
+from lab.experiment.fleet_builder import FleetBuilder
 from lab.instruments.instrument_interfaces import BackgroundLoad
 from lab.instruments.metrics_scraper import bounded, without_runtime_metrics
 from lab.instruments.soak_sampler import IntervalSample
@@ -23,6 +24,7 @@ from lab.trial import (
     Trial,
     Usage,
 )
+from lab.worker_records import FleetRecord, over_both
 
 MAX_NOTES = 20  # of what is odd about a page of metrics
 LEAST_BEYOND = 1  # a p99 of an interval is drawn and its drift judged, never its value
@@ -55,6 +57,8 @@ class SoakTrial:
         self._ticker_lateness: list[float] = []
         self._last = (0, 0)  # requests and errors of the interval before
         self._crashed = False  # in the interval before
+        self._fleet, self._earlier_fleet = FleetBuilder(), self._evidence.fleet
+        self._frame_until = 0.0  # end of the last frame, seconds of the segment
         self._busiest = 0.0  # cores that other processes used in an interval, at most
 
     @property
@@ -85,8 +89,15 @@ class SoakTrial:
         """Whether this is the instance that was seen first in this segment."""
         return self._instances.setdefault(role, instance) == instance
 
+    def open(self, opened: Opened) -> None:
+        """Note that the load of a segment has begun, and who makes it."""
+        self._earlier_fleet, self._frame_until = self._evidence.fleet, 0.0
+        self._fleet.open(opened)
+
     def add(self, frame: Frame) -> None:
         """Add a frame of the driver's."""
+        self._fleet.add(frame, frame.t - self._frame_until)
+        self._frame_until = frame.t
         errors = dict(self._evidence.errors)
         for text, count in frame.errors.items():
             errors[text] = errors.get(text, 0) + count
@@ -150,6 +161,7 @@ class SoakTrial:
             usage=usage,
             metrics=self._metrics(sample),
             ticker_late_p99_s=max(self._evidence.ticker_late_p99_s, p99),  # of the worst interval
+            fleet=self._whole_fleet(),
         )
         self._last = (ended.count, ended.errors)
         if self._crashed:
@@ -159,6 +171,11 @@ class SoakTrial:
         self._series.add(until, self._segment, values)
         short = {name: _short(value) for name, value in values.items()}
         return {"t": round(until, 3), "segment": self._segment, "values": short}
+
+    def _whole_fleet(self) -> FleetRecord | None:
+        """The workers of all segments so far."""
+        now, earlier = self._fleet.record(), self._earlier_fleet
+        return over_both(earlier, now) if earlier and now else now or earlier
 
     def _surroundings(self, background: BackgroundLoad) -> Surroundings | None:
         """Of the interval in which other processes used most."""
@@ -190,6 +207,7 @@ class SoakTrial:
 
     def close(self, closed: Closed) -> None:
         """End the block; arrivals of it that were answered since then have a latency, too."""
+        self._fleet.close(closed)
         requests = dict(self._evidence.requests)
         for key, seen in requests_of(closed.requests).items():
             _merge(requests, key, replace(seen, ended_within=Ended(0, 0)))
@@ -204,7 +222,11 @@ class SoakTrial:
         )
         foreign = Counter(self._evidence.foreign_hosts) + Counter(closed.foreign_hosts)
         self._evidence = replace(
-            self._evidence, requests=requests, load_stats=load_stats, foreign_hosts=dict(foreign)
+            self._evidence,
+            requests=requests,
+            load_stats=load_stats,
+            foreign_hosts=dict(foreign),
+            fleet=self._whole_fleet(),
         )
 
     def trial(self) -> Trial:

@@ -42,6 +42,25 @@ def gates_of(limits: GateLimits, *, is_soak: bool = False) -> tuple[Gate, ...]:
         Gate("other_cpu", f"other processes used {other_cpu}", "share" if is_soak else "cores"),
         Gate("steal", f"the hypervisor took {steal}", "share"),
         Gate(
+            "workers",
+            "every worker that shares the load took part to the end, with its users, and sent "
+            "requests",
+            "faults",
+        ),
+        Gate(
+            "clock",
+            "the clock of every worker is known within the smaller of "
+            f"{limits.max_clock_error_s * 1000:g} ms and {limits.max_clock_error_share:.0%} of "
+            "the window",
+            "s",
+        ),
+        Gate(
+            "begin_late",
+            f"the load of every worker began at most {limits.max_begin_late_s * 1000:g} ms later "
+            "than agreed",
+            "s",
+        ),
+        Gate(
             "ticker_late",
             "the load driver's 10 ms ticker was late, at p99, by at most the larger of "
             f"{limits.max_ticker_late_s * 1000:g} ms and {limits.max_ticker_late_share:.0%} of the "

@@ -6,12 +6,15 @@ from collections.abc import Iterator, Mapping
 
 from lab.decision_margins import DecisionMargins, GateLimits
 from lab.driver_messages import DRAIN_S
-from lab.gates import background_gates, evidence_gate, service_gates, traffic_gates
+from lab.gates import background_gates, evidence_gate, service_gates, traffic_gates, worker_gates
 from lab.gates.gate_check import CARRY_OVER, Check
 from lab.hypothesis import ClosedLoad, Hypothesis, LoadTest, OpenLoad, parse_measure
 from lab.measure_values import counter, idle_arms_cpu, total
 from lab.system import DRIVER, MetricNames
 from lab.trial import Dispatch, LoadEvidence, Trial
+from lab.trial_plan import PlannedWorkers
+
+_DRIVER = "The load driver"
 
 
 def checks(
@@ -21,6 +24,7 @@ def checks(
     names: MetricNames,
     task_errors: Mapping[str, int],
     warmup_errors: Mapping[str, int],
+    workers: PlannedWorkers | None = None,
 ) -> Iterator[Check]:
     """The checks of one trial, gravest cause first."""
     evidence = trial.evidence
@@ -29,6 +33,7 @@ def checks(
     raised = service_gates.scenario(
         sum(task_errors.values()), next(iter(task_errors), ""), warmup_errors
     )
+    yield from worker_gates.checks(trial, workers, load, margins.gates)
     # a failed request may make a task raise; all else that a scenario does wrong is a cause
     is_cause = not total(trial).errors or not raised.message.startswith("The scenario raised")
     if is_cause:
@@ -36,8 +41,7 @@ def checks(
     yield from _carry_over(trial, evidence, margins.gates)
     yield from background_gates.checks(trial, margins.gates)
     yield _ticker(evidence, _max_late_s(trial, margins))
-    driver = evidence.usage.get(DRIVER)
-    yield service_gates.driver_cpu(driver.cpu_peak if driver else 0.0, margins.gates)
+    yield _driver_cpu(evidence, margins.gates)
     # the driver's own part comes before what the service may have caused
     if evidence.dispatch is not None:
         yield from _arrivals(trial, hypothesis, margins, evidence.dispatch, load)
@@ -47,7 +51,7 @@ def checks(
     if not is_cause:
         yield raised
     yield from traffic_gates.named_counters(trial, names)
-    yield from traffic_gates.served(trial, margins.gates, names, evidence.counters_uncertainty_s)
+    yield from traffic_gates.served(trial, margins.gates, names, _edges_s(evidence))
     yield from _littles_law(trial, evidence, margins.gates, names)
     yield from evidence_gate.evidence(trial, hypothesis, margins.measures)
     yield from service_gates.target_cpu(trial, hypothesis)
@@ -56,6 +60,19 @@ def checks(
 def _offered_load(trial: Trial, hypothesis: Hypothesis) -> ClosedLoad | OpenLoad:
     assert isinstance(hypothesis.kind, LoadTest)
     return hypothesis.kind.load_at(trial.level)
+
+
+def _driver_cpu(evidence: LoadEvidence, limits: GateLimits) -> Check:
+    if (fleet := evidence.fleet) is not None:
+        return service_gates.driver_cpu(fleet.cpu_peak or 0.0, limits, fleet)
+    driver = evidence.usage.get(DRIVER)
+    return service_gates.driver_cpu(driver.cpu_peak if driver else 0.0, limits)
+
+
+def _edges_s(evidence: LoadEvidence) -> float:
+    """Seconds by which the window is uncertain: of its scrapes, and of the workers' clocks."""
+    clocks_s = 0.0 if evidence.fleet is None else 2 * evidence.fleet.clock_error_s
+    return evidence.counters_uncertainty_s + clocks_s
 
 
 def _carry_over(trial: Trial, evidence: LoadEvidence, limits: GateLimits) -> Iterator[Check]:
@@ -79,12 +96,12 @@ def _max_late_s(trial: Trial, margins: DecisionMargins) -> float:
 
 
 def _ticker(evidence: LoadEvidence, max_late_s: float) -> Check:
-    late_s = evidence.ticker_late_p99_s
+    who, late_s = worker_gates.ticker_late(evidence)
     return Check(
         "ticker_late",
         late_s,
         max_late_s,
-        "The load driver itself was held up: its 10 ms ticker ran "
+        f"{who} was held up: its 10 ms ticker ran "
         f"{late_s * 1000:.1f} ms late at p99 (limit {max_late_s * 1000:.1f} ms).",
     )
 
@@ -98,12 +115,12 @@ def _arrivals(
 ) -> Iterator[Check]:
     max_late_s = _max_late_s(trial, margins)
     max_unsent = service_gates.max_unsent(hypothesis, margins.gates)
-    quantile, late_s = _dispatch_lateness(trial, dispatch, hypothesis, margins)
+    who, quantile, late_s = _dispatch_lateness(trial, dispatch, hypothesis, margins)
     yield Check(
         "dispatch",
         late_s,
         max_late_s,
-        f"The load driver dispatched arrivals {late_s * 1000:.1f} ms late at p{quantile:g} "
+        f"{who} dispatched arrivals {late_s * 1000:.1f} ms late at p{quantile:g} "
         f"(limit {max_late_s * 1000:.1f} ms): it could not keep up with the rate.",
     )
     lost = f"{dispatch.lost} arrivals of arm {trial.arm} were neither sent nor counted as unsent."
@@ -128,8 +145,8 @@ def _arrivals(
 
 def _dispatch_lateness(
     trial: Trial, dispatch: Dispatch, hypothesis: Hypothesis, margins: DecisionMargins
-) -> tuple[float, float]:
-    """A percentile and the driver's own lateness at it.
+) -> tuple[str, float, float]:
+    """Who was latest, in words, a percentile, and the driver's own lateness at it.
 
     The percentile is the highest that a prediction names of a latency, and 99 at least.
     """
@@ -143,11 +160,17 @@ def _dispatch_lateness(
         (m.quantile or 0.0 for m in named if not (m.definition and m.definition.from_actual_send)),
         default=0.0,
     )
+    beyond, fleet = margins.measures.min_beyond, trial.service.fleet
+    if fleet is not None:
+        worst = worker_gates.dispatch_late(fleet, highest / 100, beyond) if highest > 99 else None
+        percentile = highest if worst else 99.0
+        if worst := worst or worker_gates.dispatch_late(fleet, 0.99, 0):
+            return f"Of the load driver, {worst[0]}", percentile, worst[1]
     if highest > 99 and dispatch.lag is not None:
-        late_s = dispatch.lag.quantile(highest / 100, margins.measures.min_beyond)
+        late_s = dispatch.lag.quantile(highest / 100, beyond)
         if late_s is not None:
-            return highest, late_s
-    return 99, dispatch.lag_p99_s
+            return _DRIVER, highest, late_s
+    return _DRIVER, 99, dispatch.lag_p99_s
 
 
 def _users(trial: Trial, evidence: LoadEvidence, load: ClosedLoad | OpenLoad) -> Check:
@@ -193,7 +216,7 @@ def _littles_law(
         most += dispatch.under_way_after_s / trial.window_s
     nearest = min(max(seen, least), most)
     gap = abs(seen - nearest) / max(seen, nearest)
-    edges_s = evidence.counters_uncertainty_s + edges
+    edges_s = _edges_s(evidence) + edges
     limit = limits.littles_law_tolerance + edges_s / trial.window_s
     yield Check(
         "littles_law",

@@ -7,20 +7,31 @@ from collections.abc import Iterator, Mapping
 
 from lab.decision_margins import GateLimits
 from lab.driver_messages import DRAIN_S
+from lab.gates import worker_gates
 from lab.gates.gate_check import Check
 from lab.hypothesis import Hypothesis
 from lab.measure_values import total
 from lab.system import DRIVER
 from lab.trial import SoakEvidence, SoakLoadStats, Trial
+from lab.worker_records import FleetRecord
 
 
-def driver_cpu(cores: float, limits: GateLimits) -> Check:
-    """Whether the load driver had processor time to spare."""
+def driver_cpu(cores: float, limits: GateLimits, fleet: FleetRecord | None = None) -> Check:
+    """Whether the load driver had processor time to spare.
+
+    Args:
+        cores: That it used, of its one core; of workers, see `FleetRecord.cpu`.
+        limits: Of the plan.
+        fleet: The workers that share the load.
+    """
+    whose = "its core"
+    if fleet is not None and fleet.workers:
+        whose = f"the cores of {worker_gates.busiest(fleet)}"
     return Check(
         "driver_cpu",
         cores,
         limits.max_driver_cpu,
-        f"The load driver was saturated: {cores:.0%} of its core "
+        f"The load driver was saturated: {cores:.0%} of {whose} "
         f"(limit {limits.max_driver_cpu:.0%})",
     )
 

@@ -5,17 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lab.decision_margins import DecisionMargins
-from lab.gates import background_gates, evidence_gate, service_gates, traffic_gates
+from lab.gates import background_gates, evidence_gate, service_gates, traffic_gates, worker_gates
 from lab.gates.gate_check import Check
-from lab.hypothesis import Hypothesis
+from lab.hypothesis import Hypothesis, SoakTest
 from lab.system import DRIVER, MetricNames
 from lab.trial import SoakEvidence, Trial
+from lab.trial_plan import PlannedWorkers
 
 
 def checks(
-    trial: Trial, hypothesis: Hypothesis, margins: DecisionMargins, names: MetricNames
+    trial: Trial,
+    hypothesis: Hypothesis,
+    margins: DecisionMargins,
+    names: MetricNames,
+    workers: PlannedWorkers | None = None,
 ) -> Iterator[Check]:
     """The checks of one trial, gravest cause first."""
+    assert isinstance(hypothesis.kind, SoakTest)
+    for check in worker_gates.checks(trial, workers, hypothesis.kind.load, margins.gates):
+        yield check._replace(retryable=False)
     for check in _checks(trial, hypothesis, margins, names):
         yield check._replace(retryable=False)
 
@@ -27,8 +35,11 @@ def _checks(
     assert isinstance(evidence, SoakEvidence)
     stats = evidence.load_stats
     yield from background_gates.soak_checks(trial, margins.gates)
-    driver = evidence.usage.get(DRIVER)
-    yield service_gates.driver_cpu(driver.cpu if driver else 0.0, margins.gates)
+    if (fleet := evidence.fleet) is not None:
+        yield service_gates.driver_cpu(fleet.cpu or 0.0, margins.gates, fleet)
+    else:
+        driver = evidence.usage.get(DRIVER)
+        yield service_gates.driver_cpu(driver.cpu if driver else 0.0, margins.gates)
     unsent = 1 - stats.sent / stats.scheduled if stats.scheduled else 0.0
     limit = service_gates.max_unsent(hypothesis, margins.gates)
     yield Check(

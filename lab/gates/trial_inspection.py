@@ -11,6 +11,7 @@ from lab.gates.gate_check import Check
 from lab.hypothesis import Benchmark, Hypothesis, LoadTest, SoakTest
 from lab.system import MetricNames
 from lab.trial import Trial
+from lab.trial_plan import PlannedWorkers
 
 NO_NAMES = MetricNames()
 
@@ -24,6 +25,7 @@ def inspect(
     margins: DecisionMargins,
     names: MetricNames = NO_NAMES,
     is_proved: bool = True,
+    workers: PlannedWorkers | None = None,
 ) -> Trial:
     """The trial with the figure of every gate and the faults found, gravest cause first.
 
@@ -39,9 +41,10 @@ def inspect(
         names: Of the counters that some gates need; without them these are not checked.
         is_proved: Whether anything shows which settings an arm runs with; if nothing does, that
             is not checked.
+        workers: Of the plan.
     """
     checks = list(
-        _checks(trial, hypothesis, margins, names, task_errors or {}, warmup_errors or {})
+        _checks(trial, hypothesis, margins, names, workers, task_errors or {}, warmup_errors or {})
     )
     found = [fault for check in checks if (fault := check.fault) is not None]
     figures = {gate: _earlier(trial, gate) for gate in _decided_earlier(hypothesis)}
@@ -56,16 +59,17 @@ def _checks(
     hypothesis: Hypothesis,
     margins: DecisionMargins,
     names: MetricNames,
+    workers: PlannedWorkers | None,
     task_errors: Mapping[str, int],
     warmup_errors: Mapping[str, int],
 ) -> Iterator[Check]:
     match hypothesis.kind:
         case LoadTest():
             yield from load_gates.checks(
-                trial, hypothesis, margins, names, task_errors, warmup_errors
+                trial, hypothesis, margins, names, task_errors, warmup_errors, workers
             )
         case SoakTest():
-            yield from soak_gates.checks(trial, hypothesis, margins, names)
+            yield from soak_gates.checks(trial, hypothesis, margins, names, workers)
         case Benchmark():
             yield from benchmark_gates.checks(trial, hypothesis, margins.gates)
 

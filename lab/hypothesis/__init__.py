@@ -49,9 +49,11 @@ from lab.hypothesis.prediction import (
     Rival,
     ValueRange,
 )
-from lab.hypothesis.scenario_files import scenario_files
+from lab.hypothesis.scenario_files import scenario_digests, scenario_files
+from lab.hypothesis.worker_share import MAX_WORKERS, why_too_many_workers, with_workers
 
 __all__ = [
+    "MAX_WORKERS",
     "SLICE_S",
     "Allow",
     "Benchmark",
@@ -92,6 +94,9 @@ __all__ = [
     "loads",
     "parse_measure",
     "read_headline",
+    "scenario_digests",
     "scenario_files",
     "why_not_passed",
+    "why_too_many_workers",
+    "with_workers",
 ]

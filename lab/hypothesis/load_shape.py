@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
@@ -19,10 +20,17 @@ class ClosedLoad:
         users: How many.
         slice_s: Seconds for which the users of an arm are driven before it is another arm's turn;
             infinite: the whole window at once. None: the lab chooses.
+        workers: Processes that share the users.
     """
 
     users: int
     slice_s: float | None = None
+    workers: int = 1
+
+    @property
+    def has_chosen_slices(self) -> bool:
+        """Whether the file itself says how long slices are, other than `off`."""
+        return self.slice_s is not None and self.slice_s != math.inf
 
     def __str__(self) -> str:
         return f"{self.users} users"
@@ -50,6 +58,7 @@ class OpenLoad:
     arrivals: ArrivalProcess
     stages: tuple[Stage, ...]
     max_users: int = DEFAULT_MAX_USERS  # an arrival waits if all of them are busy
+    workers: int = 1  # processes that share the arrivals
 
     @property
     def peak(self) -> float:
@@ -79,6 +88,7 @@ class Sweep:
     levels: tuple[float, ...]
     arrivals: ArrivalProcess | None = None  # of rates
     max_users: int | None = None  # of rates
+    workers: int = 1  # processes that share the load of each level
 
     def __str__(self) -> str:
         what = "users" if self.arrivals is None else f"{self.arrivals} arrivals per second"
@@ -87,9 +97,10 @@ class Sweep:
     def at(self, level: float) -> ClosedLoad | OpenLoad:
         """The load of one trial."""
         if self.arrivals is None:
-            return ClosedLoad(int(level))
+            return ClosedLoad(int(level), workers=self.workers)
         stage = Stage(None, level, level, None)
-        return OpenLoad(self.arrivals, (stage,), self.max_users or DEFAULT_MAX_USERS)
+        most = self.max_users or DEFAULT_MAX_USERS
+        return OpenLoad(self.arrivals, (stage,), most, self.workers)
 
 
 Load = ClosedLoad | OpenLoad | Sweep

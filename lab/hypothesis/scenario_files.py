@@ -39,6 +39,16 @@ def scenario_files(project: Path, scenario: str, *, is_benchmark: bool) -> Mappi
     return {name: _digest(found[name]) for name in sorted(found)}
 
 
+def scenario_digests(project: Path, scenario: str) -> Mapping[str, str]:
+    """The digest of a locustfile and of each file that it uses, by path from the project folder.
+
+    Raises:
+        OSError: If a file cannot be read.
+    """
+    used = scenario_files(project, scenario, is_benchmark=False)
+    return {scenario: _digest(project / scenario), **used}
+
+
 def _conftests(project: Path, scenario: str) -> Iterator[Path]:
     """What pytest reads before the benchmark: of every folder from the project's down to it."""
     for folder in (project / scenario).parents:

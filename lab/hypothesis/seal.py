@@ -100,13 +100,18 @@ def _times(warmup_s: float, window_s: float) -> dict[str, float]:
 def _load(load: ClosedLoad | OpenLoad | Sweep) -> dict[str, Any]:
     match load:
         case ClosedLoad():
-            return {"users": load.users, "slices": _slices(load.slice_s)}
+            return {
+                "users": load.users,
+                "slices": _slices(load.slice_s),
+                "workers": _workers(load),
+            }
         case Sweep():
             return {
                 "axis": load.axis,
                 "levels": load.levels,
                 "arrivals": load.arrivals,
                 "most_users": load.max_users,
+                "workers": _workers(load),
             }
         case OpenLoad():
             stages = [
@@ -118,7 +123,17 @@ def _load(load: ClosedLoad | OpenLoad | Sweep) -> dict[str, Any]:
                 }
                 for stage in load.stages
             ]
-            return {"arrivals": load.arrivals, "stages": stages, "most_users": load.max_users}
+            return {
+                "arrivals": load.arrivals,
+                "stages": stages,
+                "most_users": load.max_users,
+                "workers": _workers(load),
+            }
+
+
+def _workers(load: ClosedLoad | OpenLoad | Sweep) -> int | None:
+    """None for a single process, as of files that do not know the key."""
+    return None if load.workers == 1 else load.workers
 
 
 def _slices(slice_s: float | None) -> float | str | None:

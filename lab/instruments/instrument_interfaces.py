@@ -43,7 +43,11 @@ class Driver(Protocol):
 
     @property
     def pid(self) -> int:
-        """Id of the process that makes the load."""
+        """Id of the process that makes the load, itself or by its children."""
+
+    @property
+    def workers(self) -> tuple[str, ...]:
+        """Names and places of the workers that share the load; none if it makes the load itself."""
 
     def drive(self, trial: RunTrial) -> Iterator[TrialMessage]:
         """`Opened`, a `Frame` about every second, and `Closed`; DriverError if it cannot go on."""

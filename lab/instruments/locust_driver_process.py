@@ -10,7 +10,8 @@ import select
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,6 +21,8 @@ from lab.driver_messages import (
     Closed,
     EndLane,
     Failed,
+    FleetFormed,
+    FormFleet,
     Frame,
     LaneEnded,
     LaneMessage,
@@ -38,12 +41,14 @@ from lab.driver_messages import (
     Up,
 )
 from lab.errors import MeasurementError, UsageError
+from lab.passed_variables import PassedVariables
 
 _START_S = 60.0
+_TOKEN = "LAB_WORKER_TOKEN"  # what a worker's token is redacted as
 _SILENCE_S = 45.0  # without a message; the driver itself has shorter limits, and says for what
 _POLL_S = 1.0  # after which it is checked whether the process still runs
 
-Answer = TypeVar("Answer", Up, Loaded)
+Answer = TypeVar("Answer", Up, FleetFormed, Loaded)
 
 
 class DriverError(MeasurementError):
@@ -59,7 +64,10 @@ class ScenarioError(UsageError):
 
 
 class LoadDriver:
-    """One Locust process for many trials: start it, load a scenario, then drive trials."""
+    """A load driver for many trials: start it, load a scenario, then drive trials.
+
+    It is one Locust process, or Locust's master with workers, here and on other machines.
+    """
 
     def __init__(
         self,
@@ -69,6 +77,7 @@ class LoadDriver:
         notify: Callable[[str], None] = lambda text: None,
         limit_factor: float = 1.0,
         allowed: Iterable[str] = (),
+        fleet: FormFleet | None = None,
     ) -> None:
         """Start the process.
 
@@ -79,10 +88,16 @@ class LoadDriver:
             notify: Called with what the user should know, as what a scenario is waited for.
             limit_factor: Of every time limit for code of the scenario.
             allowed: What it may connect to beside this machine; see `NetworkGuard`.
+            fleet: The workers that make the load; None: the process makes it itself. The variables
+                that are passed are filled in.
         """
         self._notify, self._limit_factor = notify, limit_factor
+        self._fleet, self._token = fleet, PassedVariables()
+        if fleet is not None:
+            self._fleet = replace(fleet, passed=tuple(children.passed.environment()))
+            self._token = PassedVariables({_TOKEN: fleet.token})
         self.child: Child = children.start(
-            [sys.executable, "-m", "lab.driver"],
+            [sys.executable, "-m", "lab.driver" if fleet is None else "lab.driver.master"],
             role="driver",
             cwd=project,
             env={"PYTHONUNBUFFERED": "1", network_guard.VARIABLE: ",".join(allowed)},
@@ -93,28 +108,49 @@ class LoadDriver:
         self._pending = b""
         self._messages: list[Message] = []
         self._ended_lanes: dict[str, LaneEnded] = {}  # unasked, and not yet reported
+        self.workers: tuple[str, ...] = ()  # names and places, once they have joined
 
     @property
     def pid(self) -> int:
-        """Its process id."""
+        """Its process id; workers of this machine are children of it."""
         return self.child.pid
 
-    def load(self, scenario: Path, open_load: bool = False) -> tuple[str, ...]:
+    def load(
+        self, scenario: Path, open_load: bool = False, files: Mapping[str, str] | None = None
+    ) -> tuple[str, ...]:
         """Import the scenario and rehearse it; returns the names of its user classes.
+
+        With workers, they join before that.
+
+        Args:
+            scenario: The locustfile.
+            open_load: Whether its users carry out arrivals.
+            files: Digests of the scenario and what it uses, by path from the project folder; every
+                worker must have the same.
 
         Raises:
             ScenarioError: If it cannot be used.
-            DriverError: If the driver itself fails.
+            DriverError: If the driver itself fails, workers do not join, or have other files.
         """
         try:
             self._expect(Up, time.monotonic() + _START_S)
         except TimeoutError:
             raise DriverError(f"the load driver does not start within {_START_S:g} s") from None
-        self._send(LoadScenario(str(scenario), open_load, self._limit_factor))
+        if self._fleet is not None:
+            self._form(self._fleet)
+        self._send(LoadScenario(str(scenario), open_load, self._limit_factor, dict(files or {})))
         try:
             return self._expect(Loaded, time.monotonic() + _SILENCE_S).user_classes
         except TimeoutError:
             raise ScenarioError(f"its import takes more than {_SILENCE_S:g} s", None) from None
+
+    def _form(self, fleet: FormFleet) -> None:
+        """Wait until all workers have joined; the driver has the time limit, and says so."""
+        self._send(fleet)
+        message = self._answer(_SILENCE_S)
+        if not isinstance(message, FleetFormed):
+            raise _unexpected(message)
+        self.workers = message.names
 
     def drive(self, trial: RunTrial) -> Iterator[TrialMessage]:
         """Run one trial and yield the driver's messages, `Closed` being the last.
@@ -140,6 +176,8 @@ class LoadDriver:
         Raises:
             DriverError: If the driver dies, fails or stays silent for too long.
         """
+        if self._fleet is not None:
+            raise DriverError("a load that workers share is not measured in slices")
         self._ended_lanes.pop(lane, None)
         self._send(StartLane(lane, trial))
         message = self._answer_of(lane, trial.warmup_s)
@@ -222,13 +260,14 @@ class LoadDriver:
             *lines, self._pending = (self._pending + chunk).split(b"\n")
             try:
                 received = map(driver_messages.decode, lines)
-                self._messages += map(self.child.passed.redact_record, received)
+                redacted = map(self.child.passed.redact_record, received)
+                self._messages += map(self._token.redact_record, redacted)
             except ProtocolError as error:
                 unread = self.child.passed.redact(str(error))
                 raise DriverError(f"the load driver sent what cannot be read: {unread}") from error
         message = self._messages.pop(0)
         if isinstance(message, Notice):
-            self._notify(f"the scenario {message.text}")
+            self._notify(f"the scenario {message.text}" if message.of_scenario else message.text)
             # its own time limits are shorter: as long as it says what it waits for, it is alive
             return self._receive(max(deadline, time.monotonic() + _SILENCE_S))
         return message

@@ -66,6 +66,8 @@ class SoakScriptDriver:
         self._cores = cores
         self._child: Child | None = None
 
+    workers: tuple[str, ...] = ()  # a script is one process
+
     @property
     def pid(self) -> int:
         """Id of the script's process, or of the lab while none runs."""

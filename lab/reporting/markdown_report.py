@@ -110,6 +110,10 @@ def _service(content: ReportContent) -> Iterator[str]:
         yield markdown_table(content.arrivals)
     if content.slices:
         yield from _slices(content.slices)
+    if content.workers:
+        yield "### Workers"
+        yield escaped(content.workers.summary)
+        yield markdown_table(content.workers.table)
     if content.breakdowns:
         yield "## Where the time went"
         yield from (escaped(breakdown.caption) for breakdown in content.breakdowns)

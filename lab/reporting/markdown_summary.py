@@ -12,7 +12,7 @@ from lab.hypothesis import Hypothesis
 from lab.machine_conditions import machine_name, measured_commit
 from lab.reporting.markdown_syntax import bullets, code_block, escaped, markdown_table
 from lab.reporting.sections.predictions import PredictionResult, prediction_results
-from lab.reporting.sections.reproduction import reproduction_section
+from lab.reporting.sections.reproduction import reproduction_section, workers_of_file
 from lab.reporting.sections.summary import Summary, summarize
 from lab.reporting.table import Table
 from lab.run_folder import RunFolder
@@ -37,7 +37,7 @@ def markdown_summary(
         f"{_counted(predictions, 'prediction')}, {_counted(rivals, 'rival')}": markdown_table(
             _table(results)
         ),
-        "Run, machine and how to repeat it": _facts(run_folder, plan, summary, hypothesis.prose),
+        "Run, machine and how to repeat it": _facts(run_folder, plan, summary, hypothesis),
     }
     for title, text in folded.items():
         room = MAX_CHARACTERS - sum(len(part) + 2 for part in parts)
@@ -71,13 +71,14 @@ def _counted(results: tuple[PredictionResult, ...], what: str) -> str:
     return f"{len(results)} {what}{'s' * (len(results) != 1)}"
 
 
-def _facts(run_folder: RunFolder, plan: Plan, summary: Summary, prose: str) -> str:
+def _facts(run_folder: RunFolder, plan: Plan, summary: Summary, hypothesis: Hypothesis) -> str:
+    again = reproduction_section(plan, hypothesis.prose, workers_of_file(hypothesis))
     return "\n\n".join(
         (
             f"**Claim.** {_short(summary.claim)}",
             f"**Attempts.** {summary.attempts}",
             bullets((_short(summary.facts), *_conditions(run_folder.conditions()))),
-            code_block("\n".join(reproduction_section(plan, prose).commands)),
+            code_block("\n".join(again.commands)),
         )
     )
 

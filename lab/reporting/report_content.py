@@ -14,7 +14,11 @@ from lab.reporting.sections.conditions import condition_tables
 from lab.reporting.sections.gates import GatesSection, gates_section
 from lab.reporting.sections.latency import LatencySection, latency_section
 from lab.reporting.sections.predictions import PredictionResult, prediction_results
-from lab.reporting.sections.reproduction import ReproductionSection, reproduction_section
+from lab.reporting.sections.reproduction import (
+    ReproductionSection,
+    reproduction_section,
+    workers_of_file,
+)
 from lab.reporting.sections.slices import SlicesSection, slices_section
 from lab.reporting.sections.soak import SoakSection, soak_section
 from lab.reporting.sections.summary import Summary, summarize
@@ -23,6 +27,7 @@ from lab.reporting.sections.throughput import ThroughputSection, throughput_sect
 from lab.reporting.sections.time_breakdown import TimeBreakdown, time_breakdowns
 from lab.reporting.sections.timeline import TimelineSection, timeline_section
 from lab.reporting.sections.trials import trial_table
+from lab.reporting.sections.workers import WorkersSection, workers_section
 from lab.reporting.table import Table
 from lab.reporting.trials_of_run import RunTrials
 from lab.run_folder import RunFolder
@@ -45,6 +50,7 @@ class ReportContent:
     latency: LatencySection
     arrivals: Table
     slices: SlicesSection | None  # of loads whose arms were measured in turn
+    workers: WorkersSection | None  # of loads that several processes shared
     breakdowns: tuple[TimeBreakdown, ...]
     timeline: TimelineSection | None
     benchmark: BenchmarkSection | None  # in place of throughput and latency
@@ -87,6 +93,7 @@ def gather_content(
         latency=latency_section(trials),
         arrivals=arrival_table(trials),
         slices=slices_section(trials, run_folder.journal()),
+        workers=workers_section(trials, plan.workers),
         breakdowns=time_breakdowns(trials),
         timeline=None if is_soak else timeline_section(run_folder, trials),
         benchmark=benchmark_section(run_folder, trials),
@@ -96,7 +103,7 @@ def gather_content(
         profiles=_profiles(run_folder, trials.arms),
         conditions=condition_tables(run_folder.conditions()),
         prose=hypothesis.prose,
-        reproduction=reproduction_section(plan, hypothesis.prose),
+        reproduction=reproduction_section(plan, hypothesis.prose, workers_of_file(hypothesis)),
         method=how_to_read.method(hypothesis, plan),
     )
 

@@ -17,7 +17,7 @@ from lab.verdict_record import Judgement
 from lab.verdict_wording import estimate_text
 
 # differ from run to run, and say nothing about it
-_OF_THE_RUN = ("pid", "url", "ports", "container")
+_OF_THE_RUN = ("pid", "url", "ports", "container", "joined")
 _OF_THE_PLAN = ("schema", "hypothesis", "digest", "claim_digest", "seed", "orders", "attempts")
 
 
@@ -80,9 +80,19 @@ def _warnings(first: JudgedRun, second: JudgedRun, here: str, there: str) -> Ite
         yield "The hypotheses differ: only what both predict about the same arms is compared."
     elif first.plan.claim_digest != second.plan.claim_digest:
         yield "The claim was edited between the two: arms, load or scenario may differ."
+    if first.plan.workers != second.plan.workers:
+        made = " and ".join(_made_by(run) for run in (first, second))
+        yield (
+            f"The load was made by {made}: more workers have other connections, send at other "
+            "moments and have other limits, so that estimates may differ because of them."
+        )
     for run in (first, second):
         if run.verdict.verdict == "INVALID":
             yield f"{run.run_folder.run} is INVALID: its estimates are no evidence."
+
+
+def _made_by(run: JudgedRun) -> str:
+    return "a single process" if run.plan.workers is None else str(run.plan.workers)
 
 
 def _conditions(conditions: Mapping[str, Any]) -> dict[str, str]:

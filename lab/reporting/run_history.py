@@ -1,4 +1,4 @@
-"""The runs of one hypothesis over time, apart for each machine."""
+"""The runs of one hypothesis over time, apart for each machine and number of workers."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lab.judged_run import JudgedRun
-from lab.machine_conditions import machine_name
 from lab.reporting.run_overview import began, commit_of
 from lab.reporting.sections.predictions import PredictionResult, prediction_results
 from lab.reporting.table import Table
 from lab.verdict_wording import VERDICT_TONES, Tone
+
+_BY_WORKERS = ", load by "
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class EstimatePanel:
 
 @dataclass(frozen=True)
 class MachineHistory:
-    """The runs on one machine, in their order."""
+    """The runs on one machine with the same workers, in their order."""
 
     machine: str
     runs: tuple[PastRun, ...]
@@ -123,9 +124,14 @@ class RunHistory:
 
     @property
     def note(self) -> str:
-        """What is to be said of several machines; empty for one."""
+        """What is to be said of several machines or numbers of workers; empty for one of each."""
         if len(self.machines) < 2:
             return ""
+        if any(_BY_WORKERS in each.machine for each in self.machines):
+            return (
+                f"The runs are from {len(self.machines)} machines or numbers of workers, and shown "
+                "apart: what differs between these is no change of the system."
+            )
         return (
             f"The runs are from {len(self.machines)} machines and shown apart: what differs "
             "between machines is no change of the system."
@@ -143,7 +149,7 @@ def run_history(runs: Sequence[JudgedRun], left_out: Sequence[str]) -> RunHistor
     by_machine: dict[str, list[PastRun]] = {}
     for number, run in enumerate(runs, 1):
         past = _past_run(number, run, latest.plan.claim_digest)
-        by_machine.setdefault(machine_name(run.run_folder.conditions()), []).append(past)
+        by_machine.setdefault(run.measured_by, []).append(past)
     latest_first = sorted(by_machine.items(), key=lambda item: -item[1][-1].number)
     return RunHistory(
         name=latest.hypothesis.name,

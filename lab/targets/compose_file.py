@@ -116,7 +116,10 @@ class ComposeFile:
         return {"services": services}
 
     def _shared(self) -> Iterator[str]:
+        started = (*self.spec.ports, *self.dependencies())
         for name, service in self.data["services"].items():
+            if service.get("profiles") and name not in started:
+                continue  # no arm starts it; some versions of Compose list it all the same
             if own := service.get("container_name"):
                 yield f"service {name} has the container_name {own}, which only one arm can have"
             if mode := service.get("network_mode"):

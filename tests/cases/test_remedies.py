@@ -432,6 +432,65 @@ COMMANDS = {
         "run quick-soak --for 150h",
         before=each(SMALL_SLOPE, added("lab.toml", '\n[safety]\nmax_time = "168h"\n')),
     ),
+    "workers-none": Command(
+        "run quick --workers 0",
+        ("--workers 0: write a number from 1 to 256",),
+        "run quick --workers 1",
+    ),
+    "workers-fewer-expected": Command(
+        "run quick --workers 4 --expect-workers 2",
+        ("--workers 4 --expect-workers 2", "are part of those", "Say --expect-workers 4 or more"),
+        "run quick --workers 4 --expect-workers 4",
+    ),
+    "workers-bind-for-nobody": Command(
+        "run quick --workers 2 --bind 127.0.0.1:5557",
+        ("no worker of another machine is expected", "--expect-workers, or leave --bind out"),
+        "run quick --workers 2 --bind 127.0.0.1:5557 --expect-workers 3",
+    ),
+    "workers-bind-nowhere": Command(
+        "run quick --expect-workers 2 --bind 127.0.0.1",
+        ("--bind 127.0.0.1: write an address of this machine and a port", "192.0.2.10:5557"),
+        "run quick --expect-workers 2 --bind 127.0.0.1:5557",
+    ),
+    "workers-of-a-benchmark": Command(
+        "run fingerprint --workers 2",
+        ("fingerprint is a benchmark", "Leave --workers"),
+        "run fingerprint",
+        before=lambda p: shutil.copy(ROOT / "hypotheses" / "fingerprint.md", p / "hypotheses"),
+    ),
+    "workers-of-a-soak-elsewhere": Command(
+        "run quick-soak --for 2m --expect-workers 2",
+        ("each by workers of its own", "Say --workers instead of --expect-workers"),
+        "run quick-soak --for 2m --workers 2",
+    ),
+    "workers-of-a-soak-script": Command(
+        "run reconnect-churn --for 8h --workers 2",
+        ("a soak script is one process", "or write the load as a locustfile"),
+        "run reconnect-churn --for 8h",
+        before=lambda p: shutil.copy(ROOT / "hypotheses" / "reconnect-churn.md", p / "hypotheses"),
+    ),
+    "workers-without-users": Command(
+        "run quick --workers 21",
+        ("quick: 20 users cannot be shared by 21 workers", "Use 20 workers at most"),
+        "run quick --workers 20",
+    ),
+    "workers-of-slices": Command(
+        "run quick --workers 2",
+        ("cuts the window into `slices`", "Leave --workers out, or remove `slices`"),
+        before=replaced("hypotheses/quick.md", "users: 20", "users: 20, slices: 100ms"),
+        remedied=replaced("hypotheses/quick.md", ", slices: 100ms", ""),
+    ),
+    "workers-other-than-planned": Command(
+        "run quick --resume --workers 2",
+        ("this run was planned with 1 worker, not 2 workers", "Leave --workers"),
+        "run quick --resume",
+        before=sealed,
+    ),
+    "workers-token-in-a-log": Command(
+        "run quick --expect-workers 2 --detach",
+        ("--detach: workers of other machines have to know a token", "Set LAB_WORKER_TOKEN"),
+        "run quick --expect-workers 2",
+    ),
     "nothing-to-resume": Command(
         "run quick --resume",
         ("there is no run to resume", "Leave --resume out"),
@@ -769,6 +828,9 @@ GIT_REPOSITORY = "tests/lab/targets/test_git_repository.py"
 REVISION_WORKTREES = "tests/lab/targets/test_revision_worktrees.py"
 ELSEWHERE = {  # place -> which test tries its remedy, or why none can
     "cli/cores_of_run.py:_needed": "tests/lab/cli/test_cores_of_run.py",
+    "cli/commands/worker.py:_address": "tests/lab/cli/test_worker.py",
+    "cli/commands/worker.py:_passed": "tests/lab/cli/test_worker.py",
+    "cli/commands/worker.py:_take_part": "tests/real/test_workers.py: of another token",
     "cli/commands/new.py:_of_recording": "tests/lab/scaffolding/test_recording.py",
     "cli/preflight.py:start_driver": WITH_A_PROCESS,
     "cli/preflight.py:collect_benchmark": WITH_A_PROCESS,

@@ -45,6 +45,7 @@ class FakeDriver:
     rates: dict[str, float]
     fails: Callable[[str], None] = lambda host: None
     pid: int = 0
+    workers: tuple[str, ...] = ()
     driven: list[tuple[str, str]] = field(default_factory=list)  # host and seed of each trial
     cycle_s: float | None = None  # of a user of each lane
     slices: list[tuple[str, float]] = field(default_factory=list)  # host and seconds of each
@@ -226,6 +227,7 @@ class FakeSoakDriver:
 
     rate: int = 20
     pid: int = 0
+    workers: tuple[str, ...] = ()
     driven: list[str] = field(default_factory=list)  # seed of each trial
     # fields of the frame that differ from the usual ones, by number of the trial and second
     unusual: Callable[[int, int], dict[str, Any]] = lambda trial, second: {}

@@ -62,6 +62,16 @@ def test_the_choice_follows_from_what_was_seen_alone() -> None:
 
 
 @pytest.mark.usefixtures("eight")
+def test_a_driver_of_several_workers_gets_a_core_for_each_if_there_are_as_many() -> None:
+    busy = {0: 0.5, 1: 0.9, 2: 0.0, 3: 0.3, 4: 0.0, 5: 0.2, 6: 0.7, 7: 0.1}
+    choice = choose_cores(3, look(busy), lambda s: None, alone, for_driver=2)
+    assert choice.cores == Cores((3, 5), (2, 4, 7))
+    wide = choose_cores(3, look({}), lambda s: pytest.fail("it waits"), alone, for_driver=9)
+    assert wide.cores == Cores((0, 1, 2, 3, 4), (5, 6, 7))
+    assert wide.why == "the run needs all cores"
+
+
+@pytest.mark.usefixtures("eight")
 def test_time_that_the_hypervisor_took_makes_a_core_busy() -> None:
     seen = look(dict.fromkeys(range(8), 0.0), steal=0.4)
     assert choose_cores(1, seen, lambda s: None, alone).busy[3] == pytest.approx(0.4)

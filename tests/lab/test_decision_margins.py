@@ -42,6 +42,9 @@ AT_FIRST: dict[str, Any] = {
         "max_tries": 4,
         "littles_law_tolerance": 0.1,
         "max_idle_arms_cpu": 0.1,
+        "max_clock_error_s": 0.05,
+        "max_clock_error_share": 0.02,
+        "max_begin_late_s": 0.05,
     },
     "measures": {"min_beyond": 10, "recovered_factor": 1.5, "steady_s": 3},
     "growth": {

@@ -5,8 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
-from lab.driver_messages import Closed, Frame, Opened, TrialMessage
-from lab.experiment.driver_message_stream import DriverStream
+import pytest
+
+from lab.driver_messages import Closed, Frame, Opened, TrialMessage, WorkerEnd
+from lab.experiment.driver_message_stream import DriverStream, ScenarioEndedTrial
+from lab.instruments.locust_driver_process import DriverError
 
 
 def messages() -> Iterator[TrialMessage]:
@@ -17,6 +20,16 @@ def messages() -> Iterator[TrialMessage]:
     late = {"elsewhere": 2}
     yield Frame(t=3.0, in_window=True, users=1, task_errors={"raised A": 2}, foreign_hosts=late)
     yield Closed(drained=True, task_errors={"raised B": 1}, foreign_hosts={"elsewhere": 1})
+
+
+def test_a_lost_worker_is_the_reason_and_not_the_scenario() -> None:
+    end = WorkerEnd(name="worker 2", drained=False, ended_late=0, fault="was lost")
+    lost = Closed(drained=False, early=True, worker_ends=(end,))
+    stream = DriverStream(iter([Opened(0.0, 0.0, 3.0), lost]))
+    stream.opening()
+    with pytest.raises(DriverError, match="workers that share the load, worker 2 was lost") as got:
+        stream.close()
+    assert not isinstance(got.value, ScenarioEndedTrial)
 
 
 def test_faults_of_frames_that_no_interval_has_taken_are_kept() -> None:

@@ -22,6 +22,7 @@ from tests.proof import (
     planted,
     revisions,
     rooms_reconnect,
+    scale,
     scenario_faults,
     schemathesis_cases,
     shipped_benchmarks,
@@ -31,6 +32,8 @@ from tests.proof import (
     soak_leak,
     soak_volume,
     sweep,
+    workers,
+    workers_soak,
 )
 
 PARTS = {
@@ -62,6 +65,9 @@ PARTS = {
     "revisions": revisions.prove,
     "certify": certificates.prove,
     "lean-user": lean_user.prove,
+    "workers": workers.prove,
+    "scale": scale.prove,
+    "soak-workers": workers_soak.prove,
 }
 
 NOT_MEASURED_YET = frozenset(
@@ -75,6 +81,7 @@ NOT_MEASURED_YET = frozenset(
         "revisions",
         "certify",
         "lean-user",
+        "soak-workers",
     }
 )
 """Parts whose figures are not in docs/proof.md yet."""

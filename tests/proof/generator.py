@@ -27,7 +27,12 @@ from tests.servers import Serving
 RUNS = 4
 SOUND_RATE = 500.0
 QUICK = {"kind": "plain"}
-SLOW = {"kind": "queue", "servers": 2, "mean_s": 0.02, "exponential": False}  # 100 a second
+SLOW: dict[str, Any] = {
+    "kind": "queue",
+    "servers": 2,
+    "mean_s": 0.02,
+    "exponential": False,
+}  # 100 a second
 
 
 @dataclass

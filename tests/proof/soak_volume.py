@@ -83,6 +83,7 @@ class _Recorded:
     """A driver whose requests are made up, and recorded and folded as real ones are."""
 
     pid = 0
+    workers = ()
 
     def drive(self, trial: RunTrial) -> Iterator[TrialMessage]:
         """A frame for each second, without waiting for it."""

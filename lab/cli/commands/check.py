@@ -47,6 +47,8 @@ def command(
         print(f"{each}: ok ({_contents(hypothesis)})")
         if chosen := choose_lifetime(hypothesis, plan.margins.fresh_within, plan.target):
             print(f"  {chosen}")
+        if plan.workers is not None:
+            print(f"  load: by {plan.workers}, in whole windows")
         for line in forecast_of(hypothesis, plan, project):
             print(f"  {line}")
 

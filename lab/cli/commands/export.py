@@ -47,16 +47,14 @@ def command(
 def _comparable(exported: JudgedRun, place: Path) -> list[JudgedRun]:
     """The runs of this claim on this machine that lie beside the run, itself included."""
     from lab.cli.recorded_runs import judged_runs
-    from lab.machine_conditions import machine_name
 
     folder = exported.run_folder.folder
     if place != folder or folder.parent.name != exported.hypothesis.name:
         return [exported]  # a report, or a folder that was put elsewhere
     beside, _ = judged_runs(folder.parent.parent, exported.hypothesis.name)
-    machine = machine_name(exported.run_folder.conditions())
     return [
         run
         for run in beside
         if run.plan.claim_digest == exported.plan.claim_digest
-        and machine_name(run.run_folder.conditions()) == machine
+        and run.measured_by == exported.measured_by
     ]

@@ -54,6 +54,29 @@ def command(
             help="Run although no source file names a setting, or a soak is too short to detect.",
         ),
     ] = False,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Processes on this machine that share the load.",
+            show_default="as the file says, else 1",
+        ),
+    ] = None,
+    expect_workers: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Workers in all; those that are not started here join with lab worker.",
+        ),
+    ] = None,
+    bind: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOST:PORT",
+            help="Where workers of other machines join.",
+            show_default="127.0.0.1:5557",
+        ),
+    ] = None,
     detached: Annotated[
         bool,
         typer.Option("--detach", help="Continue in the background; the terminal may be closed."),
@@ -68,14 +91,28 @@ def command(
     """
     from lab.cli.run_ending import end, run_to_the_end
     from lab.cli.run_preparation import RunOptions, prepare
+    from lab.cli.worker_fleet import require_token_for_log
+    from lab.cli.worker_planning import WorkerOptions
     from lab.exit_codes import DECIDED
 
     if expect is not None and expect not in DECIDED:
         raise UsageError(f"--expect {expect}: no such verdict. Write one of {', '.join(DECIDED)}")
     result_files = ResultFiles.prepare(junit, summary)
-    options = RunOptions(name, seed, target, resume, no_wait, profile, length, anyway)
+    options = RunOptions(
+        name,
+        seed,
+        target,
+        resume,
+        no_wait,
+        profile,
+        length,
+        anyway,
+        WorkerOptions(workers, expect_workers, bind),
+    )
     prepared = prepare(options)
     background = None
+    if detached:
+        require_token_for_log(prepared.plan.workers)
     if detached and (background := _detach(prepared)) is None:
         return
     verdict, _ = run_to_the_end(prepared, options, result_files, background)

@@ -16,12 +16,13 @@ from lab.hypothesis.load_shape import (
     Sweep,
 )
 from lab.hypothesis.parser.arms import ARM_NAME as STAGE_NAME
+from lab.hypothesis.worker_share import MAX_WORKERS
 from lab.input_files import Node, shown
 from lab.input_files.quantities import duration_s, rate_per_second
 
-MAX_USERS = 10_000
+MAX_USERS = 200_000
 MIN_RATE = 0.01  # arrivals a second
-MAX_RATE = 10_000.0
+MAX_RATE = 1_000_000.0
 MIN_LEVELS = 4  # a curve that bends has three parameters; the fourth level shows whether it fits
 MIN_STAGE_S = 1.0
 MIN_SLICE_S = 0.05
@@ -36,29 +37,37 @@ def read_load(node: Node) -> Load:
         "rate": lambda n: n,
         "stages": _read_stages,
         "most_users": lambda n: n.integer(1, MAX_USERS),
+        "workers": _read_workers,
     }
-    values = node.fields(keys, ("rate", "stages", "most_users"))
+    values = node.fields(keys, ("rate", "stages", "most_users", "workers"))
     arrivals, max_users = values["arrivals"], values.get("most_users")
+    workers = values.get("workers", 1)
     if "stages" in values:
-        return OpenLoad(arrivals, values["stages"], max_users or DEFAULT_MAX_USERS)
+        return OpenLoad(arrivals, values["stages"], max_users or DEFAULT_MAX_USERS, workers)
     rate = values["rate"]
     if isinstance(rate.value, list):
-        return Sweep("rate", _read_levels(rate, _read_level_rate), arrivals, max_users)
+        return Sweep("rate", _read_levels(rate, _read_level_rate), arrivals, max_users, workers)
     constant = _read_rate(rate, MIN_RATE)
     stage = Stage(None, constant, constant, None)
-    return OpenLoad(arrivals, (stage,), max_users or DEFAULT_MAX_USERS)
+    return OpenLoad(arrivals, (stage,), max_users or DEFAULT_MAX_USERS, workers)
 
 
 def _read_closed(node: Node) -> ClosedLoad | Sweep:
-    values = node.fields({"users": lambda n: n, "slices": _read_slices}, ("slices",))
-    users, slice_s = values["users"], values.get("slices")
+    keys = {"users": lambda n: n, "slices": _read_slices, "workers": _read_workers}
+    values = node.fields(keys, ("slices", "workers"))
+    users, slice_s, workers = values["users"], values.get("slices"), values.get("workers", 1)
     if isinstance(users.value, list):
         if slice_s is not None:
             raise node.at("slices").flaw(
                 "the levels of a sweep are not cut into slices", "Remove `slices`."
             )
-        return Sweep("users", _read_levels(users, lambda n: n.integer(1, MAX_USERS)))
-    return ClosedLoad(users.integer(1, MAX_USERS), slice_s)
+        levels = _read_levels(users, lambda n: n.integer(1, MAX_USERS))
+        return Sweep("users", levels, workers=workers)
+    return ClosedLoad(users.integer(1, MAX_USERS), slice_s, workers)
+
+
+def _read_workers(node: Node) -> int:
+    return node.integer(1, MAX_WORKERS)
 
 
 def _read_slices(node: Node) -> float:

@@ -11,7 +11,7 @@ from lab.hypothesis.model import Benchmark, Hypothesis, LoadTest, SoakTest
 from lab.hypothesis.validation.arms import arm_flaws
 from lab.hypothesis.validation.bounds import clashing_bounds, undecidable_bounds
 from lab.hypothesis.validation.budget import budget_flaws
-from lab.hypothesis.validation.load_shape import load_flaws
+from lab.hypothesis.validation.load_shape import load_flaws, worker_flaws
 from lab.hypothesis.validation.measures import measure_flaws
 from lab.hypothesis.validation.passed_variables import passed_flaws
 from lab.hypothesis.validation.rivals import decided_rivals
@@ -63,10 +63,12 @@ def _kind_flaws(
         case LoadTest() as test:
             yield from load_flaws(test, hypothesis.allow, root)
             yield from budget_flaws(test, len(hypothesis.arms), root)
+            yield from worker_flaws(test, root, is_soak_script=False)
         case Benchmark() as benchmark if not sealed:  # blocks were of another length before
             yield from budget_flaws(benchmark, len(hypothesis.arms), root)
         case SoakTest() as soak:
             yield from soak_flaws(soak, statements)
+            yield from worker_flaws(soak, root, is_soak_script=hypothesis.is_soak_script)
 
 
 def _statement_flaws(statement: Statement, hypothesis: Hypothesis) -> Iterator[Flaw]:

@@ -6,7 +6,8 @@ import math
 from collections.abc import Iterator
 
 from lab.hypothesis.load_shape import ClosedLoad, OpenLoad, Sweep
-from lab.hypothesis.model import Allow, LoadTest
+from lab.hypothesis.model import Allow, LoadTest, SoakTest
+from lab.hypothesis.worker_share import why_too_many_workers
 from lab.input_files import Flaw, Node
 
 
@@ -47,4 +48,23 @@ def _stages_unlike_window(test: LoadTest, root: Node) -> Iterator[Flaw]:
         yield root.at("trial", "window").flaw(
             f"the `window` is {test.window_s:g}s, but the stages take {total_s:g}s",
             f"Write `window: {total_s:g}s`.",
+        )
+
+
+def worker_flaws(test: LoadTest | SoakTest, root: Node, *, is_soak_script: bool) -> Iterator[Flaw]:
+    """More workers than can be employed; workers where only one process can load."""
+    if test.load.workers == 1:
+        return
+    node = root.at("load", "workers")
+    if is_soak_script:
+        yield node.flaw("a soak script is one process", "Remove `workers`, or use a locustfile.")
+        return
+    window_s = test.window_s if isinstance(test, LoadTest) else None
+    if found := why_too_many_workers(test.load, window_s):
+        yield node.flaw(*found)
+    if isinstance(test.load, ClosedLoad) and test.load.has_chosen_slices:
+        yield root.at("load", "slices").flaw(
+            "`slices` are for a load of one process: several `workers` do not change arms at the "
+            "same moment",
+            "Remove `slices`, or `workers`.",
         )

@@ -6,8 +6,9 @@ import re
 import shlex
 from dataclasses import dataclass
 
+from lab.hypothesis import Benchmark, Hypothesis
 from lab.reporting.table import Table
-from lab.trial_plan import Plan
+from lab.trial_plan import Plan, PlannedWorkers
 
 _WRITTEN_BY = re.compile(r"Written by `(lab [^`]+)`")
 _RANGE = re.compile(r"(?<=^lab diff )\S+")
@@ -24,16 +25,17 @@ class ReproductionSection:
     earlier: Table
 
 
-def reproduction_section(plan: Plan, prose: str = "") -> ReproductionSection:
+def reproduction_section(plan: Plan, prose: str = "", workers: int = 1) -> ReproductionSection:
     """Commands, digests and earlier runs of a plan.
 
     Args:
         plan: Of the run.
         prose: Of the hypothesis: one that the lab wrote itself says by which command.
+        workers: How many processes share the load if the command does not say.
     """
     written = _WRITTEN_BY.match(prose.strip())
     return ReproductionSection(
-        commands=(_written_command(written[1], plan),) if written else _commands(plan),
+        commands=(_written_command(written[1], plan),) if written else _commands(plan, workers),
         seals=Table(
             ("sealed", "digest"),
             (("hypothesis file", plan.digest), ("claim", plan.claim_digest)),
@@ -50,13 +52,19 @@ def reproduction_section(plan: Plan, prose: str = "") -> ReproductionSection:
     )
 
 
+def workers_of_file(hypothesis: Hypothesis) -> int:
+    """How many processes share the load if the command does not say."""
+    kind = hypothesis.kind
+    return 1 if isinstance(kind, Benchmark) else kind.load.workers
+
+
 def _written_command(command: str, plan: Plan) -> str:
     """A command that wrote its hypothesis, with the commits that its revisions were."""
     commits = "..".join(commit[:_SHOWN] for commit in plan.revisions.values())
     return f"{_RANGE.sub(commits, command)} --seed {plan.seed}"
 
 
-def _commands(plan: Plan) -> tuple[str, ...]:
+def _commands(plan: Plan, workers_of_file: int) -> tuple[str, ...]:
     by_make = f"make experiment NAME={plan.hypothesis} SEED={plan.seed}"
     direct = f"lab run {plan.hypothesis} --seed {plan.seed}"
     if plan.length_s is not None:
@@ -65,7 +73,19 @@ def _commands(plan: Plan) -> tuple[str, ...]:
         direct += f" --for {hours}h" + " --anyway" * any(
             each.is_too_large for each in plan.detectable
         )
-    if plan.target in _USUAL_TARGETS:
-        return by_make, direct
-    target = shlex.quote(plan.target)
-    return f"{by_make} TARGET={target}", f"{direct} --target {target}"
+    if plan.target not in _USUAL_TARGETS:
+        target = shlex.quote(plan.target)
+        by_make, direct = f"{by_make} TARGET={target}", f"{direct} --target {target}"
+    workers = plan.workers or PlannedWorkers(1)
+    if workers.remote:  # as many commands as machines: none that make could run
+        here = f" --workers {workers.local}" * bool(workers.local)
+        return (
+            f"{direct}{here} --expect-workers {workers.total} --bind HOST:PORT",
+            f"lab worker HOST:PORT    # on other machines, {workers.remote} in all",
+        )
+    if workers.local != workers_of_file or plan.workers is not None:
+        by_make, direct = (
+            f"{by_make} WORKERS={workers.local}",
+            f"{direct} --workers {workers.local}",
+        )
+    return by_make, direct

@@ -119,6 +119,7 @@ def _facts(hypothesis: Hypothesis, plan: Plan, verdict: Verdict) -> str:
     return " · ".join(
         (
             measured,
+            *([] if plan.workers is None else [f"load by {plan.workers}"]),
             f"{len(hypothesis.arms)} arm{'s' * (len(hypothesis.arms) > 1)}",
             *(f"{arm} is {commit[:12]}" for arm, commit in plan.revisions.items()),
             f"{verdict.blocks} blocks counted, {verdict.voided} voided",

@@ -24,7 +24,7 @@ from lab.system.parser.values import (
 
 _SERVICE = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]*")
 _HOST = re.compile(r"[a-zA-Z0-9]([a-zA-Z0-9.-]*[a-zA-Z0-9])?")
-_MAX_USERS = 10_000
+_MAX_USERS = 200_000
 
 Readers = dict[str, Callable[[Node], Any]]
 

@@ -14,7 +14,7 @@ from lab.errors import MeasurementError
 from lab.hypothesis import Hypothesis, loads
 from lab.machine_conditions import observe
 from lab.run_folder import RunFolder
-from lab.trial_plan import draw
+from lab.trial_plan import PlannedWorkers, draw
 from tests.lab.builders import trial
 from tests.runs import ROOT
 
@@ -72,19 +72,20 @@ def test_too_short_a_run_certifies_nothing(tmp_path: Path) -> None:
 def test_it_is_kept_for_its_machine_and_its_workload(tmp_path: Path) -> None:
     found = certified(tmp_path / "reports")
     here = observe(ROOT)
-    assert certificate_of(tmp_path, equal_arms(), here) is None
+    assert certificate_of(tmp_path, equal_arms(), None, here) is None
     assert not (tmp_path / ".lab").exists(), "looking leaves nothing"
     keep(found, tmp_path)
-    assert certificate_of(tmp_path, equal_arms(bound=1.2), here) == found
-    assert certificate_of(tmp_path, equal_arms(users=5), here) is None
-    assert certificate_of(tmp_path, equal_arms(), {**here, "cores": 99}) is None
-    assert workload_of(equal_arms()) == found.workload
+    assert certificate_of(tmp_path, equal_arms(bound=1.2), None, here) == found
+    assert certificate_of(tmp_path, equal_arms(users=5), None, here) is None
+    assert certificate_of(tmp_path, equal_arms(), PlannedWorkers(2), here) is None
+    assert certificate_of(tmp_path, equal_arms(), None, {**here, "cores": 99}) is None
+    assert workload_of(equal_arms(), None) == found.workload
 
 
 def test_a_torn_certificate_is_none(tmp_path: Path) -> None:
     file = keep(certified(tmp_path / "reports"), tmp_path)
     file.write_text("{")
-    assert certificate_of(tmp_path, equal_arms(), observe(ROOT)) is None
+    assert certificate_of(tmp_path, equal_arms(), None, observe(ROOT)) is None
 
 
 def test_the_forecast_uses_it_if_there_is_no_earlier_run(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many cores were asked for, each time, on a machine with eight."""
     found: list[int] = []
 
-    def choose(for_target: int) -> CoreChoice:
+    def choose(for_target: int, *, for_driver: int) -> CoreChoice:
         found.append(for_target)
         return CHOICE
 

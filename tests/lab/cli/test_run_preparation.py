@@ -8,8 +8,10 @@ import pytest
 
 from lab.cli.run_forecast import UNKNOWN
 from lab.cli.run_preparation import PreparedRun, RunOptions, prepare
+from lab.cli.worker_planning import WorkerOptions
 from lab.errors import UsageError
 from lab.run_folder import RunFolder, RunFolderError
+from lab.trial_plan import PlannedWorkers
 from tests.runs import QUICK_SOAK, copy_project
 
 OPTIONS = RunOptions("quick", 1, None, False, False, True, None, False)
@@ -76,6 +78,20 @@ def test_a_finished_run_is_refused(sealed: PreparedRun) -> None:
     sealed.run_folder.path("verdict.json").write_text("{}")
     with pytest.raises(RunFolderError, match=r"has its verdict\. Leave --resume out"):
         prepare(RESUME)
+
+
+@pytest.mark.usefixtures("project")
+def test_the_workers_of_the_command_are_sealed_and_said(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    prepared = prepare(OPTIONS._replace(workers=WorkerOptions(local=2)))
+    assert prepared.plan.workers == PlannedWorkers(2)
+    assert "load: by 2 workers, in whole windows" in capsys.readouterr().out
+    run_folder = RunFolder.create(prepared.project.reports, "quick")
+    run_folder.write_plan(prepared.plan, prepared.hypothesis.text)
+    assert prepare(RESUME).plan.workers == PlannedWorkers(2)
+    with pytest.raises(UsageError, match="planned with 2 workers, not 3 workers"):
+        prepare(RESUME._replace(workers=WorkerOptions(local=3)))
 
 
 @pytest.mark.usefixtures("project")

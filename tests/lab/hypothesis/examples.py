@@ -54,7 +54,7 @@ A connection is held while pricing is asked, so five shoppers at a time are serv
 def make_project(folder: Path) -> Path:
     """A project with a locustfile, a benchmark file and no hypothesis."""
     (folder / "scenarios").mkdir(parents=True)
-    for name in ("checkout", "bench_pagination"):
+    for name in ("checkout", "bench_pagination", "soak_orders"):
         (folder / "scenarios" / f"{name}.py").touch()
     return folder
 

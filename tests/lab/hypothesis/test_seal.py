@@ -64,6 +64,7 @@ def test_an_edit_of_the_wording_leaves_the_claim_digest(project: Path) -> None:
         ("idles?", "idles today?"),
         ("says: four times", "says: 4 times"),
         ("at_least: 2.5", "at_least: 2.50"),
+        ("users: 50", "users: 50, workers: 1"),
     ):
         after = edited(project, old, new)
         assert after.digest != before.digest
@@ -78,6 +79,7 @@ def test_an_edit_of_the_wording_leaves_the_claim_digest(project: Path) -> None:
         ("users: 50", "users: 51"),
         ("users: 50", "users: 50, slices: 500ms"),
         ("users: 50", "users: 50, slices: off"),
+        ("users: 50", "users: 50, workers: 2"),
         ("window: 4s", "window: 5s"),
         ("DB_POOL_SIZE: 20", "DB_POOL_SIZE: 21"),
         ("control: narrow", "control: wide"),

@@ -56,6 +56,13 @@ def test_settings_and_rule_that_differ_are_listed(runs: list[Path]) -> None:
     assert rows == (("plan › target", "embedded", "compose"), ("plan › last", "12", "8"))
 
 
+def test_another_number_of_workers_is_another_condition(runs: list[Path]) -> None:
+    edit(runs[1] / "plan.json", workers={"local": 4, "remote": 0})
+    found = compared(*runs)
+    assert found.warnings[0].startswith("The load was made by a single process and 4 workers: ")
+    assert ("plan › workers › local", "–", "4") in found.settings.rows
+
+
 def test_an_estimate_moved_if_the_intervals_are_apart(runs: list[Path]) -> None:
     verdict = json.loads((runs[1] / "verdict.json").read_text())
     verdict["predictions"][0] |= {"estimate": 1.922, "low": 1.7, "high": 2.1}

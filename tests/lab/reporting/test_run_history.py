@@ -32,6 +32,18 @@ def test_machines_are_apart_and_that_is_said(history: RunHistory) -> None:
     assert "from 2 machines and shown apart" in history.note
 
 
+def test_numbers_of_workers_are_apart_as_machines_are(tmp_path: Path) -> None:
+    make_runs(tmp_path, each=3)
+    runs = sorted(each for each in (tmp_path / "open-spike").iterdir() if not each.is_symlink())
+    edit(runs[1] / "plan.json", workers={"local": 3, "remote": 1})
+    latest, other = run_history(*judged_runs(tmp_path, "open-spike")).machines
+    assert [run.number for run in latest.runs] == [1, 3]
+    assert [run.number for run in other.runs] == [2]
+    assert other.machine == f"{latest.machine}, load by 4 workers, 1 of them on other machines"
+    note = run_history(*judged_runs(tmp_path, "open-spike")).note
+    assert "from 2 machines or numbers of workers, and shown apart" in note
+
+
 def test_one_machine_needs_no_note(reports: Path) -> None:
     assert run_history(*judged_runs(reports, "memory-leak")).note == ""
 

@@ -35,6 +35,7 @@ def read(**changes: Any) -> ComposeFile:
         {"database": {"volumes": [{"type": "bind", "source": "/a", "read_only": True}]}},
         {"database": {"volumes": [{"type": "volume", "target": "/b"}]}},
         {"database": {"volumes": [{"type": "tmpfs", "source": "x", "target": "/b"}]}},
+        {"services": {"load": {"profiles": ["load"], "network_mode": "host"}}},
     ],
 )  # fmt: skip
 def test_a_file_whose_arms_share_nothing_is_accepted(sound: dict[str, Any]) -> None:
@@ -57,6 +58,7 @@ def test_a_file_whose_arms_share_nothing_is_accepted(sound: dict[str, Any]) -> N
         ({"database": {"container_name": "db"}}, "only one arm can have"),
         ({"database": {"network_mode": "host"}}, "network_mode host"),
         ({"services": {"cache": {"volumes": ["/a:/b"]}}}, "service cache"),
+        ({"database": {"profiles": ["load"], "network_mode": "host"}}, "network_mode host"),
     ],
 )
 def test_what_arms_would_share_is_refused(flawed: dict[str, Any], message: str) -> None:

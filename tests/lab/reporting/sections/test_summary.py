@@ -7,7 +7,7 @@ import pytest
 
 from lab.reporting.sections.predictions import prediction_results
 from lab.reporting.sections.summary import Summary, summarize
-from lab.trial_plan import Attempt
+from lab.trial_plan import Attempt, PlannedWorkers
 from tests.lab.reporting.made_up_runs import Run
 
 SAME = Attempt("20250101-090000", "CONFIRMED", True)
@@ -70,3 +70,10 @@ def test_the_facts_of_a_run(rendered: dict[str, Run]) -> None:
         "50 users · 4 arms · 4 blocks counted, 1 voided · 4 s per trial · fresh processes · "
         "141 s in total · target local · seed 20250103"
     )
+
+
+def test_the_workers_are_among_the_facts(rendered: dict[str, Run]) -> None:
+    confirmed = rendered["CONFIRMED"]
+    shared = replace(confirmed, plan=replace(confirmed.plan, workers=PlannedWorkers(4)))
+    assert "50 users · load by 4 workers · 4 arms" in summary_of(shared).facts
+    assert "load by" not in summary_of(confirmed).facts

@@ -1,0 +1,61 @@
+"""The workers of a run as its load driver gets them, and how those of other machines join."""
+
+from __future__ import annotations
+
+import os
+import secrets
+
+from lab.cli.worker_planning import BindAddress, WorkerOptions, bind_address
+from lab.driver_messages import FormFleet
+from lab.errors import UsageError
+from lab.trial_plan import PlannedWorkers
+
+VARIABLE = "LAB_WORKER_TOKEN"
+_TOKEN_BYTES = 18
+
+
+def require_token_for_log(workers: PlannedWorkers | None) -> None:
+    """UsageError if a detached run would have to write the token of its workers into its log."""
+    if workers is not None and workers.remote and not os.environ.get(VARIABLE):
+        raise UsageError(
+            "--detach: workers of other machines have to know a token, which must not be written "
+            f"to the log of a run. Set {VARIABLE} to a secret of your own, here and there"
+        )
+
+
+def fleet_of(workers: PlannedWorkers | None, options: WorkerOptions) -> FormFleet | None:
+    """The workers of a plan; None for a load of one process.
+
+    Every worker has to know a token: that of the environment, or else a new one.
+
+    Args:
+        workers: Of the plan.
+        options: Of the command: where workers of other machines join.
+
+    Raises:
+        UsageError: They cannot join there.
+    """
+    if workers is None:
+        return None
+    own = os.environ.get(VARIABLE)
+    address = bind_address(workers, options) or BindAddress("127.0.0.1", 0)
+    return FormFleet(
+        local=workers.local,
+        remote=workers.remote,
+        host=address.host,
+        port=address.port,
+        token=own or secrets.token_urlsafe(_TOKEN_BYTES),
+    )
+
+
+def how_to_join(fleet: FormFleet) -> str:
+    """The command that starts a worker on another machine, in a sentence."""
+    shown = f"[{fleet.host}]" if ":" in fleet.host else fleet.host
+    known = os.environ.get(VARIABLE) == fleet.token
+    before = "with the same " + VARIABLE if known else f"with {VARIABLE}={fleet.token}"
+    one = fleet.remote == 1
+    return (
+        f"waiting for {fleet.remote} worker{'' if one else 's'} of other machines at "
+        f"{shown}:{fleet.port}: start {'it' if one else 'each'} {before} in its environment, by "
+        f"lab worker {shown}:{fleet.port}"
+    )

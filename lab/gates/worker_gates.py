@@ -1,0 +1,127 @@
+"""Gates of a load that several workers share: all take part, begin together, know their clocks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from lab.decision_margins import GateLimits
+from lab.gates.gate_check import Check
+from lab.hypothesis import ClosedLoad, OpenLoad
+from lab.trial import ServiceEvidence, Trial
+from lab.trial_plan import PlannedWorkers
+from lab.worker_records import FleetRecord, WorkerRecord
+
+_SHOWN = 3  # flaws that a message lists
+
+
+def checks(
+    trial: Trial,
+    planned: PlannedWorkers | None,
+    load: ClosedLoad | OpenLoad,
+    limits: GateLimits,
+) -> Iterator[Check]:
+    """The checks of one trial; none if a single process makes the load.
+
+    Args:
+        trial: Of a load or a soak.
+        planned: The workers of the plan.
+        load: Of the trial.
+        limits: Of the plan.
+    """
+    fleet = trial.service.fleet
+    if planned is None or (fleet is None and trial.faults):  # what came before is the reason
+        return
+    yield _workers(fleet, planned, load)
+    if fleet is None or not fleet.workers:
+        return
+    yield _clock(fleet, trial.window_s, limits)
+    yield _begin(fleet, limits)
+
+
+def _workers(
+    fleet: FleetRecord | None, planned: PlannedWorkers, load: ClosedLoad | OpenLoad
+) -> Check:
+    """Whether all took part to the end, with all that is theirs to do."""
+    workers = () if fleet is None else fleet.workers
+    flaws = [f"{worker} {worker.fault}" for worker in workers if worker.fault]
+    if len(workers) != planned.total:
+        flaws.append(f"{len(workers)} of {planned.total} workers took part")
+    elif not flaws and isinstance(load, ClosedLoad):
+        users = sum(worker.users for worker in workers)
+        if users != load.users:
+            flaws.append(f"they had {users} users together, not {load.users}")
+    flaws += [
+        f"{worker} sent no request" for worker in workers if worker.is_silent and not worker.fault
+    ]
+    more = f" (and {len(flaws) - _SHOWN} more)" if len(flaws) > _SHOWN else ""
+    return Check(
+        "workers",
+        len(flaws),
+        0,
+        f"Of the workers that share the load: {'; '.join(flaws[:_SHOWN])}{more}.",
+    )
+
+
+def _clock(fleet: FleetRecord, window_s: float, limits: GateLimits) -> Check:
+    worker = worst(fleet, lambda each: each.clock_error_s)
+    limit = min(limits.max_clock_error_s, limits.max_clock_error_share * window_s)
+    return Check(
+        "clock",
+        worker.clock_error_s,
+        limit,
+        f"The clock of {worker} is known to {worker.clock_error_s * 1000:.1f} ms only (limit "
+        f"{limit * 1000:.1f} ms), and so are the edges of its window. Use a machine with a "
+        "shorter way to this one, or a longer window.",
+    )
+
+
+def _begin(fleet: FleetRecord, limits: GateLimits) -> Check:
+    worker = worst(fleet, lambda each: each.begin_late_s)
+    limit = limits.max_begin_late_s
+    return Check(
+        "begin_late",
+        worker.begin_late_s,
+        limit,
+        f"The load of {worker} began {worker.begin_late_s * 1000:.0f} ms later than agreed (limit "
+        f"{limit * 1000:.0f} ms): its machine was busy, or the message came late.",
+    )
+
+
+def worst(fleet: FleetRecord, figure: Callable[[WorkerRecord], float]) -> WorkerRecord:
+    """The worker with the highest figure; `fleet` has one at least."""
+    return max(fleet.workers, key=figure)
+
+
+def ticker_late(evidence: ServiceEvidence) -> tuple[str, float]:
+    """Whose ticker was latest, in words that begin a sentence, and by how many seconds at p99."""
+    if evidence.fleet is None or not evidence.fleet.workers:
+        return "The load driver itself", evidence.ticker_late_p99_s
+    worker = worst(evidence.fleet, lambda each: each.ticker_late_p99_s)
+    return f"Of the load driver, {worker}", worker.ticker_late_p99_s
+
+
+def dispatch_late(
+    fleet: FleetRecord, quantile: float, beyond: int
+) -> tuple[WorkerRecord, float] | None:
+    """Who dispatched arrivals latest, and by how many seconds at a quantile; None if too few."""
+    late = {
+        worker.name: worker.lag.quantile(quantile, beyond)
+        for worker in fleet.workers
+        if worker.lag is not None
+    }
+    known = {name: seconds for name, seconds in late.items() if seconds is not None}
+    if len(known) < len(fleet.workers) or not known:
+        return None
+    worker = worst(fleet, lambda each: known[each.name])
+    return worker, known[worker.name]
+
+
+def busiest(fleet: FleetRecord) -> str:
+    """Who used most processor time, and how many share its cores, in words."""
+    worker = worst(fleet, lambda each: each.cpu_peak or 0.0)
+    sharing = [
+        each
+        for each in fleet.workers
+        if each.machine == worker.machine and each.cores == worker.cores
+    ]
+    return f"{worker}{f' and the {len(sharing) - 1} beside it' if len(sharing) > 1 else ''}"

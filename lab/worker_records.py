@@ -1,0 +1,144 @@
+"""What each worker of a trial did, if several share its load, and its form on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from lab.stats.latency_histogram import Histogram
+
+
+@dataclass(frozen=True)
+class WorkerRecord:
+    """One worker of a trial; figures are those of the window.
+
+    Attributes:
+        name: As `worker 2`.
+        place: Its process, and its machine with the address if that is another one.
+        machine: The same for workers of one machine.
+        cores: Of that machine, on which it may run.
+        users: Its share of a closed load; of an open load, those that were connected.
+        requests: That ended.
+        ended_late: Requests that ended after the window.
+        scheduled: Arrivals of an open load.
+        sent: Arrivals that were sent.
+        ticker_late_p99_s: How late its ticker ran.
+        lag: Seconds from schedule to dispatch; None for a closed load.
+        cpu: Cores that it used, mean; None if it does not measure that.
+        cpu_peak: The same in its busiest second.
+        clock_offset_s: Its monotonic clock minus that of the driver; 0 if they share one.
+        clock_error_s: By which that may be wrong, and so the edges of its window.
+        begin_late_s: How much later than agreed its load began.
+        fault: Why the trial is void on its account, as a clause; None if it is not.
+    """
+
+    name: str
+    place: str
+    machine: str = ""
+    cores: tuple[int, ...] = ()
+    users: int = 0
+    requests: int = 0
+    ended_late: int = 0
+    scheduled: int = 0
+    sent: int = 0
+    ticker_late_p99_s: float = 0.0
+    lag: Histogram | None = None
+    cpu: float | None = None
+    cpu_peak: float | None = None
+    clock_offset_s: float = 0.0
+    clock_error_s: float = 0.0
+    begin_late_s: float = 0.0
+    fault: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.place})"
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether it did nothing at all: neither sent an arrival nor ended a request."""
+        return not (self.requests or self.ended_late or self.sent)
+
+
+@dataclass(frozen=True)
+class FleetRecord:
+    """The workers of a trial.
+
+    Attributes:
+        workers: In the order of their shares.
+        cpu: Cores of the busiest worker, or of all that share cores for each of these cores,
+            whichever is more; mean. None if no worker measures it.
+        cpu_peak: The same in the busiest second.
+    """
+
+    workers: tuple[WorkerRecord, ...]
+    cpu: float | None = None
+    cpu_peak: float | None = None
+
+    @property
+    def clock_error_s(self) -> float:
+        """By which the edges of a worker's window may be wrong, at most."""
+        return max((worker.clock_error_s for worker in self.workers), default=0.0)
+
+    def as_dict(self) -> dict[str, Any]:
+        """As plain JSON types."""
+        workers = [
+            {**asdict(replace(each, lag=None)), "lag": each.lag and each.lag.as_dict()}
+            for each in self.workers
+        ]
+        return {"workers": workers, "cpu": self.cpu, "cpu_peak": self.cpu_peak}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> FleetRecord:
+        """The inverse of `as_dict`. KeyError or TypeError for what is no such record."""
+        return cls(tuple(map(_worker, data["workers"])), data["cpu"], data["cpu_peak"])
+
+
+def over_both(earlier: FleetRecord, later: FleetRecord) -> FleetRecord:
+    """Two segments of one trial together; workers are known by their names.
+
+    Args:
+        earlier: Of all segments before.
+        later: Of the latest one, whose places hold.
+    """
+    known = {worker.name: worker for worker in earlier.workers}
+    workers = [
+        worker if worker.name not in known else _both(known[worker.name], worker)
+        for worker in later.workers
+    ]
+    return FleetRecord(
+        tuple(workers),
+        _highest((earlier.cpu, later.cpu)),  # of the worse segment
+        _highest((earlier.cpu_peak, later.cpu_peak)),
+    )
+
+
+def _both(earlier: WorkerRecord, later: WorkerRecord) -> WorkerRecord:
+    lag = None if later.lag is None else Histogram()
+    for part in (earlier.lag, later.lag):
+        if lag is not None and part is not None:
+            lag.merge(part)
+    return replace(
+        later,
+        requests=earlier.requests + later.requests,
+        ended_late=earlier.ended_late + later.ended_late,
+        scheduled=earlier.scheduled + later.scheduled,
+        sent=earlier.sent + later.sent,
+        ticker_late_p99_s=max(earlier.ticker_late_p99_s, later.ticker_late_p99_s),
+        lag=lag,
+        cpu=_highest((earlier.cpu, later.cpu)),
+        cpu_peak=_highest((earlier.cpu_peak, later.cpu_peak)),
+        clock_error_s=max(earlier.clock_error_s, later.clock_error_s),
+        begin_late_s=max(earlier.begin_late_s, later.begin_late_s),
+        fault=earlier.fault or later.fault,
+    )
+
+
+def _highest(values: Iterable[float | None]) -> float | None:
+    return max((value for value in values if value is not None), default=None)
+
+
+def _worker(data: Mapping[str, Any]) -> WorkerRecord:
+    lag = data["lag"]
+    lag = None if lag is None else Histogram.from_dict(lag)
+    return WorkerRecord(**{**data, "cores": tuple(data["cores"]), "lag": lag})

@@ -1,0 +1,138 @@
+"""Gates of a load that workers share: the worst worker decides, and is named."""
+
+from __future__ import annotations
+
+import pytest
+
+from lab.hypothesis import OpenLoad, Stage
+from lab.trial import Dispatch, Fault, Trial
+from lab.trial_plan import PlannedWorkers
+from lab.worker_records import FleetRecord, WorkerRecord
+from tests.default_margins import inspect
+from tests.lab.builders import SHIPPED, altered, claim, ratio, trial, with_load
+from tests.lab.workers import fleet, histogram, worker
+
+THROUGHPUT = claim(ratio(2.5))
+OPEN = with_load(THROUGHPUT, OpenLoad("poisson", (Stage(None, 100, 100, None),), max_users=70))
+FOUR = PlannedWorkers(4)
+
+
+def shared(record: FleetRecord | None, **changes: object) -> Trial:
+    return altered(trial("narrow", 100), fleet=record, **changes)
+
+
+def faults(made: Trial, planned: PlannedWorkers | None = FOUR) -> tuple[Fault, ...]:
+    return inspect(made, THROUGHPUT, workers=planned).faults
+
+
+def only_fault(*workers: WorkerRecord, cpu_peak: float = 0.6) -> Fault:
+    found = faults(shared(fleet(*workers, cpu_peak=cpu_peak)))
+    assert len(found) == 1
+    return found[0]
+
+
+def test_sound_workers_pass() -> None:
+    seen = inspect(shared(fleet()), SHIPPED, workers=FOUR)
+    assert seen.trusted
+    assert (seen.gates["workers"], seen.gates["clock"], seen.gates["begin_late"]) == (0, 0, 0)
+    assert seen.gates["driver_cpu"] == 0.6
+
+
+def test_a_single_process_has_no_such_gates() -> None:
+    seen = inspect(trial("narrow", 100), SHIPPED)
+    assert not {"workers", "clock", "begin_late"} & set(seen.gates)
+
+
+def test_a_lost_worker_voids_the_block_and_is_named() -> None:
+    found = only_fault(worker(3, fault="was lost: its process ended by signal 9"))
+    assert found.gate == "workers"
+    assert found.message == (
+        "Of the workers that share the load: worker 3 (process 4713) was lost: its process ended "
+        "by signal 9."
+    )
+    assert found.retryable
+
+
+def test_what_follows_from_a_loss_is_not_the_reason() -> None:
+    lost = fleet(worker(3, fault="was lost"))
+    made = shared(lost, requests={}, counters={}, users_missing=50)
+    assert faults(made)[0].gate == "workers"
+    assert len(faults(made)) > 1
+
+
+def test_fewer_workers_than_planned() -> None:
+    found = faults(shared(FleetRecord((worker(1), worker(2)), 0.1, 0.1)))
+    assert [fault.gate for fault in found] == ["workers"]
+    assert "2 of 4 workers took part" in found[0].message
+    assert faults(shared(None))[0].message.endswith("0 of 4 workers took part.")
+
+
+def test_a_trial_that_failed_before_has_its_own_reason() -> None:
+    dead = Fault("alive", "the load driver was ended by signal 9", retryable=False)
+    found = faults(shared(None, faults=(dead,)))
+    assert "workers" not in [fault.gate for fault in found]
+
+
+def test_the_users_of_all_workers_are_those_of_the_load() -> None:
+    found = only_fault(worker(1, users=12))
+    assert "they had 49 users together, not 50" in found.message
+
+
+def test_a_worker_without_a_request_is_found() -> None:
+    found = only_fault(worker(2, requests=0))
+    assert "worker 2 (process 4712) sent no request" in found.message
+    assert faults(shared(fleet(worker(2, requests=0, ended_late=12)))) == ()
+
+
+def test_many_flaws_are_not_all_listed() -> None:
+    found = only_fault(*(worker(number, requests=0) for number in range(1, 5)))
+    assert found.figure == 4
+    assert found.message.endswith("(and 1 more).")
+
+
+@pytest.mark.parametrize(("error_s", "window_s"), [(0.051, 10.0), (0.021, 1.0)])
+def test_a_clock_that_is_not_known_well_enough(error_s: float, window_s: float) -> None:
+    made = shared(fleet(worker(4, clock_error_s=error_s)), window_s=window_s)
+    found = [fault for fault in faults(made) if fault.gate == "clock"]
+    assert len(found) == 1
+    assert f"The clock of worker 4 (process 4714) is known to {error_s * 1000:.1f} ms only" in (
+        found[0].message
+    )
+    assert found[0].limit == min(0.05, 0.02 * window_s)
+
+
+def test_a_load_that_began_late() -> None:
+    found = only_fault(worker(2, begin_late_s=0.07))
+    assert found.gate == "begin_late"
+    assert "The load of worker 2 (process 4712) began 70 ms later than agreed" in found.message
+
+
+def test_the_latest_ticker_decides_whatever_the_others_did() -> None:
+    found = only_fault(worker(2, ticker_late_p99_s=0.09))
+    assert found.gate == "ticker_late"
+    assert found.message.startswith(
+        "Of the load driver, worker 2 (process 4712) was held up: its 10 ms ticker ran 90.0 ms late"
+    )
+
+
+def test_workers_that_share_a_core_are_taken_together() -> None:
+    found = only_fault(worker(2, cpu_peak=0.24), cpu_peak=0.95)
+    assert found.gate == "driver_cpu"
+    assert "95% of the cores of worker 2 (process 4712) and the 3 beside it" in found.message
+
+
+def test_a_worker_alone_on_its_core_is_named_alone() -> None:
+    found = only_fault(worker(2, cores=(3,), cpu_peak=0.95), cpu_peak=0.95)
+    assert "95% of the cores of worker 2 (process 4712) (limit 90%)" in found.message
+
+
+def test_the_worker_that_dispatched_latest_decides() -> None:
+    quick = [worker(n, sent=100, lag=histogram(*[0.0004] * 100)) for n in (1, 2, 3)]
+    late = worker(4, sent=100, lag=histogram(*[0.02] * 100))
+    on_time = Dispatch(400, 400, 0, 0, 0.0004, 0.0001, 20)  # of all together
+    made = shared(fleet(*quick, late), dispatch=on_time)
+    found = inspect(made, OPEN, workers=FOUR).faults
+    assert [fault.gate for fault in found] == ["dispatch"]
+    assert found[0].message.startswith(
+        "Of the load driver, worker 4 (process 4714) dispatched arrivals 20.0 ms late at p99"
+    )

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+from lab.trial import LoadEvidence
+from lab.trial_serialization import from_record, to_record
+from lab.worker_records import FleetRecord, over_both
+from tests.lab.builders import altered, trial
+from tests.lab.workers import fleet, histogram, worker
+
+
+def test_the_record_of_a_trial_keeps_them() -> None:
+    made = fleet(
+        worker(2, lag=histogram(0.001), scheduled=3, sent=2, fault="is lost", cores=(1, 2)),
+        worker(3, cpu=None, cpu_peak=None, clock_offset_s=-12.5, clock_error_s=0.01),
+    )
+    recorded = altered(trial("narrow", 100), fleet=made)
+    read = from_record(json.loads(json.dumps(to_record(recorded), allow_nan=False)))
+    assert read == recorded
+    assert isinstance(read.evidence, LoadEvidence) and read.evidence.fleet == made
+
+
+def test_a_trial_of_one_process_is_written_as_before() -> None:
+    assert "fleet" not in to_record(trial("narrow", 100))
+
+
+def test_the_clock_that_is_known_least_counts() -> None:
+    made = fleet(worker(1, clock_error_s=0.002), worker(4, clock_error_s=0.02))
+    assert made.clock_error_s == 0.02
+    assert FleetRecord(()).clock_error_s == 0.0
+
+
+def test_segments_add_up_and_the_worst_is_kept() -> None:
+    earlier = fleet(
+        worker(1, requests=5, ticker_late_p99_s=0.02, lag=histogram(0.1), fault="is lost"),
+        cpu_peak=0.9,
+    )
+    later = fleet(worker(1, requests=7, place="process 9", lag=histogram(0.2)), cpu_peak=0.5)
+    both = over_both(earlier, later)
+    first = both.workers[0]
+    assert (first.requests, first.place, first.fault) == (12, "process 9", "is lost")
+    assert first.ticker_late_p99_s == 0.02
+    assert first.lag == histogram(0.1, 0.2)
+    assert both.cpu_peak == 0.9
+    assert both.workers[1].requests == 200
+
+
+def test_a_worker_is_silent_if_it_did_nothing() -> None:
+    idle = worker(1, requests=0)
+    assert idle.is_silent
+    assert not replace(idle, ended_late=1).is_silent, "its request outlasted the window"
+    assert not replace(idle, sent=1).is_silent
