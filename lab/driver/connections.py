@@ -13,6 +13,8 @@ from locust import User
 from locust.clients import HttpSession
 from locust.contrib.fasthttp import FastHttpSession
 
+from lab.driver.client import LeanHttpSession
+
 
 def connect(user: User) -> None:
     """Open a user's connection and send nothing; what fails here fails at its first request."""
@@ -27,6 +29,8 @@ def connect(user: User) -> None:
             connection = connections._get_conn()
             connection.connect()
             connections._put_conn(connection)
+        elif isinstance(client, LeanHttpSession):
+            client.connect()
 
 
 def disconnect(user: User) -> None:

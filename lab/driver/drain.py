@@ -20,6 +20,7 @@ _KILL_S = 2.0  # for users that are ended by force
 _BEAT_S = 0.25
 _SLACK_S = 6.0  # beyond DRAIN_S
 _CLIENTS = (
+    "/lab/driver/client/",
     "/locust/clients.py",
     "/locust/contrib/fasthttp.py",
     "/geventhttpclient/",

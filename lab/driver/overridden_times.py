@@ -8,6 +8,8 @@ from typing import Any
 from locust.clients import ResponseContextManager
 from locust.contrib.fasthttp import ResponseContextManager as FastResponseContextManager
 
+from lab.driver.client.judged_response import JudgedResponse
+
 _MEASURED = "lab_measured_ms"
 
 
@@ -16,7 +18,7 @@ def watch_response_times(note: Callable[[Mapping[str, Any]], None]) -> None:
 
     Locust reports at the end of a `with` block whatever then stands in `request_meta`.
     """
-    for manager in (ResponseContextManager, FastResponseContextManager):
+    for manager in (ResponseContextManager, FastResponseContextManager, JudgedResponse):
         _watch(manager, note)
 
 

@@ -26,7 +26,7 @@ from lab.driver.import_guard import (
 from lab.driver.locust_environment import event
 from lab.driver.open_user_rules import nested_task_set
 from lab.driver.trial_process import open_descriptors
-from lab.driver.user import OpenHttpUser
+from lab.driver.user import OpenArrivals, OpenHttpUser
 
 
 @dataclass(frozen=True)
@@ -67,10 +67,12 @@ def load(path: Path, open_load: bool) -> Scenario:
         _refuse_coroutines(name, user)
         if open_load:
             _check_open_load(name, user)
-        elif issubclass(user, OpenHttpUser):
+        elif issubclass(user, OpenArrivals):
+            kind = "OpenHttpUser" if issubclass(user, OpenHttpUser) else "OpenLeanHttpUser"
             raise refused(
-                f"{name} is an OpenHttpUser, a source of arrivals, and the load is of `users`, who "
-                "wait for their answers: derive it from FastHttpUser, or give the load a `rate`",
+                f"{name} is an {kind}, a source of arrivals, and the load is of `users`, who "
+                "wait for their answers: derive it from FastHttpUser or LeanHttpUser, or give the "
+                "load a `rate`",
                 user,
             )
     _refuse_async_listeners()

@@ -1,7 +1,7 @@
-"""An HTTP user with open arrivals for locustfiles: `from lab.driver.user import OpenHttpUser`.
+"""HTTP users with open arrivals for locustfiles: `from lab.driver.user import OpenHttpUser`.
 
-Under `lab run` any user class can generate an open load. This class is for locustfiles that need
-open arrivals under plain `locust -f` as well.
+Under `lab run` any user class can generate an open load. These classes are for locustfiles that
+need open arrivals under plain `locust -f` as well.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from locust.exception import StopUser
 
 from lab.driver.arrival import Arrival, carry_into_thread_pools, origin
 from lab.driver.arrival_user import ArrivalUser
+from lab.driver.client import LeanHttpUser
 from lab.driver.dispatcher import Dispatcher
 from lab.driver.open_user_rules import attribute_flaws, source_flaws
 from lab.driver.user_pool import UserPool
@@ -35,13 +36,14 @@ _TOTALS: WeakKeyDictionary[Environment, Counter[str]] = WeakKeyDictionary()
 _logger = logging.getLogger(__name__)
 
 
-class OpenHttpUser(FastHttpUser):
+class OpenArrivals(User):
     """A source of arrivals; each arrival is one task, and none waits for an earlier one.
 
-    Under plain Locust every user is a source of its own: `locust -u 4` sends four times `rate`.
-    Response times, also in Locust's statistics, are measured from the scheduled send time. Unsent
-    arrivals are in none of them; their number is logged when the test stops. Under `lab run` the
-    hypothesis sets rate and arrivals, and these attributes are ignored.
+    Mixed into a user class with a client that reports by its `request_event`. Under plain Locust
+    every user is a source of its own: `locust -u 4` sends four times `rate`. Response times, also
+    in Locust's statistics, are measured from the scheduled send time. Unsent arrivals are in none
+    of them; their number is logged when the test stops. Under `lab run` the hypothesis sets rate
+    and arrivals, and these attributes are ignored.
 
     Attributes:
         rate: Arrivals a second.
@@ -67,6 +69,18 @@ class OpenHttpUser(FastHttpUser):
         return bool(super().stop(force=True))
 
 
+class OpenHttpUser(OpenArrivals, FastHttpUser):
+    """Open arrivals with Locust's quick client."""
+
+    abstract = True
+
+
+class OpenLeanHttpUser(OpenArrivals, LeanHttpUser):
+    """Open arrivals with the lab's own client."""
+
+    abstract = True
+
+
 class _RequestEvent:
     """Locust's request event, with response times measured from the scheduled send time."""
 
@@ -90,7 +104,7 @@ def _check(environment: Environment, **_: Any) -> None:
     sources = [
         user
         for user in environment.user_classes
-        if issubclass(user, OpenHttpUser) and not issubclass(user, ArrivalUser)
+        if issubclass(user, OpenArrivals) and not issubclass(user, ArrivalUser)
     ]
     flaws = [flaw for source in sources for flaw in source_flaws(source)]
     if flaws:
@@ -102,7 +116,7 @@ def _check(environment: Environment, **_: Any) -> None:
 events.test_start.add_listener(_check)
 
 
-def _dispatch(source: OpenHttpUser) -> None:
+def _dispatch(source: OpenArrivals) -> None:
     carry_into_thread_pools()
     environment = source.environment
     if flaws := list(attribute_flaws(source)):  # of attributes that the user set for itself
@@ -147,7 +161,7 @@ def _totals(environment: Environment) -> Counter[str]:
     return _TOTALS[environment]
 
 
-def _endless_schedule(source: OpenHttpUser) -> Iterator[float]:
+def _endless_schedule(source: OpenArrivals) -> Iterator[float]:
     began = time.monotonic()
     if source.arrivals == "constant":
         yield from (began + number / float(source.rate) for number in itertools.count())

@@ -8,6 +8,8 @@ import sys
 BENCHMARKS = {
     "startup": "the command line answers at once",
     "recording": "recording costs at most 3 % of plain Locust's throughput",
+    "lean_client": "LeanHttpUser sends 6 times FastHttpUser's requests a second, 0.6 of wrk's",
+    "open_rate": "20,000 arrivals a second from one core are dispatched within 2 ms at p99",
     "metrics": "the service's throughput with metrics is at least 95 % of that without",
 }
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import ast
-import importlib
 import inspect
-import pkgutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +15,7 @@ import pytest
 
 import lab
 from lab.errors import LabError, UsageError
+from tests.lab_modules import importable_modules
 
 LAB = Path(lab.__file__).parent
 _HELPERS = {"flaw", "wrong_type", "__init__"}  # they make a refusal for whoever calls them
@@ -41,10 +40,8 @@ class Site(NamedTuple):
 def refusals() -> set[str]:
     """The names of the errors that tell a user what to correct."""
     found = {"UsageError"}
-    for module in pkgutil.walk_packages(lab.__path__, "lab."):
-        if module.name.startswith("lab.driver") or module.name.endswith("__main__"):
-            continue
-        for name, each in inspect.getmembers(importlib.import_module(module.name), inspect.isclass):
+    for module in importable_modules():
+        for name, each in inspect.getmembers(module, inspect.isclass):
             if issubclass(each, UsageError):
                 found.add(name)
     return found

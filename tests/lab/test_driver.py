@@ -121,11 +121,12 @@ def drive(driver: LoadDriver, url: str, window_s: float = 1.5) -> list[Frame]:
     return [frame for frame in frames if isinstance(frame, Frame)]
 
 
-@pytest.mark.parametrize("base", ["FastHttpUser", "HttpUser"])
+@pytest.mark.parametrize("base", ["FastHttpUser", "HttpUser", "LeanHttpUser"])
 def test_counts_are_those_of_the_server_in_every_trial(
     base: str, driver: LoadDriver, server: Server, tmp_path: Path
 ) -> None:
-    driver.load(write(tmp_path, SCENARIO.format(base=base, path="")))
+    lean = "from lab.driver.client import LeanHttpUser\n"
+    driver.load(write(tmp_path, lean + SCENARIO.format(base=base, path="")))
     for _ in range(3):
         before = server.count
         frames = drive(driver, server.url)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import errno
-import importlib
 import inspect
-import pkgutil
 from pathlib import Path
 
 import pytest
@@ -22,6 +20,7 @@ from lab.errors import (
 )
 from lab.exit_codes import ExitCode, exit_code_of_verdict
 from lab.targets.target_interface import TargetError
+from tests.lab_modules import importable_modules
 
 BASES = {LabError, TargetError}  # never raised themselves
 OUTSIDE = {
@@ -35,10 +34,8 @@ OUTSIDE = {
 def exceptions() -> set[type[BaseException]]:
     """Every exception class of the lab; the driver's package cannot be imported beside others."""
     found: set[type[BaseException]] = set()
-    for module in pkgutil.walk_packages(lab.__path__, "lab."):
-        if module.name.startswith("lab.driver") or module.name.endswith("__main__"):
-            continue
-        for _, each in inspect.getmembers(importlib.import_module(module.name), inspect.isclass):
+    for module in importable_modules():
+        for _, each in inspect.getmembers(module, inspect.isclass):
             if issubclass(each, BaseException) and each.__module__.startswith("lab."):
                 found.add(each)
     return found

@@ -349,10 +349,11 @@ def test_an_open_load_refuses_task_sets(bench: Bench) -> None:
         bench.driver.load(path, open_load=True)
 
 
-def test_a_closed_load_refuses_open_users(bench: Bench) -> None:
+@pytest.mark.parametrize("base", ["OpenHttpUser", "OpenLeanHttpUser"])
+def test_a_closed_load_refuses_open_users(base: str, bench: Bench) -> None:
     path = bench.folder / "open.py"
-    path.write_text(OPEN_USER)
-    with pytest.raises(ScenarioError, match=r"Shopper is an OpenHttpUser.*`rate`"):
+    path.write_text(OPEN_USER.replace("OpenHttpUser", base))
+    with pytest.raises(ScenarioError, match=rf"Shopper is an {base}.*`rate`"):
         bench.driver.load(path, open_load=False)
 
 

@@ -16,6 +16,7 @@ from tests.proof import (
     generator,
     latency,
     launches,
+    lean_user,
     main_job,
     orders_survive,
     planted,
@@ -66,6 +67,7 @@ PARTS = {
     "workers": workers.prove,
     "scale": scale.prove,
     "soak-workers": workers_soak.prove,
+    "lean-user": lean_user.prove,
 }
 
 NOT_MEASURED_YET = frozenset(
@@ -78,6 +80,7 @@ NOT_MEASURED_YET = frozenset(
         "launches",
         "revisions",
         "certify",
+        "lean-user",
     }
 )
 """Parts whose figures are not in docs/proof.md yet."""

@@ -1,0 +1,1 @@
+"""Real servers, and requests that are generated for them: the same answers as httpx gets."""
