@@ -16,7 +16,13 @@ import locust
 from lab.driver.worker_messages import PROTOCOL, Join
 
 _LAB = Path(__file__).resolve().parents[1]
-_SHARED_CODE = ("driver/*.py", "stats/*.py", "driver_messages.py", "network_guard.py")
+_SHARED_CODE = (
+    "driver/**/*.py",
+    "stats/*.py",
+    "driver_messages.py",
+    "network_guard.py",
+    "errors.py",
+)
 
 
 def identity(token: str, slot: str) -> Join:
