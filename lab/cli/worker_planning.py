@@ -151,7 +151,7 @@ def _refuse_unfit(
     if found := why_too_many_workers(load, window_s):
         problem, remedy = found
         raise UsageError(f"{hypothesis.name}: {problem}. {remedy.removesuffix('.')}")
-    if isinstance(load, ClosedLoad) and load.has_chosen_slices and workers.total > 1:
+    if isinstance(load, ClosedLoad) and load.has_chosen_slices:
         raise UsageError(
             f"{hypothesis.name}: its file cuts the window into `slices`, and those are for a load "
             "of one process. Leave --workers out, or remove `slices`"

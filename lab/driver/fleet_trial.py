@@ -94,6 +94,9 @@ class FleetTrial:
             self._receive()
             self._advance()
             self._check_silence()
+        for part in self._parts if self._given_up_at is None else ():
+            if part.frames:  # of a second that another worker did not report
+                self._fault(part, f"reported the time until {part.frames[0].t:g} s, others did not")
         closed = {part.member.name: part.closed for part in self._parts if part.closed}
         places = {part.member.name: part.member.place for part in self._parts}
         self._send(merge_closed(closed, self._faults, places))

@@ -22,7 +22,7 @@ from locust.event import Events
 from locust.rpc import Message
 
 from lab.driver.load_process import LoadProcess, kind_of
-from lab.driver.worker_identity import digests, identity
+from lab.driver.worker_identity import code_at_start, digests, identity
 from lab.driver.worker_messages import (
     ADMIT,
     COMMAND,
@@ -196,6 +196,7 @@ def connect(host: str, port: int) -> LabWorkerRunner | None:
 
 def main() -> WorkerExit:
     """Be a worker; returns how that ended."""
+    code_at_start()
     host, port = sys.argv[1], int(sys.argv[2])
     slot = os.environ.get(SLOT, "")
     if slot:  # a child of the driver

@@ -241,7 +241,7 @@ class Fleet:
         """A worker has imported the scenario, or could not."""
         assert self._request is not None
         slot = next(slot for slot in self.slots if slot.member is member)
-        why = difference(report.files, self._request.files)
+        why = difference(report.files, self._request.files) or self._other_classes(message)
         if why is not None and member.process is not None:
             self._failure = FleetError(f"{member.title} {why}")
         elif why is None and isinstance(message, Loaded):
@@ -256,6 +256,19 @@ class Fleet:
             self._admission.refuse(member.client, member.title, why)
             self.lose(member, "was refused")
         self._changed.set()
+
+    def _other_classes(self, message: Message) -> str | None:
+        """How a worker's user classes differ from those of the others, as a clause."""
+        if not isinstance(message, Loaded):
+            return None
+        for other in self._members.values():
+            if other.classes not in (None, message.user_classes):
+                return (
+                    f"finds the user classes {', '.join(message.user_classes)} in the scenario, "
+                    f"and {other.title} {', '.join(other.classes or ())}: give it the same "
+                    "environment"
+                )
+        return None
 
     # -- what becomes of workers ---------------------------------------------------------------
 

@@ -9,6 +9,7 @@ import os
 import socket
 import sys
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 
 import locust
@@ -16,7 +17,20 @@ import locust
 from lab.driver.worker_messages import PROTOCOL, Join
 
 _LAB = Path(__file__).resolve().parents[1]
-_SHARED_CODE = ("driver/*.py", "stats/*.py", "driver_messages.py", "network_guard.py")
+_SHARED_CODE = (
+    "driver/**/*.py",
+    "stats/*.py",
+    "driver_messages.py",
+    "network_guard.py",
+    "errors.py",
+)
+_CHANGED = "changed"  # stands for the digest of code of which some is older than the rest
+
+
+@cache
+def code_at_start() -> str:
+    """Digest of the code that this process runs; the first call is at its start."""
+    return _code_digest()
 
 
 def identity(token: str, slot: str) -> Join:
@@ -30,7 +44,7 @@ def identity(token: str, slot: str) -> Join:
     return Join(
         protocol=PROTOCOL,
         lab=_version("bottleneck-lab"),
-        code=_code_digest(),
+        code=code_at_start() if code_at_start() == _code_digest() else _CHANGED,
         locust=locust.__version__,
         python=f"{sys.version_info.major}.{sys.version_info.minor}",
         token=token,
@@ -60,6 +74,8 @@ def objection(worker: Join, master: Join) -> str | None:
                 f"runs version {own} of {name.capitalize()}, and the run {wanted}: install the "
                 "same version there"
             )
+    if _CHANGED in (worker.code, master.code) or (worker.slot and worker.code != master.code):
+        return "cannot run: code of the lab was changed after the start; start again"
     if worker.code != master.code:
         return "runs other code of the lab than the run: install the same commit there"
     return None

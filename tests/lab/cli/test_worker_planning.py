@@ -122,3 +122,11 @@ def test_who_set_a_token_is_not_shown_it(monkeypatch: pytest.MonkeyPatch) -> Non
     own = fleet_of(workers, options)
     assert own is not None and own.token == "s3cret"
     assert "s3cret" not in how_to_join(own)
+
+
+@pytest.mark.parametrize("options", [WorkerOptions(2), WorkerOptions(expected=1)])
+def test_a_file_that_chose_its_slices_has_no_workers(options: WorkerOptions) -> None:
+    sliced = with_load(SHIPPED, ClosedLoad(50, slice_s=0.5))
+    with pytest.raises(UsageError, match="Leave --workers out, or remove `slices`"):
+        planned(options, sliced)
+    assert planned(WorkerOptions(local=1), sliced) is None
