@@ -35,8 +35,8 @@ class GateLimits:
         max_tries: Of a request without an answer: its client may have sent it anew each time.
         littles_law_tolerance: Relative gap, beyond what the scrapes leave open.
         max_idle_arms_cpu: Of the arms that are not loaded, in the slices of another, cores.
-        max_clock_error_s: By which the edges of a worker's window may be wrong, seconds; a
-            twentieth of a second by second view.
+        max_clock_error_s: By which the edges of a worker's window, and of its frames of a second,
+            may be wrong, seconds.
         max_clock_error_share: The same as a share of the window, if that is less: what two workers
             saw of one moment is then apart by at most twice this share.
         max_begin_late_s: Of a worker's load, seconds; arrivals that were due before come at once.

@@ -35,6 +35,13 @@ TICK_S = 0.01
 """Period of the driver's ticker, seconds; how late its ticks are shows how late all else may be."""
 
 
+WORKER_TOKEN = "LAB_WORKER_TOKEN"
+"""Environment variable: what a worker has to know to be admitted to a run."""
+
+WORKER_PORT = 5557
+"""At which a run listens for workers of other machines: that of Locust's master."""
+
+
 class WorkerExit(IntEnum):
     """Exit codes of the process of a worker."""
 

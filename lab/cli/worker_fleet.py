@@ -5,21 +5,21 @@ from __future__ import annotations
 import os
 import secrets
 
-from lab.cli.worker_planning import BindAddress, WorkerOptions, bind_address
-from lab.driver_messages import FormFleet
+from lab.cli.worker_address import WorkerAddress
+from lab.cli.worker_planning import WorkerOptions, bind_address
+from lab.driver_messages import WORKER_TOKEN, FormFleet
 from lab.errors import UsageError
 from lab.trial_plan import PlannedWorkers
 
-VARIABLE = "LAB_WORKER_TOKEN"
 _TOKEN_BYTES = 18
 
 
 def require_token_for_log(workers: PlannedWorkers | None) -> None:
     """UsageError if a detached run would have to write the token of its workers into its log."""
-    if workers is not None and workers.remote and not os.environ.get(VARIABLE):
+    if workers is not None and workers.remote and not os.environ.get(WORKER_TOKEN):
         raise UsageError(
             "--detach: workers of other machines have to know a token, which must not be written "
-            f"to the log of a run. Set {VARIABLE} to a secret of your own, here and there"
+            f"to the log of a run. Set {WORKER_TOKEN} to a secret of your own, here and there"
         )
 
 
@@ -37,8 +37,8 @@ def fleet_of(workers: PlannedWorkers | None, options: WorkerOptions) -> FormFlee
     """
     if workers is None:
         return None
-    own = os.environ.get(VARIABLE)
-    address = bind_address(workers, options) or BindAddress("127.0.0.1", 0)
+    own = os.environ.get(WORKER_TOKEN)
+    address = bind_address(workers, options) or WorkerAddress("127.0.0.1", 0)
     return FormFleet(
         local=workers.local,
         remote=workers.remote,
@@ -50,12 +50,12 @@ def fleet_of(workers: PlannedWorkers | None, options: WorkerOptions) -> FormFlee
 
 def how_to_join(fleet: FormFleet) -> str:
     """The command that starts a worker on another machine, in a sentence."""
-    shown = f"[{fleet.host}]" if ":" in fleet.host else fleet.host
-    known = os.environ.get(VARIABLE) == fleet.token
-    before = "with the same " + VARIABLE if known else f"with {VARIABLE}={fleet.token}"
+    address = WorkerAddress(fleet.host, fleet.port)
+    known = os.environ.get(WORKER_TOKEN) == fleet.token
+    before = "with the same " + WORKER_TOKEN if known else f"with {WORKER_TOKEN}={fleet.token}"
     one = fleet.remote == 1
     return (
         f"waiting for {fleet.remote} worker{'' if one else 's'} of other machines at "
-        f"{shown}:{fleet.port}: start {'it' if one else 'each'} {before} in its environment, by "
-        f"lab worker {shown}:{fleet.port}"
+        f"{address}: start {'it' if one else 'each'} {before} in its environment, by "
+        f"lab worker {address}"
     )

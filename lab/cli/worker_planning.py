@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
+from lab.cli.worker_address import EXAMPLE, WorkerAddress, parse_address
+from lab.driver_messages import WORKER_PORT
 from lab.errors import UsageError
 from lab.hypothesis import (
     MAX_WORKERS,
@@ -16,12 +17,8 @@ from lab.hypothesis import (
     LoadTest,
     SoakTest,
     why_too_many_workers,
-    with_workers,
 )
 from lab.trial_plan import Plan, PlannedWorkers
-
-DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", 5557  # the port that Locust's workers ask for
-_ADDRESS = re.compile(r"(?P<host>\[[0-9a-fA-F:.]+\]|[^:\[\]\s]+):(?P<port>[0-9]{1,5})")
 
 
 class WorkerOptions(NamedTuple):
@@ -41,13 +38,6 @@ class WorkerOptions(NamedTuple):
     def any(self) -> bool:
         """Whether any option is given."""
         return self != WorkerOptions()
-
-
-class BindAddress(NamedTuple):
-    """Where workers of other machines join."""
-
-    host: str
-    port: int
 
 
 def plan_workers(hypothesis: Hypothesis, plan: Plan, options: WorkerOptions) -> Plan:
@@ -86,7 +76,7 @@ def resumed_workers(plan: Plan, options: WorkerOptions, folder: Path) -> None:
     bind_address(plan.workers, options)
 
 
-def bind_address(workers: PlannedWorkers | None, options: WorkerOptions) -> BindAddress | None:
+def bind_address(workers: PlannedWorkers | None, options: WorkerOptions) -> WorkerAddress | None:
     """Where workers of other machines join; None if none are expected.
 
     Raises:
@@ -100,14 +90,13 @@ def bind_address(workers: PlannedWorkers | None, options: WorkerOptions) -> Bind
             )
         return None
     if options.bind is None:
-        return BindAddress(DEFAULT_HOST, DEFAULT_PORT)
-    found = _ADDRESS.fullmatch(options.bind)
-    if found is None or not 0 < int(found["port"]) < 1 << 16:
+        return WorkerAddress("127.0.0.1", WORKER_PORT)
+    found = parse_address(options.bind)
+    if found is None:
         raise UsageError(
-            f"--bind {options.bind}: write an address of this machine and a port, as in "
-            f"192.0.2.10:{DEFAULT_PORT}"
+            f"--bind {options.bind}: write an address of this machine and a port, as in {EXAMPLE}"
         )
-    return BindAddress(found["host"].strip("[]"), int(found["port"]))
+    return found
 
 
 def _workers(options: WorkerOptions, of_file: int) -> PlannedWorkers | None:
@@ -146,7 +135,7 @@ def _refuse_unfit(
             "its own, and those are on this machine only. Say --workers instead of "
             "--expect-workers"
         )
-    load = with_workers(kind.load, workers.total)
+    load = replace(kind.load, workers=workers.total)
     window_s = kind.window_s if isinstance(kind, LoadTest) else None
     if found := why_too_many_workers(load, window_s):
         problem, remedy = found

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 EXCHANGES = 12  # before each trial: the quickest of them decides
+_LEAD_S = 0.25  # for processes that have no core of their own
 
 
 class Exchange(NamedTuple):
@@ -55,6 +56,3 @@ def begin_in(clocks: Sequence[ClockOffset]) -> float:
     """Seconds from now until the load is to begin, so that every worker hears of it before."""
     longest_s = max((each.round_trip_s for each in clocks), default=0.0)
     return _LEAD_S + 3 * longest_s
-
-
-_LEAD_S = 0.25  # for processes that have no core of their own

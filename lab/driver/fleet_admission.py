@@ -49,7 +49,7 @@ class Admission:
 
     def on_join(self, msg: Message, **_: Any) -> None:
         """Listens to the message of a process that offers itself."""
-        address = self._runner.addresses.get(msg.node_id, "an unknown address")
+        address = self._runner.joining.pop(msg.node_id)
         try:
             join = read(Join, msg.data)
         except MalformedMessage as error:

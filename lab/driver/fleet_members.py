@@ -8,13 +8,11 @@ from typing import Any, NamedTuple
 
 from gevent.queue import Queue
 
-from lab.driver.clock_offset import (
-    SHARED,
-    ClockOffset,
-)
+from lab.driver.clock_offset import SHARED, ClockOffset
 from lab.driver.frame_merge import ReportNumbers
 from lab.driver.local_worker import LocalWorker
 from lab.driver.worker_messages import Join
+from lab.driver_messages import WORKER_TOKEN
 
 
 class FleetError(Exception):
@@ -88,5 +86,5 @@ def missing_text(missing: Sequence[Slot], total: int, waited_s: float, address: 
         return f"{text}; {missing[0].name}, a process of this machine, is not ready"
     return (
         f"{text}: start `lab worker {address}` in the project folder of another machine, with the "
-        "token of this run in LAB_WORKER_TOKEN"
+        f"token of this run in {WORKER_TOKEN}"
     )

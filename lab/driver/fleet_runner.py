@@ -42,7 +42,7 @@ class FleetRunner(MasterRunner):
             BindError: If that is not possible.
         """
         self.admitted: set[str] = set()  # ids of workers
-        self.addresses: dict[str, str] = {}  # from which they sent last
+        self.joining: dict[str, str] = {}  # addresses of those whose `Join` is being answered
         self._note = note
         where = f"[{host}]" if ":" in host else host
         try:
@@ -87,11 +87,13 @@ class FleetRunner(MasterRunner):
         msg = Message.unserialize(frames[1].bytes)
         if not isinstance(msg.type, str) or msg.node_id != client:
             raise ValueError("its sender is not whom it names")
-        self.addresses[client] = _address(frames[1])
+        address = _address(frames[1])
+        if msg.type == JOIN:
+            self.joining[client] = address
         if msg.type in _OF_ANYBODY or (msg.type in _OF_WORKERS and client in self.admitted):
             self.handle_message(client, msg)
         elif client in self.admitted:
-            raise ValueError(f"unknown type {msg.type[:40]!r} from {self.addresses[client]}")
+            raise ValueError(f"unknown type {msg.type[:40]!r} from {address}")
 
     def _bind_loopback(self) -> int:
         """Listen for workers of this machine as well; returns the port."""

@@ -16,6 +16,7 @@ from lab.driver.fleet_members import FleetError, Lost, Member
 from lab.driver.frame_merge import (
     MergeError,
     Processes,
+    left_out,
     merge_closed,
     merge_frames,
     merge_opened,
@@ -94,9 +95,8 @@ class FleetTrial:
             self._receive()
             self._advance()
             self._check_silence()
-        for part in self._parts if self._given_up_at is None else ():
-            if part.frames:  # of a second that another worker did not report
-                self._fault(part, f"reported the time until {part.frames[0].t:g} s, others did not")
+        if self._given_up_at is None:
+            self._faults.update(left_out({part.member.name: part.frames for part in self._parts}))
         closed = {part.member.name: part.closed for part in self._parts if part.closed}
         places = {part.member.name: part.member.place for part in self._parts}
         self._send(merge_closed(closed, self._faults, places))
@@ -146,7 +146,8 @@ class FleetTrial:
             try:
                 self._send(merge_frames(frames, self._starts, [own]))
             except MergeError as error:
-                self._fault(parts[0], str(error))
+                [misfit] = [part for part in parts if part.member.name == error.worker]
+                self._fault(misfit, error.clause)
                 return
 
     def _begin(self) -> None:
@@ -196,7 +197,7 @@ class FleetTrial:
         for part in left:
             if self._begins is None:
                 limit_s = READY_S
-            elif self._has_all_frames(part):
+            elif now > self._begins + self._trial.warmup_s + self._trial.window_s:
                 limit_s = CLOSING_S
             else:
                 limit_s = SILENCE_S + max(0.0, self._begins - now)
@@ -204,10 +205,6 @@ class FleetTrial:
                 part.is_lost = True
                 self._fault(part, f"reported nothing for {limit_s:g} s")
                 self._fleet.lose(part.member, f"reported nothing for {limit_s:g} s")
-
-    def _has_all_frames(self, part: _Part) -> bool:
-        assert self._begins is not None
-        return time.monotonic() > self._begins + self._trial.warmup_s + self._trial.window_s
 
     def _fault(self, part: _Part, reason: str) -> None:
         """The trial is void on account of a worker."""

@@ -32,7 +32,16 @@ Key = TypeVar("Key")
 
 
 class MergeError(ValueError):
-    """Reports of workers that do not fit together."""
+    """A report of a worker that does not fit those of the others.
+
+    Attributes:
+        worker: Its name.
+        clause: What is wrong with it, as a clause about the worker.
+    """
+
+    def __init__(self, worker: str, clause: str) -> None:
+        super().__init__(f"{worker} {clause}")
+        self.worker, self.clause = worker, clause
 
 
 class Processes(NamedTuple):
@@ -94,8 +103,9 @@ def merge_frames(
     for frame, worker in zip(frames, workers, strict=True):
         if abs(frame.t - first.t) > _EDGE_S or frame.in_window != first.in_window:
             raise MergeError(
-                f"{worker.name} reported the time until {frame.t:g} s, and {workers[0].name} that "
-                f"until {first.t:g} s"
+                worker.name,
+                f"reported the time until {frame.t:g} s, and {workers[0].name} that until "
+                f"{first.t:g} s",
             )
     by_worker = tuple(map(_own_part, frames, workers))
     used = [
@@ -111,10 +121,23 @@ def merge_frames(
             (frame.ticker_lateness for frame in frames), key=lambda each: quantile(each, 0.99) or 0
         ),
         driver_cpu=busiest(used, beside) if used else None,
-        arrivals=_merge_arrivals(frames),
+        arrivals=_merge_arrivals(frames, workers),
         by_worker=by_worker,
         **_recorded(frames, [worker.name for worker in workers]),
     )
+
+
+def left_out(unmerged: Mapping[str, Sequence[Frame]]) -> dict[str, str]:
+    """Workers that ended without a frame that others have reported: what is wrong, as clauses.
+
+    Args:
+        unmerged: By the worker's name, its frames that could not be merged.
+    """
+    ends = [frames[0].t for frames in unmerged.values() if frames]
+    if not ends:
+        return {}
+    clause = f"left out the time until {min(ends):g} s, which others reported"
+    return {name: clause for name, frames in unmerged.items() if not frames}
 
 
 def merge_closed(
@@ -245,12 +268,15 @@ def _named(faults: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
     }
 
 
-def _merge_arrivals(frames: Sequence[Frame]) -> ArrivalSummary | None:
+def _merge_arrivals(
+    frames: Sequence[Frame], workers: Sequence[WorkerStart]
+) -> ArrivalSummary | None:
     parts = [frame.arrivals for frame in frames if frame.arrivals is not None]
     if not parts:
         return None
-    if len(parts) < len(frames):
-        raise MergeError("only some of the workers reported arrivals")
+    for frame, worker in zip(frames, workers, strict=True):
+        if frame.arrivals is None:
+            raise MergeError(worker.name, "reported no arrivals, and only some of the others did")
     return ArrivalSummary(
         scheduled=sum(part.scheduled for part in parts),
         sent=sum(part.sent for part in parts),

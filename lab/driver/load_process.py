@@ -13,7 +13,8 @@ from typing import Any
 import gevent
 from gevent import subprocess
 
-from lab.driver.worker_messages import SLOT, TOKEN
+from lab.driver.worker_messages import SLOT
+from lab.driver_messages import WORKER_TOKEN
 
 _KIND = re.compile(rb'\{"version":\d+,"kind":"(\w+)"')
 
@@ -28,7 +29,7 @@ class LoadProcess:
             on_line: Called with each message that it sends, as a line.
             on_end: Called once with how it ended, unless `end` was called before.
         """
-        hidden = (TOKEN, SLOT)  # a scenario has no business with them
+        hidden = (WORKER_TOKEN, SLOT)  # a scenario has no business with them
         self._popen: Any = subprocess.Popen(
             [sys.executable, "-m", "lab.driver"],
             env={name: value for name, value in os.environ.items() if name not in hidden},

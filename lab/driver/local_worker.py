@@ -15,7 +15,8 @@ from typing import Any
 import gevent
 from gevent import subprocess
 
-from lab.driver.worker_messages import SLOT, TOKEN
+from lab.driver.worker_messages import SLOT
+from lab.driver_messages import WORKER_TOKEN
 
 _TAIL_LINES = 12
 
@@ -39,7 +40,7 @@ class LocalWorker:
         self._lines: deque[str] = deque(maxlen=_TAIL_LINES)
         self._popen: Any = subprocess.Popen(
             [sys.executable, "-m", "lab.driver.worker", "127.0.0.1", str(port)],
-            env={**os.environ, TOKEN: token, SLOT: self.slot},
+            env={**os.environ, WORKER_TOKEN: token, SLOT: self.slot},
             stdin=DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -31,7 +31,6 @@ from lab.driver.worker_messages import (
     PONG,
     REFUSE,
     SLOT,
-    TOKEN,
     Admit,
     Command,
     Ping,
@@ -42,7 +41,15 @@ from lab.driver.worker_messages import (
     read,
 )
 from lab.driver.worker_runner import LabWorkerRunner
-from lab.driver_messages import Failed, LoadScenario, RunTrial, WorkerExit, decode, encode
+from lab.driver_messages import (
+    WORKER_TOKEN,
+    Failed,
+    LoadScenario,
+    RunTrial,
+    WorkerExit,
+    decode,
+    encode,
+)
 
 _ADMISSION_S = 15.0  # for the answer to a `Join`
 _FLUSH_S = 0.3  # for the last messages
@@ -204,7 +211,7 @@ def main() -> WorkerExit:
     runner = connect(f"[{host}]" if ":" in host else host, port)
     if runner is None:
         return WorkerExit.NO_MASTER
-    how = Worker(runner, Path.cwd()).run(os.environ.get(TOKEN, ""), slot)
+    how = Worker(runner, Path.cwd()).run(os.environ.get(WORKER_TOKEN, ""), slot)
     if how is WorkerExit.NO_MASTER:
         say("the run is not heard of any more")
     return how

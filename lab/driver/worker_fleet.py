@@ -101,7 +101,8 @@ class Fleet:
     def note(self, text: str) -> None:
         """Tell the user a sentence, unless that was told just now."""
         now = time.monotonic()
-        if now - self._noted.get(text, -_NOTICE_S) >= _NOTICE_S / 2:
+        self._noted = {each: at for each, at in self._noted.items() if now - at < _NOTICE_S / 2}
+        if text not in self._noted:
             self._noted[text] = now
             self._send(Notice(text, of_scenario=False))
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import locust
 
 from lab.driver.worker_messages import PROTOCOL, Join
+from lab.driver_messages import WORKER_TOKEN
 
 _LAB = Path(__file__).resolve().parents[1]
 _SHARED_CODE = (
@@ -61,7 +62,7 @@ def identity(token: str, slot: str) -> Join:
 def objection(worker: Join, master: Join) -> str | None:
     """Why a worker cannot be one of a master's, as a clause about it; None if it can."""
     if not hmac.compare_digest(worker.token.encode(), master.token.encode()):
-        return "does not know the token of this run: give it by LAB_WORKER_TOKEN or --token"
+        return f"does not know the token of this run: give it by {WORKER_TOKEN} or --token"
     if worker.protocol != master.protocol or worker.lab != master.lab:
         return (
             f"runs version {worker.lab} of the lab (protocol {worker.protocol}), and the run "

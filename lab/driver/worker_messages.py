@@ -22,9 +22,8 @@ JOIN, ADMIT, REFUSE = "lab-join", "lab-admit", "lab-refuse"
 PING, PONG, COMMAND = "lab-ping", "lab-pong", "lab-command"
 REPORT = "lab"  # key within Locust's worker report
 
-TOKEN = "LAB_WORKER_TOKEN"
 SLOT = "LAB_WORKER_SLOT"
-"""Environment variables: what a worker has to know, and the place of one started by the driver."""
+"""Environment variable: the place of a worker that the driver has started."""
 
 HEARTBEAT_S = 3.0
 """A worker that has not heard of its master for so long ends its load."""

@@ -50,7 +50,7 @@ from lab.hypothesis.prediction import (
     ValueRange,
 )
 from lab.hypothesis.scenario_files import scenario_digests, scenario_files
-from lab.hypothesis.worker_share import MAX_WORKERS, why_too_many_workers, with_workers
+from lab.hypothesis.worker_share import MAX_WORKERS, why_too_many_workers
 
 __all__ = [
     "MAX_WORKERS",
@@ -98,5 +98,4 @@ __all__ = [
     "scenario_files",
     "why_not_passed",
     "why_too_many_workers",
-    "with_workers",
 ]

@@ -6,8 +6,6 @@ users, and arrivals have to come often enough for all.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from lab.hypothesis.load_shape import ClosedLoad, Load, OpenLoad, Sweep
 
 MAX_WORKERS = 256  # one process merges what all of them report, a message a second each
@@ -46,11 +44,6 @@ def why_too_many_workers(load: Load, window_s: float | None) -> tuple[str, str] 
             return problem, _at_most(int(expected / MIN_ARRIVALS))
         case _:
             return None
-
-
-def with_workers(load: Load, workers: int) -> Load:
-    """The same load, shared by so many workers."""
-    return replace(load, workers=workers)
 
 
 def _at_most(workers: int) -> str:

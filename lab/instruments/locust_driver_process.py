@@ -18,6 +18,7 @@ from typing import TypeVar
 from lab import driver_messages, network_guard
 from lab.child_processes import Child, Children
 from lab.driver_messages import (
+    WORKER_TOKEN,
     Closed,
     EndLane,
     Failed,
@@ -44,7 +45,6 @@ from lab.errors import MeasurementError, UsageError
 from lab.passed_variables import PassedVariables
 
 _START_S = 60.0
-_TOKEN = "LAB_WORKER_TOKEN"  # what a worker's token is redacted as
 _SILENCE_S = 45.0  # without a message; the driver itself has shorter limits, and says for what
 _POLL_S = 1.0  # after which it is checked whether the process still runs
 
@@ -95,7 +95,7 @@ class LoadDriver:
         self._fleet, self._token = fleet, PassedVariables()
         if fleet is not None:
             self._fleet = replace(fleet, passed=tuple(children.passed.environment()))
-            self._token = PassedVariables({_TOKEN: fleet.token})
+            self._token = PassedVariables({WORKER_TOKEN: fleet.token})
         self.child: Child = children.start(
             [sys.executable, "-m", "lab.driver" if fleet is None else "lab.driver.master"],
             role="driver",

@@ -12,7 +12,7 @@ from lab.hypothesis import Hypothesis
 from lab.machine_conditions import machine_name, measured_commit
 from lab.reporting.markdown_syntax import bullets, code_block, escaped, markdown_table
 from lab.reporting.sections.predictions import PredictionResult, prediction_results
-from lab.reporting.sections.reproduction import reproduction_section, workers_of_file
+from lab.reporting.sections.reproduction import reproduction_section
 from lab.reporting.sections.summary import Summary, summarize
 from lab.reporting.table import Table
 from lab.run_folder import RunFolder
@@ -72,7 +72,7 @@ def _counted(results: tuple[PredictionResult, ...], what: str) -> str:
 
 
 def _facts(run_folder: RunFolder, plan: Plan, summary: Summary, hypothesis: Hypothesis) -> str:
-    again = reproduction_section(plan, hypothesis.prose, workers_of_file(hypothesis))
+    again = reproduction_section(plan, hypothesis)
     return "\n\n".join(
         (
             f"**Claim.** {_short(summary.claim)}",

@@ -14,11 +14,7 @@ from lab.reporting.sections.conditions import condition_tables
 from lab.reporting.sections.gates import GatesSection, gates_section
 from lab.reporting.sections.latency import LatencySection, latency_section
 from lab.reporting.sections.predictions import PredictionResult, prediction_results
-from lab.reporting.sections.reproduction import (
-    ReproductionSection,
-    reproduction_section,
-    workers_of_file,
-)
+from lab.reporting.sections.reproduction import ReproductionSection, reproduction_section
 from lab.reporting.sections.slices import SlicesSection, slices_section
 from lab.reporting.sections.soak import SoakSection, soak_section
 from lab.reporting.sections.summary import Summary, summarize
@@ -103,7 +99,7 @@ def gather_content(
         profiles=_profiles(run_folder, trials.arms),
         conditions=condition_tables(run_folder.conditions()),
         prose=hypothesis.prose,
-        reproduction=reproduction_section(plan, hypothesis.prose, workers_of_file(hypothesis)),
+        reproduction=reproduction_section(plan, hypothesis),
         method=how_to_read.method(hypothesis, plan),
     )
 

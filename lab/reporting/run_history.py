@@ -11,8 +11,6 @@ from lab.reporting.sections.predictions import PredictionResult, prediction_resu
 from lab.reporting.table import Table
 from lab.verdict_wording import VERDICT_TONES, Tone
 
-_BY_WORKERS = ", load by "
-
 
 @dataclass(frozen=True)
 class PastRun:
@@ -74,6 +72,7 @@ class MachineHistory:
 
     machine: str
     runs: tuple[PastRun, ...]
+    has_workers: bool  # whether `machine` names workers, too
 
     @property
     def panels(self) -> tuple[EstimatePanel, ...]:
@@ -127,7 +126,7 @@ class RunHistory:
         """What is to be said of several machines or numbers of workers; empty for one of each."""
         if len(self.machines) < 2:
             return ""
-        if any(_BY_WORKERS in each.machine for each in self.machines):
+        if any(each.has_workers for each in self.machines):
             return (
                 f"The runs are from {len(self.machines)} machines or numbers of workers, and shown "
                 "apart: what differs between these is no change of the system."
@@ -146,15 +145,19 @@ def run_history(runs: Sequence[JudgedRun], left_out: Sequence[str]) -> RunHistor
         left_out: Other runs, each with the reason.
     """
     latest = runs[-1]
-    by_machine: dict[str, list[PastRun]] = {}
+    by_machine: dict[tuple[str, bool], list[PastRun]] = {}
     for number, run in enumerate(runs, 1):
         past = _past_run(number, run, latest.plan.claim_digest)
-        by_machine.setdefault(run.measured_by, []).append(past)
+        key = run.measured_by, run.plan.workers is not None
+        by_machine.setdefault(key, []).append(past)
     latest_first = sorted(by_machine.items(), key=lambda item: -item[1][-1].number)
     return RunHistory(
         name=latest.hypothesis.name,
         question=latest.hypothesis.question,
-        machines=tuple(MachineHistory(name, tuple(own)) for name, own in latest_first),
+        machines=tuple(
+            MachineHistory(name, tuple(own), has_workers)
+            for (name, has_workers), own in latest_first
+        ),
         left_out=tuple(left_out),
     )
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lab.cli.result_files import JunitOption, ResultFiles, SummaryOption
+from lab.driver_messages import WORKER_PORT
 from lab.errors import UsageError
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def command(
         typer.Option(
             metavar="HOST:PORT",
             help="Where workers of other machines join.",
-            show_default="127.0.0.1:5557",
+            show_default=f"127.0.0.1:{WORKER_PORT}",
         ),
     ] = None,
     detached: Annotated[

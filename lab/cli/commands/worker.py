@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lab.cli.worker_address import EXAMPLE, WorkerAddress, parse_address
+from lab.driver_messages import WORKER_PORT, WORKER_TOKEN
 from lab.errors import UsageError
 
 if TYPE_CHECKING:
     from lab.child_processes import Child, Children
     from lab.passed_variables import PassedVariables
 
-_PORT = 5557  # of Locust's master, and of `lab run --expect-workers`
-_ADDRESS = re.compile(r"(?P<host>\[[0-9a-fA-F:.]+\]|[^:\[\]\s]+)(:(?P<port>[0-9]{1,5}))?")
 _AGAIN_S = 2.0  # before it joins the next run
 _STANDBY_S = 15.0  # before it asks a run again that has all its workers: asking costs a second
 
@@ -28,7 +27,7 @@ def command(
     token: Annotated[
         str,
         typer.Option(
-            envvar="LAB_WORKER_TOKEN", help="Token that the run has printed.", show_default=False
+            envvar=WORKER_TOKEN, help="Token that the run has printed.", show_default=False
         ),
     ] = "",
     passed: Annotated[
@@ -51,21 +50,21 @@ def command(
     from lab.project_folder import MARKER, Project
     from lab.system import load_system
 
-    host, port = _address(master)
+    address = _address(master)
     variables = _passed(passed or [])
     root = Project.find().root
     allowed = load_system(root).safety.allow_hosts if (root / MARKER).is_file() else ()
     with suppress(Interrupted), ExitStack() as cleanup, interruptible():
         children = cleanup.enter_context(Children(variables))
-        print(f"waiting for a run at {host}:{port}; Ctrl-C ends it", flush=True)
-        while _take_part(children, root, (host, port), token, allowed, once=once):
+        print(f"waiting for a run at {address}; Ctrl-C ends it", flush=True)
+        while _take_part(children, root, address, token, allowed, once=once):
             pass
 
 
 def _take_part(
     children: Children,
     root: Path,
-    address: tuple[str, int],
+    address: WorkerAddress,
     token: str,
     allowed: tuple[str, ...],
     *,
@@ -80,14 +79,13 @@ def _take_part(
     from lab.driver_messages import WorkerExit
     from lab.errors import MeasurementError
 
-    host, port = address
     child = children.start(
-        [sys.executable, "-m", "lab.driver.worker", host, str(port)],
+        [sys.executable, "-m", "lab.driver.worker", address.host, str(address.port)],
         role="driver",
         cwd=root,
         env={
             "PYTHONUNBUFFERED": "1",
-            "LAB_WORKER_TOKEN": token,
+            WORKER_TOKEN: token,
             network_guard.VARIABLE: ",".join(allowed),
         },
         stdout=subprocess.PIPE,
@@ -105,13 +103,13 @@ def _take_part(
     tail = child.log_tail()
     children.stop(child)
     if code == WorkerExit.REFUSED:
-        raise UsageError(f"{host}:{port}: {refusal or 'the run has refused this worker'}")
+        raise UsageError(f"{address}: {refusal or 'the run has refused this worker'}")
     if code == WorkerExit.ENDED and once:
         return False
     if code == WorkerExit.NO_MASTER and once:
         if joined:
-            raise MeasurementError(f"{host}:{port}: the run is not heard of any more")
-        raise MeasurementError(f"{host}:{port}: no run listens there")
+            raise MeasurementError(f"{address}: the run is not heard of any more")
+        raise MeasurementError(f"{address}: no run listens there")
     if code not in tuple(WorkerExit):
         how = child.died() or "ended"
         print(f"lab worker: the worker {how}" + (f":\n{tail}" if tail else ""), flush=True)
@@ -127,15 +125,13 @@ def _lines(child: Child) -> Iterator[str]:
         yield child.passed.redact(line.decode(errors="replace").rstrip("\n"))
 
 
-def _address(text: str) -> tuple[str, int]:
-    found = _ADDRESS.fullmatch(text)
-    port = int(found["port"] or _PORT) if found is not None else 0
-    if found is None or not 0 < port < 1 << 16:
+def _address(text: str) -> WorkerAddress:
+    found = parse_address(text, WORKER_PORT)
+    if found is None:
         raise UsageError(
-            f"{text}: write the address and the port at which the run listens, as in "
-            f"192.0.2.10:{_PORT}"
+            f"{text}: write the address and the port at which the run listens, as in {EXAMPLE}"
         )
-    return found["host"].strip("[]"), port
+    return found
 
 
 def _passed(names: list[str]) -> PassedVariables:

@@ -25,17 +25,18 @@ class ReproductionSection:
     earlier: Table
 
 
-def reproduction_section(plan: Plan, prose: str = "", workers: int = 1) -> ReproductionSection:
+def reproduction_section(plan: Plan, hypothesis: Hypothesis) -> ReproductionSection:
     """Commands, digests and earlier runs of a plan.
 
     Args:
         plan: Of the run.
-        prose: Of the hypothesis: one that the lab wrote itself says by which command.
-        workers: How many processes share the load if the command does not say.
+        hypothesis: Of the run; one that the lab wrote itself says by which command.
     """
-    written = _WRITTEN_BY.match(prose.strip())
+    written = _WRITTEN_BY.match(hypothesis.prose.strip())
     return ReproductionSection(
-        commands=(_written_command(written[1], plan),) if written else _commands(plan, workers),
+        commands=(_written_command(written[1], plan),)
+        if written
+        else _commands(plan, _workers_of_file(hypothesis)),
         seals=Table(
             ("sealed", "digest"),
             (("hypothesis file", plan.digest), ("claim", plan.claim_digest)),
@@ -52,7 +53,7 @@ def reproduction_section(plan: Plan, prose: str = "", workers: int = 1) -> Repro
     )
 
 
-def workers_of_file(hypothesis: Hypothesis) -> int:
+def _workers_of_file(hypothesis: Hypothesis) -> int:
     """How many processes share the load if the command does not say."""
     kind = hypothesis.kind
     return 1 if isinstance(kind, Benchmark) else kind.load.workers
@@ -64,7 +65,7 @@ def _written_command(command: str, plan: Plan) -> str:
     return f"{_RANGE.sub(commits, command)} --seed {plan.seed}"
 
 
-def _commands(plan: Plan, workers_of_file: int) -> tuple[str, ...]:
+def _commands(plan: Plan, of_file: int) -> tuple[str, ...]:
     by_make = f"make experiment NAME={plan.hypothesis} SEED={plan.seed}"
     direct = f"lab run {plan.hypothesis} --seed {plan.seed}"
     if plan.length_s is not None:
@@ -83,7 +84,7 @@ def _commands(plan: Plan, workers_of_file: int) -> tuple[str, ...]:
             f"{direct}{here} --expect-workers {workers.total} --bind HOST:PORT",
             f"lab worker HOST:PORT    # on other machines, {workers.remote} in all",
         )
-    if workers.local != workers_of_file or plan.workers is not None:
+    if plan.workers is not None or of_file > 1:
         by_make, direct = (
             f"{by_make} WORKERS={workers.local}",
             f"{direct} --workers {workers.local}",

@@ -174,7 +174,7 @@ def test_a_parameter_is_written_with_its_value(text: str) -> None:
 def test_what_it_wrote_says_by_which_command_of_which_commits(ran: list[Any]) -> None:
     call(budget="2m", faster_than="20%")
     hypothesis, plan = ran[0].hypothesis, replace(ran[0].plan, seed=7)
-    [command] = reproduction_section(plan, hypothesis.prose).commands
+    [command] = reproduction_section(plan, hypothesis).commands
     before, after = (commit[:12] for commit in plan.revisions.values())
     assert command == (
         f"lab diff {before}..{after} --scenario {SCENARIO} --faster-than 20% --budget 2m --seed 7"

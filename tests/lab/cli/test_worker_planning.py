@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from lab.cli.worker_fleet import VARIABLE, fleet_of, how_to_join
+from lab.cli.worker_fleet import fleet_of, how_to_join
 from lab.cli.worker_planning import WorkerOptions, bind_address, plan_workers, resumed_workers
-from lab.driver_messages import FormFleet
+from lab.driver_messages import WORKER_TOKEN, FormFleet
 from lab.errors import UsageError
 from lab.hypothesis import ClosedLoad, Hypothesis, OpenLoad, Stage
 from lab.trial_plan import Plan, PlannedWorkers, draw
@@ -101,7 +101,7 @@ def test_a_resumed_run_has_the_workers_of_its_plan(tmp_path: Path) -> None:
 
 
 def test_a_fleet_has_a_token_that_nobody_guesses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(VARIABLE, raising=False)
+    monkeypatch.delenv(WORKER_TOKEN, raising=False)
     first, second = (fleet_of(PlannedWorkers(2), WorkerOptions()) for _ in range(2))
     assert first is not None and second is not None
     assert (first.local, first.remote, first.host, first.port) == (2, 0, "127.0.0.1", 0)
@@ -112,13 +112,13 @@ def test_a_fleet_has_a_token_that_nobody_guesses(monkeypatch: pytest.MonkeyPatch
 
 def test_who_set_a_token_is_not_shown_it(monkeypatch: pytest.MonkeyPatch) -> None:
     options, workers = WorkerOptions(expected=2, bind="10.0.0.2:6000"), PlannedWorkers(0, 2)
-    monkeypatch.delenv(VARIABLE, raising=False)
+    monkeypatch.delenv(WORKER_TOKEN, raising=False)
     drawn = fleet_of(workers, options)
     assert isinstance(drawn, FormFleet)
-    assert f"with {VARIABLE}={drawn.token} in its environment" in how_to_join(drawn)
+    assert f"with {WORKER_TOKEN}={drawn.token} in its environment" in how_to_join(drawn)
     assert "waiting for 2 workers of other machines at 10.0.0.2:6000" in how_to_join(drawn)
     assert how_to_join(drawn).endswith("by lab worker 10.0.0.2:6000")
-    monkeypatch.setenv(VARIABLE, "s3cret")
+    monkeypatch.setenv(WORKER_TOKEN, "s3cret")
     own = fleet_of(workers, options)
     assert own is not None and own.token == "s3cret"
     assert "s3cret" not in how_to_join(own)

@@ -14,6 +14,7 @@ from lab.driver.frame_merge import (
     Processes,
     ReportNumbers,
     busiest,
+    left_out,
     merge_closed,
     merge_frames,
     merge_opened,
@@ -136,8 +137,16 @@ def test_frames_of_different_times_are_refused_by_name() -> None:
         merge_frames([frame(), frame(t=2.0)], TWO)
     with pytest.raises(MergeError, match="worker 2"):
         merge_frames([frame(), frame(in_window=False)], TWO)
-    with pytest.raises(MergeError, match="only some"):
+    with pytest.raises(MergeError, match="only some") as raised:
         merge_frames([frame(), frame(arrivals=ArrivalSummary(0, 0))], TWO)
+    assert raised.value.worker == "worker 1"
+
+
+def test_a_second_that_some_workers_left_out_is_their_fault() -> None:
+    assert left_out({"worker 1": [], "worker 2": []}) == {}
+    faults = left_out({"worker 1": [], "worker 2": [frame(t=2.0), frame(t=3.0)], "worker 3": []})
+    assert set(faults) == {"worker 1", "worker 3"}
+    assert faults["worker 1"] == "left out the time until 2 s, which others reported"
 
 
 def test_a_fault_that_one_worker_has_names_it_and_one_that_all_have_does_not() -> None:

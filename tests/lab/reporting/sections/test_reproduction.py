@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from lab.hypothesis import ClosedLoad
-from lab.reporting.sections.reproduction import reproduction_section, workers_of_file
+from lab.reporting.sections.reproduction import reproduction_section
 from lab.trial_plan import DetectableSlope, PlannedWorkers
 from tests.lab.builders import SHIPPED, plan, with_load
 
@@ -51,11 +51,12 @@ TOO_SHORT = DetectableSlope(
 )
 def test_the_commands_repeat_the_run(changes: dict[str, object], by_make: str, direct: str) -> None:
     changed = replace(plan(), **changes)  # type: ignore[arg-type]
-    assert reproduction_section(changed).commands == (by_make, direct)
+    assert reproduction_section(changed, SHIPPED).commands == (by_make, direct)
 
 
 def test_a_single_process_is_asked_for_if_the_file_says_otherwise() -> None:
-    assert reproduction_section(plan(), workers=4).commands == (
+    shared = with_load(SHIPPED, ClosedLoad(50, workers=4))
+    assert reproduction_section(plan(), shared).commands == (
         "make experiment NAME=pool-exhaustion SEED=1 WORKERS=1",
         "lab run pool-exhaustion --seed 1 --workers 1",
     )
@@ -63,13 +64,8 @@ def test_a_single_process_is_asked_for_if_the_file_says_otherwise() -> None:
 
 def test_workers_of_other_machines_are_started_there() -> None:
     changed = replace(plan(), workers=PlannedWorkers(2, 4))
-    run, worker = reproduction_section(changed).commands
+    run, worker = reproduction_section(changed, SHIPPED).commands
     assert run == (
         "lab run pool-exhaustion --seed 1 --workers 2 --expect-workers 6 --bind HOST:PORT"
     )
     assert worker == "lab worker HOST:PORT    # on other machines, 4 in all"
-
-
-def test_a_file_says_how_many_share_the_load() -> None:
-    assert workers_of_file(SHIPPED) == 1
-    assert workers_of_file(with_load(SHIPPED, ClosedLoad(50, workers=4))) == 4
