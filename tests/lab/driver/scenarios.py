@@ -6,6 +6,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -115,7 +116,8 @@ def family(pid: int) -> list[int]:
     """Ids of the descendants of a process."""
     found: list[int] = []
     for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-        found += [int(child), *family(int(child))]
+        with suppress(FileNotFoundError, ProcessLookupError):  # that has just ended
+            found += [int(child), *family(int(child))]
     return found
 
 
