@@ -79,7 +79,7 @@ class ArrivalTasks(TaskSet):
 
     def get_next_task(self) -> Any:
         """One of the tasks at random."""
-        return random.choice(self.tasks)
+        return self.tasks[0] if len(self.tasks) == 1 else random.choice(self.tasks)
 
     def execute_task(self, task: Callable[[User], Any]) -> None:
         """Carry out the next arrival; waits until there is one."""

@@ -6,9 +6,8 @@ import time
 from array import array
 from collections.abc import Iterable
 
-import gevent
-
 from lab.driver.arrival import Arrival
+from lab.driver.event_loop import let_others_run
 from lab.driver.precise_timer import PreciseTimer
 from lab.driver.user_pool import UserPool
 
@@ -29,7 +28,7 @@ class Dispatcher:
             for scheduled in schedule:
                 timer.wait_until(scheduled)
                 if not len(self.lags) % _YIELD_EVERY:
-                    gevent.sleep(0)
+                    let_others_run()
                 now = time.monotonic()
                 self.lags.append(now - scheduled)
                 self._pool.send(Arrival(scheduled, now))

@@ -72,7 +72,7 @@ def add_batch(entry: StatsEntry, batch: Batch) -> None:
     entry.num_none_requests += len(ends) - len(timed)
     entry.num_failures += int(batch.failed.sum())
     entry.total_content_length += int(batch.lengths.sum())
-    entry.last_request_timestamp = float(ends[-1])
+    entry.last_request_timestamp = max(entry.last_request_timestamp or 0.0, float(ends[-1]))
     _count(entry.num_reqs_per_sec, np.floor(ends))
     _count(entry.num_fail_per_sec, np.floor(ends[batch.failed > 0]))
     if len(timed):

@@ -29,6 +29,7 @@ class PreciseTimer:
         self._fd = libc.timerfd_create(time.CLOCK_MONOTONIC, _NONBLOCK | _CLOEXEC)
         if self._fd < 0:
             raise OSError(ctypes.get_errno(), "no timer descriptor")
+        self._alarm = _Itimerspec()
         self._hub = gevent.get_hub()
         self._io = self._hub.loop.io(self._fd, _READ)
 
@@ -38,7 +39,8 @@ class PreciseTimer:
         if nanoseconds <= time.monotonic_ns():
             return
         # setting the timer also clears its last expiry
-        alarm = _Itimerspec(0, 0, *divmod(nanoseconds, 10**9))
+        alarm = self._alarm
+        alarm.moment_s, alarm.moment_ns = divmod(nanoseconds, 10**9)
         if self._set(self._fd, _ABSOLUTE, ctypes.byref(alarm), None) < 0:
             raise OSError(ctypes.get_errno(), "the timer descriptor cannot be set")
         self._hub.wait(self._io)

@@ -1,7 +1,7 @@
 """Records the requests of a trial and summarizes them, per frame, request name and method.
 
-Recording a request appends to a list (a microsecond). Histograms are made once per frame, between
-requests, so that the load is disturbed as little as possible.
+Recording a request appends to a list (a microsecond). Histograms are made once per frame, in pieces
+between which requests are sent, so that the load is disturbed as little as possible.
 """
 
 from __future__ import annotations
@@ -19,12 +19,14 @@ import numpy.typing as npt
 from gevent import getcurrent
 
 from lab.driver.arrival import Arrival, origin
+from lab.driver.event_loop import let_others_run
 from lab.driver.locust_statistics import Batch, Batches, Failures
 from lab.driver.report_flaws import ReportFlaws, as_number
 from lab.driver_messages import RecordedRequests, RequestKey, RequestSummary, ScheduledRequests
 from lab.stats.latency_histogram import Histogram
 
 _MAX_MESSAGES = 20  # that are counted apart in a frame
+_PIECE = 1000  # requests that are summarized before other greenlets may run: half a millisecond
 _FAILED, _NO_ANSWER = 1.0, 2.0  # outcomes of a request beside 0.0, success
 
 # end, scheduled send time (monotonic seconds), latency, service latency (seconds; NaN: reported
@@ -114,19 +116,24 @@ class RequestRecorder:
         self._flaws.add_overridden(request.get("request_type"), request.get("name"))
 
     def take(self, until: float) -> RecordedRequests:
-        """Remove and summarize all that ended before `until` (monotonic seconds)."""
+        """Remove and summarize all that ended before `until` (monotonic seconds).
+
+        Other greenlets run meanwhile; what they report is left for the next call.
+        """
+        messages, self._messages = dict(self._messages), Counter()
+        failures, self._failures = self._failures, {}
+        ended = self._ended(until)
+        if self.add_to_statistics is not None:
+            self.add_to_statistics({}, failures)
         requests: Summaries = {}
         scheduled: dict[float, Summaries] = {}
-        taken = dict(self._taken(until))
-        if self.add_to_statistics is not None:
-            batches = {key: _batch(rows) for key, rows in taken.items()}
-            self.add_to_statistics(batches, self._failures)
-        self._failures = {}
-        for key, rows in taken.items():
+        for key, pending, count in ended:
+            rows = np.concatenate(list(self._removed(key, pending, count)))
             requests[key] = _summarize(rows)
+            let_others_run()
             for frame, own in self._by_scheduled_time(rows):
                 scheduled.setdefault(frame, {})[key] = _summarize(own)
-        messages, self._messages = dict(self._messages), Counter()
+                let_others_run()
         return RecordedRequests(
             requests=requests,
             by_scheduled_time=tuple(ScheduledRequests(*each) for each in sorted(scheduled.items())),
@@ -175,16 +182,29 @@ class RequestRecorder:
         self._keys[reported] = key
         return self._rows.setdefault(reported, [])
 
-    def _taken(self, until: float) -> Iterator[tuple[RequestKey, Rows]]:
-        for reported, key in list(self._keys.items()):
+    def _ended(self, until: float) -> list[tuple[RequestKey, list[Row], int]]:
+        """Of each name and method, its rows, and how many of the first ended before `until`."""
+        found = []
+        for reported, key in self._keys.items():
             pending = self._rows[reported]
             count = len(pending)
             while count and pending[count - 1][_END] >= until:
                 count -= 1
             if count:
-                taken = _as_rows(pending[:count])
-                del pending[:count]
-                yield key, taken
+                found.append((key, pending, count))
+        return found
+
+    def _removed(self, key: RequestKey, pending: list[Row], count: int) -> Iterator[Rows]:
+        """Remove the first rows, and have Locust's statistics get them."""
+        while count:
+            size = min(count, _PIECE)
+            rows = _as_rows(pending[:size])
+            del pending[:size]
+            count -= size
+            if self.add_to_statistics is not None:
+                self.add_to_statistics({key: _batch(rows)}, {})
+            yield rows
+            let_others_run()
 
     def _by_scheduled_time(self, rows: Rows) -> Iterator[tuple[float, Rows]]:
         if not self._frames:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 
 import gevent
-from gevent.event import AsyncResult
+from gevent.hub import Waiter
 from gevent.lock import Semaphore
 from gevent.pool import Group
 from locust import User
@@ -64,7 +64,8 @@ class UserPool:
         self._max_users, self._prepare = max_users, prepare
         self._weights = [float(each.weight) for each in user_classes]
         self._random = random.Random(f"{seed}-users")
-        self._idle: dict[type[User], deque[AsyncResult]] = {each: deque() for each in self.classes}
+        self._resume = gevent.get_hub().loop.run_callback
+        self._idle: dict[type[User], deque[Waiter]] = {each: deque() for each in self.classes}
         self._waiting: dict[type[User], deque[Arrival]] = {each: deque() for each in self.classes}
         self._starting: dict[type[User], set[User]] = {each: set() for each in self.classes}
         self._assigned = 0  # arrivals given to a user that has not begun them yet
@@ -107,7 +108,7 @@ class UserPool:
             (user_class,) = self._random.choices(self.classes, self._weights)
         if self._idle[user_class]:
             self._assigned += 1
-            self._idle[user_class].popleft().set(arrival)
+            self._resume(self._idle[user_class].popleft().switch, arrival)
             return
         self._waiting[user_class].append(arrival)
         if self.size < self._max_users or self._evict_idle():
@@ -135,10 +136,10 @@ class UserPool:
         return arrival
 
     def _idle_until_assigned(self, user: ArrivalUser) -> Arrival:
-        assigned: AsyncResult = AsyncResult()
-        self._idle[type(user)].append(assigned)
+        waiter = Waiter()  # costs a third of an AsyncResult
+        self._idle[type(user)].append(waiter)
         user.lab_idle = True
-        arrival: Arrival | None = assigned.get()
+        arrival: Arrival | None = waiter.get()
         user.lab_idle = False
         if arrival is None:
             raise EndedByLab
@@ -147,7 +148,9 @@ class UserPool:
 
     def _starved_class(self) -> type[ArrivalUser] | None:
         """A class with more arrivals waiting than users starting, if the pool is full."""
-        if self.size < self._max_users or time.monotonic() >= self._closes:
+        if len(self.classes) == 1 or self.size < self._max_users:
+            return None  # those of its own class do not wait while one of them is idle
+        if time.monotonic() >= self._closes:
             return None
         return next(
             (each for each in self.classes if len(self._waiting[each]) > len(self._starting[each])),
@@ -158,7 +161,7 @@ class UserPool:
         """End an idle user, of the class that has most of them; whether there was one."""
         idle = max(self._idle.values(), key=len)
         if idle:
-            idle.popleft().set(None)
+            self._resume(idle.popleft().switch, None)
         return bool(idle)
 
     def _spawn(self, user_class: type[ArrivalUser]) -> None:

@@ -28,7 +28,6 @@ from lab.experiment.slice_schedule import (
     schedule,
     whole_window,
     why_never_cut,
-    why_short,
     why_whole,
 )
 from lab.experiment.sliced_block import SlicedBlock
@@ -258,8 +257,6 @@ class LoadTrials:
             self._note_schedule(None, why_whole(self._test, cycles, self._margins))
         elif len(cycles) == len(self.hypothesis.arms):
             self._schedule = found
-            if reason := why_short(self._test, cycles, self._margins):
-                self._note_schedule(None, reason)
         return found
 
     def _reset(self, arm: str) -> Fault | None:

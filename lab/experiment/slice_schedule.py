@@ -79,10 +79,11 @@ def schedule(
         margins: Of the plan.
     """
     assert isinstance(test.load, ClosedLoad)
+    needed_s = margins.cycles * max(math.inf if cycle is None else cycle for cycle in cycles)
     if (wanted_s := test.load.slice_s) is not None:
-        return _cut(test.window_s, max(1, round(test.window_s / wanted_s)))
-    longest_s = max(math.inf if cycle is None else cycle for cycle in cycles)
-    least_s = max(margins.min_slice_s, margins.cycles * longest_s)
+        found = _cut(test.window_s, max(1, round(test.window_s / wanted_s)))
+        return found if needed_s <= found.seconds * (1 + 1e-9) else whole_window(test.window_s)
+    least_s = max(margins.min_slice_s, needed_s)
     if least_s > test.window_s / margins.min_rounds:
         return whole_window(test.window_s)
     return _cut(test.window_s, int(test.window_s / least_s + 1e-9))
@@ -90,32 +91,23 @@ def schedule(
 
 def why_whole(test: LoadTest, cycles: Sequence[float | None], margins: SliceMargins) -> str:
     """Why `schedule` does not cut the windows, as a clause."""
+    assert isinstance(test.load, ClosedLoad)
+    wanted_s = test.load.slice_s
+    if wanted_s is not None and round(test.window_s / wanted_s) <= 1:
+        return "the hypothesis says so"
     known = [cycle for cycle in cycles if cycle is not None]
     if len(known) < len(cycles):
         return "no user began two tasks in the warm-up, so that their cycle is not known"
+    cycle = f"a user takes {seconds(max(known))} from one task to the next, so that"
+    if wanted_s is None:
+        return (
+            f"{cycle} a slice of {margins.cycles} of those is longer than a "
+            f"{margins.min_rounds}th of the window"
+        )
     return (
-        f"a user takes {seconds(max(known))} from one task to the next, so that a slice of "
-        f"{margins.cycles} of those is longer than a {margins.min_rounds}th of the window"
-    )
-
-
-def why_short(test: LoadTest, cycles: Sequence[float | None], margins: SliceMargins) -> str | None:
-    """Why the slices that the hypothesis chose are too short, as a clause; None if they are not."""
-    assert isinstance(test.load, ClosedLoad)
-    longest_s = max(math.inf if cycle is None else cycle for cycle in cycles)
-    found = schedule(test, cycles, margins)
-    if test.load.slice_s is None or not found.is_cut:
-        return None
-    if longest_s * margins.cycles <= found.seconds * (1 + 1e-9):
-        return None
-    cycle = (
-        "no user began two tasks in the warm-up"
-        if longest_s == math.inf
-        else f"a user takes {seconds(longest_s)} from one task to the next"
-    )
-    return (
-        f"{cycle}, and a slice should hold {margins.cycles} of these cycles; if users wait for "
-        "each other, rates are too high and ratios too near to 1"
+        f"{cycle} the slices of {seconds(wanted_s)} that the hypothesis asks for hold fewer than "
+        f"{margins.cycles} of those; if users wait for each other, their rates would be too high "
+        "and ratios too near to 1"
     )
 
 

@@ -14,7 +14,7 @@ from lab.experiment.slice_schedule import (
     may_be_cut,
     schedule,
     whole_window,
-    why_short,
+    why_whole,
 )
 from lab.hypothesis import ClosedLoad, LoadTest, OpenLoad, Stage, Sweep
 
@@ -47,30 +47,31 @@ def test_a_slice_has_ten_cycles_of_the_slowest_arm(
 
 
 def test_the_hypothesis_may_choose() -> None:
-    assert schedule(load_test(0.5), [None, 1.6], MARGINS) == SliceSchedule(8, 0.5)
+    assert schedule(load_test(0.5), [0.01, 0.05], MARGINS) == SliceSchedule(8, 0.5)
     assert schedule(load_test(0.3), [0.001], MARGINS) == SliceSchedule(13, 4 / 13)
-    assert schedule(load_test(0.05), [0.1], MARGINS) == SliceSchedule(80, 0.05)
+    assert schedule(load_test(0.05), [0.005], MARGINS) == SliceSchedule(80, 0.05)
 
 
 @pytest.mark.parametrize(
     ("cycles", "slice_s", "reason"),
     [
-        ([0.01, 0.05], 0.5, None),
-        ([0.01, 0.051], 0.5, "a user takes 51 ms from one task to the next, and a slice"),
         (
-            [0.01, None],
+            [0.01, 0.051],
             0.5,
-            "no user began two tasks in the warm-up, and a slice should hold 10 of ",
+            "a user takes 51 ms from one task to the next, so that the slices of 500 ms that the "
+            "hypothesis asks for hold fewer than 10 of those",
         ),
-        ([0.01, 1.6], None, None),
-        ([0.01, 1.6], 4.0, None),  # one slice: the window
+        ([0.01, None], 0.5, "no user began two tasks in the warm-up"),
+        ([0.01, 1.6], 4.0, "the hypothesis says so"),  # one slice: the window
+        ([0.01, 0.101], None, "a user takes 101 ms from one task to the next, so that a slice of"),
     ],
 )
-def test_chosen_slices_may_be_too_short(
-    cycles: list[float | None], slice_s: float | None, reason: str | None
+def test_slices_that_are_too_short_give_way_to_windows(
+    cycles: list[float | None], slice_s: float | None, reason: str
 ) -> None:
-    found = why_short(load_test(slice_s), cycles, MARGINS)
-    assert found is None if reason is None else str(found).startswith(reason)
+    found = schedule(load_test(slice_s), cycles, MARGINS)
+    assert found == whole_window(4.0)
+    assert why_whole(load_test(slice_s), cycles, MARGINS).startswith(reason)
 
 
 def test_only_closed_loads_of_several_arms_are_cut() -> None:

@@ -409,14 +409,16 @@ def test_a_block_whose_slices_take_far_too_long_is_run_in_whole_windows(
     assert entry["reason"].startswith("slices of 200 ms took ")
 
 
-def test_chosen_slices_that_are_too_short_are_noted_once(bench: Bench, tmp_path: Path) -> None:
+def test_chosen_slices_that_are_too_short_give_way_to_windows(tmp_path: Path) -> None:
     short = Bench(tmp_path / "short", ClosedLoad(50, slice_s=0.1))
     loop = short.run()
     assert loop.interim_verdict.blocks == 4
-    assert {seconds for _, seconds in short.driver.slices} == {0.1}
+    assert short.driver.slices == []
+    assert len(short.driver.driven) == 4 * ARMS
     (entry,) = short.changes
-    assert (entry["block"], entry["rounds"]) == (None, 40)
+    assert (entry["block"], entry["rounds"]) == (None, 1)
     assert "a user takes 20 ms from one task to the next" in entry["reason"]
+    assert "the slices of 100 ms that the hypothesis asks for" in entry["reason"]
 
 
 def test_equal_slices_stay_as_they_are(bench: Bench) -> None:

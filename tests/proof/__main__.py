@@ -75,7 +75,6 @@ NOT_MEASURED_YET = frozenset(
         "false-decisions",
         "small-effects",
         "shipped-benchmarks",
-        "deferred-work",
         "disturbances",
         "launches",
         "revisions",

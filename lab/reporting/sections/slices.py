@@ -49,7 +49,7 @@ def slices_section(trials: RunTrials, journal: Sequence[Mapping[str, Any]]) -> S
 def _change(entry: Mapping[str, Any]) -> str:
     reason = str(entry["reason"]).rstrip(".")
     whole = entry["rounds"] == 1
-    if entry["block"] is None and not whole:
+    if entry["block"] is None and not whole:  # of a run before such slices were declined
         return (
             f"Slices of {seconds(entry['slice_s'])}, as the hypothesis says, are short: {reason}."
         )
