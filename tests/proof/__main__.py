@@ -74,7 +74,6 @@ NOT_MEASURED_YET = frozenset(
     {
         "false-decisions",
         "small-effects",
-        "shipped-benchmarks",
         "disturbances",
         "launches",
         "revisions",
