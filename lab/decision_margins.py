@@ -105,6 +105,8 @@ class SliceMargins:
         min_carry_over: A smaller change of the throughput does no harm, however sure it is.
         max_idle_difference: Between arms, of what all others use in an arm's slices, cores: what
             they all do alike does no harm to ratios.
+        min_own_time: Share of the time of an arm's slices that is its users' own. With less, too
+            few users make the load of the rest, in which they wait for others.
     """
 
     cycles: int = 10
@@ -113,6 +115,7 @@ class SliceMargins:
     carry_over_level: float = 0.01
     min_carry_over: float = 0.01
     max_idle_difference: float = 0.02
+    min_own_time: float = 0.8
 
 
 @dataclass(frozen=True)
@@ -228,6 +231,7 @@ BEFORE_SEALED = DecisionMargins(
         carry_over_level=0.01,
         min_carry_over=0.01,
         max_idle_difference=0.02,
+        min_own_time=0.8,
     ),
     blocks_per_void=3,
     fresh_within=1.25,

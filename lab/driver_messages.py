@@ -304,8 +304,10 @@ class ArrivalSummary:
 
     scheduled: int
     sent: int
-    lag: Histogram = field(default_factory=Histogram)  # seconds from schedule to dispatch
-    wait: Histogram = field(default_factory=Histogram)  # seconds from dispatch to a free user
+    # of those sent: seconds by which the driver itself was late (to the begin, or if no user was
+    # free, to the dispatch), and from the dispatch to a free user
+    lag: Histogram = field(default_factory=Histogram)
+    wait: Histogram = field(default_factory=Histogram)
     under_way_s: float = 0.0  # sum of the ages of the arrivals under way at the end of the frame
 
 
@@ -371,7 +373,7 @@ class LaneReady:
     """The users of a lane have warmed up, and wait before their next tasks."""
 
     lane: str
-    cycle_s: float | None  # median of a user's time from task to task; None: no user began twice
+    cycle_s: float | None  # of a user, by `UserCycles.length_s`; None: the warm-up is too short
     errors: Mapping[str, int] = field(default_factory=dict)  # of requests so far, by message
 
 

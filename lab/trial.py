@@ -77,7 +77,7 @@ class Dispatch:
     sent: int
     waiting: int  # never sent: they found no free user until the window closed
     undispatched: int  # never sent: the driver did not get to them
-    lag_p99_s: float  # from the scheduled send time to the dispatch: the driver's own lateness
+    lag_p99_s: float  # by which the driver itself was late (`ArrivalSummary`)
     wait_p99_s: float  # from the dispatch of an arrival to a free user
     users: int  # the most at the end of any second
     unanswered: int = 0  # sent, scheduled in the window, and not answered when the driver gave up

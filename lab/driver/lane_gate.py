@@ -123,9 +123,11 @@ class LaneGate:
             if not self._stands.wait(left_s):
                 return
 
-    def median_cycle(self, since: float) -> float | None:
-        """Median of a user's time from one task to the next in seconds; see `UserCycles`."""
-        return self._cycles.median(time.perf_counter(), since)
+    def end_warm_up(self, warm_up_s: float) -> float | None:
+        """Forget the cycles so far; returns their length in seconds, see `UserCycles.length_s`."""
+        cycles, self._cycles = self._cycles, UserCycles()
+        now = time.perf_counter()
+        return cycles.length_s(now, since=now - warm_up_s / 2, seen_s=warm_up_s)
 
     def _leave(self, who: object) -> None:
         self._in_task.discard(who)

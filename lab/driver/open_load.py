@@ -25,7 +25,7 @@ class _Counts(NamedTuple):
 
     scheduled: int = 0
     sent: int = 0
-    lags: int = 0
+    dispatched: int = 0
 
 
 class OpenLoadRunner:
@@ -110,13 +110,13 @@ class OpenLoadRunner:
             scheduled=scheduled,
             sent=count_before(self._pool.begun, until),
             # of those scheduled so far alone: a frame that is late must not take those that follow
-            lags=min(scheduled, len(self._dispatcher.lags)),
+            dispatched=min(scheduled, self._dispatcher.count),
         )
         last, self._reported = self._reported, now
         return ArrivalSummary(
             scheduled=now.scheduled - last.scheduled,
             sent=now.sent - last.sent,
-            lag=to_histogram(self._dispatcher.lags[last.lags : now.lags]),
+            lag=to_histogram(self._pool.lags[last.sent : now.sent]),
             wait=to_histogram(self._pool.waits[last.sent : now.sent]),
             under_way_s=sum(max(0.0, until - each.begun) for each in self._pool.under_way),
         )
@@ -134,11 +134,11 @@ class OpenLoadRunner:
     def unfinished(self) -> UnfinishedArrivals:
         """Arrivals never sent, by what they lacked, and those of the window never answered."""
         waiting = self._pool.unsent
-        undispatched = len(self._schedule) - len(self._dispatcher.lags)
+        undispatched = len(self._schedule) - self._dispatcher.count
         if (reported := self._reported).scheduled < len(self._schedule):
             # the trial ended early: of what no frame has reported, nothing was missed
             missing = reported.scheduled - reported.sent
-            undispatched = min(missing, max(0, reported.scheduled - reported.lags))
+            undispatched = min(missing, max(0, reported.scheduled - reported.dispatched))
             waiting = missing - undispatched
         return UnfinishedArrivals(
             waiting=waiting,

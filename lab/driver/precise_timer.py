@@ -33,17 +33,18 @@ class PreciseTimer:
         self._hub = gevent.get_hub()
         self._io = self._hub.loop.io(self._fd, _READ)
 
-    def wait_until(self, moment: float) -> None:
-        """Sleep until `moment` (monotonic seconds); return at once if it has passed."""
+    def wait_until(self, moment: float) -> bool:
+        """Sleep until `moment` (monotonic seconds); False, at once, if it has passed."""
         nanoseconds = round(moment * 1e9)
         if nanoseconds <= time.monotonic_ns():
-            return
+            return False
         # setting the timer also clears its last expiry
         alarm = self._alarm
         alarm.moment_s, alarm.moment_ns = divmod(nanoseconds, 10**9)
         if self._set(self._fd, _ABSOLUTE, ctypes.byref(alarm), None) < 0:
             raise OSError(ctypes.get_errno(), "the timer descriptor cannot be set")
         self._hub.wait(self._io)
+        return True
 
     def close(self) -> None:
         """Close the descriptor."""

@@ -19,14 +19,15 @@ import numpy.typing as npt
 from gevent import getcurrent
 
 from lab.driver.arrival import Arrival, origin
-from lab.driver.event_loop import let_others_run
+from lab.driver.event_loop import LongWork
 from lab.driver.locust_statistics import Batch, Batches, Failures
 from lab.driver.report_flaws import ReportFlaws, as_number
 from lab.driver_messages import RecordedRequests, RequestKey, RequestSummary, ScheduledRequests
 from lab.stats.latency_histogram import Histogram
 
 _MAX_MESSAGES = 20  # that are counted apart in a frame
-_PIECE = 1000  # requests that are summarized before other greenlets may run: half a millisecond
+_PIECE = 1000  # requests that are summarized together
+_AT_ONCE_S = 0.0005  # for which a summary lets nothing else run
 _FAILED, _NO_ANSWER = 1.0, 2.0  # outcomes of a request beside 0.0, success
 
 # end, scheduled send time (monotonic seconds), latency, service latency (seconds; NaN: reported
@@ -122,18 +123,18 @@ class RequestRecorder:
         """
         messages, self._messages = dict(self._messages), Counter()
         failures, self._failures = self._failures, {}
-        ended = self._ended(until)
+        ended, work = self._ended(until), LongWork(_AT_ONCE_S)
         if self.add_to_statistics is not None:
             self.add_to_statistics({}, failures)
         requests: Summaries = {}
         scheduled: dict[float, Summaries] = {}
         for key, pending, count in ended:
-            rows = np.concatenate(list(self._removed(key, pending, count)))
+            rows = np.concatenate(list(self._removed(key, pending, count, work)))
             requests[key] = _summarize(rows)
-            let_others_run()
+            work.pause()
             for frame, own in self._by_scheduled_time(rows):
                 scheduled.setdefault(frame, {})[key] = _summarize(own)
-                let_others_run()
+                work.pause()
         return RecordedRequests(
             requests=requests,
             by_scheduled_time=tuple(ScheduledRequests(*each) for each in sorted(scheduled.items())),
@@ -145,7 +146,7 @@ class RequestRecorder:
         """What was not taken yet, for Locust's own statistics."""
         batches = {
             key: _batch(_as_rows(self._rows[reported]))
-            for reported, key in self._keys.items()
+            for reported, key in list(self._keys.items())
             if self._rows[reported]
         }
         return batches, self._failures
@@ -179,13 +180,14 @@ class RequestRecorder:
             hash(reported)
         except TypeError:
             reported = key
+        rows = self._rows.setdefault(reported, [])
         self._keys[reported] = key
-        return self._rows.setdefault(reported, [])
+        return rows
 
     def _ended(self, until: float) -> list[tuple[RequestKey, list[Row], int]]:
         """Of each name and method, its rows, and how many of the first ended before `until`."""
         found = []
-        for reported, key in self._keys.items():
+        for reported, key in list(self._keys.items()):  # threads may report new ones
             pending = self._rows[reported]
             count = len(pending)
             while count and pending[count - 1][_END] >= until:
@@ -194,7 +196,9 @@ class RequestRecorder:
                 found.append((key, pending, count))
         return found
 
-    def _removed(self, key: RequestKey, pending: list[Row], count: int) -> Iterator[Rows]:
+    def _removed(
+        self, key: RequestKey, pending: list[Row], count: int, work: LongWork
+    ) -> Iterator[Rows]:
         """Remove the first rows, and have Locust's statistics get them."""
         while count:
             size = min(count, _PIECE)
@@ -204,7 +208,7 @@ class RequestRecorder:
             if self.add_to_statistics is not None:
                 self.add_to_statistics({key: _batch(rows)}, {})
             yield rows
-            let_others_run()
+            work.pause()
 
     def _by_scheduled_time(self, rows: Rows) -> Iterator[tuple[float, Rows]]:
         if not self._frames:

@@ -67,9 +67,8 @@ class LaneRun(TrialRun):
         commands = CommandPipe(self._faults.over)
         errors = Counter(self._note_early(time.monotonic()))
         with self._watch.stage("a greenlet that never yields", FROZEN_S) as stage:
-            began, middle = time.monotonic(), time.perf_counter() + self._trial.warmup_s / 2
-            self._pass(stage, began + self._trial.warmup_s)
-        cycle_s = self._gate.median_cycle(since=middle)
+            self._pass(stage, time.monotonic() + self._trial.warmup_s)
+        cycle_s = self._gate.end_warm_up(self._trial.warmup_s)
         self._hold_users()
         flaws, fired = self._early_flaws, self._fired_before
         errors += Counter(self._note_early(math.inf))

@@ -175,10 +175,10 @@ class TrialRun:
 
     def _note_early(self, until: float) -> Mapping[str, int]:
         """Keep the flaws of what was reported so far; returns the errors of its requests."""
-        earlier = self._recorder.take(until)
         self._fired_before = event("request").fired
-        self._early_flaws = dict(earlier.task_errors)
         self._hosts.take()  # `on_start` may log in elsewhere
+        earlier = self._recorder.take(until)
+        self._early_flaws = dict(earlier.task_errors)
         return earlier.errors
 
     def _run_frames(self, runner: TrialRunner, load: Load, ticker: LatenessTicker) -> None:
@@ -213,6 +213,7 @@ class TrialRun:
                         **vars(self._recorded(started + edge)),
                     )
                 )
+                stage.extend()
 
     def _await_begin(self, runner: TrialRunner) -> float | None:
         """When the load begins, in monotonic seconds, not later than now; None if it does not."""
@@ -220,7 +221,7 @@ class TrialRun:
 
     def _recorded(self, until: float) -> RecordedRequests:
         """What no frame has reported yet, with the faults of the scenario."""
-        recorded, hosts = self._recorder.take(until), self._hosts.take()
+        hosts, recorded = self._hosts.take(), self._recorder.take(until)
         faults = Counter(self._faults.take()) + Counter(recorded.task_errors)
         faults += Counter(self._early_flaws)
         self._early_flaws = {}

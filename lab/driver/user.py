@@ -143,7 +143,7 @@ def _dispatch(source: OpenArrivals) -> None:
             user.stop()
         group.join(environment.stop_timeout or 0)
         group.kill()
-        totals.update(scheduled=len(dispatcher.lags), sent=len(pool.begun))
+        totals.update(scheduled=dispatcher.count, sent=len(pool.begun))
 
 
 def _totals(environment: Environment) -> Counter[str]:

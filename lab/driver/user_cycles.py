@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 import math
-from statistics import fmean, median
+from collections.abc import Sequence
+from math import fsum
+from statistics import median
+
+_APART = 5  # see `UserCycles.length_s`
+_PARTS = 4  # of the time since which cycles count
+
+
+class _Sum:
+    """Of the cycles of a class, over all slices."""
+
+    def __init__(self) -> None:
+        self.seconds, self.count = 0.0, 0
+
+    def add(self, cycles: list[float]) -> None:
+        self.seconds += fsum(cycles)
+        self.count += len(cycles)
 
 
 class UserCycles:
-    """Cycles since the load went on.
+    """Cycles since the load went on, and of all slices before, added up.
 
     A user's first cycle may be shorter than those that follow: where users wait for each other, as
     at a saturated service, each of them finds a shorter queue at first than later on.
@@ -22,9 +38,16 @@ class UserCycles:
         self._first: dict[object, float] = {}  # how long its first cycle took
         # of each class, when a later one ended, and how long it took
         self._later: dict[object, list[tuple[float, float]]] = {}
+        # of each class, those of the slices before
+        self._firsts: dict[object, _Sum] = {}
+        self._laters: dict[object, _Sum] = {}
 
     def restart(self) -> None:
-        """Forget all: the load goes on after a pause."""
+        """The load goes on after a slice."""
+        for user_class in set(self._classes.values()):
+            first, later = self._cycles(user_class)
+            self._firsts.setdefault(user_class, _Sum()).add(first)
+            self._laters.setdefault(user_class, _Sum()).add(later)
         self._latest.clear()
         self._classes.clear()
         self._first.clear()
@@ -41,44 +64,75 @@ class UserCycles:
         else:
             self._first[who] = now - before
 
-    def median(self, now: float, since: float = -math.inf) -> float | None:
-        """The median cycle in seconds, of the class where it is longest; None if none has ended.
+    def length_s(
+        self, now: float, since: float = -math.inf, seen_s: float = math.inf
+    ) -> float | None:
+        """How long a cycle is that is under way at any moment, in seconds; None if not known.
 
-        A cycle that has not ended counts if it is longer than the median of those that have, or if
-        none of its class has. The longest, because a slice that is short for one class of users
-        holds up all others while they wait for its last answers.
+        That is E[X squared] / E[X] of cycles X (Cox, 1962): at the end of a slice all users are
+        within such a cycle, and the long ones are those that the others wait for. Of classes of
+        users, the longest counts, and five times by how much it is above the shortest, if that is
+        more: a class that ends its tasks late makes the others seem slower by as much as a
+        hundredth of the slice, if it holds ten of these lengths.
 
         Args:
-            now: The moment.
+            now: The moment. A cycle that has not ended counts if it is longer than the mean of
+                those that have, or if none of its class has.
             since: Cycles that ended before count only if no later one has: the first requests to
-                processes that have just started take longer.
+                processes that have just started take longer. The length is the median over the
+                quarters of the time since then.
+            seen_s: For how long users were seen. A length of more than half of that is not known:
+                it may be far longer.
         """
-        if not self._first:
+        lengths = [self._of_class(each, now, since) for each in set(self._classes.values())]
+        if not self._first or max(lengths) > seen_s / 2:
             return None
-        return max(self._of_class(each, now, since) for each in set(self._classes.values()))
+        return max(max(lengths), _APART * (max(lengths) - min(lengths)))
 
     def shortfall_s(self) -> float:
         """By how many seconds the first cycles, all together, were shorter than as many others.
 
-        Below 0 if they were longer. Classes of which no user has come to its third task count with
-        0.
+        Below 0 if they were longer. By how much they are is seen over all slices so far: those of a
+        single one would be biased, since it ends with the cycles under way, the long ones. Classes
+        of which no user has come to its third task count with 0.
         """
-        usual_s = {
-            user_class: fmean(seconds for _, seconds in later)
-            for user_class, later in self._later.items()
-        }
-        return math.fsum(
-            usual_s[self._classes[who]] - seconds
-            for who, seconds in self._first.items()
-            if self._classes[who] in usual_s
-        )
+        shortfall = 0.0
+        for user_class in set(self._classes.values()):
+            first, later = self._cycles(user_class)
+            firsts, laters = _Sum(), _Sum()
+            for total, earlier, own in (
+                (firsts, self._firsts, first),
+                (laters, self._laters, later),
+            ):
+                if before := earlier.get(user_class):
+                    total.seconds, total.count = before.seconds, before.count
+                total.add(own)
+            if laters.count and firsts.seconds:
+                usual_s, first_s = laters.seconds / laters.count, firsts.seconds / firsts.count
+                shortfall += fsum(first) * (usual_s / first_s - 1)
+        return shortfall
+
+    def _cycles(self, user_class: object) -> tuple[list[float], list[float]]:
+        """First and later cycles of a class since the load went on."""
+        first = [took for who, took in self._first.items() if self._classes[who] is user_class]
+        return first, [took for _, took in self._later.get(user_class, [])]
 
     def _of_class(self, user_class: object, now: float, since: float) -> float:
+        first, later = self._cycles(user_class)
+        late = [each for each in self._later.get(user_class, []) if each[0] >= since]
+        found = [took for _, took in late] or [*first, *later]
+        mean_s = fsum(found) / len(found) if found else 0.0
         users = [who for who, its_class in self._classes.items() if its_class is user_class]
-        later = self._later.get(user_class, [])
-        late = [seconds for ended, seconds in later if ended >= since]
-        first = [self._first[who] for who in users if who in self._first]
-        found = late or [*first, *(seconds for _, seconds in later)]
-        unended = [now - self._latest[who] for who in users]
-        usual_s = median(found) if found else 0.0
-        return median([*found, *(each for each in unended if each > usual_s)] or [0.0])
+        ages = [now - self._latest[who] for who in users]
+        unended = [age for age in ages if age > mean_s]
+        parts: list[list[float]] = [found]
+        if late and since > -math.inf:  # a part in which the machine stood still is not usual
+            parts = [[] for _ in range(_PARTS)]
+            for ended, took in late:
+                parts[min(int(_PARTS * (ended - since) / (now - since)), _PARTS - 1)].append(took)
+        return median(_length([*part, *unended]) for part in parts if part or not found)
+
+
+def _length(cycles: Sequence[float]) -> float:
+    total = fsum(cycles)
+    return fsum(each * each for each in cycles) / total if total else 0.0

@@ -56,7 +56,9 @@ class UserPool:
         self.members: list[ArrivalUser] = []
         self.connecting: AbstractContextManager[object] = nullcontext()  # held while connecting
         self.begun: array[float] = array("d")  # begin of every arrival that was sent
-        self.waits: array[float] = array("d")  # seconds until a user was free, of the same
+        # of the same, in seconds: by how much the driver itself was late, and the wait for a user
+        self.lags: array[float] = array("d")
+        self.waits: array[float] = array("d")
         self.under_way: set[Arrival] = set()
         self.interrupted: array[float] = array("d")  # scheduled times of those ended by force
         self.ended_unanswered: list[Arrival] = []  # whose task ended without a request so far
@@ -118,7 +120,7 @@ class UserPool:
         """The next arrival of a user, idle until there is one; EndedByLab if it must end."""
         user_class = type(user)
         self._starting[user_class].discard(user)
-        if self._waiting[user_class]:
+        if has_waited := bool(self._waiting[user_class]):
             arrival = self._waiting[user_class].popleft()
         elif (starved := self._starved_class()) is not None:
             self._spawn(starved)
@@ -131,7 +133,9 @@ class UserPool:
             raise EndedByLab
         arrival.begun = now
         self.begun.append(now)
-        self.waits.append(now - arrival.dispatched)
+        until = arrival.dispatched if has_waited else now
+        self.lags.append(until - arrival.scheduled)
+        self.waits.append(now - until)
         self.under_way.add(arrival)
         return arrival
 

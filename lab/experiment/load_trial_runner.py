@@ -28,6 +28,7 @@ from lab.experiment.slice_schedule import (
     schedule,
     whole_window,
     why_never_cut,
+    why_unsure,
     why_whole,
 )
 from lab.experiment.sliced_block import SlicedBlock
@@ -176,12 +177,14 @@ class LoadTrials:
         requests = [(blank, self._request(blank, self._test.load_at(None))) for blank in blanks]
         seed = f"{self.plan.seed}-{blanks[0].block}"
         trials = yield from block.run(requests, self._schedule_for, seed)
-        if trials is not None:
-            return self._without_carry_over(trials)
-        if block.why_too_long:
+        too_short = block.why_too_long
+        if trials is not None and not any(trial.faults for trial in trials):
+            too_short = why_unsure(trials, self._margins) or ""
+        if too_short:
             earlier = blanks[0].block - 1
-            self._lengthen(earlier or None, whole_window(self._test.window_s), block.why_too_long)
-        return None
+            self._lengthen(earlier or None, whole_window(self._test.window_s), too_short)
+            return None
+        return None if trials is None else self._without_carry_over(trials)
 
     def _without_carry_over(self, trials: Sequence[Trial]) -> Sequence[Trial]:
         """The trials of a block; void if arms have left something to each other.

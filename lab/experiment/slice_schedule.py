@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from lab.decision_margins import SliceMargins
 from lab.hypothesis import ClosedLoad, LoadTest, Metric, MetricGauge
-from lab.number_format import seconds
+from lab.number_format import percentage, seconds
+from lab.trial import LoadEvidence, Trial
 from lab.trial_plan import PlannedWorkers
 
 
@@ -74,14 +75,14 @@ def schedule(
 
     Args:
         test: Its window is the time for which each arm is measured in a block.
-        cycles: Of each arm, the median time of a user from task to task, seconds; None: longer
-            than could be seen.
+        cycles: Of each arm, the time of a user from task to task, seconds (`LaneReady.cycle_s`);
+            None: longer than could be seen.
         margins: Of the plan.
     """
     assert isinstance(test.load, ClosedLoad)
     needed_s = margins.cycles * max(math.inf if cycle is None else cycle for cycle in cycles)
     if (wanted_s := test.load.slice_s) is not None:
-        found = _cut(test.window_s, max(1, round(test.window_s / wanted_s)))
+        found = _chosen(test.window_s, wanted_s)
         return found if needed_s <= found.seconds * (1 + 1e-9) else whole_window(test.window_s)
     least_s = max(margins.min_slice_s, needed_s)
     if least_s > test.window_s / margins.min_rounds:
@@ -93,22 +94,46 @@ def why_whole(test: LoadTest, cycles: Sequence[float | None], margins: SliceMarg
     """Why `schedule` does not cut the windows, as a clause."""
     assert isinstance(test.load, ClosedLoad)
     wanted_s = test.load.slice_s
-    if wanted_s is not None and round(test.window_s / wanted_s) <= 1:
-        return "the hypothesis says so"
     known = [cycle for cycle in cycles if cycle is not None]
     if len(known) < len(cycles):
-        return "no user began two tasks in the warm-up, so that their cycle is not known"
+        return "the warm-up is too short to see how long a user takes from one task to the next"
     cycle = f"a user takes {seconds(max(known))} from one task to the next, so that"
     if wanted_s is None:
         return (
             f"{cycle} a slice of {margins.cycles} of those is longer than a "
             f"{margins.min_rounds}th of the window"
         )
+    chosen_s = _chosen(test.window_s, wanted_s).seconds
     return (
-        f"{cycle} the slices of {seconds(wanted_s)} that the hypothesis asks for hold fewer than "
+        f"{cycle} the slices of {seconds(chosen_s)} that the hypothesis asks for hold fewer than "
         f"{margins.cycles} of those; if users wait for each other, their rates would be too high "
         "and ratios too near to 1"
     )
+
+
+def why_unsure(trials: Sequence[Trial], margins: SliceMargins) -> str | None:
+    """Why the slices of a block turned out too short, as a clause; None if they did not.
+
+    The warm-up has shown how long cycles were. They may have grown since, or vary more.
+    """
+    for trial in trials:
+        assert isinstance(trial.evidence, LoadEvidence)
+        slices = trial.evidence.slices
+        own = math.fsum(each.seconds for each in slices) / math.fsum(
+            each.lasted_s for each in slices
+        )
+        if own < margins.min_own_time:
+            return (
+                f"in slices of {trial.arm}, users waited for the last answers of others for "
+                f"{percentage(1 - own)} of the time, so that rates would be too high and ratios "
+                "too near to 1"
+            )
+    return None
+
+
+def _chosen(window_s: float, wanted_s: float) -> SliceSchedule:
+    """Slices of a length that was asked for, or longer, so that the window is full of them."""
+    return _cut(window_s, int(window_s / wanted_s + 1e-9))
 
 
 def whole_window(window_s: float) -> SliceSchedule:

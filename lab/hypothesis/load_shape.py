@@ -19,7 +19,8 @@ class ClosedLoad:
     Attributes:
         users: How many.
         slice_s: Seconds for which the users of an arm are driven before it is another arm's turn;
-            infinite: the whole window at once. None: the lab chooses.
+            infinite: the whole window at once. None: the lab chooses. Slices that hold too few
+            cycles of a user give way to whole windows.
         workers: Processes that share the users.
     """
 

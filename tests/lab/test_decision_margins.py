@@ -76,6 +76,7 @@ AT_FIRST: dict[str, Any] = {
         "carry_over_level": 0.01,
         "min_carry_over": 0.01,
         "max_idle_difference": 0.02,
+        "min_own_time": 0.8,
     },
     "blocks_per_void": 3,
     "fresh_within": 1.25,

@@ -27,6 +27,26 @@ def exponential(mean_s: float) -> Draw:
     return lambda generator: generator.expovariate(1 / mean_s)
 
 
+def two_kinds(usual_s: float, slow_s: float) -> Draw:
+    return lambda generator: slow_s if generator.random() < 0.1 else usual_s
+
+
+def length(users: int, servers: int, service: Draw) -> float:
+    """`UserCycles.length_s` of a system without think times, seen for long."""
+    generator, cycles = random.Random(2), UserCycles()
+    free, due = [0.0] * servers, [(0.0, user) for user in range(users)]
+    moment = 0.0
+    for _ in range(20_000):
+        moment, user = heapq.heappop(due)
+        cycles.come(user, moment)
+        ended = max(moment, heapq.heappop(free)) + service(generator)
+        heapq.heappush(free, ended)
+        heapq.heappush(due, (ended, user))
+    found = cycles.length_s(moment)
+    assert found is not None
+    return found
+
+
 def rates(
     users: int, servers: int, service: Draw, think: Draw, slice_s: float
 ) -> tuple[float, float]:
@@ -42,13 +62,14 @@ def _rate(
     generator = random.Random(1)
     left = [generator.random() * think(generator) for _ in range(users)]  # to think
     answered, own_s = 0, 0.0
+    cycles = UserCycles()
     for _ in range(slices):
         free = [0.0] * servers
         due = [(left[user], user) for user in range(users)]
         heapq.heapify(due)
         answers = [0.0] * users
         held: dict[int, float] = {}
-        cycles = UserCycles()
+        cycles.restart()
         while due:
             moment, user = heapq.heappop(due)
             cycles.come(user, moment)
@@ -93,6 +114,18 @@ def test_nor_does_a_saturated_service_seem_faster(users: int, servers: int) -> N
     assert sliced == pytest.approx(whole, rel=0.02)
 
 
+@pytest.mark.parametrize(("users", "servers"), [(1, 1), (4, 1), (20, 1), (20, 4), (20, 20)])
+@pytest.mark.parametrize("slow_s", [0.05, 0.5])
+def test_tasks_that_are_far_slower_than_others_keep_the_rate(
+    users: int, servers: int, slow_s: float
+) -> None:
+    """One task in ten; slices are as long as the lab makes them."""
+    service = two_kinds(0.005, slow_s)
+    slice_s = 10 * length(users, servers, service)
+    sliced, whole = rates(users, servers, service, constant(0.0), slice_s)
+    assert sliced == pytest.approx(whole, rel=0.02)
+
+
 @pytest.mark.parametrize("slower", [1.02, 1.1, 2.0])
 def test_ratios_keep_a_difference(slower: float) -> None:
     fast, _ = rates(8, 1, constant(0.001), constant(0.002), slice_s=0.1)
@@ -105,7 +138,7 @@ def test_users_of_several_classes_keep_their_rates(slow_s: float) -> None:
     """Six quick users and two slow ones, none of which waits for another."""
     generator = random.Random(1)
     mean_s = {user: 0.005 if user < 6 else slow_s for user in range(8)}
-    answered, own_s = 0, 0.0
+    answered, own_s, cycles = 0, 0.0, UserCycles()
     slice_s = 10 * slow_s  # of the slowest class
     for _ in range(SLICES):
         cycles, ends = UserCycles(), {}

@@ -61,8 +61,12 @@ def test_the_hypothesis_may_choose() -> None:
             "a user takes 51 ms from one task to the next, so that the slices of 500 ms that the "
             "hypothesis asks for hold fewer than 10 of those",
         ),
-        ([0.01, None], 0.5, "no user began two tasks in the warm-up"),
-        ([0.01, 1.6], 4.0, "the hypothesis says so"),  # one slice: the window
+        ([0.01, None], 0.5, "the warm-up is too short to see how long a user takes"),
+        (
+            [0.01, 0.09],
+            0.8,
+            "a user takes 90 ms from one task to the next, so that the slices of 800",
+        ),
         ([0.01, 0.101], None, "a user takes 101 ms from one task to the next, so that a slice of"),
     ],
 )

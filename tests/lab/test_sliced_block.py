@@ -409,6 +409,22 @@ def test_a_block_whose_slices_take_far_too_long_is_run_in_whole_windows(
     assert entry["reason"].startswith("slices of 200 ms took ")
 
 
+def test_users_that_wait_long_for_the_last_answers_of_others_get_whole_windows(
+    bench: Bench,
+) -> None:
+    """As if cycles had grown since the warm-up, from the second block on."""
+    slices = ROUNDS * ARMS
+    bench.driver.unusual = lambda number: {"ended": 0.3} if number > slices else {}
+    loop = bench.run()
+    assert loop.interim_verdict.verdict == "CONFIRMED"
+    assert (loop.interim_verdict.voided, loop.interim_verdict.blocks) == (0, 4)
+    assert len(bench.driver.slices) == 2 * slices
+    assert len(bench.driver.driven) == 4 * ARMS
+    (entry,) = bench.changes
+    assert (entry["block"], entry["rounds"]) == (1, 1)
+    assert "waited for the last answers of others for 33.3% of the time" in entry["reason"]
+
+
 def test_chosen_slices_that_are_too_short_give_way_to_windows(tmp_path: Path) -> None:
     short = Bench(tmp_path / "short", ClosedLoad(50, slice_s=0.1))
     loop = short.run()
