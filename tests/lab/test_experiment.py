@@ -362,7 +362,7 @@ class SharedDriver(FakeDriver):
         for message in super().drive(trial):
             number = len(self.driven)
             if number in self.missing:
-                lost = end(2, drained=False, fault="was not there after 60 s")
+                lost = end(2, drained=False, fault="was missing for 60 s")
                 yield Closed(drained=False, early=True, worker_ends=(end(1), lost))
                 return
             if isinstance(message, Opened):
@@ -406,7 +406,7 @@ def test_a_worker_that_is_missing_voids_its_block_and_the_run_goes_on(bench: Ben
     bench.run()
     faults = [trial.faults[0] for trial in bench.run_folder.trials() if trial.faults]
     assert [(fault.gate, fault.retryable) for fault in faults] == [("workers", True)]
-    assert "worker 2 (before the load began) was not there after 60 s." in faults[0].message
+    assert "worker 2 (before the load began) was missing for 60 s." in faults[0].message
     assert bench.verdict[0] == "CONFIRMED"
 
 

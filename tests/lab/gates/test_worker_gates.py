@@ -149,11 +149,10 @@ def test_the_worker_that_dispatched_latest_decides() -> None:
 
 
 def test_who_was_lost_before_the_load_began_is_the_reason_and_no_number() -> None:
-    lost = WorkerRecord("worker 2", "before the load began", fault="was not there after 60 s")
+    lost = WorkerRecord("worker 2", "before the load began", fault="was missing for 60 s")
     found = faults(shared(FleetRecord((lost,))))
     assert found[0].message == (
-        "Of the workers that share the load: worker 2 (before the load began) was not there after "
-        "60 s."
+        "Of the workers that share the load: worker 2 (before the load began) was missing for 60 s."
     )
 
 
