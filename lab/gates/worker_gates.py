@@ -31,6 +31,8 @@ def checks(
     fleet = trial.service.fleet
     if planned is None or (fleet is None and trial.faults):  # what came before is the reason
         return
+    if any(fault.gate == "workers" for fault in trial.faults):  # of a soak
+        return
     yield _workers(fleet, planned, load)
     if fleet is None or not fleet.workers:
         return
