@@ -138,7 +138,7 @@ class FleetTrial:
                 self._fault(part, f"failed: {message.message}")
                 self._fleet.lose(member, f"failed: {message.message}")
             case Notice():
-                pass  # it lives, and says what it waits for
+                pass  # it is not silent
             case Ready():
                 part.ready = message
             case Opened():
