@@ -13,7 +13,7 @@ from lab.driver_messages import Closed, Frame, Opened, TrialMessage
 from lab.instruments.locust_driver_process import DriverError
 
 OPENING_S = 200.0  # limit until the window opens; the driver's own limits are shorter
-CLOSING_S = 60.0  # limit until the last answers are there
+CLOSING_S = 120.0  # limit until all users have ended; the same
 MAX_MESSAGES = 100  # that nobody has taken yet: more than a minute's
 
 
