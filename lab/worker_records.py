@@ -113,6 +113,29 @@ def over_both(earlier: FleetRecord, later: FleetRecord) -> FleetRecord:
     )
 
 
+def within_block(first: FleetRecord, later: FleetRecord) -> FleetRecord:
+    """The workers of a later trial, with a fault of each that is elsewhere than in the first one.
+
+    What different machines have loaded is not comparable. A process that was started again on the
+    same cores of the same machine is the same worker.
+
+    Args:
+        first: Of the first trial of the block.
+        later: Of any other; workers are known by their names.
+    """
+    known = {worker.name: worker for worker in first.workers}
+    workers = [_compared(known.get(worker.name, worker), worker) for worker in later.workers]
+    return replace(later, workers=tuple(workers))
+
+
+def _compared(first: WorkerRecord, later: WorkerRecord) -> WorkerRecord:
+    if later.fault or (later.machine, later.cores) == (first.machine, first.cores):
+        return later
+    where = "on other cores" if later.machine == first.machine else "on another machine"
+    fault = f"has replaced one {where} ({first.place}) within the block"
+    return replace(later, fault=fault)
+
+
 def _both(earlier: WorkerRecord, later: WorkerRecord) -> WorkerRecord:
     lag = None if later.lag is None else Histogram()
     for part in (earlier.lag, later.lag):

@@ -11,6 +11,8 @@ from lab.cli import run_execution
 from lab.cli.result_files import ResultFiles
 from lab.cli.run_preparation import PreparedRun, RunOptions
 from lab.cli.signals import Interrupted, InterruptedEarly
+from lab.cli.worker_fleet import resume_command
+from lab.cli.worker_planning import bind_address
 from lab.exit_codes import ExitCode, exit_code_of_verdict
 
 if TYPE_CHECKING:
@@ -41,7 +43,10 @@ def run_to_the_end(
         typer.Exit: A signal came before the verdict.
         LabError: What else prevents a verdict.
     """
-    resume = f"finished trials are kept: lab run {prepared.hypothesis.name} --resume continues"
+    workers = prepared.plan.workers
+    address = bind_address(workers, options.workers)
+    command = resume_command(prepared.hypothesis.name, workers, str(address))
+    resume = f"finished trials are kept: {command} continues"
     try:
         verdict, run_folder = run_execution.execute(prepared, options, background)
     except InterruptedEarly as error:

@@ -48,6 +48,20 @@ def fleet_of(workers: PlannedWorkers | None, options: WorkerOptions) -> FormFlee
     )
 
 
+def resume_command(name: str, workers: PlannedWorkers | None, bind: str) -> str:
+    """The command that goes on with a run; workers of other machines have to find it again.
+
+    Args:
+        name: Of the hypothesis.
+        workers: Of the plan.
+        bind: Where those of other machines join.
+    """
+    command = f"lab run {name} --resume"
+    if workers is None or not workers.remote:
+        return command
+    return f"{WORKER_TOKEN}=... {command} --bind {bind}"
+
+
 def how_to_join(fleet: FormFleet) -> str:
     """The command that starts a worker on another machine, in a sentence."""
     address = WorkerAddress(fleet.host, fleet.port)

@@ -20,6 +20,8 @@ from lab.hypothesis import (
 )
 from lab.trial_plan import Plan, PlannedWorkers
 
+_DEFAULT = WorkerAddress("127.0.0.1", WORKER_PORT)
+
 
 class WorkerOptions(NamedTuple):
     """The options of the command; None where they are left out.
@@ -62,16 +64,29 @@ def plan_workers(hypothesis: Hypothesis, plan: Plan, options: WorkerOptions) -> 
 
 
 def resumed_workers(plan: Plan, options: WorkerOptions, folder: Path) -> None:
-    """Refuse other workers than those of the plan. UsageError says which they are."""
+    """Refuse what the run of a plan cannot go on with.
+
+    Args:
+        plan: Of the run.
+        options: Of the command that resumes it.
+        folder: Of the run, for messages.
+
+    Raises:
+        UsageError: Other workers are asked for, or it is not said where those of other machines
+            join.
+    """
     planned = plan.workers or PlannedWorkers(1)
-    if options.local is None and options.expected is None:
-        bind_address(plan.workers, options)
-        return
-    asked = _workers(options, planned.total) or PlannedWorkers(1)
-    if asked != planned:
+    if options.local is not None or options.expected is not None:
+        asked = _workers(options, planned.total) or PlannedWorkers(1)
+        if asked != planned:
+            raise UsageError(
+                f"{folder}: this run was planned with {planned}, not {asked}. Leave --workers and "
+                "--expect-workers out, or start a new run without --resume"
+            )
+    if planned.remote and options.bind is None:
         raise UsageError(
-            f"{folder}: this run was planned with {planned}, not {asked}. Leave --workers and "
-            "--expect-workers out, or start a new run without --resume"
+            f"{folder}: this run was planned with {planned}, and where those join is not kept. Say "
+            f"--bind HOST:PORT as its first command did, or --bind {_DEFAULT} if that did not"
         )
     bind_address(plan.workers, options)
 
@@ -90,7 +105,7 @@ def bind_address(workers: PlannedWorkers | None, options: WorkerOptions) -> Work
             )
         return None
     if options.bind is None:
-        return WorkerAddress("127.0.0.1", WORKER_PORT)
+        return _DEFAULT
     found = parse_address(options.bind)
     if found is None:
         raise UsageError(

@@ -18,7 +18,7 @@ from lab.driver_messages import DRAIN_S
 PAUSE_S = 15.0  # for users that wait for something else than an answer
 _KILL_S = 2.0  # for users that are ended by force
 _BEAT_S = 0.25
-_SLACK_S = 6.0  # beyond DRAIN_S
+SLACK_S = 6.0  # beyond DRAIN_S
 _CLIENTS = (
     "/lab/driver/client/",
     "/locust/clients.py",
@@ -55,7 +55,7 @@ def drain(runner: TrialRunner, load: Load, faults: ScenarioFaults, watch: StageW
     frozen = watch.stage("a greenlet that never yields", FROZEN_S)
     frozen.beside = True
     pulse = gevent.spawn(_beat, frozen)
-    ending = watch.stage("the end of its users", DRAIN_S + _SLACK_S)
+    ending = watch.stage("the end of its users", DRAIN_S + SLACK_S)
     with runner.stopped_by_lab(), ending, frozen:
         while runner.state == STATE_CLEANUP and time.monotonic() < began + _KILL_S:
             gevent.sleep(0.01)  # the scenario stops the test: its users end already

@@ -23,6 +23,19 @@ class FleetError(Exception):
         self.line, self.file = line, file
 
 
+class WorkersMissing(FleetError):
+    """Some workers were not there in time, or not ready.
+
+    Attributes:
+        names: Theirs.
+        waited_s: For them, seconds.
+    """
+
+    def __init__(self, message: str, names: Sequence[str], waited_s: float) -> None:
+        super().__init__(message)
+        self.names, self.waited_s = names, waited_s
+
+
 class Lost(NamedTuple):
     """A worker is lost, or what it sends is wrong."""
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import ipaddress
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from gevent.queue import Empty
 
 from lab.driver.clock_offset import begin_in
-from lab.driver.fleet_members import FleetError, Lost, Member
+from lab.driver.fleet_members import FleetError, Lost, Member, WorkersMissing
 from lab.driver.frame_merge import (
     MergeError,
     Processes,
@@ -22,7 +23,7 @@ from lab.driver.frame_merge import (
     merge_opened,
 )
 from lab.driver.trial_frames import CpuMeter
-from lab.driver.worker_fleet import Fleet
+from lab.driver.worker_fleet import NOTICE_S, Fleet
 from lab.driver_messages import (
     DRAIN_S,
     Begin,
@@ -32,6 +33,7 @@ from lab.driver_messages import (
     Failed,
     Frame,
     Message,
+    Notice,
     Opened,
     Ready,
     RunTrial,
@@ -39,9 +41,11 @@ from lab.driver_messages import (
     WorkerStart,
 )
 
-READY_S = 180.0  # limit for all users and their `on_start`: a worker's own limits are shorter
+READY_S = 180.0  # without a word of a worker whose users start: its own limits are shorter
 SILENCE_S = 15.0  # without a frame of some worker, while others report theirs
-CLOSING_S = DRAIN_S + 10.0  # after the last frame, or after the trial was given up
+CLOSING_S = DRAIN_S + 70.0  # the same while users end, and listeners of three events after them
+_OWN_CPU_S = 0.5  # the least time over which processor time is a share of a core
+_SHOWN = 3  # workers that a notice names
 _POLL_S = 0.25
 
 
@@ -63,6 +67,14 @@ class _Part:
         return self.is_lost or self.closed is not None
 
 
+class _Wait(NamedTuple):
+    """What is waited for at present."""
+
+    parts: list[_Part]  # whose workers have to report
+    limit_s: float  # since they were heard of
+    to: str  # what they have to do, if that takes its time; else empty
+
+
 class FleetTrial:
     """Runs one trial; what is wrong with a worker voids it, and is in its last message."""
 
@@ -82,10 +94,17 @@ class FleetTrial:
         self._begins: float | None = None  # the moment that all agree on
         self._is_open = False
         self._own_cpu = CpuMeter(time.monotonic())
+        self._noted = time.monotonic()  # when the user heard last of a wait, or there was none
 
     def run(self) -> None:
-        """Until all workers have ended it. FleetError if it cannot begin."""
-        members = self._fleet.next_trial()
+        """Until all workers have ended it; void if one is missing. FleetError if one fails."""
+        try:
+            members = self._fleet.next_trial()
+        except WorkersMissing as error:
+            faults = {name: f"was missing for {error.waited_s:.0f} s" for name in error.names}
+            self._send(merge_closed({}, faults, dict.fromkeys(error.names, "")))
+            return
+        self._noted = time.monotonic()
         self._refuse_other_loopback(members)
         self._parts = [_Part(member) for member in members]
         for index, member in enumerate(members):
@@ -94,7 +113,7 @@ class FleetTrial:
         while not all(part.is_over for part in self._parts):
             self._receive()
             self._advance()
-            self._check_silence()
+            self._check_wait()
         if self._given_up_at is None:
             self._faults.update(left_out({part.member.name: part.frames for part in self._parts}))
         closed = {part.member.name: part.closed for part in self._parts if part.closed}
@@ -118,6 +137,8 @@ class FleetTrial:
                 part.is_lost = True
                 self._fault(part, f"failed: {message.message}")
                 self._fleet.lose(member, f"failed: {message.message}")
+            case Notice():
+                pass  # it is not silent
             case Ready():
                 part.ready = message
             case Opened():
@@ -142,7 +163,8 @@ class FleetTrial:
             self._open()
         while self._is_open and all(part.frames for part in parts):
             frames = [part.frames.popleft() for part in parts]
-            own = Processes(self._fleet.own.machine, self._fleet.own.cores, self._own_cpu.take())
+            master, cpu = self._fleet.own, self._own_cpu.take(_OWN_CPU_S)
+            own = Processes(master.machine, master.cores, cpu)
             try:
                 self._send(merge_frames(frames, self._starts, [own]))
             except MergeError as error:
@@ -184,27 +206,30 @@ class FleetTrial:
         self._send(merge_opened(opened, self._starts, self._begins))
         self._is_open = True
 
-    def _check_silence(self) -> None:
-        """Give up a trial of which some worker reports nothing; do not wait for ever."""
-        now = time.monotonic()
-        left = [part for part in self._parts if not part.is_over]
-        if self._given_up_at is not None:
-            if now > self._given_up_at + CLOSING_S:
-                for part in left:
-                    part.is_lost = True
-                    self._fleet.lose(part.member, f"did not end within {CLOSING_S:g} s")
-            return
-        for part in left:
-            if self._begins is None:
-                limit_s = READY_S
-            elif now > self._begins + self._trial.warmup_s + self._trial.window_s:
-                limit_s = CLOSING_S
-            else:
-                limit_s = SILENCE_S + max(0.0, self._begins - now)
-            if now > part.heard + limit_s and (self._begins is not None or part.ready is None):
+    def _wait(self) -> _Wait:
+        running = [part for part in self._parts if not part.is_over]
+        now, length_s = time.monotonic(), self._trial.warmup_s + self._trial.window_s
+        if self._given_up_at is not None or (self._begins and now > self._begins + length_s):
+            return _Wait(running, CLOSING_S, "end the trial")
+        if self._begins is None:
+            return _Wait([part for part in running if part.ready is None], READY_S, "be ready")
+        return _Wait(running, SILENCE_S + max(0.0, self._begins - now), "")
+
+    def _check_wait(self) -> None:
+        """Say who is waited for, and lose who reports nothing: do not wait for ever."""
+        now, wait = time.monotonic(), self._wait()
+        if not wait.parts or not wait.to:
+            self._noted = now
+        elif now > self._noted + NOTICE_S:  # sooner than the lab gives up
+            self._noted = now
+            text = f"waiting for {_names(wait.parts)} to {wait.to}"
+            self._send(Notice(text, of_scenario=False))
+        for part in wait.parts:
+            if now > max(part.heard, self._given_up_at or 0.0) + wait.limit_s:
+                reason = f"reported nothing for {wait.limit_s:g} s"
                 part.is_lost = True
-                self._fault(part, f"reported nothing for {limit_s:g} s")
-                self._fleet.lose(part.member, f"reported nothing for {limit_s:g} s")
+                self._fault(part, reason)
+                self._fleet.lose(part.member, reason)
 
     def _fault(self, part: _Part, reason: str) -> None:
         """The trial is void on account of a worker."""
@@ -232,6 +257,13 @@ class FleetTrial:
                     f"{self._trial.host}, an address that every machine has for itself: load a "
                     "service by [url] of lab.toml, with an address that both machines reach"
                 )
+
+
+def _names(parts: Sequence[_Part]) -> str:
+    """Who they are, in words; of many the first ones."""
+    shown = ", ".join(part.member.title for part in parts[:_SHOWN])
+    more = len(parts) - _SHOWN
+    return f"{shown} and {more} more" if more > 0 else shown
 
 
 def _is_loopback(host: str) -> bool:

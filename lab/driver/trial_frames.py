@@ -32,10 +32,16 @@ class CpuMeter:
     def __init__(self, started: float) -> None:
         self._since = started
         self._used_s = time.process_time()
+        self._cores = 0.0
 
-    def take(self) -> float:
-        """Cores since the last call."""
+    def take(self, least_s: float = 0.0) -> float:
+        """Cores since the last call.
+
+        Args:
+            least_s: If fewer seconds have passed, the value before is returned again.
+        """
         now, used_s = time.monotonic(), time.process_time()
-        cores = (used_s - self._used_s) / max(now - self._since, 1e-9)
-        self._since, self._used_s = now, used_s
-        return cores
+        if now - self._since >= least_s:
+            self._cores = (used_s - self._used_s) / max(now - self._since, 1e-9)
+            self._since, self._used_s = now, used_s
+        return self._cores

@@ -17,7 +17,14 @@ from locust.rpc import Message as LocustMessage
 
 from lab.driver.clock_exchange import compare_clock
 from lab.driver.fleet_admission import Admission
-from lab.driver.fleet_members import FleetError, Lost, Member, Slot, missing_text
+from lab.driver.fleet_members import (
+    FleetError,
+    Lost,
+    Member,
+    Slot,
+    WorkersMissing,
+    missing_text,
+)
 from lab.driver.fleet_runner import EVERYWHERE, FleetRunner
 from lab.driver.frame_merge import ReportNumbers
 from lab.driver.local_worker import LocalWorker
@@ -49,7 +56,7 @@ from lab.driver_messages import (
 LOCAL_S = 60.0  # limit for a worker of this machine to join and import the scenario
 REMOTE_S = 600.0  # limit for those of other machines to join a run
 REJOIN_S = 60.0  # the same in the middle of a run
-_NOTICE_S = 15.0  # between two notices of what is waited for
+NOTICE_S = 15.0  # between two notices of what is waited for
 _STARTS = 3  # of a worker of this machine, one after the other, before the run is given up
 _POLL_S = 0.2
 
@@ -101,7 +108,7 @@ class Fleet:
     def note(self, text: str) -> None:
         """Tell the user a sentence, unless that was told just now."""
         now = time.monotonic()
-        self._noted = {each: at for each, at in self._noted.items() if now - at < _NOTICE_S / 2}
+        self._noted = {each: at for each, at in self._noted.items() if now - at < NOTICE_S / 2}
         if text not in self._noted:
             self._noted[text] = now
             self._send(Notice(text, of_scenario=False))
@@ -116,20 +123,30 @@ class Fleet:
         assert classes is not None
         return Loaded(classes)
 
-    def complete(self, limit_s: float) -> None:
+    def complete(self, limit_s: float, began: float | None = None) -> None:
         """Wait until there is a worker in every slot, with the scenario imported if one is known.
 
-        Workers of this machine are started. FleetError if one fails, or after so many seconds.
+        Workers of this machine are started.
+
+        Args:
+            limit_s: Seconds.
+            began: From which they count, in monotonic seconds; None: from now on.
+
+        Raises:
+            WorkersMissing: After that time.
+            FleetError: If one fails.
         """
-        began = noted = time.monotonic()
+        noted = time.monotonic()
+        began = noted if began is None else began
         while missing := [slot for slot in self.slots if not self._is_ready(slot)]:
             self._start_processes(missing)
             if self._failure is not None:
                 raise self._failure
             waited_s = time.monotonic() - began
             if waited_s > limit_s or (waited_s > LOCAL_S and missing[0].is_local):
-                raise FleetError(self._missing_text(waited_s))
-            if time.monotonic() > noted + _NOTICE_S:
+                names = [slot.name for slot in missing]
+                raise WorkersMissing(self._missing_text(waited_s), names, waited_s)
+            if time.monotonic() > noted + NOTICE_S:
                 noted = time.monotonic()
                 self.note(self._missing_text(waited_s))
             self._changed.wait(_POLL_S)
@@ -141,19 +158,20 @@ class Fleet:
         self.runner.send_message(COMMAND, as_data(command), client_id=member.client)
 
     def next_trial(self) -> list[Member]:
-        """Begin a trial: all workers, with their clocks compared. FleetError as `complete`."""
-        self.complete(REJOIN_S)
-        self.trial += 1
-        members = self.members
-        for member in members:
-            member.numbers = ReportNumbers()
-        others = [member for member in members if member.join.clock != self.own.clock]
-        gevent.joinall([gevent.spawn(self._compare_clock, member) for member in others])
-        while not self.events.empty():
-            self.events.get()
-        if not all(map(self.has, members)):
-            return self.next_trial()  # one was lost meanwhile
-        return members
+        """Begin a trial: all workers, with their clocks compared. Raises as `complete`."""
+        began = time.monotonic()
+        while True:
+            self.complete(REJOIN_S, began)
+            self.trial += 1
+            members = self.members
+            for member in members:
+                member.numbers = ReportNumbers()
+            others = [member for member in members if member.join.clock != self.own.clock]
+            gevent.joinall([gevent.spawn(self._compare_clock, member) for member in others])
+            while not self.events.empty():
+                self.events.get()
+            if all(map(self.has, members)):  # none was lost meanwhile
+                return members
 
     def lose(self, member: Member, reason: str) -> None:
         """A worker is not one any more, for a reason (a clause about it)."""
@@ -231,8 +249,11 @@ class Fleet:
             self.events.put((member, Lost(flaw)))
         elif isinstance(message, Notice):
             self.note(f"the scenario {message.text}")
+            self.events.put((member, message))
         elif report.died and isinstance(message, Failed):
-            self.lose(member, f"lost the process that makes its load, which was {message.message}")
+            slot = next(slot for slot in self.slots if slot.member is member)
+            how = f"lost the process that makes its load, which was {message.message}"
+            self._on_death(slot, how)
         elif member.classes is None:
             self._on_import(member, report, message)
         else:
@@ -283,16 +304,20 @@ class Fleet:
 
     def _on_process_end(self, process: LocalWorker, how: str) -> None:
         for slot in self.slots:
-            if slot.process is not process:
-                continue
-            slot.process = None
-            if slot.member is not None:
-                self.lose(slot.member, how)
-            elif slot.starts >= _STARTS or self.trial == 0:
-                tail = f":\n{process.tail}" if process.tail else ""
-                text = f"{slot.name} (process {process.pid}) {how} before it was ready{tail}"
-                self._failure = FleetError(text)
-            self._changed.set()
+            if slot.process is process:
+                self._on_death(slot, how)
+
+    def _on_death(self, slot: Slot, how: str) -> None:
+        """The process of a worker has ended by itself, or the one that makes its load."""
+        process, is_ready = slot.process, self._is_ready(slot)
+        if process is not None and not is_ready and (slot.starts >= _STARTS or self.trial == 0):
+            tail = f":\n{process.tail}" if process.tail else ""
+            text = f"{slot.name} (process {process.pid}) {how} before it was ready{tail}"
+            self._failure = FleetError(text)
+        slot.process = None
+        if slot.member is not None:
+            self.lose(slot.member, how)
+        self._changed.set()
 
     def _compare_clock(self, member: Member) -> None:
         if not compare_clock(self.runner, member):

@@ -13,7 +13,7 @@ from lab.driver_messages import Closed, Frame, Opened, TrialMessage
 from lab.instruments.locust_driver_process import DriverError
 
 OPENING_S = 200.0  # limit until the window opens; the driver's own limits are shorter
-CLOSING_S = 60.0  # limit until the last answers are there
+CLOSING_S = 120.0  # limit until all users have ended; the same
 MAX_MESSAGES = 100  # that nobody has taken yet: more than a minute's
 
 
@@ -21,10 +21,21 @@ class ScenarioEndedTrial(DriverError):
     """The scenario ended the trial early; the text continues "The scenario"."""
 
 
+class WorkerLost(DriverError):
+    """A worker that shares the load has ended the trial early; the text is a sentence."""
+
+
 class DriverStream:
     """The messages of one trial, in order. Its methods raise DriverError if the driver fails."""
 
-    def __init__(self, messages: Iterator[TrialMessage]) -> None:
+    def __init__(self, messages: Iterator[TrialMessage], arm: str) -> None:
+        """Begin to receive.
+
+        Args:
+            messages: Of the driver.
+            arm: That it loads.
+        """
+        self._arm = arm
         self._queue: queue.Queue[TrialMessage | Exception] = queue.Queue(MAX_MESSAGES)
         self._early: Frame | None = None  # received, and of a later interval
         self._closed: Closed | None = None
@@ -91,9 +102,13 @@ class DriverStream:
         if isinstance(message, Exception):
             raise message
         if isinstance(message, Closed) and message.early:
-            lost = [f"{end.name} {end.fault}" for end in message.worker_ends if end.fault]
+            lost = [
+                f"{end.name}{f' ({end.place})' if end.place else ''} {end.fault}"
+                for end in message.worker_ends
+                if end.fault
+            ]
             if lost:
-                raise DriverError(f"of the workers that share the load, {'; '.join(lost)}")
+                raise WorkerLost(f"Of the workers that load arm {self._arm}: {'; '.join(lost)}.")
             raise ScenarioEndedTrial(next(iter(message.task_errors), "ended the trial early"))
         return message
 

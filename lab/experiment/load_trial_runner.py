@@ -48,6 +48,7 @@ from lab.system import DRIVER
 from lab.targets.target_interface import ProfiledCopy, Target, TargetError
 from lab.trial import Fault, LoadEvidence, Trial
 from lab.trial_plan import Plan
+from lab.worker_records import FleetRecord, within_block
 
 PROFILE_WARMUP_S = 0.5
 PROFILE_WINDOW_S = 2.0
@@ -81,6 +82,7 @@ class LoadTrials:
         self._margins = plan.margins.slices
         self._schedule: SliceSchedule | None = None  # not known before the first warm-up
         self._same_schedule: list[Trial] = []  # of the blocks so far whose slices were as long
+        self._first_fleet: tuple[int, FleetRecord] | None = None  # of the block of this number
         if not may_be_cut(self._test, list(hypothesis.arms)):
             self._schedule = whole_window(self._test.window_s)
             return
@@ -311,6 +313,9 @@ class LoadTrials:
                 observer.finish(whole=completed)
             series.close()
         evidence = replace(record.evidence(), loaded=self.target.loaded.role)
+        if evidence.fleet is not None:
+            fleet = self._compared_in_block(evidence.fleet, blank.block)
+            evidence = replace(evidence, fleet=fleet)
         trial = _observed(blank, evidence, observer)
         if fault := self._identity_fault(arm) or fault:
             trial = replace(trial, faults=(fault,))
@@ -324,6 +329,12 @@ class LoadTrials:
             is_proved=self.target.proves_settings,
             workers=self.plan.workers,
         )
+
+    def _compared_in_block(self, fleet: FleetRecord, block: int) -> FleetRecord:
+        """The workers of a trial; those that have replaced others within its block are at fault."""
+        if self._first_fleet is None or self._first_fleet[0] != block:
+            self._first_fleet = block, fleet
+        return within_block(self._first_fleet[1], fleet)
 
     def _request(self, blank: Trial, load: ClosedLoad | OpenLoad) -> RunTrial:
         return RunTrial(

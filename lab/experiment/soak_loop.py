@@ -14,7 +14,7 @@ from typing import Any
 
 from lab.driver_messages import RunTrial
 from lab.experiment.driver_message_conversion import load_spec
-from lab.experiment.driver_message_stream import DriverStream, ScenarioEndedTrial
+from lab.experiment.driver_message_stream import DriverStream, ScenarioEndedTrial, WorkerLost
 from lab.experiment.metrics_source import metrics_source
 from lab.experiment.progress_events import BlockEnded, Event, IntervalElapsed
 from lab.experiment.run_session import Session
@@ -116,6 +116,8 @@ class SoakLoop(Session):
                 fault = Fault("alive", f"{error}.", retryable=False)
                 if isinstance(error, ScenarioEndedTrial):
                     fault = Fault("scenario", f"The scenario {error}.", retryable=False)
+                elif isinstance(error, WorkerLost):
+                    fault = Fault("workers", f"{error}", retryable=False)
                 for trial in trials.values():
                     trial.fault(fault)
         return [
@@ -197,7 +199,7 @@ class SoakLoop(Session):
             window_s=left_s,
             seed=f"{self.plan.seed}-{block}",  # the same arrivals for every arm
         )
-        return DriverStream(self._drivers[arm].drive(trial))
+        return DriverStream(self._drivers[arm].drive(trial), arm)
 
     def _lacks_series(self, trials: Mapping[str, SoakTrial]) -> bool:
         """Whether a series that the hypothesis names was never seen: hours would be lost."""

@@ -43,8 +43,8 @@ def gates_of(limits: GateLimits, *, is_soak: bool = False) -> tuple[Gate, ...]:
         Gate("steal", f"the hypervisor took {steal}", "share"),
         Gate(
             "workers",
-            "every worker that shares the load took part to the end, with its users, and sent "
-            "requests",
+            "every worker that shares the load took part to the end, on the same cores all through "
+            "a block, with its users, and sent requests",
             "faults",
         ),
         Gate(

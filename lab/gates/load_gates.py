@@ -160,17 +160,20 @@ def _dispatch_lateness(
         (m.quantile or 0.0 for m in named if not (m.definition and m.definition.from_actual_send)),
         default=0.0,
     )
-    beyond, fleet = margins.measures.min_beyond, trial.service.fleet
-    if fleet is not None:
-        worst = worker_gates.dispatch_late(fleet, highest / 100, beyond) if highest > 99 else None
-        percentile = highest if worst else 99.0
-        if worst := worst or worker_gates.dispatch_late(fleet, 0.99, 0):
-            return f"Of the load driver, {worst[0]}", percentile, worst[1]
+    looks = [(99.0, 0)]
+    if highest > 99:
+        looks.insert(0, (highest, margins.measures.min_beyond))
+    found: list[tuple[str, float, float]] = []
+    if (fleet := trial.service.fleet) is not None:  # first: of what is equal, a worker is named
+        for percentile, beyond in looks:
+            if worst := worker_gates.dispatch_late(fleet, percentile / 100, beyond):
+                found.append((f"Of the load driver, {worst[0]}", percentile, worst[1]))
     if highest > 99 and dispatch.lag is not None:
-        late_s = dispatch.lag.quantile(highest / 100, beyond)
+        late_s = dispatch.lag.quantile(highest / 100, margins.measures.min_beyond)
         if late_s is not None:
-            return _DRIVER, highest, late_s
-    return _DRIVER, 99, dispatch.lag_p99_s
+            found.append((_DRIVER, highest, late_s))
+    found.append((_DRIVER, 99, dispatch.lag_p99_s))
+    return max(found, key=lambda each: each[2])
 
 
 def _users(trial: Trial, evidence: LoadEvidence, load: ClosedLoad | OpenLoad) -> Check:

@@ -31,6 +31,8 @@ def checks(
     fleet = trial.service.fleet
     if planned is None or (fleet is None and trial.faults):  # what came before is the reason
         return
+    if any(fault.gate == "workers" for fault in trial.faults):  # of a soak
+        return
     yield _workers(fleet, planned, load)
     if fleet is None or not fleet.workers:
         return
@@ -43,16 +45,12 @@ def _workers(
 ) -> Check:
     """Whether all took part to the end, with all that is theirs to do."""
     workers = () if fleet is None else fleet.workers
-    flaws = [f"{worker} {worker.fault}" for worker in workers if worker.fault]
-    if len(workers) != planned.total:
+    flaws = [f"{worker} {flaw}" for worker in workers if (flaw := _flaw(worker)) is not None]
+    users = sum(worker.users for worker in workers)
+    if not flaws and len(workers) != planned.total:
         flaws.append(f"{len(workers)} of {planned.total} workers took part")
-    elif not flaws and isinstance(load, ClosedLoad):
-        users = sum(worker.users for worker in workers)
-        if users != load.users:
-            flaws.append(f"they had {users} users together, not {load.users}")
-    flaws += [
-        f"{worker} sent no request" for worker in workers if worker.is_silent and not worker.fault
-    ]
+    elif not flaws and isinstance(load, ClosedLoad) and users != load.users:
+        flaws.append(f"they had {users} users together, not {load.users}")
     more = f" (and {len(flaws) - _SHOWN} more)" if len(flaws) > _SHOWN else ""
     return Check(
         "workers",
@@ -60,6 +58,17 @@ def _workers(
         0,
         f"Of the workers that share the load: {'; '.join(flaws[:_SHOWN])}{more}.",
     )
+
+
+def _flaw(worker: WorkerRecord) -> str | None:
+    """What is wrong with a worker, or what it did not do, as a clause; None if nothing is."""
+    if worker.fault is not None:
+        return worker.fault
+    if worker.is_silent:
+        return "sent no request"
+    if worker.lag is not None and worker.scheduled and not worker.lag.count:
+        return f"dispatched none of its {worker.scheduled} arrivals"  # so its lateness is unknown
+    return None
 
 
 def _clock(fleet: FleetRecord, window_s: float, limits: GateLimits) -> Check:
@@ -103,17 +112,23 @@ def ticker_late(evidence: ServiceEvidence) -> tuple[str, float]:
 def dispatch_late(
     fleet: FleetRecord, quantile: float, beyond: int
 ) -> tuple[WorkerRecord, float] | None:
-    """Who dispatched arrivals latest, and by how many seconds at a quantile; None if too few."""
-    late = {
-        worker.name: worker.lag.quantile(quantile, beyond)
+    """Who dispatched arrivals latest, and by how many seconds at a quantile.
+
+    Args:
+        fleet: The workers. One with too few arrivals for the quantile is left out.
+        quantile: Between 0 and 1.
+        beyond: Arrivals required beyond it.
+
+    Returns:
+        None if every worker has too few.
+    """
+    late = [
+        (worker, seconds)
         for worker in fleet.workers
         if worker.lag is not None
-    }
-    known = {name: seconds for name, seconds in late.items() if seconds is not None}
-    if len(known) < len(fleet.workers) or not known:
-        return None
-    worker = worst(fleet, lambda each: known[each.name])
-    return worker, known[worker.name]
+        if (seconds := worker.lag.quantile(quantile, beyond)) is not None
+    ]
+    return max(late, key=lambda each: each[1], default=None)
 
 
 def busiest(fleet: FleetRecord) -> str:

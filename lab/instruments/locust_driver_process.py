@@ -242,7 +242,15 @@ class LoadDriver:
             raise self._death() from error
 
     def _receive(self, deadline: float) -> Message:
-        """The next message; TimeoutError if none comes before the deadline."""
+        """The next message, notices aside; TimeoutError if none comes before the deadline."""
+        while isinstance(message := self._next(deadline), Notice):
+            self._notify(f"the scenario {message.text}" if message.of_scenario else message.text)
+            # its own time limits are shorter: as long as it says what it waits for, it is alive
+            deadline = max(deadline, time.monotonic() + _SILENCE_S)
+        return message
+
+    def _next(self, deadline: float) -> Message:
+        """The next message of any kind; TimeoutError as `_receive`."""
         assert self.child.popen.stdout is not None
         fd = self.child.popen.stdout.fileno()
         while not self._messages:
@@ -265,12 +273,7 @@ class LoadDriver:
             except ProtocolError as error:
                 unread = self.child.passed.redact(str(error))
                 raise DriverError(f"the load driver sent what cannot be read: {unread}") from error
-        message = self._messages.pop(0)
-        if isinstance(message, Notice):
-            self._notify(f"the scenario {message.text}" if message.of_scenario else message.text)
-            # its own time limits are shorter: as long as it says what it waits for, it is alive
-            return self._receive(max(deadline, time.monotonic() + _SILENCE_S))
-        return message
+        return self._messages.pop(0)
 
     def _death(self) -> DriverError:
         return DriverError(f"the load driver {self.child.died() or 'closed its pipe'}")

@@ -208,6 +208,15 @@ def sealed(project: Path, name: str = "quick") -> None:
     folder.write_plan(prepared.plan, prepared.hypothesis.text)
 
 
+def sealed_with_other_machines(project: Path) -> None:
+    """The same with a worker of another machine."""
+    sealed(project)
+    path = project / "reports/quick/latest/plan.json"
+    plan = json.loads(path.read_text(encoding="utf-8"))
+    plan["workers"] = {"local": 1, "remote": 1}
+    path.write_text(json.dumps(plan), encoding="utf-8")
+
+
 def sealed_without_slices(project: Path) -> None:
     """The same of a benchmark, by the lab as it was."""
     shutil.copy(ROOT / "hypotheses" / "fingerprint.md", project / "hypotheses")
@@ -485,6 +494,12 @@ COMMANDS = {
         ("this run was planned with 1 worker, not 2 workers", "Leave --workers"),
         "run quick --resume",
         before=sealed,
+    ),
+    "workers-that-cannot-join-again": Command(
+        "run quick --resume",
+        ("this run was planned with 2 workers, 1 of them on other machines", "Say --bind"),
+        "run quick --resume --bind 127.0.0.1:5557",
+        before=sealed_with_other_machines,
     ),
     "workers-token-in-a-log": Command(
         "run quick --expect-workers 2 --detach",

@@ -8,8 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from lab.driver_messages import Closed, Frame, Opened, TrialMessage, WorkerEnd
-from lab.experiment.driver_message_stream import DriverStream, ScenarioEndedTrial
-from lab.instruments.locust_driver_process import DriverError
+from lab.experiment.driver_message_stream import DriverStream, WorkerLost
 
 
 def messages() -> Iterator[TrialMessage]:
@@ -23,17 +22,20 @@ def messages() -> Iterator[TrialMessage]:
 
 
 def test_a_lost_worker_is_the_reason_and_not_the_scenario() -> None:
-    end = WorkerEnd(name="worker 2", drained=False, ended_late=0, fault="was lost")
+    end = WorkerEnd(
+        name="worker 2", drained=False, ended_late=0, place="process 5", fault="was lost"
+    )
     lost = Closed(drained=False, early=True, worker_ends=(end,))
-    stream = DriverStream(iter([Opened(0.0, 0.0, 3.0), lost]))
+    stream = DriverStream(iter([Opened(0.0, 0.0, 3.0), lost]), "wide")
     stream.opening()
-    with pytest.raises(DriverError, match="workers that share the load, worker 2 was lost") as got:
+    with pytest.raises(WorkerLost) as found:
         stream.close()
-    assert not isinstance(got.value, ScenarioEndedTrial)
+    told = "Of the workers that load arm wide: worker 2 (process 5) was lost."
+    assert str(found.value) == told
 
 
 def test_faults_of_frames_that_no_interval_has_taken_are_kept() -> None:
-    stream = DriverStream(messages())
+    stream = DriverStream(messages(), "wide")
     stream.opening()
     frames = list(stream.frames(until=1.5, deadline=time.monotonic() + 0.05))
     assert [frame.t for frame in frames] == [1.0]

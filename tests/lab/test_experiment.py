@@ -5,12 +5,14 @@ from __future__ import annotations
 import itertools
 import math
 import time
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from lab.driver_messages import Closed, Frame, Opened, RunTrial, TrialMessage
 from lab.experiment import (
     ArmsRestarting,
     BlockEnded,
@@ -25,10 +27,12 @@ from lab.experiment import (
 from lab.hypothesis import ClosedLoad, Hypothesis, LoadTest, ProcessLifetime, Step
 from lab.instruments.locust_driver_process import DriverError
 from lab.run_folder import RunFolder, RunFolderError
+from lab.trial_plan import PlannedWorkers
 from tests.fakes.instruments import FakeDriver, fake_observer_factory
 from tests.fakes.target import FakeTarget
 from tests.lab.builders import PROJECT, SHIPPED, claim, plan, ratio, with_load
 from tests.lab.test_verdict_rule import RIVAL
+from tests.lab.workers import end, opened, part
 from tests.runs import ended
 
 RATES = {"narrow": 30.0, "wide": 120.0, "short-hold": 120.0, "more-pricing": 30.0}
@@ -344,3 +348,70 @@ def test_an_arm_that_cannot_be_switched_to_voids_the_block(bench: Bench) -> None
     trial = ended(bench.experiment().trial(1, 1, Step("narrow")))
     (fault,) = trial.faults
     assert (fault.gate, fault.message) == ("alive", "there is no switch to narrow.")
+
+
+@dataclass
+class SharedDriver(FakeDriver):
+    """Two workers make its load."""
+
+    machine: Callable[[int], str] = lambda number: "here"  # of the second, by number of the trial
+    missing: Collection[int] = ()  # numbers of trials before which the second does not come back
+
+    def drive(self, trial: RunTrial) -> Iterator[TrialMessage]:
+        """As `FakeDriver`."""
+        for message in super().drive(trial):
+            number = len(self.driven)
+            if number in self.missing:
+                lost = end(2, drained=False, fault="was missing for 60 s")
+                yield Closed(drained=False, early=True, worker_ends=(end(1), lost))
+                return
+            if isinstance(message, Opened):
+                first, second = opened(users=25).workers
+                second = replace(second, machine=self.machine(number))
+                yield replace(message, workers=(first, second))
+            elif isinstance(message, Frame):
+                yield replace(message, by_worker=(part(1, users=25), part(2, users=25)))
+            else:
+                yield message
+
+
+def shared_by(bench: Bench, **changes: Any) -> None:
+    bench.plan = replace(bench.plan, workers=PlannedWorkers(1, 1))
+    bench.driver = SharedDriver(dict(RATES), **changes)
+
+
+def test_a_worker_of_another_machine_within_a_block_voids_the_block(bench: Bench) -> None:
+    shared_by(bench, machine=lambda number: "there" if number == 2 else "here")
+    bench.run()
+    trials = bench.run_folder.trials()
+    assert [trial.block for trial in trials].count(1) == 2  # the rest was not driven
+    (fault,) = trials[1].faults
+    assert (fault.gate, fault.retryable) == ("workers", True)
+    assert fault.message == (
+        "Of the workers that share the load: worker 2 (process 4712) has replaced one on another "
+        "machine (process 4712) within the block."
+    )
+    assert bench.verdict[0] == "CONFIRMED"
+
+
+def test_a_worker_of_another_machine_from_a_block_on_voids_none(bench: Bench) -> None:
+    shared_by(bench, machine=lambda number: "here" if number <= 4 else "there")
+    bench.run()
+    assert all(trial.trusted for trial in bench.run_folder.trials())
+    assert bench.verdict[0] == "CONFIRMED"
+
+
+def test_a_worker_that_is_missing_voids_its_block_and_the_run_goes_on(bench: Bench) -> None:
+    shared_by(bench, missing={6})
+    bench.run()
+    faults = [trial.faults[0] for trial in bench.run_folder.trials() if trial.faults]
+    assert [(fault.gate, fault.retryable) for fault in faults] == [("workers", True)]
+    assert "worker 2 (before the load began) was missing for 60 s." in faults[0].message
+    assert bench.verdict[0] == "CONFIRMED"
+
+
+def test_a_worker_that_stays_away_ends_the_run(bench: Bench) -> None:
+    shared_by(bench, missing=range(1, 100))
+    bench.run()
+    assert bench.verdict[0] == "INVALID"
+    assert len(bench.run_folder.trials()) == 5

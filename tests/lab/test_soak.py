@@ -34,6 +34,7 @@ from lab.trial_plan import draw
 from tests.fakes.instruments import FakeIntervalSampler, FakeSoakDriver, requests_at
 from tests.fakes.target import FakeTarget
 from tests.lab.builders import ORDERS, PROJECT
+from tests.lab.workers import end
 
 pytestmark = pytest.mark.slow  # whole soaks on fakes, with every interval flushed to disk
 
@@ -153,6 +154,18 @@ def test_a_soak_with_too_few_answers_is_not_to_be_trusted(bench: Bench) -> None:
     verdict, reason = bench.verdict
     assert verdict == "INVALID"
     assert "had no answer" in reason
+
+
+def test_a_lost_worker_ends_the_soak_by_its_own_gate_with_its_place_and_arm(bench: Bench) -> None:
+    lost = end(2, drained=False, place="process 5", fault="was lost")
+    bench.drivers["with"].closed = Closed(drained=False, early=True, worker_ends=(lost,))
+    bench.run()
+    assert bench.verdict == (
+        "INVALID",
+        "Of the workers that load arm with: worker 2 (process 5) was lost.",
+    )
+    faults = [trial.faults[0] for trial in bench.run_folder.trials()]
+    assert {(fault.gate, fault.retryable) for fault in faults} == {("workers", False)}
 
 
 def test_an_interval_is_on_disk_before_it_is_announced(bench: Bench) -> None:

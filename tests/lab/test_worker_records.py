@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from lab.trial import LoadEvidence
 from lab.trial_serialization import from_record, to_record
-from lab.worker_records import FleetRecord, over_both
+from lab.worker_records import FleetRecord, over_both, within_block
 from tests.lab.builders import altered, trial
 from tests.lab.workers import fleet, histogram, worker
 
@@ -51,3 +51,23 @@ def test_a_worker_is_silent_if_it_did_nothing() -> None:
     assert idle.is_silent
     assert not replace(idle, ended_late=1).is_silent, "its request outlasted the window"
     assert not replace(idle, sent=1).is_silent
+
+
+def test_who_replaces_a_worker_within_a_block_is_at_fault_if_it_runs_elsewhere() -> None:
+    first = fleet()
+    again = worker(1, place="process 9")  # started again on the same cores
+    other = worker(2, machine="there", place="b, 10.0.0.3, process 7")
+    moved = worker(3, cores=(1,))
+    later = within_block(first, fleet(again, other, moved))
+    assert [each.fault for each in later.workers] == [
+        None,
+        "has replaced one on another machine (process 4712) within the block",
+        "has replaced one on other cores (process 4713) within the block",
+        None,
+    ]
+    assert within_block(first, first) == first
+
+
+def test_a_worker_that_was_lost_keeps_its_own_fault() -> None:
+    lost = worker(2, machine="", fault="was lost")
+    assert within_block(fleet(), fleet(lost)).workers[1].fault == "was lost"

@@ -64,13 +64,15 @@ def _decided_lines(run_folder: RunFolder) -> list[str]:
 
 
 def _lines(run_folder: RunFolder, project: Path) -> list[str]:
+    from lab.cli.worker_fleet import resume_command
     from lab.experiment import sealed_hypothesis
     from lab.hypothesis import SoakTest
 
     plan = run_folder.plan()
     hypothesis = sealed_hypothesis(run_folder, plan, project)
     process = _process(run_folder)
-    stopped = f"stopped; lab run {plan.hypothesis} --resume continues"
+    command = resume_command(plan.hypothesis, plan.workers, "HOST:PORT")
+    stopped = f"stopped; {command} continues"
     state = f"process {process}" if process else stopped
     lines = [f"{plan.hypothesis}  {run_folder.run}  {state}"]
     done = max((trial.block for trial in run_folder.trials()), default=0)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.cli.worker_fleet import fleet_of, how_to_join
+from lab.cli.worker_fleet import fleet_of, how_to_join, resume_command
 from lab.cli.worker_planning import WorkerOptions, bind_address, plan_workers, resumed_workers
 from lab.driver_messages import WORKER_TOKEN, FormFleet
 from lab.errors import UsageError
@@ -92,12 +92,28 @@ def test_an_address_has_a_host_and_a_port() -> None:
 
 def test_a_resumed_run_has_the_workers_of_its_plan(tmp_path: Path) -> None:
     plan = replace(draw(SHIPPED, 1, "local"), workers=PlannedWorkers(2, 1))
-    resumed_workers(plan, WorkerOptions(), tmp_path)
+    resumed_workers(plan, WorkerOptions(bind="127.0.0.1:6000"), tmp_path)
     resumed_workers(plan, WorkerOptions(2, 3, "127.0.0.1:6000"), tmp_path)
     with pytest.raises(UsageError, match="planned with 3 workers, 1 of them on other machines, no"):
         resumed_workers(plan, WorkerOptions(3), tmp_path)
     with pytest.raises(UsageError, match="planned with 1 worker, not 2 workers"):
         resumed_workers(draw(SHIPPED, 1, "local"), WorkerOptions(2), tmp_path)
+
+
+def test_a_resumed_run_is_told_where_workers_of_other_machines_join(tmp_path: Path) -> None:
+    plan = replace(draw(SHIPPED, 1, "local"), workers=PlannedWorkers(2, 1))
+    for options in (WorkerOptions(), WorkerOptions(2, 3)):
+        with pytest.raises(UsageError, match="where those join is not kept. Say --bind HOST:PORT"):
+            resumed_workers(plan, options, tmp_path)
+    resumed_workers(replace(plan, workers=PlannedWorkers(2)), WorkerOptions(), tmp_path)
+
+
+def test_the_command_that_goes_on_with_a_run_is_whole() -> None:
+    assert resume_command("quick", None, "None") == "lab run quick --resume"
+    assert resume_command("quick", PlannedWorkers(2), "None") == "lab run quick --resume"
+    assert resume_command("quick", PlannedWorkers(2, 1), "10.0.0.2:6000") == (
+        f"{WORKER_TOKEN}=... lab run quick --resume --bind 10.0.0.2:6000"
+    )
 
 
 def test_a_fleet_has_a_token_that_nobody_guesses(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -388,6 +388,21 @@ def test_a_worker_that_dies_before_it_has_joined_is_named_at_once(fleets: Fleets
     kills.join()
 
 
+def test_a_load_process_that_dies_at_its_import_ends_the_run_with_the_reason(
+    fleets: Fleets,
+) -> None:
+    path = fleets.write("import ctypes\nctypes.string_at(0)\n")
+    driver = fleets.start(local=2)
+    began = time.monotonic()
+    with pytest.raises(
+        ScenarioError,
+        match=r"worker \d \(process \d+\) lost the process that makes its load, which was ended by "
+        "SIGSEGV before it was ready",
+    ):
+        driver.load(path)
+    assert time.monotonic() - began < 30
+
+
 def test_an_edit_after_the_import_changes_neither_what_runs_nor_what_is_reported(
     fleets: Fleets, tmp_path: Path
 ) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import pytest
 
 from lab.hypothesis import OpenLoad, Stage
@@ -14,6 +17,13 @@ from tests.lab.workers import fleet, histogram, worker
 
 THROUGHPUT = claim(ratio(2.5))
 OPEN = with_load(THROUGHPUT, OpenLoad("poisson", (Stage(None, 100, 100, None),), max_users=70))
+TAIL = replace(
+    OPEN,
+    predictions=(
+        replace(THROUGHPUT.predictions[0], measure="latency_p99.9", compare=None, arm="narrow"),
+    ),
+    rivals=(),
+)
 FOUR = PlannedWorkers(4)
 
 
@@ -136,3 +146,52 @@ def test_the_worker_that_dispatched_latest_decides() -> None:
     assert found[0].message.startswith(
         "Of the load driver, worker 4 (process 4714) dispatched arrivals 20.0 ms late at p99"
     )
+
+
+def test_who_was_lost_before_the_load_began_is_the_reason_and_no_number() -> None:
+    lost = WorkerRecord("worker 2", "before the load began", fault="was missing for 60 s")
+    found = faults(shared(FleetRecord((lost,))))
+    assert found[0].message == (
+        "Of the workers that share the load: worker 2 (before the load began) was missing for 60 s."
+    )
+
+
+def dispatched(lags: Sequence[Sequence[float]]) -> tuple[Fault, ...]:
+    """Faults of the dispatch of four workers, each late by these seconds."""
+    workers = [
+        worker(n, scheduled=len(own), sent=len(own), lag=histogram(*own))
+        for n, own in enumerate(lags, 1)
+    ]
+    together = histogram(*(late for own in lags for late in own))
+    p99_s = together.quantile(0.99, beyond=0) or 0.0
+    total = together.count
+    made = Dispatch(total, total, 0, 0, p99_s, 0.0001, 20, lag=together)
+    seen = inspect(shared(fleet(*workers), dispatch=made), TAIL, workers=FOUR)
+    return tuple(fault for fault in seen.faults if fault.gate in ("dispatch", "workers"))
+
+
+def test_all_workers_together_must_be_on_time_at_the_quantile_of_a_prediction() -> None:
+    """Each has too few arrivals for p99.9; together they have enough, as one process would."""
+    late = [0.0001] * 4975 + [0.05] * 25
+    (found,) = dispatched([late] * 4)
+    assert found.message.startswith("The load driver dispatched arrivals ")
+    assert " ms late at p99.9 " in found.message
+
+
+def test_one_worker_with_few_arrivals_hides_none_that_has_enough() -> None:
+    deep = [0.0001] * 19_900 + [0.05] * 100
+    found = dispatched([[0.0001] * 2000, [0.0001] * 40_000, deep, [0.0001] * 40_000])
+    assert [fault.gate for fault in found] == ["dispatch"]
+    assert found[0].message.startswith(
+        "Of the load driver, worker 3 (process 4713) dispatched arrivals "
+    )
+
+
+def test_a_worker_that_dispatched_nothing_is_named_and_hides_none() -> None:
+    late = [0.02] * 100
+    found = dispatched([late, late, late, []])
+    assert [fault.gate for fault in found] == ["dispatch"], "of which none was scheduled"
+    stuck = worker(4, scheduled=25, requests=3, lag=histogram())
+    (fault,) = inspect(shared(fleet(stuck)), THROUGHPUT, workers=FOUR).faults
+    assert fault.gate == "workers"
+    assert "worker 4 (process 4714) dispatched none of its 25 arrivals." in fault.message
