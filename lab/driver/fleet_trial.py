@@ -101,7 +101,7 @@ class FleetTrial:
         try:
             members = self._fleet.next_trial()
         except WorkersMissing as error:
-            faults = {name: f"was missing for {error.waited_s:.0f} s" for name in error.names}
+            faults = dict.fromkeys(error.names, f"was missing for {error.waited_s:.0f} s")
             self._send(merge_closed({}, faults, dict.fromkeys(error.names, "")))
             return
         self._noted = time.monotonic()

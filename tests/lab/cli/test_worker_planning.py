@@ -103,7 +103,7 @@ def test_a_resumed_run_has_the_workers_of_its_plan(tmp_path: Path) -> None:
 def test_a_resumed_run_is_told_where_workers_of_other_machines_join(tmp_path: Path) -> None:
     plan = replace(draw(SHIPPED, 1, "local"), workers=PlannedWorkers(2, 1))
     for options in (WorkerOptions(), WorkerOptions(2, 3)):
-        with pytest.raises(UsageError, match="where those join is not kept. Say --bind HOST:PORT"):
+        with pytest.raises(UsageError, match="Say --bind HOST:PORT"):
             resumed_workers(plan, options, tmp_path)
     resumed_workers(replace(plan, workers=PlannedWorkers(2)), WorkerOptions(), tmp_path)
 
