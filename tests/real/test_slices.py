@@ -116,7 +116,7 @@ def test_a_block_in_slices_that_is_interrupted_or_killed_is_repeated(tmp_path: P
     assert "CONFIRMED" in done.stdout
     trials = trials_in(first.folder)
     assert len({(trial["block"], trial["arm"]) for trial in trials}) == len(trials)
-    assert all(len(trial["slices"]) == 10 for trial in trials if not trial["faults"])
+    assert all(len(trial["slices"]) == 5 for trial in trials if not trial["faults"])
 
 
 def wait_for_slices(running: Running, block: int, folder: Path | None = None) -> None:
