@@ -114,8 +114,8 @@ class PlannedWorkers:
 
     def __str__(self) -> str:
         if self.total == 1:
-            return "1 worker of another machine" if self.remote else "1 worker"
-        where = f", {self.remote} of them on other machines" if self.remote else ""
+            return "1 worker, joined by lab worker" if self.remote else "1 worker"
+        where = f", {self.remote} of them joined by lab worker" if self.remote else ""
         return f"{self.total} workers{where}"
 
 

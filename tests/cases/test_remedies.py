@@ -497,7 +497,7 @@ COMMANDS = {
     ),
     "workers-that-cannot-join-again": Command(
         "run quick --resume",
-        ("this run was planned with 2 workers, 1 of them on other machines", "Say --bind"),
+        ("this run was planned with 2 workers, 1 of them joined by lab worker", "Say --bind"),
         "run quick --resume --bind 127.0.0.1:5557",
         before=sealed_with_other_machines,
     ),

@@ -94,7 +94,9 @@ def test_a_resumed_run_has_the_workers_of_its_plan(tmp_path: Path) -> None:
     plan = replace(draw(SHIPPED, 1, "local"), workers=PlannedWorkers(2, 1))
     resumed_workers(plan, WorkerOptions(bind="127.0.0.1:6000"), tmp_path)
     resumed_workers(plan, WorkerOptions(2, 3, "127.0.0.1:6000"), tmp_path)
-    with pytest.raises(UsageError, match="planned with 3 workers, 1 of them on other machines, no"):
+    with pytest.raises(
+        UsageError, match="planned with 3 workers, 1 of them joined by lab worker, no"
+    ):
         resumed_workers(plan, WorkerOptions(3), tmp_path)
     with pytest.raises(UsageError, match="planned with 1 worker, not 2 workers"):
         resumed_workers(draw(SHIPPED, 1, "local"), WorkerOptions(2), tmp_path)

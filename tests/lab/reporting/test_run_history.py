@@ -39,7 +39,7 @@ def test_numbers_of_workers_are_apart_as_machines_are(tmp_path: Path) -> None:
     latest, other = run_history(*judged_runs(tmp_path, "open-spike")).machines
     assert [run.number for run in latest.runs] == [1, 3]
     assert [run.number for run in other.runs] == [2]
-    assert other.machine == f"{latest.machine}, load by 4 workers, 1 of them on other machines"
+    assert other.machine == f"{latest.machine}, load by 4 workers, 1 of them joined by lab worker"
     note = run_history(*judged_runs(tmp_path, "open-spike")).note
     assert "from 2 machines or numbers of workers, and shown apart" in note
 
