@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Sequence
-from math import fsum
 from statistics import median
 
 _APART = 5  # see `UserCycles.length_s`
 _PARTS = 4  # of the time since which cycles count
 
 
-class _Sum:
-    """Of the cycles of a class, over all slices."""
+class _Totals:
+    """Of the cycles of a class, over all slices: seconds and counts."""
 
     def __init__(self) -> None:
-        self.seconds, self.count = 0.0, 0
-
-    def add(self, cycles: list[float]) -> None:
-        self.seconds += fsum(cycles)
-        self.count += len(cycles)
+        self.first_s = self.later_s = 0.0
+        self.firsts = self.laters = 0
 
 
 class UserCycles:
@@ -38,16 +35,10 @@ class UserCycles:
         self._first: dict[object, float] = {}  # how long its first cycle took
         # of each class, when a later one ended, and how long it took
         self._later: dict[object, list[tuple[float, float]]] = {}
-        # of each class, those of the slices before
-        self._firsts: dict[object, _Sum] = {}
-        self._laters: dict[object, _Sum] = {}
+        self._totals: defaultdict[object, _Totals] = defaultdict(_Totals)  # of each class
 
     def restart(self) -> None:
         """The load goes on after a slice."""
-        for user_class in set(self._classes.values()):
-            first, later = self._cycles(user_class)
-            self._firsts.setdefault(user_class, _Sum()).add(first)
-            self._laters.setdefault(user_class, _Sum()).add(later)
         self._latest.clear()
         self._classes.clear()
         self._first.clear()
@@ -59,10 +50,13 @@ class UserCycles:
         self._latest[who], self._classes[who] = now, user_class
         if before is None:
             return
+        took, total = now - before, self._totals[user_class]
         if who in self._first:
-            self._later.setdefault(user_class, []).append((now, now - before))
+            self._later.setdefault(user_class, []).append((now, took))
+            total.later_s, total.laters = total.later_s + took, total.laters + 1
         else:
-            self._first[who] = now - before
+            self._first[who] = took
+            total.first_s, total.firsts = total.first_s + took, total.firsts + 1
 
     def length_s(
         self, now: float, since: float = -math.inf, seen_s: float = math.inf
@@ -98,18 +92,11 @@ class UserCycles:
         """
         shortfall = 0.0
         for user_class in set(self._classes.values()):
-            first, later = self._cycles(user_class)
-            firsts, laters = _Sum(), _Sum()
-            for total, earlier, own in (
-                (firsts, self._firsts, first),
-                (laters, self._laters, later),
-            ):
-                if before := earlier.get(user_class):
-                    total.seconds, total.count = before.seconds, before.count
-                total.add(own)
-            if laters.count and firsts.seconds:
-                usual_s, first_s = laters.seconds / laters.count, firsts.seconds / firsts.count
-                shortfall += fsum(first) * (usual_s / first_s - 1)
+            total = self._totals[user_class]
+            if total.laters and total.first_s:
+                usual_s, first_s = total.later_s / total.laters, total.first_s / total.firsts
+                first, _ = self._cycles(user_class)
+                shortfall += math.fsum(first) * (usual_s / first_s - 1)
         return shortfall
 
     def _cycles(self, user_class: object) -> tuple[list[float], list[float]]:
@@ -121,7 +108,7 @@ class UserCycles:
         first, later = self._cycles(user_class)
         late = [each for each in self._later.get(user_class, []) if each[0] >= since]
         found = [took for _, took in late] or [*first, *later]
-        mean_s = fsum(found) / len(found) if found else 0.0
+        mean_s = math.fsum(found) / len(found) if found else 0.0
         users = [who for who, its_class in self._classes.items() if its_class is user_class]
         ages = [now - self._latest[who] for who in users]
         unended = [age for age in ages if age > mean_s]
@@ -134,5 +121,5 @@ class UserCycles:
 
 
 def _length(cycles: Sequence[float]) -> float:
-    total = fsum(cycles)
-    return fsum(each * each for each in cycles) / total if total else 0.0
+    total = math.fsum(cycles)
+    return math.fsum(each * each for each in cycles) / total if total else 0.0

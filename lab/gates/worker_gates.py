@@ -67,7 +67,7 @@ def _flaw(worker: WorkerRecord) -> str | None:
     if worker.is_silent:
         return "sent no request"
     if worker.lag is not None and worker.scheduled and not worker.lag.count:
-        return f"dispatched none of its {worker.scheduled} arrivals"  # so its lateness is unknown
+        return f"sent none of its {worker.scheduled} arrivals"  # so its lateness is unknown
     return None
 
 

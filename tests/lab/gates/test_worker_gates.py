@@ -194,4 +194,4 @@ def test_a_worker_that_dispatched_nothing_is_named_and_hides_none() -> None:
     stuck = worker(4, scheduled=25, requests=3, lag=histogram())
     (fault,) = inspect(shared(fleet(stuck)), THROUGHPUT, workers=FOUR).faults
     assert fault.gate == "workers"
-    assert "worker 4 (process 4714) dispatched none of its 25 arrivals." in fault.message
+    assert "worker 4 (process 4714) sent none of its 25 arrivals." in fault.message
