@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import chain
 from typing import Any
 
 from lab.stats.latency_histogram import Histogram
@@ -67,7 +69,8 @@ class FleetRecord:
     Attributes:
         workers: In the order of their shares.
         cpu: Cores of the busiest worker, or of all that share cores for each of these cores,
-            whichever is more; mean. None if no worker measures it.
+            whichever is more; mean. In a soak these are the workers of all arms. None if no
+            worker measures it.
         cpu_peak: The same in the busiest second.
     """
 
@@ -111,6 +114,21 @@ def over_both(earlier: FleetRecord, later: FleetRecord) -> FleetRecord:
         _highest((earlier.cpu, later.cpu)),  # of the worse segment
         _highest((earlier.cpu_peak, later.cpu_peak)),
     )
+
+
+def on_shared_cores(fleet: FleetRecord, side_by_side: Sequence[FleetRecord]) -> FleetRecord:
+    """A fleet whose `cpu` is that of all workers on the cores that it shares with others.
+
+    Args:
+        fleet: Of one arm of a soak.
+        side_by_side: Of all arms, `fleet` included: they make their loads at the same time.
+    """
+    used: dict[tuple[str, tuple[int, ...]], float] = defaultdict(float)
+    for worker in chain.from_iterable(each.workers for each in side_by_side):
+        used[worker.machine, worker.cores] += worker.cpu or 0.0
+    own = {(worker.machine, worker.cores) for worker in fleet.workers}
+    per_core = [used[machine, cores] / max(len(cores), 1) for machine, cores in own]
+    return fleet if fleet.cpu is None else replace(fleet, cpu=max(fleet.cpu, *per_core))
 
 
 def within_block(first: FleetRecord, later: FleetRecord) -> FleetRecord:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from lab.driver_messages import RunTrial
@@ -32,6 +33,7 @@ from lab.targets.target_interface import Target, TargetError
 from lab.trial import Fault, SoakEvidence, Trial
 from lab.trial_plan import Plan
 from lab.verdict_rule import judge
+from lab.worker_records import FleetRecord, on_shared_cores
 
 INTERVAL_S = 5.0
 SWITCH_S = 8.0  # between two blocks: fresh processes, the seeded state, the last answers
@@ -122,14 +124,14 @@ class SoakLoop(Session):
                     trial.fault(fault)
         return [
             inspect(
-                trial.whole(),
+                trial,
                 self.hypothesis,
                 margins=self.plan.margins,
                 names=self._target.loaded.metric_names,
                 is_proved=self._target.proves_settings,
                 workers=self.plan.workers,
             )
-            for trial in trials.values()
+            for trial in _side_by_side([trial.whole() for trial in trials.values()])
         ]
 
     def _open_trial(self, block: int, position: int, step: Step) -> SoakTrial:
@@ -187,7 +189,9 @@ class SoakLoop(Session):
             sampler.close()
 
     def _attach(self, sampler: IntervalSampler, arm: str) -> None:
-        roles = {**self._target.roles(arm), DRIVER: (self._drivers[arm].pid,)}
+        # of all arms: their drivers share a core
+        drivers = tuple(driver.pid for driver in self._drivers.values())
+        roles = {**self._target.roles(arm), DRIVER: drivers}
         source = metrics_source(self._target, arm, self.hypothesis)
         sampler.attach(arm, source, roles)
 
@@ -234,3 +238,18 @@ class SoakLoop(Session):
             next(iter(trials.values())).fault(changed)
             return True
         return False
+
+
+def _side_by_side(trials: Sequence[Trial]) -> list[Trial]:
+    """Trials of one block, the workers of each charged with what those of all arms used."""
+    fleets = [trial.service.fleet for trial in trials]
+    known = [fleet for fleet in fleets if fleet is not None]
+    return [
+        trial if fleet is None else _with_fleet(trial, on_shared_cores(fleet, known))
+        for trial, fleet in zip(trials, fleets, strict=True)
+    ]
+
+
+def _with_fleet(trial: Trial, fleet: FleetRecord) -> Trial:
+    assert isinstance(trial.evidence, SoakEvidence)
+    return replace(trial, evidence=replace(trial.evidence, fleet=fleet))

@@ -64,9 +64,10 @@ def _offered_load(trial: Trial, hypothesis: Hypothesis) -> ClosedLoad | OpenLoad
 
 def _driver_cpu(evidence: LoadEvidence, limits: GateLimits) -> Check:
     if (fleet := evidence.fleet) is not None:
-        return service_gates.driver_cpu(fleet.cpu_peak or 0.0, limits, fleet)
+        whose = worker_gates.busiest(fleet)
+        return service_gates.driver_cpu(fleet.cpu_peak or 0.0, limits, whose)
     driver = evidence.usage.get(DRIVER)
-    return service_gates.driver_cpu(driver.cpu_peak if driver else 0.0, limits)
+    return service_gates.driver_cpu(driver.cpu_peak if driver else 0.0, limits, "its core")
 
 
 def _edges_s(evidence: LoadEvidence) -> float:

@@ -7,32 +7,27 @@ from collections.abc import Iterator, Mapping
 
 from lab.decision_margins import GateLimits
 from lab.driver_messages import DRAIN_S
-from lab.gates import worker_gates
 from lab.gates.gate_check import Check
 from lab.hypothesis import Hypothesis
 from lab.measure_values import total
 from lab.system import DRIVER
 from lab.trial import SoakEvidence, SoakLoadStats, Trial
-from lab.worker_records import FleetRecord
 
 
-def driver_cpu(cores: float, limits: GateLimits, fleet: FleetRecord | None = None) -> Check:
+def driver_cpu(cores: float, limits: GateLimits, whose: str) -> Check:
     """Whether the load driver had processor time to spare.
 
     Args:
         cores: That it used, of its one core; of workers, see `FleetRecord.cpu`.
         limits: Of the plan.
-        fleet: The workers that share the load.
+        whose: Which core that is, in words.
     """
-    whose = "its core"
-    if fleet is not None and fleet.workers:
-        whose = f"the cores of {worker_gates.busiest(fleet)}"
     return Check(
         "driver_cpu",
         cores,
         limits.max_driver_cpu,
         f"The load driver was saturated: {cores:.0%} of {whose} "
-        f"(limit {limits.max_driver_cpu:.0%})",
+        f"(limit {limits.max_driver_cpu:.0%}).",
     )
 
 

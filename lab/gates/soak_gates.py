@@ -36,10 +36,12 @@ def _checks(
     stats = evidence.load_stats
     yield from background_gates.soak_checks(trial, margins.gates)
     if (fleet := evidence.fleet) is not None:
-        yield service_gates.driver_cpu(fleet.cpu or 0.0, margins.gates, fleet)
+        whose = f"{worker_gates.busiest(fleet)}, with those of the other arms"
+        yield service_gates.driver_cpu(fleet.cpu or 0.0, margins.gates, whose)
     else:
         driver = evidence.usage.get(DRIVER)
-        yield service_gates.driver_cpu(driver.cpu if driver else 0.0, margins.gates)
+        whose = "its core, for the arms together"
+        yield service_gates.driver_cpu(driver.cpu if driver else 0.0, margins.gates, whose)
     unsent = 1 - stats.sent / stats.scheduled if stats.scheduled else 0.0
     limit = service_gates.max_unsent(hypothesis, margins.gates)
     yield Check(

@@ -132,11 +132,14 @@ def dispatch_late(
 
 
 def busiest(fleet: FleetRecord) -> str:
-    """Who used most processor time, and how many share its cores, in words."""
+    """The cores of who used most processor time, in words; those of no worker if there is none."""
+    if not fleet.workers:
+        return "its core"
     worker = worst(fleet, lambda each: each.cpu_peak or 0.0)
     sharing = [
         each
         for each in fleet.workers
         if each.machine == worker.machine and each.cores == worker.cores
     ]
-    return f"{worker}{f' and the {len(sharing) - 1} beside it' if len(sharing) > 1 else ''}"
+    beside = f" and the {len(sharing) - 1} beside it" if len(sharing) > 1 else ""
+    return f"the cores of {worker}{beside}"

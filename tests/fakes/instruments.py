@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -22,10 +22,12 @@ from lab.driver_messages import (
     ScheduledRequests,
     SliceEnded,
     TrialMessage,
+    WorkerStart,
 )
 from lab.instruments.instrument_interfaces import BackgroundLoad, Roles, SliceReading, Source
 from lab.instruments.soak_sampler import IntervalSample
 from lab.stats.latency_histogram import Histogram
+from lab.system import DRIVER
 from lab.trial import LOADED, GaugeReading, MetricsReading, Usage
 
 ORDERS = RequestKey("/orders", "POST")  # every request
@@ -198,7 +200,9 @@ class FakeIntervalSampler:
 
     gauges: Callable[[str, int], dict[str, float]] = lambda arm, number: {}
     rss_bytes: Callable[[str, int], float] = lambda arm, number: 1e8
+    driver_cores: Mapping[int, float] = field(default_factory=dict)  # used, by process
     counts: dict[str, int] = field(default_factory=dict)  # samples of each arm so far
+    drivers: dict[str, tuple[int, ...]] = field(default_factory=dict)  # of each arm
 
     def sample(self) -> tuple[dict[str, IntervalSample], BackgroundLoad]:
         """A sample of a quiet machine."""
@@ -207,15 +211,21 @@ class FakeIntervalSampler:
             self.counts[arm] += 1
             number = self.counts[arm]
             usage = Usage(0.2, 0.2, self.rss_bytes(arm, number), 50.0, 5.0)
+            cores = sum(self.driver_cores.get(pid, 0.0) for pid in self.drivers[arm])
+            driver = Usage(cores, cores, 1e8, 50.0, 5.0)
             gauges = self.gauges(arm, number)
             samples[arm] = IntervalSample(
-                gauges, {"requests_total": 100.0}, {LOADED: usage}, hangs=not gauges
+                gauges,
+                {"requests_total": 100.0},
+                {LOADED: usage, DRIVER: driver},
+                hangs=not gauges,
             )
         return samples, BackgroundLoad(0.0, 0.0)
 
     def attach(self, arm: str, source: Source, roles: Roles) -> None:
         """Fresh processes: their samples are counted anew."""
         self.counts[arm] = 0
+        self.drivers[arm] = tuple(roles[DRIVER])
 
     def close(self) -> None:
         """At once."""
@@ -232,12 +242,13 @@ class FakeSoakDriver:
     # fields of the frame that differ from the usual ones, by number of the trial and second
     unusual: Callable[[int, int], dict[str, Any]] = lambda trial, second: {}
     closed: Closed = field(default_factory=lambda: Closed(drained=True))  # how every trial ends
+    starts: tuple[WorkerStart, ...] = ()  # of the workers, if several share the load
 
     def drive(self, trial: RunTrial) -> Iterator[TrialMessage]:
         """A frame for each second of the window."""
         self.driven.append(trial.seed)
         opens = time.monotonic()
-        yield Opened(opens, opens, opens + trial.window_s)
+        yield Opened(opens, opens, opens + trial.window_s, workers=self.starts)
         requests = requests_at(0.01, self.rate)
         for second in range(1, int(trial.window_s) + 1):
             usual = Frame(

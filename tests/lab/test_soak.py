@@ -1,4 +1,4 @@
-"""The loop of a soak on stand-ins: lives, segments, what is on disk, and what a cut costs."""
+"""The loop of a soak on stand-ins: blocks, segments, what is on disk, and what an end costs."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ from lab.stats.latency_histogram import Histogram
 from lab.targets.target_interface import Identity
 from lab.time_series import TimeSeries
 from lab.trial import SoakEvidence, Trial
-from lab.trial_plan import draw
+from lab.trial_plan import PlannedWorkers, draw
 from tests.fakes.instruments import FakeIntervalSampler, FakeSoakDriver, requests_at
 from tests.fakes.target import FakeTarget
 from tests.lab.builders import ORDERS, PROJECT
-from tests.lab.workers import end
+from tests.lab.workers import end, opened, part
 
 pytestmark = pytest.mark.slow  # whole soaks on fakes, with every interval flushed to disk
 
@@ -56,6 +56,7 @@ class Bench:
         self.noise = random.Random(seed)
         self.leak = leak
         self.events: list[Event] = []
+        self.driver_cores: dict[int, float] = {}
 
     def rss_bytes(self, arm: str, look: int) -> float:
         grown = look * self.leak if arm == "with" else 0.0
@@ -72,7 +73,7 @@ class Bench:
             self.target,
             self.drivers,
             time.monotonic(),
-            new_sampler=lambda: FakeIntervalSampler(self.gauges, self.rss_bytes),
+            new_sampler=lambda: FakeIntervalSampler(self.gauges, self.rss_bytes, self.driver_cores),
         )
 
     def run(self, disturb: Callable[[IntervalElapsed], None] = lambda event: None) -> None:
@@ -92,15 +93,15 @@ def bench(tmp_path: Path) -> Bench:
     return Bench(tmp_path)
 
 
-class Cut(Exception):
+class LabEnded(Exception):
     """The lab ends here, as if killed."""
 
 
-def cut_at(moments: set[tuple[int, float]]) -> Callable[[IntervalElapsed], None]:
+def ended_at(moments: set[tuple[int, float]]) -> Callable[[IntervalElapsed], None]:
     def disturb(event: IntervalElapsed) -> None:
         if (event.block, event.passed_s) in moments:
             moments.discard((event.block, event.passed_s))
-            raise Cut
+            raise LabEnded
 
     return disturb
 
@@ -128,9 +129,9 @@ def test_every_block_begins_with_fresh_processes_on_the_seeded_state(bench: Benc
     assert sorted(bench.target.resets) == sorted(arms * 4)
     assert bench.drivers["with"].driven == bench.drivers["without"].driven
     assert len(set(bench.drivers["with"].driven)) == 4
-    lives = bench.run_folder.trials()
-    assert [life.window_s for life in lives] == [block_s(LENGTH_S, 4)] * 8
-    assert all(life.service.requests[ORDERS].count == life.window_s * 20 for life in lives)
+    trials = bench.run_folder.trials()
+    assert [trial.window_s for trial in trials] == [block_s(LENGTH_S, 4)] * 8
+    assert all(trial.service.requests[ORDERS].count == trial.window_s * 20 for trial in trials)
 
 
 def test_what_a_block_leaves_to_answer_is_awaited_and_counted(bench: Bench) -> None:
@@ -139,11 +140,11 @@ def test_what_a_block_leaves_to_answer_is_awaited_and_counted(bench: Bench) -> N
         drained=True, requests=late, unfinished=UnfinishedArrivals(unanswered=5)
     )
     bench.run()
-    life = next(life for life in bench.run_folder.trials() if life.arm == "with")
-    assert life.service.requests[ORDERS].count == life.window_s * 20 + 15
-    assert life.service.requests[ORDERS].ended.count == life.window_s * 20
-    assert life.service.requests[ORDERS].latency.max == 9.0
-    assert life.gates["unanswered"] == pytest.approx(5 / (life.window_s * 20), abs=1e-6)
+    trial = next(trial for trial in bench.run_folder.trials() if trial.arm == "with")
+    assert trial.service.requests[ORDERS].count == trial.window_s * 20 + 15
+    assert trial.service.requests[ORDERS].ended.count == trial.window_s * 20
+    assert trial.service.requests[ORDERS].latency.max == 9.0
+    assert trial.gates["unanswered"] == pytest.approx(5 / (trial.window_s * 20), abs=1e-6)
 
 
 def test_a_soak_with_too_few_answers_is_not_to_be_trusted(bench: Bench) -> None:
@@ -168,68 +169,97 @@ def test_a_lost_worker_ends_the_soak_by_its_own_gate_with_its_place_and_arm(benc
     assert {(fault.gate, fault.retryable) for fault in faults} == {("workers", False)}
 
 
+def test_drivers_of_all_arms_share_a_core(bench: Bench) -> None:
+    bench.drivers["with"].pid, bench.drivers["without"].pid = 1, 2
+    bench.driver_cores = {1: 0.5, 2: 0.45}
+    bench.run()
+    assert bench.verdict == (
+        "INVALID",
+        "The load driver was saturated: 95% of its core, for the arms together (limit 90%).",
+    )
+
+
+def test_workers_of_all_arms_share_their_cores(bench: Bench) -> None:
+    for driver in bench.drivers.values():
+        driver.starts = opened().workers
+        driver.unusual = lambda trial, second: {
+            "driver_cpu": 0.5,
+            "by_worker": (part(1), part(2)),
+        }
+    bench.plan = replace(bench.plan, workers=PlannedWorkers(local=2))
+    bench.run()
+    assert {trial.gates["driver_cpu"] for trial in bench.run_folder.trials()} == {1.0}
+    assert bench.verdict == (
+        "INVALID",
+        "The load driver was saturated: 100% of the cores of worker 1 (process 4711) and the 1 "
+        "beside it, with those of the other arms (limit 90%).",
+    )
+
+
 def test_an_interval_is_on_disk_before_it_is_announced(bench: Bench) -> None:
     def look(event: IntervalElapsed) -> None:
         for arm in SHIPPED.arms:
             course = bench.run_folder.time_series(event.block, Step(arm))
             assert course is not None
             assert course.times[-1] == event.passed_s
-            life = bench.run_folder.unfinished_soak_trial(event.block, Step(arm))
-            assert life is not None
-            assert life.service.requests[ORDERS].count == event.passed_s * 20
+            trial = bench.run_folder.unfinished_soak_trial(event.block, Step(arm))
+            assert trial is not None
+            assert trial.service.requests[ORDERS].count == event.passed_s * 20
 
     bench.run(look)
     assert bench.run_folder.unfinished_soak_trial(4, Step("with")) is None  # it has become a trial
 
 
 @pytest.mark.parametrize("seed", [1])
-def test_cut_and_resumed_at_ten_random_places_it_comes_to_the_same_verdict(
+def test_interrupted_and_resumed_at_ten_random_places_it_comes_to_the_same_verdict(
     seed: int, tmp_path: Path
 ) -> None:
     for leak, wanted in ((1e6, "CONFIRMED"), (0.0, "REFUTED")):
         whole = Bench(tmp_path / f"whole-{leak}", leak, seed)
         whole.run()
         assert whole.verdict[0] == wanted
-        cut = Bench(tmp_path / f"cut-{leak}", leak, seed)
+        interrupted = Bench(tmp_path / f"interrupted-{leak}", leak, seed)
         length = int(block_s(LENGTH_S, 4) / 5)
         places = random.Random(seed).sample(range(4 * length), 10)
         moments = {(1 + place // length, 5.0 * (1 + place % length)) for place in places}
         sessions = 1
         while moments:
             try:
-                cut.run(cut_at(moments))
-            except Cut:
+                interrupted.run(ended_at(moments))
+            except LabEnded:
                 sessions += 1
-        cut.run()
+        interrupted.run()
         assert sessions == 11
-        assert cut.verdict[0] == wanted
-        lives = cut.run_folder.trials()
-        assert all(life.window_s == block_s(LENGTH_S, 4) for life in lives)
-        assert sum(int(recorded(life).segments[-1]) for life in lives) >= 10
+        assert interrupted.verdict[0] == wanted
+        trials = interrupted.run_folder.trials()
+        assert all(trial.window_s == block_s(LENGTH_S, 4) for trial in trials)
+        assert sum(int(recorded(trial).segments[-1]) for trial in trials) >= 10
 
 
-def test_killed_between_the_last_lives_of_a_block_it_keeps_both(
+def test_killed_between_the_last_trials_of_a_block_it_keeps_both(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     finish_soak_trial = RunFolder.finish_soak_trial
 
-    def killed(run_folder: RunFolder, life: Trial) -> None:
-        if (life.block, life.position) == (2, 2):
-            raise Cut
-        finish_soak_trial(run_folder, life)
+    def killed(run_folder: RunFolder, trial: Trial) -> None:
+        if (trial.block, trial.position) == (2, 2):
+            raise LabEnded
+        finish_soak_trial(run_folder, trial)
 
     monkeypatch.setattr(RunFolder, "finish_soak_trial", killed)
-    with pytest.raises(Cut):
+    with pytest.raises(LabEnded):
         bench.run()
     monkeypatch.undo()
     bench.run()
-    lives = [(trial.block, trial.arm) for trial in bench.run_folder.trials()]
-    assert sorted(lives) == [(block, arm) for block in (1, 2, 3, 4) for arm in sorted(SHIPPED.arms)]
+    trials = [(trial.block, trial.arm) for trial in bench.run_folder.trials()]
+    assert sorted(trials) == [
+        (block, arm) for block in (1, 2, 3, 4) for arm in sorted(SHIPPED.arms)
+    ]
     assert len(bench.drivers["with"].driven) == 4
     assert bench.verdict[0] == "CONFIRMED"
 
 
-def test_a_crash_that_is_allowed_begins_a_segment_and_is_told(bench: Bench) -> None:
+def test_a_crash_that_is_allowed_begins_a_segment_and_is_reported(bench: Bench) -> None:
     bench.hypothesis = replace(SHIPPED, allow=Allow(error_rate=0.001, crash=True))
 
     def kill(event: IntervalElapsed) -> None:
@@ -244,11 +274,11 @@ def test_a_crash_that_is_allowed_begins_a_segment_and_is_told(bench: Bench) -> N
     bench.drivers["with"].unusual = failing
     bench.run(kill)
     assert bench.verdict[0] == "CONFIRMED"
-    life = next(t for t in bench.run_folder.trials() if (t.block, t.arm) == (2, "with"))
-    assert isinstance(life.evidence, SoakEvidence)
-    assert life.evidence.crashes == ("the service of arm with ended by SIGKILL",)
-    assert life.service.requests[ORDERS].errors == 100
-    assert set(recorded(life).segments.tolist()) == {0, 1}
+    trial = next(t for t in bench.run_folder.trials() if (t.block, t.arm) == (2, "with"))
+    assert isinstance(trial.evidence, SoakEvidence)
+    assert trial.evidence.crashes == ("the service of arm with ended by SIGKILL",)
+    assert trial.service.requests[ORDERS].errors == 100
+    assert set(recorded(trial).segments.tolist()) == {0, 1}
 
 
 def test_errors_apart_from_a_crash_are_not_excused(bench: Bench) -> None:
@@ -276,8 +306,8 @@ def test_what_the_driver_reported_before_a_cut_is_kept(
     bench.drivers["with"].unusual = lambda trial, second: (
         unusual if (trial, second) < (1, 90) else {}
     )
-    with pytest.raises(Cut):
-        bench.run(cut_at({(1, 100.0)}))
+    with pytest.raises(LabEnded):
+        bench.run(ended_at({(1, 100.0)}))
     bench.run()
     assert bench.verdict[0] == "INVALID"
     assert said in bench.verdict[1]
@@ -311,8 +341,8 @@ def test_a_service_that_hangs_is_not_asked_who_it_is(bench: Bench) -> None:
 def test_killed_before_the_first_record_it_goes_on_behind_the_first_interval(
     bench: Bench,
 ) -> None:
-    with pytest.raises(Cut):
-        bench.run(cut_at({(1, 5.0)}))
+    with pytest.raises(LabEnded):
+        bench.run(ended_at({(1, 5.0)}))
     bench.run_folder.path("series", "01-with.unfinished.json").unlink()
     bench.run()
     course = bench.run_folder.time_series(1, Step("with"))
@@ -376,8 +406,8 @@ def test_a_full_disk_stops_it_with_one_message_and_nothing_lost(bench: Bench) ->
 
 
 def test_a_torn_interval_is_left_out_and_the_next_begins_a_line(bench: Bench) -> None:
-    with pytest.raises(Cut):
-        bench.run(cut_at({(1, 100.0)}))
+    with pytest.raises(LabEnded):
+        bench.run(ended_at({(1, 100.0)}))
     file = bench.run_folder.path("series", "01-with.intervals.jsonl")
     file.write_bytes(file.read_bytes() + b'{"t":105,"segm')
     bench.run()
@@ -385,25 +415,25 @@ def test_a_torn_interval_is_left_out_and_the_next_begins_a_line(bench: Bench) ->
     assert all(json.loads(line) for line in file.read_text().splitlines())
 
 
-def test_slopes_so_far_are_told_of_a_block_under_way(bench: Bench) -> None:
-    told: list[dict[str, str]] = []
+def test_slopes_so_far_are_reported_of_a_block_under_way(bench: Bench) -> None:
+    reported: list[dict[str, str]] = []
 
     def look(event: IntervalElapsed) -> None:
-        courses = {arm: life.time_series() for arm, life in event.trials.items()}
-        told.append(slopes_so_far(SHIPPED, bench.plan, courses))
+        series = {arm: trial.time_series() for arm, trial in event.trials.items()}
+        reported.append(slopes_so_far(SHIPPED, bench.plan, series))
         if event.passed_s == 300.0:
-            raise Cut
+            raise LabEnded
 
-    with pytest.raises(Cut):
+    with pytest.raises(LabEnded):
         bench.run(look)
-    assert told[0] == {}
-    assert told[-1]["rss_bytes of with - without"].endswith("MB/h")
-    assert told[-1]["idempotency_records of with - without"].startswith("72,000/h")
+    assert reported[0] == {}
+    assert reported[-1]["rss_bytes of with - without"].endswith("MB/h")
+    assert reported[-1]["idempotency_records of with - without"].startswith("72,000/h")
 
 
 def test_an_unfinished_soak_is_rendered_and_says_so(bench: Bench) -> None:
-    with pytest.raises(Cut):
-        bench.run(cut_at({(2, 200.0)}))
+    with pytest.raises(LabEnded):
+        bench.run(ended_at({(2, 200.0)}))
     found = verdict_of(bench.run_folder, bench.hypothesis, bench.plan)
     assert found.verdict is None
     render(bench.run_folder, bench.hypothesis, bench.plan, found)
@@ -413,8 +443,8 @@ def test_an_unfinished_soak_is_rendered_and_says_so(bench: Bench) -> None:
 
 
 def test_the_report_shows_slopes_segments_and_the_time_to_the_limit(bench: Bench) -> None:
-    with pytest.raises(Cut):
-        bench.run(cut_at({(2, 200.0)}))
+    with pytest.raises(LabEnded):
+        bench.run(ended_at({(2, 200.0)}))
     bench.run()
     found = verdict_of(bench.run_folder, bench.hypothesis, bench.plan)
     render(bench.run_folder, bench.hypothesis, bench.plan, found)
@@ -435,8 +465,8 @@ def test_status_tells_block_time_left_and_slopes_and_report_renders_what_there_i
     monkeypatch.setattr(Project, "find", classmethod(lambda cls: Project(tmp_path)))
     bench = Bench(tmp_path / "reports")
     bench.run_folder.add_journal("session began", elapsed_s=0.0, pid=os.getpid())
-    with pytest.raises(Cut):
-        bench.run(cut_at({(2, 200.0)}))
+    with pytest.raises(LabEnded):
+        bench.run(ended_at({(2, 200.0)}))
     status.command("memory-leak")
     said = capsys.readouterr().out
     assert f"process {os.getpid()}" in said

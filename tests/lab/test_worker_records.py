@@ -3,9 +3,11 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import pytest
+
 from lab.trial import LoadEvidence
 from lab.trial_serialization import from_record, to_record
-from lab.worker_records import FleetRecord, over_both, within_block
+from lab.worker_records import FleetRecord, on_shared_cores, over_both, within_block
 from tests.lab.builders import altered, trial
 from tests.lab.workers import fleet, histogram, worker
 
@@ -71,3 +73,22 @@ def test_who_replaces_a_worker_within_a_block_is_at_fault_if_it_runs_elsewhere()
 def test_a_worker_that_was_lost_keeps_its_own_fault() -> None:
     lost = worker(2, machine="", fault="was lost")
     assert within_block(fleet(), fleet(lost)).workers[1].fault == "was lost"
+
+
+def test_workers_of_all_arms_count_on_the_cores_that_they_share() -> None:
+    alone = FleetRecord((worker(1, cpu=0.5),), cpu=0.5)
+    beside = FleetRecord((worker(1, cpu=0.4),), cpu=0.4)
+    elsewhere = FleetRecord((worker(1, cpu=0.8, machine="there"),), cpu=0.8)
+    all_arms = [alone, beside, elsewhere]
+    found = [on_shared_cores(each, all_arms).cpu for each in all_arms]
+    assert found == [pytest.approx(0.9), pytest.approx(0.9), 0.8]
+
+
+def test_workers_on_many_cores_share_them_evenly() -> None:
+    wide = FleetRecord((worker(1, cpu=0.6, cores=(0, 1)), worker(2, cpu=0.2, cores=(0, 1))), 0.6)
+    assert on_shared_cores(wide, [wide, wide]).cpu == pytest.approx(0.8)
+
+
+def test_what_no_worker_measures_stays_unknown() -> None:
+    silent = FleetRecord((worker(1, cpu=None),), cpu=None)
+    assert on_shared_cores(silent, [silent]) == silent
