@@ -28,7 +28,6 @@ def prove() -> bool:
     """The soak runs to its end, every worker sent its part, and the generator's memory is flat."""
     steps = Steps("soak-workers")
     found = steps.do(f"{HOURS:g} h by {WORKERS} workers", partial(run, HOURS))
-    disturbed = " (other processes used the machine)" * (not is_decided(found))
     requests = ", ".join(f"{each:,}" for each in found["by_worker"])
     lines = [
         f"A soak of the sample service for {HOURS:g} h, its load shared by {WORKERS} workers. "
@@ -38,7 +37,7 @@ def prove() -> bool:
         "| verdict | requests of each worker | scheduled | sent | MB, second third "
         "| MB, last third | highest MB |",
         "| --- " * 7 + "|",
-        f"| {found['verdict']}{disturbed} | {requests} "
+        f"| {found['verdict']}{remark(found)} | {requests} "
         f"| {found['scheduled']:,} | {found['sent']:,} | {found['middle_mb']:.1f} "
         f"| {found['last_mb']:.1f} | {found['most_mb']:.1f} |",
     ]
@@ -52,9 +51,9 @@ def prove() -> bool:
     )
 
 
-def is_decided(found: dict[str, Any]) -> bool:
-    """Whether no gate objected; one of the machine says nothing against the workers."""
-    return not found["gates"]
+def remark(found: dict[str, Any]) -> str:
+    """What is to be said of a verdict: gates of the machine say nothing against the workers."""
+    return " (other processes used the machine)" if found["gates"] else ""
 
 
 def run(hours: float) -> dict[str, Any]:
