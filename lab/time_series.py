@@ -39,7 +39,13 @@ class TimeSeries:
         if name in self.columns:
             return self.columns[name]
         picked = select(self.columns, name)
-        return sum(picked[1:], picked[0]) if picked else None
+        if not picked:
+            return None
+        import numpy as np
+
+        together = np.vstack(picked)  # a series that is not exported at the moment adds nothing
+        absent = np.isnan(together).all(axis=0)
+        return np.where(absent, np.nan, np.nansum(together, axis=0))
 
 
 class TimeSeriesBuilder:

@@ -118,6 +118,9 @@ class SoakLoadStats:
     excused: int = 0  # requests in the intervals of a crash that is allowed
     excused_errors: int = 0
     without_request: int = 0  # arrivals that were begun and ended without any request
+    # arrivals whose answers were awaited to the end: not those of a segment that was interrupted,
+    # of which nobody knows how many are `unanswered` or `without_request`
+    answers_awaited: int = 0
 
 
 @dataclass(frozen=True)

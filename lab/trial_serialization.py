@@ -57,8 +57,9 @@ def to_record(trial: Trial) -> dict[str, Any]:
             load = trial.evidence
         case SoakEvidence():
             driven, crashes = asdict(trial.evidence.load_stats), trial.evidence.crashes
-            if not driven["without_request"]:  # as of records that do not know it
-                del driven["without_request"]
+            for name in ("without_request", "answers_awaited"):
+                if not driven[name]:  # as of records that do not know it
+                    del driven[name]
         case BenchmarkEvidence():
             timing, counts = asdict(trial.evidence.timing), trial.evidence.counts
             other_info = trial.evidence.other_info

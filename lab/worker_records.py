@@ -97,21 +97,33 @@ class FleetRecord:
         return cls(tuple(map(_worker, data["workers"])), data["cpu"], data["cpu_peak"])
 
 
-def over_both(earlier: FleetRecord, later: FleetRecord) -> FleetRecord:
+def over_both(
+    earlier: FleetRecord, later: FleetRecord, earlier_s: float, later_s: float
+) -> FleetRecord:
     """Two segments of one trial together; workers are known by their names.
 
     Args:
         earlier: Of all segments before.
         later: Of the latest one, whose places hold.
+        earlier_s: Seconds that all segments before lasted.
+        later_s: Seconds that the latest one lasted.
     """
+
+    def mean(before: float | None, now: float | None) -> float | None:
+        if before is None or now is None:
+            return before if now is None else now
+        return (before * earlier_s + now * later_s) / ((earlier_s + later_s) or 1.0)
+
     known = {worker.name: worker for worker in earlier.workers}
     workers = [
-        worker if worker.name not in known else _both(known[worker.name], worker)
+        worker
+        if (before := known.get(worker.name)) is None
+        else replace(_both(before, worker), cpu=mean(before.cpu, worker.cpu))
         for worker in later.workers
     ]
     return FleetRecord(
         tuple(workers),
-        _highest((earlier.cpu, later.cpu)),  # of the worse segment
+        mean(earlier.cpu, later.cpu),
         _highest((earlier.cpu_peak, later.cpu_peak)),
     )
 
@@ -167,7 +179,6 @@ def _both(earlier: WorkerRecord, later: WorkerRecord) -> WorkerRecord:
         sent=earlier.sent + later.sent,
         ticker_late_p99_s=max(earlier.ticker_late_p99_s, later.ticker_late_p99_s),
         lag=lag,
-        cpu=_highest((earlier.cpu, later.cpu)),
         cpu_peak=_highest((earlier.cpu_peak, later.cpu_peak)),
         clock_error_s=max(earlier.clock_error_s, later.clock_error_s),
         begin_late_s=max(earlier.begin_late_s, later.begin_late_s),

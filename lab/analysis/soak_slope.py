@@ -21,6 +21,8 @@ from lab.stats.leak_shape import has_leak_shape, shares_of_thirds
 from lab.stats.margins import SlopeMargins
 from lab.stats.student_t import critical_value
 
+_LEAST_BINS = 6  # of a segment: two in each third
+
 
 def estimate_slope(
     series: str, arms: Sequence[str], blocks: Sequence[Block], tail: float, margins: SlopeMargins
@@ -74,6 +76,11 @@ def _no_leak_reason(binned: Sequence[BinnedSeries]) -> str | None:
     shares = shares_of_thirds(whole.times, whole.values, whole.segments)
     if bool(has_leak_shape(shares, fitted, whole.margins)):
         return None
+    if np.isnan(shares).any() and np.bincount(whole.segments).max() < _LEAST_BINS:
+        return (
+            "restarts left no stretch of it long enough to tell its shape. Write more and so "
+            "shorter blocks, which have finer bins: `soak: {pairs: ...}`"
+        )
     slowest = int(np.argmin(np.where(np.isnan(shares), -math.inf, shares)))
     min_third = whole.margins.min_third
     if not (shares >= min_third).all():

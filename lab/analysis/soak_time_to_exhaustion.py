@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lab.analysis.soak_binning import bin_block
+from lab.analysis.soak_binning import HOUR_S, bin_block, time_series_of
 from lab.analysis.soak_slope import estimate_slope
 from lab.block_grouping import Block
 from lab.stats.margins import SlopeMargins
@@ -16,7 +16,7 @@ from lab.stats.margins import SlopeMargins
 
 @dataclass(frozen=True)
 class TimeToExhaustion:
-    """Hours until a limit is reached; infinite if it is not approached.
+    """Hours from the start of a process until it reaches a limit; infinite if it never does.
 
     Attributes:
         level: Mean value at the start of the kept part, of a process that has warmed up.
@@ -39,7 +39,9 @@ def time_to_exhaustion(
     tail: float,
     margins: SlopeMargins,
 ) -> TimeToExhaustion | None:
-    """Return the time from a warm process to a limit, for an arm.
+    """Return the time from the start of a process to a limit, for an arm.
+
+    The slope is that of the kept part, and is continued from there in both directions.
 
     Args:
         arm: Its name.
@@ -53,15 +55,26 @@ def time_to_exhaustion(
         None if there is no slope.
     """
     slope = estimate_slope(series, [arm], blocks, tail, margins)
-    found = [bin_block(block, series, [arm], margins) for block in blocks]
-    binned = [each for each in found if each is not None]
+    found = [(block, bin_block(block, series, [arm], margins)) for block in blocks]
+    binned = [(block, each) for block, each in found if each is not None]
     if slope is None or not binned:
         return None
-    level = float(np.mean([each.values[0] for each in binned]))
+    level = float(np.mean([each.values[0] for _, each in binned]))
+    age = float(np.mean([_age(block, arm, float(each.times[0])) for block, each in binned]))
 
     def hours(per_hour: float) -> float:
-        if level >= limit:
-            return 0.0
-        return (limit - level) / per_hour if per_hour > 0 else math.inf
+        if per_hour > 0:
+            return max(0.0, age + (limit - level) / per_hour)
+        return math.inf if level < limit else 0.0
 
     return TimeToExhaustion(level, hours(slope.estimate), hours(slope.high), hours(slope.low))
+
+
+def _age(block: Block, arm: str, moment: float) -> float:
+    """Hours for which the process had run at a moment, in hours since the block began."""
+    recorded = time_series_of(block, arm)
+    assert recorded is not None
+    times = recorded.times / HOUR_S
+    segment = recorded.segments[np.searchsorted(times, moment)]
+    before = times[recorded.segments < segment]
+    return moment - (float(before[-1]) if before.size else 0.0)

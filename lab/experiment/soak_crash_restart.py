@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
 from enum import Enum
 
 from lab.experiment.arm_identity_check import process_ended, restarted, wrong_settings
 from lab.experiment.soak_trial_builder import SoakTrial
+from lab.instruments.soak_sampler import IntervalSample
 from lab.targets.target_interface import Target, TargetError, TargetFailure
 
 
@@ -24,21 +27,27 @@ class CrashRestart:
         self._target = target
         self._allowed = allowed
 
-    def check(self, arm: str, trial: SoakTrial, *, answers: bool) -> ArmState:
+    def check(
+        self, arm: str, trial: SoakTrial, sample: IntervalSample, sampled_at: float
+    ) -> ArmState:
         """Check one arm; its trial records a crash or a fault.
 
         Args:
             arm: Its name.
             trial: Its trial in the current block.
-            answers: Whether it answered at the end of the interval. One that hangs is not asked
-                for its identity: that would hold up every arm.
+            sample: Of the interval. An arm that did not answer then is not asked for its identity:
+                that would hold up every arm.
+            sampled_at: Monotonic seconds.
 
         Raises:
             TargetFailure: It cannot be started again at the same address.
         """
         how = self._target.dead(arm)
         if how is None:
-            return self._check_identity(arm, trial) if answers else ArmState.RUNNING
+            loaded = self._target.loaded.role
+            if ended := sample.ended.get(loaded):
+                return self._lost_below(arm, trial, ended)
+            return ArmState.RUNNING if sample.hangs else self._check_identity(arm, trial)
         if not self._allowed:
             trial.fault(process_ended(how))
             return ArmState.FAILED
@@ -46,8 +55,21 @@ class CrashRestart:
         self._target.restart(arm)
         if self._target.url(arm) != url:
             raise TargetFailure(f"arm {arm} came back at another address than {url}")
-        trial.crashed(how)
+        trial.crashed(how, time.monotonic() - sampled_at)
         return ArmState.RESTARTED
+
+    def _lost_below(self, arm: str, trial: SoakTrial, ended: Sequence[int]) -> ArmState:
+        """What it means that processes ended which the arm's own process had started.
+
+        Their memory is gone from the series, as after a restart.
+        """
+        which = f"process{'es' * (len(ended) > 1)} {', '.join(map(str, ended))}"
+        how = f"{which} of the {self._target.loaded.role} of arm {arm} ended"
+        if not self._allowed:
+            trial.fault(process_ended(how))
+            return ArmState.FAILED
+        trial.crashed(how)
+        return ArmState.RUNNING
 
     def _check_identity(self, arm: str, trial: SoakTrial) -> ArmState:
         """Whether the arm answers as another one, or from processes that restarted."""

@@ -8,6 +8,7 @@ ended) continues with fresh processes, as a new segment of the same trial.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -24,21 +25,22 @@ from lab.experiment.soak_trial_builder import SoakTrial
 from lab.experiment.stored_run_reader import BUDGET_ENDED
 from lab.gates import inspect, why_no_series
 from lab.hypothesis import Hypothesis, SoakTest, Step
-from lab.instruments.instrument_interfaces import Driver
+from lab.instruments.instrument_interfaces import BackgroundLoad, Driver
 from lab.instruments.locust_driver_process import DriverError
 from lab.instruments.soak_sampler import HttpIntervalSampler, IntervalSample, IntervalSampler
 from lab.run_folder import RunFolder
 from lab.system import DRIVER
 from lab.targets.target_interface import Target, TargetError
-from lab.trial import Fault, SoakEvidence, Trial
+from lab.trial import Fault, SoakEvidence, SoakLoadStats, Trial
 from lab.trial_plan import Plan
 from lab.verdict_rule import judge
-from lab.worker_records import FleetRecord, on_shared_cores
+from lab.worker_records import on_shared_cores
 
 INTERVAL_S = 5.0
 SWITCH_S = 8.0  # between two blocks: fresh processes, the seeded state, the last answers
 GRACE_S = 1.0  # how late a driver's last frame of an interval may arrive
 LEAST_INTERVALS = 12  # in a block: two thirds of them make the fewest bins of a slope
+_CHANCE = 4.0  # standard deviations of the difference of two Poisson counts
 
 
 def block_s(length_s: float, pairs: int, interval_s: float = INTERVAL_S) -> float:
@@ -122,6 +124,9 @@ class SoakLoop(Session):
                     fault = Fault("workers", f"{error}", retryable=False)
                 for trial in trials.values():
                     trial.fault(fault)
+        measured = _side_by_side([trial.whole() for trial in trials.values()])
+        if self.hypothesis.is_soak_script:
+            measured = _with_equal_load(measured)
         return [
             inspect(
                 trial,
@@ -131,7 +136,7 @@ class SoakLoop(Session):
                 is_proved=self._target.proves_settings,
                 workers=self.plan.workers,
             )
-            for trial in _side_by_side([trial.whole() for trial in trials.values()])
+            for trial in measured
         ]
 
     def _open_trial(self, block: int, position: int, step: Step) -> SoakTrial:
@@ -153,7 +158,7 @@ class SoakLoop(Session):
         for arm, trial in trials.items():
             if not self._fresh:
                 self._target.restart(arm)
-            if not trial.until:
+            if self._fresh or not trial.until:  # a session begins with databases of its own
                 self._target.reset(arm)
             trial.begin_segment()
         self._fresh = False
@@ -169,17 +174,24 @@ class SoakLoop(Session):
             for arm in trials:
                 self._attach(sampler, arm)
             base_s = max(trial.until for trial in trials.values())
-            for index in range(1, int(left_s / self._interval_s + 1e-9) + 1):
+            background = BackgroundLoad(0.0, 0.0)
+            last = int(left_s / self._interval_s + 1e-9)
+            for index in range(1, last + 1):
                 until_s = index * self._interval_s
                 for arm, trial in trials.items():
                     for frame in streams[arm].frames(until_s, opened + until_s + GRACE_S):
                         trial.add(frame)
-                samples, background = sampler.sample()
+                # a sample that comes this late is one of another time: the next one has its growth
+                is_late = index < last and time.monotonic() > opened + until_s + self._interval_s
+                samples = {arm: IntervalSample() for arm in trials}
+                if not is_late:
+                    samples, background = sampler.sample()
+                sampled_at = time.monotonic()
                 for arm, trial in trials.items():
                     row = trial.interval(base_s + until_s, samples[arm], background)
                     self.run_folder.add_interval(block, trial.step, row, trial.trial())
                 yield IntervalElapsed(block, base_s + until_s, self._block_s, trials)
-                if self._must_stop(sampler, trials, samples):
+                if not is_late and self._must_stop(sampler, trials, samples, sampled_at):
                     return
                 if index == LEAST_INTERVALS and self._lacks_series(trials):
                     return
@@ -226,10 +238,11 @@ class SoakLoop(Session):
         sampler: IntervalSampler,
         trials: Mapping[str, SoakTrial],
         samples: Mapping[str, IntervalSample],
+        sampled_at: float,
     ) -> bool:
         """Whether the block cannot continue; an arm that may crash is started again."""
         for arm, trial in trials.items():
-            state = self._crash_restart.check(arm, trial, answers=not samples[arm].hangs)
+            state = self._crash_restart.check(arm, trial, samples[arm], sampled_at)
             if state is ArmState.FAILED:
                 return True
             if state is ArmState.RESTARTED:
@@ -245,11 +258,30 @@ def _side_by_side(trials: Sequence[Trial]) -> list[Trial]:
     fleets = [trial.service.fleet for trial in trials]
     known = [fleet for fleet in fleets if fleet is not None]
     return [
-        trial if fleet is None else _with_fleet(trial, on_shared_cores(fleet, known))
+        trial if fleet is None else _with(trial, fleet=on_shared_cores(fleet, known))
         for trial, fleet in zip(trials, fleets, strict=True)
     ]
 
 
-def _with_fleet(trial: Trial, fleet: FleetRecord) -> Trial:
+def _with_equal_load(trials: Sequence[Trial]) -> list[Trial]:
+    """Trials of one block whose load scripts make: what one has sent is expected of all.
+
+    A script reports no schedule. Less is expected by what chance makes of equal rates.
+    """
+    counts = [sum(each.count for each in trial.service.requests.values()) for trial in trials]
+    most = max(counts)
+    due = max(0, most - math.ceil(_CHANCE * math.sqrt(2 * most)))
+    return [
+        _with(trial, load_stats=replace(_stats_of(trial), scheduled=due, sent=min(count, due)))
+        for trial, count in zip(trials, counts, strict=True)
+    ]
+
+
+def _stats_of(trial: Trial) -> SoakLoadStats:
     assert isinstance(trial.evidence, SoakEvidence)
-    return replace(trial, evidence=replace(trial.evidence, fleet=fleet))
+    return trial.evidence.load_stats
+
+
+def _with(trial: Trial, **changes: Any) -> Trial:
+    assert isinstance(trial.evidence, SoakEvidence)
+    return replace(trial, evidence=replace(trial.evidence, **changes))

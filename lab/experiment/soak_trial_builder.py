@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import replace
 from typing import Any
@@ -56,8 +57,10 @@ class SoakTrial:
         self._frames: dict[RequestKey, Requests] = {}
         self._ticker_lateness: list[float] = []
         self._last = (0, 0)  # requests and errors of the interval before
-        self._crashed = False  # in the interval before
+        self._excused_left = 0  # intervals from now on, after a crash
         self._fleet, self._earlier_fleet = FleetBuilder(), self._evidence.fleet
+        self._earlier_s = trial.window_s  # that the segments before lasted
+        self._earlier_scheduled = self._evidence.load_stats.scheduled  # in these
         self._frame_until = 0.0  # end of the last frame, seconds of the segment
         self._busiest = 0.0  # cores that other processes used in an interval, at most
 
@@ -71,14 +74,19 @@ class SoakTrial:
         self._segment += 1
         self._instances.clear()
 
-    def crashed(self, how: str) -> None:
+    def crashed(self, how: str, down_s: float = 0.0) -> None:
         """Note that the processes ended by themselves and were started again.
 
-        Requests that failed for that reason, in this interval and the next, are excused.
+        Requests that failed for that reason are excused: in this interval, in those of the start,
+        and in the one after it.
+
+        Args:
+            how: They ended, in words.
+            down_s: Seconds that the start took.
         """
         self._evidence = replace(self._evidence, crashes=(*self._evidence.crashes, how))
         self._excuse()
-        self._crashed = True
+        self._excused_left = 1 + math.ceil(down_s / self._interval_s)
         self.begin_segment()
 
     def fault(self, fault: Fault) -> None:
@@ -92,6 +100,8 @@ class SoakTrial:
     def open(self, opened: Opened) -> None:
         """Note that the load of a segment has begun, and who makes it."""
         self._earlier_fleet, self._frame_until = self._evidence.fleet, 0.0
+        self._earlier_s = self._trial.window_s
+        self._earlier_scheduled = self._evidence.load_stats.scheduled
         self._fleet.open(opened)
 
     def add(self, frame: Frame) -> None:
@@ -164,9 +174,9 @@ class SoakTrial:
             fleet=self._whole_fleet(),
         )
         self._last = (ended.count, ended.errors)
-        if self._crashed:
+        if self._excused_left:
             self._excuse()
-            self._crashed = False
+            self._excused_left -= 1
         self._frames, self._ticker_lateness = {}, []
         self._series.add(until, self._segment, values)
         short = {name: _short(value) for name, value in values.items()}
@@ -175,7 +185,9 @@ class SoakTrial:
     def _whole_fleet(self) -> FleetRecord | None:
         """The workers of all segments so far."""
         now, earlier = self._fleet.record(), self._earlier_fleet
-        return over_both(earlier, now) if earlier and now else now or earlier
+        if earlier is None or now is None:
+            return now or earlier
+        return over_both(earlier, now, self._earlier_s, self._frame_until)
 
     def _surroundings(self, background: BackgroundLoad) -> Surroundings | None:
         """Of the interval in which other processes used most."""
@@ -215,6 +227,7 @@ class SoakTrial:
         unanswered = known.unanswered + closed.unfinished.unanswered
         load_stats = replace(
             known,
+            answers_awaited=known.answers_awaited + known.scheduled - self._earlier_scheduled,
             unanswered=unanswered,
             task_errors=known.task_errors + sum(closed.task_errors.values()),
             task_error=known.task_error or next(iter(closed.task_errors), ""),

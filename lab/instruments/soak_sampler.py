@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -14,6 +15,7 @@ from lab.instruments.service_http_client import HttpError
 from lab.trial import MetricsReading, Usage
 
 SCRAPE_TIMEOUT_S = 2.0  # a service that hangs must not delay the next interval
+_LASTING = 12  # samples in a row: such a process is no helper for a single task
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,8 @@ class IntervalSample:
     metrics: MetricsReading | None = None  # how they were read
     fallen: Mapping[str, str] = field(default_factory=dict)  # counters that did, and what it means
     hangs: bool = False  # whether it was asked for its metrics at the end and did not answer
+    # by role, processes that had lasted for long and have ended, other than the role's own
+    ended: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
 
 class IntervalSampler(Protocol):
@@ -50,6 +54,7 @@ class HttpIntervalSampler:
         self._problems: dict[str, str] = {}  # of the last scrape that failed
         self._sampler = ProcessSampler({})
         self._roles: dict[str, Roles] = {}
+        self._seen: dict[str, Counter[int]] = {}  # by processes: samples of each below them
 
     def attach(self, arm: str, source: Source, roles: Roles) -> None:
         """Sample these processes of an arm from now on."""
@@ -66,6 +71,7 @@ class HttpIntervalSampler:
             {str(pids): pids for own in self._roles.values() for pids in own.values()}
         )
         self._sampler.sample()
+        self._seen = {key: self._seen.get(key, Counter()) for key in self._sampler.members}
 
     def sample(self) -> tuple[dict[str, IntervalSample], BackgroundLoad]:
         """Every arm since the last sample, and the load of everything else since then."""
@@ -73,18 +79,20 @@ class HttpIntervalSampler:
         usage = usage_over(self._sampler.samples)
         background = background_over(self._sampler.samples)
         del self._sampler.samples[:-1]
+        lost = {key: self._lost(key, pids) for key, pids in self._sampler.members.items()}
         samples = {}
         for arm, roles in self._roles.items():
             last, now = self._last[arm], self._scrape(arm)
             own = {role: usage[str(pids)] for role, pids in roles.items()}
+            ended = {role: lost[str(pids)] for role, pids in roles.items() if lost[str(pids)]}
             if now is None:
                 problem = summarize([], self._problems[arm])
                 hangs = arm in self._scrapers
-                samples[arm] = IntervalSample(usage=own, metrics=problem, hangs=hangs)
+                samples[arm] = IntervalSample(usage=own, metrics=problem, hangs=hangs, ended=ended)
                 continue
             grown, fallen = (now.since(last), now.fallen(last)) if last else ({}, {})
             metrics = summarize([now], "")
-            samples[arm] = IntervalSample(now.gauges, grown, own, metrics, fallen)
+            samples[arm] = IntervalSample(now.gauges, grown, own, metrics, fallen, ended=ended)
             self._last[arm] = now
         return samples, background
 
@@ -92,6 +100,13 @@ class HttpIntervalSampler:
         """Close the connections."""
         for scraper in self._scrapers.values():
             scraper.close()
+
+    def _lost(self, key: str, pids: Sequence[int]) -> list[int]:
+        """Those processes of a role that are not there any more and had lasted for long."""
+        seen, now = self._seen[key], set(pids)
+        lost = sorted(pid for pid, count in seen.items() if pid not in now and count >= _LASTING)
+        self._seen[key] = Counter({pid: seen[pid] + 1 for pid in now})
+        return lost
 
     def _scrape(self, arm: str) -> Scrape | None:
         if arm not in self._scrapers:

@@ -203,6 +203,8 @@ class FakeIntervalSampler:
     driver_cores: Mapping[int, float] = field(default_factory=dict)  # used, by process
     counts: dict[str, int] = field(default_factory=dict)  # samples of each arm so far
     drivers: dict[str, tuple[int, ...]] = field(default_factory=dict)  # of each arm
+    # processes of an arm that have ended, by arm and number of the sample
+    ended: Callable[[str, int], tuple[int, ...]] = lambda arm, number: ()
 
     def sample(self) -> tuple[dict[str, IntervalSample], BackgroundLoad]:
         """A sample of a quiet machine."""
@@ -219,6 +221,7 @@ class FakeIntervalSampler:
                 {"requests_total": 100.0},
                 {LOADED: usage, DRIVER: driver},
                 hangs=not gauges,
+                ended={LOADED: self.ended(arm, number)},
             )
         return samples, BackgroundLoad(0.0, 0.0)
 
@@ -243,11 +246,12 @@ class FakeSoakDriver:
     unusual: Callable[[int, int], dict[str, Any]] = lambda trial, second: {}
     closed: Closed = field(default_factory=lambda: Closed(drained=True))  # how every trial ends
     starts: tuple[WorkerStart, ...] = ()  # of the workers, if several share the load
+    began_before_s: float = 0.0  # how long before now a trial began: the lab is late
 
     def drive(self, trial: RunTrial) -> Iterator[TrialMessage]:
         """A frame for each second of the window."""
         self.driven.append(trial.seed)
-        opens = time.monotonic()
+        opens = time.monotonic() - self.began_before_s
         yield Opened(opens, opens, opens + trial.window_s, workers=self.starts)
         requests = requests_at(0.01, self.rate)
         for second in range(1, int(trial.window_s) + 1):

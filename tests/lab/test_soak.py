@@ -10,8 +10,10 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from lab.driver_messages import (
@@ -57,6 +59,7 @@ class Bench:
         self.leak = leak
         self.events: list[Event] = []
         self.driver_cores: dict[int, float] = {}
+        self.ended: Callable[[str, int], tuple[int, ...]] = lambda arm, number: ()
 
     def rss_bytes(self, arm: str, look: int) -> float:
         grown = look * self.leak if arm == "with" else 0.0
@@ -73,7 +76,9 @@ class Bench:
             self.target,
             self.drivers,
             time.monotonic(),
-            new_sampler=lambda: FakeIntervalSampler(self.gauges, self.rss_bytes, self.driver_cores),
+            new_sampler=lambda: FakeIntervalSampler(
+                self.gauges, self.rss_bytes, self.driver_cores, ended=self.ended
+            ),
         )
 
     def run(self, disturb: Callable[[IntervalElapsed], None] = lambda event: None) -> None:
@@ -259,6 +264,70 @@ def test_killed_between_the_last_trials_of_a_block_it_keeps_both(
     assert bench.verdict[0] == "CONFIRMED"
 
 
+def test_a_session_that_goes_on_seeds_its_own_databases(bench: Bench) -> None:
+    with pytest.raises(LabEnded):
+        bench.run(ended_at({(2, 200.0)}))
+    resets = len(bench.target.resets)
+    bench.run()
+    assert len(bench.target.resets) == resets + 3 * len(SHIPPED.arms), "of blocks 2, 3 and 4"
+
+
+def test_a_sample_that_comes_an_interval_late_is_left_out(bench: Bench) -> None:
+    for driver in bench.drivers.values():
+        driver.began_before_s = 12.0
+    bench.run()
+    for trial in bench.run_folder.trials():
+        assert np.flatnonzero(np.isnan(recorded(trial).columns["rss_bytes"])).tolist() == [0]
+    assert bench.verdict[0] == "CONFIRMED"
+
+
+def test_a_process_below_the_loaded_one_that_ends_is_a_fault(bench: Bench) -> None:
+    bench.ended = lambda arm, number: (4711,) if (arm, number) == ("with", 30) else ()
+    bench.run()
+    assert bench.verdict[0] == "INVALID"
+    assert "process 4711 of the service of arm with ended" in bench.verdict[1]
+
+
+def test_where_a_crash_is_allowed_it_begins_a_segment(bench: Bench) -> None:
+    bench.hypothesis = replace(SHIPPED, allow=Allow(error_rate=0.001, crash=True))
+    bench.ended = lambda arm, number: (4711, 4712) if (arm, number) == ("with", 30) else ()
+    bench.run()
+    assert bench.verdict[0] == "CONFIRMED"
+    trial = next(t for t in bench.run_folder.trials() if t.arm == "with")
+    assert set(recorded(trial).segments.tolist()) == {0, 1}
+    assert isinstance(trial.evidence, SoakEvidence)
+    assert trial.evidence.crashes == ("processes 4711, 4712 of the service of arm with ended",)
+
+
+def test_what_a_long_start_costs_is_excused(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.hypothesis = replace(SHIPPED, allow=Allow(error_rate=0.001, crash=True))
+    restart, now = bench.target.restart, time.monotonic
+    spent_s = 0.0
+
+    def slow(*arms: str) -> None:
+        nonlocal spent_s
+        if "with" in bench.target.deaths:
+            spent_s += 12.0
+        restart(*arms)
+
+    monkeypatch.setattr(bench.target, "restart", slow)
+    monkeypatch.setattr(
+        "lab.experiment.soak_crash_restart.time",
+        SimpleNamespace(monotonic=lambda: now() + spent_s),
+    )
+
+    def kill(event: IntervalElapsed) -> None:
+        if (event.block, event.passed_s) == (2, 200.0):
+            bench.target.deaths["with"] = "the service of arm with ended by SIGKILL"
+
+    # it is noticed at 200 s, and is back at 212 s
+    bench.drivers["with"].unusual = lambda trial, second: (
+        {"requests": FAILED} if trial == 2 and 197 < second <= 212 else {}
+    )
+    bench.run(kill)
+    assert bench.verdict[0] == "CONFIRMED"
+
+
 def test_a_crash_that_is_allowed_begins_a_segment_and_is_reported(bench: Bench) -> None:
     bench.hypothesis = replace(SHIPPED, allow=Allow(error_rate=0.001, crash=True))
 
@@ -300,7 +369,7 @@ def test_errors_apart_from_a_crash_are_not_excused(bench: Bench) -> None:
         ),
     ],
 )
-def test_what_the_driver_reported_before_a_cut_is_kept(
+def test_what_the_driver_reported_before_an_interruption_is_kept(
     unusual: dict[str, Any], said: str, bench: Bench
 ) -> None:
     bench.drivers["with"].unusual = lambda trial, second: (
@@ -311,6 +380,21 @@ def test_what_the_driver_reported_before_a_cut_is_kept(
     bench.run()
     assert bench.verdict[0] == "INVALID"
     assert said in bench.verdict[1]
+
+
+def test_what_nobody_counted_of_an_interrupted_segment_is_not_held_to_be_nothing(
+    bench: Bench,
+) -> None:
+    bench.drivers["with"].closed = Closed(
+        drained=True, unfinished=UnfinishedArrivals(without_request=30)
+    )
+    with pytest.raises(LabEnded):
+        bench.run(ended_at({(1, 400.0)}))
+    bench.run()
+    trial = next(t for t in bench.run_folder.trials() if (t.block, t.arm) == (1, "with"))
+    awaited = (block_s(LENGTH_S, 4) - 400.0) * 20
+    assert trial.gates["without_request"] == pytest.approx(30 / awaited, abs=1e-6)
+    assert bench.verdict[0] == "INVALID"
 
 
 def test_the_processor_may_be_bounded(bench: Bench) -> None:
@@ -526,3 +610,16 @@ def test_the_noise_of_an_earlier_run_is_taken_where_there_is_one(tmp_path: Path)
     assert f"the run {bench.run_folder.run}" in after.detectable[0].noise
     # .2 MB an interval went into it, and less is assumed without a run
     assert after.detectable[0].smallest > before.detectable[0].smallest
+
+
+@pytest.mark.parametrize(("rate", "verdict"), [(15, "INVALID"), (20, "CONFIRMED")])
+def test_scripts_must_give_all_arms_the_same_load(rate: int, verdict: str, bench: Bench) -> None:
+    bench.hypothesis = replace(SHIPPED, scenario="scenarios/soak_orders.py")
+    for driver in bench.drivers.values():
+        driver.unusual = lambda trial, second: {"arrivals": None}
+    bench.drivers["without"].rate = rate
+    bench.run()
+    assert bench.verdict[0] == verdict
+    if verdict == "INVALID":
+        assert bench.verdict[1].startswith("The script sent arm without ")
+        assert "fewer requests than another arm got" in bench.verdict[1]

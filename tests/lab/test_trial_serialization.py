@@ -120,7 +120,7 @@ def test_a_record_with_fewer_keys_is_read() -> None:
         SoakEvidence(),
         SoakEvidence(
             requests={ORDERS: Requests(1, 0, latency(0.5))},
-            load_stats=SoakLoadStats(10, 9, 1, 2, "KeyError", 3, 1),
+            load_stats=SoakLoadStats(10, 9, 1, 2, "KeyError", 3, 1, 0, 10),
             crashes=("the service ended by SIGKILL",),
         ),
         BenchmarkEvidence(Timing("min", 5, 100, 1e-6, 2e-6), {"statements": 3}),

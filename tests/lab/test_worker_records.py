@@ -39,12 +39,13 @@ def test_segments_add_up_and_the_worst_is_kept() -> None:
         cpu_peak=0.9,
     )
     later = fleet(worker(1, requests=7, place="process 9", lag=histogram(0.2)), cpu_peak=0.5)
-    both = over_both(earlier, later)
+    both = over_both(earlier, later, 30.0, 10.0)
     first = both.workers[0]
     assert (first.requests, first.place, first.fault) == (12, "process 9", "is lost")
     assert first.ticker_late_p99_s == 0.02
     assert first.lag == histogram(0.1, 0.2)
     assert both.cpu_peak == 0.9
+    assert both.cpu == pytest.approx((0.45 * 30 + 0.25 * 10) / 40)
     assert both.workers[1].requests == 200
 
 
@@ -92,3 +93,12 @@ def test_workers_on_many_cores_share_them_evenly() -> None:
 def test_what_no_worker_measures_stays_unknown() -> None:
     silent = FleetRecord((worker(1, cpu=None),), cpu=None)
     assert on_shared_cores(silent, [silent]) == silent
+
+
+def test_a_busy_moment_does_not_outweigh_hours() -> None:
+    hours = fleet(worker(1, cpu=0.4), cpu_peak=0.8)
+    moment = fleet(worker(1, cpu=0.95), cpu_peak=1.9)
+    both = over_both(hours, moment, 7200.0, 5.0)
+    assert both.cpu == pytest.approx(0.4, abs=0.001)
+    assert both.workers[0].cpu == pytest.approx(0.4, abs=0.001)
+    assert over_both(fleet(worker(1, cpu=None)), hours, 1.0, 1.0).workers[0].cpu == 0.4

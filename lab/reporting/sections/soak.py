@@ -273,7 +273,7 @@ def _exhaustion_table(exhaustion: Exhaustion | None, trials: RunTrials, tail: fl
                     f"{_hours(found.soonest)} to {_hours(found.latest)}",
                 )
             )
-    head = ("arm", "level after the warm-up", "limit", "time to the limit", "interval")
+    head = ("arm", "level after the warm-up", "limit", "from its start to the limit", "interval")
     return Table(head, tuple(rows), "lrrrr")
 
 

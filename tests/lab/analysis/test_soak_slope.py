@@ -67,6 +67,16 @@ def test_a_restart_begins_a_segment_with_the_same_slope(rng: np.random.Generator
     assert found.meets(AT_LEAST)
 
 
+def test_restarts_that_leave_no_stretch_long_enough_are_the_reason(
+    rng: np.random.Generator,
+) -> None:
+    pieces = np.repeat(np.arange(9), INTERVALS // 9)
+    found = estimate(soak_blocks(rng, 4, lambda: memory_series(rng, 60, pieces)))
+    assert found.no_leak_reason is not None
+    assert found.no_leak_reason.startswith("restarts left no stretch of it long enough")
+    assert not found.meets(AT_LEAST)
+
+
 def test_blocks_with_restarts_at_different_times_are_judged_together(
     rng: np.random.Generator,
 ) -> None:

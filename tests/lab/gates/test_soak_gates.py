@@ -37,7 +37,7 @@ def sound() -> Trial:
                 "service": Usage(0.2, 0.3, 1e8, 50, 5),
                 "driver": Usage(0.1, 0.95, 1e8, 50, 5),
             },
-            load_stats=SoakLoadStats(scheduled=1000, sent=1000),
+            load_stats=SoakLoadStats(scheduled=1000, sent=1000, answers_awaited=1000),
             time_series=recorded("rss_bytes", "descriptors", "idempotency_records"),
         ),
     )
