@@ -26,6 +26,7 @@ from lab.instruments.benchmark_loops import LOOP_S, MeasuredSlice, TimedLoop, me
 from lab.instruments.benchmark_outcome import MIN_LOOPS, Problem, Request
 from lab.instruments.benchmark_pedantic import Arguments, PedanticCall
 from lab.instruments.benchmark_turns import Turns
+from lab.instruments.idle_time import IdleTime
 from lab.instruments.project_files import NOWHERE, ProjectFiles
 from lab.instruments.unfinished_results import unfinished
 
@@ -42,6 +43,7 @@ class MeasuringSession:
     def __init__(self, request: Request) -> None:
         self.request = request
         self.clock = time.perf_counter
+        self.processor_clock = time.process_time
         # open already: the test may replace the file system
         self._stage = os.open(request.stage, os.O_CREAT | os.O_WRONLY | os.O_TRUNC)
         self.files = ProjectFiles(Path.cwd())
@@ -126,9 +128,9 @@ class MeasuringFixture(BenchmarkFixture):
         """Measure a function; returns what its last call returned."""
         self._use("benchmark(...)")
         with self._errors_noted():
-            first = function_to_benchmark(*args, **kwargs)
+            call = partial(function_to_benchmark, *args, **kwargs)
             measure = partial(self._measure_calibrated, function_to_benchmark, args, kwargs)
-            return self._complete(first, measure, lambda: function_to_benchmark(*args, **kwargs))
+            return self._complete(call, measure, call)
 
     def pedantic(
         self,
@@ -147,10 +149,11 @@ class MeasuringFixture(BenchmarkFixture):
         if flaw := pedantic.flaw(rounds, warmup_rounds):
             self._session.refuse(*flaw)
         with self._errors_noted():
-            arguments = pedantic.arguments()
-            first = target(*arguments[0], **arguments[1])
-            measure = partial(self._measure_rounds, pedantic, arguments, rounds, warmup_rounds)
-            return self._complete(first, measure, pedantic.whole_round)
+            held = [pedantic.arguments()]  # until the first round is torn down
+            measure = partial(self._measure_rounds, pedantic, held, rounds, warmup_rounds)
+            return self._complete(
+                lambda: target(*held[0][0], **held[0][1]), measure, pedantic.whole_round
+            )
 
     def weave(self, target: Any, **kwargs: Any) -> NoReturn:
         """Refused: its rounds would be the calls of one run, without calibration."""
@@ -185,11 +188,19 @@ class MeasuringFixture(BenchmarkFixture):
                 self._session.note_error(error)
             raise
 
-    def _complete(self, first: Any, measure: Callable[[], Any], call: Callable[[], Any]) -> Any:
-        """Measure as the first result demands; returns the last one, or a coroutine for it."""
+    def _complete(
+        self, begin: Callable[[], Any], measure: Callable[[], Any], call: Callable[[], Any]
+    ) -> Any:
+        """Measure as the first result demands; returns the last one, or a coroutine for it.
+
+        The first one is given up before anything is timed: where it lived on, a weak cache would
+        answer all calls.
+        """
+        first = begin()
         if inspect.iscoroutine(first):
             return awaited_or_returned(self._complete_async(first, measure, call))
         self._require_finished(first)
+        del first
         result = measure()
         if profile := self._session.request.profile:
             from lab.instruments.benchmark_profiler import profile_calls
@@ -229,10 +240,17 @@ class MeasuringFixture(BenchmarkFixture):
         return await_in_task(result) if self._is_async else result
 
     def _measure_rounds(
-        self, pedantic: PedanticCall, first: Arguments, rounds: int, warmup_rounds: int
+        self, pedantic: PedanticCall, first: list[Arguments], rounds: int, warmup_rounds: int
     ) -> Any:
-        """Measure rounds with their set-ups, whole ones in every slice; cold ones are left out."""
-        pedantic.finish(first)
+        """Measure rounds with their set-ups, whole ones in every slice; cold ones are left out.
+
+        Args:
+            pedantic: What is called.
+            first: The arguments of the cold call, taken out when it is torn down.
+            rounds: That the file asks for.
+            warmup_rounds: That are left out, the cold call among them.
+        """
+        pedantic.finish(first.pop())
         for _ in range(warmup_rounds - 1):
             self._round(pedantic)
         done, result = max(warmup_rounds, 1), None
@@ -268,10 +286,11 @@ class MeasuringFixture(BenchmarkFixture):
             calibrated: Finds the timed loop, and about how long it takes.
         """
         loop: TimedLoop | None = None
+        idle = IdleTime(self._session.clock, self._session.processor_clock)
 
         def measure(slice_s: float) -> float:
             nonlocal loop
-            with PauseInstrumentation():
+            with PauseInstrumentation(), idle.interrupted():
                 if loop is None:
                     self._session.begin(f"the calibration of {self.name}")
                     loop, loop_s = calibrated()
@@ -285,6 +304,12 @@ class MeasuringFixture(BenchmarkFixture):
 
         self._session.measure_in_turns(measure)
         self._session.begin(f"the end of {self.name}")
+        if idle.is_used:
+            self._session.refuse(
+                f"threads of the benchmark used the processor for {idle.used_s:.2f} of the "
+                f"{idle.held_s:.2f} s in which other arms were measured",
+                "Wait in the function for the work that it starts, or flush it there",
+            )
         if loop is not None:
             self._keep_statistics(loop.iterations)
 

@@ -52,8 +52,14 @@ class Scrape:
         }
 
     def fallen(self, earlier: Scrape) -> dict[str, str]:
-        """The series that were to be counters and fell, and what that means."""
-        return {
+        """The series that were to be counters and fell or vanished, and what that means."""
+        vanished = {
+            series: "it vanished between two scrapes: its process started again, or several "
+            "processes answer in turn"
+            for series, before in earlier.counters.items()
+            if before > 0 and series not in self.counters
+        }
+        return vanished | {
             series: f"it fell from {plain(before)} to {plain(value)} between two scrapes: it "
             "started again, several processes answer in turn, or it is no counter"
             for series, value in self.counters.items()

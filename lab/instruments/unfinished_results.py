@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import concurrent.futures
 import contextlib
+import csv
 import inspect
+import re
+import subprocess
+import threading
 from typing import Any, NamedTuple
 
-_LAZY = (map, filter, zip, enumerate)
+# kinds of which nothing says that they were computed before: a cursor of a database was
+_LAZY = (map, filter, zip, enumerate, type(csv.reader(())), type(re.finditer("", "")))
+_POOLED = frozenset({"ApplyResult", "MapResult", "IMapIterator", "IMapUnorderedIterator"})
 _EXHAUST = "Hand over a function that exhausts it, as in `lambda: list(rows())`"
 
 
@@ -40,6 +46,19 @@ def unfinished(result: Any) -> Unfinished | None:
         return Unfinished(
             f"a {kind} whose work nothing waits for",
             "Hand over a function that waits for it, as in `lambda: pool.submit(work).result()`",
+        )
+    if type(result).__module__ == "multiprocessing.pool" and kind in _POOLED:
+        return Unfinished(
+            f"a result of a pool ({kind}) that nothing waits for",
+            "Hand over a function that waits for it, as in `lambda: pool.map(work, items)`",
+        )
+    if isinstance(result, threading.Thread) and result.is_alive():
+        return Unfinished(
+            "a thread that is still running", "Hand over a function that waits for its `join()`"
+        )
+    if isinstance(result, subprocess.Popen) and result.poll() is None:
+        return Unfinished(
+            "a process that is still running", "Hand over a function that waits for its `wait()`"
         )
     if inspect.isawaitable(result):
         return Unfinished(

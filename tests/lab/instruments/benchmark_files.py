@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -21,13 +22,16 @@ SLICES, SLICE_S = 5, 0.01
 ANY = Step("any")
 
 
-def measure_alone(file: BenchmarkFile, node: str, env: Mapping[str, str]) -> Measured:
-    """Run one process and let it measure a few slices."""
+def measure_alone(
+    file: BenchmarkFile, node: str, env: Mapping[str, str], pause_s: float = 0.0
+) -> Measured:
+    """Run one process and let it measure a few slices, with pauses between them."""
     process = file.start(node, ANY, env)
     try:
         process.wait_until_held()
         loop_s = process.calibrate(SLICE_S)
         for position in range(1, SLICES + 1):
+            time.sleep(pause_s)
             process.measure(SLICE_S, position, expected_s(loop_s, SLICE_S))
         process.finish()
         return process.measured("median")
@@ -52,6 +56,9 @@ class BenchmarkFiles:
 
     def measure(self, function: str = "test_a", **env: str) -> Measured:
         return measure_alone(self.file, f"{FILE}::{function}", env)
+
+    def measure_with_pauses(self) -> Measured:
+        return measure_alone(self.file, f"{FILE}::test_a", {}, pause_s=0.1)
 
     def profile(self, function: str = "test_a") -> str:
         return self.file.profile(f"{FILE}::{function}", ANY, {})

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from lab.instruments.benchmark_process import BenchmarkError
 from tests.lab.instruments.benchmark_files import BenchmarkFiles
 
 pytestmark = pytest.mark.slow
@@ -109,6 +110,55 @@ def test_the_first_call_is_cold_and_is_not_measured(files: BenchmarkFiles) -> No
 
 
 # --- pedantic ------------------------------------------------------------------------------
+
+
+def test_no_result_outlives_its_call(files: BenchmarkFiles) -> None:
+    files.write(
+        """
+        import weakref
+
+        class Order: pass
+
+        loaded = weakref.WeakValueDictionary()
+
+        def load(number):
+            assert number not in loaded, "the cache answers"
+            order = loaded[number] = Order()
+            for _ in range(2000): pass
+            return order
+
+        def test_a(benchmark):
+            benchmark(load, 1)
+        """
+    )
+    assert files.measure().timing.median_s > 0
+
+
+WORKER = """
+    import queue, threading
+
+    waiting = queue.Queue()
+
+    def work():
+        while True:
+            waiting.get()
+            sum(range(200_000))
+            waiting.task_done()
+
+    threading.Thread(target=work, daemon=True).start()
+"""
+
+
+def test_work_that_goes_on_while_others_are_measured_is_refused(files: BenchmarkFiles) -> None:
+    files.write(f"{WORKER}\n    def test_a(benchmark): benchmark(waiting.put, 1)\n")
+    with pytest.raises(BenchmarkError, match="threads of the benchmark used the processor for"):
+        files.measure_with_pauses()
+
+
+def test_work_that_a_call_waits_for_is_measured(files: BenchmarkFiles) -> None:
+    call = "lambda: (waiting.put(1), waiting.join())"
+    files.write(f"{WORKER}\n    def test_a(benchmark): benchmark({call})\n")
+    assert files.measure_with_pauses().timing.median_s > 0.0005
 
 
 def test_pedantic_repeats_its_rounds_with_set_up_and_tear_down(files: BenchmarkFiles) -> None:

@@ -7,7 +7,12 @@ import concurrent.futures
 import contextlib
 import csv
 import itertools
+import re
+import subprocess
+import sys
+import threading
 from collections.abc import AsyncIterator, Iterator
+from multiprocessing.pool import ThreadPool
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +49,8 @@ class Awaitable:
         (filter(None, [1]), "a lazy iterator (filter)"),
         (zip([1], [2], strict=True), "a lazy iterator (zip)"),
         (itertools.chain([1]), "a lazy iterator (chain)"),
+        (csv.reader(["1"]), "a lazy iterator (reader)"),
+        (re.finditer("a", "a"), "a lazy iterator (callable_iterator)"),
         (entered(), "a context manager whose body has not run"),
         (concurrent.futures.Future(), "a Future whose work nothing waits for"),
         (Awaitable(), "an awaitable (Awaitable) that nothing awaits"),
@@ -58,9 +65,32 @@ def test_it_is_described_with_what_to_hand_over(result: Any, what: str) -> None:
 
 def test_a_finished_result_is_let_through(tmp_path: Path) -> None:
     with (tmp_path / "file").open("w+") as file:
-        results: tuple[Any, ...] = (None, 7, [], "text", iter([1]), csv.reader(file), file, Path)
+        results: tuple[Any, ...] = (None, 7, [], "text", iter([1]), file, Path)
         for result in results:
             assert unfinished(result) is None
+
+
+def test_work_of_threads_and_processes_is_not_finished_until_it_ends() -> None:
+    go_on = threading.Event()
+    thread = threading.Thread(target=go_on.wait)
+    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    with ThreadPool(1) as pool:
+        thread.start()
+        results = {
+            "a thread that is still running": thread,
+            "a process that is still running": process,
+            "a result of a pool (ApplyResult) that nothing waits for": pool.apply_async(int),
+            "a result of a pool (MapResult) that nothing waits for": pool.map_async(int, "1"),
+            "a result of a pool (IMapIterator) that nothing waits for": pool.imap(int, "1"),
+        }
+        for what, result in results.items():
+            found = unfinished(result)
+            assert found is not None and found.what == what
+            assert found.remedy.startswith("Hand over a function that waits for")
+    go_on.set()
+    thread.join()
+    process.communicate(b"\n")
+    assert unfinished(thread) is None and unfinished(process) is None
 
 
 async def test_a_task_is_not_finished() -> None:

@@ -1,0 +1,43 @@
+"""What a process uses of the processor while others are measured: it should be nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+_MAX_SHARE = 0.05  # of the time between its slices: a turn itself takes a tenth of that
+_LEAST_S = 0.05
+
+
+class IdleTime:
+    """Adds up the times between the slices of a process.
+
+    Attributes:
+        held_s: Their length.
+        used_s: Processor time of all threads of this process in them.
+    """
+
+    def __init__(self, clock: Callable[[], float], processor_clock: Callable[[], float]) -> None:
+        """Begin with the first slice.
+
+        Args:
+            clock: Seconds, as `time.perf_counter`.
+            processor_clock: Seconds of all threads, as `time.process_time`.
+        """
+        self._clock, self._processor_clock = clock, processor_clock
+        self._since: tuple[float, float] | None = None
+        self.held_s = self.used_s = 0.0
+
+    @property
+    def is_used(self) -> bool:
+        """Whether work goes on between slices, which others pay for."""
+        return self.used_s > max(_LEAST_S, _MAX_SHARE * self.held_s)
+
+    @contextmanager
+    def interrupted(self) -> Iterator[None]:
+        """A slice."""
+        if self._since is not None:
+            self.held_s += self._clock() - self._since[0]
+            self.used_s += self._processor_clock() - self._since[1]
+        yield
+        self._since = self._clock(), self._processor_clock()
