@@ -31,6 +31,7 @@ INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "USER", "LOGNAME"
 _SCENARIO_ROLES = ("driver", "benchmark")  # of processes that run code of the scenario
 _STOP_S = 5.0
 _RUN_VARIABLE = "LAB_RUN"  # in the environment of every process of a run
+NOT_OF_THE_RUN = {_RUN_VARIABLE: ""}  # in that of one that starts what is to outlive the run
 _TREE_VARIABLE = "LAB_PROCESS"  # in that of a process whose whole tree is ended with it
 
 

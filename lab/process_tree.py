@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import stat
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -57,19 +58,39 @@ def with_variable(name: str, value: str) -> list[int]:
     return found
 
 
-def listeners(port: int) -> list[int]:
-    """The ids of all processes that hold a socket which listens on a TCP port, sorted.
+def listeners(port: int, among: Iterable[int] | None = None) -> list[int]:
+    """The ids of processes that hold a socket which listens on a TCP port, sorted.
 
     Those of other users are not seen.
+
+    Args:
+        port: The port.
+        among: The processes that are looked at; None for all.
     """
     sockets = {f"socket:[{number}]" for number in _listening(port)}
+    if among is None:
+        among = [int(each.name) for each in Path("/proc").iterdir() if each.name.isdigit()]
     found = []
-    for process in Path("/proc").iterdir() if sockets else ():
-        if process.name.isdigit():
-            with contextlib.suppress(OSError):
-                if any(_target(each) in sockets for each in (process / "fd").iterdir()):
-                    found.append(int(process.name))
+    for pid in among if sockets else ():
+        with contextlib.suppress(OSError):
+            if any(_target(each) in sockets for each in Path(f"/proc/{pid}/fd").iterdir()):
+                found.append(pid)
     return sorted(found)
+
+
+def files_open_for_writing(pids: Iterable[int]) -> dict[tuple[int, int], Path]:
+    """The regular files that these processes have open for writing, by device and inode."""
+    found = {}
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            for each in Path(f"/proc/{pid}/fd").iterdir():
+                with contextlib.suppress(OSError, ValueError, IndexError):
+                    state = each.stat()
+                    text = Path(f"/proc/{pid}/fdinfo/{each.name}").read_text(encoding="ascii")
+                    flags = int(text.partition("flags:")[2].split()[0], 8)
+                    if stat.S_ISREG(state.st_mode) and flags & (os.O_WRONLY | os.O_RDWR):
+                        found[state.st_dev, state.st_ino] = each.readlink()
+    return found
 
 
 def uppermost(pids: Iterable[int]) -> list[int]:

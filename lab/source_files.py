@@ -50,12 +50,21 @@ def digest(project: Path, parts: Sequence[str] = ()) -> str:
     return f"sha256:{sealed.hexdigest()}"
 
 
-def named(project: Path, names: Iterable[str]) -> set[str]:
-    """Those of these names that occur as words in a source file, or in one that configures it."""
+def named(project: Path, names: Iterable[str], without: Iterable[str] = ()) -> set[str]:
+    """Those of these names that occur as words in a source file, or in one that configures it.
+
+    Args:
+        project: Its folder.
+        names: That are looked for.
+        without: Files that do not count, as paths from there.
+    """
     missing, found = set(names), set[str]()
+    left_out = {project / each for each in without}
     for path in _below(project, _may_name_settings, _OF_THE_LAB):
         if not missing:
             break
+        if path in left_out:
+            continue
         if path.stat().st_size > MAX_BYTES:
             continue
         text = path.read_text(encoding="utf-8", errors="replace")

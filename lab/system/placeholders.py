@@ -12,6 +12,7 @@ PORT = "port"
 FD = "fd"
 URL = ".url"
 POSTGRES_URL = f"postgres{URL}"
+ARM_FOLDER = "arm.folder"
 
 _PART = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 _SETTING = re.compile(r"[A-Z][A-Z0-9_]*")

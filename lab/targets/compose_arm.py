@@ -76,6 +76,8 @@ class ComposeArm:
             except EngineError:
                 how = "ended, and the Docker engine does not answer any more"
             else:
+                if now.running:
+                    return f"the {role}'s container of arm {self.name} ended, and started again"
                 if role not in self.spec.ports and now.exit_code == 0:  # its work is done
                     del self.containers[role]
                     continue

@@ -13,7 +13,8 @@ from typing import Any
 from lab.child_processes import Children
 from lab.cpu_pinning import Cores, pin
 from lab.instruments.service_profiler import command_prefix, is_python, read_profile
-from lab.system import Command, ProcessSpec, System
+from lab.source_files import named
+from lab.system import FILE, Command, ProcessSpec, System
 from lab.targets import docker_cleanup, docker_engine
 from lab.targets.arm_settings import validated_settings
 from lab.targets.compose_arm import ComposeArm
@@ -29,6 +30,7 @@ from lab.targets.target_interface import (
     DatabaseError,
     Identity,
     Loaded,
+    SettingError,
     TargetError,
     TargetFailure,
     TargetUsageError,
@@ -104,7 +106,30 @@ class ComposeTarget:
         self._file = self._resolved(self._project / self._spec.file)
         if flaw := self._file.flaw():
             raise TargetUsageError(f"{self._spec.file}: {flaw}")
+        if self._reset_script is not None and self._spec.database is None:
+            raise TargetUsageError(
+                f"{FILE}: [postgres] has a `reset`, and [compose] names no `database` on which it "
+                "would run. Name it there, or remove `reset`"
+            )
         self._expected = validated_settings(self._system, self._project, arms, anyway=self._anyway)
+        if not self._anyway:
+            self._refuse_placeholders(arms)
+
+    def _refuse_placeholders(self, arms: Mapping[str, Mapping[str, str]]) -> None:
+        """SettingError for what only commands take that containers do not run."""
+        wanted = {name for settings in arms.values() for name in settings}
+        wanted &= self._system.setting_placeholders
+        found = named(self._project, wanted, without={FILE, self._spec.file})
+        for arm, settings in arms.items():
+            for name in settings:
+                if name in wanted - found:
+                    raise SettingError(
+                        arm,
+                        name,
+                        f"it is a placeholder of a command in {FILE}, which containers do not run, "
+                        "and no other file of the project names it",
+                        "Let what the image starts read this variable, or use --target local",
+                    )
 
     def start(self, arms: Mapping[str, Mapping[str, str]]) -> None:
         """Build the images, then start the arms, those services first that the loaded one needs."""

@@ -12,9 +12,14 @@ import psutil
 
 from lab.child_processes import Child, Children
 from lab.cpu_pinning import pin
-from lab.process_tree import children_by_parent, listeners, with_descendants
+from lab.process_tree import (
+    children_by_parent,
+    files_open_for_writing,
+    listeners,
+    with_descendants,
+)
 from lab.system import ProcessSpec, System
-from lab.system.placeholders import FD, PORT, POSTGRES_URL, URL
+from lab.system.placeholders import ARM_FOLDER, FD, PORT, POSTGRES_URL, URL
 from lab.targets.command_environment import import_path, search_path, with_program
 from lab.targets.postgres_sessions import libpq_variables
 from lab.targets.process_identity import Proof, identify, proof_of
@@ -98,17 +103,30 @@ class LocalArm:
 
     def identities(self) -> dict[str, Identity]:
         """Which process answers, by role, with its settings as far as they are known."""
-        return {
-            spec.name: identify(
-                spec, self.name, self.url(spec.name), self.running[spec.name].pid, self.settings
-            )
-            for spec in self.system.processes
-        }
+        family = children_by_parent()
+        found = {}
+        for spec in self.system.processes:
+            url, pid = self.url(spec.name), self.running[spec.name].pid
+            answering: list[int] = []
+            if spec.name in self.ports:
+                answering = listeners(self.ports[spec.name], with_descendants(pid, family))
+            found[spec.name] = identify(spec, self.name, url, pid, self.settings, answering)
+        return found
 
     def proofs(self) -> dict[str, Proof]:
         """How far the proof of the settings goes, by role."""
         found = self.identities()
         return {spec.name: proof_of(spec, found[spec.name]) for spec in self.system.processes}
+
+    def open_files(self) -> dict[tuple[int, int], Path]:
+        """The files that its processes have open for writing, their logs aside."""
+        family = children_by_parent()
+        pids = [
+            pid for child in self.running.values() for pid in with_descendants(child.pid, family)
+        ]
+        logs = {child.log for child in self.running.values()}
+        found = files_open_for_writing(pids)
+        return {file: path for file, path in found.items() if path not in logs}
 
     def url(self, role: str) -> str | None:
         """The URL of a process; None if it has no port."""
@@ -189,6 +207,9 @@ class LocalArm:
         }
         values = {**defaults, **self.settings}
         values |= {f"{name}{URL}": _url(each) for name, each in self.ports.items()}
+        folder = self.children.folder / f"files-{self.name}"
+        folder.mkdir(exist_ok=True)
+        values[ARM_FOLDER] = str(folder)
         if self.database is not None:
             values[POSTGRES_URL] = self.database
         if port is not None and held is not None:

@@ -66,6 +66,7 @@ class LocalTarget:
         self._expected: dict[str, dict[str, str]] = {}
         self._arms: dict[str, LocalArm] = {}
         self._proofs = WeakestProofs()
+        self._shared: dict[str, list[str]] = {}  # files that several arms write to
         codes = dict.fromkeys(self._revisions.values()) or {project: None}
         self._reset_scripts = {code: reset_script(system, code) for code in codes}
 
@@ -114,6 +115,12 @@ class LocalTarget:
         self._start_arms(*self._arms.values())
         for running in self._arms.values():
             self._proofs.add(running.proofs())
+        self._shared = self._shared_files()
+        for path, sharing in self._shared.items():
+            self._notify(
+                f"arms {', '.join(sharing)} all write to {path}: what one leaves there, the others "
+                "find. Give each a file of its own, in {arm.folder}"
+            )
 
     def activate(self, arm: str) -> None:
         """Nothing: all arms are up."""
@@ -189,6 +196,7 @@ class LocalTarget:
         return {
             **databases,
             "proof of the settings": self._proofs.as_dict(),
+            **({"files that arms share": self._shared} if self._shared else {}),
             "arms": {
                 arm: {
                     "settings": dict(running.settings),
@@ -223,6 +231,17 @@ class LocalTarget:
         url = self._arms[arm].database
         assert url is not None
         return url
+
+    def _shared_files(self) -> dict[str, list[str]]:
+        """The arms that have each file open for writing, of those that several have."""
+        arms: dict[tuple[int, int], list[str]] = {}
+        paths: dict[tuple[int, int], Path] = {}
+        for name, arm in self._arms.items():
+            found = arm.open_files()
+            paths |= found
+            for file in found:
+                arms.setdefault(file, []).append(name)
+        return {str(paths[file]): names for file, names in arms.items() if len(names) > 1}
 
     def _start_arms(self, *arms: LocalArm) -> None:
         """Start the processes of these arms side by side, on all cores until they are ready."""

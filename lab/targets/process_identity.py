@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Any
 
@@ -47,7 +47,12 @@ class WeakestProofs:
 
 
 def identify(
-    spec: ProcessSpec, arm: str, url: str | None, pid: int, settings: Mapping[str, str]
+    spec: ProcessSpec,
+    arm: str,
+    url: str | None,
+    pid: int,
+    settings: Mapping[str, str],
+    answering: Sequence[int] = (),
 ) -> Identity:
     """The process that answers, by its own word as far as it gives it.
 
@@ -57,6 +62,8 @@ def identify(
         url: Its URL; None if it has no port.
         pid: Of the process that was started.
         settings: Of the arm, which are looked for in its environment otherwise.
+        answering: The processes that listen on its port, if they are known: one that it has
+            started, as by `npm start`, may have another environment.
 
     Raises:
         TargetFailure: It does not answer, or with something else.
@@ -77,8 +84,8 @@ def identify(
         reported = reported_settings(who, ask(spec.settings), spec.settings)
         of_command = {name: settings[name] for name in spec.command.settings if name in settings}
         # what its program makes of them, as a number of workers, it may not know itself
-        return Identity(instance, {**(_from_environment(pid, of_command) or {}), **reported})
-    return Identity(instance, _from_environment(pid, settings))
+        return Identity(instance, {**(_from_environment([pid], of_command) or {}), **reported})
+    return Identity(instance, _from_environment(answering or [pid], settings))
 
 
 def ask_settings(who: str, url: str, answer: Answer) -> dict[str, str]:
@@ -100,15 +107,18 @@ def proof_of(spec: ProcessSpec, identity: Identity) -> Proof:
     return Proof.NOTHING if identity.settings is None else Proof.ENVIRONMENT
 
 
-def _from_environment(pid: int, settings: Mapping[str, str]) -> dict[str, str] | None:
-    """These settings as the process was started with them; None if that cannot be read.
+def _from_environment(pids: Sequence[int], settings: Mapping[str, str]) -> dict[str, str] | None:
+    """These settings as the processes were started with them; None if that cannot be read.
 
-    A program that writes its title into the memory of its environment hides that.
+    A program that writes its title into the memory of its environment hides that. Of processes
+    that differ, one whose settings are not those of the arm.
     """
-    environment = environment_of(pid)
-    if not all(name in environment for name in settings):
-        return None
-    return {name: environment[name] for name in settings}
+    found = []
+    for environment in map(environment_of, pids):
+        if not all(name in environment for name in settings):
+            return None
+        found.append({name: environment[name] for name in settings})
+    return next((each for each in found if each != dict(settings)), found[0])
 
 
 def _document(who: str, url: str, path: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import time
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from lab.targets.target_interface import TargetFailure
 READY_S = 60.0  # that a service may take to start
 _POLL_S = 0.05
 _ANSWER_S = 5.0  # that one answer may take
+_CLOSING_S = 0.1  # that a connection has to last
 
 
 def check_ready(who: str, ready: Ready, url: str | None, log: Callable[[], bytes]) -> None:
@@ -95,6 +97,12 @@ def _check_path(who: str, url: str, path: str) -> None:
 def _check_port(who: str, url: str) -> None:
     parts = urlsplit(url)
     try:
-        socket.create_connection((parts.hostname or "", parts.port or 0), _ANSWER_S).close()
+        with socket.create_connection((parts.hostname or "", parts.port or 0), _ANSWER_S) as tried:
+            tried.settimeout(_CLOSING_S)
+            with contextlib.suppress(TimeoutError):
+                if not tried.recv(1):  # a proxy in front of what does not listen yet
+                    raise TargetFailure(
+                        f"{who} is not ready: port {parts.port} closes every connection"
+                    )
     except OSError as error:
         raise TargetFailure(f"{who} is not ready: port {parts.port}: {error.strerror}") from error

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
-from lab.child_processes import Children
+from lab.child_processes import NOT_OF_THE_RUN, Children
 from lab.process_tree import listeners, uppermost
 from lab.system import FILE, Command, System
 from lab.targets import docker_engine
@@ -71,6 +71,13 @@ class UrlTarget:
                     f"--target url: arm {arm} sets {', '.join(settings)}, and nothing can change "
                     f'the settings of a system that runs already. Write switch = "..." into [url] '
                     f"of {FILE}, a command that does so, or use another target"
+                )
+        names = {name for settings in arms.values() for name in settings}
+        for arm, settings in arms.items():
+            if missing := sorted(names - settings.keys()):
+                raise TargetUsageError(
+                    f"--target url: arm {arm} does not set {', '.join(missing)}, and would run "
+                    "with what the arm before it had set. Set it in every arm"
                 )
         if self._spec.switch is not None:
             with_program(self._spec.switch, self._spec.switch.fill({}), self._project)
@@ -158,7 +165,7 @@ class UrlTarget:
             with_program(command, command.fill({}), self._project),
             role="switch",
             arm=arm,
-            env={**self._settings[arm], "PATH": search_path(self._project)},
+            env={**self._settings[arm], "PATH": search_path(self._project), **NOT_OF_THE_RUN},
             cwd=self._project,
         )
         how = self._children.await_end(child, _SWITCH_S)

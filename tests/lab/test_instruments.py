@@ -17,7 +17,7 @@ from lab.hypothesis import ClosedLoad
 from lab.instruments import process_sampler
 from lab.instruments.background_load import background_over
 from lab.instruments.instrument_interfaces import Source
-from lab.instruments.metrics_scraper import MetricsScraper, Scrape, gauge_readings
+from lab.instruments.metrics_scraper import MetricsScraper, Scrape, gauge_readings, summarize
 from lab.instruments.process_sampler import ProcessSampler, usage_over
 from lab.instruments.service_http_client import HttpClient, HttpError
 from lab.instruments.trial_observer import LiveTrialObserver
@@ -52,6 +52,13 @@ def test_counters_grow_and_a_reset_one_is_left_out() -> None:
     assert last.since(first) == {"a": 2.0, "new": 3.0}
     assert list(last.fallen(first)) == ["b"]
     assert "it fell from 9 to 1" in last.fallen(first)["b"]
+
+
+def test_a_counter_that_vanishes_has_no_value_even_if_it_comes_back() -> None:
+    scrapes = [Scrape(0, 0, {"a": 40.0, "b": 0.0}), Scrape(1, 0, {}), Scrape(2, 0, {"a": 45.0})]
+    reading = summarize(scrapes, "")
+    assert list(reading.unread) == ["a"]
+    assert reading.unread["a"].startswith("it vanished between two scrapes")
 
 
 def test_a_sum_that_is_rounded_otherwise_has_not_fallen() -> None:

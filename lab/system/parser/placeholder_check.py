@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from lab.input_files import Node, shown
 from lab.system.model import PostgresSpec
 from lab.system.parser.process import ReadProcess
-from lab.system.placeholders import FD, PORT, POSTGRES_URL, URL, is_setting
+from lab.system.placeholders import ARM_FOLDER, FD, PORT, POSTGRES_URL, URL, is_setting
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
 
@@ -28,7 +28,7 @@ def check_placeholders(
     urls = [f"{name}{URL}" for name in with_port]
     names = {each.spec.name: each.node for each in processes}
     for process in processes:
-        known = [PORT, FD, *urls, *([POSTGRES_URL] if postgres is not None else [])]
+        known = [PORT, FD, ARM_FOLDER, *urls, *([POSTGRES_URL] if postgres is not None else [])]
         for node, found in _texts(process):
             for name in found:
                 _check(node, name, known, names)

@@ -62,6 +62,8 @@ if "--fd" in sys.argv:
     listening.listen(64)
 else:
     server = http.server.ThreadingHTTPServer(("127.0.0.1", PORT), Handler)
+if "--writes" in sys.argv:
+    written = open(sys.argv[sys.argv.index("--writes") + 1], "a")
 if "--floods" in sys.argv:
     for _ in range(40):
         print("x" * 1_000_000, flush=True)

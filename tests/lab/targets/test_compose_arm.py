@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +115,18 @@ def test_a_further_service_may_end_when_its_work_is_done(engine: Engine, arm: Co
     arm.find()
     assert arm.dead() is None
     assert arm.containers == {}
+
+
+def test_a_further_service_that_was_started_again_has_not_done_its_work(
+    engine: Engine, arm: ComposeArm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lab.targets.docker_engine.is_local", lambda container: True)
+    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    engine.shows(inspected("queue", process.pid, running=True))
+    arm.find()
+    process.communicate(b"\n")
+    engine.shows(inspected("queue", os.getpid(), running=True))
+    assert arm.dead() == "the queue's container of arm narrow ended, and started again"
 
 
 def test_an_engine_that_stopped_is_reported(

@@ -181,6 +181,41 @@ def test_without_its_word_the_environment_is_read_back(bench: Bench) -> None:
     assert proof == {"web": "the environment of its process, read back"}
 
 
+def test_a_file_that_arms_share_is_named_and_each_has_a_folder_of_its_own(bench: Bench) -> None:
+    target = bench.started(listening("--writes shared.db"))
+    assert target.conditions()["files that arms share"] == {
+        str(bench.folder / "shared.db"): ["red", "blue"]
+    }
+    assert bench.notes == [
+        f"arms red, blue all write to {bench.folder / 'shared.db'}: what one leaves there, the "
+        "others find. Give each a file of its own, in {arm.folder}"
+    ]
+    target.stop()
+    target = bench.started(listening("--writes {arm.folder}/own.db"))
+    assert "files that arms share" not in target.conditions()
+    assert len({asked(target, arm)["args"][-1] for arm in ARMS}) == 2
+
+
+def test_it_is_that_of_the_process_that_listens(bench: Bench) -> None:
+    target = bench.target(listening().replace("python server.py", "sh start.sh"))
+    script = f"COLOUR=green {sys.executable} server.py $1\ntrue\n"  # as in a script of npm
+    (bench.folder / "start.sh").write_text(script)
+    target.check(ARMS)
+    target.start(ARMS)
+    fault = wrong_settings("red", target.identities("red"), target.expected("red"))
+    assert fault is not None
+    assert fault.message == "Arm red answers with other settings: COLOUR is green, not red."
+
+
+def test_a_setting_that_its_word_leaves_out_is_named_with_what_is_missing(bench: Bench) -> None:
+    target = bench.started(
+        listening("", 'settings = "/#own"\n'), {"red": {"COLOUR": "red", "SIZE": "4"}}
+    )
+    fault = wrong_settings("red", target.identities("red"), target.expected("red"))
+    assert fault is not None
+    assert fault.message.startswith("No process of arm red reports SIZE")
+
+
 def test_where_the_environment_is_hidden_nothing_proves_them(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
+import threading
+
 import pytest
 
-from lab.targets.readiness import await_ready
+from lab.system import Ready
+from lab.targets.readiness import await_ready, check_ready
 from lab.targets.target_interface import TargetFailure, TargetUsageError
 
 
@@ -38,3 +43,25 @@ def test_a_service_that_never_gets_ready_is_reported_with_the_end_of_its_log(
 
     with pytest.raises(TargetFailure, match=r"not ready: 503 \(waited 0\.2 s\):\nlast line"):
         await_ready(ask, lambda: None, lambda: "last line")
+
+
+def test_a_port_that_closes_every_connection_is_not_ready() -> None:
+    """As the proxy of a container does whose service does not listen yet."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+        answering = threading.Event()
+
+        def serve() -> None:
+            held = []
+            with contextlib.suppress(OSError):
+                while True:
+                    held.append(server.accept()[0])
+                    if not answering.is_set():
+                        held.pop().close()
+
+        threading.Thread(target=serve, daemon=True).start()
+        with pytest.raises(TargetFailure, match="closes every connection"):
+            check_ready("the web", Ready(), url, bytes)
+        answering.set()
+        check_ready("the web", Ready(), url, bytes)
+        server.shutdown(socket.SHUT_RDWR)

@@ -101,6 +101,27 @@ def test_a_switch_lets_the_settings_of_an_arm_hold(
     assert target.proves_settings and target.is_switched
 
 
+def test_an_arm_that_leaves_out_what_another_sets_is_refused(
+    folder: Path, base: str, children: Children
+) -> None:
+    target = target_of(folder, base, children, SWITCHED)
+    with pytest.raises(TargetUsageError, match=r"arm plain does not set COLOUR.*in every arm"):
+        target.check({"plain": {}, "red": {"COLOUR": "red"}})
+    target.check({"plain": {"COLOUR": "white"}, "red": {"COLOUR": "red"}})
+
+
+def test_what_a_switch_starts_is_not_ended_with_the_run(
+    folder: Path, base: str, children: Children
+) -> None:
+    (folder / "switch.py").write_text(
+        "import os, pathlib; pathlib.Path('run').write_text(os.environ['LAB_RUN'])"
+    )
+    target = target_of(folder, base, children, SWITCHED)
+    target.start(ARMS)
+    target.activate("red")
+    assert (folder / "run").read_text() == ""
+
+
 def test_a_switch_that_fails_is_one_message(folder: Path, base: str, children: Children) -> None:
     target = target_of(folder, base, children, SWITCHED)
     target.start({"green": {"COLOUR": "green"}})
