@@ -25,7 +25,12 @@ from lab.project_folder import Project
 from lab.run_folder import RunFolder, RunFolderError
 from lab.system import FILE, System, load_system
 from lab.targets.command_environment import refuse_hiding_the_lab
-from lab.targets.revision_worktrees import cautions, commits_of, refuse_fixed_paths
+from lab.targets.revision_worktrees import (
+    cautions,
+    commits_of,
+    refuse_fixed_paths,
+    require_commits,
+)
 from lab.trial_plan import Plan, draw
 
 _SEEDS = 10**6
@@ -202,6 +207,7 @@ def _resumed_run(options: RunOptions, project: Project) -> PreparedRun:
             f"{project.root / hypothesis.scenario}: edited since the run began, or a file of the "
             "project that it uses was. Restore it, or start a new run without --resume"
         )
+    require_commits(project.root, plan.revisions)
     file = run_folder.path("hypothesis.md")
     passed_variables(hypothesis, file)
     refuse_withheld(hypothesis, file, project.root, is_resumed=True)

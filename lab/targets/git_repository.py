@@ -57,6 +57,10 @@ class GitRepository:
             raise TargetUsageError(f"{self.top}: {self._unknown(revision)}")
         return found
 
+    def has(self, commit: str) -> bool:
+        """Whether a commit is in this clone."""
+        return self._ask("cat-file", "-e", f"{commit}^{{commit}}") is not None
+
     def merge_base(self, a: str, b: str) -> str:
         """The commit from which two revisions went apart. TargetUsageError if there is none."""
         found = self._ask("merge-base", self.commit(a), self.commit(b))

@@ -872,6 +872,7 @@ ELSEWHERE = {  # place -> which test tries its remedy, or why none can
     "targets/git_repository.py:_run": GIT_REPOSITORY,
     "targets/revision_worktrees.py:_refuse_submodules": REVISION_WORKTREES,
     "targets/revision_worktrees.py:_make": REVISION_WORKTREES,
+    "targets/revision_worktrees.py:require_commits": REVISION_WORKTREES,
     "targets/url_target.py:check": "test_url_target.py",
     "process_lifetime.py:choose_lifetime": "tests/lab/test_process_lifetime.py",
     "cli/run_execution.py:_record_conditions": "tests/lab/cli/test_run_execution.py",

@@ -26,6 +26,8 @@ def test_a_revision_is_the_commit_that_it_names_now(folder: Path) -> None:
     assert found == [first, second, second]
     assert repository.commit(first[:8]) == first
     assert repository.subject(first) == "the first"
+    assert repository.has(first)
+    assert not repository.has("0" * 40)
     third = commit(folder, {}, f"\x1b[2J{'long ' * 40}\n\nbody")
     assert repository.subject(third) == f"?[2J{'long ' * 40}"[:72]
 
