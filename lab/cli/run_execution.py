@@ -33,6 +33,7 @@ from lab.run_folder import RunFolder, RunFolderError, attempts
 from lab.run_lock import machine_lock
 from lab.source_files import digest
 from lab.system import FILE
+from lab.targets.installed_packages import differing_packages, packages_digest, packages_of
 from lab.targets.revision_worktrees import RevisionWorktrees
 from lab.targets.target_interface import TargetError
 from lab.trial_plan import Plan
@@ -157,8 +158,18 @@ def _built_revisions(
     worktrees = RevisionWorktrees(prepared.project.root, prepared.system, children, progress.stage)
     revisions = worktrees.revisions(written, prepared.plan.revisions)
     folders = worktrees.build(revisions)
-    recorded = {arm: asdict(each) for arm, each in revisions.items()}
-    return {"revisions": recorded, FILE: digest(prepared.project.root, (FILE,))}, folders
+    packages = {arm: packages_of(folder) for arm, folder in folders.items()}
+    recorded: dict[str, Any] = {
+        "revisions": {
+            arm: {**asdict(each), "packages": packages_digest(packages[arm])}
+            for arm, each in revisions.items()
+        },
+        FILE: digest(prepared.project.root, (FILE,)),
+    }
+    if differing := differing_packages(packages):
+        progress.notice(f"revisions: their packages differ: {'; '.join(differing)}")
+        recorded["packages that differ"] = differing
+    return recorded, folders
 
 
 def _certificate(prepared: PreparedRun, machine: Mapping[str, Any]) -> dict[str, Any]:
