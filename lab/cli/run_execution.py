@@ -26,8 +26,9 @@ from lab.cli.signals import Interrupted, before_first_trial, deferred_signals, i
 from lab.cli.verdict_table import print_report_path, print_verdict
 from lab.cli.worker_fleet import fleet_of
 from lab.cpu_pinning import pin
+from lab.errors import UsageError
 from lab.experiment import verdict_of
-from lab.hypothesis import SoakTest
+from lab.hypothesis import SoakTest, loads
 from lab.machine_conditions import differences, observe
 from lab.run_folder import RunFolder, RunFolderError, attempts
 from lab.run_lock import machine_lock
@@ -126,6 +127,7 @@ def _measure(
             progress.stage,
             lambda stop: cleanup.callback(_stop, stop),
         )
+    _refuse_edited(prepared)
     pin(os.getpid(), choice.cores.driver)
     os.nice(_NICENESS)  # the driver shares the core and must not wait for this process
     run_folder, plan = _run_folder(prepared)
@@ -164,12 +166,25 @@ def _built_revisions(
             arm: {**asdict(each), "packages": packages_digest(packages[arm])}
             for arm, each in revisions.items()
         },
-        FILE: digest(prepared.project.root, (FILE,)),
+        FILE: prepared.described,
     }
     if differing := differing_packages(packages):
         progress.notice(f"revisions: their packages differ: {'; '.join(differing)}")
         recorded["packages that differ"] = differing
     return recorded, folders
+
+
+def _refuse_edited(prepared: PreparedRun) -> None:
+    """UsageError if what is sealed is not what was just started: both were read some time ago."""
+    hypothesis, root = prepared.hypothesis, prepared.project.root
+    now = loads(hypothesis.text, prepared.file, root, name=hypothesis.name, sealed=True)
+    edited = None
+    if now.claim_digest != hypothesis.claim_digest:
+        edited = f"{root / hypothesis.scenario}: this, or a file of the project that it uses,"
+    elif digest(root, (FILE,)) != prepared.described:
+        edited = f"{root / FILE}: this"
+    if edited:
+        raise UsageError(f"{edited} was edited while the run waited or built. Start it again")
 
 
 def _certificate(prepared: PreparedRun, machine: Mapping[str, Any]) -> dict[str, Any]:

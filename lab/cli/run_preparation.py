@@ -23,6 +23,7 @@ from lab.machine_conditions import this_machine
 from lab.process_lifetime import choose_lifetime
 from lab.project_folder import Project
 from lab.run_folder import RunFolder, RunFolderError
+from lab.source_files import digest
 from lab.system import FILE, System, load_system
 from lab.targets.command_environment import refuse_hiding_the_lab
 from lab.targets.revision_worktrees import (
@@ -60,6 +61,7 @@ class PreparedRun(NamedTuple):
     plan: Plan
     run_folder: RunFolder | None  # of the run that is resumed
     system: System
+    described: str  # the digest of the `lab.toml` that it was read from
 
 
 def prepare(options: RunOptions) -> PreparedRun:
@@ -150,6 +152,7 @@ def new_run(
     passed_variables(hypothesis, file)
     refuse_withheld(hypothesis, file, project.root)
     seed = secrets.randbelow(_SEEDS) if options.seed is None else options.seed
+    described = digest(project.root, (FILE,))
     system = system_of(hypothesis, project)
     plan = draw(hypothesis, seed, options.target or target_of_run(hypothesis, system))
     plan = plan_workers(hypothesis, plan, options.workers)
@@ -175,7 +178,7 @@ def new_run(
         print(f"load: by {plan.workers}, in whole windows")
     for line in forecast_of(hypothesis, plan, project):
         print(line)
-    return PreparedRun(project, file, hypothesis, plan, None, system)
+    return PreparedRun(project, file, hypothesis, plan, None, system, described)
 
 
 def _resumed_run(options: RunOptions, project: Project) -> PreparedRun:
@@ -211,4 +214,6 @@ def _resumed_run(options: RunOptions, project: Project) -> PreparedRun:
     file = run_folder.path("hypothesis.md")
     passed_variables(hypothesis, file)
     refuse_withheld(hypothesis, file, project.root, is_resumed=True)
-    return PreparedRun(project, file, hypothesis, plan, run_folder, system_of(hypothesis, project))
+    described = digest(project.root, (FILE,))
+    system = system_of(hypothesis, project)
+    return PreparedRun(project, file, hypothesis, plan, run_folder, system, described)

@@ -876,6 +876,7 @@ ELSEWHERE = {  # place -> which test tries its remedy, or why none can
     "targets/url_target.py:check": "test_url_target.py",
     "process_lifetime.py:choose_lifetime": "tests/lab/test_process_lifetime.py",
     "cli/run_execution.py:_record_conditions": "tests/lab/cli/test_run_execution.py",
+    "cli/run_execution.py:_refuse_edited": "tests/lab/cli/test_run_execution.py",
     "instruments/benchmark_fixture.py:pedantic": "tests/lab/instruments/test_benchmark_fixture.py",
     "report_evidence.py:_content": "tests/lab/test_report_evidence.py",
     "report_evidence.py:_damaged": "tests/lab/test_report_evidence.py",

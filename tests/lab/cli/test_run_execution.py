@@ -23,6 +23,7 @@ from lab.cli.run_execution import execute
 from lab.cli.run_forecast import UNKNOWN
 from lab.cli.run_preparation import RunOptions, prepare
 from lab.cli.signals import Interrupted, InterruptedEarly
+from lab.errors import UsageError
 from lab.experiment import BlockLoop, LoadTrials, Session, sealed_hypothesis, verdict_of
 from lab.hypothesis import Hypothesis
 from lab.report_evidence import unpack
@@ -340,6 +341,37 @@ def test_without_waiting_a_second_run_is_refused(bench: Bench) -> None:
     with machine_lock(None), pytest.raises(MachineBusy, match="Leave --no-wait out to wait for it"):
         bench.run(OPTIONS._replace(no_wait=True))
     assert not bench.runs.exists()
+
+
+@pytest.mark.parametrize(
+    ("path", "named"),
+    [
+        ("scenarios/checkout.py", "checkout.py: this, or a file of the project that it uses,"),
+        ("lab.toml", "lab.toml: this"),
+    ],
+)
+@pytest.mark.parametrize("is_resumed", [False, True])
+def test_what_was_edited_while_the_run_waited_is_refused(
+    bench: Bench, path: str, named: str, is_resumed: bool
+) -> None:
+    if is_resumed:
+        bench.interrupt_after(1)
+        with pytest.raises(Interrupted):
+            bench.run()
+    file = Path(path)
+
+    def edit() -> None:
+        file.write_text(f"{file.read_text()}# edited\n")
+
+    bench.starting = edit
+    with pytest.raises(UsageError) as refused:
+        bench.run(RESUME if is_resumed else OPTIONS)
+    assert str(refused.value).endswith(
+        f"{named} was edited while the run waited or built. Start it again"
+    )
+    assert bench.runs.exists() == is_resumed
+    bench.starting = lambda: None
+    assert bench.run()[0].verdict == "CONFIRMED"
 
 
 def test_packages_that_differ_between_revisions_are_said_and_recorded(
