@@ -50,6 +50,7 @@ class RunOptions(NamedTuple):
     length: str | None
     anyway: bool
     workers: WorkerOptions = WorkerOptions()
+    written: tuple[Path, ...] = ()  # by --junit and --summary
 
 
 class PreparedRun(NamedTuple):
@@ -91,8 +92,21 @@ def forecast_of(hypothesis: Hypothesis, plan: Plan, project: Project) -> list[st
     return forecast_lines(hypothesis, plan, project.reports, certificate)
 
 
-def with_revisions(hypothesis: Hypothesis, plan: Plan, project: Project, system: System) -> Plan:
+def with_revisions(
+    hypothesis: Hypothesis,
+    plan: Plan,
+    project: Project,
+    system: System,
+    written: tuple[Path, ...] = (),
+) -> Plan:
     """The plan with the commits that the revisions of the arms are now.
+
+    Args:
+        hypothesis: What is to be run.
+        plan: For it.
+        project: The project.
+        system: As its `lab.toml` describes it.
+        written: Files that the command writes: they are not what is measured.
 
     Raises:
         UsageError: There is no such revision, or the target cannot run one.
@@ -111,8 +125,8 @@ def with_revisions(hypothesis: Hypothesis, plan: Plan, project: Project, system:
             f"this machine only. Say --target {TARGETS[0]}"
         )
     refuse_fixed_paths(project.root, system)
-    commits = commits_of(project.root, hypothesis.revisions)
-    for line in cautions(project.root, system, hypothesis.revisions, commits):
+    commits = commits_of(project.root, hypothesis.revisions, written)
+    for line in cautions(project.root, system, hypothesis.revisions, commits, written):
         print(f"revisions: {line}")
     return replace(plan, revisions=commits)
 
@@ -156,7 +170,7 @@ def new_run(
     system = system_of(hypothesis, project)
     plan = draw(hypothesis, seed, options.target or target_of_run(hypothesis, system))
     plan = plan_workers(hypothesis, plan, options.workers)
-    plan = with_revisions(hypothesis, plan, project, system)
+    plan = with_revisions(hypothesis, plan, project, system, options.written)
     if not isinstance(hypothesis.kind, Benchmark):
         require_described(plan.target, system, project.root)
     length_s = None if options.length is None else parse_duration(options.length)

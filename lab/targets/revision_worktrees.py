@@ -16,7 +16,7 @@ import re
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,11 +60,19 @@ class Revision:
         return f"{self.written} ({self.commit[:_SHOWN]}, {self.subject})"
 
 
-def commits_of(project: Path, revisions: Mapping[str, str]) -> dict[str, str]:
-    """The commit of each arm, now. TargetUsageError if there is no such revision."""
+def commits_of(
+    project: Path, revisions: Mapping[str, str], written: Iterable[Path] = ()
+) -> dict[str, str]:
+    """The commit of each arm, now. TargetUsageError if there is no such revision.
+
+    Args:
+        project: Its folder.
+        revisions: By the names of the arms.
+        written: Files that the command writes: they are not what is measured.
+    """
     if not revisions:
         return {}
-    repository = GitRepository(project)
+    repository = GitRepository(project, written)
     return {arm: repository.commit(written) for arm, written in revisions.items()}
 
 
@@ -100,12 +108,16 @@ def refuse_fixed_paths(project: Path, system: System) -> None:
 
 
 def cautions(
-    project: Path, system: System, revisions: Mapping[str, str], commits: Mapping[str, str]
+    project: Path,
+    system: System,
+    revisions: Mapping[str, str],
+    commits: Mapping[str, str],
+    written: Iterable[Path] = (),
 ) -> list[str]:
-    """What the user should know before these are compared."""
+    """What the user should know before these are compared; `written` as for `commits_of`."""
     if not revisions:
         return []
-    repository, found = GitRepository(project), []
+    repository, found = GitRepository(project, written), []
     if WORKTREE not in revisions.values() and repository.is_dirty():
         found.append(
             "the files here differ from HEAD, and no arm runs them: commits are compared. Write "

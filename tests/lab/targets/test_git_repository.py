@@ -67,6 +67,18 @@ def test_files_of_the_lab_are_not_what_is_measured(folder: Path, path: str) -> N
     assert repository.commit(WORKTREE) == repository.commit("HEAD")
 
 
+def test_files_that_a_command_writes_are_not_what_is_measured(folder: Path) -> None:
+    written = (folder / "out" / "lab.xml", folder.with_name("elsewhere.md"))
+    (folder / "out").mkdir()
+    written[0].write_text("<testsuite/>\n")
+    repository = GitRepository(folder, written)
+    assert not repository.is_dirty()
+    assert repository.commit(WORKTREE) == repository.commit("HEAD")
+    (folder / "out" / "other.xml").write_text("<testsuite/>\n")
+    assert repository.is_dirty()
+    assert repository.commit(WORKTREE) != repository.commit("HEAD")
+
+
 def test_a_project_may_be_a_folder_of_its_repository(folder: Path) -> None:
     commit(folder, {"shop/lab.toml": "", "shop/requirements.txt": "a\n"})
     repository = GitRepository(folder / "shop")
