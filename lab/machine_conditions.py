@@ -55,12 +55,21 @@ def observe(
 
 def differences(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[str]:
     """Why trials under these two conditions must not be compared, in words; empty if they may."""
-    revisions = a.get("revisions"), b.get("revisions")
+    revisions = _revisions(a, b), _revisions(b, a)
     same = [key for key in _SAME if not (any(revisions) and key in _OF_THE_WORKING_TREE)]
     pairs = {key: (a.get(key), b.get(key)) for key in same} | {"revisions": revisions}
     targets = a.get("target", {}), b.get("target", {})
     pairs |= {f"target {key}": tuple(t.get(key) for t in targets) for key in _SAME_TARGET}
     return [f"{key} was {x!r}, is {y!r}" for key, (x, y) in pairs.items() if x != y]
+
+
+def _revisions(conditions: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the arms, without what the other run does not record: versions before this one."""
+    theirs = other.get("revisions", {})
+    return {
+        arm: {key: value for key, value in each.items() if key in theirs.get(arm, each)}
+        for arm, each in conditions.get("revisions", {}).items()
+    }
 
 
 def is_this_machine(conditions: Mapping[str, Any]) -> bool:

@@ -52,6 +52,11 @@ class ResultFiles(NamedTuple):
             junit and junit.absolute(), summary and summary.absolute(), Path(page) if page else None
         )
 
+    @property
+    def asked_for(self) -> tuple[Path, ...]:
+        """Those that an option names."""
+        return tuple(file for file in (self.junit, self.summary) if file is not None)
+
     def write(self, run_folder: RunFolder, hypothesis: Hypothesis, verdict: Verdict) -> None:
         """Write them all.
 

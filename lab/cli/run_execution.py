@@ -26,13 +26,15 @@ from lab.cli.signals import Interrupted, before_first_trial, deferred_signals, i
 from lab.cli.verdict_table import print_report_path, print_verdict
 from lab.cli.worker_fleet import fleet_of
 from lab.cpu_pinning import pin
+from lab.errors import UsageError
 from lab.experiment import verdict_of
-from lab.hypothesis import SoakTest
+from lab.hypothesis import SoakTest, loads
 from lab.machine_conditions import differences, observe
 from lab.run_folder import RunFolder, RunFolderError, attempts
 from lab.run_lock import machine_lock
 from lab.source_files import digest
 from lab.system import FILE
+from lab.targets.installed_packages import differing_packages, packages_digest, packages_of
 from lab.targets.revision_worktrees import RevisionWorktrees
 from lab.targets.target_interface import TargetError
 from lab.trial_plan import Plan
@@ -125,6 +127,7 @@ def _measure(
             progress.stage,
             lambda stop: cleanup.callback(_stop, stop),
         )
+    _refuse_edited(prepared)
     pin(os.getpid(), choice.cores.driver)
     os.nice(_NICENESS)  # the driver shares the core and must not wait for this process
     run_folder, plan = _run_folder(prepared)
@@ -157,8 +160,31 @@ def _built_revisions(
     worktrees = RevisionWorktrees(prepared.project.root, prepared.system, children, progress.stage)
     revisions = worktrees.revisions(written, prepared.plan.revisions)
     folders = worktrees.build(revisions)
-    recorded = {arm: asdict(each) for arm, each in revisions.items()}
-    return {"revisions": recorded, FILE: digest(prepared.project.root, (FILE,))}, folders
+    packages = {arm: packages_of(folder) for arm, folder in folders.items()}
+    recorded: dict[str, Any] = {
+        "revisions": {
+            arm: {**asdict(each), "packages": packages_digest(packages[arm])}
+            for arm, each in revisions.items()
+        },
+        FILE: prepared.described,
+    }
+    if differing := differing_packages(packages):
+        progress.notice(f"revisions: their packages differ: {'; '.join(differing)}")
+        recorded["packages that differ"] = differing
+    return recorded, folders
+
+
+def _refuse_edited(prepared: PreparedRun) -> None:
+    """UsageError if what is sealed is not what was just started: both were read some time ago."""
+    hypothesis, root = prepared.hypothesis, prepared.project.root
+    now = loads(hypothesis.text, prepared.file, root, name=hypothesis.name, sealed=True)
+    edited = None
+    if now.claim_digest != hypothesis.claim_digest:
+        edited = f"{root / hypothesis.scenario}: this, or a file of the project that it uses,"
+    elif digest(root, (FILE,)) != prepared.described:
+        edited = f"{root / FILE}: this"
+    if edited:
+        raise UsageError(f"{edited} was edited while the run waited or built. Start it again")
 
 
 def _certificate(prepared: PreparedRun, machine: Mapping[str, Any]) -> dict[str, Any]:

@@ -23,9 +23,15 @@ from lab.machine_conditions import this_machine
 from lab.process_lifetime import choose_lifetime
 from lab.project_folder import Project
 from lab.run_folder import RunFolder, RunFolderError
+from lab.source_files import digest
 from lab.system import FILE, System, load_system
 from lab.targets.command_environment import refuse_hiding_the_lab
-from lab.targets.revision_worktrees import cautions, commits_of, refuse_fixed_paths
+from lab.targets.revision_worktrees import (
+    cautions,
+    commits_of,
+    refuse_fixed_paths,
+    require_commits,
+)
 from lab.trial_plan import Plan, draw
 
 _SEEDS = 10**6
@@ -44,6 +50,7 @@ class RunOptions(NamedTuple):
     length: str | None
     anyway: bool
     workers: WorkerOptions = WorkerOptions()
+    written: tuple[Path, ...] = ()  # by --junit and --summary
 
 
 class PreparedRun(NamedTuple):
@@ -55,6 +62,7 @@ class PreparedRun(NamedTuple):
     plan: Plan
     run_folder: RunFolder | None  # of the run that is resumed
     system: System
+    described: str  # the digest of the `lab.toml` that it was read from
 
 
 def prepare(options: RunOptions) -> PreparedRun:
@@ -84,8 +92,21 @@ def forecast_of(hypothesis: Hypothesis, plan: Plan, project: Project) -> list[st
     return forecast_lines(hypothesis, plan, project.reports, certificate)
 
 
-def with_revisions(hypothesis: Hypothesis, plan: Plan, project: Project, system: System) -> Plan:
+def with_revisions(
+    hypothesis: Hypothesis,
+    plan: Plan,
+    project: Project,
+    system: System,
+    written: tuple[Path, ...] = (),
+) -> Plan:
     """The plan with the commits that the revisions of the arms are now.
+
+    Args:
+        hypothesis: What is to be run.
+        plan: For it.
+        project: The project.
+        system: As its `lab.toml` describes it.
+        written: Files that the command writes: they are not what is measured.
 
     Raises:
         UsageError: There is no such revision, or the target cannot run one.
@@ -104,8 +125,8 @@ def with_revisions(hypothesis: Hypothesis, plan: Plan, project: Project, system:
             f"this machine only. Say --target {TARGETS[0]}"
         )
     refuse_fixed_paths(project.root, system)
-    commits = commits_of(project.root, hypothesis.revisions)
-    for line in cautions(project.root, system, hypothesis.revisions, commits):
+    commits = commits_of(project.root, hypothesis.revisions, written)
+    for line in cautions(project.root, system, hypothesis.revisions, commits, written):
         print(f"revisions: {line}")
     return replace(plan, revisions=commits)
 
@@ -145,10 +166,11 @@ def new_run(
     passed_variables(hypothesis, file)
     refuse_withheld(hypothesis, file, project.root)
     seed = secrets.randbelow(_SEEDS) if options.seed is None else options.seed
+    described = digest(project.root, (FILE,))
     system = system_of(hypothesis, project)
     plan = draw(hypothesis, seed, options.target or target_of_run(hypothesis, system))
     plan = plan_workers(hypothesis, plan, options.workers)
-    plan = with_revisions(hypothesis, plan, project, system)
+    plan = with_revisions(hypothesis, plan, project, system, options.written)
     if not isinstance(hypothesis.kind, Benchmark):
         require_described(plan.target, system, project.root)
     length_s = None if options.length is None else parse_duration(options.length)
@@ -170,7 +192,7 @@ def new_run(
         print(f"load: by {plan.workers}, in whole windows")
     for line in forecast_of(hypothesis, plan, project):
         print(line)
-    return PreparedRun(project, file, hypothesis, plan, None, system)
+    return PreparedRun(project, file, hypothesis, plan, None, system, described)
 
 
 def _resumed_run(options: RunOptions, project: Project) -> PreparedRun:
@@ -202,7 +224,10 @@ def _resumed_run(options: RunOptions, project: Project) -> PreparedRun:
             f"{project.root / hypothesis.scenario}: edited since the run began, or a file of the "
             "project that it uses was. Restore it, or start a new run without --resume"
         )
+    require_commits(project.root, plan.revisions)
     file = run_folder.path("hypothesis.md")
     passed_variables(hypothesis, file)
     refuse_withheld(hypothesis, file, project.root, is_resumed=True)
-    return PreparedRun(project, file, hypothesis, plan, run_folder, system_of(hypothesis, project))
+    described = digest(project.root, (FILE,))
+    system = system_of(hypothesis, project)
+    return PreparedRun(project, file, hypothesis, plan, run_folder, system, described)

@@ -13,6 +13,7 @@ from lab.errors import UsageError
 from lab.hypothesis.front_matter import parse_document
 from lab.hypothesis.model import Benchmark, Hypothesis, LoadTest
 from lab.hypothesis.parser import parse_hypothesis
+from lab.hypothesis.parser.scenario import SCENARIOS
 from lab.hypothesis.scenario_files import scenario_files
 from lab.hypothesis.seal import claim_digest, text_digest
 from lab.hypothesis.validation import flaws
@@ -134,10 +135,15 @@ def _code(hypothesis: Hypothesis, project: Path) -> str | None:
 
 
 def _files(hypothesis: Hypothesis, project: Path) -> Mapping[str, str]:
-    """The digests of what else the scenario uses of the project."""
+    """The digests of what else the scenario uses of the project.
+
+    A benchmark of revisions uses the code of those: of the working tree only what is below
+    `scenarios/`.
+    """
     is_benchmark = isinstance(hypothesis.kind, Benchmark)
+    only = SCENARIOS if is_benchmark and hypothesis.revisions else ""
     try:
-        return scenario_files(project, hypothesis.scenario, is_benchmark=is_benchmark)
+        return scenario_files(project, hypothesis.scenario, is_benchmark=is_benchmark, only=only)
     except OSError as error:
         path = Path(error.filename or project / hypothesis.scenario)
         problem = f"the scenario uses this file, which cannot be read ({error.strerror})"

@@ -22,8 +22,16 @@ _SUFFIX = re.compile(r"\.[A-Za-z]\w*$")
 _LAB = Path(__file__).resolve().parents[1]
 
 
-def scenario_files(project: Path, scenario: str, *, is_benchmark: bool) -> Mapping[str, str]:
+def scenario_files(
+    project: Path, scenario: str, *, is_benchmark: bool, only: str = ""
+) -> Mapping[str, str]:
     """The digest of each file by its path from the project folder, without the scenario's own.
+
+    Args:
+        project: Its folder.
+        scenario: The path of the scenario from there.
+        is_benchmark: Whether pytest runs it, with every `conftest.py` on the way.
+        only: The folder of the project that files must be in, as its path from there.
 
     Raises:
         OSError: If a file cannot be read.
@@ -34,7 +42,8 @@ def scenario_files(project: Path, scenario: str, *, is_benchmark: bool) -> Mappi
     if is_benchmark:
         start += _conftests(project, scenario)
     files = used.collect(start)
-    found = {path.relative_to(project).as_posix(): path for path in files}
+    inside = [path for path in files if path.is_relative_to(project / only)]
+    found = {path.relative_to(project).as_posix(): path for path in inside}
     found.pop(scenario, None)
     return {name: _digest(found[name]) for name in sorted(found)}
 

@@ -26,12 +26,16 @@ _ALWAYS_THE_SAME = {  # so that the same files are the same commit
 class GitRepository:
     """The repository that a project is in; TargetUsageError if there is none.
 
+    Args:
+        project: The folder of the project.
+        written: Files that a command writes: no part of what is measured, wherever they are.
+
     Attributes:
         top: Its folder.
         prefix: The path of the project in it; "" if it is the same folder.
     """
 
-    def __init__(self, project: Path) -> None:
+    def __init__(self, project: Path, written: Iterable[Path] = ()) -> None:
         self._project = project
         top = self._ask("rev-parse", "--show-toplevel")
         if top is None:
@@ -42,6 +46,10 @@ class GitRepository:
             )
         self.top = Path(top)
         self.prefix = self._answer("rev-parse", "--show-prefix").rstrip("/")
+        files = (file.resolve() for file in written)
+        inside = [file.relative_to(self.top) for file in files if file.is_relative_to(self.top)]
+        own = [Path(self.prefix, name) for name in _OF_THE_LAB]
+        self._not_measured = [path.as_posix() for path in (*own, *inside)]
 
     def commit(self, revision: str) -> str:
         """The commit that a revision is now; of `worktree` one that is made of the files.
@@ -56,6 +64,10 @@ class GitRepository:
         if found is None:
             raise TargetUsageError(f"{self.top}: {self._unknown(revision)}")
         return found
+
+    def has(self, commit: str) -> bool:
+        """Whether a commit is in this clone."""
+        return self._ask("cat-file", "-e", f"{commit}^{{commit}}") is not None
 
     def merge_base(self, a: str, b: str) -> str:
         """The commit from which two revisions went apart. TargetUsageError if there is none."""
@@ -78,7 +90,7 @@ class GitRepository:
 
     def is_dirty(self) -> bool:
         """Whether files differ from HEAD, those of the lab aside."""
-        without = [f":(top,exclude){path}" for path in self._of_the_lab]
+        without = [f":(top,exclude){path}" for path in self._not_measured]
         return bool(self._answer("status", "--porcelain", "--", ":/", *without))
 
     def submodules(self, commit: str) -> list[str]:
@@ -96,15 +108,10 @@ class GitRepository:
         common = Path(self._project, self._answer("rev-parse", "--git-common-dir"))
         return common.resolve() / "worktrees" / name
 
-    @property
-    def _of_the_lab(self) -> list[str]:
-        """Paths of what is not measured, from the folder of the repository."""
-        return [Path(self.prefix, name).as_posix() for name in _OF_THE_LAB]
-
     def _snapshot(self) -> str:
         """A commit of the files as they are, with those of the lab as in HEAD; HEAD if equal."""
         head = self.commit("HEAD")
-        paths = [f":(top){path}" for path in self._of_the_lab]
+        paths = [f":(top){path}" for path in self._not_measured]
         with TemporaryDirectory(prefix="lab-") as folder:
             index = {"GIT_INDEX_FILE": str(Path(folder, "index"))}  # the user's own is left alone
             self._answer("read-tree", head, more=index)

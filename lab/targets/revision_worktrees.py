@@ -2,7 +2,7 @@
 
 They are in `.lab/revisions/` of the project. A folder is named after its commit and after what its
 build depends on; beside it is a record, written last, without which it is not used. What is kept
-is checked before it is used again.
+is checked before it is used again, and what earlier runs have left in it is removed.
 """
 
 from __future__ import annotations
@@ -11,10 +11,12 @@ import contextlib
 import hashlib
 import json
 import os
+import platform
 import re
 import shutil
+import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +24,6 @@ from typing import Any
 from lab.child_processes import Child, Children
 from lab.json_files import write_whole
 from lab.project_folder import KEPT, kept_folder
-from lab.source_files import digest
 from lab.system import FILE, System
 from lab.targets.command_environment import search_path, with_program
 from lab.targets.git_repository import WORKTREE, GitRepository
@@ -36,6 +37,8 @@ _LINKED = (".venv", "venv", "node_modules")  # environments, of the working tree
 _OF_ANOTHER_ENVIRONMENT = (  # that may be active in the shell: a build would change that one
     *("VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT", "PYTHONHOME", "PYTHONPATH", "NODE_PATH"),
 )
+_NOT_RECORDED = {".git", "__pycache__"}  # git and Python keep them, and check what is in them
+_ABSOLUTE_PATH = re.compile(r"(?<![\w.}])/+[^\s:;,=\"'()\0]+")
 _SHOWN = 12  # characters of a commit and of a digest in a name
 
 
@@ -57,12 +60,33 @@ class Revision:
         return f"{self.written} ({self.commit[:_SHOWN]}, {self.subject})"
 
 
-def commits_of(project: Path, revisions: Mapping[str, str]) -> dict[str, str]:
-    """The commit of each arm, now. TargetUsageError if there is no such revision."""
+def commits_of(
+    project: Path, revisions: Mapping[str, str], written: Iterable[Path] = ()
+) -> dict[str, str]:
+    """The commit of each arm, now. TargetUsageError if there is no such revision.
+
+    Args:
+        project: Its folder.
+        revisions: By the names of the arms.
+        written: Files that the command writes: they are not what is measured.
+    """
     if not revisions:
         return {}
-    repository = GitRepository(project)
+    repository = GitRepository(project, written)
     return {arm: repository.commit(written) for arm, written in revisions.items()}
+
+
+def require_commits(project: Path, commits: Mapping[str, str]) -> None:
+    """TargetUsageError if a commit that a plan was sealed with is gone."""
+    if not commits:
+        return
+    repository = GitRepository(project)
+    for arm, commit in commits.items():
+        if not repository.has(commit):
+            raise TargetUsageError(
+                f"{repository.top}: the commit {commit[:_SHOWN]} of arm {arm} is not in this "
+                "clone. Fetch it, or start a new run without --resume"
+            )
 
 
 def refuse_fixed_paths(project: Path, system: System) -> None:
@@ -76,7 +100,7 @@ def refuse_fixed_paths(project: Path, system: System) -> None:
         prepare = system.postgres.prepare
         texts += [system.postgres.reset or "", "" if prepare is None else prepare.written]
     for text in texts:
-        if re.search(rf"{re.escape(str(project))}(?![\w.-])", text):
+        if _names(text, project):
             raise TargetUsageError(
                 f"{project / FILE}: `{text}` names the folder of the working tree, so that every "
                 "revision would run the code there. Write the path from that folder on"
@@ -84,12 +108,16 @@ def refuse_fixed_paths(project: Path, system: System) -> None:
 
 
 def cautions(
-    project: Path, system: System, revisions: Mapping[str, str], commits: Mapping[str, str]
+    project: Path,
+    system: System,
+    revisions: Mapping[str, str],
+    commits: Mapping[str, str],
+    written: Iterable[Path] = (),
 ) -> list[str]:
-    """What the user should know before these are compared."""
+    """What the user should know before these are compared; `written` as for `commits_of`."""
     if not revisions:
         return []
-    repository, found = GitRepository(project), []
+    repository, found = GitRepository(project, written), []
     if WORKTREE not in revisions.values() and repository.is_dirty():
         found.append(
             "the files here differ from HEAD, and no arm runs them: commits are compared. Write "
@@ -152,7 +180,7 @@ class RevisionWorktrees:
     def _built(self, folder: Path, arm: str, revision: Revision) -> Path:
         worktree = folder / self._name(revision.commit)
         code = worktree / self._repository.prefix
-        if not self._is_sound(worktree, code):
+        if not self._is_restored(worktree, code):
             self._refuse_submodules(revision)
             administration = self._repository.administration(worktree.name)
             _remove(worktree, administration)
@@ -191,9 +219,8 @@ class RevisionWorktrees:
             _link_environments(self._project, code)
         return {
             "commit": revision.commit,
-            "code": digest(code, self._system.code),
-            "environments": _environments(code),
             "took_s": round(time.monotonic() - began, 1),
+            "files": _files(worktree, code / _SCENARIOS),
         }
 
     def _run(self, problem: str, words: Sequence[str], folder: Path) -> None:
@@ -238,16 +265,25 @@ class RevisionWorktrees:
             *(command.written for command in build.commands),
             *(() if build.commands else _environments(self._project)),
             self._repository.contents(commit, build.inputs),
+            platform.python_version(),  # an environment is of the Python that made it
+            os.path.realpath(shutil.which("python3") or sys.executable),
         )
         sealed = hashlib.sha256("\0".join(parts).encode()).hexdigest()
         return f"{commit[:_SHOWN]}-{sealed[:_SHOWN]}"
 
-    def _is_sound(self, worktree: Path, code: Path) -> bool:
-        """Whether it was built to the end, and its code is as it was then."""
-        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-            record = json.loads(_record(worktree).read_text(encoding="utf-8"))
-            known = record["code"], record["environments"]
-            return code.is_dir() and known == (digest(code, self._system.code), _environments(code))
+    def _is_restored(self, worktree: Path, code: Path) -> bool:
+        """Whether it is as it was when it was built, once what runs have added is removed."""
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
+            built = json.loads(_record(worktree).read_text(encoding="utf-8"))["files"]
+            found = _files(worktree, code / _SCENARIOS)
+            if any(found.get(path) != state for path, state in built.items()):
+                return False
+            for path in sorted(found.keys() - built.keys()):  # a folder before what is in it
+                if found[path]:
+                    (worktree / path).unlink(missing_ok=True)
+                elif (worktree / path).exists():
+                    shutil.rmtree(worktree / path)
+            return code.is_dir()
         return False
 
 
@@ -264,12 +300,30 @@ def folders_of_files(project: Path, code: Path) -> tuple[Path, Path]:
 
 
 def lay_scenarios(project: Path, code: Path) -> None:
-    """Put the benchmark files of the working tree in the place of those of a revision."""
-    if (code / _SCENARIOS).is_symlink():
-        (code / _SCENARIOS).unlink()
-    shutil.rmtree(code / _SCENARIOS, ignore_errors=True)
-    without = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(project / _SCENARIOS, code / _SCENARIOS, ignore=without)
+    """Put the benchmark files of the working tree in the place of those of a revision.
+
+    Raises:
+        TargetFailure: A file cannot be copied.
+    """
+    source, place = project / _SCENARIOS, code / _SCENARIOS
+    try:
+        if place.is_symlink():
+            place.unlink()
+        shutil.rmtree(place, ignore_errors=True)
+        shutil.copytree(
+            source,
+            place,
+            ignore=shutil.ignore_patterns("__pycache__"),
+            ignore_dangling_symlinks=True,  # as editors make to lock a file
+        )
+    except OSError as error:
+        why = error.strerror
+        if isinstance(error, shutil.Error):  # it holds what each of the files failed with
+            why = error.args[0][0][-1]
+        raise TargetFailure(
+            f"{source}: its files cannot be copied to {place} ({why}). Make room, as with lab "
+            "clean, or make them readable"
+        ) from error
 
 
 def remove_all(project: Path) -> Iterator[str]:
@@ -294,6 +348,40 @@ def _remove(worktree: Path, administration: Path) -> None:
     for folder in (worktree, administration):
         if folder.is_dir():
             shutil.rmtree(folder)
+
+
+def _files(worktree: Path, without: Path) -> dict[str, list[int]]:
+    """Size in bytes and time of change in nanoseconds of all files below a worktree, by their path.
+
+    Links are not followed. A folder has an empty list: its time changes with what is put there.
+
+    Args:
+        worktree: The folder.
+        without: A folder in it that is left out, as are those that git and Python keep.
+    """
+    found: dict[str, list[int]] = {}
+    waiting, left_out, begin = [str(worktree)], str(without), len(str(worktree)) + 1
+    while waiting:
+        with os.scandir(waiting.pop()) as entries:
+            for entry in entries:
+                if entry.name in _NOT_RECORDED or entry.path == left_out:
+                    continue
+                path = entry.path[begin:]
+                if entry.is_dir(follow_symlinks=False):
+                    found[path] = []
+                    waiting.append(entry.path)
+                else:
+                    state = entry.stat(follow_symlinks=False)
+                    found[path] = [state.st_size, state.st_mtime_ns]
+    return found
+
+
+def _names(text: str, project: Path) -> bool:
+    """Whether a text has a path into the project, as it is or by a link."""
+    if re.search(rf"{re.escape(str(project))}(?![\w.-])", text):
+        return True
+    paths = (Path(os.path.realpath(found)) for found in _ABSOLUTE_PATH.findall(text))
+    return any(path.is_relative_to(project) for path in paths)
 
 
 def _environments(code: Path) -> list[str]:

@@ -21,7 +21,9 @@ DEFAULTS = {name: spec.get("default", "") for name, spec in ACTION["inputs"].ite
 COMPARE, FETCH = "Compare", "Fetch the history that is missing"
 
 
-def run(name: str, folder: Path, **given: str) -> subprocess.CompletedProcess[str]:
+def run(
+    name: str, folder: Path, event: str = "push", **given: str
+) -> subprocess.CompletedProcess[str]:
     """Run the script of a step, its environment filled from the inputs as GitHub does."""
     inputs = {**DEFAULTS, **{key.replace("_", "-"): value for key, value in given.items()}}
     env = {
@@ -31,7 +33,13 @@ def run(name: str, folder: Path, **given: str) -> subprocess.CompletedProcess[st
     return subprocess.run(
         ["bash", "--noprofile", "--norc", "-e", "-o", "pipefail", "-c", STEPS[name]["run"]],
         cwd=folder,
-        env={**os.environ, **env, "RUNNER_TEMP": str(folder.parent)},
+        env={
+            **os.environ,
+            **env,
+            "GITHUB_EVENT_NAME": event,
+            "GITHUB_BASE_REF": "main",
+            "RUNNER_TEMP": str(folder.parent),
+        },
         capture_output=True,
         text=True,
         check=True,
@@ -97,3 +105,26 @@ def test_a_clone_with_all_that_is_needed_fetches_nothing(tmp_path: Path) -> None
     git(tmp_path, "clone", "--quiet", "--depth=2", f"file://{origin}", "clone")
     run(FETCH, tmp_path / "clone")
     assert git(tmp_path / "clone", "rev-parse", "--is-shallow-repository") == "true"
+
+
+def test_of_a_pull_request_the_merge_is_compared_with_its_base(tmp_path: Path) -> None:
+    """The first parent of another commit would be one of the pull request's own."""
+    origin = new_repository(tmp_path / "origin")
+    commit(origin, {"a": "1\n"})
+    git(origin, "checkout", "--quiet", "-b", "topic")
+    for text in "12":
+        commit(origin, {"b": text})
+    for depth in ("1", "9"):
+        clone = tmp_path / f"clone-{depth}"
+        git(tmp_path, "clone", "--quiet", f"--depth={depth}", f"file://{origin}", clone.name)
+        with pytest.raises(subprocess.CalledProcessError) as failed:
+            run(FETCH, clone, "pull_request")
+        assert failed.value.stdout.startswith("::error::HEAD is not the merge of this pull request")
+        assert "Write before: origin/main, or check out the merge" in failed.value.stdout
+        run(FETCH, clone, "push")
+        run(FETCH, clone, "pull_request", before="HEAD^1")
+    git(origin, "checkout", "--quiet", "main")
+    git(origin, "-c", "user.name=a", "-c", "user.email=a@b", "merge", "--quiet", "--no-ff", "topic")
+    git(tmp_path, "clone", "--quiet", "--depth=1", f"file://{origin}", "merged")
+    run(FETCH, tmp_path / "merged", "pull_request")
+    assert git(tmp_path / "merged", "rev-parse", "HEAD^2") == git(origin, "rev-parse", "topic")

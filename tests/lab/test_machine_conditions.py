@@ -40,6 +40,17 @@ def test_runs_of_other_commits_differ_and_edits_of_the_working_tree_do_not_matte
     assert found == "lab.toml was 'sha256:1', is 'sha256:2'"
 
 
+def test_runs_of_revisions_with_other_packages_differ() -> None:
+    def conditions(**more: str) -> dict[str, object]:
+        return {"revisions": {"before": {"commit": "c", **more}}}
+
+    assert differences(conditions(packages="1"), conditions(packages="1")) == []
+    [found] = differences(conditions(packages="1"), conditions(packages="2"))
+    assert found.startswith("revisions was") and "'packages': '2'" in found
+    assert differences(conditions(), conditions(packages="2")) == [], "of an earlier version"
+    assert differences(conditions(packages="2"), conditions()) == []
+
+
 def test_what_was_measured_is_a_commit_or_those_of_the_arms() -> None:
     revisions = {"revisions": {"before": {"commit": "c" * 40}, "after": {"commit": "d" * 40}}}
     assert measured_commit({"commit": "a" * 40}) == "a" * 40

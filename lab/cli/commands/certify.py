@@ -75,12 +75,13 @@ def command(
             f"{run_folder.folder}: the run is INVALID, so the noise is not known. Its report says "
             "why"
         )
-    if verdict in DECIDED:
-        print(
-            "this run itself calls two equal arms different, and has ended early: what it says of "
-            "the noise is too little. Start lab certify again"
-        )
     certificate = certify(run_folder, prepared.hypothesis, run_folder.plan())
-    keep(certificate, project.root)
     for line in certificate.lines():
         print(line)
+    if verdict in DECIDED:
+        raise MeasurementError(
+            f"{run_folder.folder}: this run itself calls two equal arms different, and has ended "
+            "early: what it says of the noise is too little, and is not kept. Start lab certify "
+            "again"
+        )
+    keep(certificate, project.root)

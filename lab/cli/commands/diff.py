@@ -97,7 +97,15 @@ def command(
     project = Project.find()
     text = _text(workload, _ends(revisions, project), slower_than, faster_than, budget)
     options = RunOptions(
-        f"diff-{workload.slug}", seed, _TARGET, False, no_wait, profile, None, False
+        f"diff-{workload.slug}",
+        seed,
+        _TARGET,
+        False,
+        no_wait,
+        profile,
+        None,
+        False,
+        written=result_files.asked_for,
     )
     prepared = prepare_text(text, workload, options, project)
     commits = prepared.plan.revisions

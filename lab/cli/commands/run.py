@@ -109,6 +109,7 @@ def command(
         length,
         anyway,
         WorkerOptions(workers, expect_workers, bind),
+        result_files.asked_for,
     )
     prepared = prepare(options)
     background = None

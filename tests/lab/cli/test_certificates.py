@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from lab.cli.certificates import Certificate, certificate_of, certify, keep, workload_of
+from lab.cli.commands.certify import command
 from lab.cli.comparison_text import Workload, hypothesis_text, statements
 from lab.cli.run_forecast import UNKNOWN, forecast_lines
+from lab.cli.run_preparation import PreparedRun
 from lab.errors import MeasurementError
 from lab.hypothesis import Hypothesis, loads
 from lab.machine_conditions import observe
 from lab.run_folder import RunFolder
-from lab.trial_plan import PlannedWorkers, draw
+from lab.trial_plan import Plan, PlannedWorkers, draw
 from tests.lab.builders import trial
-from tests.runs import ROOT
+from tests.runs import ROOT, copy_project
 
 RATES = [100.0, 104.0, 98.0, 101.0, 97.0, 103.0]
 OTHER = [101.0, 102.0, 99.0, 100.0, 99.0, 102.0]
@@ -38,9 +41,7 @@ def equal_arms(users: int = 4, bound: float = 1.0) -> Hypothesis:
     return loads(text, Path("certify-checkout.md"), ROOT)
 
 
-def certified(reports: Path, blocks: int = 6) -> Certificate:
-    hypothesis = equal_arms()
-    plan = draw(hypothesis, 1, "local")
+def measured(reports: Path, hypothesis: Hypothesis, plan: Plan, blocks: int = 6) -> RunFolder:
     run_folder = RunFolder.create(reports, hypothesis.name)
     run_folder.write_plan(plan, hypothesis.text)
     run_folder.write_json("conditions.json", observe(ROOT))
@@ -49,7 +50,13 @@ def certified(reports: Path, blocks: int = 6) -> Certificate:
         run_folder.add_trial(trial("one", RATES[block - 1], block))
         run_folder.add_trial(trial("other", OTHER[block - 1], block))
         run_folder.add_journal("block", block=block, elapsed_s=5.0 + 20.0 * block)
-    return certify(run_folder, hypothesis, plan)
+    return run_folder
+
+
+def certified(reports: Path, blocks: int = 6) -> Certificate:
+    hypothesis = equal_arms()
+    plan = draw(hypothesis, 1, "local")
+    return certify(measured(reports, hypothesis, plan, blocks), hypothesis, plan)
 
 
 def test_it_has_noise_false_alarms_and_the_smallest_effect_of_each_measure(tmp_path: Path) -> None:
@@ -96,3 +103,30 @@ def test_the_forecast_uses_it_if_there_is_no_earlier_run(tmp_path: Path) -> None
     latency, throughput = forecast_lines(hypothesis, plan, tmp_path, found)[:2]
     assert f"(6 blocks of lab certify, run {found.run})" in latency
     assert throughput.startswith("throughput other / one, predicted")
+
+
+@pytest.mark.parametrize("verdict", ["INCONCLUSIVE", "CONFIRMED", "REFUTED"])
+def test_a_run_that_calls_equal_arms_different_is_not_kept(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    verdict: str,
+) -> None:
+    def execute(prepared: PreparedRun, *_: object) -> tuple[SimpleNamespace, RunFolder]:
+        reports = prepared.project.reports
+        return SimpleNamespace(verdict=verdict), measured(
+            reports, prepared.hypothesis, prepared.plan
+        )
+
+    project = copy_project(tmp_path)
+    monkeypatch.chdir(project)
+    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+    monkeypatch.setattr("lab.cli.run_execution.execute", execute)
+    if verdict == "INCONCLUSIVE":
+        command(scenario=WORKLOAD.file)
+    else:
+        with pytest.raises(MeasurementError, match=r"too little, and is not kept. Start lab cert"):
+            command(scenario=WORKLOAD.file)
+    assert "throughput: standard deviation from block to block" in capsys.readouterr().out
+    kept = list((project / ".lab").glob("certificates/*.json"))
+    assert len(kept) == (verdict == "INCONCLUSIVE")

@@ -93,6 +93,18 @@ def test_what_is_not_committed(project: Path, ran: list[Any]) -> None:
     assert len(set(ran[0].plan.revisions.values())) == 2
 
 
+def test_the_files_that_it_writes_are_no_part_of_what_is_not_committed(
+    project: Path, ran: list[Any]
+) -> None:
+    (project / "app.py").write_text("3\n")
+    files = {"junit": Path("out/lab.xml"), "summary": Path("out/lab.md")}
+    call("HEAD..worktree", **files)
+    for file in files.values():
+        file.write_text("of an earlier attempt\n")
+    call("HEAD..worktree", **files)
+    assert ran[0].plan.revisions == ran[1].plan.revisions
+
+
 @pytest.mark.parametrize(
     ("revisions", "options", "message"),
     [

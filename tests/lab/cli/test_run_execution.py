@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,13 @@ from lab.cli.run_execution import execute
 from lab.cli.run_forecast import UNKNOWN
 from lab.cli.run_preparation import RunOptions, prepare
 from lab.cli.signals import Interrupted, InterruptedEarly
+from lab.errors import UsageError
 from lab.experiment import BlockLoop, LoadTrials, Session, sealed_hypothesis, verdict_of
 from lab.hypothesis import Hypothesis
 from lab.report_evidence import unpack
 from lab.run_folder import RunFolder, RunFolderError
 from lab.run_lock import MachineBusy, machine_lock
+from lab.targets.revision_worktrees import Revision
 from lab.targets.target_interface import TargetFailure
 from lab.trial_plan import Plan
 from lab.verdict_record import Verdict
@@ -338,6 +341,73 @@ def test_without_waiting_a_second_run_is_refused(bench: Bench) -> None:
     with machine_lock(None), pytest.raises(MachineBusy, match="Leave --no-wait out to wait for it"):
         bench.run(OPTIONS._replace(no_wait=True))
     assert not bench.runs.exists()
+
+
+@pytest.mark.parametrize(
+    ("path", "named"),
+    [
+        ("scenarios/checkout.py", "checkout.py: this, or a file of the project that it uses,"),
+        ("lab.toml", "lab.toml: this"),
+    ],
+)
+@pytest.mark.parametrize("is_resumed", [False, True])
+def test_what_was_edited_while_the_run_waited_is_refused(
+    bench: Bench, path: str, named: str, is_resumed: bool
+) -> None:
+    if is_resumed:
+        bench.interrupt_after(1)
+        with pytest.raises(Interrupted):
+            bench.run()
+    file = Path(path)
+
+    def edit() -> None:
+        file.write_text(f"{file.read_text()}# edited\n")
+
+    bench.starting = edit
+    with pytest.raises(UsageError) as refused:
+        bench.run(RESUME if is_resumed else OPTIONS)
+    assert str(refused.value).endswith(
+        f"{named} was edited while the run waited or built. Start it again"
+    )
+    assert bench.runs.exists() == is_resumed
+    bench.starting = lambda: None
+    assert bench.run()[0].verdict == "CONFIRMED"
+
+
+def test_packages_that_differ_between_revisions_are_said_and_recorded(
+    bench: Bench,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    class Worktrees:
+        def __init__(self, *_: object) -> None: ...
+
+        def revisions(
+            self, written: dict[str, str], commits: dict[str, str]
+        ) -> dict[str, Revision]:
+            return {arm: Revision(written[arm], commits[arm], "a change") for arm in written}
+
+        def build(self, revisions: dict[str, Revision]) -> dict[str, Path]:
+            for number, arm in enumerate(revisions):
+                name = f"flask-{min(number, 1)}.0.dist-info"
+                (tmp_path / arm / ".venv/lib/python3.11/site-packages" / name).mkdir(parents=True)
+            return {arm: tmp_path / arm for arm in revisions}
+
+    monkeypatch.setattr(run_execution, "RevisionWorktrees", Worktrees)
+    prepared = prepare(OPTIONS)
+    commits = {arm: letter * 40 for arm, letter in zip(RATES, "abc", strict=True)}
+    hypothesis = replace(prepared.hypothesis, revisions=dict.fromkeys(RATES, "HEAD"))
+    plan = replace(prepared.plan, revisions=commits)
+    prepared = prepared._replace(hypothesis=hypothesis, plan=plan)
+    _, run_folder = execute(prepared, OPTIONS, None)
+    line = "flask 0.0 in narrow, 1.0 in wide, 1.0 in more-pricing"
+    assert f"revisions: their packages differ: {line}\n" in capsys.readouterr().out
+    conditions = run_folder.conditions()
+    assert conditions["packages that differ"] == [line]
+    narrow, wide, other = (each["packages"] for each in conditions["revisions"].values())
+    assert narrow != wide == other
+    assert line in run_folder.path("report.html").read_text()
 
 
 def test_a_run_that_was_finished_meanwhile_is_refused(bench: Bench) -> None:

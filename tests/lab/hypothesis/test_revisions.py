@@ -29,6 +29,23 @@ predictions:
 budget: 10m
 ---
 """
+BENCHMARK = """\
+---
+question: Did this change slow pricing down?
+claim: It did not.
+kind: benchmark
+scenario: scenarios/bench_price.py
+statistic: median
+trial: {{window: 4s}}
+arms: {}
+control: before
+predictions:
+  - {{says: not slower, measure: time, compare: after / before, at_most: 1.05}}
+rivals:
+  - {{claim: noise, says: slower, measure: time, compare: before / after, at_least: 1.5}}
+budget: 10m
+---
+"""
 FILE = Path("hypotheses/change.md")
 
 
@@ -94,6 +111,40 @@ def test_without_revisions_there_must_be_a_rival() -> None:
 def test_revisions_belong_to_the_claim() -> None:
     other = read(with_arms("{git: v1}", "{git: HEAD, DB_POOL_SIZE: 5}"))
     assert other.claim_digest != read().claim_digest
+
+
+@pytest.mark.parametrize(
+    ("arms", "belongs"),
+    [
+        ("{before: {git: main}, after: {git: HEAD}}", False),
+        ("{before: {SIZE: 1}, after: {SIZE: 2}}", True),
+    ],
+    ids=["revisions", "settings"],
+)
+def test_the_code_that_revisions_measure_is_no_part_of_a_benchmarks_claim(
+    tmp_path: Path, arms: str, belongs: bool
+) -> None:
+    files = {
+        "scenarios/bench_price.py": "import common, os\nimport shop\nos.environ.get('SIZE')\n"
+        "def test_price(benchmark):\n    benchmark(shop.price)\n",
+        "scenarios/common.py": "",
+        "shop.py": "def price(): ...\n",
+        "conftest.py": "",
+    }
+    for name, code in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(code)
+    text = BENCHMARK.format(arms)
+
+    def claim() -> str:
+        return loads(text, FILE, tmp_path).claim_digest
+
+    first = claim()
+    for name in ("shop.py", "conftest.py"):
+        (tmp_path / name).write_text("edited = True\n")
+        assert (claim() != first) == belongs
+    (tmp_path / "scenarios" / "common.py").write_text("edited = True\n")
+    assert claim() != first
 
 
 def test_a_plan_is_sealed_with_commits_and_reads_them_back() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -49,6 +50,50 @@ def test_modules_of_the_revision_and_of_packages(project: Path, code: Path) -> N
         None,
     ):
         assert found(project, code, file) is None
+
+
+def installed(packages: Path, origin: Path, **kind: bool) -> Path:
+    """A file of a package that pip has installed from a folder."""
+    info = packages / "shop_copy-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: shop-copy\nVersion: 1.0\n")
+    (info / "RECORD").write_text("shop_copy/__init__.py,,\n")
+    url = {"url": origin.as_uri(), "dir_info": kind}
+    (info / "direct_url.json").write_text(json.dumps(url))
+    return packages / "shop_copy" / "__init__.py"
+
+
+def test_a_copy_of_the_working_tree_that_was_installed(
+    project: Path, code: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packages = tmp_path / "environment" / "site-packages"
+    file = installed(packages, project / "my shop")
+    assert found(project, code, file) is None, "of another environment than this"
+    monkeypatch.syspath_prepend(str(packages))
+    assert f"shop.prices is imported from {file}" in (found(project, code, file) or "")
+    assert found(project, code, packages / "other.py") is None
+
+
+@pytest.mark.parametrize(
+    ("place", "kind"),
+    [
+        (".lab/revisions/0123", {}),  # the revision itself
+        ("../elsewhere", {}),
+        (".", {"editable": True}),  # its finder; what that finds is of the working tree
+    ],
+)
+def test_a_package_that_is_no_copy_of_the_working_tree(
+    project: Path,
+    code: Path,
+    tmp_path: Path,
+    place: str,
+    kind: dict[str, bool],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    packages = tmp_path / "environment" / "site-packages"
+    file = installed(packages, project / place, **kind)
+    monkeypatch.syspath_prepend(str(packages))
+    assert found(project, code, file) is None
 
 
 def test_what_this_process_has_imported_is_not_of_a_project_elsewhere(

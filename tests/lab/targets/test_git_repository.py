@@ -26,6 +26,8 @@ def test_a_revision_is_the_commit_that_it_names_now(folder: Path) -> None:
     assert found == [first, second, second]
     assert repository.commit(first[:8]) == first
     assert repository.subject(first) == "the first"
+    assert repository.has(first)
+    assert not repository.has("0" * 40)
     third = commit(folder, {}, f"\x1b[2J{'long ' * 40}\n\nbody")
     assert repository.subject(third) == f"?[2J{'long ' * 40}"[:72]
 
@@ -63,6 +65,18 @@ def test_files_of_the_lab_are_not_what_is_measured(folder: Path, path: str) -> N
     repository = GitRepository(folder)
     assert not repository.is_dirty()
     assert repository.commit(WORKTREE) == repository.commit("HEAD")
+
+
+def test_files_that_a_command_writes_are_not_what_is_measured(folder: Path) -> None:
+    written = (folder / "out" / "lab.xml", folder.with_name("elsewhere.md"))
+    (folder / "out").mkdir()
+    written[0].write_text("<testsuite/>\n")
+    repository = GitRepository(folder, written)
+    assert not repository.is_dirty()
+    assert repository.commit(WORKTREE) == repository.commit("HEAD")
+    (folder / "out" / "other.xml").write_text("<testsuite/>\n")
+    assert repository.is_dirty()
+    assert repository.commit(WORKTREE) != repository.commit("HEAD")
 
 
 def test_a_project_may_be_a_folder_of_its_repository(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import shutil
@@ -24,6 +25,7 @@ from lab.targets.revision_worktrees import (
     lay_scenarios,
     refuse_fixed_paths,
     remove_all,
+    require_commits,
 )
 from lab.targets.target_interface import TargetFailure, TargetUsageError
 from tests.repositories import commit, git, new_repository
@@ -44,7 +46,8 @@ def children() -> Iterator[Children]:
 def project(tmp_path: Path) -> Path:
     folder = new_repository(tmp_path / "shop")
     files = {"lab.toml": TOML + BUILD, "needs.txt": "a\n", ".gitignore": ".venv\n"}
-    commit(folder, {**files, "app.py": "1\n", "scenarios/bench_a.py": "old\n"})
+    files |= {"config.json": "[]\n", "scenarios/bench_a.py": "old\n"}
+    commit(folder, {**files, "app.py": "1\n"})
     commit(folder, {"app.py": "2\n"})
     return folder
 
@@ -88,9 +91,15 @@ def test_what_was_built_is_used_again(project: Path, children: Children) -> None
         lambda folder: (folder / "app.py").write_text("edited\n"),
         lambda folder: folder.with_name(f"{folder.name}.json").unlink(),
         lambda folder: folder.with_name(f"{folder.name}.json").write_text("{"),
+        lambda folder: folder.with_name(f"{folder.name}.json").write_text('{"code": "sha256:0"}'),
         lambda folder: shutil.rmtree(folder / ".venv"),
+        lambda folder: (folder / ".venv" / "built").unlink(),
+        lambda folder: (folder / "config.json").write_text("{}\n"),
     ],
-    ids=["edited", "killed", "torn", "without-environment"],
+    ids=[
+        *("edited", "killed", "torn", "of-an-earlier-version"),
+        *("without-environment", "without-what-was-built", "configured"),
+    ],
 )
 def test_what_is_not_as_it_was_built_is_built_anew(
     project: Path, children: Children, spoil: object
@@ -102,6 +111,38 @@ def test_what_is_not_as_it_was_built_is_built_anew(
     assert len(again.stages) == 3
     assert (folder / "app.py").read_text() == "2\n"
     assert worktrees_of(project) == 2
+
+
+def test_what_earlier_runs_have_left_is_removed(project: Path, children: Children) -> None:
+    folder = Built(project, children).folders["after"]
+    (folder / "uploads" / "a").mkdir(parents=True)
+    (folder / "__pycache__").mkdir()
+    for path in ("shop.db", "uploads/a/1", ".venv/cache", "__pycache__/app.pyc"):
+        (folder / path).write_text("of an earlier run\n")
+    (folder / "latest").symlink_to(folder / "uploads")
+    assert Built(project, children).stages == []
+    left = {path.name for path in folder.iterdir()} - {"scenarios", ".git"}
+    assert left == {"__pycache__", ".gitignore", ".venv", "app.py", "config.json"} | {
+        *("lab.toml", "needs.txt")
+    }
+    assert [path.name for path in (folder / ".venv").iterdir()] == ["built"]
+    assert (folder / "__pycache__" / "app.pyc").exists(), "Python checks that itself"
+
+
+def test_another_python_makes_another_build(
+    project: Path, tmp_path: Path, children: Children, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders = [Built(project, children).folders["after"]]
+    program = tmp_path / "bin" / "python3"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    with monkeypatch.context() as patch:
+        patch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+        folders.append(Built(project, children).folders["after"])
+    monkeypatch.setattr("platform.python_version", lambda: "3.99.1")
+    folders.append(Built(project, children).folders["after"])
+    assert len(set(folders)) == 3
 
 
 def test_other_commands_make_another_build(project: Path, children: Children) -> None:
@@ -247,6 +288,48 @@ def test_the_benchmarks_are_those_of_the_working_tree(project: Path, children: C
     assert Built(project, children).stages == [], "its code is what it was"
 
 
+def test_a_lock_file_of_an_editor_is_no_benchmark(project: Path, children: Children) -> None:
+    folder = Built(project, children).folders["before"]
+    (project / "scenarios" / ".#bench_a.py").symlink_to("somebody@here.123")
+    lay_scenarios(project, folder)
+    assert [path.name for path in (folder / "scenarios").iterdir()] == ["bench_a.py"]
+
+
+def test_benchmarks_that_cannot_be_copied_are_named(
+    project: Path, children: Children, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Built(project, children).folders["before"]
+    pipe = project / "scenarios" / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(TargetFailure, match=r"scenarios: its files cannot .*is a named pipe"):
+        lay_scenarios(project, folder)
+    pipe.unlink()
+    lay_scenarios(project, folder)
+
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(shutil, "copytree", fail)
+    with pytest.raises(TargetFailure, match=r"\(No space left on device\). Make room"):
+        lay_scenarios(project, folder)
+
+
+def test_a_commit_that_is_gone_must_be_fetched(project: Path, tmp_path: Path) -> None:
+    git(tmp_path, "clone", "--quiet", str(project), "clone")
+    clone = tmp_path / "clone"
+    require_commits(clone, {})
+    require_commits(clone, commits_of(project, ARMS))
+    newer = {"before": commit(project, {"app.py": "3\n"})}
+    with pytest.raises(TargetUsageError) as refused:
+        require_commits(clone, newer)
+    assert str(refused.value) == (
+        f"{clone}: the commit {newer['before'][:12]} of arm before is not in this clone. Fetch "
+        "it, or start a new run without --resume"
+    )
+    git(clone, "fetch", "--quiet")
+    require_commits(clone, newer)
+
+
 def cautioned(project: Path, arms: dict[str, str]) -> list[str]:
     return cautions(project, load_system(project), arms, commits_of(project, arms))
 
@@ -289,6 +372,20 @@ def test_a_path_into_the_working_tree_is_refused(project: Path, line: str) -> No
         refuse_fixed_paths(project, load_system(project))
     (project / "lab.toml").write_text(toml.replace(str(project), f"{project}-2"))
     refuse_fixed_paths(project, load_system(project))
+
+
+def test_a_path_that_leads_into_the_working_tree_by_a_link_is_refused(
+    project: Path, tmp_path: Path
+) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(project)
+    for text in (f"{link}/app.py", f"--code={link}", f"file://{link}/app.py"):
+        toml = f'[[process]]\nname = "web"\ncommand = "python {text} --port {{port}}"\n'
+        (project / "lab.toml").write_text(toml)
+        with pytest.raises(TargetUsageError, match="names the folder of the working tree"):
+            refuse_fixed_paths(project, load_system(project))
+        (project / "lab.toml").write_text(toml.replace(str(link), f"{link}-2"))
+        refuse_fixed_paths(project, load_system(project))
 
 
 def test_the_program_of_a_build_may_be_one_of_the_working_tree(project: Path) -> None:
