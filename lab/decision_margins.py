@@ -213,7 +213,12 @@ BEFORE_SEALED = DecisionMargins(
         min_growing_factor=1.5,
     ),
     sweep=SweepMargins(
-        pass_factor=1.5, plateau=0.9, max_misfit=0.1, max_missing=0.25, keeps_up=0.95
+        pass_factor=1.5,
+        plateau=0.9,
+        max_misfit=0.1,
+        max_missing=0.25,
+        keeps_up=0.95,
+        min_slowdown=0.0,
     ),
     slope=SlopeMargins(
         dropped_share=1 / 3,

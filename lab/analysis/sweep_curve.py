@@ -33,8 +33,9 @@ class SweepCurve:
         response: Mean latency, seconds.
         closed: Whether the levels are users, who may pause between two requests.
         margins: When the curve shows a plateau or a peak.
-        keeps_up: Whether the service completes the arrivals of the highest rate. A throughput
-            that equals the offered rate is no plateau. Never true of a closed sweep.
+        keeps_up: Whether the service completes the arrivals of the highest rate, or would if the
+            load driver had more users. A throughput that equals the rate that reaches it is no
+            plateau. Never true of a closed sweep.
     """
 
     levels: tuple[float, ...]
@@ -67,7 +68,8 @@ class SweepCurve:
             return None
         in_flight = tuple(x * r for x, r in zip(throughput, response, strict=True))
         users = levels if closed else in_flight
-        keeps_up = _keeps_up(trials[levels[-1]], margins.keeps_up)
+        lowest, highest = (trials[levels[place]] for place in (0, -1))
+        keeps_up = _keeps_up(highest, margins.keeps_up) or _lacks_users(lowest, highest, margins)
         return cls(levels, users, throughput, response, closed, margins, keeps_up)
 
     @property
@@ -116,6 +118,15 @@ def sweep_curve(
         if step.arm == arm and step.level is not None
     }
     return SweepCurve.of(trials, margins, closed=closed)
+
+
+def _lacks_users(lowest: Trial, highest: Trial, margins: SweepMargins) -> bool:
+    """Whether arrivals found no free user while the service was as quick as without load."""
+    seen = highest.evidence.dispatch if isinstance(highest.evidence, LoadEvidence) else None
+    if seen is None or not seen.waiting:
+        return False
+    alone, loaded = (total(trial).service_latency.mean for trial in (lowest, highest))
+    return bool(alone and loaded and loaded < margins.min_slowdown * alone)
 
 
 def _keeps_up(trial: Trial, share: float) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -24,6 +24,7 @@ from lab.experiment import (
 )
 from lab.hypothesis import Benchmark, Hypothesis, SoakTest
 from lab.instruments.instrument_interfaces import Driver
+from lab.instruments.metrics_scraper import divided_series
 from lab.machine_conditions import code_invariants, invariants
 from lab.run_folder import RunFolder
 from lab.system import FILE, System
@@ -31,7 +32,7 @@ from lab.targets.benchmark_target import BenchmarkTarget
 from lab.targets.local_target import LocalTarget
 from lab.targets.postgres_databases import users_server_url
 from lab.targets.revision_worktrees import lay_scenarios
-from lab.targets.target_interface import Target
+from lab.targets.target_interface import Target, TargetUsageError
 from lab.trial_plan import Plan
 
 TARGETS = ("local", "compose", "url")
@@ -178,6 +179,7 @@ def _bring_up_service(
     make_session, driver = _service_session(parts, target)
     report_stage("starting the arms")
     target.start(hypothesis.arms)
+    refuse_divided_metrics(target, hypothesis.arms)
     return StartedParts(
         make_session,
         {
@@ -186,6 +188,25 @@ def _bring_up_service(
         },
         target.stop,
     )
+
+
+def refuse_divided_metrics(target: Target, arms: Iterable[str]) -> None:
+    """TargetUsageError if a page of metrics is that of one process of several, now this, now that.
+
+    Args:
+        target: Started, and not loaded yet.
+        arms: Their names.
+    """
+    path = target.loaded.metrics
+    for url in dict.fromkeys(map(target.url, arms)) if path else ():
+        assert path is not None
+        if series := divided_series(url, path):
+            raise TargetUsageError(
+                f"{url}{path}: several processes answer in turn, each with metrics of its own: "
+                f"{series} fell between two requests, although nobody loads it. Let one page add "
+                "them up (prometheus_client: PROMETHEUS_MULTIPROC_DIR), or remove `metrics` from "
+                f"{FILE}"
+            )
 
 
 def _service_session(parts: RunParts, target: Target) -> tuple[MakeSession, dict[str, Any]]:

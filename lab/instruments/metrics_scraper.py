@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import pairwise, product
 
 from lab.instruments.service_http_client import Answer, HttpClient, HttpError
 from lab.number_format import plain
@@ -26,6 +27,7 @@ _HEADERS = {"Accept": ACCEPT, "Accept-Encoding": "gzip"}
 _RUNTIME = ("python_", "process_")
 _MAX_UNREAD = 100  # series of a trial that are recorded as unread
 NO_METRICS = "lab.toml names no `metrics` of the process that is loaded"
+_ROUNDS, _AT_ONCE = 4, 4  # connections by which several processes are looked for
 _ROUNDING = 1e-9  # of a sum that several processes add up in another order
 
 
@@ -116,6 +118,41 @@ class MetricsScraper:
         except ValueError as error:
             of_type = f" (Content-Type {kind})" if kind else ""
             raise HttpError(f"GET {self._path}{of_type} is no page of metrics: {error}") from error
+
+
+def divided_series(base_url: str, path: str) -> str | None:
+    """A counter that falls from one connection to the next, and is several that answer in turn.
+
+    Workers that share a port may each count for themselves. A connection that is kept stays with
+    one of them, and shows a part for the whole.
+
+    Args:
+        base_url: Of a service that nobody loads.
+        path: Of its metrics.
+
+    Returns:
+        None if none is seen to, or if the service does not answer.
+    """
+
+    def scrape(_: int) -> Scrape:
+        scraper = MetricsScraper(base_url, path)
+        try:
+            return scraper.scrape()
+        finally:
+            scraper.close()
+
+    before: list[Scrape] = []
+    with ThreadPoolExecutor(_AT_ONCE) as pool:  # a worker that is busy leaves some to others
+        for _ in range(_ROUNDS):
+            try:
+                now = list(pool.map(scrape, range(_AT_ONCE)))
+            except HttpError:  # the gates say so
+                return None
+            for earlier, later in product(before, now):
+                if fallen := later.fallen(earlier):
+                    return next(iter(fallen))
+            before = now
+    return None
 
 
 def gauge_readings(scrapes: Sequence[Scrape], selectors: Iterable[str]) -> dict[str, GaugeReading]:

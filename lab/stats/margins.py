@@ -19,6 +19,9 @@ class SweepMargins:
         max_missing: Share of the blocks that may lack an estimate.
         keeps_up: A service that completes this share of the scheduled requests in a window is not
             saturated.
+        min_slowdown: A service that is saturated answers, from the actual send on, in this multiple
+            of its mean time at the lowest rate, where arrivals found no free user of the driver.
+            Else these were the limit. 0 in plans that do not know it.
     """
 
     pass_factor: float = 1.5
@@ -26,6 +29,7 @@ class SweepMargins:
     max_misfit: float = 0.1
     max_missing: float = 0.25
     keeps_up: float = 0.95
+    min_slowdown: float = 1.5
 
 
 @dataclass(frozen=True)

@@ -854,6 +854,7 @@ ELSEWHERE = {  # place -> which test tries its remedy, or why none can
     "cli/preflight.py:_refuse_unread_settings": WITH_A_PROCESS,
     "cli/run_assembly.py:_bring_up_service": WITH_A_PROCESS,
     "cli/run_assembly.py:_bring_up_benchmark": WITH_A_PROCESS,
+    "cli/run_assembly.py:refuse_divided_metrics": "tests/lab/cli/test_run_assembly.py",
     "instruments/benchmark_file.py:select": WITH_A_PROCESS,
     "instruments/benchmark_file.py:_redacted": WITH_A_PROCESS,
     "instruments/benchmark_selection.py:_function": WITH_A_PROCESS,

@@ -59,6 +59,7 @@ AT_FIRST: dict[str, Any] = {
         "max_misfit": 0.1,
         "max_missing": 0.25,
         "keeps_up": 0.95,
+        "min_slowdown": 0.0,
     },
     "slope": {
         "dropped_share": 1 / 3,

@@ -94,3 +94,28 @@ def test_a_throughput_that_is_the_offered_rate_is_no_capacity(per_arrival: int) 
     )
     assert full is not None and full.bounds is not None
     assert full.bounds.capacity == pytest.approx(45 * per_arrival, rel=0.02)
+
+
+@pytest.mark.parametrize(("at_the_top_s", "is_known"), [(0.5, False), (2.0, True)])
+def test_users_that_are_all_busy_are_no_capacity_of_a_service_as_quick_as_ever(
+    at_the_top_s: float, is_known: bool
+) -> None:
+    """A hundred users at half a second each send 200 requests a second, whatever is asked for."""
+    rates, reaches = (25.0, 50.0, 100.0, 200.0, 400.0), (25, 50, 100, 200, 200)
+    answers = (0.5, 0.5, 0.5, 0.5, at_the_top_s)
+    waits = (0.0, 0.0, 0.0, 0.0, 1.6)
+    trials = {}
+    for rate, sent, own, wait in zip(rates, reaches, answers, waits, strict=True):
+        scheduled, due = int(rate * 10), Histogram()
+        due.add_many([own + wait] * sent * 10)
+        answered = Histogram()
+        answered.add_many([own] * sent * 10)
+        seen = Requests(sent * 10, 0, due, sent_latency=answered, ended_within=Ended(sent * 10, 0))
+        waiting = scheduled - sent * 10
+        dispatch = Dispatch(scheduled, sent * 10, waiting, 0, 0.0, wait, 100)
+        evidence = LoadEvidence({ORDERS: seen}, dispatch=dispatch)
+        trials[rate] = Trial(1, 1, "narrow", 0.0, 10.0, evidence=evidence)
+    curve = SweepCurve.of(trials, MARGINS.sweep, closed=False)
+    assert curve is not None
+    assert replace(curve, keeps_up=False).bounds is not None, "as it would be without the check"
+    assert (curve.bounds is not None) is is_known
