@@ -21,18 +21,19 @@ def wrong_settings(
         return None
     for name, value in expected.items():
         reported = [settings[name] for settings in known if name in settings]
-        if not reported:
-            return Fault(
-                "settings",
-                f"No process of arm {arm} reports {name}, so that nothing shows that it is "
-                f"{value}. Let the path that `settings` of lab.toml names answer with it.",
-                retryable=False,
-            )
         wrong = next((each for each in reported if not _same(each, value)), None)
         if wrong is not None:
             return Fault(
                 "settings",
                 f"Arm {arm} answers with other settings: {name} is {wrong}, not {value}.",
+                retryable=False,
+            )
+    for name, value in expected.items():
+        if not any(name in settings for settings in known):
+            return Fault(
+                "settings",
+                f"No process of arm {arm} reports {name}, so that nothing shows that it is "
+                f"{value}. Let the path that `settings` of lab.toml names answer with it.",
                 retryable=False,
             )
     return None
