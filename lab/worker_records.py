@@ -140,7 +140,7 @@ def on_shared_cores(fleet: FleetRecord, side_by_side: Sequence[FleetRecord]) -> 
         used[worker.machine, worker.cores] += worker.cpu or 0.0
     own = {(worker.machine, worker.cores) for worker in fleet.workers}
     per_core = [used[machine, cores] / max(len(cores), 1) for machine, cores in own]
-    return fleet if fleet.cpu is None else replace(fleet, cpu=max(fleet.cpu, *per_core))
+    return fleet if fleet.cpu is None else replace(fleet, cpu=max((fleet.cpu, *per_core)))
 
 
 def within_block(first: FleetRecord, later: FleetRecord) -> FleetRecord:

@@ -198,8 +198,9 @@ def refuse_divided_metrics(target: Target, arms: Iterable[str]) -> None:
         arms: Their names.
     """
     path = target.loaded.metrics
-    for url in dict.fromkeys(map(target.url, arms)) if path else ():
-        assert path is not None
+    if path is None:
+        return
+    for url in dict.fromkeys(map(target.url, arms)):
         if series := divided_series(url, path):
             raise TargetUsageError(
                 f"{url}{path}: several processes answer in turn, each with metrics of its own: "

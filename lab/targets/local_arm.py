@@ -103,15 +103,24 @@ class LocalArm:
 
     def identities(self) -> dict[str, Identity]:
         """Which process answers, by role, with its settings as far as they are known."""
-        family = children_by_parent()
-        found = {}
-        for spec in self.system.processes:
-            url, pid = self.url(spec.name), self.running[spec.name].pid
-            answering: list[int] = []
-            if spec.name in self.ports:
-                answering = listeners(self.ports[spec.name], with_descendants(pid, family))
-            found[spec.name] = identify(spec, self.name, url, pid, self.settings, answering)
-        return found
+        return {
+            spec.name: identify(
+                spec,
+                self.name,
+                self.url(spec.name),
+                self.running[spec.name].pid,
+                self.settings,
+                self._answering(spec),
+            )
+            for spec in self.system.processes
+        }
+
+    def _answering(self, spec: ProcessSpec) -> list[int]:
+        """The processes that listen on a port of the arm, where their environment is the proof."""
+        if spec.settings is not None or spec.name not in self.ports:
+            return []
+        below = with_descendants(self.running[spec.name].pid, children_by_parent())
+        return listeners(self.ports[spec.name], below)
 
     def proofs(self) -> dict[str, Proof]:
         """How far the proof of the settings goes, by role."""
@@ -207,9 +216,10 @@ class LocalArm:
         }
         values = {**defaults, **self.settings}
         values |= {f"{name}{URL}": _url(each) for name, each in self.ports.items()}
-        folder = self.children.folder / f"files-{self.name}"
-        folder.mkdir(exist_ok=True)
-        values[ARM_FOLDER] = str(folder)
+        if ARM_FOLDER in spec.placeholders:
+            folder = self.children.folder / f"files-{self.name}"
+            folder.mkdir(exist_ok=True)
+            values[ARM_FOLDER] = str(folder)
         if self.database is not None:
             values[POSTGRES_URL] = self.database
         if port is not None and held is not None:

@@ -20,7 +20,7 @@ def install(code: Path, name: str, origin: object = None, environment: str = ".v
 
 def test_packages_of_python_and_of_node(tmp_path: Path) -> None:
     install(tmp_path, "ruamel.yaml-0.18.6")
-    install(tmp_path, "flask-3.0.0", {"url": "https://x.example/f.whl", "archive_info": {}})
+    install(tmp_path, "flask-3.0.0", {"url": "file:///kept/flask.zip", "archive_info": {}})
     install(tmp_path, "shop-1.0", {"url": f"file://{tmp_path}", "dir_info": {}})
     install(tmp_path, "numpy-2.0.0", environment="venv")
     lock: dict[str, dict[str, object]] = {
