@@ -1,16 +1,19 @@
-"""Whether the arms of a load test get fresh processes before each block, and why.
+"""What the arms get anew before each block, and why.
 
 Processes of one program differ from launch to launch (hash seeds, memory layout, where connections
-end up), and blocks that share a launch share its difference: their interval is too narrow for small
-effects (Kalibera & Jones, 2013). Restarting takes time, so it is done where a small effect decides.
+end up), and databases with the same rows from filling to filling (samples of their statistics,
+place in memory). Blocks that share a launch or a database share its difference: their interval is too
+narrow for small effects (Kalibera & Jones, 2013). Both take time, so that they are done where a
+small effect decides.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from lab.errors import UsageError
-from lab.hypothesis import Hypothesis, LoadTest, Prediction, ProcessLifetime
+from lab.hypothesis import Benchmark, Hypothesis, LoadTest, Prediction, ProcessLifetime
 
 URL = "url"
 """The one target whose processes the lab has not started, and so cannot start again."""
@@ -18,28 +21,32 @@ URL = "url"
 
 @dataclass(frozen=True)
 class LifetimeChoice:
-    """What is done with the processes of the arms.
+    """What is done with the processes, or the databases, of the arms.
 
     Attributes:
         lifetime: `fresh` before each block, or `kept` from the first to the last.
         reason: Why, in words that follow a comma.
+        subject: The processes of a load test, or the databases of a benchmark.
     """
 
     lifetime: ProcessLifetime
     reason: str
+    subject: Literal["processes", "databases"] = "processes"
 
     def __str__(self) -> str:
         does = {
-            "fresh": "all arms get fresh processes before each block",
-            "kept": "the arms keep their processes from block to block",
+            "fresh": f"all arms get fresh {self.subject} before each block",
+            "kept": f"the arms keep their {self.subject} from block to block",
         }
-        return f"processes: {does[self.lifetime]}, {self.reason}"
+        return f"{self.subject}: {does[self.lifetime]}, {self.reason}"
 
 
 def choose_lifetime(
     hypothesis: Hypothesis, fresh_within: float, target: str
 ) -> LifetimeChoice | None:
-    """Return what a load test does; None for other kinds, whose processes are always fresh.
+    """Return what a load test or a benchmark with databases does; None for everything else.
+
+    The processes of a benchmark or a soak are always fresh.
 
     Args:
         hypothesis: Its own choice wins.
@@ -49,10 +56,16 @@ def choose_lifetime(
     Raises:
         UsageError: The file demands fresh processes of a system that the lab has not started.
     """
-    if not isinstance(hypothesis.kind, LoadTest):
+    kind = hypothesis.kind
+    if isinstance(kind, Benchmark) and not kind.database:
         return None
+    if not isinstance(kind, LoadTest | Benchmark):
+        return None
+    subject: Literal["processes", "databases"] = (
+        "processes" if isinstance(kind, LoadTest) else "databases"
+    )
     if hypothesis.revisions:
-        return LifetimeChoice("fresh", "since its arms are revisions of the code")
+        return LifetimeChoice("fresh", "since its arms are revisions of the code", subject)
     near = [each for each in hypothesis.all_predictions if _is_near(each, fresh_within)]
     factor = f"within a factor {fresh_within:g} of no difference"
     if near:
@@ -60,8 +73,10 @@ def choose_lifetime(
         found = f"{first.quantity} {first.subject} is predicted {first.bound_words}, {factor}"
     else:
         found = f"no predicted ratio of two arms has a bound {factor}"
+    if isinstance(kind, Benchmark):
+        return LifetimeChoice("fresh" if near else "kept", f"since {found}", subject)
     launches = ": a difference between two launches can then pass for one between the arms"
-    match hypothesis.kind.processes:
+    match kind.processes:
         case "fresh" if target == URL:
             raise UsageError(
                 f"{hypothesis.name}: `processes: fresh` needs arms that the lab can start again, "

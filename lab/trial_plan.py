@@ -160,6 +160,7 @@ class Plan:
     detectable: tuple[DetectableSlope, ...] = ()
     slices: PlannedSlices | None = None
     processes: ProcessLifetime | None = None
+    databases: ProcessLifetime | None = None
     revisions: Mapping[str, str] = field(default_factory=dict)
     workers: PlannedWorkers | None = None
 
@@ -201,6 +202,8 @@ class Plan:
             data["slices"] = vars(self.slices)
         if self.processes is not None:
             data["processes"] = self.processes
+        if self.databases is not None:
+            data["databases"] = self.databases
         if self.revisions:
             data["revisions"] = dict(self.revisions)
         if self.workers is not None:
@@ -226,6 +229,7 @@ class Plan:
             detectable=tuple(map(DetectableSlope.from_dict, data.get("detectable", ()))),
             slices=PlannedSlices(**data["slices"]) if "slices" in data else None,
             processes=data.get("processes"),
+            databases=data.get("databases"),
             revisions=data.get("revisions", {}),
             workers=PlannedWorkers(**data["workers"]) if "workers" in data else None,
         )
@@ -243,6 +247,7 @@ def draw(hypothesis: Hypothesis, seed: int, target: str) -> Plan:
     pairs = kind.pairs if isinstance(kind, SoakTest) else None
     margins = DecisionMargins()
     chosen = choose_lifetime(hypothesis, margins.fresh_within, target)
+    lifetimes = {} if chosen is None else {chosen.subject: chosen.lifetime}
     launches = LAUNCHES if isinstance(kind, Benchmark) else 1
     orders = tuple(
         tuple(step for _ in range(launches) for step in generator.sample(steps, len(steps)))
@@ -259,7 +264,8 @@ def draw(hypothesis: Hypothesis, seed: int, target: str) -> Plan:
         last_look=pairs or LAST_LOOK,
         margins=margins,
         slices=_slices(kind) if isinstance(kind, Benchmark) else None,
-        processes=None if chosen is None else chosen.lifetime,
+        processes=lifetimes.get("processes"),
+        databases=lifetimes.get("databases"),
         workers=None if isinstance(kind, Benchmark) else _workers(kind),
     )
 

@@ -34,7 +34,7 @@ class Arrival:
         self.ended = False  # its task has returned
         self.unanswered = True  # until a request of it has ended
         self._first_ended: float | None = None  # when its first request ended
-        self._reporters: list[object] = []  # greenlets that reported its requests
+        self._reporters: list[object]  # greenlets that reported its requests, from then on
 
     def lateness(self, now: float, service: float, start_time: Any, reporter: object) -> float:
         """Seconds that a request of it was sent late; 0 if it followed another request of it.
@@ -50,17 +50,15 @@ class Arrival:
         self.unanswered = False
         late = self.begun - self.scheduled
         if self._first_ended is None:
-            self._first_ended = now
-        else:
-            if isinstance(start_time, float):
-                sent = now - (time.time() - start_time)
-            else:  # what one greenlet reports one after another was sent so
-                sent = now if reporter in self._reporters else now - service
-            if sent >= self._first_ended:
-                late = 0.0
+            self._first_ended, self._reporters = now, [reporter]
+            return late
+        if isinstance(start_time, float):
+            sent = now - (time.time() - start_time)
+        else:  # what one greenlet reports one after another was sent so
+            sent = now if reporter in self._reporters else now - service
         if reporter not in self._reporters:
             self._reporters.append(reporter)
-        return late
+        return 0.0 if sent >= self._first_ended else late
 
 
 class Hook:

@@ -52,6 +52,7 @@ class BenchmarkBlocks:
         self._seed = plan.seed
         self._margins = plan.margins
         self._slices = plan.slices
+        self._fresh_databases = plan.databases == "fresh"
         self._run_folder = run_folder
         self._statistic = hypothesis.kind.statistic
         self._target = target
@@ -67,6 +68,8 @@ class BenchmarkBlocks:
         The launches of an arm and value follow each other: two of its processes at a time would
         share its database. If a process fails, its trial alone is returned, with the reason.
         """
+        if self._fresh_databases:
+            self._target.renew()
         order = random.Random(f"{self._seed}-slices-{blanks[0].block}")
         launches = max(blank.repeat for blank in blanks)
         ended: list[_Ended] = []

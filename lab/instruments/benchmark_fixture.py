@@ -29,6 +29,7 @@ from lab.instruments.benchmark_turns import Turns
 from lab.instruments.idle_time import IdleTime
 from lab.instruments.project_files import NOWHERE, ProjectFiles
 from lab.instruments.unfinished_results import unfinished
+from lab.processor_time import children_cpu_s
 
 _CLOCK_STEPS = 10
 """So many steps of its clock a loop has to last (pytest-benchmark's calibration precision)."""
@@ -43,7 +44,8 @@ class MeasuringSession:
     def __init__(self, request: Request) -> None:
         self.request = request
         self.clock = time.perf_counter
-        self.processor_clock = time.process_time
+        own_cpu_s = time.process_time
+        self.processor_clock = lambda: own_cpu_s() + children_cpu_s()
         # open already: the test may replace the file system
         self._stage = os.open(request.stage, os.O_CREAT | os.O_WRONLY | os.O_TRUNC)
         self.files = ProjectFiles(Path.cwd())
@@ -306,8 +308,8 @@ class MeasuringFixture(BenchmarkFixture):
         self._session.begin(f"the end of {self.name}")
         if idle.is_used:
             self._session.refuse(
-                f"threads of the benchmark used the processor for {idle.used_s:.2f} of the "
-                f"{idle.held_s:.2f} s in which other arms were measured",
+                "threads or processes of the benchmark used the processor for "
+                f"{idle.used_s:.2f} of the {idle.held_s:.2f} s in which other arms were measured",
                 "Wait in the function for the work that it starts, or flush it there",
             )
         if loop is not None:

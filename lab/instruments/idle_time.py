@@ -14,7 +14,7 @@ class IdleTime:
 
     Attributes:
         held_s: Their length.
-        used_s: Processor time of all threads of this process in them.
+        used_s: Processor time of this process, and of those that it started, in them.
     """
 
     def __init__(self, clock: Callable[[], float], processor_clock: Callable[[], float]) -> None:
@@ -22,7 +22,7 @@ class IdleTime:
 
         Args:
             clock: Seconds, as `time.perf_counter`.
-            processor_clock: Seconds of all threads, as `time.process_time`.
+            processor_clock: Seconds of all threads, and of the processes that it started.
         """
         self._clock, self._processor_clock = clock, processor_clock
         self._since: tuple[float, float] | None = None

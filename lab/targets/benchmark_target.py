@@ -47,9 +47,17 @@ class BenchmarkTarget:
             return
         self._databases = RunDatabases(self._children, self._cores.target, self._users_url)
         self._server_pid = self._databases.server_pid()
+        self._create(self._databases, steps)
+
+    def renew(self) -> None:
+        """Replace all databases by empty ones. DatabaseError or TargetUsageError if refused."""
+        if self._databases is not None:
+            self._databases.drop_all()
+            self._create(self._databases, list(self._urls))
+
+    def _create(self, databases: RunDatabases, steps: Iterable[Step]) -> None:
         self._urls = {
-            step: self._databases.create(_label(number, step))
-            for number, step in enumerate(steps, 1)
+            step: databases.create(_label(number, step)) for number, step in enumerate(steps, 1)
         }
 
     def pin(self, cores: Iterable[int]) -> None:

@@ -72,6 +72,11 @@ class RunDatabases:
         with self._blamed():
             return self._databases.create(arm)
 
+    def drop_all(self) -> None:
+        """Drop all databases of the run."""
+        with self._blamed():
+            self._databases.drop_all()
+
     def server_pid(self) -> int | None:
         """The first process of the server; None if it does not run on this machine."""
         return self._databases.server_pid()
@@ -151,19 +156,35 @@ class Databases:
         parts = urlsplit(self._url)
         return urlunsplit(parts._replace(path=f"/{quote(name)}"))
 
+    def drop_all(self) -> None:
+        """Drop what was created. Raises DatabaseError if refused."""
+        import psycopg
+
+        while self._created:
+            try:
+                self._drop(self._created[-1])
+            except psycopg.Error as error:
+                name = self._created[-1]
+                raise DatabaseError(f"cannot drop database {name}: {first_line(error)}") from error
+            self._created.pop()
+
     def close(self, drop: bool) -> None:
         """Close all sessions; drop what was created if asked to."""
         import psycopg
-        from psycopg import sql
 
         self.sessions.close()
         for name in self._created if drop else ():
             with contextlib.suppress(psycopg.Error):  # so that the others are dropped
-                self._admin.execute(
-                    sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
-                )
+                self._drop(name)
         self._created.clear()
         self._admin.close()
+
+    def _drop(self, name: str) -> None:
+        from psycopg import sql
+
+        self._admin.execute(
+            sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+        )
 
 
 def _without_driver(url: str) -> str:

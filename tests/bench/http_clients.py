@@ -118,8 +118,9 @@ def _rounds(user_class: str, requests: int, url: str) -> None:
     from locust.exception import StopUser
 
     from lab.driver.client import LeanHttpUser
+    from tests.bench.bare_user import BareUser
 
-    bases = {"LeanHttpUser": LeanHttpUser}
+    bases = {"LeanHttpUser": LeanHttpUser, "BareUser": BareUser}
     base: Any = bases.get(user_class) or getattr(locust, user_class)
     deadline = 0.0
 

@@ -1,9 +1,11 @@
-"""Requests a second on one core: LeanHttpUser, Locust's own users and wrk, interleaved.
+"""Requests a second on one core: LeanHttpUser, Locust's own users, a bare one and wrk, interleaved.
 
 Run as `python -m tests.bench.lean_client`. A server that answers from memory has the other core.
 Every round lets each client ask for a second, in random order, so that what drifts falls out of a
 round. Users that make a request a task pay for Locust's own loop at every request; those that make
-a hundred show the client. Fails only if counts differ: of events, and of the server's requests.
+a hundred show the client. The bare user (`tests/bench/bare_user.py`) speaks no HTTP: what it sends
+is the most that a user of Locust's can. Fails only if counts differ: of events, and of the server's
+requests.
 """
 
 from __future__ import annotations
@@ -22,8 +24,9 @@ from tests.bench.http_clients import USERS, Client, LocustUsers, Round, Wrk
 from tests.bench.static_server import StaticServer, static_server
 
 ROUNDS, SECONDS = 12, 1.0
-LEAN, FAST, HTTP = "LeanHttpUser", "FastHttpUser", "HttpUser"
 MANY = 100  # requests a task
+LEAN, FAST, HTTP, BARE = "LeanHttpUser", "FastHttpUser", "HttpUser", "BareUser"
+CLIENTS = ((LEAN, MANY), (LEAN, 1), (FAST, MANY), (FAST, 1), (HTTP, MANY), (BARE, MANY), (BARE, 1))
 TIMES_FAST, OF_WRK = 6.0, 0.6  # aims
 
 
@@ -113,8 +116,7 @@ def main(count: int = ROUNDS, seconds: float = SECONDS) -> int:
     cores = divide_cores()
     with static_server(cores.target) as server, ExitStack() as ending:
         clients: list[Client] = [
-            LocustUsers(name, requests, server.url, cores.driver)
-            for name, requests in ((LEAN, MANY), (LEAN, 1), (FAST, MANY), (FAST, 1), (HTTP, MANY))
+            LocustUsers(name, requests, server.url, cores.driver) for name, requests in CLIENTS
         ]
         if shutil.which("wrk"):
             clients.append(Wrk(f"{server.url}/", cores.driver))
@@ -124,13 +126,17 @@ def main(count: int = ROUNDS, seconds: float = SECONDS) -> int:
         print(f"  server: {server.name}; {count} rounds of {seconds:g} s, {USERS} users")
     for name, found in taken.items():
         print(line(name, found))
-    lean, lean_task, fast, fast_task, http, *wrk = (client.name for client in clients)
+    lean, lean_task, fast, fast_task, http, bare, bare_task, *wrk = (each.name for each in clients)
     print(compared(taken, lean, fast, TIMES_FAST))
     print(compared(taken, lean_task, fast_task, TIMES_FAST))
     print(compared(taken, lean, http))
+    print(compared(taken, lean, bare))
+    print(compared(taken, lean_task, bare_task))
     for name in wrk:
-        print(compared(taken, lean, name, OF_WRK))
-        print(compared(taken, lean_task, name, OF_WRK))
+        for each in (lean, lean_task):
+            print(compared(taken, each, name, OF_WRK))
+        for each in (bare, bare_task):
+            print(compared(taken, each, name))
     if not wrk:
         print("  wrk is not installed: not compared with it")
     wrong = [flaw for client in clients for flaw in miscounts(client, taken[client.name])]

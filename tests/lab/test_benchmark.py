@@ -16,7 +16,7 @@ from lab.child_processes import Children
 from lab.cpu_pinning import Cores
 from lab.decision_margins import DecisionMargins, GateLimits
 from lab.experiment.benchmark_block_runner import BenchmarkBlocks
-from lab.hypothesis import Hypothesis, HypothesisError, Step, loads
+from lab.hypothesis import Hypothesis, HypothesisError, ProcessLifetime, Step, loads
 from lab.instruments.benchmark_file import BenchmarkFile
 from lab.instruments.benchmark_outcome import MIN_LOOPS
 from lab.instruments.benchmark_selection import BenchmarkFunction
@@ -134,23 +134,40 @@ def test_a_count_is_decided_by_one_block_of_a_run_with_three_processes_in_it(pro
 BUSY = GateLimits(max_other_cpu=64, max_other_cpu_in_slices=64, max_steal=1)
 
 
+class Renewed(BenchmarkTarget):
+    """Counts how often its databases are replaced."""
+
+    times = 0
+
+    def renew(self) -> None:
+        self.times += 1
+
+
 class Bench:
     """Runs blocks of a file in place of the planted one."""
 
-    def __init__(self, project: Path, children: Children, code: str) -> None:
+    def __init__(
+        self,
+        project: Path,
+        children: Children,
+        code: str,
+        databases: ProcessLifetime | None = None,
+    ) -> None:
         (project / "scenarios" / "bench_planted.py").write_text(code)
         self.hypothesis = read(COUNTED, project)
         self.plan = replace(
             draw(self.hypothesis, 1, "local"),
             slices=PlannedSlices(0.01, MIN_LOOPS),
             margins=DecisionMargins(gates=BUSY),
+            databases=databases,
         )
+        self.target = Renewed(children, Cores((), ()), None, database=False)
         self.run_folder = RunFolder.create(project / "reports", "planted")
         self.runner = BenchmarkBlocks(
             self.hypothesis,
             self.plan,
             self.run_folder,
-            BenchmarkTarget(children, Cores((), ()), None, database=False),
+            self.target,
             BenchmarkFile(children, project, Cores((), ()), "scenarios/bench_planted.py"),
             BenchmarkFunction("test_twin", {None: "scenarios/bench_planted.py::test_twin"}),
         )
@@ -173,6 +190,17 @@ def test_twin(benchmark):
     with SEEN.open('a') as file:
         file.write('end ')
 """
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("databases", "times"), [(None, 0), ("kept", 0), ("fresh", 2)])
+def test_fresh_databases_are_made_before_each_block(
+    project: Path, children: Children, databases: ProcessLifetime | None, times: int
+) -> None:
+    bench = Bench(project, children, COUNTING.replace("STATEMENTS", "1"), databases)
+    for block in (1, 2):
+        bench.block(*(Trial(block, 1, "twin", 0.0, 0.0, repeat=launch) for launch in (1, 2)))
+    assert bench.target.times == times
 
 
 @pytest.mark.slow

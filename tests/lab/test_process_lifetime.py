@@ -93,11 +93,29 @@ def test_what_runs_at_a_url_is_never_started_again() -> None:
     assert kept is not None and kept.lifetime == "kept"
 
 
-@pytest.mark.parametrize("name", ["serializer", "memory-leak"])
+@pytest.mark.parametrize("name", ["fingerprint", "memory-leak"])
 def test_other_kinds_have_rules_of_their_own(name: str) -> None:
     hypothesis = load(PROJECT / "hypotheses" / f"{name}.md", PROJECT)
     assert choose_lifetime(hypothesis, 1.25, "local") is None
-    assert "processes" not in plan(hypothesis).as_dict()
+    assert not {"processes", "databases"} & plan(hypothesis).as_dict().keys()
+
+
+@pytest.mark.parametrize(("at_most", "lifetime"), [(0.5, "kept"), (0.9, "fresh")])
+def test_databases_of_a_benchmark_follow_its_bounds(
+    at_most: float, lifetime: ProcessLifetime
+) -> None:
+    hypothesis = load(PROJECT / "hypotheses" / "serializer.md", PROJECT)
+    first, *others = hypothesis.predictions
+    nearer = replace(first, bound=Bound(at_most=at_most))
+    changed = replace(hypothesis, predictions=(nearer, *others))
+    made = plan(changed)
+    assert (made.databases, made.processes) == (lifetime, None)
+    assert Plan.from_dict(made.as_dict()) == made
+    says = {
+        "kept": "databases: the arms keep their databases from block to block, since no predicted",
+        "fresh": "databases: all arms get fresh databases before each block, since time plain",
+    }
+    assert str(choose_lifetime(changed, 1.25, "local")).startswith(says[lifetime])
 
 
 def test_the_choice_is_sealed_and_older_plans_have_none() -> None:

@@ -1,7 +1,8 @@
 """Reads the answers on a connection: llhttp (`httptools`) decides where each of them ends.
 
 The head is cut off here, at its empty line, and kept as it is: fields that nobody asks for are
-never taken apart. llhttp checks all of it.
+never taken apart. llhttp checks all of it. It reads the same bytes the same way, so that of a head
+which it has read before, with the body behind it, only the length of that body is compared.
 """
 
 from __future__ import annotations
@@ -11,13 +12,15 @@ from typing import Any
 from httptools import HttpParserError, HttpResponseParser
 
 from lab.driver.client.errors import AnswerCutOffError, BadAnswerError, NoAnswerError
-from lab.driver.client.head import fields, has_token
+from lab.driver.client.head import NO_HEAD, AnswerHead, fields, has_token
 
 MAX_HEAD = 64 * 1024  # bytes
 _MAX_INFORMATIONAL = 100  # answers of 1xx before the final one
 _CHUNK_LINE = 32  # bytes of an ordinary one, at most
 _END = b"\r\n\r\n"
 _BEGIN = b"HTTP/1."
+_MAX_KNOWN, _MAX_KNOWN_HEAD = 256, 2048  # heads, and bytes of one
+_KNOWN: dict[bytes, AnswerHead] = {}  # those that llhttp has read, each with a body of one piece
 
 
 class AnswerReader:
@@ -26,21 +29,18 @@ class AnswerReader:
     Attributes:
         complete: Whether the answer has come to its end.
         reusable: Of a complete one, whether the connection can carry another.
-        status: Of a complete one.
-        head: Status line and fields of a complete one, with their line ends.
-        lower: The same in lower case.
+        head: Of a complete one.
     """
 
     __slots__ = (
         *("_chunks", "_counted", "_framing", "_head_alone", "_in_body", "_informational"),
-        *("_is_chunked", "_parser", "_pending"),
-        *("complete", "head", "lower", "reusable", "status"),
+        *("_parser", "_pending", "complete", "head", "reusable"),
     )
 
     def __init__(self) -> None:
         self._parser: Any = HttpResponseParser(self)
         self._informational = 0
-        self._is_chunked = False
+        self.head = NO_HEAD
         self.begin(False)
 
     def begin(self, head_alone: bool) -> None:
@@ -71,34 +71,52 @@ class AnswerReader:
         Raises:
             BadAnswerError: They are not HTTP/1.1, or do not say where the answer ends.
         """
-        if not self._in_body:
-            if self._pending:
-                data = self._pending + data
+        if self._in_body:
+            return self._feed_parser(data)
+        if self._pending:
+            data = self._pending + data
+        end = data.find(_END)
+        known = _KNOWN.get(data[: end + 2])
+        if known is not None and len(data) - end - 4 == known.length and not self._head_alone:
+            self.head, self.reusable = known, known.keeps_open
+            self._chunks.append(data[end + 4 :])
+            self._in_body = self.complete = True
+            return True
+        if end < 0 or not b"2" <= data[9:10] <= b"9" or end > MAX_HEAD:
+            data = self._final_answer(data)
+            if not data:
+                return False
             end = data.find(_END)
-            if end < 0 or not b"2" <= data[9:10] <= b"9" or end > MAX_HEAD:
-                data = self._final_answer(data)
-                if not data:
-                    return False
-                end = data.find(_END)
-            if not data.startswith(_BEGIN):
-                raise _no_http(data)
-            self.head = head = data[: end + 2]
-            self.lower = lower = head.lower()
-            self._is_chunked = b"\ntransfer-encoding:" in lower
-            if self._is_chunked:
-                _check_coding(lower)
-            self._in_body = True
-            if self._head_alone:
-                return self._end_with_head(data, end + len(_END))
-            if self._is_chunked:
-                self._counted, self._framing = 0, -end - len(_END)
+        if not data.startswith(_BEGIN):
+            raise _no_http(data)
+        self.head = head = AnswerHead(data[: end + 2])
+        if head.is_chunked:
+            _check_coding(head.lower)
+            self._counted, self._framing = 0, -end - 4
+        self._in_body = True
+        if self._head_alone:
+            return self._end_with_head(data, end + 4)
+        if self._feed_parser(data) and not head.is_chunked:
+            self._remember(head, len(data) - end - 4)
+        return self.complete
+
+    def _feed_parser(self, data: bytes) -> bool:
         try:
             self._parser.feed_data(data)
         except HttpParserError as error:
             self._recover(data, error)
-        if self._is_chunked:
+        if self.head.is_chunked:
             self._limit_framing(len(data))
         return self.complete
+
+    def _remember(self, head: AnswerHead, length: int) -> None:
+        """Know a head again whose answer came in one piece, with nothing behind it."""
+        if length != sum(map(len, self._chunks)) or len(head.raw) > _MAX_KNOWN_HEAD:
+            return
+        if len(_KNOWN) >= _MAX_KNOWN:
+            _KNOWN.clear()
+        head.length, head.keeps_open = length, self.reusable
+        _KNOWN[head.raw] = head
 
     def end(self) -> None:
         """The other side has closed the connection: complete an answer that ends by that.
@@ -107,9 +125,9 @@ class AnswerReader:
             NoAnswerError: No answer has begun.
             AnswerCutOffError: It is not complete.
         """
-        if not self._in_body or b"\ncontent-length:" in self.lower or self._is_chunked:
+        if not self._in_body or b"\ncontent-length:" in self.head.lower or self.head.is_chunked:
             raise self.cut_off("closed")
-        self.status = self._parser.get_status_code()
+        self.head.status = self._parser.get_status_code()
         self.complete, self.reusable = True, False
 
     def cut_off(self, how: str) -> NoAnswerError | AnswerCutOffError:
@@ -135,7 +153,7 @@ class AnswerReader:
         """The end of the answer: only now llhttp knows whether the connection stays open."""
         if not self.complete:
             self.complete = True
-            self.status = self._parser.get_status_code()
+            self.head.status = self._parser.get_status_code()
             self.reusable = self._parser.should_keep_alive()
 
     # -- what is rare -------------------------------------------------------------------------
@@ -154,8 +172,8 @@ class AnswerReader:
             if data[9:10] != b"1":
                 self._informational = 0
                 break
-            self._skip_informational(data[: end + len(_END)])
-            data = data[end + len(_END) :]
+            self._skip_informational(data[: end + 4])
+            data = data[end + 4 :]
             if not data:
                 self._pending = b""
                 return b""
@@ -180,9 +198,9 @@ class AnswerReader:
             self._parser.feed_data(data[:end])
         except HttpParserError as error:
             self._recover(data[:end], error)
-        self.status = self._parser.get_status_code()
-        names = "keep-alive" if self.head.startswith(b"HTTP/1.0") else "close"
-        has = has_token(self.lower, b"connection", names.encode())
+        self.head.status = self._parser.get_status_code()
+        names = "keep-alive" if self.head.raw.startswith(b"HTTP/1.0") else "close"
+        has = has_token(self.head.lower, b"connection", names.encode())
         self.reusable = (has == (names == "keep-alive")) and len(data) == end
         self._parser = HttpResponseParser(self)  # the other one waits for a body
         self.complete = True
@@ -203,7 +221,7 @@ class AnswerReader:
 
     def _with_one_length(self, data: bytes) -> bytes | None:
         """An answer that gives the same Content-Length twice, with a single one; else None."""
-        head, lines = self.head, self.head.split(b"\r\n")
+        head, lines = self.head.raw, self.head.raw.split(b"\r\n")
         lengths = [line for line in lines if line.lower().startswith(b"content-length:")]
         if len({line.partition(b":")[2].strip() for line in lengths}) != 1 or len(lengths) < 2:
             return None

@@ -13,6 +13,7 @@ from lab.driver.client.connection import Connection, NothingSentError
 from lab.driver.client.content_coding import decode
 from lab.driver.client.cookie_jar import keep
 from lab.driver.client.errors import BadAnswerError, NotConnectedError
+from lab.driver.client.head import NO_HEAD
 from lab.driver.client.request_builder import RequestBuilder
 from lab.driver.client.request_options import Options
 from lab.driver.client.response import LeanResponse
@@ -73,7 +74,7 @@ class Exchange:
             idle.append(connection)
         else:
             connection.close()
-        return LeanResponse(request, reader.status, reader.body, reader.head, reader.lower)
+        return LeanResponse(request, reader.head, reader.body)
 
     def follow(
         self, response: LeanResponse, options: Options, begun: float, limits: Limits
@@ -97,7 +98,7 @@ class Exchange:
                 trusted = trusted and sent.target.origin == response.request.target.origin
                 response = self.send(sent, begun, limits)
             except RequestException as error:
-                response = LeanResponse(sent, 0, None, b"", b"", error)
+                response = LeanResponse(sent, NO_HEAD, None, error)
         response.history = history
         return response
 
@@ -117,9 +118,9 @@ class Exchange:
         Raises:
             ContentDecodingError: It cannot be decoded.
         """
-        if b"\nset-cookie:" in response.lower:
+        if b"\nset-cookie:" in response.head.lower:
             keep(self._builder.cookies, response.url, response.headers.get_all("set-cookie"))
-        if b"\ncontent-encoding:" in response.lower and response.content:
+        if b"\ncontent-encoding:" in response.head.lower and response.content:
             listed = ",".join(response.headers.get_all("content-encoding"))
             codings = [each.strip().lower() for each in listed.split(",")]
             accepted = response.request.headers.get("accept-encoding", "")
@@ -158,7 +159,7 @@ class Exchange:
 
 def _location(response: LeanResponse) -> str:
     """Where an answer redirects to; empty if it does not say."""
-    if b"\nlocation:" not in response.lower:
+    if b"\nlocation:" not in response.head.lower:
         return ""
     location = response.headers.get_all("location")[0]
     try:

@@ -25,6 +25,35 @@ class Headers(CaseInsensitiveDict[str]):
         return [value for each, value in self._all if each.lower() == name.lower()]
 
 
+class AnswerHead:
+    """Status line and fields of an answer. Answers may share one if theirs are the same bytes.
+
+    Attributes:
+        raw: Status line and fields, with their line ends; empty without an answer.
+        lower: The same in lower case.
+        status: 0 as long as it is not known.
+        is_chunked: Whether it has a Transfer-Encoding.
+        is_plain: Whether it neither sets cookies nor says that the body is coded.
+        length: Bytes of the body that follows, once an answer with it has been read; else None.
+        keeps_open: Of such an answer, whether the connection can carry another.
+    """
+
+    __slots__ = ("is_chunked", "is_plain", "keeps_open", "length", "lower", "raw", "status")
+
+    def __init__(self, raw: bytes) -> None:
+        self.raw = raw
+        self.lower = lower = raw.lower()
+        self.status = 0
+        self.is_chunked = b"\ntransfer-encoding:" in lower
+        self.is_plain = not (b"\nset-cookie:" in lower or b"\ncontent-encoding:" in lower)
+        self.length: int | None = None
+        self.keeps_open = False
+
+
+NO_HEAD = AnswerHead(b"")
+"""Of a request without an answer."""
+
+
 def fields(head: bytes) -> Iterator[tuple[str, str]]:
     """Names and values of a head's fields, in order; the first line is none."""
     for line in head.split(b"\r\n")[1:]:

@@ -17,7 +17,7 @@ from requests.exceptions import HTTPError, JSONDecodeError
 from requests.utils import get_encoding_from_headers
 
 from lab.driver.client.cookie_jar import keep
-from lab.driver.client.head import Headers
+from lab.driver.client.head import AnswerHead, Headers
 from lab.driver.client.sent_request import SentRequest
 
 _NEEDS_CATCH = "In order to use a with-block for requests, you must also pass catch_response=True"
@@ -32,7 +32,6 @@ class LeanResponse:
         error: Why there is no answer; None if there is one.
         request: That was sent; of a chain of redirects, the last one.
         head: Status line and fields, as they came.
-        lower: The same in lower case.
         request_meta: With `catch_response`, what will be reported to Locust.
         seconds: From the send to the last byte, redirects included.
         js: Set by `rest()` of Locust's users.
@@ -50,41 +49,34 @@ class LeanResponse:
             "head",
             "js",
             "lab_measured_ms",
-            "lower",
         ),
         *("request", "request_meta", "seconds", "status_code"),
     )
     content: Any
     js: Any
     lab_measured_ms: Any
-    lower: bytes
     request_meta: dict[str, Any]
     seconds: float
 
     def __init__(
         self,
         request: SentRequest,
-        status: int,
+        head: AnswerHead,
         content: bytes | None,
-        head: bytes,
-        lower: bytes,
         error: Exception | None = None,
     ) -> None:
         """An answer to this request.
 
         Args:
             request: That was sent.
-            status: Of the answer; 0 without one.
+            head: Of the answer.
             content: Its body; None without one.
-            head: Its status line and fields.
-            lower: The same in lower case.
             error: Why there is none.
         """
         self.request = request
-        self.status_code = status
-        self.content = content
         self.head = head
-        self.lower = lower
+        self.status_code = head.status
+        self.content = content
         self.error = error
         self._asked: dict[str, Any] | None = None  # what was taken apart already, by its name
 
@@ -117,13 +109,13 @@ class LeanResponse:
     @property
     def reason(self) -> str:
         """The words behind the status."""
-        line = self.head.partition(b"\r\n")[0]
+        line = self.head.raw.partition(b"\r\n")[0]
         return b" ".join(line.split(b" ", 2)[2:]).decode("latin-1")
 
     @property
     def headers(self) -> Headers:
         """The header fields."""
-        found: Headers = self._once("headers", lambda: Headers(self.head))
+        found: Headers = self._once("headers", lambda: Headers(self.head.raw))
         return found
 
     @property

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Protocol
 from requests.exceptions import RequestException
 
 from lab.driver.client.exchange import REDIRECTS, Exchange, Limits
+from lab.driver.client.head import NO_HEAD
 from lab.driver.client.header_lines import WatchedHeaders
 from lab.driver.client.judged_response import JudgedResponse
 from lab.driver.client.refused_options import refuse
@@ -207,13 +208,13 @@ class LeanHttpSession:
             if allow_redirects and response.status_code in REDIRECTS:
                 response = self._exchange.follow(response, options, begun, limits)
         except RequestException as error:
-            response = LeanResponse(sent, 0, None, b"", b"", error)
+            response = LeanResponse(sent, NO_HEAD, None, error)
         except BaseException as error:
             if (abandoned := self.abandoned) is not None:
                 abandoned(f"{method} {name}", error)
             raise
         response.seconds = seconds = perf_counter() - begun
-        if b"\nset-cookie:" in response.lower or b"\ncontent-encoding:" in response.lower:
+        if not response.head.is_plain:
             response = self._completed(response)
         if self.user is not None:
             own = self.user.context()
@@ -275,7 +276,7 @@ class LeanHttpSession:
         try:
             self._exchange.complete(response)
         except RequestException as error:
-            failed = LeanResponse(response.request, 0, None, b"", b"", error)
+            failed = LeanResponse(response.request, NO_HEAD, None, error)
             failed.history, failed.seconds = response.history, response.seconds
             return failed
         return response

@@ -35,8 +35,8 @@ def method(hypothesis: Hypothesis, plan: Plan) -> str:
     if isinstance(hypothesis.kind, SoakTest):
         return _method_of_soaks(alpha)
     return (
-        f"{_block(plan)}{_processes(plan.processes)} Arms are compared within blocks. "
-        "An interval shows where the mean over blocks may lie. Its level allows for a look after "
+        f"{_block(plan)}{_processes(plan.processes)}{_databases(plan.databases)} "
+        "Arms are compared within blocks. An interval shows where the mean over blocks may lie. Its level allows for a look after "
         f"every block (α = {alpha:g} per side). A prediction is supported if its whole interval "
         "meets the bound. It is contradicted if a wider interval (α divided by the number of "
         "predictions) misses the bound. Otherwise it is undecided. Claim, bounds and rule were "
@@ -72,6 +72,23 @@ def _processes(lifetime: ProcessLifetime | None) -> str:
             return (
                 " The arms keep their processes from block to block: what differs from launch to "
                 "launch is not covered by the interval."
+            )
+        case None:
+            return ""
+
+
+def _databases(lifetime: ProcessLifetime | None) -> str:
+    """What was done with the databases of a benchmark, as a sentence that follows others."""
+    match lifetime:
+        case "fresh":
+            return (
+                " All arms get fresh databases before each block, so that the interval covers what "
+                "differs from database to database."
+            )
+        case "kept":
+            return (
+                " The arms keep their databases from block to block: what differs between two "
+                "databases with the same rows is not covered by the interval."
             )
         case None:
             return ""

@@ -125,6 +125,7 @@ def _facts(hypothesis: Hypothesis, plan: Plan, verdict: Verdict) -> str:
             f"{verdict.blocks} blocks counted, {verdict.voided} voided",
             length,
             *([] if plan.processes is None else [f"{plan.processes} processes"]),
+            *([] if plan.databases is None else [f"{plan.databases} databases"]),
             f"{plain(verdict.elapsed_s)} s in total",
             f"target {plan.target}",
             f"seed {plan.seed}",

@@ -151,8 +151,39 @@ WORKER = """
 
 def test_work_that_goes_on_while_others_are_measured_is_refused(files: BenchmarkFiles) -> None:
     files.write(f"{WORKER}\n    def test_a(benchmark): benchmark(waiting.put, 1)\n")
-    with pytest.raises(BenchmarkError, match="threads of the benchmark used the processor for"):
+    with pytest.raises(BenchmarkError, match="threads or processes of the benchmark used the"):
         files.measure_with_pauses()
+
+
+HELPER = """
+    import atexit, subprocess, sys
+
+    def helper(code):
+        started = subprocess.Popen(
+            [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
+        )
+        atexit.register(started.kill)
+        return started
+"""
+
+
+def test_a_process_that_goes_on_while_others_are_measured_is_refused(files: BenchmarkFiles) -> None:
+    files.write(
+        f"{HELPER}\n    busy = helper('while True: pass')\n"
+        "    def test_a(benchmark): benchmark(len, 'abc')\n"
+    )
+    with pytest.raises(BenchmarkError, match="threads or processes of the benchmark used the"):
+        files.measure_with_pauses()
+
+
+def test_a_process_whose_answer_a_call_waits_for_is_measured(files: BenchmarkFiles) -> None:
+    code = "import sys\nfor line in sys.stdin: print(sum(range(200_000)), flush=True)"
+    files.write(
+        f"{HELPER}\n    waiting = helper({code!r})\n"
+        "    def test_a(benchmark):\n"
+        "        benchmark(lambda: (waiting.stdin.write(b'1\\n'), waiting.stdout.readline()))\n"
+    )
+    assert files.measure_with_pauses().timing.median_s > 0.0005
 
 
 def test_work_that_a_call_waits_for_is_measured(files: BenchmarkFiles) -> None:

@@ -14,7 +14,7 @@ from lab.cpu_pinning import divide_cores
 from lab.hypothesis import Step
 from lab.targets.benchmark_target import BenchmarkTarget
 
-A = Step("a")
+A, B = Step("a"), Step("b")
 
 
 def cores_of(pid: int) -> Iterable[set[int]]:
@@ -37,6 +37,32 @@ def test_the_server_and_its_sessions_are_kept_on_the_cores_that_are_named() -> N
                 assert len(found) > 2
                 assert all(each == set(wanted) for each in found)
         target.stop()
+
+
+def test_databases_are_replaced_by_empty_ones(postgres: str) -> None:
+    with Children() as children:
+        target = BenchmarkTarget(children, divide_cores(), postgres, database=True)
+        target.start([A, B])
+        urls = [target.environment(step)["DATABASE_URL"] for step in (A, B)]
+        for url in urls:
+            with psycopg.connect(url, autocommit=True) as session:
+                session.execute("CREATE TABLE filled (n int)")
+        left_open = psycopg.connect(urls[0])
+        target.renew()
+        for step in (A, B):
+            with psycopg.connect(target.environment(step)["DATABASE_URL"]) as session:
+                found = session.execute("SELECT to_regclass('filled')").fetchone()
+            assert found == (None,)
+        left_open.close()
+        target.stop()
+
+
+def test_without_databases_there_are_none_to_replace() -> None:
+    with Children() as children:
+        target = BenchmarkTarget(children, divide_cores(), None, database=False)
+        target.start([A])
+        target.renew()
+        assert target.environment(A) == {}
 
 
 def test_a_server_of_the_users_own_stays_where_it_is(postgres: str) -> None:

@@ -11,6 +11,7 @@ from requests.exceptions import ContentDecodingError, JSONDecodeError
 
 from lab.driver.client import content_coding
 from lab.driver.client.content_coding import decode
+from lab.driver.client.head import AnswerHead
 from lab.driver.client.request_builder import RequestBuilder
 from lab.driver.client.request_options import Options
 from lab.driver.client.response import LeanResponse
@@ -22,7 +23,7 @@ TEXT = b"to be or not to be " * 100
 def answer_of(content: bytes, content_type: str = "") -> LeanResponse:
     sent = RequestBuilder("http://h", None, True, None).build("GET", "/", Options())
     line = f"Content-Type: {content_type}\r\n".encode() if content_type else b""
-    return LeanResponse(sent, 200, content, b"HTTP/1.1 200 Very OK\r\n" + line, b"")
+    return LeanResponse(sent, AnswerHead(b"HTTP/1.1 200 Very OK\r\n" + line), content)
 
 
 def refuses(text: str, body: bytes, coding: str) -> None:
@@ -130,7 +131,7 @@ def check_json() -> None:
 def check_header_fields_that_come_twice() -> None:
     sent = RequestBuilder("http://h", None, True, None).build("GET", "/", Options())
     head = b"HTTP/1.1 200 Very OK\r\nX: a\r\nx:  b \r\nY:\r\n"
-    answer = LeanResponse(sent, 200, b"", head, head.lower())
+    answer = LeanResponse(sent, AnswerHead(head), b"")
     assert answer.headers["x"] == "a, b"
     assert answer.headers.get_all("X") == ["a", "b"]
     assert answer.headers["y"] == ""

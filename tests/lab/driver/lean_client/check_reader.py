@@ -6,7 +6,7 @@ import re
 
 from requests.exceptions import RequestException
 
-from lab.driver.client import AnswerCutOffError, BadAnswerError, NoAnswerError
+from lab.driver.client import AnswerCutOffError, BadAnswerError, NoAnswerError, answer_reader
 from lab.driver.client.answer_reader import MAX_HEAD, AnswerReader
 
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -55,20 +55,57 @@ def check_an_answer_is_the_same_in_one_piece_and_byte_by_byte() -> None:
             reader = read(data, each=each)
             assert reader.complete and reader.reusable, data
             assert reader.body == body
-            assert reader.status in (200, 204, 304)
+            assert reader.head.status in (200, 204, 304)
+
+
+def check_a_known_head_is_read_like_a_new_one() -> None:
+    head = OK + b"Content-Length: 2\r\nX-Known: yes\r\n\r\n"
+    close = OK + b"Connection: close\r\nX-Known: yes\r\nContent-Length: 1\r\n\r\n"
+    for _ in range(3):
+        for each in (0, 1, 7, len(head)):
+            found = read(head + b"ok", each=each)
+            assert (found.body, found.head.status, found.reusable) == (b"ok", 200, True)
+        assert read(head + b"no").body == b"no"
+        assert not read(head + b"okHTTP/1.1").reusable
+        assert not read(head + b"ok" + head + b"ok").reusable
+        assert read(head, head_alone=True).body == b""
+        assert not read(head + b"ok", head_alone=True).reusable
+        assert not read(close + b"x").reusable
+        try:
+            read(head + b"o", ends=True)
+        except AnswerCutOffError:
+            pass
+        else:
+            raise AssertionError
+    reader = read(head + b"ok")
+    for body in (b"ab", b"cd"):  # one after the other on a connection, whichever way they are read
+        for step in (1, 100):
+            reader.begin(False)
+            data = head + body
+            pieces = [data[at : at + step] for at in range(0, len(data), step)]
+            assert [reader.feed(piece) for piece in pieces][-1]
+            assert reader.body == body and reader.reusable
+
+
+def check_no_more_than_some_heads_are_known() -> None:
+    for number in range(1000):
+        read(OK + b"X: %d\r\nContent-Length: 0\r\n\r\n" % number)
+    assert len(answer_reader._KNOWN) <= 256
+    long = OK + b"X: " + b"a" * 5000 + b"\r\nContent-Length: 0\r\n\r\n"
+    assert read(long).complete and long[:-2] not in answer_reader._KNOWN
 
 
 def check_a_body_to_the_end_of_the_connection() -> None:
     reader = read(OK + b"\r\nabc", ends=True)
     assert reader.body == b"abc"
-    assert reader.status == 200
+    assert reader.head.status == 200
     assert not reader.reusable
 
 
 def check_an_empty_line_ends_the_head() -> None:
     reader = read(OK + b"Content-Length: 21\r\n\r\nSet-Cookie: a=b\r\n\r\nxx")
     assert reader.body == b"Set-Cookie: a=b\r\n\r\nxx"
-    assert b"set-cookie" not in reader.lower
+    assert b"set-cookie" not in reader.head.lower
 
 
 def check_an_answer_to_head_has_no_body() -> None:
@@ -102,7 +139,7 @@ def check_what_follows_an_answer_makes_the_connection_useless() -> None:
         b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n",
     ):
         reader = read(whole + stray)
-        assert reader.complete and reader.body == b"ok" and reader.status == 200
+        assert reader.complete and reader.body == b"ok" and reader.head.status == 200
         assert not reader.reusable, stray
     no_body = b"HTTP/1.1 204 No Content\r\nContent-Length: 2\r\n\r\nok"
     assert not read(no_body).reusable
