@@ -2,8 +2,8 @@
 
 Processes of one program differ from launch to launch (hash seeds, memory layout, where connections
 end up), and databases with the same rows from filling to filling (samples of their statistics,
-place in memory). Blocks that share a launch or a database share its difference: their interval is too
-narrow for small effects (Kalibera & Jones, 2013). Both take time, so that they are done where a
+place in memory). Blocks that share a launch or a database share its difference: their interval is
+too narrow for small effects (Kalibera & Jones, 2013). Both take time, so that they are done where a
 small effect decides.
 """
 

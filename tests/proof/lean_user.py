@@ -1,15 +1,10 @@
-"""The scenario of pool-exhaustion with LeanHttpUser: the same verdict at less processor time.
-
-The bare user (`tests/bench/bare_user.py`), which speaks no HTTP, shows the least that a client of
-Locust's can use.
-"""
+"""The scenario of pool-exhaustion with LeanHttpUser: the same verdict at less processor time."""
 
 from __future__ import annotations
 
 import json
 import math
 import random
-import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -22,8 +17,7 @@ from tests.proof.record import Steps, at_most, publish
 from tests.runs import ROOT, copy_project, lab, outcome_of
 
 NAME, SCENARIO = "pool-exhaustion", "checkout.py"
-SHIPPED, LEAN, BARE = "FastHttpUser", "LeanHttpUser", "BareUser"
-MODULES = {LEAN: "lab.driver.client", BARE: "bare_user"}
+SHIPPED, LEAN = "FastHttpUser", "LeanHttpUser"
 RUNS = 3
 MOST_CPU = 0.25  # of the shipped scenario's processor time per request
 _FEW, _MANY = "narrow", "wide"  # arms of few and of many requests a second
@@ -32,35 +26,33 @@ _FEW, _MANY = "narrow", "wide"  # arms of few and of many requests a second
 def prove() -> bool:
     """Same verdicts, estimates within each other's intervals, a quarter of the processor time."""
     steps = Steps("lean-user")
-    taken: dict[str, list[dict[str, Any]]] = {client: [] for client in (SHIPPED, LEAN, BARE)}
+    pairs = []
     for seed in range(1, at_most(RUNS) + 1):
-        for client in random.Random(f"lean-user {seed}").sample(sorted(taken), len(taken)):
-            taken[client].append(steps.do(f"{client} {seed}", partial(run, client, seed)))
+        found = {}
+        for client in random.Random(f"lean-user {seed}").sample((SHIPPED, LEAN), 2):
+            found[client] = steps.do(f"{client} {seed}", partial(run, client, seed))
+        pairs.append((found[SHIPPED], found[LEAN]))
     lines = [
-        "The shipped hypothesis, its scenario as it is and with other base classes, in turn and "
-        "in random order. BareUser speaks no HTTP: a request is a send, a switch to the event "
-        "loop, a receive and Locust's event, the least that any client of Locust's has. Processor "
-        "time is the driver's, all of it: its ticks, its frames and the pauses of the shoppers "
-        f"too, which no client changes. *Of one more request* is what the arm {_MANY} used more "
-        f"than {_FEW}, by the requests that it sent more.",
+        "The shipped hypothesis, its scenario as it is and with the other base class, in turn and "
+        "in random order. Processor time is the driver's, all of it: its ticks, its frames and "
+        "the pauses of the shoppers too, which no client changes. *Of one more request* is what "
+        f"the arm {_MANY} used more than {_FEW}, by the requests that it sent more.",
         "",
         "| seed | client | verdict | wide / narrow | short-hold / narrow | pool wait share "
         "| more-pricing / narrow | driver ms per request | of one more request, ms |",
         "| --- " * 9 + "|",
     ]
-    for seed, of_seed in enumerate(zip(*taken.values(), strict=True), 1):
-        lines += [row(seed, client, each) for client, each in zip(taken, of_seed, strict=True)]
-    pairs = list(zip(taken[SHIPPED], taken[LEAN], strict=True))
+    for seed, pair in enumerate(pairs, 1):
+        lines += [
+            row(seed, client, each) for client, each in zip((SHIPPED, LEAN), pair, strict=True)
+        ]
     share, of_more = (share_of(pairs, key) for key in ("cpu_ms", "more_ms"))
-    bare = list(zip(taken[SHIPPED], taken[BARE], strict=True))
-    least, least_of_more = (share_of(bare, key) for key in ("cpu_ms", "more_ms"))
     alike = all(agree(*pair) for pair in pairs)
     lines += [
         "",
-        f"{'All' if alike else 'Not all'} pairs of FastHttpUser and LeanHttpUser have the same "
-        f"verdict, and estimates within each other's intervals. LeanHttpUser's processor time per "
-        f"request is {share:.2f} of FastHttpUser's (promised: at most {MOST_CPU:g}), of one more "
-        f"request {of_more:.2f}; BareUser's {least:.2f} and {least_of_more:.2f}.",
+        f"{'All' if alike else 'Not all'} pairs have the same verdict, and estimates within each "
+        f"other's intervals. LeanHttpUser's processor time per request is {share:.2f} of "
+        f"FastHttpUser's (promised: at most {MOST_CPU:g}), of one more request {of_more:.2f}.",
     ]
     publish("lean-user", "The lean user: pool-exhaustion with either client", lines, steps)
     return alike and share <= MOST_CPU
@@ -74,7 +66,6 @@ def run(client: str, seed: int) -> dict[str, Any]:
         (project / "hypotheses" / f"{NAME}.md").write_text(hypothesis)
         scenario = project / "scenarios" / SCENARIO
         scenario.write_text(with_client(scenario.read_text(), client))
-        shutil.copy(ROOT / "tests" / "bench" / "bare_user.py", scenario.parent)
         done = lab("run", NAME, f"--seed={seed}", "--no-profile", project=project)
         latest = project / "reports" / NAME / "latest"
         if not (latest / "verdict.json").is_file():
@@ -88,8 +79,8 @@ def with_client(scenario: str, client: str) -> str:
     if client == SHIPPED:
         return scenario
     text = scenario.replace(f"import {SHIPPED}, ", "import ")
-    text = text.replace("\n\nSKUS", f"\n\nfrom {MODULES[client]} import {client}\n\nSKUS", 1)
-    return text.replace(f"({SHIPPED})", f"({client})")
+    text = text.replace("\n\nSKUS", "\n\nfrom lab.driver.client import LeanHttpUser\n\nSKUS", 1)
+    return text.replace(f"({SHIPPED})", f"({LEAN})")
 
 
 def cpu_of(trials: Sequence[Trial]) -> dict[str, float]:

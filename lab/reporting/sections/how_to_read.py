@@ -36,11 +36,12 @@ def method(hypothesis: Hypothesis, plan: Plan) -> str:
         return _method_of_soaks(alpha)
     return (
         f"{_block(plan)}{_processes(plan.processes)}{_databases(plan.databases)} "
-        "Arms are compared within blocks. An interval shows where the mean over blocks may lie. Its level allows for a look after "
-        f"every block (α = {alpha:g} per side). A prediction is supported if its whole interval "
-        "meets the bound. It is contradicted if a wider interval (α divided by the number of "
-        "predictions) misses the bound. Otherwise it is undecided. Claim, bounds and rule were "
-        "sealed before the first trial, so nothing was chosen after seeing the data."
+        "Arms are compared within blocks. An interval shows where the mean over blocks may lie. "
+        f"Its level allows for a look after every block (α = {alpha:g} per side). A prediction is "
+        "supported if its whole interval meets the bound. It is contradicted if a wider interval "
+        "(α divided by the number of predictions) misses the bound. Otherwise it is undecided. "
+        "Claim, bounds and rule were sealed before the first trial, so nothing was chosen "
+        "after seeing the data."
     )
 
 
