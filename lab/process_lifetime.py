@@ -57,13 +57,13 @@ def choose_lifetime(
         UsageError: The file demands fresh processes of a system that the lab has not started.
     """
     kind = hypothesis.kind
-    if isinstance(kind, Benchmark) and not kind.database:
+    subject: Literal["processes", "databases"]
+    if isinstance(kind, LoadTest):
+        subject = "processes"
+    elif isinstance(kind, Benchmark) and kind.database:
+        subject = "databases"
+    else:
         return None
-    if not isinstance(kind, LoadTest | Benchmark):
-        return None
-    subject: Literal["processes", "databases"] = (
-        "processes" if isinstance(kind, LoadTest) else "databases"
-    )
     if hypothesis.revisions:
         return LifetimeChoice("fresh", "since its arms are revisions of the code", subject)
     near = [each for each in hypothesis.all_predictions if _is_near(each, fresh_within)]
@@ -73,7 +73,7 @@ def choose_lifetime(
         found = f"{first.quantity} {first.subject} is predicted {first.bound_words}, {factor}"
     else:
         found = f"no predicted ratio of two arms has a bound {factor}"
-    if isinstance(kind, Benchmark):
+    if not isinstance(kind, LoadTest):
         return LifetimeChoice("fresh" if near else "kept", f"since {found}", subject)
     launches = ": a difference between two launches can then pass for one between the arms"
     match kind.processes:

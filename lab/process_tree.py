@@ -36,6 +36,18 @@ def with_descendants(root: int, family: Mapping[int, list[int]]) -> list[int]:
     return found
 
 
+def started_by(pid: int) -> Iterator[int]:
+    """The ids of the processes that a process has started, directly or not, and that run.
+
+    Quicker than a look at all processes: only its own threads and theirs are read.
+    """
+    with contextlib.suppress(OSError):  # it has just ended
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            for child in (task / "children").read_bytes().split():
+                yield int(child)
+                yield from started_by(int(child))
+
+
 def environment_of(pid: int) -> dict[str, str]:
     """The environment that a process was started with; empty if it cannot be read."""
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -93,29 +93,6 @@ def exact_cpu_s(pid: int) -> float:
         ended = _fields((_PROC / str(pid) / "stat").read_bytes())[13:15]  # cutime, cstime
         return own_s + sum(map(int, ended)) * _TICK_S
     return 0.0
-
-
-def children_cpu_s() -> float:
-    """Return the time of all that this process has started, directly or not.
-
-    In seconds; of those that have ended in steps of the system's clock, 10 ms. Only as far as
-    `/proc` can be read.
-    """
-    ended = os.times()
-    found = ended.children_user + ended.children_system
-    with contextlib.suppress(OSError):
-        for pid in _below(os.getpid()):
-            found += exact_cpu_s(pid)
-    return found
-
-
-def _below(pid: int) -> Iterator[int]:
-    """The ids of the processes that a process has started, directly or not, and that run."""
-    for task in (_PROC / str(pid) / "task").iterdir():
-        for child in (task / "children").read_bytes().split():
-            yield int(child)
-            with contextlib.suppress(OSError):  # it has just ended
-                yield from _below(int(child))
 
 
 def is_runnable(pid: int) -> bool:

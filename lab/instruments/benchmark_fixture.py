@@ -26,10 +26,9 @@ from lab.instruments.benchmark_loops import LOOP_S, MeasuredSlice, TimedLoop, me
 from lab.instruments.benchmark_outcome import MIN_LOOPS, Problem, Request
 from lab.instruments.benchmark_pedantic import Arguments, PedanticCall
 from lab.instruments.benchmark_turns import Turns
-from lab.instruments.idle_time import IdleTime
+from lab.instruments.idle_time import IdleTime, children_cpu_s
 from lab.instruments.project_files import NOWHERE, ProjectFiles
 from lab.instruments.unfinished_results import unfinished
-from lab.processor_time import children_cpu_s
 
 _CLOCK_STEPS = 10
 """So many steps of its clock a loop has to last (pytest-benchmark's calibration precision)."""

@@ -3,9 +3,9 @@
 Run as `python -m tests.bench.lean_client`. A server that answers from memory has the other core.
 Every round lets each client ask for a second, in random order, so that what drifts falls out of a
 round. Users that make a request a task pay for Locust's own loop at every request; those that make
-a hundred show the client. The bare user (`tests/bench/bare_user.py`) speaks no HTTP: what it sends
-is the most that a user of Locust's can. Fails only if counts differ: of events, and of the server's
-requests.
+a hundred show the client. The bare user (`tests/bench/bare_user.py`) speaks no HTTP and shows what
+Locust, gevent and the system leave to a client. Fails only if counts differ: of events, and of the
+server's requests.
 """
 
 from __future__ import annotations

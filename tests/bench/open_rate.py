@@ -1,9 +1,8 @@
 """An open load of 20,000 requests a second from one core: how late its arrivals are dispatched.
 
 Run as `python -m tests.bench.open_rate`. The lab's own driver with LeanHttpUser has one core, a
-server that answers from memory the other. The bare user (`tests/bench/bare_user.py`), which speaks
-no HTTP, shows what arrivals cost without a client. Fails only if counts differ:
-arrivals scheduled, sent and unsent, requests recorded, and the server's own.
+server that answers from memory the other. Fails only if counts differ: arrivals scheduled, sent and
+unsent, requests recorded, and the server's own.
 """
 
 from __future__ import annotations
@@ -28,17 +27,13 @@ P99_LIMIT_S = 0.002
 SCENARIO = """\
 from locust import task
 
-from {module} import {base}
+from lab.driver.client import LeanHttpUser
 
-class Reader({base}):
+class Reader(LeanHttpUser):
     @task
     def read(self):
         self.client.get("/")
 """
-CLIENTS = {
-    "LeanHttpUser": ("lab.driver.client", RATES),
-    "BareUser": ("tests.bench.bare_user", RATES[-1:]),
-}
 
 
 def measure(
@@ -76,7 +71,7 @@ def miscounts(evidence: LoadEvidence, frames: list[Frame], served: int) -> Itera
         yield f"{sent} arrivals sent from the begin on, {served} requests served"
 
 
-def told(base: str, rate: float, evidence: LoadEvidence, frames: list[Frame]) -> str:
+def told(rate: float, evidence: LoadEvidence, frames: list[Frame]) -> str:
     """The figures of a trial."""
     seen = evidence.dispatch
     assert seen is not None
@@ -86,38 +81,30 @@ def told(base: str, rate: float, evidence: LoadEvidence, frames: list[Frame]) ->
     cpu = [frame.driver_cpu for frame in frames if frame.in_window and frame.driver_cpu]
     busy = sum(cpu) / len(cpu) if cpu else 0.0
     aim = ""
-    if rate == RATES[-1] and base == "LeanHttpUser":
+    if rate == RATES[-1]:
         met = late[1] <= P99_LIMIT_S
         aim = f"; aim p99 at most {P99_LIMIT_S * 1000:g} ms: {'met' if met else 'not met'}"
     return (
-        f"  {base}, {rate:,.0f} a second for {SECONDS:g} s: {seen.scheduled} scheduled, "
-        f"{seen.sent} sent, {seen.unsent} unsent; dispatched late by {p50} ms at p50, "
-        f"{p99} at p99, {p999} at p99.9; the driver used {busy:.0%} of its core{aim}"
+        f"  {rate:,.0f} a second for {SECONDS:g} s: {seen.scheduled} scheduled, {seen.sent} sent, "
+        f"{seen.unsent} unsent; dispatched late by {p50} ms at p50, {p99} at p99, {p999} at p99.9; "
+        f"the driver used {busy:.0%} of its core{aim}"
     )
-
-
-def of_client(base: str, module: str, rates: tuple[float, ...]) -> list[str]:
-    """Print how late arrivals of a user class are at each rate; returns what is miscounted."""
-    wrong = []
-    with tempfile.TemporaryDirectory() as folder, bench(Path(folder)) as made:
-        scenario = Path(folder) / "scenario.py"
-        scenario.write_text(SCENARIO.format(base=base, module=module))
-        made.driver.load(scenario, open_load=True)
-        with static_server(made.cores.target) as server:
-            print(f"  server: {server.name}")
-            for rate in rates:
-                load = steady(rate, SECONDS, max_users=USERS)
-                evidence, frames, served = measure(made, server, load)
-                print(told(base, rate, evidence, frames))
-                wrong += list(miscounts(evidence, frames, served))
-    return wrong
 
 
 def main() -> int:
     """Print lateness at each rate; 1 if counts differ."""
-    wrong: list[str] = []
-    for base, (module, rates) in CLIENTS.items():
-        wrong += of_client(base, module, rates)
+    wrong = []
+    with tempfile.TemporaryDirectory() as folder, bench(Path(folder)) as made:
+        scenario = Path(folder) / "scenario.py"
+        scenario.write_text(SCENARIO)
+        made.driver.load(scenario, open_load=True)
+        with static_server(made.cores.target) as server:
+            print(f"  server: {server.name}")
+            for rate in RATES:
+                load = steady(rate, SECONDS, max_users=USERS)
+                evidence, frames, served = measure(made, server, load)
+                print(told(rate, evidence, frames))
+                wrong += list(miscounts(evidence, frames, served))
     print("\n".join(f"  WRONG COUNT: {flaw}" for flaw in wrong) or "  all counts are the server's")
     return 1 if wrong else 0
 

@@ -17,7 +17,7 @@ from lab.driver.client.head import NO_HEAD, AnswerHead, fields, has_token
 MAX_HEAD = 64 * 1024  # bytes
 _MAX_INFORMATIONAL = 100  # answers of 1xx before the final one
 _CHUNK_LINE = 32  # bytes of an ordinary one, at most
-_END = b"\r\n\r\n"
+_END = b"\r\n\r\n"  # 4 bytes
 _BEGIN = b"HTTP/1."
 _MAX_KNOWN, _MAX_KNOWN_HEAD = 256, 2048  # heads, and bytes of one
 _KNOWN: dict[bytes, AnswerHead] = {}  # those that llhttp has read, each with a body of one piece

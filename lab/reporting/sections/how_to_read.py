@@ -35,7 +35,9 @@ def method(hypothesis: Hypothesis, plan: Plan) -> str:
     if isinstance(hypothesis.kind, SoakTest):
         return _method_of_soaks(alpha)
     return (
-        f"{_block(plan)}{_processes(plan.processes)}{_databases(plan.databases)} "
+        f"{_block(plan)}"
+        f"{_lifetime('processes', plan.processes, 'from launch to launch')}"
+        f"{_lifetime('databases', plan.databases, 'between two databases with the same rows')} "
         "Arms are compared within blocks. An interval shows where the mean over blocks may lie. "
         f"Its level allows for a look after every block (α = {alpha:g} per side). A prediction is "
         "supported if its whole interval meets the bound. It is contradicted if a wider interval "
@@ -61,35 +63,18 @@ def _block(plan: Plan) -> str:
     )
 
 
-def _processes(lifetime: ProcessLifetime | None) -> str:
-    """What was done with the processes of the arms, as a sentence that follows others."""
+def _lifetime(subject: str, lifetime: ProcessLifetime | None, differs: str) -> str:
+    """What was done with the processes or databases of the arms, as a further sentence."""
     match lifetime:
         case "fresh":
             return (
-                " All arms get fresh processes before each block, so that the interval covers what "
-                "differs from launch to launch."
+                f" All arms get fresh {subject} before each block, so that the interval covers "
+                f"what differs {differs}."
             )
         case "kept":
             return (
-                " The arms keep their processes from block to block: what differs from launch to "
-                "launch is not covered by the interval."
-            )
-        case None:
-            return ""
-
-
-def _databases(lifetime: ProcessLifetime | None) -> str:
-    """What was done with the databases of a benchmark, as a sentence that follows others."""
-    match lifetime:
-        case "fresh":
-            return (
-                " All arms get fresh databases before each block, so that the interval covers what "
-                "differs from database to database."
-            )
-        case "kept":
-            return (
-                " The arms keep their databases from block to block: what differs between two "
-                "databases with the same rows is not covered by the interval."
+                f" The arms keep their {subject} from block to block: what differs {differs} is "
+                "not covered by the interval."
             )
         case None:
             return ""
