@@ -183,7 +183,14 @@ class Running:
         (begun,) = self.wait_for(lambda: set(series.iterdir()) - before)
         return str(begun.stem.partition("-")[2])
 
+    def finish(self, limit_s: float = 600) -> subprocess.CompletedProcess[str]:
+        """Wait for its end."""
+        stdout, stderr = self.process.communicate(timeout=limit_s)
+        return subprocess.CompletedProcess(
+            self.process.args, self.process.returncode, stdout, stderr
+        )
+
     def end(self, limit_s: float = 600) -> dict[str, Any]:
         """Wait for its end; what a proof keeps of it."""
-        stdout, stderr = self.process.communicate(timeout=limit_s)
-        return outcome(self.process.returncode, stdout, stderr, time.monotonic() - self._began)
+        done = self.finish(limit_s)
+        return outcome(done.returncode, done.stdout, done.stderr, time.monotonic() - self._began)

@@ -23,6 +23,7 @@ from lab.targets import docker_cleanup, docker_engine
 from lab.targets.compose_command import find_program
 from tests.disturbances import kill
 from tests.runs import ROOT, copy_project, lab, started
+from tests.undisturbed import undisturbed
 
 pytestmark = pytest.mark.real
 
@@ -73,7 +74,8 @@ def gone(limit_s: float) -> bool:
 def test_pool_exhaustion_is_confirmed_in_containers_too(tmp_path: Path) -> None:
     project = copy_project(tmp_path)
     shutil.copy(ROOT / "hypotheses" / "pool-exhaustion.md", project / "hypotheses")
-    done = lab("run", "pool-exhaustion", *COMPOSE, "--expect", "CONFIRMED", project=project)
+    expected = ("--expect", "CONFIRMED")
+    done = undisturbed(lab("run", "pool-exhaustion", *COMPOSE, *expected, project=project))
     assert done.returncode == 0, done.stdout + done.stderr
     assert not left()
     folder = (project / "reports" / "pool-exhaustion" / "latest").resolve()
@@ -161,8 +163,8 @@ def test_the_engine_stops_answering_in_the_middle_of_a_run(tmp_path: Path) -> No
             assert (run.folder / "report.html").exists()
         assert left(), "what could not be removed is still there"
         done = lab("run", "quick", *COMPOSE, "--no-profile", project=project)  # the next run does
-        assert done.returncode == 0, done.stdout + done.stderr
         assert not left()
+        assert undisturbed(done).returncode == 0, done.stdout + done.stderr
     finally:
         docker_cleanup.remove(_ours)
 
@@ -227,8 +229,8 @@ def test_further_services_are_started_too(tmp_path: Path) -> None:
     file.write_text(text.replace(needed, more).replace("services:\n", f"services:\n{once}{stays}"))
     done = lab("run", "quick", *COMPOSE, "--no-profile", project=project)
     docker_engine.docker("image", "rm", "bottleneck-lab/once", "bottleneck-lab/stays")
-    assert done.returncode == 0, done.stdout + done.stderr
     assert not left()
+    assert undisturbed(done).returncode == 0, done.stdout + done.stderr
     folder = (project / "reports" / "quick" / "latest").resolve()
     last = json.loads((folder / "trials.jsonl").read_text().splitlines()[-1])
     assert last["usage"]["stays"]["rss_bytes"] > 1e6

@@ -12,6 +12,7 @@ import pytest
 
 from tests.disturbances import Impostor, kill
 from tests.runs import QUICK, ROOT, Running, copy_project, gone, lab, started
+from tests.undisturbed import undisturbed
 
 pytestmark = pytest.mark.real
 
@@ -24,7 +25,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def finished(project: Path) -> Path:
     """A whole run, decided otherwise than expected; its folder."""
-    done = lab("run", "quick", "--seed", "1", "--expect", "REFUTED", project=project)
+    done = undisturbed(lab("run", "quick", "--seed", "1", "--expect", "REFUTED", project=project))
     assert done.returncode == 1, done.stdout + done.stderr
     assert "CONFIRMED" in done.stdout
     return (project / "reports" / "quick" / "latest").resolve()

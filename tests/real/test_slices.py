@@ -25,6 +25,7 @@ from tests.deferred_server import DeferredTarget
 from tests.disturbances import kill
 from tests.lab.builders import ratio
 from tests.runs import QUICK_SLICES, ROOT, Running, copy_project, gone, lab, started
+from tests.undisturbed import is_of_the_machine, skip_if_disturbed, undisturbed
 
 pytestmark = pytest.mark.real
 
@@ -74,9 +75,11 @@ def test_work_that_is_done_later_makes_windows_whole_and_the_ratio_right(tmp_pat
     """In slices the deferring arm would seem faster; it needs 4 ms for a request, not 2."""
     loop, run_folder = measured(deferring(), tmp_path)
     trials = run_folder.trials()
-    void = [trial for trial in trials if trial.faults]
+    void = [trial for trial in trials if trial.faults and not is_of_the_machine(trial.faults[0])]
     assert {trial.faults[0].gate for trial in void} == {"carry_over"}
     assert all(slices_of(trial) for trial in void)
+    if loop.interim_verdict.verdict in ("INVALID", "INCONCLUSIVE"):
+        skip_if_disturbed(trials, loop.plan)
     counted = group_trials(trials, loop.plan).complete
     assert len(counted) >= 4
     assert not any(slices_of(each) for block in counted for own in block.values() for each in own)
@@ -111,7 +114,7 @@ def test_a_block_in_slices_that_is_interrupted_or_killed_is_repeated(tmp_path: P
         kill(second.process.pid)
         assert gone(family, 10), "processes are left after kill -9"
     assert trials_in(first.folder)[: len(kept)] == kept
-    done = lab("run", "quick-slices", "--resume", "--no-profile", project=project)
+    done = undisturbed(lab("run", "quick-slices", "--resume", "--no-profile", project=project))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "CONFIRMED" in done.stdout
     trials = trials_in(first.folder)

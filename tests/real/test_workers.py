@@ -19,6 +19,7 @@ from lab.exit_codes import ExitCode
 from lab.run_folder import RunFolder
 from lab.trial import LoadEvidence
 from tests.runs import QUICK_SOAK, copy_project, gone, lab, started
+from tests.undisturbed import undisturbed
 
 pytestmark = pytest.mark.real
 
@@ -31,7 +32,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def finished(project: Path) -> Path:
     """A whole run of two workers; its folder."""
-    done = lab("run", "quick", "--seed", "1", "--workers", "2", "--no-profile", project=project)
+    options = ("--seed", "1", "--workers", "2", "--no-profile")
+    done = undisturbed(lab("run", "quick", *options, project=project))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "CONFIRMED" in done.stdout
     return (project / "reports" / "quick" / "latest").resolve()
@@ -93,8 +95,7 @@ def test_a_killed_worker_voids_its_block_and_the_run_goes_on(project: Path) -> N
         running.wait_for(lambda: trials_begun(running.folder) == 2)
         victim = workers_of(running.process.pid)[0]
         os.kill(victim.pid, signal.SIGKILL)
-        running.process.communicate(timeout=240)
-        assert running.process.returncode == 0
+        assert undisturbed(running.finish(240)).returncode == 0
         folder = running.folder
     trials = RunFolder.open(folder).trials()
     lost = [fault for trial in trials for fault in trial.faults if fault.gate == "workers"]
@@ -112,8 +113,8 @@ def test_a_worker_joins_by_its_address_and_token(project: Path) -> None:
         assert refused.returncode == 2
         assert "does not know the token of this run" in refused.stderr
         joined = lab("worker", address, "--once", project=project, env=token)
-        _, err = running.process.communicate(timeout=240)
-        assert running.process.returncode == 0, err
+        done = undisturbed(running.finish(240))
+        assert done.returncode == 0, done.stderr
         folder = running.folder
     assert joined.returncode == 0, joined.stderr
     assert "s3cret" not in joined.stdout
@@ -153,7 +154,7 @@ def test_nothing_stays_behind_a_killed_lab(project: Path) -> None:
 def test_a_soak_is_shared_by_workers(project: Path) -> None:
     shutil.copy(QUICK_SOAK, project / "hypotheses")
     options = ("--for", "75s", "--anyway", "--seed", "1", "--workers", "2")
-    done = lab("run", "quick-soak", *options, project=project)
+    done = undisturbed(lab("run", "quick-soak", *options, project=project))
     assert done.returncode in (0, 3), done.stdout + done.stderr
     [trial] = RunFolder.open((project / "reports/quick-soak/latest").resolve()).trials()
     assert trial.trusted, trial.faults

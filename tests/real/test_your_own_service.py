@@ -13,6 +13,7 @@ import pytest
 
 from tests.lab.documents import blocks
 from tests.runs import ROOT, lab
+from tests.undisturbed import undisturbed
 
 pytestmark = pytest.mark.real
 
@@ -31,7 +32,7 @@ def typed(line: str, project: Path) -> str:
     program, *arguments = shlex.split(line)
     if program == "lab":
         extra = ("--no-profile",) if arguments[0] == "run" else ()
-        done = lab(*arguments, *extra, project=project)
+        done = undisturbed(lab(*arguments, *extra, project=project))
     else:
         done = subprocess.run(
             line, shell=True, cwd=project, capture_output=True, text=True, check=False
@@ -134,5 +135,5 @@ def test_a_service_of_node(hashing: str, verdict: str, tmp_path: Path) -> None:
     assert "guessed from `start` in package.json: node server.js" in done.stdout
     (tmp_path / "scenarios" / "mixed.py").write_text(NODE_SCENARIO)
     (tmp_path / "hypotheses" / "hash.md").write_text(NODE_CLAIM.format(hashing=hashing))
-    done = lab("run", "hash", "--no-profile", project=tmp_path)
+    done = undisturbed(lab("run", "hash", "--no-profile", project=tmp_path))
     assert verdict_of(tmp_path, "hash")["verdict"] == verdict, done.stdout + done.stderr
