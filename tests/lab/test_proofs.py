@@ -18,7 +18,7 @@ from lab.hypothesis import loads
 from lab.stats.latency_histogram import Histogram
 from lab.system import load_system
 from lab.targets.arm_settings import validated_settings
-from lab.trial_plan import ALPHA, FIRST_LOOK, LAST_LOOK
+from lab.trial_plan import ALPHA, FIRST_LOOK, LAST_LOOK, draw
 from service.settings import ServiceSettings
 from tests.oracles import simulation
 from tests.planted.slices.twice import Twice
@@ -162,6 +162,18 @@ def test_relabelled_runs_are_judged_as_the_simulation_does_and_as_every_run_is()
     assert outcomes.count("supported") == round(300 * expected.supported) > 10
     assert outcomes.count("contradicted") == round(300 * expected.contradicted)
     assert false_decisions.most(10_000) == pytest.approx(0.0130, abs=5e-5)
+
+
+@pytest.mark.parametrize("name", false_decisions.BENCHMARKS)
+def test_the_arms_of_equal_benchmarks_are_equal(name: str, tmp_path: Path) -> None:
+    benchmark = false_decisions.BENCHMARKS[name]
+    project = benchmark.make_project(tmp_path)
+    file = project / "hypotheses" / f"{benchmark.hypothesis}.md"
+    hypothesis = loads(benchmark.text, file, project)
+    first, second = hypothesis.arms.values()
+    assert first == second
+    databases = {"query": "fresh"}.get(name)
+    assert draw(hypothesis, 1, "local").databases == databases
 
 
 # --- small effects -------------------------------------------------------------------------

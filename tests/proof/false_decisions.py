@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from lab.trial import BenchmarkEvidence, Timing, Trial
 from lab.trial_plan import ALPHA, FIRST_LOOK, LAST_LOOK, draw
 from lab.verdict_record import Outcome
 from lab.verdict_rule import judge
-from tests.planted_services import SLICES
+from tests.planted_services import SLICES, sample
 from tests.proof import bench_slices, slices_load
 from tests.proof.bench import planted_project
 from tests.proof.record import Steps, at_most, publish
@@ -27,9 +28,27 @@ from tests.proof.recorded_blocks import log_ratios, outcome, run_text
 LABELLINGS = 10_000
 RUNS = 30  # whole ones
 BLOCKS = 200  # of each kind
-BENCHMARK_RUNS, LOAD_RUNS = 13, 5  # beside those of `slices-load`
-EQUAL = (SLICES / "equal-benchmark.md").read_text()
+LOAD_RUNS = 5  # beside those of `slices-load`
 
+
+@dataclass(frozen=True)
+class Benchmark:
+    """A benchmark of equal arms, as a whole run of the lab."""
+
+    make_project: Callable[[Path], Path]
+    hypothesis: str
+    runs: int
+
+    @property
+    def text(self) -> str:
+        """The file that describes it."""
+        return (SLICES / f"{self.hypothesis}.md").read_text()
+
+
+BENCHMARKS = {
+    "planted steps": Benchmark(planted_project, "equal-benchmark", 7),
+    "query": Benchmark(sample, "equal-query", 6),  # a database for each arm, fresh in each block
+}
 Blocks = Mapping[str, Sequence[float]]  # log ratios by subject
 
 
@@ -82,16 +101,17 @@ def most(count: int) -> float:
 
 
 def whole_runs(steps: Steps) -> dict[str, dict[str, Any]]:
-    """Whole runs in slices by name: those of `slices-load`, and more of two subjects."""
+    """Whole runs in slices by name: those of `slices-load`, benchmarks, and more of one load."""
     runs: dict[str, dict[str, Any]] = {}
     earlier = Steps("slices-load")
     for name in slices_load.SUBJECTS:
         found = slices_load.recorded(earlier, name)[slices_load.IN_SLICES]
         runs |= {f"load: {name}: {number}": run for number, run in enumerate(found, 1)}
     steps.where += earlier.where
-    for seed in range(1, at_most(BENCHMARK_RUNS) + 1):
-        run = steps.do(f"benchmark {seed}", partial(equal_benchmarks, seed))
-        runs[f"benchmark: planted steps: {seed}"] = run
+    for name, benchmark in BENCHMARKS.items():
+        for seed in range(1, at_most(benchmark.runs) + 1):
+            run = steps.do(f"{name} {seed}", partial(equal_benchmarks, benchmark, seed))
+            runs[f"benchmark: {name}: {seed}"] = run
     name, first = next(iter(slices_load.SUBJECTS)), slices_load.MOST_RUNS + 1
     for seed in range(first, first + at_most(LOAD_RUNS)):
         subject = slices_load.SUBJECTS[name]
@@ -100,11 +120,11 @@ def whole_runs(steps: Steps) -> dict[str, dict[str, Any]]:
     return runs
 
 
-def equal_benchmarks(seed: int) -> dict[str, Any]:
+def equal_benchmarks(benchmark: Benchmark, seed: int) -> dict[str, Any]:
     """One whole run of a benchmark with equal arms."""
     with tempfile.TemporaryDirectory() as folder:
-        project = planted_project(Path(folder))
-        run_folder, hypothesis = run_text(project, "equal-benchmark", EQUAL, seed)
+        project = benchmark.make_project(Path(folder))
+        run_folder, hypothesis = run_text(project, benchmark.hypothesis, benchmark.text, seed)
         found = outcome(run_folder)
         return {
             "logs": [round(each, 6) for each in log_ratios(run_folder, hypothesis)],
@@ -173,9 +193,10 @@ def judged_by_the_lab() -> Callable[[Sequence[float]], Outcome]:
 
 
 def _equal_arms() -> Hypothesis:
+    text = BENCHMARKS["planted steps"].text
     with tempfile.TemporaryDirectory() as folder:
         project = planted_project(Path(folder))
-        hypothesis = loads(EQUAL, project / "hypotheses" / "equal-benchmark.md", project)
+        hypothesis = loads(text, project / "hypotheses" / "equal-benchmark.md", project)
         shutil.rmtree(project / "hypotheses")
     return hypothesis
 
