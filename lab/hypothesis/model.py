@@ -84,7 +84,10 @@ class Step(NamedTuple):
     level: float | None = None
 
     def __str__(self) -> str:
-        return self.arm if self.level is None else f"{self.arm} at {self.level:.12g}"
+        if self.level is None:
+            return self.arm
+        short = f"{self.level:.12g}"  # what is written is read again: a plan names its steps so
+        return f"{self.arm} at {short if float(short) == self.level else self.level!r}"
 
     @classmethod
     def parse(cls, text: str) -> Step:

@@ -50,6 +50,15 @@ def test_a_plan_is_read_as_it_was_written() -> None:
     assert Plan.from_dict(plan().as_dict()) == plan()
 
 
+def test_the_levels_of_a_plan_are_read_as_they_were_written() -> None:
+    """1000/min is no decimal of a second: blocks of another level would be none of the plan's."""
+    levels = (1000 / 60, 0.1, 50.0, 1e7 / 60)
+    swept = plan(with_load(SHIPPED, Sweep("rate", levels, "poisson")))
+    assert {step.level for step in swept.orders[0]} == set(levels)
+    assert Plan.from_dict(json.loads(json.dumps(swept.as_dict()))).orders == swept.orders
+    assert str(Step("a", 50.0)) == "a at 50"
+
+
 def test_the_plan_of_a_soak_keeps_what_is_detectable() -> None:
     found = DetectableSlope("rss_bytes", "with - without", "at least 5 MB/h", 2e6, "a guess", True)
     soak = replace(plan(), length_s=3600.0, detectable=(found,))
