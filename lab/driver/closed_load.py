@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -28,7 +29,18 @@ class ClosedLoadRunner:
         spec: ClosedLoadSpec,
         faults: ScenarioFaults,
         share: WorkerShare | None = None,
+        phases: Iterator[float] | None = None,
     ) -> None:
+        """Nothing is started.
+
+        Args:
+            runner: Counts and stops the users.
+            user_classes: Of the users, by their weights.
+            spec: How many users there are.
+            faults: Gets those of the scenario.
+            share: Of a worker.
+            phases: Seconds between a user's `on_start` and its first task; None: none.
+        """
         self._runner, self._total, self._faults = runner, spec.users, faults
         self._count = part_of(spec.users, share or ALL)  # of users that are started here
         if share is not None:
@@ -39,7 +51,9 @@ class ClosedLoadRunner:
         # of several workers, none may load before the others: what it sent would be in no frame
         self._begin = None if share is None else Event()
         runner.environment.user_classes = [
-            WatchedUser.derive(each, lab_faults=faults, lab_begin=self._begin)
+            WatchedUser.derive(
+                each, lab_faults=faults, lab_begin=self._begin, lab_phases=phases
+            )
             for each in user_classes
         ]
 

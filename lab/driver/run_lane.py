@@ -63,6 +63,9 @@ class LaneRun(TrialRun):
         self._gate.install()
         self._has_run = False  # any slice
 
+    def _phases(self) -> None:
+        """None: every slice lets all users go on together, and ends with their last answers."""
+
     def _drive(self, runner: TrialRunner, load: Load) -> None:
         commands = CommandPipe(self._faults.over)
         errors = Counter(self._note_early(time.monotonic()))

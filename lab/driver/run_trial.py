@@ -40,6 +40,7 @@ from lab.driver.stage_watch import FROZEN_S, StageWatch
 from lab.driver.start_progress import StartProgress
 from lab.driver.trial_frames import CpuMeter, frame_edges
 from lab.driver.trial_process import flush_files
+from lab.driver.user_cycles import phases
 from lab.driver.worker_share import own_seed
 from lab.driver_messages import (
     Closed,
@@ -165,8 +166,14 @@ class TrialRun:
     def _new_load(self, runner: TrialRunner, classes: list[type[User]]) -> Load:
         trial = self._trial
         if isinstance(trial.load, ClosedLoadSpec):
-            return ClosedLoadRunner(runner, classes, trial.load, self._faults, trial.share)
+            return ClosedLoadRunner(
+                runner, classes, trial.load, self._faults, trial.share, self._phases()
+            )
         return OpenLoadRunner(runner, classes, trial, trial.load, self._faults)
+
+    def _phases(self) -> Iterator[float] | None:
+        """When users of a closed load begin: some time in the warm-up, each by itself."""
+        return phases(own_seed(self._trial), self._trial.warmup_s)
 
     def _drive(self, runner: TrialRunner, load: Load) -> None:
         """Load the host, all users being ready."""

@@ -1,14 +1,23 @@
-"""The cycles of users: from one task of a user to its next."""
+"""The cycles of users, from one task of a user to its next, and when the first ones begin."""
 
 from __future__ import annotations
 
 import math
+import random
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from statistics import median
+from typing import Any
 
 _APART = 5  # see `UserCycles.length_s`
 _PARTS = 4  # of the time since which cycles count
+
+
+def phases(seed: Any, within_s: float) -> Iterator[float]:
+    """Seconds, uniform between 0 and `within_s`, the same for the same seed; without end."""
+    generator = random.Random(f"{seed}-phases")
+    while True:
+        yield generator.uniform(0, within_s)
 
 
 class _Totals:

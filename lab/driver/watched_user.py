@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterator
 from types import new_class
 from typing import Any, Self
 
@@ -32,6 +33,7 @@ class WatchedUser(User):
     lab_faults: ScenarioFaults | None = None
     lab_started = False  # `on_start` has returned
     lab_begin: Event | None = None  # set when tasks may begin; None: at once
+    lab_phases: Iterator[float] | None = None  # seconds until the first task; None: at once
     lab_stopped_at: SourceLocation | None = None  # where the scenario asked it to end
 
     @classmethod
@@ -47,12 +49,20 @@ class WatchedUser(User):
         return new_class(user_class.__name__, bases, exec_body=lambda body: body.update(namespace))
 
     def on_start(self) -> None:
-        """As the scenario's; then it waits until the load begins, if that is agreed on."""
+        """As the scenario's; then it waits until the load begins, if that is agreed on.
+
+        Then for its phase: users who begin together, and wait for times that hardly differ, would
+        stay in step, so that a window has one answer of each more or less than its length.
+        """
         super().on_start()
         self.lab_started = True
         while self.lab_begin is not None and not self.lab_begin.wait(_LOOK_S):
             if self.lab_faults is not None and self.lab_faults.over.is_set():
                 return  # the trial is void
+        if self.lab_phases is not None and self.lab_faults is not None:
+            phase_s = next(self.lab_phases)
+            self.lab_faults.over.wait(phase_s)
+            self._cp_last_run += phase_s  # of `constant_pacing`, which would catch up
 
     def stop(self, force: bool = False) -> bool:
         """As any user; notes where the scenario asks for it."""

@@ -10,11 +10,13 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import pytest
 
 from lab.child_processes import Children
+from lab.driver.user_cycles import phases
 from lab.driver_messages import (
     Closed,
     ClosedLoadSpec,
@@ -119,6 +121,33 @@ def drive(driver: LoadDriver, url: str, window_s: float = 1.5) -> list[Frame]:
     assert isinstance(opened, Opened) and isinstance(closed, Closed)
     assert closed.drained
     return [frame for frame in frames if isinstance(frame, Frame)]
+
+
+def test_a_window_holds_as_many_answers_as_its_length_whatever_their_step(
+    driver: LoadDriver, tmp_path: Path
+) -> None:
+    """Users in step would have three answers each in a window of two and a half cycles."""
+    server, users = Server(delay_s=0.1), 40
+    text = SCENARIO.format(base="FastHttpUser", path="").replace("constant(0)", "constant(0.4)")
+    try:
+        driver.load(write(tmp_path, text))
+        trial = RunTrial(server.url, ClosedLoadSpec(users), warmup_s=0.5, window_s=1.25, seed="s")
+        frames = [each for each in driver.drive(trial) if isinstance(each, Frame)]
+    finally:
+        server.close()
+    counts = [
+        sum(seen.count for seen in frame.requests.values()) for frame in frames if frame.in_window
+    ]
+    # two or three each, by chance: standard deviation 3.2
+    assert sum(counts) == pytest.approx(2.5 * users, abs=13)
+
+
+def test_users_begin_at_moments_that_their_seed_decides() -> None:
+    first, again, other = (
+        list(islice(phases(seed, 2.0), 100)) for seed in ("a", "a", "b")
+    )
+    assert first == again != other
+    assert 0 <= min(first) < 0.2 and 1.8 < max(first) <= 2
 
 
 @pytest.mark.parametrize("base", ["FastHttpUser", "HttpUser", "LeanHttpUser"])
