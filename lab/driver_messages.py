@@ -434,6 +434,14 @@ _KINDS: dict[str, type[Message]] = {kind.__name__: kind for kind in get_args(Mes
 # -- on the wire -------------------------------------------------------------------------------
 
 
+def as_utf8(text: str) -> str:
+    """The text with question marks for halves of surrogate pairs, which no file can hold.
+
+    A service that cuts strings in JavaScript sends such halves in its JSON.
+    """
+    return text.encode("utf-8", "replace").decode()
+
+
 def encode(message: Message) -> bytes:
     """The message as a line."""
     envelope = {"version": VERSION, "kind": type(message).__name__, **_fields(message)}

@@ -22,7 +22,13 @@ from lab.driver.arrival import Arrival, origin
 from lab.driver.event_loop import LongWork
 from lab.driver.locust_statistics import Batch, Batches, Failures
 from lab.driver.report_flaws import ReportFlaws, as_number
-from lab.driver_messages import RecordedRequests, RequestKey, RequestSummary, ScheduledRequests
+from lab.driver_messages import (
+    RecordedRequests,
+    RequestKey,
+    RequestSummary,
+    ScheduledRequests,
+    as_utf8,
+)
 from lab.stats.latency_histogram import Histogram
 
 _MAX_MESSAGES = 20  # that are counted apart in a frame
@@ -153,7 +159,7 @@ class RequestRecorder:
 
     def _note_failure(self, name: Any, method: Any, error: Any) -> None:
         text = _count(self._messages, error)
-        which = RequestKey(str(name), str(method)), text
+        which = RequestKey(as_utf8(str(name)), as_utf8(str(method))), text
         first, count = self._failures.get(which, (error, 0))
         self._failures[which] = first, count + 1
 
@@ -171,7 +177,7 @@ class RequestRecorder:
         """The rows of requests that are named like this; names and methods are any objects."""
         if name is None:
             self._flaws.add_nameless(method)
-        key = RequestKey(str(name), "" if method is None else str(method))
+        key = RequestKey(as_utf8(str(name)), "" if method is None else as_utf8(str(method)))
         for reported, known in self._keys.items():
             if known == key:  # the text of another object, or an object that cannot be looked up
                 return self._rows[reported]
@@ -233,7 +239,7 @@ def _batch(rows: Rows) -> Batch:
 
 def _count(counter: Counter[str], error: Any) -> str:
     text = (error if isinstance(error, str) else f"{type(error).__name__}: {error}")[:1000]
-    text = next(iter(text.splitlines()), "")[:160]
+    text = as_utf8(next(iter(text.splitlines()), "")[:160])
     if text in counter or len(counter) < _MAX_MESSAGES:
         counter[text] += 1
     else:

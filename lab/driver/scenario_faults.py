@@ -18,7 +18,7 @@ from gevent.event import Event
 from locust.exception import StopTest, StopUser
 
 from lab.driver.source_location import SourceLocation, of_error, of_frame
-from lab.driver_messages import Failed
+from lab.driver_messages import Failed, as_utf8
 from lab.network_guard import ForbiddenHostError
 
 ENDS = (SystemExit, KeyboardInterrupt, gevent.GreenletExit)
@@ -135,6 +135,7 @@ class ScenarioFaults:
         return texts
 
     def _count(self, text: str, where: SourceLocation | str | None) -> None:
+        text = as_utf8(text)
         if self._first is None:
             at = where if isinstance(where, SourceLocation) else None
             self._first = (text if at or not where else f"{text} ({where})"), at

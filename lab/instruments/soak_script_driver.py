@@ -13,6 +13,7 @@ import select
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from lab.driver_messages import (
     RequestSummary,
     RunTrial,
     TrialMessage,
+    as_utf8,
 )
 from lab.instruments.locust_driver_process import DriverError
 from lab.passed_variables import PassedVariables
@@ -121,7 +123,9 @@ class SoakScriptDriver:
 
 def _frame(line: bytes, t: float, warmup_s: float, passed: PassedVariables) -> Frame:
     try:
-        counts = {text: int(count) for text, count in json.loads(line).items()}
+        counts: Counter[str] = Counter()
+        for text, count in json.loads(line).items():
+            counts[as_utf8(text)] += int(count)
         succeeded, failed = counts.pop("ok"), counts.pop("errors")
     except (ValueError, KeyError, TypeError, AttributeError):
         shown = passed.redact(line[:80].decode(errors="replace"))

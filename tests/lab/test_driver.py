@@ -192,6 +192,21 @@ def test_errors_are_counted_by_message(driver: LoadDriver, server: Server, tmp_p
     assert any("404" in text for text in frames[1].errors)
 
 
+def test_texts_that_no_file_can_hold_are_replaced(
+    driver: LoadDriver, server: Server, tmp_path: Path
+) -> None:
+    """Half of a surrogate pair, as a service sends that cuts strings in JavaScript."""
+    text = SCENARIO.format(base="FastHttpUser", path="").replace(
+        'self.client.get("/", name="/look")',
+        'with self.client.get("/", name="/\\ud83d", catch_response=True) as r:\n'
+        '            r.failure("cut \\ud83d")',
+    )
+    driver.load(write(tmp_path, text))
+    frames = drive(driver, server.url)
+    assert {key for frame in frames for key in frame.requests} == {RequestKey("/?", "GET")}
+    assert {text for frame in frames for text in frame.errors} == {"CatchResponseError: cut ?"}
+
+
 def test_a_task_that_raises_is_a_task_error(
     driver: LoadDriver, server: Server, tmp_path: Path
 ) -> None:

@@ -59,6 +59,18 @@ while True:
     assert not children.running()
 
 
+def test_errors_that_no_file_can_hold_are_counted_by_what_is_left(
+    children: Children, tmp_path: Path
+) -> None:
+    code = """
+print(json.dumps({"ok": 1, "errors": 3, "cut \\ud83d": 1, "cut \\ud83e": 2}), flush=True)
+time.sleep(9)
+"""
+    _, frame, _ = driven(children, tmp_path, code)
+    assert isinstance(frame, Frame)
+    assert frame.errors == {"cut ?": 3}
+
+
 def test_it_gets_url_rate_and_seed(children: Children, tmp_path: Path) -> None:
     code = """
 assert sys.argv[1:] == ["http://h", "--rate", "20", "--seed", "7-1"], sys.argv
