@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Self
 
-from lab.stats.latency_histogram import MIN_BEYOND
+from lab.stats.latency_histogram import ACCURACY, MIN_BEYOND
 from lab.stats.margins import SlopeMargins, SweepMargins
 
 
@@ -86,11 +86,14 @@ class MeasureMargins:
         min_beyond: Samples required beyond a quantile.
         recovered_factor: A latency has recovered within this multiple of the median before.
         steady_s: Recovered seconds in a row that make a recovery.
+        quantile_accuracy: Of a latency's quantile, relative: it lies somewhere in its bucket. 0 if
+            that was not regarded.
     """
 
     min_beyond: int = MIN_BEYOND
     recovered_factor: float = 1.5
     steady_s: int = 3
+    quantile_accuracy: float = ACCURACY
 
 
 @dataclass(frozen=True)
@@ -205,7 +208,9 @@ BEFORE_SEALED = DecisionMargins(
         max_clock_error_share=0.02,
         max_begin_late_s=0.05,
     ),
-    measures=MeasureMargins(min_beyond=10, recovered_factor=1.5, steady_s=3),
+    measures=MeasureMargins(
+        min_beyond=10, recovered_factor=1.5, steady_s=3, quantile_accuracy=0.0
+    ),
     growth=GrowthMargins(
         linear=(0.8, 1.25),
         quadratic=(1.8, 2.2),

@@ -59,8 +59,8 @@ def measure(
     """The value of measure `name` in `trial`; None if there is no evidence for it.
 
     Units: requests per second, seconds, shares of one, cores, bytes, counts. A recovery that had
-    not ended when the window closed is `AtLeast`; a quantile of a histogram of the service is
-    `Between` the edges of its bucket.
+    not ended when the window closed is `AtLeast`; a quantile, of latencies or of a
+    histogram of the service, is `Between` the edges of its bucket.
 
     Args:
         trial: One run of one arm.
@@ -198,7 +198,15 @@ def _of_requests(
     assert definition is not None
     assert definition.quantile is not None
     latency = seen.service_latency if definition.from_actual_send else seen.latency
-    return latency.quantile(definition.quantile / 100, margins.min_beyond) if seen.count else None
+    found = latency.quantile(definition.quantile / 100, margins.min_beyond) if seen.count else None
+    accuracy = margins.quantile_accuracy
+    if found is None or not accuracy:
+        return found
+    assert latency.min is not None
+    assert latency.max is not None
+    # the edges of a bucket (Masson, Rim & Lee, 2019)
+    low, high = found / (1 + accuracy), found / (1 - accuracy)
+    return Between(found, max(low, latency.min), min(high, latency.max))
 
 
 def _throughput(seen: Requests, seconds: float) -> float | None:

@@ -51,6 +51,19 @@ def test_a_quantile_with_too_few_samples_beyond_it_is_no_evidence() -> None:
     assert measure(trial("narrow", 100), "latency_p95", {}) is not None
 
 
+def test_a_quantile_of_latencies_lies_somewhere_in_its_bucket() -> None:
+    found = measure(trial("narrow", 100), "latency_p50", {})  # 0.1 to 0.14 s
+    assert isinstance(found, Between)
+    assert found.low < found < found.high
+    assert found.high / found.low == pytest.approx(1.005 / 0.995)
+    alike = Histogram()
+    alike.add_many([0.15] * 100)
+    steady = altered(trial("narrow", 25), requests={ORDERS: Requests(100, 0, alike)})
+    found = measure(steady, "latency_p50", {})
+    assert isinstance(found, Between)
+    assert found == found.low == found.high == 0.15  # the exact minimum and maximum
+
+
 def test_a_measure_of_one_request_name() -> None:
     made = trial("narrow", 100)
     assert measure(made, 'throughput{name="/orders"}', {}) == 100

@@ -13,6 +13,7 @@ from lab.analysis.arm_comparison import mean, mean_share, ratio
 from lab.analysis.benchmark_scaling import FactorEstimate
 from lab.analysis.block_values import BlockValues
 from lab.analysis.estimate import Estimate, LimitedEstimate, SlopeEstimate
+from lab.analysis.estimate_prediction import PredictionEstimator as Decided
 from lab.block_grouping import Block
 from lab.decision_margins import DecisionMargins
 from lab.hypothesis import (
@@ -115,6 +116,29 @@ def test_a_ratio_of_two_quantiles_of_one_bucket_tells_no_more_than_its_edges() -
     found = estimated(WAIT, Prediction("", "wait", BOUND, compare=compare), blocks)
     assert found is not None and found.estimate == pytest.approx(1.0)
     assert (found.low, found.high) == pytest.approx((0.5, 2.0))
+
+
+def steady(arm: str, latency_s: float) -> Trial:
+    """A trial of which nearly all latencies are equal."""
+    seen = Histogram()
+    seen.add_many([*[0.5 * latency_s] * 20, *[latency_s] * 100, *[2 * latency_s] * 20])
+    return altered(trial(arm, 35), requests={ORDERS: Requests(seen.count, 0, seen)})
+
+
+def test_medians_on_both_sides_of_the_edge_of_a_bucket_are_not_a_percent_apart() -> None:
+    """They differ by 0.2 % in every block, and what stands for their buckets by 1 %."""
+    edge = (1.005 / 0.995) ** -200
+    arms = {"narrow": 0.999 * edge, "wide": 1.001 * edge}
+    blocks = [{Step(arm): (steady(arm, value),) for arm, value in arms.items()} for _ in range(4)]
+    compared = Prediction("", "latency_p50", BOUND, compare=Comparison("wide", "narrow"))
+    found = estimated(SHIPPED, compared, blocks)
+    assert found is not None and found.estimate == pytest.approx(1.005 / 0.995)
+    assert not found.misses(Bound(at_most=1.005))
+    assert found.low <= 1.002 <= found.high
+    before = replace(DecisionMargins().measures, quantile_accuracy=0.0)
+    sealed = Decided(SHIPPED, compared, blocks, DecisionMargins(measures=before))
+    old = sealed.estimate(4, TAIL)
+    assert old is not None and old.misses(Bound(at_most=1.005)), "as runs were judged that had it"
 
 
 def test_without_evidence_there_is_no_estimate() -> None:
