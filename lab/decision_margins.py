@@ -208,9 +208,7 @@ BEFORE_SEALED = DecisionMargins(
         max_clock_error_share=0.02,
         max_begin_late_s=0.05,
     ),
-    measures=MeasureMargins(
-        min_beyond=10, recovered_factor=1.5, steady_s=3, quantile_accuracy=0.0
-    ),
+    measures=MeasureMargins(min_beyond=10, recovered_factor=1.5, steady_s=3, quantile_accuracy=0.0),
     growth=GrowthMargins(
         linear=(0.8, 1.25),
         quadratic=(1.8, 2.2),

@@ -51,9 +51,7 @@ class ClosedLoadRunner:
         # of several workers, none may load before the others: what it sent would be in no frame
         self._begin = None if share is None else Event()
         runner.environment.user_classes = [
-            WatchedUser.derive(
-                each, lab_faults=faults, lab_begin=self._begin, lab_phases=phases
-            )
+            WatchedUser.derive(each, lab_faults=faults, lab_begin=self._begin, lab_phases=phases)
             for each in user_classes
         ]
 

@@ -87,7 +87,7 @@ class Step(NamedTuple):
         if self.level is None:
             return self.arm
         short = f"{self.level:.12g}"  # what is written is read again: a plan names its steps so
-        return f"{self.arm} at {short if float(short) == self.level else self.level!r}"
+        return f"{self.arm} at {short if float(short) == self.level else repr(self.level)}"
 
     @classmethod
     def parse(cls, text: str) -> Step:

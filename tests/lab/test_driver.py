@@ -143,9 +143,7 @@ def test_a_window_holds_as_many_answers_as_its_length_whatever_their_step(
 
 
 def test_users_begin_at_moments_that_their_seed_decides() -> None:
-    first, again, other = (
-        list(islice(phases(seed, 2.0), 100)) for seed in ("a", "a", "b")
-    )
+    first, again, other = (list(islice(phases(seed, 2.0), 100)) for seed in ("a", "a", "b"))
     assert first == again != other
     assert 0 <= min(first) < 0.2 and 1.8 < max(first) <= 2
 
