@@ -16,6 +16,7 @@ from lab.cli.result_files import ResultFiles
 from lab.errors import StorageError
 from lab.report_evidence import with_evidence
 from lab.run_folder import RunFolder
+from tests.lab.reporting.many_runs import edit
 from tests.runs import ROOT
 
 SAMPLE = ROOT / "reports" / "sample"
@@ -49,6 +50,16 @@ def test_files_are_written_with_their_folders(
     conditions = json.loads((project / "reports/sample/conditions.json").read_text())
     assert properties["machine"] == f"{conditions['processor']}, {conditions['cores']} cores"
     assert (project / "out/s.md").read_text().startswith("### ✔ CONFIRMED: ")
+
+
+def test_a_commit_that_files_differed_from_is_marked(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edit(project / "reports/sample/conditions.json", commit="a" * 40, dirty=True)
+    judge(project, monkeypatch, "sample", "--junit", "junit.xml")
+    [suite] = JUnitXml.fromfile(str(project / "junit.xml"))
+    properties = {each.name: each.value for each in suite.properties()}
+    assert properties["commit"] == f"{'a' * 40}*"
 
 
 def test_the_page_of_a_job_is_added_to(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
