@@ -14,7 +14,7 @@ from lab.cli.main import main
 from lab.cli.recorded_runs import judged_run
 from lab.cli.result_files import ResultFiles
 from lab.errors import StorageError
-from lab.report_evidence import with_evidence
+from lab.report_evidence import evidence_element
 from lab.run_folder import RunFolder
 from tests.lab.reporting.many_runs import edit
 from tests.runs import ROOT
@@ -94,7 +94,7 @@ def test_a_file_that_was_asked_for_and_cannot_be_written_is_an_error(
 
 def test_a_report_has_them_as_its_run_has(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = judged_run(RunFolder.open(project / "reports" / "sample"))
-    page = with_evidence("<body></body>", run.run_folder, run.hypothesis)
+    page = f"<body>{evidence_element(run.run_folder, run.hypothesis)}</body>"
     empty = project / "empty"
     empty.mkdir()
     (empty / "report.html").write_text(page)
