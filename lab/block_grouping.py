@@ -19,13 +19,15 @@ class Blocks:
     """The blocks of a run that have ended.
 
     Attributes:
-        complete: In order: each has every trial that was planned, and all are trusted. Without
-            those whose slices turned out to be too short.
+        complete: In order: each has every trial that was planned, and all are trusted; without
+            those that are `too_short`.
         voided: The faults of each voided block, in order.
+        too_short: In order: complete, but in slices that turned out to be too short.
     """
 
     complete: tuple[Block, ...]
     voided: tuple[tuple[Fault, ...], ...]
+    too_short: tuple[Block, ...]
 
 
 def group_trials(trials: Sequence[Trial], plan: Plan) -> Blocks:
@@ -42,22 +44,26 @@ def group_trials(trials: Sequence[Trial], plan: Plan) -> Blocks:
             voided.append(faults)
         elif Counter(trial.step for trial in members) == planned:
             complete.append(_by_step(members, planned))
-    return Blocks(tuple(_long_enough(complete)), tuple(voided))
+    kept, too_short = _by_length(complete)
+    return Blocks(tuple(kept), tuple(voided), tuple(too_short))
 
 
-def _long_enough(blocks: Sequence[Block]) -> list[Block]:
-    """Those that were not followed by a block in fewer, longer slices.
+def _by_length(blocks: Sequence[Block]) -> tuple[list[Block], list[Block]]:
+    """Those that no block in fewer, longer slices has followed, and the others.
 
     Slices are made longer within a run for one reason: the arms left something to each other.
     """
     kept: list[Block] = []
+    too_short: list[Block] = []
     fewest = math.inf
     for block in reversed(blocks):
         slices = max(slice_count(trial) for trials in block.values() for trial in trials)
         if slices <= fewest:
             kept.append(block)
             fewest = slices
-    return kept[::-1]
+        else:
+            too_short.append(block)
+    return kept[::-1], too_short[::-1]
 
 
 def slice_count(trial: Trial) -> int:

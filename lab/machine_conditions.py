@@ -94,6 +94,16 @@ def measured_commit(conditions: Mapping[str, Any], digits: int | None = None) ->
     return "..".join(str(commit)[:digits] for commit in commits)
 
 
+def is_edited(conditions: Mapping[str, Any]) -> bool:
+    """Whether files differed from the commit that was measured; no revision is edited."""
+    return bool(conditions.get("dirty")) and not conditions.get("revisions")
+
+
+def marked_commit(conditions: Mapping[str, Any], digits: int | None = None) -> str:
+    """As `measured_commit`, with a `*` at the end if files differed from it."""
+    return measured_commit(conditions, digits) + "*" * is_edited(conditions)
+
+
 def machine_name(conditions: Mapping[str, Any]) -> str:
     """The machine of a run; figures of runs whose machines differ are not comparable."""
     if "processor" not in conditions:

@@ -45,6 +45,7 @@ class MeasureDefinition:
         quantile: 99.9 of `latency_p99.9`; None if it is not a quantile.
         from_actual_send: Whether it is a latency without the delay before the request was sent.
         in_soaks: Whether a soak records it as a time series.
+        more_is_better: Whether a higher value is the better one.
     """
 
     name: str
@@ -55,6 +56,7 @@ class MeasureDefinition:
     quantile: float | None = None
     from_actual_send: bool = False
     in_soaks: bool = False
+    more_is_better: bool = False
 
     @property
     def has_ratio(self) -> bool:
@@ -63,7 +65,9 @@ class MeasureDefinition:
 
 
 _ROWS = (
-    MeasureDefinition("throughput", "throughput", "1/s", Scope.REQUEST, in_soaks=True),
+    MeasureDefinition(
+        "throughput", "throughput", "1/s", Scope.REQUEST, in_soaks=True, more_is_better=True
+    ),
     MeasureDefinition(
         "error_rate", "error rate", "share", Scope.REQUEST, "from 0 to 1", in_soaks=True
     ),
@@ -76,9 +80,11 @@ _ROWS = (
     MeasureDefinition("descriptors", "open descriptors", "", Scope.PROCESS, in_soaks=True),
     MeasureDefinition("throttled", "throttled", "share", Scope.PROCESS, "from 0 to 1"),
     MeasureDefinition("recovery", "recovery", "s", Scope.STAGE, "0 or more"),
-    MeasureDefinition("peak_throughput", "peak throughput", "1/s", Scope.SWEEP),
-    MeasureDefinition("knee", "knee", "", Scope.SWEEP),
-    MeasureDefinition("peak", "peak", "", Scope.SWEEP),
+    MeasureDefinition(
+        "peak_throughput", "peak throughput", "1/s", Scope.SWEEP, more_is_better=True
+    ),
+    MeasureDefinition("knee", "knee", "", Scope.SWEEP, more_is_better=True),
+    MeasureDefinition("peak", "peak", "", Scope.SWEEP, more_is_better=True),
     MeasureDefinition("time", "time", "s", Scope.CALL),
     MeasureDefinition("threads", "threads", "", Scope.SERIES, in_soaks=True),
 )

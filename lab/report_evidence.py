@@ -8,6 +8,7 @@ careless edits; it is no signature of who measured.
 from __future__ import annotations
 
 import base64
+import errno
 import hashlib
 import json
 import re
@@ -30,6 +31,7 @@ _ELEMENT = re.compile(
     rb'<template id="evidence" data-sha256="([0-9a-f]{64})">([A-Za-z0-9+/=\n]+)</template>'
 )
 _RUN = re.compile(r"[\w-][\w.-]*")
+_NOT_OF_RUN = re.compile(r"^\.|[^\w.-]")  # of a folder that was copied or renamed
 _REMEDY = "Get it again from where the run was made"
 
 
@@ -37,20 +39,19 @@ class EvidenceError(UsageError):
     """A file that carries no data of a run, or not as the lab wrote them."""
 
 
-def with_evidence(page: str, run_folder: RunFolder, hypothesis: Hypothesis) -> str:
-    """A report's page with the data of its run; without, if nobody would read so many back."""
+def evidence_element(run_folder: RunFolder, hypothesis: Hypothesis) -> str:
+    """The element with the data of a run; empty if nobody would read so many back."""
     slopes = [p.slope for p in hypothesis.all_predictions if p.slope is not None]
     content = {
         "schema": str(SCHEMA),
-        "run": run_folder.run,
+        "run": _NOT_OF_RUN.sub("_", run_folder.run),
         "files": run_folder.evidence(slopes),
     }
     data = json.dumps(content).encode()
     if len(data) >= MAX_DATA_BYTES:
-        return page
+        return ""
     text = base64.encodebytes(zlib.compress(data)).decode()
-    body, end, rest = page.rpartition("</body>")
-    return f'{body}{_OPENING} data-sha256="{_digest(text)}">{text}</template>\n{end}{rest}'
+    return f'{_OPENING} data-sha256="{_digest(text)}">{text}</template>\n'
 
 
 def unpack(page: Path, folder: Path) -> RunFolder:
@@ -65,6 +66,10 @@ def unpack(page: Path, folder: Path) -> RunFolder:
         if not _RUN.fullmatch(run) or not all(isinstance(text, str) for text in files.values()):
             raise ValueError("not the data of a run")
         return RunFolder.restore(folder / run, files)
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+        raise _damaged(page) from error
     except (KeyError, TypeError, ValueError) as error:
         raise _damaged(page) from error
 

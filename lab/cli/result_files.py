@@ -96,14 +96,14 @@ def _require_writable(option: str, file: Path) -> None:
 
 
 def _facts(run_folder: RunFolder) -> dict[str, str]:
-    from lab.machine_conditions import machine_name, measured_commit
+    from lab.machine_conditions import machine_name, marked_commit
 
     plan, conditions = run_folder.plan(), run_folder.conditions()
     return {
         "run": run_folder.run,
         "seed": str(plan.seed),
         "target": plan.target,
-        "commit": measured_commit(conditions),
+        "commit": marked_commit(conditions),
         "machine": machine_name(conditions),
         **({} if plan.workers is None else {"workers": str(plan.workers)}),
     }

@@ -9,17 +9,24 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import yaml
 
 from lab.block_grouping import group_trials
 from lab.exchange.csv_tables import Cell, as_csv
+from lab.hypothesis import Prediction, Step
 from lab.judged_run import JudgedRun
-from lab.machine_conditions import measured_commit
+from lab.machine_conditions import marked_commit
+from lab.measure_table import built_in
 from lab.measure_values import measure
 
 CSV_FILE, CONFIG_FILE = "otava.csv", "otava.yaml"
-_HIGHER_IS_BETTER = ("throughput",)
+
+
+class _Figure(NamedTuple):
+    value: float
+    direction: int  # 1 if more of it is better, -1 if less is
 
 
 def otava_files(runs: Sequence[JudgedRun]) -> dict[str, str]:
@@ -32,23 +39,23 @@ def otava_files(runs: Sequence[JudgedRun]) -> dict[str, str]:
     figures = {
         run.run_folder.run: _figures(run) for run in runs if run.verdict.verdict != "INVALID"
     }
-    names = tuple(next(reversed(figures.values()), {}))
+    latest: dict[str, _Figure] = next(reversed(figures.values()), {})
     whole = [
         run
         for run in runs
         if run.run_folder.began()
         and (own := figures.get(run.run_folder.run)) is not None
-        and all(math.isfinite(own.get(name, math.nan)) for name in names)
+        and all(name in own and math.isfinite(own[name].value) for name in latest)
     ]
-    if not names or not whole:
+    if not latest or not whole:
         return {}
     rows: list[tuple[Cell, ...]] = [
         (
             run.run_folder.began(),
             run.run_folder.run,
-            measured_commit(run.run_folder.conditions()),
+            marked_commit(run.run_folder.conditions()),
             str(run.verdict.verdict),
-            *(figures[run.run_folder.run][name] for name in names),
+            *(figures[run.run_folder.run][name].value for name in latest),
         )
         for run in whole
     ]
@@ -60,46 +67,51 @@ def otava_files(runs: Sequence[JudgedRun]) -> dict[str, str]:
                 "time_column": "time",
                 "attributes": ["run", "commit", "verdict"],
                 "metrics": {
-                    name: {"column": name, "direction": 1 if _is_better_higher(name) else -1}
-                    for name in names
+                    name: {"column": name, "direction": figure.direction}
+                    for name, figure in latest.items()
                 },
                 "csv_options": {"delimiter": ",", "quote_char": '"'},
             }
         }
     }
     return {
-        CSV_FILE: as_csv(("time", "run", "commit", "verdict", *names), rows),
+        CSV_FILE: as_csv(("time", "run", "commit", "verdict", *latest), rows),
         CONFIG_FILE: yaml.safe_dump(config, sort_keys=False, allow_unicode=True),
     }
 
 
-def _figures(run: JudgedRun) -> dict[str, float]:
+def _figures(run: JudgedRun) -> dict[str, _Figure]:
     """The estimates of a run, and what it is compared from: the mean of each arm over blocks."""
-    found: dict[str, float] = {}
+    found: dict[str, _Figure] = {}
     blocks = group_trials(run.run_folder.trials(), run.plan).complete[: run.plan.last_look]
     for prediction in run.hypothesis.all_predictions:
         is_plain = prediction.measure and not prediction.during and not prediction.count
         if prediction.compare is None or not is_plain:
             continue
         for arm in prediction.arms:
+            step = Step(arm, prediction.at)
             values = [
                 measure(
                     trial, prediction.measure, run.hypothesis.measures,
                     margins=run.plan.margins.measures,
                 )
                 for block in blocks
-                for step, trials in block.items()
-                if step.arm == arm and step.level == prediction.at
-                for trial in trials
+                for trial in block.get(step, ())
             ]  # fmt: skip
             known = [value for value in values if value is not None]
             if known:
-                found[f"{prediction.measure} {arm}"] = statistics.fmean(known)
-    for judged in (*run.verdict.predictions, *run.verdict.rivals):
+                mean = statistics.fmean(known)
+                found[f"{prediction.measure} {step}"] = _Figure(mean, _direction(prediction))
+    judgements = (*run.verdict.predictions, *run.verdict.rivals)
+    for prediction, judged in zip(run.hypothesis.all_predictions, judgements, strict=True):
         if judged.estimate is not None:
-            found[f"{judged.measure} {judged.subject}"] = judged.estimate
+            name = f"{judged.measure} {judged.subject}"
+            found[name] = _Figure(judged.estimate, _direction(prediction))
     return found
 
 
-def _is_better_higher(name: str) -> bool:
-    return name.startswith(_HIGHER_IS_BETTER)
+def _direction(prediction: Prediction) -> int:
+    """Less is better of counts, and of what the hypothesis or the service defines."""
+    name = prediction.slope or prediction.measure
+    known = None if prediction.count else built_in(name.partition("{")[0])
+    return 1 if known is not None and known.more_is_better else -1

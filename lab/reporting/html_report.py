@@ -13,8 +13,13 @@ from lab.reporting.report_content import ReportContent
 from lab.reporting.sections import how_to_read
 
 
-def html_report(content: ReportContent) -> str:
-    """Fill the template of the page."""
+def html_report(content: ReportContent, evidence: str) -> str:
+    """Fill the template of the page.
+
+    Args:
+        content: What it shows.
+        evidence: The element with the data of the run; empty if it carries none.
+    """
     return fill_template(
         "report.html",
         content=content,
@@ -23,6 +28,7 @@ def html_report(content: ReportContent) -> str:
         how_to_read=how_to_read,
         symbols=verdict_wording.SYMBOLS,
         prose=_prose(content.prose),
+        evidence=Markup(evidence),
     )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lab.hypothesis import Hypothesis
-from lab.machine_conditions import machine_name, measured_commit
+from lab.machine_conditions import is_edited, machine_name, measured_commit
 from lab.reporting.markdown_syntax import bullets, code_block, escaped, markdown_table
 from lab.reporting.sections.predictions import PredictionResult, prediction_results
 from lab.reporting.sections.reproduction import reproduction_section
@@ -86,8 +86,7 @@ def _facts(run_folder: RunFolder, plan: Plan, summary: Summary, hypothesis: Hypo
 def _conditions(conditions: Mapping[str, Any]) -> Iterator[str]:
     if conditions:
         yield escaped(machine_name(conditions))
-        is_edited = conditions.get("dirty") and not conditions.get("revisions")
-        edited = ", with uncommitted changes" * bool(is_edited)
+        edited = ", with uncommitted changes" * is_edited(conditions)
         yield escaped(f"commit {measured_commit(conditions)}{edited}")
 
 

@@ -60,10 +60,33 @@ class EstimatePoint:
 
 @dataclass(frozen=True)
 class EstimatePanel:
-    """What one prediction, or a rival's, was over the runs."""
+    """What one prediction, or a rival's, was over the runs.
 
-    title: str
+    Attributes:
+        latest: Of the latest run, which need not have an estimate: bound and scale are its own.
+        points: At least one, in the order of the runs.
+        other_scale: The numbers of the runs that are left out for the scale of their estimate.
+    """
+
+    latest: PredictionResult
     points: tuple[EstimatePoint, ...]
+    other_scale: tuple[int, ...]
+
+    @property
+    def title(self) -> str:
+        """What is at stake."""
+        return self.latest.title
+
+    @property
+    def caption(self) -> str:
+        """The last estimate that is drawn, and of which run it is."""
+        last = self.points[-1]
+        text = f"{last.result.sentence}, in run {last.number}."
+        if not self.other_scale:
+            return text
+        numbers = ", ".join(map(str, self.other_scale))
+        runs = f"run{'s' * (len(self.other_scale) > 1)} {numbers}"
+        return f"{text} Left out: {runs}, estimated on another scale."
 
 
 @dataclass(frozen=True)
@@ -77,20 +100,24 @@ class MachineHistory:
     @property
     def panels(self) -> tuple[EstimatePanel, ...]:
         """A panel for each prediction and rival of the latest run, over all runs that have it."""
-        return tuple(
-            EstimatePanel(latest.title, points)
-            for latest in self.runs[-1].results
-            if (points := tuple(self._points(latest)))
-        )
+        panels = map(self._panel, self.runs[-1].results)
+        return tuple(panel for panel in panels if panel.points)
 
-    def _points(self, latest: PredictionResult) -> list[EstimatePoint]:
-        return [
+    def _panel(self, latest: PredictionResult) -> EstimatePanel:
+        found = [
             EstimatePoint(run.number, result, run.same_claim)
             for run in self.runs
             if run.verdict != "INVALID"
             and (result := _matching(latest, run.results)) is not None
             and result.estimate is not None
         ]
+        return EstimatePanel(
+            latest=latest,
+            points=tuple(point for point in found if point.result.scale == latest.scale),
+            other_scale=tuple(
+                point.number for point in found if point.result.scale != latest.scale
+            ),
+        )
 
     @property
     def table(self) -> Table:
@@ -165,13 +192,17 @@ def run_history(runs: Sequence[JudgedRun], left_out: Sequence[str]) -> RunHistor
 def _matching(
     wanted: PredictionResult, results: Sequence[PredictionResult]
 ) -> PredictionResult | None:
-    """What another run estimated of the same quantity; the wording decides between several."""
+    """What another run estimated of the same quantity; scale and wording decide between several."""
     same = [
         result
         for result in results
         if (result.quantity, result.rival is None) == (wanted.quantity, wanted.rival is None)
     ]
-    return min(same, key=lambda result: result.says != wanted.says, default=None)
+    return min(
+        same,
+        key=lambda result: (result.scale != wanted.scale, result.says != wanted.says),
+        default=None,
+    )
 
 
 def _past_run(number: int, run: JudgedRun, claim_digest: str) -> PastRun:

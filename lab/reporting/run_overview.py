@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.hypothesis import read_headline
-from lab.machine_conditions import machine_name, measured_commit
+from lab.machine_conditions import machine_name, marked_commit
 from lab.run_folder import RunFolder, all_runs
 from lab.verdict_record import Verdict
 from lab.verdict_wording import VERDICT_TONES, Tone, estimate_text
@@ -70,8 +70,7 @@ def commit_of(conditions: Mapping[str, Any]) -> str:
     """The first digits of what was measured, with a mark if files differed from it."""
     if not (conditions.get("commit") or conditions.get("revisions")):
         return ""
-    is_edited = conditions.get("dirty") and not conditions.get("revisions")
-    return measured_commit(conditions, 9) + "*" * bool(is_edited)
+    return marked_commit(conditions, 9)
 
 
 def decided_by(verdict: Verdict) -> str:

@@ -25,13 +25,15 @@ class RunTrials:
     all: tuple[Trial, ...]
     blocks: tuple[Block, ...]  # that count
     margins: DecisionMargins  # of the plan
+    too_short: tuple[Block, ...] = ()  # complete, but in slices that turned out to be too short
 
     @classmethod
     def sort(cls, hypothesis: Hypothesis, plan: Plan, trials: Sequence[Trial]) -> RunTrials:
         """Sort the trials by block and position, and find the blocks that count."""
-        blocks = group_trials(trials, plan).complete[: plan.last_look]
+        blocks = group_trials(trials, plan)
         in_order = sorted(trials, key=lambda trial: (trial.block, trial.position))
-        return cls(hypothesis, tuple(in_order), blocks, plan.margins)
+        counting = blocks.complete[: plan.last_look]
+        return cls(hypothesis, tuple(in_order), counting, plan.margins, blocks.too_short)
 
     @property
     def counted(self) -> tuple[Trial, ...]:
@@ -41,7 +43,12 @@ class RunTrials:
     @property
     def counted_blocks(self) -> set[int]:
         """The numbers of the blocks that count."""
-        return {trial.block for trial in self.counted}
+        return _numbers(self.blocks)
+
+    @property
+    def too_short_blocks(self) -> set[int]:
+        """The numbers of those in slices that turned out to be too short."""
+        return _numbers(self.too_short)
 
     @property
     def arms(self) -> tuple[str, ...]:
@@ -88,6 +95,10 @@ class RunTrials:
         for trial in self.counted_of(arm):
             merged.merge(total(trial, request, method).latency)
         return merged
+
+
+def _numbers(blocks: Iterable[Block]) -> set[int]:
+    return {trial.block for block in blocks for trials in block.values() for trial in trials}
 
 
 def roles_in_order(roles: Iterable[str], loaded: Iterable[str]) -> tuple[str, ...]:

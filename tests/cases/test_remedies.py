@@ -15,7 +15,7 @@ import pytest
 
 from lab.cli.main import main
 from lab.hypothesis import HypothesisError, loads
-from lab.report_evidence import with_evidence
+from lab.report_evidence import evidence_element
 from lab.run_folder import RunFolder
 from lab.run_lock import machine_lock
 from lab.system import SystemFileError, load_system
@@ -188,7 +188,7 @@ def carried(project: Path) -> None:
     recorded(project)
     run_folder = RunFolder.open((project / LATEST).resolve())
     hypothesis = loads((ROOT / "reports/sample/hypothesis.md").read_text(), Path("a.md"), project)
-    page = with_evidence("<body></body>", run_folder, hypothesis)
+    page = f"<body>{evidence_element(run_folder, hypothesis)}</body>"
     (project / "report.html").write_text(page, encoding="utf-8")
 
 

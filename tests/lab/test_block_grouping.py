@@ -4,11 +4,12 @@ from dataclasses import replace
 
 from lab.block_grouping import group_trials
 from lab.hypothesis import Step
-from lab.trial import Fault
+from lab.trial import Fault, LoadSlice
 from lab.trial_plan import Plan
-from tests.lab.builders import SHIPPED, blocks, plan, trial
+from tests.lab.builders import SHIPPED, altered, blocks, plan, trial
 
 TWO = blocks({"narrow": [100.0, 101.0]})
+SLICE = LoadSlice(1, 1.0, 1.0, 0.0, 1.25, 0.0, {}, {}, {})
 
 
 def test_a_block_has_the_trials_of_each_step() -> None:
@@ -42,3 +43,11 @@ def test_a_step_has_as_many_trials_as_planned() -> None:
     assert not group_trials(trials[:1], repeated).complete
     (block,) = group_trials(trials, repeated).complete
     assert block == {Step("narrow"): tuple(trials)}
+
+
+def test_a_block_that_one_in_fewer_slices_follows_was_in_too_short_ones() -> None:
+    trials = [altered(each, slices=(SLICE,) * (20 if each.block == 1 else 10)) for each in TWO]
+    found = group_trials(trials, plan())
+    assert [block[Step("narrow")][0].block for block in found.complete] == [2]
+    assert [block[Step("narrow")][0].block for block in found.too_short] == [1]
+    assert group_trials(TWO, plan()).too_short == ()

@@ -9,6 +9,7 @@ from lab.machine_conditions import (
     invariants,
     is_this_machine,
     machine_name,
+    marked_commit,
     measured_commit,
     observe,
 )
@@ -56,6 +57,14 @@ def test_what_was_measured_is_a_commit_or_those_of_the_arms() -> None:
     assert measured_commit({"commit": "a" * 40}) == "a" * 40
     assert measured_commit({"commit": "a" * 40, **revisions}, 3) == "ccc..ddd"
     assert measured_commit({"commit": None}) == measured_commit({}) == "unknown"
+
+
+def test_a_commit_that_files_differed_from_is_marked_and_a_revision_is_not() -> None:
+    edited = {"commit": "a" * 40, "dirty": True}
+    revisions = {"before": {"commit": "c" * 40}, "after": {"commit": "d" * 40}}
+    assert marked_commit(edited) == f"{'a' * 40}*"
+    assert marked_commit({**edited, "dirty": False}, 3) == "aaa"
+    assert marked_commit({**edited, "revisions": revisions}, 3) == "ccc..ddd"
 
 
 def test_the_code_of_revisions_is_watched_and_not_that_of_the_project(tmp_path: Path) -> None:

@@ -25,8 +25,8 @@ from lab.report_evidence import (
     MAX_DATA_BYTES,
     MAX_PAGE_BYTES,
     EvidenceError,
+    evidence_element,
     unpack,
-    with_evidence,
 )
 from lab.run_folder import RunFolder, RunFolderError
 from tests.lab.reporting.html_page import HtmlPage
@@ -42,7 +42,7 @@ def page_of(folder: Path) -> str:
     """A page with the data of a run, without drawing the report."""
     run_folder = RunFolder.open(folder)
     hypothesis = sealed_hypothesis(run_folder, run_folder.plan(), ROOT)
-    return with_evidence(BODY, run_folder, hypothesis)
+    return BODY.replace("</body>", f"{evidence_element(run_folder, hypothesis)}</body>")
 
 
 def judged(page: Path, folder: Path) -> bytes:
@@ -66,6 +66,13 @@ def test_the_data_of_every_kind_yield_the_same_verdict(recorded: Path, tmp_path:
     page = tmp_path / "report.html"
     page.write_text(page_of(recorded), encoding="utf-8")
     assert judged(page, tmp_path) == (recorded / "verdict.json").read_bytes()
+
+
+@pytest.mark.parametrize("name", ["20250101-090000 (copy)", "my run", ".kept", "läufe"])
+def test_a_run_folder_of_any_name_is_read_back(name: str, tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    page.write_text(page_of(shutil.copytree(SAMPLE, tmp_path / name)), encoding="utf-8")
+    assert judged(page, tmp_path / "out") == (SAMPLE / "verdict.json").read_bytes()
 
 
 def test_200_changes_of_a_byte_are_all_refused(sample_page: Path, tmp_path: Path) -> None:
@@ -192,6 +199,8 @@ def test_files_outside_of_a_run_are_refused(name: str, tmp_path: Path) -> None:
         json.dumps(content(files={"plan.json": 1})).encode(),
         json.dumps(content(files={"plan.json": "\ud800"})).encode(),
         json.dumps({"schema": "lab.evidence/1"}).encode(),
+        json.dumps(content(run="a" * 300)).encode(),
+        json.dumps(content(files={f"series/{'a' * 300}.intervals.jsonl": "x"})).encode(),
     ],
     ids=lambda data: data[:40].decode("latin-1"),
 )

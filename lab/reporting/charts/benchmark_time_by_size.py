@@ -43,15 +43,19 @@ def time_by_size_log(section: BenchmarkSection, arms: Sequence[str]) -> Figure:
 def _curves(section: BenchmarkSection, arms: Sequence[str], *, log: bool) -> tuple[Figure, Axes]:
     figure, axes = single_panel(3.0)
     for arm, times in section.times_by_size.items():
-        _points(axes, times, arm_style(arms.index(arm)), log=log)
-        _fit(axes, times, arm, arm_style(arms.index(arm)), log=log)
+        style = arm_style(arms.index(arm))
+        _points(axes, times, None if section.has_curves else arm, style, log=log)
+        if section.has_curves:
+            _fit(axes, times, arm, style, log=log)
     axes.set_xlabel(section.parameter or "")
     axes.set_ylabel("time per call")
     legend(figure, axes)
     return figure, axes
 
 
-def _points(axes: Axes, times: TimeBySize, style: dict[str, Any], *, log: bool) -> None:
+def _points(
+    axes: Axes, times: TimeBySize, label: str | None, style: dict[str, Any], *, log: bool
+) -> None:
     shown = [
         (size, time)
         for size, own in zip(times.sizes, times.block_means, strict=True)
@@ -59,7 +63,7 @@ def _points(axes: Axes, times: TimeBySize, style: dict[str, Any], *, log: bool) 
         if size > 0 or not log
     ]
     axes.plot(
-        [size for size, _ in shown], [time for _, time in shown],
+        [size for size, _ in shown], [time for _, time in shown], label=label,
         **{**style, "linestyle": "none", "markersize": 4, "markerfacecolor": "none"},
     )  # fmt: skip
 

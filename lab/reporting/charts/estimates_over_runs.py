@@ -29,7 +29,7 @@ _EDITED = 0.35  # opacity of runs whose claim was another
 def estimates_over_runs(panel: EstimatePanel) -> Figure:
     """One panel; runs are numbered as in the table beside it."""
     figure, axes = single_panel(2.1)
-    latest = panel.points[-1].result
+    latest = panel.latest
     low, high = _limits(panel)
     if latest.scale == "ratio":
         axes.set_yscale("log")
@@ -65,7 +65,7 @@ def _estimate(axes: Axes, point: EstimatePoint, low: float, high: float) -> None
 
 def _bound(axes: Axes, panel: EstimatePanel, low: float, high: float) -> None:
     """Shade what meets the bound of the latest run."""
-    bound = panel.points[-1].result.bound
+    bound = panel.latest.bound
     bottom, top = bound.within or (bound.at_least, bound.at_most)
     axes.axhspan(
         low if bottom is None else bottom, high if top is None else top, color=MEETS, linewidth=0
@@ -84,7 +84,7 @@ def _log_ticks(axes: Axes, span: float) -> None:
 
 def _limits(panel: EstimatePanel) -> tuple[float, float]:
     """From the lowest to the highest value that is drawn, with a margin."""
-    latest = panel.points[-1].result
+    latest = panel.latest
     bound = latest.bound
     values = [
         value

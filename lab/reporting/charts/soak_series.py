@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -41,21 +42,25 @@ def soak_series(section: SoakSection, arms: Sequence[str]) -> Figure:
 
 def _lines(axes: Axes, panel: SoakPanel, arms: Sequence[str], scale: float) -> None:
     for index, arm in enumerate(arms):
-        for number, line in enumerate(panel.arms[arm]):
+        axes.plot([], [], label=arm, **_fit_style(index))  # for the legend, also without a fit
+        for line in panel.arms[arm]:
             colour = ARMS[index % len(ARMS)]
             times = line.times * scale
             axes.fill_between(times, line.low, line.high, color=colour, alpha=0.3, linewidth=0)
             axes.plot(times, line.high, color=colour, linewidth=0.7, alpha=0.8)
             if line.fit and index == 0:  # what does not count is the same for every arm
                 axes.axvspan(line.begins * scale, line.fit[0] * scale, color=GRID, linewidth=0)
-            _fit(axes, line, index, arm if number == 0 else None, scale)
+            _fit(axes, line, index, scale)
             if line.restarted:
                 axes.axvline(line.begins * scale, color=colour, linewidth=1, linestyle=":")
 
 
-def _fit(axes: Axes, line: SegmentLine, index: int, label: str | None, scale: float) -> None:
+def _fit(axes: Axes, line: SegmentLine, index: int, scale: float) -> None:
     if line.fit is None:
         return
     begin, end, low, high = line.fit
-    style = {**arm_style(index), "marker": "", "linewidth": 1.7}
-    axes.plot([begin * scale, end * scale], [low, high], label=label, **style)
+    axes.plot([begin * scale, end * scale], [low, high], **_fit_style(index))
+
+
+def _fit_style(index: int) -> dict[str, Any]:
+    return {**arm_style(index), "marker": "", "linewidth": 1.7}

@@ -1,4 +1,4 @@
-"""One block second by second: a small panel for each quantity."""
+"""One block by second or slice: a small panel for each quantity."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lab.reporting.sections.timeline import TimelinePanel, TimelineSection
 
 @as_svg
 def timeline(section: TimelineSection, arms: Sequence[str]) -> Figure:
-    """A small panel for each quantity, second by second, a line for each arm."""
+    """A small panel for each quantity, a line for each arm."""
     figure, panels = small_panels([panel.label for panel in section.panels])
     for axes, panel in zip(panels, section.panels, strict=True):
         _shade(axes, section)
@@ -24,7 +24,8 @@ def timeline(section: TimelineSection, arms: Sequence[str]) -> Figure:
         axes.set_ylim(0, headroom * max(values, default=1))
         small_ticks(axes, 8.5)
     shaded = "stages of the load" if section.stages else "shaded: measured window"
-    figure.supxlabel(f"seconds since the trial began ({shaded})", fontsize=9.5)
+    since = "under load" if section.is_sliced else "since the trial began"
+    figure.supxlabel(f"seconds {since} ({shaded})", fontsize=9.5)
     legend(figure, panels[0])
     return figure
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from lab.analysis.benchmark_scaling import fit_scaling
 from lab.hypothesis import Benchmark
+from lab.hypothesis.validation.sweep_levels import MIN_SIZES
 from lab.number_format import MISSING, low_to_high, percentage, plain, seconds
 from lab.reporting.measure_wording import STATISTIC_NAMES
 from lab.reporting.table import Table
@@ -37,12 +38,12 @@ class TimeBySize:
 
     sizes: tuple[float, ...]
     block_means: tuple[tuple[float, ...], ...]  # per size, a value for each block that counts
-    fitted: PowerLaw | None  # to the means over blocks; None if nothing grows
+    fitted: PowerLaw | None  # to the means over blocks; None if nothing grows, or too few sizes
     max_constant_factor: float  # up to which it counts as no growth
 
     @property
     def formula(self) -> str:
-        """The fitted curve in a few words."""
+        """The fitted curve in a few words, if there are enough sizes for one."""
         if self.fitted is None:
             return f"grows by less than {percentage(self.max_constant_factor - 1)}"
         return (
@@ -89,8 +90,15 @@ class BenchmarkSection:
         )
 
     @property
+    def has_curves(self) -> bool:
+        """Whether there are enough sizes to fit a curve; they are the same for every arm."""
+        return all(len(own.sizes) >= MIN_SIZES for own in self.times_by_size.values())
+
+    @property
     def size_caption(self) -> str:
         """What the charts of time by size show."""
+        if not self.has_curves:
+            return f"Each marker is a block. A curve needs at least {MIN_SIZES} sizes."
         formulas = "; ".join(f"{arm} {own.formula}" for arm, own in self.times_by_size.items())
         return f"Curves are fitted to the means over blocks: {formulas}."
 
@@ -150,7 +158,8 @@ def _times_by_size(trials: RunTrials) -> dict[str, TimeBySize]:
         if not all(block_means):
             continue
         means = [math.exp(statistics.fmean(map(math.log, own))) for own in block_means]
-        fitted = fit_scaling(sizes, means, trials.margins.growth) if len(sizes) >= 4 else None
+        enough = len(sizes) >= MIN_SIZES
+        fitted = fit_scaling(sizes, means, trials.margins.growth) if enough else None
         found[arm] = TimeBySize(sizes, block_means, fitted, largest)
     return found
 

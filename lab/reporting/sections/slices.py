@@ -24,7 +24,6 @@ class SlicesSection:
     summary: str  # a paragraph
     carry_over: Table  # a row for each arm; none without enough slices
     changes: tuple[str, ...]  # a sentence for each change of their length
-    is_sliced: bool  # whether any counted block was
 
 
 def slices_section(trials: RunTrials, journal: Sequence[Mapping[str, Any]]) -> SlicesSection | None:
@@ -37,12 +36,11 @@ def slices_section(trials: RunTrials, journal: Sequence[Mapping[str, Any]]) -> S
     ]
     if not by_trial:
         summary = "The arms were loaded one after the other, for a whole window each."
-        return SlicesSection(summary, _table(()), changes, False) if changes else None
+        return SlicesSection(summary, _table(()), changes) if changes else None
     return SlicesSection(
         summary=_summary(list(itertools.chain.from_iterable(by_trial)), len(by_trial)),
         carry_over=_table(carry_over_by_arm(trials.counted, trials.margins.slices)),
         changes=changes,
-        is_sliced=True,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -246,8 +247,8 @@ def _segment_table(recorded: Sequence[_Recorded]) -> Table:
         segments = np.unique(of_interval)
         if segments.size < 2 and not each.crashes:
             continue
-        pieces = [times[of_interval == segment] for segment in segments]
-        lengths = ", ".join(f"{piece[-1] - piece[0]:.0f} s" for piece in pieces)
+        ends = [0.0, *(float(times[of_interval == segment][-1]) for segment in segments)]
+        lengths = ", ".join(f"{end - begin:.0f} s" for begin, end in pairwise(ends))
         cause = "; ".join(each.crashes) or "the lab was stopped and resumed"
         rows.append((str(each.block), each.arm, lengths, cause))
     return Table(("block", "arm", "segments", "cause"), tuple(rows), "llll")

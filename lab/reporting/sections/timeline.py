@@ -1,4 +1,4 @@
-"""One block second by second: load, processes, service metrics, database sessions."""
+"""One block by second or slice: load, processes, service metrics, database sessions."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from lab.reporting.table import Table
 from lab.reporting.trials_of_run import RunTrials, roles_in_order
 from lab.run_folder import RunFolder
 from lab.stats.latency_histogram import Histogram
+from lab.trial import LoadEvidence
 
 Row = Mapping[str, Any]
-Line = list[tuple[float, float | None]]  # seconds since the trial began, value
+Line = list[tuple[float, float | None]]  # seconds, value
 Reader = Callable[[Row], float | None]
 
 
@@ -45,6 +46,7 @@ class TimelineSection:
     """The panels of one block, and the measured window."""
 
     block: int
+    is_sliced: bool  # a row is a slice: times are those under load, not since the trial began
     window: tuple[float, float] | None
     stages: tuple[tuple[str, float, float], ...]  # name, begin and end of each, if several
     panels: tuple[TimelinePanel, ...]
@@ -70,6 +72,7 @@ def timeline_section(run_folder: RunFolder, trials: RunTrials) -> TimelineSectio
             inside = [row["t"] for own in rows.values() for row in own if row.get("window")]
             return TimelineSection(
                 block=block,
+                is_sliced=_is_sliced(trials, block),
                 window=(min(inside), max(inside)) if inside else None,
                 stages=_stages(trials.hypothesis),
                 panels=panels,
@@ -78,6 +81,14 @@ def timeline_section(run_folder: RunFolder, trials: RunTrials) -> TimelineSectio
                 waits=_waits(rows),
             )
     return None
+
+
+def _is_sliced(trials: RunTrials, block: int) -> bool:
+    return any(
+        isinstance(trial.evidence, LoadEvidence) and trial.evidence.slices
+        for trial in trials.all
+        if trial.block == block
+    )
 
 
 def _with_lengths(rows: list[dict[str, Any]]) -> list[Row]:

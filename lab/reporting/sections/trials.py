@@ -24,7 +24,7 @@ def trial_table(trials: RunTrials) -> Table:
 
 def _trusted(trials: RunTrials) -> list[str]:
     """Whether each trial counts, and if not, why."""
-    counted = trials.counted_blocks
+    counted, too_short = trials.counted_blocks, trials.too_short_blocks
     voided = {trial.block for trial in trials.all if trial.faults}
 
     def reason(trial: Trial) -> str:
@@ -32,6 +32,8 @@ def _trusted(trials: RunTrials) -> list[str]:
             return "no: " + ", ".join(dict.fromkeys(fault.gate for fault in trial.faults))
         if trial.block in counted:
             return "yes"
+        if trial.block in too_short:
+            return "slices too short"
         return "block voided" if trial.block in voided else "block unfinished"
 
     return [reason(trial) for trial in trials.all]

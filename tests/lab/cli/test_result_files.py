@@ -14,8 +14,9 @@ from lab.cli.main import main
 from lab.cli.recorded_runs import judged_run
 from lab.cli.result_files import ResultFiles
 from lab.errors import StorageError
-from lab.report_evidence import with_evidence
+from lab.report_evidence import evidence_element
 from lab.run_folder import RunFolder
+from tests.lab.reporting.many_runs import edit
 from tests.runs import ROOT
 
 SAMPLE = ROOT / "reports" / "sample"
@@ -51,6 +52,16 @@ def test_files_are_written_with_their_folders(
     assert (project / "out/s.md").read_text().startswith("### ✔ CONFIRMED: ")
 
 
+def test_a_commit_that_files_differed_from_is_marked(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edit(project / "reports/sample/conditions.json", commit="a" * 40, dirty=True)
+    judge(project, monkeypatch, "sample", "--junit", "junit.xml")
+    [suite] = JUnitXml.fromfile(str(project / "junit.xml"))
+    properties = {each.name: each.value for each in suite.properties()}
+    assert properties["commit"] == f"{'a' * 40}*"
+
+
 def test_the_page_of_a_job_is_added_to(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     page = project / "step.md"
     page.write_text("from an earlier step")
@@ -83,7 +94,7 @@ def test_a_file_that_was_asked_for_and_cannot_be_written_is_an_error(
 
 def test_a_report_has_them_as_its_run_has(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = judged_run(RunFolder.open(project / "reports" / "sample"))
-    page = with_evidence("<body></body>", run.run_folder, run.hypothesis)
+    page = f"<body>{evidence_element(run.run_folder, run.hypothesis)}</body>"
     empty = project / "empty"
     empty.mkdir()
     (empty / "report.html").write_text(page)

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -9,8 +11,10 @@ import yaml
 
 from lab.cli.recorded_runs import judged_runs
 from lab.exchange.otava import otava_files
+from lab.hypothesis import Bound, Comparison, Prediction
 from lab.judged_run import JudgedRun
-from tests.lab.reporting.many_runs import edit, make_runs
+from lab.verdict_record import Judgement
+from tests.lab.reporting.many_runs import RECORDED, copy_run, edit, make_runs
 
 
 @pytest.fixture
@@ -48,6 +52,51 @@ def test_the_configuration_names_the_columns(reports: Path) -> None:
     assert set(test["attributes"]) <= set(head)
     assert test["metrics"]["throughput narrow"]["direction"] == 1
     assert test["metrics"]["pool_wait_share narrow"]["direction"] == -1
+
+
+@pytest.fixture
+def sweep(tmp_path: Path) -> JudgedRun:
+    began = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
+    copy_run(RECORDED / "made-up-sweep", tmp_path, "pool-knee", began)
+    return runs(tmp_path, "pool-knee")[0]
+
+
+def test_more_is_better_of_what_a_sweep_finds(sweep: JudgedRun) -> None:
+    [test] = yaml.safe_load(otava_files([sweep])["otava.yaml"])["tests"].values()
+    assert {name: metric["direction"] for name, metric in test["metrics"].items()} == {
+        "peak_throughput five": 1,
+        "knee five": 1,
+        "connections_held five at 64": -1,
+    }
+
+
+def test_each_level_of_a_measure_has_a_column_of_its_own(sweep: JudgedRun) -> None:
+    compare, bound = Comparison("five", "five"), Bound(at_least=0.5)
+    predictions = tuple(
+        Prediction("it is", "throughput", bound, compare=compare, at=level) for level in (2.0, 4.0)
+    )
+    judged = tuple(
+        Judgement(each.says, each.measure, each.subject, str(bound), "supported", 1.0, 0.9, 1.1)
+        for each in predictions
+    )
+    run = sweep._replace(
+        hypothesis=replace(sweep.hypothesis, predictions=predictions),
+        verdict=replace(sweep.verdict, predictions=judged),
+    )
+    [row] = rows(otava_files([run]))
+    assert list(row)[4:] == [
+        "throughput five at 2",
+        "throughput five at 4",
+        "throughput five / five at 2",
+        "throughput five / five at 4",
+    ]
+    two, four = (float(row[f"throughput five at {level}"]) for level in (2, 4))
+    assert four == pytest.approx(2 * two, rel=0.05)
+
+
+def test_a_commit_that_files_differed_from_is_marked(reports: Path) -> None:
+    found = [row["commit"] for row in rows(otava_files(runs(reports)))]
+    assert found[1:3] == ["0000001abcdef", "0000002abcdef*"]
 
 
 def test_runs_without_a_figure_are_left_out(reports: Path) -> None:

@@ -72,3 +72,14 @@ def test_a_run_without_any_trial_renders(make_run: Callable[..., Run]) -> None:
     run.run_folder.path("trials.jsonl").unlink()
     render(run.run_folder, run.hypothesis, run.plan, run.verdict)
     assert "No throughput was measured." in run.html
+
+
+def test_the_page_says_that_it_carries_the_data_only_if_it_does(
+    make_run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = make_run("CONFIRMED", bare=True)
+    for most, is_carried in ((64_000_000, True), (1000, False)):
+        monkeypatch.setattr("lab.report_evidence.MAX_DATA_BYTES", most)
+        render(run.run_folder, run.hypothesis, run.plan, run.verdict)
+        assert ('<template id="evidence"' in run.html) == is_carried
+        assert ("This page carries the data" in HtmlPage(run.html).text) == is_carried

@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from lab.cli.recorded_runs import judged_runs
+from lab.hypothesis import Bound
+from lab.reporting.charts import estimates_over_runs
 from lab.reporting.history_page import history_page
-from lab.reporting.run_history import RunHistory, run_history
+from lab.reporting.run_history import MachineHistory, RunHistory, run_history
+from lab.reporting.sections.predictions import PredictionResult
+from tests.lab.reporting.figures import figure_of
 from tests.lab.reporting.html_page import HtmlPage
 from tests.lab.reporting.many_runs import OTHER, edit, make_runs
 
@@ -70,6 +75,37 @@ def test_a_panel_holds_one_prediction_over_the_runs_of_one_machine(history: RunH
     assert [point.same_claim for point in points] == [False, True, True, True, True]
     assert points[2].result.estimate == 1.9
     assert len(there.panels[0].points) == 2
+
+
+def with_latest(machine: MachineHistory, result: PredictionResult, verdict: str) -> MachineHistory:
+    """The same runs, but the latest has this result alone."""
+    latest = replace(machine.runs[-1], verdict=verdict, results=(result,))
+    return replace(machine, runs=(*machine.runs[:-1], latest))
+
+
+def test_the_bound_is_that_of_the_latest_run_though_it_has_no_estimate(history: RunHistory) -> None:
+    here = history.machines[0]
+    latest = replace(
+        here.runs[-1].results[0], bound=Bound(at_least=3.0), estimate=None, low=None, high=None
+    )
+    for verdict in ("INVALID", "INCONCLUSIVE"):
+        [panel] = with_latest(here, latest, verdict).panels
+        assert [point.number for point in panel.points] == [1, 3, 4, 6]
+        assert panel.caption.endswith("predicted: at least 2.5×, in run 6.")
+        [axes] = figure_of(estimates_over_runs, panel).axes
+        heights = [list(line.get_ydata()) for line in axes.get_lines()]
+        assert [3.0, 3.0] in heights
+        assert [2.5, 2.5] not in heights
+
+
+def test_estimates_on_another_scale_are_left_out_and_named(history: RunHistory) -> None:
+    here = history.machines[0]
+    latest = replace(here.runs[-1].results[0], scale="plain")
+    [panel] = with_latest(here, latest, "CONFIRMED").panels
+    assert [point.number for point in panel.points] == [7]
+    assert panel.caption.endswith(
+        ", in run 7. Left out: runs 1, 3, 4, 6, estimated on another scale."
+    )
 
 
 def test_invalid_runs_are_listed_and_not_drawn(tmp_path: Path) -> None:

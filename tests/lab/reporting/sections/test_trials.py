@@ -5,7 +5,8 @@ from dataclasses import replace
 from lab.hypothesis import Benchmark
 from lab.reporting.sections.trials import trial_table
 from lab.reporting.trials_of_run import RunTrials
-from lab.trial import BenchmarkEvidence, Timing, Trial
+from lab.trial import BenchmarkEvidence, LoadSlice, Timing, Trial
+from tests.lab.builders import SHIPPED, altered, blocks, plan
 from tests.lab.reporting.made_up_runs import Run
 
 
@@ -20,6 +21,20 @@ def test_every_trial_has_a_row_that_says_whether_it_counts(rendered: dict[str, R
         "no: other_cpu",
     ]
     assert {reason for block, reason in trusted if block != "3"} == {"yes"}
+
+
+def test_a_complete_block_in_slices_that_turned_out_too_short_is_not_unfinished() -> None:
+    one = LoadSlice(1, 1.0, 1.0, 0.0, 1.25, 0.0, {}, {}, {})
+    trials = [
+        altered(each, slices=(one,) * (20 if each.block == 1 else 10))
+        for each in blocks({"narrow": [100.0, 100.0, 100.0]})
+    ]
+    table = trial_table(RunTrials.sort(SHIPPED, plan(), trials[:-1]))
+    assert {row[0]: row[2] for row in table.rows} == {
+        "1": "slices too short",
+        "2": "yes",
+        "3": "block unfinished",
+    }
 
 
 def test_measures_and_roles_have_their_columns(rendered: dict[str, Run]) -> None:
