@@ -190,7 +190,7 @@ def _refuse_edited(prepared: PreparedRun) -> None:
 def _certificate(prepared: PreparedRun, machine: Mapping[str, Any]) -> dict[str, Any]:
     """What was certified of this workload on this machine, to be cited; nothing if nothing was."""
     found = certificate_of(
-        prepared.project.root, prepared.hypothesis, prepared.plan.workers, machine
+        prepared.project.root, prepared.hypothesis, prepared.plan, prepared.system, machine
     )
     return {} if found is None else {"certificate": found.conditions()}
 

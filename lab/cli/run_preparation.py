@@ -86,9 +86,9 @@ def system_of(hypothesis: Hypothesis, project: Project) -> System:
     return load_system(project.root)
 
 
-def forecast_of(hypothesis: Hypothesis, plan: Plan, project: Project) -> list[str]:
+def forecast_of(hypothesis: Hypothesis, plan: Plan, project: Project, system: System) -> list[str]:
     """What a run is likely to decide, from earlier runs or else from a certificate."""
-    certificate = certificate_of(project.root, hypothesis, plan.workers, this_machine())
+    certificate = certificate_of(project.root, hypothesis, plan, system, this_machine())
     return forecast_lines(hypothesis, plan, project.reports, certificate)
 
 
@@ -190,7 +190,7 @@ def new_run(
         print(chosen)
     if plan.workers is not None:
         print(f"load: by {plan.workers}, in whole windows")
-    for line in forecast_of(hypothesis, plan, project):
+    for line in forecast_of(hypothesis, plan, project, system):
         print(line)
     return PreparedRun(project, file, hypothesis, plan, None, system, described)
 
