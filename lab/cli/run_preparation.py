@@ -35,7 +35,6 @@ from lab.targets.revision_worktrees import (
 from lab.trial_plan import Plan, draw
 
 _SEEDS = 10**6
-_FORMERLY_LOCAL = "embedded"  # what plans of earlier versions call the target `local`
 
 
 class RunOptions(NamedTuple):
@@ -206,8 +205,7 @@ def _resumed_run(options: RunOptions, project: Project) -> PreparedRun:
     if options.length is not None:
         raise RunFolderError(f"{run_folder.folder}: its length is sealed. Leave --for out")
     resumed_workers(plan, options.workers, run_folder.folder)
-    if plan.target == _FORMERLY_LOCAL:
-        plan = replace(plan, target="local")
+    plan = replace(plan, target=plan.target_name)
     if options.target not in (None, plan.target):
         raise RunFolderError(
             f"{run_folder.folder}: this run's target is {plan.target}, not {options.target}. "

@@ -13,11 +13,13 @@ from lab.number_format import MISSING
 from lab.reporting.run_overview import began, commit_of
 from lab.reporting.sections.conditions import flattened
 from lab.reporting.table import Table
+from lab.trial_plan import PlannedWorkers
 from lab.verdict_record import Judgement
 from lab.verdict_wording import estimate_text
 
 # differ from run to run, and say nothing about it
 _OF_THE_RUN = ("pid", "url", "ports", "container", "joined")
+_OF_A_SYSTEM = "target › url"  # that ran already; other URLs are of arms that the run started
 _OF_THE_PLAN = ("schema", "hypothesis", "digest", "claim_digest", "seed", "orders", "attempts")
 
 
@@ -45,7 +47,7 @@ def compare_runs(first: JudgedRun, second: JudgedRun) -> RunComparison:
     a, b = first.run_folder.conditions(), second.run_folder.conditions()
     return RunComparison(
         runs=_runs(first, second),
-        warnings=tuple(_warnings(first, second, machine_name(a), machine_name(b))),
+        warnings=tuple(_warnings(first, second)),
         conditions=_differing(_conditions(a), _conditions(b)),
         settings=_differing(_settings(first), _settings(second)),
         estimates=_estimates(first, second),
@@ -70,36 +72,52 @@ def _runs(first: JudgedRun, second: JudgedRun) -> Table:
     return Table(head, tuple(rows), "llrlll")
 
 
-def _warnings(first: JudgedRun, second: JudgedRun, here: str, there: str) -> Iterator[str]:
-    if here != there:
+def _warnings(first: JudgedRun, second: JudgedRun) -> Iterator[str]:
+    a, b = first.measured, second.measured
+    if a.machine != b.machine:
         yield (
-            f"The machines differ ({here}; {there}): estimates of one arm are not comparable, and "
-            "ratios of two arms may differ because of the machine."
+            f"The machines differ ({a.machine}; {b.machine}): estimates of one arm are not "
+            "comparable, and ratios of two arms may differ because of the machine."
         )
     if first.hypothesis.name != second.hypothesis.name:
         yield "The hypotheses differ: only what both predict about the same arms is compared."
     elif first.plan.claim_digest != second.plan.claim_digest:
         yield "The claim was edited between the two: arms, load or scenario may differ."
-    if first.plan.workers != second.plan.workers:
-        made = " and ".join(_made_by(run) for run in (first, second))
+    if a.target != b.target:
+        yield (
+            f"The targets differ ({a.target}; {b.target}): estimates may differ because of where "
+            "the system runs, and what runs there may be another one."
+        )
+    if a.workers != b.workers:
+        made = " and ".join(map(_made_by, (a.workers, b.workers)))
         yield (
             f"The load was made by {made}: more workers have other connections, send at other "
             "moments and have other limits, so that estimates may differ because of them."
         )
+    for what, one, other in (
+        ("processes", a.processes, b.processes),
+        ("databases", a.databases, b.databases),
+    ):
+        if one != other:
+            yield (
+                f"The {what} of the arms were {one} in the first run and {other} in the second: "
+                "fresh ones differ from block to block, so that estimates and intervals may differ "
+                "because of them."
+            )
     for run in (first, second):
         if run.verdict.verdict == "INVALID":
             yield f"{run.run_folder.run} is INVALID: its estimates are no evidence."
 
 
-def _made_by(run: JudgedRun) -> str:
-    return "a single process" if run.plan.workers is None else str(run.plan.workers)
+def _made_by(workers: PlannedWorkers | None) -> str:
+    return "a single process" if workers is None else str(workers)
 
 
 def _conditions(conditions: Mapping[str, Any]) -> dict[str, str]:
     return {
         name: value
         for name, value in flattened(conditions)
-        if name.rpartition(" › ")[2] not in _OF_THE_RUN
+        if name == _OF_A_SYSTEM or name.rpartition(" › ")[2] not in _OF_THE_RUN
     }
 
 

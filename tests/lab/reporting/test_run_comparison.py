@@ -49,6 +49,26 @@ def test_conditions_that_say_nothing_are_left_out(runs: list[Path]) -> None:
     assert compared(*runs).conditions.rows == (("python", "3.11.7", "3.12.1"),)
 
 
+def test_another_url_is_another_system(runs: list[Path]) -> None:
+    for run, host in zip(runs, ("staging", "production"), strict=True):
+        edit(run / "plan.json", target="url")
+        edit(run / "conditions.json", target={"name": "url", "url": f"http://{host}"})
+    found = compared(*runs)
+    assert found.conditions.rows == (("target › url", "http://staging", "http://production"),)
+    [warning] = found.warnings
+    assert warning.startswith("The targets differ (url http://staging; url http://production): ")
+
+
+def test_another_lifetime_is_said_and_one_that_was_not_chosen_is_kept(runs: list[Path]) -> None:
+    edit(runs[1] / "plan.json", target="local", processes="kept", databases="kept")
+    assert compared(*runs).warnings == ()
+    edit(runs[1] / "plan.json", processes="fresh", databases="fresh")
+    assert [warning.partition(":")[0] for warning in compared(*runs).warnings] == [
+        "The processes of the arms were kept in the first run and fresh in the second",
+        "The databases of the arms were kept in the first run and fresh in the second",
+    ]
+
+
 def test_settings_and_rule_that_differ_are_listed(runs: list[Path]) -> None:
     plan = json.loads((runs[1] / "plan.json").read_text())
     edit(runs[1] / "plan.json", target="compose", last=8, seed=plan["seed"] + 1)
