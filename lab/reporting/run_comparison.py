@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from lab.hypothesis import Prediction
 from lab.judged_run import JudgedRun
 from lab.machine_conditions import machine_name
 from lab.number_format import MISSING
@@ -122,23 +123,35 @@ def _conditions(conditions: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _settings(run: JudgedRun) -> dict[str, str]:
-    """Everything that was chosen: rule, load, arms and bounds."""
+    """Everything that was chosen: rule, load, arms, measures, what is allowed, and bounds."""
     hypothesis = run.hypothesis
     plan = {key: value for key, value in run.plan.as_dict().items() if key not in _OF_THE_PLAN}
-    judged = (*hypothesis.predictions, *(rival.prediction for rival in hypothesis.rivals))
     return dict(
         flattened(
             {
                 "kind": hypothesis.kind.name,
                 **asdict(hypothesis.kind),
                 "scenario": hypothesis.scenario,
+                "pass": ", ".join(sorted(hypothesis.passed)) or None,
                 "control": hypothesis.control,
                 "arms": hypothesis.arms,
-                "bounds": {f"{p.quantity} {p.subject}": p.bound_words for p in judged},
+                "measures": {name: asdict(each) for name, each in hypothesis.measures.items()},
+                "allow": asdict(hypothesis.allow),
+                "limits": asdict(hypothesis.limits),
+                "bounds": _bounds(hypothesis.predictions),
+                "bounds of rivals": _bounds(rival.prediction for rival in hypothesis.rivals),
                 "plan": plan,
             }
         )
     )
+
+
+def _bounds(predictions: Iterable[Prediction]) -> dict[str, list[str]]:
+    """Those of each quantity, about which there may be several predictions."""
+    bounds: dict[str, list[str]] = {}
+    for each in predictions:
+        bounds.setdefault(f"{each.quantity} {each.subject}", []).append(each.bound_words)
+    return {quantity: sorted(words) for quantity, words in bounds.items()}
 
 
 def _differing(a: Mapping[str, str], b: Mapping[str, str]) -> Table:
@@ -152,18 +165,26 @@ def _differing(a: Mapping[str, str], b: Mapping[str, str]) -> Table:
 
 
 def _estimates(first: JudgedRun, second: JudgedRun) -> Table:
-    a, b = (
-        {
-            f"{judged.measure} {judged.subject}": judged
-            for judged in (*run.verdict.predictions, *run.verdict.rivals)
-        }
-        for run in (first, second)
-    )
+    a, b = _estimated(first), _estimated(second)
     rows = tuple(
         (name, _text(a.get(name)), _text(b.get(name)), _moved(a.get(name), b.get(name)))
         for name in dict.fromkeys((*a, *b))
     )
     return Table(("estimate", "first", "second", "moved"), rows, "llll")
+
+
+def _estimated(run: JudgedRun) -> dict[str, Judgement]:
+    """What was estimated, by its name; whoever predicts the same has the same estimate of it."""
+    judged = (*run.verdict.predictions, *run.verdict.rivals)
+    pairs = zip(run.hypothesis.all_predictions, judged, strict=True)
+    return {f"{each.measure} {each.subject}{_growth(of)}": each for of, each in pairs}
+
+
+def _growth(prediction: Prediction) -> str:
+    """What is estimated of a growth: of a constant time its factor, of any other its exponent."""
+    if prediction.grows is None:
+        return ""
+    return " factor" if prediction.grows == "constant" else " exponent"
 
 
 def _text(judged: Judgement | None) -> str:
