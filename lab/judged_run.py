@@ -4,11 +4,40 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from lab.hypothesis import Hypothesis
+from lab.hypothesis import Hypothesis, ProcessLifetime
 from lab.machine_conditions import machine_name
 from lab.run_folder import RunFolder
-from lab.trial_plan import Plan
+from lab.trial_plan import LOCAL, Plan, PlannedWorkers
 from lab.verdict_record import Verdict
+
+
+class Measured(NamedTuple):
+    """How a run was measured: figures of two runs compare only where it is equal.
+
+    Attributes:
+        machine: Its name.
+        target: Its name, with the URL of a system that ran already.
+        workers: That shared the load; None: a single process made it.
+        processes: Of the arms, as a load test chose; `kept` where there was nothing to choose.
+        databases: Of the arms, as a benchmark chose; `kept` where there was nothing to choose.
+    """
+
+    machine: str
+    target: str
+    workers: PlannedWorkers | None
+    processes: ProcessLifetime
+    databases: ProcessLifetime
+
+    def __str__(self) -> str:
+        """It in words, without what is usual."""
+        words = [self.machine]
+        if self.target != LOCAL:
+            words.append(f"target {self.target}")
+        if self.workers is not None:
+            words.append(f"load by {self.workers}")
+        lifetimes = {"processes": self.processes, "databases": self.databases}
+        words += [f"fresh {what}" for what, lifetime in lifetimes.items() if lifetime == "fresh"]
+        return ", ".join(words)
 
 
 class JudgedRun(NamedTuple):
@@ -20,7 +49,14 @@ class JudgedRun(NamedTuple):
     verdict: Verdict
 
     @property
-    def measured_by(self) -> str:
-        """The machine, and the workers if there are any: figures compare only where it is equal."""
-        machine, workers = machine_name(self.run_folder.conditions()), self.plan.workers
-        return machine if workers is None else f"{machine}, load by {workers}"
+    def measured(self) -> Measured:
+        """How it was measured. Plans of before lifetimes were chosen say nothing of them."""
+        plan, conditions = self.plan, self.run_folder.conditions()
+        url = conditions.get("target", {}).get("url")
+        return Measured(
+            machine_name(conditions),
+            plan.target_name if url is None else f"{plan.target_name} {url}",
+            plan.workers,
+            plan.processes or "kept",
+            plan.databases or "kept",
+        )

@@ -27,6 +27,8 @@ FIRST_LOOK = 4  # blocks before the first decision
 LAST_LOOK = 12  # blocks at most
 SPARE_BLOCKS = 12  # orders beyond the last look, for voided and interrupted blocks
 LAUNCHES = 2  # of a benchmark's arm and value in a block, each a fresh process
+LOCAL = "local"  # the target of runs on this machine
+_FORMERLY_LOCAL = "embedded"  # what plans of earlier versions call it
 
 
 @dataclass(frozen=True)
@@ -163,6 +165,11 @@ class Plan:
     databases: ProcessLifetime | None = None
     revisions: Mapping[str, str] = field(default_factory=dict)
     workers: PlannedWorkers | None = None
+
+    @property
+    def target_name(self) -> str:
+        """The target by the name that it has now."""
+        return LOCAL if self.target == _FORMERLY_LOCAL else self.target
 
     @property
     def voids_allowed(self) -> int:

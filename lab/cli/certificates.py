@@ -18,14 +18,17 @@ from lab.hypothesis import Benchmark, Hypothesis, LoadTest
 from lab.json_files import write_whole
 from lab.machine_conditions import machine_name
 from lab.number_format import percentage
+from lab.process_lifetime import URL
 from lab.project_folder import KEPT, kept_folder
 
 if TYPE_CHECKING:
     from lab.analysis.block_noise import BlockNoise
     from lab.run_folder import RunFolder
-    from lab.trial_plan import Plan, PlannedWorkers
+    from lab.system import System
+    from lab.trial_plan import Plan
 
 _FOLDER = "certificates"
+_ARMS = 2  # that a certificate compares, equal ones
 
 
 @dataclass(frozen=True)
@@ -49,9 +52,9 @@ class Certificate:
 
     Attributes:
         machine: Its name.
-        workload: Scenario, load and settings.
+        workload: See `workload_of`.
         run: The folder of the run that measured it, NAME/RUN.
-        timing: How long a start and a block take.
+        timing: How long a start and a block of its arms take.
         last: As many blocks as plan and budget allowed.
         measures: By the names of measures.
     """
@@ -67,6 +70,11 @@ class Certificate:
     def source(self) -> str:
         """Where its figures are from, in words."""
         return f"lab certify, run {self.run}"
+
+    def timing_of(self, hypothesis: Hypothesis) -> Timing:
+        """How long a start and a block take of a hypothesis of this workload, with all its arms."""
+        steps = len(hypothesis.steps)
+        return Timing(self.timing.start_s, self.timing.block_s * steps / _ARMS)
 
     def lines(self) -> list[str]:
         """It in words."""
@@ -88,23 +96,36 @@ class Certificate:
         }
 
 
-def workload_of(hypothesis: Hypothesis, workers: PlannedWorkers | None) -> str:
-    """What noise depends on: scenario, load with its workers, settings that all arms share."""
-    match hypothesis.kind:
-        case LoadTest(load=load, warmup_s=warmup_s, window_s=window_s):
-            by = "" if workers is None else f" by {workers}"
-            measured = f"{load}{by}, {warmup_s:g} s + {window_s:g} s"
-        case Benchmark(function=function, statistic=statistic, window_s=window_s):
-            varied = hypothesis.kind.parameter, dict(hypothesis.kind.fixed_parameters)
-            measured = f"{function}, {varied}, {statistic}, {window_s:g} s"
-        case _:
-            measured = "soak"
-    settings = json.dumps(dict(hypothesis.settings), sort_keys=True)
-    return f"{hypothesis.scenario}, {measured}, settings {settings}"
+def workload_of(hypothesis: Hypothesis, plan: Plan, system: System) -> str:
+    """What noise depends on beside the machine, as JSON.
+
+    Scenario, load and workers, the settings of the arms (those of equal arms once), where they run,
+    and what they get anew before each block.
+    """
+    of_the_run = ("budget_s", "processes")  # the plan says whether processes are fresh
+    kind = {key: value for key, value in asdict(hypothesis.kind).items() if key not in of_the_run}
+    settings = {json.dumps(dict(each), sort_keys=True) for each in hypothesis.arms.values()}
+    url = system.url.base if plan.target == URL and system.url else None
+    measured = {
+        "scenario": hypothesis.scenario,
+        "digest": hypothesis.scenario_digest,
+        "pass": sorted(hypothesis.passed),
+        "kind": hypothesis.kind.name,
+        **kind,
+        "workers": None if plan.workers is None else asdict(plan.workers),
+        "settings": sorted(settings),
+        "target": plan.target,
+        "url": url,
+        "processes": plan.processes,
+        "databases": plan.databases,
+    }
+    return json.dumps(measured, sort_keys=True)
 
 
-def certify(run_folder: RunFolder, hypothesis: Hypothesis, plan: Plan) -> Certificate:
-    """Compute the certificate of a finished run of two equal arms.
+def certify(
+    run_folder: RunFolder, hypothesis: Hypothesis, plan: Plan, system: System
+) -> Certificate:
+    """Compute the certificate of a finished run of two equal arms of a system.
 
     Raises:
         MeasurementError: It has too few blocks, or a measure has no value.
@@ -139,7 +160,7 @@ def certify(run_folder: RunFolder, hypothesis: Hypothesis, plan: Plan) -> Certif
         )
     return Certificate(
         machine_name(run_folder.conditions()),
-        workload_of(hypothesis, plan.workers),
+        workload_of(hypothesis, plan, system),
         f"{plan.hypothesis}/{run_folder.run}",
         timing,
         last,
@@ -158,13 +179,14 @@ def keep(certificate: Certificate, project: Path) -> Path:
 def certificate_of(
     project: Path,
     hypothesis: Hypothesis,
-    workers: PlannedWorkers | None,
+    plan: Plan,
+    system: System,
     conditions: Mapping[str, Any],
 ) -> Certificate | None:
-    """The certificate of a workload on the machine of these conditions, if any."""
+    """The certificate of what a plan measures, on the machine of these conditions, if any."""
     from lab.analysis.block_noise import BlockNoise
 
-    file = _file(project, machine_name(conditions), workload_of(hypothesis, workers))
+    file = _file(project, machine_name(conditions), workload_of(hypothesis, plan, system))
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         data = json.loads(file.read_text(encoding="utf-8"))
         measures = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -39,14 +40,17 @@ class ResultFiles(NamedTuple):
 
     @classmethod
     def prepare(cls, junit: Path | None, summary: Path | None) -> ResultFiles:
-        """Make their folders, so that a mistake costs no run. UsageError if that is not possible.
+        """Make their folders, so that a mistake costs no run, and remove earlier files.
 
         Raises:
-            UsageError: If a file cannot be written there.
+            UsageError: A file cannot be written there.
         """
-        for option, file in (("--junit", junit), ("--summary", summary)):
-            if file is not None:
-                _require_writable(option, file)
+        named = (("--junit", junit), ("--summary", summary))
+        asked_for = [(option, file) for option, file in named if file is not None]
+        for option, file in asked_for:
+            _require_writable(option, file)
+        for _, file in asked_for:
+            _remove_earlier(file)
         page = os.environ.get("GITHUB_STEP_SUMMARY")
         return cls(
             junit and junit.absolute(), summary and summary.absolute(), Path(page) if page else None
@@ -93,6 +97,18 @@ def _require_writable(option: str, file: Path) -> None:
         raise UsageError(
             f"{option} {file}: no file can be written there. Name one in a folder of yours"
         ) from error
+
+
+def _remove_earlier(file: Path) -> None:
+    """Remove the result of an earlier run: it would be taken for that of one without a verdict.
+
+    A link, a mounted file and one in a folder of somebody else stay, but are empty.
+    """
+    if file.is_file():
+        file.write_bytes(b"")
+        if not file.is_symlink():
+            with contextlib.suppress(OSError):
+                file.unlink()
 
 
 def _facts(run_folder: RunFolder) -> dict[str, str]:

@@ -48,7 +48,7 @@ def run_to_the_end(
     command = resume_command(prepared.hypothesis.name, workers, str(address))
     resume = f"finished trials are kept: {command} continues"
     try:
-        verdict, run_folder = run_execution.execute(prepared, options, background)
+        verdict, run_folder = run_execution.execute(prepared, options, result_files, background)
     except InterruptedEarly as error:
         print("lab: interrupted; nothing was measured yet", file=sys.stderr)
         raise typer.Exit(ExitCode.INTERRUPTED) from error
@@ -56,7 +56,6 @@ def run_to_the_end(
         print(f"lab: interrupted; {after_interrupt or resume}", file=sys.stderr)
         raise typer.Exit(ExitCode.INTERRUPTED) from error
     assert verdict.verdict is not None
-    result_files.write(run_folder, prepared.hypothesis, verdict)
     return verdict.verdict, run_folder
 
 

@@ -41,6 +41,7 @@ from lab.trial_plan import Plan
 
 if TYPE_CHECKING:
     from lab.cli.detach import DetachedRun
+    from lab.cli.result_files import ResultFiles
     from lab.experiment import Session
     from lab.verdict_record import Verdict
 
@@ -49,22 +50,28 @@ _START_S = 10.0  # that interpreter and imports may take
 
 
 def execute(
-    prepared: PreparedRun, options: RunOptions, background: DetachedRun | None
+    prepared: PreparedRun,
+    options: RunOptions,
+    result_files: ResultFiles,
+    background: DetachedRun | None,
 ) -> tuple[Verdict, RunFolder]:
     """Run to the verdict, then profile. Nothing that was started is left, however it ends.
 
-    The verdict is printed as soon as it is known; it and the report are on disk before the first
-    profile is taken. From then on a signal or a failure costs profiles only.
+    The verdict is printed as soon as it is known; it, the report and the files that were asked for
+    are on disk before the first profile is taken. From then on a signal or a failure costs profiles
+    only.
 
     Args:
         prepared: What to run.
         options: The arguments of the command.
+        result_files: What to write of the verdict.
         background: Takes the messages for the terminal that a detached run has left.
 
     Raises:
         Interrupted: A signal came before the verdict; InterruptedEarly before there was a run to
             keep.
-        LabError: Something that is needed for the verdict is wrong or failed.
+        LabError: Something that is needed for the verdict is wrong or failed, or a file that was
+            asked for cannot be written.
     """
     progress = Progress(prepared.hypothesis, prepared.plan)
     with ExitStack() as cleanup:
@@ -81,6 +88,7 @@ def execute(
             _write_report(session, verdict)
             print_report_path(session.run_folder.path("report.html"))
             rebuild_index(session.run_folder, prepared.project.reports)
+            result_files.write(session.run_folder, prepared.hypothesis, verdict)
         if profiled:
             _profile(session, progress, verdict, is_interrupted=bool(came))
     return verdict, session.run_folder
@@ -190,7 +198,7 @@ def _refuse_edited(prepared: PreparedRun) -> None:
 def _certificate(prepared: PreparedRun, machine: Mapping[str, Any]) -> dict[str, Any]:
     """What was certified of this workload on this machine, to be cited; nothing if nothing was."""
     found = certificate_of(
-        prepared.project.root, prepared.hypothesis, prepared.plan.workers, machine
+        prepared.project.root, prepared.hypothesis, prepared.plan, prepared.system, machine
     )
     return {} if found is None else {"certificate": found.conditions()}
 

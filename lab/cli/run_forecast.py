@@ -80,7 +80,7 @@ def forecast_lines(
             source = f"{noise.runs} earlier run{'s' * (noise.runs > 1)}"
             lines[_line(hypothesis, plan, prediction, noise, timing, source)] = None
         elif certificate and (certified := certificate.measures.get(prediction.measure)):
-            own = (certified.noise, certificate.timing, certificate.source)
+            own = (certified.noise, certificate.timing_of(hypothesis), certificate.source)
             lines[_line(hypothesis, plan, prediction, *own)] = None
     return list(lines) or [UNKNOWN]
 

@@ -35,7 +35,6 @@ from lab.targets.revision_worktrees import (
 from lab.trial_plan import Plan, draw
 
 _SEEDS = 10**6
-_FORMERLY_LOCAL = "embedded"  # what plans of earlier versions call the target `local`
 
 
 class RunOptions(NamedTuple):
@@ -86,9 +85,9 @@ def system_of(hypothesis: Hypothesis, project: Project) -> System:
     return load_system(project.root)
 
 
-def forecast_of(hypothesis: Hypothesis, plan: Plan, project: Project) -> list[str]:
+def forecast_of(hypothesis: Hypothesis, plan: Plan, project: Project, system: System) -> list[str]:
     """What a run is likely to decide, from earlier runs or else from a certificate."""
-    certificate = certificate_of(project.root, hypothesis, plan.workers, this_machine())
+    certificate = certificate_of(project.root, hypothesis, plan, system, this_machine())
     return forecast_lines(hypothesis, plan, project.reports, certificate)
 
 
@@ -190,7 +189,7 @@ def new_run(
         print(chosen)
     if plan.workers is not None:
         print(f"load: by {plan.workers}, in whole windows")
-    for line in forecast_of(hypothesis, plan, project):
+    for line in forecast_of(hypothesis, plan, project, system):
         print(line)
     return PreparedRun(project, file, hypothesis, plan, None, system, described)
 
@@ -206,8 +205,7 @@ def _resumed_run(options: RunOptions, project: Project) -> PreparedRun:
     if options.length is not None:
         raise RunFolderError(f"{run_folder.folder}: its length is sealed. Leave --for out")
     resumed_workers(plan, options.workers, run_folder.folder)
-    if plan.target == _FORMERLY_LOCAL:
-        plan = replace(plan, target="local")
+    plan = replace(plan, target=plan.target_name)
     if options.target not in (None, plan.target):
         raise RunFolderError(
             f"{run_folder.folder}: this run's target is {plan.target}, not {options.target}. "

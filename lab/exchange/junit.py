@@ -16,8 +16,9 @@ _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 def junit_xml(verdict: Verdict, properties: Mapping[str, str]) -> str:
     """A test suite of a finished verdict.
 
-    CONFIRMED: all cases pass. REFUTED: what speaks against the claim fails. INCONCLUSIVE: what left
-    it open is skipped. INVALID: every case is an error, whatever was estimated.
+    CONFIRMED: all cases pass. REFUTED: contradicted predictions fail; what is undecided and rivals
+    that stand are skipped. INCONCLUSIVE: what left it open is skipped. INVALID: every case is an
+    error, whatever was estimated.
 
     Args:
         verdict: Of a run that has one.
@@ -56,7 +57,7 @@ def _add_case(suite: ET.Element, verdict: Verdict, judgement: Judgement) -> None
         error = ET.SubElement(case, "error", type="INVALID", message=_printable(verdict.reasons[0]))
         error.text = _printable("\n".join(verdict.reasons))
         return
-    if tone == "bad" and verdict.verdict == "REFUTED":
+    if tone == "bad" and not is_rival:
         ET.SubElement(
             case, "failure", type="REFUTED", message=_printable(judgement_reason(judgement))
         )

@@ -33,8 +33,8 @@ def otava_files(runs: Sequence[JudgedRun]) -> dict[str, str]:
     """The two files, by their names; none if no run has every figure.
 
     Args:
-        runs: Of one claim on one machine with the same workers, in their order: others would be
-            change points by themselves. A run that is INVALID or lacks a figure is left out.
+        runs: Of one claim, measured alike, in their order: others would be change points by
+            themselves. A run that is INVALID or lacks a figure is left out.
     """
     figures = {
         run.run_folder.run: _figures(run) for run in runs if run.verdict.verdict != "INVALID"

@@ -15,7 +15,7 @@ from lab.hypothesis.model import Benchmark, Hypothesis, LoadTest
 from lab.hypothesis.parser import parse_hypothesis
 from lab.hypothesis.parser.scenario import SCENARIOS
 from lab.hypothesis.scenario_files import scenario_files
-from lab.hypothesis.seal import claim_digest, text_digest
+from lab.hypothesis.seal import claim_digest, scenario_digest, text_digest
 from lab.hypothesis.validation import flaws
 from lab.input_files import Flaw, shown, suggestion
 from lab.input_files.text_file import normalised, read_text
@@ -116,8 +116,14 @@ def loads(
         for flaw in sorted(found, key=lambda f: f.line or 0):
             raise flaw
     code = _code(unsealed, project)
-    files = None if code is None else _files(unsealed, project)
-    return replace(unsealed, claim_digest=claim_digest(unsealed, code, files))
+    if code is None:
+        return replace(unsealed, claim_digest=claim_digest(unsealed, None))
+    files = _files(unsealed, project)
+    return replace(
+        unsealed,
+        claim_digest=claim_digest(unsealed, code, files),
+        scenario_digest=scenario_digest(code, _not_measured(unsealed, files)),
+    )
 
 
 def _code(hypothesis: Hypothesis, project: Path) -> str | None:
@@ -148,6 +154,17 @@ def _files(hypothesis: Hypothesis, project: Path) -> Mapping[str, str]:
         path = Path(error.filename or project / hypothesis.scenario)
         problem = f"the scenario uses this file, which cannot be read ({error.strerror})"
         raise HypothesisError(path, None, problem, "Check its permissions.") from None
+
+
+def _not_measured(hypothesis: Hypothesis, files: Mapping[str, str]) -> Mapping[str, str]:
+    """The files without the code that a benchmark measures: that is no part of its scenario."""
+    if not isinstance(hypothesis.kind, Benchmark):
+        return files
+    return {
+        path: found
+        for path, found in files.items()
+        if PurePosixPath(path).is_relative_to(SCENARIOS)
+    }
 
 
 @contextmanager

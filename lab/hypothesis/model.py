@@ -212,6 +212,7 @@ class Hypothesis:
     text: str  # the file as read
     digest: str  # of the whole file: "sha256:..."
     claim_digest: str  # of what decides the verdict, wording aside (see seal.py)
+    scenario_digest: str = ""  # of the scenario with what it uses; "" if it is gone (see seal.py)
     passed: tuple[str, ...] = ()  # names of environment variables that the scenario gets
     revisions: Mapping[str, str] = field(default_factory=dict)  # of git: of every arm or of none
 

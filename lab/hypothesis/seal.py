@@ -67,6 +67,16 @@ def claim_digest(
     return text_digest(json.dumps(without_defaults(sealed), sort_keys=True))
 
 
+def scenario_digest(scenario_code: str, files: Mapping[str, str]) -> str:
+    """The digest of a scenario with the files of the project that it uses.
+
+    Args:
+        scenario_code: Its source.
+        files: The digests of the other files, by path.
+    """
+    return text_digest(json.dumps([text_digest(scenario_code), files], sort_keys=True))
+
+
 def without_defaults(data: Any) -> Any:
     """The data without what a file leaves out, so that a new key changes no earlier digest."""
     if isinstance(data, Mapping):

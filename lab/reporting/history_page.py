@@ -15,9 +15,9 @@ FILE = "history.html"
 def history_page(history: RunHistory) -> str:
     """The page of a history."""
     drawn = {
-        f"machine-{i}-panel-{k}": charts.estimates_over_runs(panel)
-        for i, machine in enumerate(history.machines)
-        for k, panel in enumerate(machine.panels)
+        f"group-{i}-panel-{k}": charts.estimates_over_runs(panel)
+        for i, group in enumerate(history.groups)
+        for k, panel in enumerate(group.panels)
     }
     return fill_template(
         "history.html",

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from lab.hypothesis import Prediction
 from lab.judged_run import JudgedRun
 from lab.machine_conditions import machine_name
 from lab.number_format import MISSING
 from lab.reporting.run_overview import began, commit_of
 from lab.reporting.sections.conditions import flattened
 from lab.reporting.table import Table
+from lab.trial_plan import PlannedWorkers
 from lab.verdict_record import Judgement
 from lab.verdict_wording import estimate_text
 
 # differ from run to run, and say nothing about it
 _OF_THE_RUN = ("pid", "url", "ports", "container", "joined")
+_OF_A_SYSTEM = "target › url"  # that ran already; other URLs are of arms that the run started
 _OF_THE_PLAN = ("schema", "hypothesis", "digest", "claim_digest", "seed", "orders", "attempts")
 
 
@@ -45,7 +48,7 @@ def compare_runs(first: JudgedRun, second: JudgedRun) -> RunComparison:
     a, b = first.run_folder.conditions(), second.run_folder.conditions()
     return RunComparison(
         runs=_runs(first, second),
-        warnings=tuple(_warnings(first, second, machine_name(a), machine_name(b))),
+        warnings=tuple(_warnings(first, second)),
         conditions=_differing(_conditions(a), _conditions(b)),
         settings=_differing(_settings(first), _settings(second)),
         estimates=_estimates(first, second),
@@ -70,57 +73,85 @@ def _runs(first: JudgedRun, second: JudgedRun) -> Table:
     return Table(head, tuple(rows), "llrlll")
 
 
-def _warnings(first: JudgedRun, second: JudgedRun, here: str, there: str) -> Iterator[str]:
-    if here != there:
+def _warnings(first: JudgedRun, second: JudgedRun) -> Iterator[str]:
+    a, b = first.measured, second.measured
+    if a.machine != b.machine:
         yield (
-            f"The machines differ ({here}; {there}): estimates of one arm are not comparable, and "
-            "ratios of two arms may differ because of the machine."
+            f"The machines differ ({a.machine}; {b.machine}): estimates of one arm are not "
+            "comparable, and ratios of two arms may differ because of the machine."
         )
     if first.hypothesis.name != second.hypothesis.name:
         yield "The hypotheses differ: only what both predict about the same arms is compared."
     elif first.plan.claim_digest != second.plan.claim_digest:
         yield "The claim was edited between the two: arms, load or scenario may differ."
-    if first.plan.workers != second.plan.workers:
-        made = " and ".join(_made_by(run) for run in (first, second))
+    if a.target != b.target:
+        yield (
+            f"The targets differ ({a.target}; {b.target}): estimates may differ because of where "
+            "the system runs, and what runs there may be another one."
+        )
+    if a.workers != b.workers:
+        made = " and ".join(map(_made_by, (a.workers, b.workers)))
         yield (
             f"The load was made by {made}: more workers have other connections, send at other "
             "moments and have other limits, so that estimates may differ because of them."
         )
+    for what, one, other in (
+        ("processes", a.processes, b.processes),
+        ("databases", a.databases, b.databases),
+    ):
+        if one != other:
+            yield (
+                f"The {what} of the arms were {one} in the first run and {other} in the second: "
+                "fresh ones differ from block to block, so that estimates and intervals may differ "
+                "because of them."
+            )
     for run in (first, second):
         if run.verdict.verdict == "INVALID":
             yield f"{run.run_folder.run} is INVALID: its estimates are no evidence."
 
 
-def _made_by(run: JudgedRun) -> str:
-    return "a single process" if run.plan.workers is None else str(run.plan.workers)
+def _made_by(workers: PlannedWorkers | None) -> str:
+    return "a single process" if workers is None else str(workers)
 
 
 def _conditions(conditions: Mapping[str, Any]) -> dict[str, str]:
     return {
         name: value
         for name, value in flattened(conditions)
-        if name.rpartition(" › ")[2] not in _OF_THE_RUN
+        if name == _OF_A_SYSTEM or name.rpartition(" › ")[2] not in _OF_THE_RUN
     }
 
 
 def _settings(run: JudgedRun) -> dict[str, str]:
-    """Everything that was chosen: rule, load, arms and bounds."""
+    """Everything that was chosen: rule, load, arms, measures, what is allowed, and bounds."""
     hypothesis = run.hypothesis
     plan = {key: value for key, value in run.plan.as_dict().items() if key not in _OF_THE_PLAN}
-    judged = (*hypothesis.predictions, *(rival.prediction for rival in hypothesis.rivals))
     return dict(
         flattened(
             {
                 "kind": hypothesis.kind.name,
                 **asdict(hypothesis.kind),
                 "scenario": hypothesis.scenario,
+                "pass": ", ".join(sorted(hypothesis.passed)) or None,
                 "control": hypothesis.control,
                 "arms": hypothesis.arms,
-                "bounds": {f"{p.quantity} {p.subject}": p.bound_words for p in judged},
+                "measures": {name: asdict(each) for name, each in hypothesis.measures.items()},
+                "allow": asdict(hypothesis.allow),
+                "limits": asdict(hypothesis.limits),
+                "bounds": _bounds(hypothesis.predictions),
+                "bounds of rivals": _bounds(rival.prediction for rival in hypothesis.rivals),
                 "plan": plan,
             }
         )
     )
+
+
+def _bounds(predictions: Iterable[Prediction]) -> dict[str, list[str]]:
+    """Those of each quantity, about which there may be several predictions."""
+    bounds: dict[str, list[str]] = {}
+    for each in predictions:
+        bounds.setdefault(f"{each.quantity} {each.subject}", []).append(each.bound_words)
+    return {quantity: sorted(words) for quantity, words in bounds.items()}
 
 
 def _differing(a: Mapping[str, str], b: Mapping[str, str]) -> Table:
@@ -134,18 +165,26 @@ def _differing(a: Mapping[str, str], b: Mapping[str, str]) -> Table:
 
 
 def _estimates(first: JudgedRun, second: JudgedRun) -> Table:
-    a, b = (
-        {
-            f"{judged.measure} {judged.subject}": judged
-            for judged in (*run.verdict.predictions, *run.verdict.rivals)
-        }
-        for run in (first, second)
-    )
+    a, b = _estimated(first), _estimated(second)
     rows = tuple(
         (name, _text(a.get(name)), _text(b.get(name)), _moved(a.get(name), b.get(name)))
         for name in dict.fromkeys((*a, *b))
     )
     return Table(("estimate", "first", "second", "moved"), rows, "llll")
+
+
+def _estimated(run: JudgedRun) -> dict[str, Judgement]:
+    """What was estimated, by its name; whoever predicts the same has the same estimate of it."""
+    judged = (*run.verdict.predictions, *run.verdict.rivals)
+    pairs = zip(run.hypothesis.all_predictions, judged, strict=True)
+    return {f"{each.measure} {each.subject}{_growth(of)}": each for of, each in pairs}
+
+
+def _growth(prediction: Prediction) -> str:
+    """What is estimated of a growth: of a constant time its factor, of any other its exponent."""
+    if prediction.grows is None:
+        return ""
+    return " factor" if prediction.grows == "constant" else " exponent"
 
 
 def _text(judged: Judgement | None) -> str:

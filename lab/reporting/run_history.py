@@ -1,11 +1,11 @@
-"""The runs of one hypothesis over time, apart for each machine and number of workers."""
+"""The runs of one hypothesis over time, those together that were measured alike."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lab.judged_run import JudgedRun
+from lab.judged_run import JudgedRun, Measured
 from lab.reporting.run_overview import began, commit_of
 from lab.reporting.sections.predictions import PredictionResult, prediction_results
 from lab.reporting.table import Table
@@ -90,12 +90,11 @@ class EstimatePanel:
 
 
 @dataclass(frozen=True)
-class MachineHistory:
-    """The runs on one machine with the same workers, in their order."""
+class AlikeRuns:
+    """Runs that were measured alike, in their order."""
 
-    machine: str
+    measured: str  # how, in words
     runs: tuple[PastRun, ...]
-    has_workers: bool  # whether `machine` names workers, too
 
     @property
     def panels(self) -> tuple[EstimatePanel, ...]:
@@ -139,28 +138,24 @@ class RunHistory:
     Attributes:
         name: Of the hypothesis.
         question: As the latest run has it.
-        machines: That of the latest run first.
+        groups: Of runs that were measured alike; that of the latest run first.
         left_out: Runs that are not shown, and why.
     """
 
     name: str
     question: str
-    machines: tuple[MachineHistory, ...]
+    groups: tuple[AlikeRuns, ...]
     left_out: tuple[str, ...]
 
     @property
     def note(self) -> str:
-        """What is to be said of several machines or numbers of workers; empty for one of each."""
-        if len(self.machines) < 2:
+        """What is to be said of several groups; empty for one."""
+        if len(self.groups) < 2:
             return ""
-        if any(each.has_workers for each in self.machines):
-            return (
-                f"The runs are from {len(self.machines)} machines or numbers of workers, and shown "
-                "apart: what differs between these is no change of the system."
-            )
         return (
-            f"The runs are from {len(self.machines)} machines and shown apart: what differs "
-            "between machines is no change of the system."
+            f"The runs were measured in {len(self.groups)} ways and are shown apart: a difference "
+            "between machines, targets, numbers of workers, or fresh and kept processes or "
+            "databases shows no change of the system."
         )
 
 
@@ -172,19 +167,15 @@ def run_history(runs: Sequence[JudgedRun], left_out: Sequence[str]) -> RunHistor
         left_out: Other runs, each with the reason.
     """
     latest = runs[-1]
-    by_machine: dict[tuple[str, bool], list[PastRun]] = {}
+    alike: dict[Measured, list[PastRun]] = {}
     for number, run in enumerate(runs, 1):
         past = _past_run(number, run, latest.plan.claim_digest)
-        key = run.measured_by, run.plan.workers is not None
-        by_machine.setdefault(key, []).append(past)
-    latest_first = sorted(by_machine.items(), key=lambda item: -item[1][-1].number)
+        alike.setdefault(run.measured, []).append(past)
+    latest_first = sorted(alike.items(), key=lambda item: -item[1][-1].number)
     return RunHistory(
         name=latest.hypothesis.name,
         question=latest.hypothesis.question,
-        machines=tuple(
-            MachineHistory(name, tuple(own), has_workers)
-            for (name, has_workers), own in latest_first
-        ),
+        groups=tuple(AlikeRuns(str(how), tuple(own)) for how, own in latest_first),
         left_out=tuple(left_out),
     )
 

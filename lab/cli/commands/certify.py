@@ -75,7 +75,7 @@ def command(
             f"{run_folder.folder}: the run is INVALID, so the noise is not known. Its report says "
             "why"
         )
-    certificate = certify(run_folder, prepared.hypothesis, run_folder.plan())
+    certificate = certify(run_folder, prepared.hypothesis, run_folder.plan(), prepared.system)
     for line in certificate.lines():
         print(line)
     if verdict in DECIDED:

@@ -49,7 +49,7 @@ def command(
             print(f"  {chosen}")
         if plan.workers is not None:
             print(f"  load: by {plan.workers}, in whole windows")
-        for line in forecast_of(hypothesis, plan, project):
+        for line in forecast_of(hypothesis, plan, project, system):
             print(f"  {line}")
 
 

@@ -45,7 +45,7 @@ def command(
 
 
 def _comparable(exported: JudgedRun, place: Path) -> list[JudgedRun]:
-    """The runs of this claim on this machine that lie beside the run, itself included."""
+    """The runs of this claim that lie beside the run and were measured alike, itself included."""
     from lab.cli.recorded_runs import judged_runs
 
     folder = exported.run_folder.folder
@@ -56,5 +56,5 @@ def _comparable(exported: JudgedRun, place: Path) -> list[JudgedRun]:
         run
         for run in beside
         if run.plan.claim_digest == exported.plan.claim_digest
-        and run.measured_by == exported.measured_by
+        and run.measured == exported.measured
     ]

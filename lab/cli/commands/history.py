@@ -15,7 +15,7 @@ def command(
 ) -> None:
     """Show verdicts and estimates over all runs, and draw them. Never measures.
 
-    Runs on other machines are shown apart.
+    Runs that were not measured alike are shown apart: on another machine or target, for example.
     """
     from rich.console import Console
 
@@ -31,9 +31,9 @@ def command(
     console = Console(highlight=False)
     if history.note:
         console.print(history.note)
-    for machine in history.machines:
-        console.print(machine.machine, markup=False)
-        console.print(text_table(machine.table))
+    for group in history.groups:
+        console.print(group.measured, markup=False)
+        console.print(text_table(group.table))
     for each in history.left_out:
         console.print(f"left out: {each}", markup=False, soft_wrap=True)
     page = project.reports / name / FILE

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 
 from lab.hypothesis import Benchmark, Hypothesis
 from lab.reporting.table import Table
-from lab.trial_plan import Plan, PlannedWorkers
+from lab.trial_plan import LOCAL, Plan, PlannedWorkers
 
 _WRITTEN_BY = re.compile(r"Written by `(lab [^`]+)`")
 _RANGE = re.compile(r"(?<=^lab diff )\S+")
 _SHOWN = 12  # characters of a commit
-_USUAL_TARGETS = ("local", "embedded")  # the second in runs of earlier versions
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,7 @@ def _commands(plan: Plan, of_file: int) -> tuple[str, ...]:
         direct += f" --for {hours}h" + " --anyway" * any(
             each.is_too_large for each in plan.detectable
         )
-    if plan.target not in _USUAL_TARGETS:
+    if plan.target_name != LOCAL:
         target = shlex.quote(plan.target)
         by_make, direct = f"{by_make} TARGET={target}", f"{direct} --target {target}"
     workers = plan.workers or PlannedWorkers(1)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -14,9 +16,10 @@ from lab.cli.comparison_text import Workload, hypothesis_text, statements
 from lab.cli.run_forecast import UNKNOWN, forecast_lines
 from lab.cli.run_preparation import PreparedRun
 from lab.errors import MeasurementError
-from lab.hypothesis import Hypothesis, loads
+from lab.hypothesis import Benchmark, ClosedLoad, Hypothesis, LoadTest, loads
 from lab.machine_conditions import observe
 from lab.run_folder import RunFolder
+from lab.system import System, UrlSpec
 from lab.trial_plan import Plan, PlannedWorkers, draw
 from tests.lab.builders import trial
 from tests.runs import ROOT, copy_project
@@ -24,6 +27,7 @@ from tests.runs import ROOT, copy_project
 RATES = [100.0, 104.0, 98.0, 101.0, 97.0, 103.0]
 OTHER = [101.0, 102.0, 99.0, 100.0, 99.0, 102.0]
 WORKLOAD = Workload("scenarios/checkout.py", False)
+SYSTEM = System()
 
 
 def equal_arms(users: int = 4, bound: float = 1.0) -> Hypothesis:
@@ -56,7 +60,15 @@ def measured(reports: Path, hypothesis: Hypothesis, plan: Plan, blocks: int = 6)
 def certified(reports: Path, blocks: int = 6) -> Certificate:
     hypothesis = equal_arms()
     plan = draw(hypothesis, 1, "local")
-    return certify(measured(reports, hypothesis, plan, blocks), hypothesis, plan)
+    return certify(measured(reports, hypothesis, plan, blocks), hypothesis, plan, SYSTEM)
+
+
+def planned(hypothesis: Hypothesis, **changes: Any) -> Plan:
+    return replace(draw(hypothesis, 1, "local"), **changes)
+
+
+def workload(hypothesis: Hypothesis, system: System = SYSTEM, **changes: Any) -> str:
+    return workload_of(hypothesis, planned(hypothesis, **changes), system)
 
 
 def test_it_has_noise_false_alarms_and_the_smallest_effect_of_each_measure(tmp_path: Path) -> None:
@@ -79,20 +91,65 @@ def test_too_short_a_run_certifies_nothing(tmp_path: Path) -> None:
 def test_it_is_kept_for_its_machine_and_its_workload(tmp_path: Path) -> None:
     found = certified(tmp_path / "reports")
     here = observe(ROOT)
-    assert certificate_of(tmp_path, equal_arms(), None, here) is None
+
+    def kept(
+        hypothesis: Hypothesis, machine: dict[str, Any] = here, **changes: Any
+    ) -> Certificate | None:
+        plan = planned(hypothesis, **changes)
+        return certificate_of(tmp_path, hypothesis, plan, SYSTEM, machine)
+
+    assert kept(equal_arms()) is None
     assert not (tmp_path / ".lab").exists(), "looking leaves nothing"
     keep(found, tmp_path)
-    assert certificate_of(tmp_path, equal_arms(bound=1.2), None, here) == found
-    assert certificate_of(tmp_path, equal_arms(users=5), None, here) is None
-    assert certificate_of(tmp_path, equal_arms(), PlannedWorkers(2), here) is None
-    assert certificate_of(tmp_path, equal_arms(), None, {**here, "cores": 99}) is None
-    assert workload_of(equal_arms(), None) == found.workload
+    assert kept(equal_arms(bound=1.2)) == found
+    assert kept(equal_arms(users=5)) is None
+    assert kept(equal_arms(bound=2.0)) is None, "the processes are kept"
+    assert kept(equal_arms(), workers=PlannedWorkers(2)) is None
+    assert kept(equal_arms(), {**here, "cores": 99}) is None
+    assert workload(equal_arms()) == found.workload
+
+
+def test_what_noise_depends_on_makes_another_workload() -> None:
+    equal = equal_arms()
+    assert isinstance(equal.kind, LoadTest)
+    whole = replace(equal.kind, load=ClosedLoad(4, slice_s=math.inf))
+    benchmark = replace(equal, kind=Benchmark("median", 1.0, 60.0))
+    with_database = replace(equal, kind=Benchmark("median", 1.0, 60.0, database=True))
+    staging, production = (System(url=UrlSpec(f"http://{host}")) for host in ("a", "b"))
+    found = [
+        workload(equal),
+        workload(replace(equal, kind=whole)),
+        workload(replace(equal, scenario_digest="sha256:edited")),
+        workload(replace(equal, passed=("TENANT",))),
+        workload(replace(equal, arms={"one": {"SIZE": "5"}, "other": {"SIZE": "5"}})),
+        workload(replace(equal, arms={"one": {"SIZE": "5"}, "other": {"SIZE": "9"}})),
+        workload(equal, processes="kept"),
+        workload(equal, target="compose"),
+        workload(equal, staging, target="url"),
+        workload(equal, production, target="url"),
+        workload(benchmark),
+        workload(with_database),
+        workload(with_database, databases="kept"),
+    ]
+    assert len(set(found)) == len(found)
+
+
+def test_revisions_without_settings_are_the_workload_of_equal_arms() -> None:
+    equal = equal_arms()
+    compared = replace(
+        equal,
+        arms={"before": {}, "after": {}},
+        revisions={"before": "main", "after": "HEAD"},
+    )
+    assert workload(compared) == workload(equal)
 
 
 def test_a_torn_certificate_is_none(tmp_path: Path) -> None:
     file = keep(certified(tmp_path / "reports"), tmp_path)
     file.write_text("{")
-    assert certificate_of(tmp_path, equal_arms(), None, observe(ROOT)) is None
+    hypothesis = equal_arms()
+    plan = planned(hypothesis)
+    assert certificate_of(tmp_path, hypothesis, plan, SYSTEM, observe(ROOT)) is None
 
 
 def test_the_forecast_uses_it_if_there_is_no_earlier_run(tmp_path: Path) -> None:
@@ -103,6 +160,15 @@ def test_the_forecast_uses_it_if_there_is_no_earlier_run(tmp_path: Path) -> None
     latency, throughput = forecast_lines(hypothesis, plan, tmp_path, found)[:2]
     assert f"(6 blocks of lab certify, run {found.run})" in latency
     assert throughput.startswith("throughput other / one, predicted")
+
+
+def test_a_block_of_more_arms_takes_longer_than_that_of_two(tmp_path: Path) -> None:
+    found = certified(tmp_path / "reports")  # a start of 5 s, and 20 s for each block
+    two = equal_arms(bound=1.05)
+    three = replace(two, arms={"one": {}, "other": {}, "third": {}})
+    for hypothesis, minutes in ((two, "4.1"), (three, "6.1")):
+        line, *_ = forecast_lines(hypothesis, planned(hypothesis), tmp_path, found)
+        assert f"12 blocks (about {minutes} min), as many as plan and budget" in line
 
 
 @pytest.mark.parametrize("verdict", ["INCONCLUSIVE", "CONFIRMED", "REFUTED"])

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lab.cli.main import main
-from tests.lab.reporting.many_runs import OTHER, make_runs
+from tests.lab.reporting.many_runs import OTHER, edit, make_runs
 from tests.runs import ROOT
 
 
@@ -39,7 +39,7 @@ def test_history_prints_a_table_for_each_machine_and_writes_a_page(
     project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = typed(project, monkeypatch, capsys, "history", "pool-exhaustion")
-    assert out.startswith("The runs are from 2 machines and shown apart")
+    assert out.startswith("The runs were measured in 2 ways and are shown apart")
     assert out.index("Intel(R) Xeon(R) Processor, 2 cores") < out.index(f"{OTHER}, 8 cores")
     assert "REFUTED    throughput of wide is 1.90× that of narrow" in out
     page = project / "reports" / "pool-exhaustion" / "history.html"
@@ -74,6 +74,19 @@ def test_export_writes_every_file(
     assert {Path(line).name for line in out.splitlines()} == names
     # of seven runs, one had another claim and two another machine
     assert len((project / "out" / "a" / "otava.csv").read_text().splitlines()) == 1 + 4
+
+
+def test_a_run_on_another_target_is_no_part_of_the_history_for_otava(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "hypotheses").mkdir()
+    make_runs(tmp_path / "reports", each=4)
+    *_, third, fourth = sorted((tmp_path / "reports" / "pool-exhaustion").glob("2*"))
+    typed(tmp_path, monkeypatch, capsys, "export", str(fourth), "--to", "before")
+    assert len((tmp_path / "before" / "otava.csv").read_text().splitlines()) == 1 + 2
+    edit(third / "plan.json", target="compose")
+    typed(tmp_path, monkeypatch, capsys, "export", str(fourth), "--to", "after")
+    assert len((tmp_path / "after" / "otava.csv").read_text().splitlines()) == 1 + 1
 
 
 @pytest.mark.slow

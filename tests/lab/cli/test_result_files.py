@@ -13,7 +13,7 @@ from junitparser import JUnitXml
 from lab.cli.main import main
 from lab.cli.recorded_runs import judged_run
 from lab.cli.result_files import ResultFiles
-from lab.errors import StorageError
+from lab.errors import StorageError, UsageError
 from lab.report_evidence import evidence_element
 from lab.run_folder import RunFolder
 from tests.lab.reporting.many_runs import edit
@@ -90,6 +90,34 @@ def test_a_file_that_was_asked_for_and_cannot_be_written_is_an_error(
     run = judged_run(RunFolder.open(project / "reports" / "sample"))
     with pytest.raises(StorageError, match=r"junit\.xml: cannot be written"):
         files.write(run.run_folder, run.hypothesis, run.verdict)
+
+
+def test_files_of_an_earlier_run_are_removed_if_all_can_be_written(tmp_path: Path) -> None:
+    junit, folder = tmp_path / "lab.xml", tmp_path / "folder"
+    junit.write_text("all pass")
+    folder.mkdir()
+    with pytest.raises(UsageError, match="--summary"):
+        ResultFiles.prepare(junit, folder)
+    assert junit.read_text() == "all pass"
+    ResultFiles.prepare(junit, None)
+    assert not junit.exists()
+
+
+def test_a_file_that_has_to_stay_is_emptied(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    linked, mounted = tmp_path / "linked.xml", tmp_path / "mounted.md"
+    for file in (tmp_path / "elsewhere.xml", mounted):
+        file.write_text("all pass")
+    linked.symlink_to(tmp_path / "elsewhere.xml")
+
+    def refuse(path: Path, missing_ok: bool = False) -> None:
+        raise OSError(16, "Device or resource busy", str(path))
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    ResultFiles.prepare(linked, mounted)
+    assert linked.is_symlink()
+    assert linked.read_text() == mounted.read_text() == ""
 
 
 def test_a_report_has_them_as_its_run_has(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,12 +18,14 @@ from lab import reporting
 from lab.cli import run_execution
 from lab.cli.commands import run, status
 from lab.cli.preflight import RunParts
+from lab.cli.result_files import ResultFiles
 from lab.cli.run_assembly import StartedParts
 from lab.cli.run_execution import execute
 from lab.cli.run_forecast import UNKNOWN
 from lab.cli.run_preparation import RunOptions, prepare
 from lab.cli.signals import Interrupted, InterruptedEarly
 from lab.errors import UsageError
+from lab.exit_codes import ExitCode
 from lab.experiment import BlockLoop, LoadTrials, Session, sealed_hypothesis, verdict_of
 from lab.hypothesis import Hypothesis
 from lab.report_evidence import unpack
@@ -38,6 +40,7 @@ from tests.fakes.target import FakeTarget
 from tests.runs import copy_project
 
 OPTIONS = RunOptions("quick", 1, None, False, False, True, None, False)
+NO_FILES = ResultFiles(None, None, None)
 RESUME = OPTIONS._replace(seed=None, resume=True)
 RATES = {"narrow": 20.0, "wide": 57.0, "more-pricing": 20.0}
 
@@ -95,7 +98,7 @@ class Bench:
         self.stopping()
 
     def run(self, options: RunOptions = OPTIONS) -> tuple[Verdict, RunFolder]:
-        return execute(prepare(options), options, None)
+        return execute(prepare(options), options, NO_FILES, None)
 
     def interrupt_after(self, trials: int) -> None:
         """Send SIGTERM in the middle of a later trial; once."""
@@ -267,6 +270,33 @@ def test_a_run_leaves_its_files_for_ci(bench: Bench, monkeypatch: pytest.MonkeyP
     assert Path("out/lab.md").read_text().startswith("### ✔ CONFIRMED: Does a narrow pool")
 
 
+def test_files_for_ci_are_complete_before_the_first_profile(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+    files = Path("out/lab.xml"), Path("out/lab.md")
+    seen: list[tuple[str, ...]] = []
+    bench.profiling = lambda arm: seen.append(tuple(file.read_text() for file in files))
+    with pytest.raises(typer.Exit):
+        run.command("quick", 1, junit=files[0], summary=files[1])
+    assert seen == [tuple(file.read_text() for file in files)] * 3
+
+
+def test_a_run_without_a_verdict_leaves_no_files_of_an_earlier_one(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+    files = Path("out/lab.xml"), Path("out/lab.md")
+    files[0].parent.mkdir()
+    for file in files:
+        file.write_text("all pass")
+    bench.interrupt_after(1)
+    with pytest.raises(typer.Exit) as ended:
+        run.command("quick", 1, junit=files[0], summary=files[1])
+    assert ended.value.exit_code == ExitCode.INTERRUPTED
+    assert not any(file.exists() for file in files)
+
+
 def test_the_page_of_all_runs_has_the_run(bench: Bench) -> None:
     _, run_folder = bench.run()
     index = (bench.runs.parent / "index.html").read_text()
@@ -400,7 +430,7 @@ def test_packages_that_differ_between_revisions_are_said_and_recorded(
     hypothesis = replace(prepared.hypothesis, revisions=dict.fromkeys(RATES, "HEAD"))
     plan = replace(prepared.plan, revisions=commits)
     prepared = prepared._replace(hypothesis=hypothesis, plan=plan)
-    _, run_folder = execute(prepared, OPTIONS, None)
+    _, run_folder = execute(prepared, OPTIONS, NO_FILES, None)
     line = "flask 0.0 in narrow, 1.0 in wide, 1.0 in more-pricing"
     assert f"revisions: their packages differ: {line}\n" in capsys.readouterr().out
     conditions = run_folder.conditions()
@@ -418,4 +448,4 @@ def test_a_run_that_was_finished_meanwhile_is_refused(bench: Bench) -> None:
     assert prepared.run_folder is not None
     prepared.run_folder.path("verdict.json").write_text("{}")  # by a run that was waited for
     with pytest.raises(RunFolderError, match="has its verdict"):
-        execute(prepared, RESUME, None)
+        execute(prepared, RESUME, NO_FILES, None)

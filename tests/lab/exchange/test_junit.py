@@ -100,6 +100,17 @@ def test_a_rival_that_stands_is_skipped_and_fails_no_job(
     assert "A rival explanation stands: pricing itself" in found[3].result[0].message
 
 
+def test_a_rival_that_stands_does_not_fail_in_a_refuted_run(
+    rendered: dict[str, Run], tmp_path: Path
+) -> None:
+    refuted = rendered["REFUTED"].verdict
+    [rival] = refuted.rivals
+    verdict = replace(refuted, rivals=(replace(rival, outcome="supported"),))
+    found = cases(verdict, tmp_path)
+    assert [state(case) for case in found] == ["failure", "passed", "passed", "skipped"]
+    assert "A rival explanation stands: pricing itself" in found[3].result[0].message
+
+
 def test_undecided_parts_of_a_refuted_claim_are_skipped(
     rendered: dict[str, Run], tmp_path: Path
 ) -> None:

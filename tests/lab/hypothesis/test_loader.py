@@ -112,7 +112,7 @@ def test_the_copy_of_a_run_is_read_without_its_scenario(project: Path) -> None:
     (project / claim.scenario).unlink()
     copy = project / "hypothesis.md"
     again = loads(claim.text, copy, project, name=claim.name, sealed=True)
-    assert again == replace(claim, claim_digest=again.claim_digest)
+    assert again == replace(claim, claim_digest=again.claim_digest, scenario_digest="")
     assert again.claim_digest != claim.claim_digest  # the load's code is part of that seal
     with pytest.raises(HypothesisError, match="there is no scenario"):
         loads(claim.text, copy, project, name=claim.name)

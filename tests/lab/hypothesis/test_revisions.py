@@ -136,15 +136,17 @@ def test_the_code_that_revisions_measure_is_no_part_of_a_benchmarks_claim(
         (tmp_path / name).write_text(code)
     text = BENCHMARK.format(arms)
 
-    def claim() -> str:
-        return loads(text, FILE, tmp_path).claim_digest
+    def claim() -> Hypothesis:
+        return loads(text, FILE, tmp_path)
 
     first = claim()
     for name in ("shop.py", "conftest.py"):
         (tmp_path / name).write_text("edited = True\n")
-        assert (claim() != first) == belongs
+        assert (claim().claim_digest != first.claim_digest) == belongs
+        assert claim().scenario_digest == first.scenario_digest
     (tmp_path / "scenarios" / "common.py").write_text("edited = True\n")
-    assert claim() != first
+    assert claim().claim_digest != first.claim_digest
+    assert claim().scenario_digest != first.scenario_digest
 
 
 def test_a_plan_is_sealed_with_commits_and_reads_them_back() -> None:

@@ -198,6 +198,7 @@ def test_an_edit_of_a_used_file_changes_the_claim_digest(
     (shop / edited).write_bytes(original + b"# edited\n")
     after = loads(GOOD, path, shop)
     assert after.claim_digest != before.claim_digest
+    assert after.scenario_digest != before.scenario_digest
     assert after.digest == before.digest
     (shop / edited).write_bytes(original)
     assert loads(GOOD, path, shop).claim_digest == before.claim_digest

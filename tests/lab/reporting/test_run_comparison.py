@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from lab.cli.recorded_runs import judged_run
+from lab.hypothesis import Bound, Rival
+from lab.hypothesis.seal import text_digest
+from lab.judged_run import JudgedRun
 from lab.reporting.run_comparison import RunComparison, compare_runs
 from lab.run_folder import RunFolder
 from tests.lab.reporting.many_runs import OTHER, edit, make_runs
@@ -49,11 +53,89 @@ def test_conditions_that_say_nothing_are_left_out(runs: list[Path]) -> None:
     assert compared(*runs).conditions.rows == (("python", "3.11.7", "3.12.1"),)
 
 
+def test_another_url_is_another_system(runs: list[Path]) -> None:
+    for run, host in zip(runs, ("staging", "production"), strict=True):
+        edit(run / "plan.json", target="url")
+        edit(run / "conditions.json", target={"name": "url", "url": f"http://{host}"})
+    found = compared(*runs)
+    assert found.conditions.rows == (("target › url", "http://staging", "http://production"),)
+    [warning] = found.warnings
+    assert warning.startswith("The targets differ (url http://staging; url http://production): ")
+
+
+def test_another_lifetime_is_said_and_one_that_was_not_chosen_is_kept(runs: list[Path]) -> None:
+    edit(runs[1] / "plan.json", target="local", processes="kept", databases="kept")
+    assert compared(*runs).warnings == ()
+    edit(runs[1] / "plan.json", processes="fresh", databases="fresh")
+    assert [warning.partition(":")[0] for warning in compared(*runs).warnings] == [
+        "The processes of the arms were kept in the first run and fresh in the second",
+        "The databases of the arms were kept in the first run and fresh in the second",
+    ]
+
+
 def test_settings_and_rule_that_differ_are_listed(runs: list[Path]) -> None:
     plan = json.loads((runs[1] / "plan.json").read_text())
     edit(runs[1] / "plan.json", target="compose", last=8, seed=plan["seed"] + 1)
     rows = compared(*runs).settings.rows
     assert rows == (("plan › target", "embedded", "compose"), ("plan › last", "12", "8"))
+
+
+def test_all_that_a_hypothesis_chooses_is_a_setting(runs: list[Path]) -> None:
+    file = runs[1] / "hypothesis.md"
+    text = file.read_text()
+    for old, new in (
+        ("settings:", "pass: [TENANT]\nsettings:"),
+        ("'http_request_duration_seconds_sum{route=\"/orders\"}'", "requests_total"),
+        ("error_rate: 0.0", "error_rate: 0.1"),
+        ("target_cpu: 0.75", "target_cpu: 0.9"),
+    ):
+        assert old in text
+        text = text.replace(old, new, 1)
+    file.write_text(text)
+    edit(runs[1] / "plan.json", digest=text_digest(text))
+    assert {row[0]: row[2] for row in compared(*runs).settings.rows} == {
+        "pass": "TENANT",
+        "measures › pool_wait_share › denominator": "requests_total",
+        "allow › error_rate": "0.1",
+        "limits › target_cpu": "0.9",
+    }
+
+
+def test_predictions_and_rivals_of_one_quantity_keep_their_bounds(runs: list[Path]) -> None:
+    run = judged_run(RunFolder.open(runs[0]))
+    claimed, *others = run.hypothesis.predictions
+    [rival] = run.verdict.rivals
+
+    def bounded(of_claim: float, *of_rivals: float) -> JudgedRun:
+        rivals = [replace(claimed, bound=Bound(at_most=most)) for most in of_rivals]
+        return run._replace(
+            hypothesis=replace(
+                run.hypothesis,
+                predictions=(replace(claimed, bound=Bound(at_least=of_claim)), *others),
+                rivals=tuple(Rival("another", prediction) for prediction in rivals),
+            ),
+            verdict=replace(run.verdict, rivals=(rival,) * len(rivals)),
+        )
+
+    of_both = "throughput wide / narrow"
+    assert compare_runs(bounded(2.5, 3, 4), bounded(2.0, 3, 5)).settings.rows == (
+        (f"bounds › {of_both}", "at least 2.5", "at least 2"),
+        (f"bounds of rivals › {of_both}", "at most 3, at most 4", "at most 3, at most 5"),
+    )
+
+
+def test_a_factor_and_an_exponent_of_one_growth_are_two_estimates(runs: list[Path]) -> None:
+    run = judged_run(RunFolder.open(next((runs[0].parents[1] / "planted").iterdir())))
+    [linear], [judged] = run.hypothesis.predictions, run.verdict.predictions
+    constant = Rival("its time is constant", replace(linear, grows="constant"))
+    both = run._replace(
+        hypothesis=replace(run.hypothesis, rivals=(constant,)),
+        verdict=replace(run.verdict, rivals=(replace(judged, claim=constant.claim),)),
+    )
+    assert [row[0] for row in compare_runs(both, both).estimates.rows] == [
+        "time planted, growth exponent",
+        "time planted, growth factor",
+    ]
 
 
 def test_another_number_of_workers_is_another_condition(runs: list[Path]) -> None:

@@ -29,32 +29,51 @@ def history(reports: Path) -> RunHistory:
 
 
 def test_machines_are_apart_and_that_is_said(history: RunHistory) -> None:
-    here, there = history.machines
-    assert here.machine == "Intel(R) Xeon(R) Processor, 2 cores"
-    assert there.machine == f"{OTHER}, 8 cores"
+    here, there = history.groups
+    assert here.measured == "Intel(R) Xeon(R) Processor, 2 cores"
+    assert there.measured == f"{OTHER}, 8 cores"
     assert [run.number for run in here.runs] == [1, 3, 4, 6, 7]
     assert [run.number for run in there.runs] == [2, 5]
-    assert "from 2 machines and shown apart" in history.note
+    assert history.note.startswith("The runs were measured in 2 ways and are shown apart: ")
 
 
 def test_numbers_of_workers_are_apart_as_machines_are(tmp_path: Path) -> None:
     make_runs(tmp_path, each=3)
     runs = sorted(each for each in (tmp_path / "open-spike").iterdir() if not each.is_symlink())
     edit(runs[1] / "plan.json", workers={"local": 3, "remote": 1})
-    latest, other = run_history(*judged_runs(tmp_path, "open-spike")).machines
+    latest, other = run_history(*judged_runs(tmp_path, "open-spike")).groups
     assert [run.number for run in latest.runs] == [1, 3]
     assert [run.number for run in other.runs] == [2]
-    assert other.machine == f"{latest.machine}, load by 4 workers, 1 of them joined by lab worker"
-    note = run_history(*judged_runs(tmp_path, "open-spike")).note
-    assert "from 2 machines or numbers of workers, and shown apart" in note
+    assert other.measured == f"{latest.measured}, load by 4 workers, 1 of them joined by lab worker"
 
 
-def test_one_machine_needs_no_note(reports: Path) -> None:
+def test_targets_and_lifetimes_are_apart_as_machines_are(tmp_path: Path) -> None:
+    make_runs(tmp_path, each=6)
+    _, compose, staging, production, fresh, kept = sorted((tmp_path / "open-spike").iterdir())
+    edit(compose / "plan.json", target="compose")
+    for run, host in ((staging, "staging"), (production, "production")):
+        edit(run / "plan.json", target="url")
+        edit(run / "conditions.json", target={"name": "url", "url": f"http://{host}"})
+    edit(fresh / "plan.json", processes="fresh")
+    # earlier plans call `local` `embedded`, and say nothing of what is kept
+    edit(kept / "plan.json", target="local", processes="kept", databases="kept")
+    groups = run_history(*judged_runs(tmp_path, "open-spike")).groups
+    here = groups[0].measured
+    assert {group.measured: [run.number for run in group.runs] for group in groups} == {
+        here: [1, 6],
+        f"{here}, target compose": [2],
+        f"{here}, target url http://staging": [3],
+        f"{here}, target url http://production": [4],
+        f"{here}, fresh processes": [5],
+    }
+
+
+def test_runs_that_were_measured_alike_need_no_note(reports: Path) -> None:
     assert run_history(*judged_runs(reports, "memory-leak")).note == ""
 
 
 def test_a_run_shows_what_decided_it(history: RunHistory) -> None:
-    runs = {run.number: run for machine in history.machines for run in machine.runs}
+    runs = {run.number: run for group in history.groups for run in group.runs}
     assert runs[4].verdict == "REFUTED"
     assert runs[4].decided_by == "throughput of wide is 1.90× that of narrow (1.70× to 2.10×)"
     assert runs[4].commit == "0000003ab"
@@ -62,8 +81,8 @@ def test_a_run_shows_what_decided_it(history: RunHistory) -> None:
     assert [number for number, run in runs.items() if not run.same_claim] == [1]
 
 
-def test_a_panel_holds_one_prediction_over_the_runs_of_one_machine(history: RunHistory) -> None:
-    here, there = history.machines
+def test_a_panel_holds_one_prediction_over_the_runs_of_one_group(history: RunHistory) -> None:
+    here, there = history.groups
     assert [panel.title for panel in here.panels] == [
         "Four times the pool gives at least 2.5 times the throughput",
         "So does giving the connection back before pricing is asked",
@@ -112,9 +131,9 @@ def test_invalid_runs_are_listed_and_not_drawn(tmp_path: Path) -> None:
     make_runs(tmp_path, each=3)
     runs = sorted((tmp_path / "memory-leak").iterdir())
     edit(runs[1] / "verdict.json", verdict="INVALID", reasons=["the machine was busy"])
-    [machine] = run_history(*judged_runs(tmp_path, "memory-leak")).machines
-    assert [run.verdict for run in machine.runs] == ["CONFIRMED", "INVALID", "CONFIRMED"]
-    assert [point.number for point in machine.panels[0].points] == [1, 3]
+    [group] = run_history(*judged_runs(tmp_path, "memory-leak")).groups
+    assert [run.verdict for run in group.runs] == ["CONFIRMED", "INVALID", "CONFIRMED"]
+    assert [point.number for point in group.panels[0].points] == [1, 3]
 
 
 def test_broken_and_unfinished_runs_are_named(tmp_path: Path) -> None:
