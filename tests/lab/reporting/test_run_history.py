@@ -9,7 +9,7 @@ from lab.cli.recorded_runs import judged_runs
 from lab.hypothesis import Bound
 from lab.reporting.charts import estimates_over_runs
 from lab.reporting.history_page import history_page
-from lab.reporting.run_history import MachineHistory, RunHistory, run_history
+from lab.reporting.run_history import AlikeRuns, RunHistory, run_history
 from lab.reporting.sections.predictions import PredictionResult
 from tests.lab.reporting.figures import figure_of
 from tests.lab.reporting.html_page import HtmlPage
@@ -96,14 +96,14 @@ def test_a_panel_holds_one_prediction_over_the_runs_of_one_group(history: RunHis
     assert len(there.panels[0].points) == 2
 
 
-def with_latest(machine: MachineHistory, result: PredictionResult, verdict: str) -> MachineHistory:
+def with_latest(machine: AlikeRuns, result: PredictionResult, verdict: str) -> AlikeRuns:
     """The same runs, but the latest has this result alone."""
     latest = replace(machine.runs[-1], verdict=verdict, results=(result,))
     return replace(machine, runs=(*machine.runs[:-1], latest))
 
 
 def test_the_bound_is_that_of_the_latest_run_though_it_has_no_estimate(history: RunHistory) -> None:
-    here = history.machines[0]
+    here = history.groups[0]
     latest = replace(
         here.runs[-1].results[0], bound=Bound(at_least=3.0), estimate=None, low=None, high=None
     )
@@ -118,7 +118,7 @@ def test_the_bound_is_that_of_the_latest_run_though_it_has_no_estimate(history: 
 
 
 def test_estimates_on_another_scale_are_left_out_and_named(history: RunHistory) -> None:
-    here = history.machines[0]
+    here = history.groups[0]
     latest = replace(here.runs[-1].results[0], scale="plain")
     [panel] = with_latest(here, latest, "CONFIRMED").panels
     assert [point.number for point in panel.points] == [7]
