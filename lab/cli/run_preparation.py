@@ -213,6 +213,11 @@ def _resumed_run(options: RunOptions, project: Project) -> PreparedRun:
             f"{run_folder.folder}: this run's target is {plan.target}, not {options.target}. "
             "Leave --target out, or start a new run without --resume"
         )
+    if options.seed not in (None, plan.seed):
+        raise RunFolderError(
+            f"{run_folder.folder}: this run's seed is {plan.seed}, not {options.seed}. "
+            "Leave --seed out, or start a new run without --resume"
+        )
     hypothesis = sealed_hypothesis(run_folder, plan, project.root)
     if isinstance(hypothesis.kind, Benchmark) and plan.slices is None:
         raise RunFolderError(

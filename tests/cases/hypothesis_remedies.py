@@ -142,6 +142,8 @@ EDITS: dict[str, list[Edit]] = {
     "workers-slices": [("slices: 500ms, ", "")],
     "workers-of-sweep": [(", workers: 2", "")],
     "workers-soak-script": [(", workers: 2", "")],
+    "arrivals-soak-script": [("poisson", "constant")],
+    "most-users-soak-script": [(", most_users: 100", "")],
     "most-users-none": [("most_users: 0", "most_users: 1")],
     "rate-zero": [("{rate: 0,", "{rate: 0.01,")],
     "unsent-share": [("unsent: 2", "unsent: 2%")],

@@ -15,7 +15,7 @@ from lab.hypothesis.validation.load_shape import load_flaws, worker_flaws
 from lab.hypothesis.validation.measures import measure_flaws
 from lab.hypothesis.validation.passed_variables import passed_flaws
 from lab.hypothesis.validation.rivals import decided_rivals
-from lab.hypothesis.validation.soak import slope_flaws, soak_flaws
+from lab.hypothesis.validation.soak import script_flaws, slope_flaws, soak_flaws
 from lab.hypothesis.validation.stages import stage_flaws
 from lab.hypothesis.validation.statement import Statement
 from lab.hypothesis.validation.sweep_levels import level_flaws
@@ -69,6 +69,8 @@ def _kind_flaws(
         case SoakTest() as soak:
             yield from soak_flaws(soak, statements)
             yield from worker_flaws(soak, root, is_soak_script=hypothesis.is_soak_script)
+            if not sealed:  # runs of earlier versions had such keys
+                yield from script_flaws(hypothesis, root)
 
 
 def _statement_flaws(statement: Statement, hypothesis: Hypothesis) -> Iterator[Flaw]:

@@ -1,12 +1,12 @@
-"""Soaks need blocks for what is compared, and slopes can be measured in a soak only."""
+"""Soaks need blocks for what is compared, scripts get a rate, and only a soak measures slopes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lab.hypothesis.model import MIN_BLOCKS, Kind, SoakTest
+from lab.hypothesis.model import MIN_BLOCKS, Hypothesis, Kind, SoakTest
 from lab.hypothesis.validation.statement import Statement
-from lab.input_files import Flaw
+from lab.input_files import Flaw, Node
 
 
 def soak_flaws(soak: SoakTest, statements: list[Statement]) -> Iterator[Flaw]:
@@ -19,6 +19,23 @@ def soak_flaws(soak: SoakTest, statements: list[Statement]) -> Iterator[Flaw]:
                 f"Write `soak: {{pairs: {MIN_BLOCKS}}}`; "
                 "a soak of one block judges slopes of one arm only.",
             )
+
+
+def script_flaws(hypothesis: Hypothesis, root: Node) -> Iterator[Flaw]:
+    """Keys of the load of which a soak script would know nothing: it gets the rate alone."""
+    if not isinstance(hypothesis.kind, SoakTest) or not hypothesis.is_soak_script:
+        return
+    load = root.at("load")
+    if hypothesis.kind.load.arrivals != "constant":
+        yield load.at("arrivals").flaw(
+            "a soak script makes its arrivals itself, on schedule",
+            "Write `arrivals: constant`, or use a locustfile.",
+        )
+    if "most_users" in load.mapping():
+        yield load.at("most_users").flaw(
+            "a soak script has no users that the lab could limit",
+            "Remove `most_users`, or use a locustfile.",
+        )
 
 
 def slope_flaws(statement: Statement, kind: Kind) -> Iterator[Flaw]:

@@ -110,6 +110,8 @@ MANIFEST = {
     "workers-slices": (6, "`slices` are for a load of one process"),
     "workers-of-sweep": (6, "a single user cannot be shared by 2 workers"),
     "workers-soak-script": (6, "a soak script is one process"),
+    "arrivals-soak-script": (6, "a soak script makes its arrivals itself"),
+    "most-users-soak-script": (6, "a soak script has no users"),
     "most-users-none": (6, "`most_users` is 0"),
     "rate-zero": (6, "`rate` is 0 a second"),
     "unsent-share": (16, "`unsent` is 2, not a share"),
