@@ -144,6 +144,8 @@ EDITS: dict[str, list[Edit]] = {
     "workers-soak-script": [(", workers: 2", "")],
     "arrivals-soak-script": [("poisson", "constant")],
     "most-users-soak-script": [(", most_users: 100", "")],
+    "latency-soak-script": [("latency_p99", "throughput")],
+    "requests-soak-script": [("error_rate{name=\"/orders\"}", "error_rate")],
     "most-users-none": [("most_users: 0", "most_users: 1")],
     "rate-zero": [("{rate: 0,", "{rate: 0.01,")],
     "unsent-share": [("unsent: 2", "unsent: 2%")],

@@ -25,7 +25,22 @@ from lab.driver_messages import (
 from lab.errors import DiskFull
 from lab.experiment import Event, IntervalElapsed, SoakLoop, slopes_so_far, verdict_of
 from lab.experiment.soak_loop import block_s
-from lab.hypothesis import Allow, Bound, Exhaustion, Hypothesis, Limits, SoakTest, Step, load
+from lab.hypothesis import (
+    Allow,
+    Bound,
+    Comparison,
+    Exhaustion,
+    Hypothesis,
+    Limits,
+    Metric,
+    MetricQuantile,
+    MetricRate,
+    MetricRatio,
+    Prediction,
+    SoakTest,
+    Step,
+    load,
+)
 from lab.reporting import render
 from lab.run_folder import RunFolder
 from lab.stats.latency_histogram import Histogram
@@ -467,6 +482,39 @@ def test_a_series_that_is_never_seen_ends_it_within_a_minute(bench: Bench, of: s
     assert bench.verdict[0] == "INVALID"
     assert f"No evidence for {of} of arm with" in bench.verdict[1]
     assert [e.passed_s for e in bench.events if isinstance(e, IntervalElapsed)][-1] == 60.0
+
+
+def predicting(metric: Metric) -> Hypothesis:
+    """The shipped claim whose first prediction is of a measure of the file's own."""
+    both = Comparison("with", "without")
+    first = Prediction("so", "waits", Bound(at_least=0.5), compare=both)
+    return replace(SHIPPED, measures={"waits": metric}, predictions=(first, SHIPPED.predictions[1]))
+
+
+@pytest.mark.parametrize(
+    "metric",
+    [
+        MetricRatio("waits_total", "requests_total"),
+        MetricRatio("requests_total", "waits_total"),
+        MetricRate('requests_total{code="200"}'),
+        MetricQuantile("waits_seconds", 0.5),
+    ],
+)
+def test_a_measure_whose_series_is_never_seen_ends_it_within_a_minute(
+    bench: Bench, metric: Metric
+) -> None:
+    bench.hypothesis = predicting(metric)
+    bench.run()
+    assert bench.verdict[0] == "INVALID"
+    assert "No evidence for waits of arm with" in bench.verdict[1]
+    assert [e.passed_s for e in bench.events if isinstance(e, IntervalElapsed)][-1] == 60.0
+
+
+def test_a_measure_whose_series_is_there_does_not_end_it(bench: Bench) -> None:
+    bench.hypothesis = predicting(MetricRate("requests_total"))
+    bench.run()
+    assert [trial.window_s for trial in bench.run_folder.trials()] == [block_s(LENGTH_S, 4)] * 8
+    assert all(trial.trusted for trial in bench.run_folder.trials())
 
 
 def test_a_full_disk_stops_it_with_one_message_and_nothing_lost(bench: Bench) -> None:

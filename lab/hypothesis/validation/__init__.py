@@ -69,8 +69,8 @@ def _kind_flaws(
         case SoakTest() as soak:
             yield from soak_flaws(soak, statements)
             yield from worker_flaws(soak, root, is_soak_script=hypothesis.is_soak_script)
-            if not sealed:  # runs of earlier versions had such keys
-                yield from script_flaws(hypothesis, root)
+            if not sealed:  # earlier versions accepted them
+                yield from script_flaws(hypothesis, root, statements)
 
 
 def _statement_flaws(statement: Statement, hypothesis: Hypothesis) -> Iterator[Flaw]:

@@ -112,6 +112,8 @@ MANIFEST = {
     "workers-soak-script": (6, "a soak script is one process"),
     "arrivals-soak-script": (6, "a soak script makes its arrivals itself"),
     "most-users-soak-script": (6, "a soak script has no users"),
+    "latency-soak-script": (25, "a soak script counts its requests, and reports no latencies"),
+    "requests-soak-script": (25, "a soak script counts its requests, and does not name them"),
     "most-users-none": (6, "`most_users` is 0"),
     "rate-zero": (6, "`rate` is 0 a second"),
     "unsent-share": (16, "`unsent` is 2, not a share"),

@@ -118,7 +118,15 @@ def test_the_copy_of_a_run_is_read_without_its_scenario(project: Path) -> None:
         loads(claim.text, copy, project, name=claim.name)
 
 
-@pytest.mark.parametrize("name", ["arrivals-soak-script", "most-users-soak-script"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "arrivals-soak-script",
+        "most-users-soak-script",
+        "latency-soak-script",
+        "requests-soak-script",
+    ],
+)
 def test_what_earlier_versions_accepted_is_read_in_the_copy_of_a_run(
     project: Path, name: str
 ) -> None:
