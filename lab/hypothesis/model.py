@@ -12,6 +12,7 @@ from lab.hypothesis.prediction import Prediction, Rival, growth_bound
 from lab.prometheus.selector import Selector
 
 MIN_BLOCKS = 4  # no verdict is reached on fewer
+SOAK_SCRIPT = "soak_"  # begins the name of a file that is a program of its own
 
 SLICE_S = 0.015  # in which one process of a benchmark measures before it is another's turn
 MIN_SLICES = 30  # of an arm and value in a block
@@ -238,7 +239,7 @@ class Hypothesis:
     def is_soak_script(self) -> bool:
         """Whether the scenario is a program of its own instead of a locustfile."""
         file_name = self.scenario.rpartition("/")[2]
-        return isinstance(self.kind, SoakTest) and file_name.startswith("soak_")
+        return isinstance(self.kind, SoakTest) and file_name.startswith(SOAK_SCRIPT)
 
     @property
     def levels(self) -> tuple[float | None, ...]:
