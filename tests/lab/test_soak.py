@@ -41,6 +41,7 @@ from lab.hypothesis import (
     Step,
     load,
 )
+from lab.machine_conditions import observe
 from lab.reporting import render
 from lab.run_folder import RunFolder
 from lab.stats.latency_histogram import Histogram
@@ -654,10 +655,43 @@ def test_the_noise_of_an_earlier_run_is_taken_where_there_is_one(tmp_path: Path)
     bench = Bench(tmp_path, leak=0.0)
     before = plan_soak(SHIPPED, bench.plan, Path("x.md"), LENGTH_S, tmp_path)
     bench.run()
+    bench.run_folder.write_json("conditions.json", observe(PROJECT))
     after = plan_soak(SHIPPED, bench.plan, Path("x.md"), LENGTH_S, tmp_path)
     assert f"the run {bench.run_folder.run}" in after.detectable[0].noise
     # .2 MB an interval went into it, and less is assumed without a run
     assert after.detectable[0].smallest > before.detectable[0].smallest
+
+
+@pytest.mark.parametrize(
+    "what", ["claim", "target", "workers", "machine", "no conditions", "version", "damaged"]
+)
+def test_only_the_noise_of_comparable_runs_is_taken(tmp_path: Path, what: str) -> None:
+    from lab.cli.soak_planning import plan_soak
+
+    bench = Bench(tmp_path, leak=0.0)
+    assumed = plan_soak(SHIPPED, bench.plan, Path("x.md"), LENGTH_S, tmp_path).detectable
+    bench.run()
+    run_folder, sealed = bench.run_folder, bench.plan
+    conditions = observe(PROJECT)
+    run_folder.write_json("conditions.json", conditions)
+    assert plan_soak(SHIPPED, sealed, Path("x.md"), LENGTH_S, tmp_path).detectable != assumed
+    match what:
+        case "claim":
+            run_folder.write_json("plan.json", replace(sealed, claim_digest="x").as_dict())
+        case "target":
+            run_folder.write_json("plan.json", replace(sealed, target="compose").as_dict())
+        case "workers":
+            shared = replace(sealed, workers=PlannedWorkers(local=2))
+            run_folder.write_json("plan.json", shared.as_dict())
+        case "machine":
+            run_folder.write_json("conditions.json", conditions | {"cores": 1000})
+        case "no conditions":
+            run_folder.path("conditions.json").unlink()
+        case "version":
+            run_folder.write_json("plan.json", sealed.as_dict() | {"schema": "lab.plan/99"})
+        case "damaged":
+            run_folder.path("trials.jsonl").write_text("{\n{}\n")
+    assert plan_soak(SHIPPED, sealed, Path("x.md"), LENGTH_S, tmp_path).detectable == assumed
 
 
 @pytest.mark.parametrize(("rate", "verdict"), [(15, "INVALID"), (20, "CONFIRMED")])
