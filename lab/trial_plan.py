@@ -137,7 +137,7 @@ class Plan:
         last_look: Blocks at most.
         margins: All other constants that decide.
         length_s: Of all blocks of a soak together; None for other kinds.
-        detectable: What a soak of this length can find, for each slope that is predicted.
+        detectable: What a soak of this length can find, for each predicted slope of known noise.
         slices: Of a benchmark; None for other kinds, and for runs that did not measure in slices.
         processes: Whether the arms of a load test get fresh processes before each block; None for
             other kinds, and for runs that were planned when they never did.

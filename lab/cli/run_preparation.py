@@ -14,7 +14,7 @@ from lab.cli.name_lookup import hypothesis_file
 from lab.cli.run_assembly import TARGETS, require_described, target_of_run
 from lab.cli.run_forecast import forecast_lines
 from lab.cli.scenario_environment import passed_variables, refuse_withheld
-from lab.cli.soak_planning import detectable_lines, plan_soak, require_detectable
+from lab.cli.soak_planning import detectable_lines, plan_soak, require_detectable, unknown_lines
 from lab.cli.worker_planning import WorkerOptions, plan_workers, resumed_workers
 from lab.errors import UsageError
 from lab.experiment import sealed_hypothesis
@@ -87,7 +87,12 @@ def system_of(hypothesis: Hypothesis, project: Project) -> System:
 
 
 def forecast_of(hypothesis: Hypothesis, plan: Plan, project: Project) -> list[str]:
-    """What a run is likely to decide, from earlier runs or else from a certificate."""
+    """What a run is likely to decide, from earlier runs or else from a certificate.
+
+    A soak has its forecast in its plan; here are the slopes of which it has none.
+    """
+    if isinstance(hypothesis.kind, SoakTest):
+        return unknown_lines(hypothesis, plan, project.reports)
     certificate = certificate_of(project.root, hypothesis, plan.workers, this_machine())
     return forecast_lines(hypothesis, plan, project.reports, certificate)
 

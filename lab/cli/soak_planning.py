@@ -59,14 +59,31 @@ def plan_soak(
             f"a soak of {blocks} takes {least_s(pairs):.0f} s at least, not {length_s:.0f} s. "
             f"Give it --for {math.ceil(least_s(pairs))}s or more, or fewer blocks"
         )
-    slopes = [p for p in hypothesis.all_predictions if p.slope is not None]
     planned = replace(plan, length_s=length_s)
-    detectable = tuple(_detectable(p, planned, reports) for p in slopes)
-    return replace(planned, detectable=detectable)
+    found = (
+        _detectable(p, planned, reports) for p in hypothesis.all_predictions if p.slope is not None
+    )
+    return replace(planned, detectable=tuple(each for each in found if each is not None))
+
+
+def unknown_lines(hypothesis: Hypothesis, plan: Plan, reports: Path) -> list[str]:
+    """A line for each predicted slope of which it is not known what can be detected.
+
+    Args:
+        hypothesis: A soak.
+        plan: For it; its length does not matter.
+        reports: Where earlier runs are, whose noise is used.
+    """
+    return [
+        f"{p.slope} of {p.subject}: what can be detected is not known yet: no earlier run of this "
+        "claim recorded the series on this machine"
+        for p in hypothesis.all_predictions
+        if p.slope is not None and _noise(plan, p.slope, reports) is None
+    ]
 
 
 def detectable_lines(plan: Plan) -> list[str]:
-    """What a soak can detect, a line for each slope that it predicts."""
+    """What a soak can detect, a line for each predicted slope whose noise is known."""
     return [
         f"{each.series} of {each.subject}: likely detected from "
         f"{format_value(f'slope of {each.series}', each.smallest)} on, predicted {each.bound}"
@@ -86,7 +103,8 @@ def require_detectable(plan: Plan) -> None:
         )
 
 
-def _detectable(prediction: Prediction, plan: Plan, reports: Path) -> DetectableSlope:
+def _detectable(prediction: Prediction, plan: Plan, reports: Path) -> DetectableSlope | None:
+    """None if nothing is known of the noise of its series."""
     from lab.analysis.soak_detectable_slope import detectable_slope
     from lab.experiment.soak_loop import INTERVAL_S, SWITCH_S
 
@@ -94,6 +112,8 @@ def _detectable(prediction: Prediction, plan: Plan, reports: Path) -> Detectable
     assert plan.length_s is not None
     pairs = len(plan.orders)
     noise = _noise(plan, prediction.slope, reports)
+    if noise is None:
+        return None
     least = detectable_slope(
         noise,
         plan.length_s - pairs * SWITCH_S,
@@ -122,8 +142,8 @@ def _required(bound: Bound) -> float:
     return min(abs(edge) for edge in edges if edge is not None)
 
 
-def _noise(plan: Plan, series: str, reports: Path) -> Noise:
-    """The noise in the latest comparable run that recorded the series, or the default."""
+def _noise(plan: Plan, series: str, reports: Path) -> Noise | None:
+    """That of the latest comparable run that recorded the series, or the default if it has one."""
     from lab.analysis.soak_noise import default_noise, measure_noise
 
     for run, recorded in _comparable_runs(plan, reports):
@@ -136,7 +156,7 @@ def _noise(plan: Plan, series: str, reports: Path) -> Noise:
 def _comparable_runs(
     plan: Plan, reports: Path
 ) -> Iterator[tuple[str, dict[str, list[TimeSeries]]]]:
-    """What the latest runs recorded that asked the same where and how this one does, by run."""
+    """The latest runs of this claim, machine, target and workers, with what they recorded."""
     for run_folder in reversed(earlier_runs(reports, plan.hypothesis)[-_LATEST_RUNS:]):
         with contextlib.suppress(UsageError):  # a damaged run, or one of another version
             theirs = run_folder.plan()

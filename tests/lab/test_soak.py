@@ -649,6 +649,30 @@ def test_a_soak_too_short_for_its_prediction_is_refused_unless_told(tmp_path: Pa
     assert night.detectable[0].smallest < short.detectable[0].smallest / 10
 
 
+def test_of_a_series_that_nobody_recorded_nothing_is_promised_or_refused(tmp_path: Path) -> None:
+    from lab.cli.soak_planning import plan_soak, require_detectable, unknown_lines
+
+    slow = replace(SHIPPED.predictions[0], slope="latency_p50", bound=Bound(at_most=0.01))
+    claim = replace(SHIPPED, predictions=(slow,))
+    bench = Bench(tmp_path)
+    bench.hypothesis = claim
+    plan = plan_soak(claim, bench.plan, Path("x.md"), LENGTH_S, tmp_path)
+    assert [each.series for each in plan.detectable] == ["descriptors"]  # of the rival
+    require_detectable(plan)
+    [line] = unknown_lines(claim, draw(claim, 1, "local"), tmp_path)
+    assert line.startswith("latency_p50 of with - without: what can be detected is not known yet")
+    bench.plan = plan
+    bench.run()
+    found = verdict_of(bench.run_folder, claim, plan)
+    render(bench.run_folder, claim, plan, found)
+    report = bench.run_folder.path("report.md").read_text()
+    assert "latency_p50 of with - without: not known, predicted at most 10 ms/h" in report
+    bench.run_folder.write_json("conditions.json", observe(PROJECT))
+    assert unknown_lines(claim, plan, tmp_path) == []
+    again = plan_soak(claim, plan, Path("x.md"), LENGTH_S, tmp_path)
+    assert {each.series for each in again.detectable} == {"latency_p50", "descriptors"}
+
+
 def test_the_noise_of_an_earlier_run_is_taken_where_there_is_one(tmp_path: Path) -> None:
     from lab.cli.soak_planning import plan_soak
 

@@ -108,6 +108,17 @@ def test_a_soak_says_what_it_can_detect(project: Path, capsys: pytest.CaptureFix
     assert "rss_bytes of alone: likely detected from" in capsys.readouterr().out
 
 
+def test_a_soak_says_of_which_series_nothing_is_known(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = QUICK_SOAK.read_text().replace("slope: rss_bytes", "slope: heap_bytes", 1)
+    (project / "hypotheses" / "quick-soak.md").write_text(text)
+    prepared = prepare(OPTIONS._replace(name="quick-soak", length="2m"))
+    assert "heap_bytes" not in {each.series for each in prepared.plan.detectable}
+    said = capsys.readouterr().out
+    assert "heap_bytes of alone: what can be detected is not known yet" in said
+
+
 def test_a_load_test_says_what_it_can_decide(
     sealed: PreparedRun, capsys: pytest.CaptureFixture[str]
 ) -> None:
