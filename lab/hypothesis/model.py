@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal, NamedTuple
 
-from lab.decision_margins import GrowthMargins
+from lab.decision_margins import LOOKS, GrowthMargins
 from lab.hypothesis.load_shape import ClosedLoad, Load, OpenLoad, Sweep
 from lab.hypothesis.prediction import Prediction, Rival, growth_bound
 from lab.prometheus.selector import Selector
 
-MIN_BLOCKS = 4  # no verdict is reached on fewer
+MIN_BLOCKS = LOOKS.first  # no verdict is reached on fewer
 SOAK_SCRIPT = "soak_"  # begins the name of a file that is a program of its own
 
 SLICE_S = 0.015  # in which one process of a benchmark measures before it is another's turn

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lab.hypothesis.model import Benchmark, Hypothesis, LoadTest, SoakTest
+from lab.hypothesis.model import MIN_BLOCKS, Benchmark, Hypothesis, LoadTest, SoakTest
 from lab.hypothesis.validation.arms import arm_flaws
 from lab.hypothesis.validation.bounds import clashing_bounds, undecidable_bounds
-from lab.hypothesis.validation.budget import budget_flaws
+from lab.hypothesis.validation.budget import budget_flaws, fewest_blocks
 from lab.hypothesis.validation.load_shape import load_flaws, worker_flaws
 from lab.hypothesis.validation.measures import measure_flaws
 from lab.hypothesis.validation.passed_variables import passed_flaws
@@ -62,7 +62,9 @@ def _kind_flaws(
     match hypothesis.kind:
         case LoadTest() as test:
             yield from load_flaws(test, hypothesis.allow, root)
-            yield from budget_flaws(test, len(hypothesis.arms), root)
+            # earlier versions asked for the same number whatever is predicted
+            blocks = MIN_BLOCKS if sealed else fewest_blocks(statements)
+            yield from budget_flaws(test, len(hypothesis.arms), root, blocks)
             yield from worker_flaws(test, root, is_soak_script=False)
         case Benchmark() as benchmark if not sealed:  # blocks were of another length before
             yield from budget_flaws(benchmark, len(hypothesis.arms), root)

@@ -208,7 +208,7 @@ MANIFEST = {
     "sweep-twice": (6, "the level 4 is not above the one before it, 4"),
     "sweep-rate-zero": (6, "a level of the sweep is 0"),
     "sweep-without-at": (17, "throughput is measured at several levels, and none is named"),
-    "sweep-budget": (27, "the budget is 2m, but 4 blocks of 7 trials take 140s"),
+    "sweep-budget": (27, "the budget is 170s, but 5 blocks of 7 trials take 175s, and fewer"),
     "at-unknown-level": (19, "the load has no level 48"),
     "at-without-sweep": (29, "the load has no level 50"),
     "knee-without-sweep": (14, "`peak_throughput` needs a sweep"),

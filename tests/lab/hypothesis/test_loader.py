@@ -125,6 +125,7 @@ def test_the_copy_of_a_run_is_read_without_its_scenario(project: Path) -> None:
         "most-users-soak-script",
         "latency-soak-script",
         "requests-soak-script",
+        "sweep-budget",
     ],
 )
 def test_what_earlier_versions_accepted_is_read_in_the_copy_of_a_run(
