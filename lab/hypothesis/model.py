@@ -221,6 +221,28 @@ class Hypothesis:
         """The predictions of the claim and of the rivals."""
         return (*self.predictions, *(rival.prediction for rival in self.rivals))
 
+    @property
+    def arm_notes(self) -> list[str]:
+        """On arms that are compared: where two do not differ in exactly one setting."""
+        compared = (p.arms for p in self.all_predictions if p.compare is not None)
+        notes = []
+        for left, right in dict.fromkeys(tuple(sorted(arms)) for arms in compared):
+            one, other = self._given(left), self._given(right)
+            names = [key for key in dict.fromkeys((*one, *other)) if one.get(key) != other.get(key)]
+            if not names:
+                notes.append(f"{left} and {right} are given the same settings")
+            elif len(names) > 1:
+                notes.append(
+                    f"{left} and {right} are given {len(names)} settings differently "
+                    f"({', '.join(names)}): what differs between them may come from any of these"
+                )
+        return notes
+
+    def _given(self, arm: str) -> dict[str, str]:
+        """The settings of an arm, its revision among them."""
+        revision = {"git": self.revisions[arm]} if arm in self.revisions else {}
+        return {**revision, **self.arms[arm]}
+
     def with_growth(self, margins: GrowthMargins) -> Hypothesis:
         """The same hypothesis whose growths have the bounds of a plan."""
 
