@@ -9,10 +9,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from lab.stats.latency_histogram import ACCURACY, MIN_BEYOND
 from lab.stats.margins import SlopeMargins, SweepMargins
+
+
+class Looks(NamedTuple):
+    """When a run decides, and how often it may be wrong.
+
+    Attributes:
+        alpha: Error rate of a decision, one side, over all looks.
+        first: Blocks before the first decision.
+        last: Blocks at most.
+    """
+
+    alpha: float
+    first: int
+    last: int
+
+
+LOOKS = Looks(alpha=0.01, first=4, last=12)
+"""Those of a new plan, which are no margins: the plan has keys of their own for them."""
 
 
 @dataclass(frozen=True)

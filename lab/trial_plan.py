@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from lab.decision_margins import DecisionMargins
+from lab.decision_margins import LOOKS, DecisionMargins
 from lab.file_format_versions import Schema, unchanged
 from lab.hypothesis import (
     SLICE_S,
@@ -22,9 +22,7 @@ from lab.hypothesis import (
 from lab.process_lifetime import choose_lifetime
 
 SCHEMA = Schema("lab.plan", 2, upgrade=unchanged)  # version 1 has no margins
-ALPHA = 0.01  # error rate of a decision, one side
-FIRST_LOOK = 4  # blocks before the first decision
-LAST_LOOK = 12  # blocks at most
+ALPHA, FIRST_LOOK, LAST_LOOK = LOOKS
 SPARE_BLOCKS = 12  # orders beyond the last look, for voided and interrupted blocks
 LAUNCHES = 2  # of a benchmark's arm and value in a block, each a fresh process
 LOCAL = "local"  # the target of runs on this machine
@@ -139,7 +137,7 @@ class Plan:
         last_look: Blocks at most.
         margins: All other constants that decide.
         length_s: Of all blocks of a soak together; None for other kinds.
-        detectable: What a soak of this length can find, for each slope that is predicted.
+        detectable: What a soak of this length can find, for each predicted slope of known noise.
         slices: Of a benchmark; None for other kinds, and for runs that did not measure in slices.
         processes: Whether the arms of a load test get fresh processes before each block; None for
             other kinds, and for runs that were planned when they never did.

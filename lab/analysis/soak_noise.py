@@ -35,12 +35,11 @@ _DEFAULTS: Mapping[str, Noise] = {
     "descriptors": Noise(0.5, 15.0, _SAMPLE_SOAKS),
     "rooms": Noise(2.0, 20.0, _SAMPLE_SOAKS),
 }
-_UNKNOWN = Noise(1.0, 1.0, "a guess: no soak recorded this series here")
 
 
-def default_noise(series: str) -> Noise:
-    """Return the noise that is assumed of a series without a recorded soak."""
-    return _DEFAULTS.get(series, _UNKNOWN)
+def default_noise(series: str) -> Noise | None:
+    """Return the noise that is assumed without a recorded soak; None if nothing is known of it."""
+    return _DEFAULTS.get(series)
 
 
 def measure_noise(

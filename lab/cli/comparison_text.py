@@ -82,8 +82,18 @@ class Workload:
         if users is not None:
             raise UsageError("--users: a benchmark has no users. Leave --users out")
         assert benchmark is not None
-        pairs = dict(map(_parameter, parameters))
-        return cls(benchmark, True, parameters=pairs, database=database)
+        values = _parameters(parameters)
+        return cls(benchmark, True, parameters=values, database=database)
+
+
+def _parameters(texts: Iterable[str]) -> dict[str, str]:
+    """The value of each parameter. UsageError if one has none, or two."""
+    values: dict[str, str] = {}
+    for name, value in map(_parameter, texts):
+        if name in values:
+            raise UsageError(f"--param {name}: given twice. Keep one of the two values")
+        values[name] = value
+    return values
 
 
 def _parameter(text: str) -> tuple[str, str]:

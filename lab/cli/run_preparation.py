@@ -14,7 +14,7 @@ from lab.cli.name_lookup import hypothesis_file
 from lab.cli.run_assembly import TARGETS, require_described, target_of_run
 from lab.cli.run_forecast import forecast_lines
 from lab.cli.scenario_environment import passed_variables, refuse_withheld
-from lab.cli.soak_planning import detectable_lines, plan_soak, require_detectable
+from lab.cli.soak_planning import detectable_lines, plan_soak, require_detectable, unknown_lines
 from lab.cli.worker_planning import WorkerOptions, plan_workers, resumed_workers
 from lab.errors import UsageError
 from lab.experiment import sealed_hypothesis
@@ -86,7 +86,12 @@ def system_of(hypothesis: Hypothesis, project: Project) -> System:
 
 
 def forecast_of(hypothesis: Hypothesis, plan: Plan, project: Project, system: System) -> list[str]:
-    """What a run is likely to decide, from earlier runs or else from a certificate."""
+    """What a run is likely to decide, from earlier runs or else from a certificate.
+
+    A soak has its forecast in its plan; here are the slopes of which it has none.
+    """
+    if isinstance(hypothesis.kind, SoakTest):
+        return unknown_lines(hypothesis, plan, project.reports)
     certificate = certificate_of(project.root, hypothesis, plan, system, this_machine())
     return forecast_lines(hypothesis, plan, project.reports, certificate)
 
@@ -210,6 +215,11 @@ def _resumed_run(options: RunOptions, project: Project) -> PreparedRun:
         raise RunFolderError(
             f"{run_folder.folder}: this run's target is {plan.target}, not {options.target}. "
             "Leave --target out, or start a new run without --resume"
+        )
+    if options.seed not in (None, plan.seed):
+        raise RunFolderError(
+            f"{run_folder.folder}: this run's seed is {plan.seed}, not {options.seed}. "
+            "Leave --seed out, or start a new run without --resume"
         )
     hypothesis = sealed_hypothesis(run_folder, plan, project.root)
     if isinstance(hypothesis.kind, Benchmark) and plan.slices is None:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lab.errors import UsageError
 from lab.hypothesis import Hypothesis, HypothesisError, Prediction, SoakTest
+from lab.machine_conditions import is_this_machine
 from lab.measure_format import format_value
+from lab.run_folder import RunFolder, earlier_runs
 from lab.trial_plan import DetectableSlope, Plan
 
 if TYPE_CHECKING:
     from lab.analysis.soak_noise import Noise
     from lab.hypothesis import Bound
-    from lab.run_folder import RunFolder
     from lab.time_series import TimeSeries
 
 _LATEST_RUNS = 5  # that are searched for a recorded noise
@@ -56,14 +59,31 @@ def plan_soak(
             f"a soak of {blocks} takes {least_s(pairs):.0f} s at least, not {length_s:.0f} s. "
             f"Give it --for {math.ceil(least_s(pairs))}s or more, or fewer blocks"
         )
-    slopes = [p for p in hypothesis.all_predictions if p.slope is not None]
     planned = replace(plan, length_s=length_s)
-    detectable = tuple(_detectable(hypothesis, p, planned, reports) for p in slopes)
-    return replace(planned, detectable=detectable)
+    found = (
+        _detectable(p, planned, reports) for p in hypothesis.all_predictions if p.slope is not None
+    )
+    return replace(planned, detectable=tuple(each for each in found if each is not None))
+
+
+def unknown_lines(hypothesis: Hypothesis, plan: Plan, reports: Path) -> list[str]:
+    """A line for each predicted slope of which it is not known what can be detected.
+
+    Args:
+        hypothesis: A soak.
+        plan: For it; its length does not matter.
+        reports: Where earlier runs are, whose noise is used.
+    """
+    return [
+        f"{p.slope} of {p.subject}: what can be detected is not known yet: no earlier run of this "
+        "claim recorded the series on this machine"
+        for p in hypothesis.all_predictions
+        if p.slope is not None and _noise(plan, p.slope, reports) is None
+    ]
 
 
 def detectable_lines(plan: Plan) -> list[str]:
-    """What a soak can detect, a line for each slope that it predicts."""
+    """What a soak can detect, a line for each predicted slope whose noise is known."""
     return [
         f"{each.series} of {each.subject}: likely detected from "
         f"{format_value(f'slope of {each.series}', each.smallest)} on, predicted {each.bound}"
@@ -83,16 +103,17 @@ def require_detectable(plan: Plan) -> None:
         )
 
 
-def _detectable(
-    hypothesis: Hypothesis, prediction: Prediction, plan: Plan, reports: Path
-) -> DetectableSlope:
+def _detectable(prediction: Prediction, plan: Plan, reports: Path) -> DetectableSlope | None:
+    """None if nothing is known of the noise of its series."""
     from lab.analysis.soak_detectable_slope import detectable_slope
     from lab.experiment.soak_loop import INTERVAL_S, SWITCH_S
 
     assert prediction.slope is not None
     assert plan.length_s is not None
     pairs = len(plan.orders)
-    noise = _noise(hypothesis, plan, prediction.slope, reports)
+    noise = _noise(plan, prediction.slope, reports)
+    if noise is None:
+        return None
     least = detectable_slope(
         noise,
         plan.length_s - pairs * SWITCH_S,
@@ -121,19 +142,31 @@ def _required(bound: Bound) -> float:
     return min(abs(edge) for edge in edges if edge is not None)
 
 
-def _noise(hypothesis: Hypothesis, plan: Plan, series: str, reports: Path) -> Noise:
-    """The noise in the latest run of the same claim that recorded the series, or the default."""
+def _noise(plan: Plan, series: str, reports: Path) -> Noise | None:
+    """That of the latest comparable run that recorded the series, or the default if it has one."""
     from lab.analysis.soak_noise import default_noise, measure_noise
-    from lab.run_folder import earlier_runs
 
-    for run_folder in reversed(earlier_runs(reports, hypothesis.name)[-_LATEST_RUNS:]):
-        if run_folder.plan().claim_digest != hypothesis.claim_digest:
-            continue
-        recorded = _recorded(run_folder)
-        found = measure_noise(recorded, series, f"the run {run_folder.run}", plan.margins.slope)
+    for run, recorded in _comparable_runs(plan, reports):
+        found = measure_noise(recorded, series, f"the run {run}", plan.margins.slope)
         if found is not None:
             return found
     return default_noise(series)
+
+
+def _comparable_runs(
+    plan: Plan, reports: Path
+) -> Iterator[tuple[str, dict[str, list[TimeSeries]]]]:
+    """The latest runs of this claim, machine, target and workers, with what they recorded."""
+    for run_folder in reversed(earlier_runs(reports, plan.hypothesis)[-_LATEST_RUNS:]):
+        with contextlib.suppress(UsageError):  # a damaged run, or one of another version
+            theirs = run_folder.plan()
+            if _measures_alike(theirs, plan) and is_this_machine(run_folder.conditions()):
+                yield run_folder.run, _recorded(run_folder)
+
+
+def _measures_alike(a: Plan, b: Plan) -> bool:
+    """Whether two plans differ in nothing that noise depends on; their lengths may."""
+    return (a.claim_digest, a.target, a.workers) == (b.claim_digest, b.target, b.workers)
 
 
 def _recorded(run_folder: RunFolder) -> dict[str, list[TimeSeries]]:

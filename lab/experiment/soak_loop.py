@@ -23,7 +23,7 @@ from lab.experiment.run_session import Session
 from lab.experiment.soak_crash_restart import ArmState, CrashRestart
 from lab.experiment.soak_trial_builder import SoakTrial
 from lab.experiment.stored_run_reader import BUDGET_ENDED
-from lab.gates import inspect, why_no_series
+from lab.gates import inspect, why_no_counters, why_no_series
 from lab.hypothesis import Hypothesis, SoakTest, Step
 from lab.instruments.instrument_interfaces import BackgroundLoad, Driver
 from lab.instruments.locust_driver_process import DriverError
@@ -219,19 +219,29 @@ class SoakLoop(Session):
 
     def _lacks_series(self, trials: Mapping[str, SoakTrial]) -> bool:
         """Whether a series that the hypothesis names was never seen: hours would be lost."""
-        lacks, exhaustion = False, self._soak.exhaustion
-        limited = [] if exhaustion is None else [exhaustion.series]
+        lacks = False
         for arm, trial in trials.items():
-            slopes = [p.slope for p in self.hypothesis.all_predictions if p.slope and arm in p.arms]
-            recorded = trial.time_series()
-            reading = trial.trial().service.metrics
-            for name in (*slopes, *limited):
-                if reason := why_no_series(name, recorded, reading):
-                    message = f"No evidence for {name} of arm {arm}: {reason}."
-                    trial.fault(Fault("evidence", message, retryable=False))
-                    lacks = True
-                    break
+            if unseen := next(self._unseen(arm, trial), None):
+                name, reason = unseen
+                message = f"No evidence for {name} of arm {arm}: {reason}."
+                trial.fault(Fault("evidence", message, retryable=False))
+                lacks = True
         return lacks
+
+    def _unseen(self, arm: str, trial: SoakTrial) -> Iterator[tuple[str, str]]:
+        """What is needed of an arm and has no series so far, each with the reason."""
+        needed = [p for p in self.hypothesis.all_predictions if arm in p.arms]
+        names = [p.slope for p in needed if p.slope is not None]
+        if self._soak.exhaustion is not None:
+            names.append(self._soak.exhaustion.series)
+        recorded, service = trial.time_series(), trial.trial().service
+        for name in names:
+            if reason := why_no_series(name, recorded, service.metrics):
+                yield name, reason
+        for prediction in needed:
+            metric = self.hypothesis.measures.get(prediction.measure)
+            if metric is not None and (reason := why_no_counters(metric, service)):
+                yield prediction.measure, reason
 
     def _must_stop(
         self,

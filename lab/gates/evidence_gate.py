@@ -58,6 +58,19 @@ def why_no_series(name: str, recorded: TimeSeries | None, reading: MetricsReadin
     return _absent(Selector.parse(name), columns, reading, "gauge")
 
 
+def why_no_counters(metric: Metric, service: ServiceEvidence) -> str:
+    """Why not all counters are there that a measure is made of; empty if they are."""
+    for text in selectors(metric):
+        selector = Selector.parse(text)
+        if reasons := _unread(selector, service):
+            return _first(reasons)
+        if counter(service.counters, text) is None:
+            if isinstance(metric, MetricQuantile) and _is_known(selector, service):
+                return f"{metric.histogram} observed nothing, or has no such labels"
+            return _absent(selector, service.counters, service.metrics, "counter")
+    return ""
+
+
 def _lacking_measures(
     trial: Trial, hypothesis: Hypothesis, margins: MeasureMargins
 ) -> dict[str, str]:
@@ -118,17 +131,12 @@ def _why_no_sample(trial: Trial, name: str) -> str:
 def _why_no_metric(trial: Trial, metric: Metric, margins: MeasureMargins) -> str:
     """Why a measure that the hypothesis makes of metrics has no value."""
     service = trial.service
-    unread = {} if service.metrics is None else service.metrics.unread
-    for text in selectors(metric):
-        selector = Selector.parse(text)
-        if reasons := unread_reasons(unread, selector):
-            return _first(reasons)
-        if isinstance(metric, MetricGauge):
-            return _absent(selector, (), service.metrics, "gauge")
-        if counter(service.counters, text) is None:
-            if isinstance(metric, MetricQuantile) and _is_known(selector, service):
-                return f"{metric.histogram} observed nothing, or has no such labels"
-            return _absent(selector, service.counters, service.metrics, "counter")
+    if isinstance(metric, MetricGauge):
+        gauge = Selector.parse(metric.metric)
+        reasons = _unread(gauge, service)
+        return _first(reasons) if reasons else _absent(gauge, (), service.metrics, "gauge")
+    if reason := why_no_counters(metric, service):
+        return reason
     if isinstance(metric, MetricQuantile):
         try:
             histogram_quantile(service.counters, metric, margins)
@@ -136,6 +144,11 @@ def _why_no_metric(trial: Trial, metric: Metric, margins: MeasureMargins) -> str
             return f"the buckets of {metric.histogram} cannot tell the quantile: {error}"
     divisor = metric.denominator if isinstance(metric, MetricRatio) else selectors(metric)[0]
     return f"no sample: {divisor} did not grow within the window"
+
+
+def _unread(selector: Selector, service: ServiceEvidence) -> list[str]:
+    """Why what a selector matches could not be read from the page, as far as that is so."""
+    return unread_reasons({} if service.metrics is None else service.metrics.unread, selector)
 
 
 def _is_known(buckets: Selector, service: ServiceEvidence) -> bool:

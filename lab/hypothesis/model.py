@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal, NamedTuple
 
-from lab.decision_margins import GrowthMargins
+from lab.decision_margins import LOOKS, GrowthMargins
 from lab.hypothesis.load_shape import ClosedLoad, Load, OpenLoad, Sweep
 from lab.hypothesis.prediction import Prediction, Rival, growth_bound
 from lab.prometheus.selector import Selector
 
-MIN_BLOCKS = 4  # no verdict is reached on fewer
+MIN_BLOCKS = LOOKS.first  # no verdict is reached on fewer
+SOAK_SCRIPT = "soak_"  # begins the name of a file that is a program of its own
 
 SLICE_S = 0.015  # in which one process of a benchmark measures before it is another's turn
 MIN_SLICES = 30  # of an arm and value in a block
@@ -221,6 +222,28 @@ class Hypothesis:
         """The predictions of the claim and of the rivals."""
         return (*self.predictions, *(rival.prediction for rival in self.rivals))
 
+    @property
+    def arm_notes(self) -> list[str]:
+        """On arms that are compared: where two do not differ in exactly one setting."""
+        compared = (p.arms for p in self.all_predictions if p.compare is not None)
+        notes = []
+        for left, right in dict.fromkeys(tuple(sorted(arms)) for arms in compared):
+            one, other = self._given(left), self._given(right)
+            names = [key for key in dict.fromkeys((*one, *other)) if one.get(key) != other.get(key)]
+            if not names:
+                notes.append(f"{left} and {right} are given the same settings")
+            elif len(names) > 1:
+                notes.append(
+                    f"{left} and {right} are given {len(names)} settings differently "
+                    f"({', '.join(names)}): what differs between them may come from any of these"
+                )
+        return notes
+
+    def _given(self, arm: str) -> dict[str, str]:
+        """The settings of an arm, its revision among them."""
+        revision = {"git": self.revisions[arm]} if arm in self.revisions else {}
+        return {**revision, **self.arms[arm]}
+
     def with_growth(self, margins: GrowthMargins) -> Hypothesis:
         """The same hypothesis whose growths have the bounds of a plan."""
 
@@ -239,7 +262,7 @@ class Hypothesis:
     def is_soak_script(self) -> bool:
         """Whether the scenario is a program of its own instead of a locustfile."""
         file_name = self.scenario.rpartition("/")[2]
-        return isinstance(self.kind, SoakTest) and file_name.startswith("soak_")
+        return isinstance(self.kind, SoakTest) and file_name.startswith(SOAK_SCRIPT)
 
     @property
     def levels(self) -> tuple[float | None, ...]:

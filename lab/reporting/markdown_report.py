@@ -30,6 +30,8 @@ def _sections(content: ReportContent) -> Iterator[str]:
         yield from _sweep(content.sweep)
     yield f"## What was compared{content.at_level}"
     yield markdown_table(content.arm_table)
+    if content.arm_notes:
+        yield bullets(map(escaped, content.arm_notes))
     yield from _benchmark(content.benchmark) if content.benchmark else _service(content)
     yield from _gates(content.gates)
     yield "### Trials"

@@ -41,6 +41,7 @@ class ReportContent:
     sweep: SweepSection | None
     arms: tuple[str, ...]
     arm_table: Table
+    arm_notes: tuple[str, ...]  # on arms that do not differ in exactly one setting
     at_level: str  # of a sweep, the level at which arms are shown side by side; in words
     throughput: ThroughputSection
     latency: LatencySection
@@ -84,6 +85,7 @@ def gather_content(
         sweep=sweep_section(hypothesis, plan, trials.blocks),
         arms=trials.arms,
         arm_table=arm_table(trials, plan.revisions),
+        arm_notes=tuple(hypothesis.arm_notes),
         at_level=trials.at_level,
         throughput=throughput_section(trials),
         latency=latency_section(trials),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lab.hypothesis.model import SOAK_SCRIPT
 from lab.scaffolding.found import WORKERS, Detected
 from lab.scaffolding.scenario_text import locustfile
 
@@ -81,7 +82,7 @@ claim: Python's sort sees that its input is in order, and hardly compares.
 kind: benchmark
 scenario: {scenario}
 params: {{size: [100, 10000]}}     # levels of a parameter of the test
-statistic: min                   # of the timed calls of a process: min, median or mean
+statistic: min                   # of the timed calls of a process: min or median
 trial: {{window: 100ms}}           # for which each process measures
 arms:                            # environment variables that the file reads
   random: {{ORDER: random}}
@@ -207,7 +208,9 @@ def _known(detected: Detected) -> str:
 
 
 def _scenario(name: str) -> str:
-    return f"scenarios/{_module(name)}.py"
+    """The path of a locustfile, which must not look like a soak script."""
+    module = _module(name)
+    return f"scenarios/{'locust_' * module.startswith(SOAK_SCRIPT)}{module}.py"
 
 
 def _module(name: str) -> str:

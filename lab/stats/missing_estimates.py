@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 
@@ -55,3 +56,13 @@ def shows_absence(without: int, blocks: int, tail: float, max_missing: float) ->
         for count in range(without, blocks + 1)
     )
     return blocks > 0 and math.fsum(chances) <= tail
+
+
+def blocks_to_show_absence(tail: float, max_missing: float) -> int:
+    """Return how many blocks show that there is no effect if all of them show its absence.
+
+    Args:
+        tail: Probability that counts as rare enough, in (0, 0.5).
+        max_missing: Share of the blocks that may lack an estimate, in (0, 1).
+    """
+    return next(n for n in itertools.count(1) if shows_absence(n, n, tail, max_missing))

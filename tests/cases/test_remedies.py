@@ -36,8 +36,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project whose files no test changes."""
     folder = make_project(tmp_path_factory.mktemp("project"))
     (folder / "scenarios" / "link.py").symlink_to(ROOT / "README.md")
-    for name in ("bench_fingerprint", "soak_reconnects"):
-        (folder / "scenarios" / f"{name}.py").touch()
+    (folder / "scenarios" / "bench_fingerprint.py").touch()
     return folder
 
 
@@ -535,6 +534,18 @@ COMMANDS = {
         "run quick --target compose",
         before=sealed,
     ),
+    "resume-with-a-seed": Command(
+        "run quick --resume --seed 5",
+        ("this run's seed is 1, not 5", "Leave --seed out"),
+        "run quick --resume",
+        before=sealed,
+    ),
+    "resume-with-a-seed-anew": Command(
+        "run quick --resume --seed 5",
+        ("this run's seed is 1", "or start a new run without --resume"),
+        "run quick --seed 5",
+        before=sealed,
+    ),
     "resume-a-benchmark-without-slices": Command(
         "run fingerprint --resume",
         ("did not measure benchmarks in slices", "Start a new run without --resume"),
@@ -734,6 +745,12 @@ COMMANDS = {
         f"diff {DIFF_BENCHMARK} --param lines=4",
         before=in_git,
     ),
+    "diff-param-twice": Command(
+        f"diff {DIFF_BENCHMARK} --param lines=4 --param lines=64",
+        ("--param lines: given twice", "Keep one of the two values"),
+        f"diff {DIFF_BENCHMARK} --param lines=64",
+        before=in_git,
+    ),
     "diff-share": Command(
         f"diff {DIFF} --slower-than 5",
         ("--slower-than 5: write a percentage above 0 and below 100", "as in 5%"),
@@ -774,6 +791,11 @@ COMMANDS = {
         "serve DB_POOL_SIZE",
         ("DB_POOL_SIZE: a setting is written NAME=VALUE", "as in DB_POOL_SIZE=5"),
         "serve DB_POOL_SIZE=5",
+    ),
+    "serve-setting-twice": Command(
+        "serve DB_POOL_SIZE=5 DB_POOL_SIZE=6",
+        ("DB_POOL_SIZE: given twice", "Keep one of the two values"),
+        "serve DB_POOL_SIZE=6",
     ),
 }
 

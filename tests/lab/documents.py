@@ -54,7 +54,7 @@ budget: 5m
 question: What grows?
 claim: Rooms do.
 kind: soak
-scenario: scenarios/soak_reconnects.py
+scenario: scenarios/checkout.py
 load: {rate: 20, arrivals: constant, most_users: 100}
 length: 8h
 soak: {pairs: 4}

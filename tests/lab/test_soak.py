@@ -25,7 +25,23 @@ from lab.driver_messages import (
 from lab.errors import DiskFull
 from lab.experiment import Event, IntervalElapsed, SoakLoop, slopes_so_far, verdict_of
 from lab.experiment.soak_loop import block_s
-from lab.hypothesis import Allow, Bound, Exhaustion, Hypothesis, Limits, SoakTest, Step, load
+from lab.hypothesis import (
+    Allow,
+    Bound,
+    Comparison,
+    Exhaustion,
+    Hypothesis,
+    Limits,
+    Metric,
+    MetricQuantile,
+    MetricRate,
+    MetricRatio,
+    Prediction,
+    SoakTest,
+    Step,
+    load,
+)
+from lab.machine_conditions import observe
 from lab.reporting import render
 from lab.run_folder import RunFolder
 from lab.stats.latency_histogram import Histogram
@@ -469,6 +485,39 @@ def test_a_series_that_is_never_seen_ends_it_within_a_minute(bench: Bench, of: s
     assert [e.passed_s for e in bench.events if isinstance(e, IntervalElapsed)][-1] == 60.0
 
 
+def predicting(metric: Metric) -> Hypothesis:
+    """The shipped claim whose first prediction is of a measure of the file's own."""
+    both = Comparison("with", "without")
+    first = Prediction("so", "waits", Bound(at_least=0.5), compare=both)
+    return replace(SHIPPED, measures={"waits": metric}, predictions=(first, SHIPPED.predictions[1]))
+
+
+@pytest.mark.parametrize(
+    "metric",
+    [
+        MetricRatio("waits_total", "requests_total"),
+        MetricRatio("requests_total", "waits_total"),
+        MetricRate('requests_total{code="200"}'),
+        MetricQuantile("waits_seconds", 0.5),
+    ],
+)
+def test_a_measure_whose_series_is_never_seen_ends_it_within_a_minute(
+    bench: Bench, metric: Metric
+) -> None:
+    bench.hypothesis = predicting(metric)
+    bench.run()
+    assert bench.verdict[0] == "INVALID"
+    assert "No evidence for waits of arm with" in bench.verdict[1]
+    assert [e.passed_s for e in bench.events if isinstance(e, IntervalElapsed)][-1] == 60.0
+
+
+def test_a_measure_whose_series_is_there_does_not_end_it(bench: Bench) -> None:
+    bench.hypothesis = predicting(MetricRate("requests_total"))
+    bench.run()
+    assert [trial.window_s for trial in bench.run_folder.trials()] == [block_s(LENGTH_S, 4)] * 8
+    assert all(trial.trusted for trial in bench.run_folder.trials())
+
+
 def test_a_full_disk_stops_it_with_one_message_and_nothing_lost(bench: Bench) -> None:
     step = Step("with")
 
@@ -600,16 +649,73 @@ def test_a_soak_too_short_for_its_prediction_is_refused_unless_told(tmp_path: Pa
     assert night.detectable[0].smallest < short.detectable[0].smallest / 10
 
 
+def test_of_a_series_that_nobody_recorded_nothing_is_promised_or_refused(tmp_path: Path) -> None:
+    from lab.cli.soak_planning import plan_soak, require_detectable, unknown_lines
+
+    slow = replace(SHIPPED.predictions[0], slope="latency_p50", bound=Bound(at_most=0.01))
+    claim = replace(SHIPPED, predictions=(slow,))
+    bench = Bench(tmp_path)
+    bench.hypothesis = claim
+    plan = plan_soak(claim, bench.plan, Path("x.md"), LENGTH_S, tmp_path)
+    assert [each.series for each in plan.detectable] == ["descriptors"]  # of the rival
+    require_detectable(plan)
+    [line] = unknown_lines(claim, draw(claim, 1, "local"), tmp_path)
+    assert line.startswith("latency_p50 of with - without: what can be detected is not known yet")
+    bench.plan = plan
+    bench.run()
+    found = verdict_of(bench.run_folder, claim, plan)
+    render(bench.run_folder, claim, plan, found)
+    report = bench.run_folder.path("report.md").read_text()
+    assert "latency_p50 of with - without: not known, predicted at most 10 ms/h" in report
+    bench.run_folder.write_json("conditions.json", observe(PROJECT))
+    assert unknown_lines(claim, plan, tmp_path) == []
+    again = plan_soak(claim, plan, Path("x.md"), LENGTH_S, tmp_path)
+    assert {each.series for each in again.detectable} == {"latency_p50", "descriptors"}
+
+
 def test_the_noise_of_an_earlier_run_is_taken_where_there_is_one(tmp_path: Path) -> None:
     from lab.cli.soak_planning import plan_soak
 
     bench = Bench(tmp_path, leak=0.0)
     before = plan_soak(SHIPPED, bench.plan, Path("x.md"), LENGTH_S, tmp_path)
     bench.run()
+    bench.run_folder.write_json("conditions.json", observe(PROJECT))
     after = plan_soak(SHIPPED, bench.plan, Path("x.md"), LENGTH_S, tmp_path)
     assert f"the run {bench.run_folder.run}" in after.detectable[0].noise
     # .2 MB an interval went into it, and less is assumed without a run
     assert after.detectable[0].smallest > before.detectable[0].smallest
+
+
+@pytest.mark.parametrize(
+    "what", ["claim", "target", "workers", "machine", "no conditions", "version", "damaged"]
+)
+def test_only_the_noise_of_comparable_runs_is_taken(tmp_path: Path, what: str) -> None:
+    from lab.cli.soak_planning import plan_soak
+
+    bench = Bench(tmp_path, leak=0.0)
+    assumed = plan_soak(SHIPPED, bench.plan, Path("x.md"), LENGTH_S, tmp_path).detectable
+    bench.run()
+    run_folder, sealed = bench.run_folder, bench.plan
+    conditions = observe(PROJECT)
+    run_folder.write_json("conditions.json", conditions)
+    assert plan_soak(SHIPPED, sealed, Path("x.md"), LENGTH_S, tmp_path).detectable != assumed
+    match what:
+        case "claim":
+            run_folder.write_json("plan.json", replace(sealed, claim_digest="x").as_dict())
+        case "target":
+            run_folder.write_json("plan.json", replace(sealed, target="compose").as_dict())
+        case "workers":
+            shared = replace(sealed, workers=PlannedWorkers(local=2))
+            run_folder.write_json("plan.json", shared.as_dict())
+        case "machine":
+            run_folder.write_json("conditions.json", conditions | {"cores": 1000})
+        case "no conditions":
+            run_folder.path("conditions.json").unlink()
+        case "version":
+            run_folder.write_json("plan.json", sealed.as_dict() | {"schema": "lab.plan/99"})
+        case "damaged":
+            run_folder.path("trials.jsonl").write_text("{\n{}\n")
+    assert plan_soak(SHIPPED, sealed, Path("x.md"), LENGTH_S, tmp_path).detectable == assumed
 
 
 @pytest.mark.parametrize(("rate", "verdict"), [(15, "INVALID"), (20, "CONFIRMED")])

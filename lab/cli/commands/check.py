@@ -45,6 +45,8 @@ def command(
         plan = with_revisions(hypothesis, plan, project, system)
         refuse_over_caps(hypothesis, file, plan, system.safety)
         print(f"{each}: ok ({_contents(hypothesis)})")
+        for note in hypothesis.arm_notes:
+            print(f"  arms: {note}")
         if chosen := choose_lifetime(hypothesis, plan.margins.fresh_within, plan.target):
             print(f"  {chosen}")
         if plan.workers is not None:

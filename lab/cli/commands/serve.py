@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from typing import Annotated
 
 import typer
@@ -44,7 +45,7 @@ def command(
     from lab.system import load_system
     from lab.targets.target_interface import TargetFailure
 
-    chosen = dict(_setting(text) for text in settings or ())
+    chosen = _settings(settings or ())
     root = Project.find().root
     system = load_system(root)
     with suppress(Interrupted), ExitStack() as cleanup, interruptible():
@@ -68,6 +69,16 @@ def command(
 
 def _notify(text: str) -> None:
     print(f"lab: {text}", file=sys.stderr)
+
+
+def _settings(texts: Iterable[str]) -> dict[str, str]:
+    """The value of each setting. UsageError if one has none, or two."""
+    values: dict[str, str] = {}
+    for name, value in map(_setting, texts):
+        if name in values:
+            raise UsageError(f"{name}: given twice. Keep one of the two values")
+        values[name] = value
+    return values
 
 
 def _setting(text: str) -> tuple[str, str]:

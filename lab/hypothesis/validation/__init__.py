@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lab.hypothesis.model import Benchmark, Hypothesis, LoadTest, SoakTest
+from lab.hypothesis.model import MIN_BLOCKS, Benchmark, Hypothesis, LoadTest, SoakTest
 from lab.hypothesis.validation.arms import arm_flaws
 from lab.hypothesis.validation.bounds import clashing_bounds, undecidable_bounds
-from lab.hypothesis.validation.budget import budget_flaws
+from lab.hypothesis.validation.budget import budget_flaws, fewest_blocks
 from lab.hypothesis.validation.load_shape import load_flaws, worker_flaws
 from lab.hypothesis.validation.measures import measure_flaws
 from lab.hypothesis.validation.passed_variables import passed_flaws
 from lab.hypothesis.validation.rivals import decided_rivals
-from lab.hypothesis.validation.soak import slope_flaws, soak_flaws
+from lab.hypothesis.validation.soak import script_flaws, slope_flaws, soak_flaws
 from lab.hypothesis.validation.stages import stage_flaws
 from lab.hypothesis.validation.statement import Statement
 from lab.hypothesis.validation.sweep_levels import level_flaws
@@ -62,13 +62,17 @@ def _kind_flaws(
     match hypothesis.kind:
         case LoadTest() as test:
             yield from load_flaws(test, hypothesis.allow, root)
-            yield from budget_flaws(test, len(hypothesis.arms), root)
+            # earlier versions asked for the same number whatever is predicted
+            blocks = MIN_BLOCKS if sealed else fewest_blocks(statements)
+            yield from budget_flaws(test, len(hypothesis.arms), root, blocks)
             yield from worker_flaws(test, root, is_soak_script=False)
         case Benchmark() as benchmark if not sealed:  # blocks were of another length before
             yield from budget_flaws(benchmark, len(hypothesis.arms), root)
         case SoakTest() as soak:
             yield from soak_flaws(soak, statements)
             yield from worker_flaws(soak, root, is_soak_script=hypothesis.is_soak_script)
+            if not sealed:  # earlier versions accepted them
+                yield from script_flaws(hypothesis, root, statements)
 
 
 def _statement_flaws(statement: Statement, hypothesis: Hypothesis) -> Iterator[Flaw]:

@@ -1,12 +1,14 @@
-"""Soaks need blocks for what is compared, and slopes can be measured in a soak only."""
+"""Soaks: blocks enough for what is compared, what a script cannot do, slopes of soaks only."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lab.hypothesis.model import MIN_BLOCKS, Kind, SoakTest
+from lab.hypothesis.measure_names import parse_measure
+from lab.hypothesis.model import MIN_BLOCKS, Hypothesis, Kind, SoakTest
 from lab.hypothesis.validation.statement import Statement
-from lab.input_files import Flaw
+from lab.input_files import Flaw, Node
+from lab.measure_table import Scope
 
 
 def soak_flaws(soak: SoakTest, statements: list[Statement]) -> Iterator[Flaw]:
@@ -19,6 +21,42 @@ def soak_flaws(soak: SoakTest, statements: list[Statement]) -> Iterator[Flaw]:
                 f"Write `soak: {{pairs: {MIN_BLOCKS}}}`; "
                 "a soak of one block judges slopes of one arm only.",
             )
+
+
+def script_flaws(hypothesis: Hypothesis, root: Node, statements: list[Statement]) -> Iterator[Flaw]:
+    """What a soak script does not do: it gets the rate alone, and reports counts alone."""
+    if not isinstance(hypothesis.kind, SoakTest) or not hypothesis.is_soak_script:
+        return
+    load = root.at("load")
+    if hypothesis.kind.load.arrivals != "constant":
+        yield load.at("arrivals").flaw(
+            "a soak script makes its arrivals itself, on schedule",
+            "Write `arrivals: constant`, or use a locustfile.",
+        )
+    if "most_users" in load.mapping():
+        yield load.at("most_users").flaw(
+            "a soak script has no users that the lab could limit",
+            "Remove `most_users`, or use a locustfile.",
+        )
+    for statement in statements:
+        if statement.prediction.slope is None:
+            yield from _not_reported_by_scripts(statement)
+
+
+def _not_reported_by_scripts(statement: Statement) -> Iterator[Flaw]:
+    measure, node = parse_measure(statement.prediction.measure), statement.node
+    if measure.definition is None or measure.scope is not Scope.REQUEST:
+        return
+    if measure.definition.unit == "s":
+        yield node.at("measure").flaw(
+            "a soak script counts its requests, and reports no latencies",
+            "Choose another measure, such as throughput, or use a locustfile.",
+        )
+    elif measure.of_some:
+        yield node.at("measure").flaw(
+            "a soak script counts its requests, and does not name them",
+            f"Write `{measure.base}` alone, or use a locustfile.",
+        )
 
 
 def slope_flaws(statement: Statement, kind: Kind) -> Iterator[Flaw]:

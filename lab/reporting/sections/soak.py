@@ -101,7 +101,7 @@ def soak_section(run_folder: RunFolder, trials: RunTrials, plan: Plan) -> SoakSe
         constant_series=", ".join(dict.fromkeys(constant)),
         segments=_segment_table(recorded),
         exhaustion=_exhaustion_table(hypothesis.kind.exhaustion, trials, plan.alpha),
-        detectable=tuple(map(_detectable, plan.detectable)),
+        detectable=(*map(_detectable, plan.detectable), *_undetermined(hypothesis, plan)),
         block_hours=block_hours,
         blocks=len(plan.orders),
     )
@@ -116,6 +116,16 @@ def _detectable(planned: DetectableSlope) -> str:
     if planned.is_too_large:
         text += ". The soak was too short for this prediction and was run with --anyway"
     return text
+
+
+def _undetermined(hypothesis: Hypothesis, plan: Plan) -> list[str]:
+    """The predicted slopes of which it was not known what could be detected."""
+    known = {(each.series, each.subject) for each in plan.detectable}
+    return [
+        f"{p.slope} of {p.subject}: not known, predicted {p.bound_words}"
+        for p in hypothesis.all_predictions
+        if p.slope is not None and (p.slope, p.subject) not in known
+    ]
 
 
 def _under_way(run_folder: RunFolder, trials: RunTrials, plan: Plan) -> list[Trial]:

@@ -147,6 +147,16 @@ def test_a_hypothesis_can_be_named_by_its_file() -> None:
     ]
 
 
+def test_arms_that_are_equal_are_said_to_be(tmp_path: Path) -> None:
+    project = copy_project(tmp_path)
+    text = QUICK.read_text(encoding="utf-8").replace("DB_POOL_SIZE: 8", "DB_POOL_SIZE: 2")
+    (project / "hypotheses" / "quick.md").write_text(text, encoding="utf-8")
+    done = lab("check", "quick", project=project)
+    assert done.returncode == 0, done.stderr
+    _, note, *_ = done.stdout.splitlines()
+    assert note == "  arms: narrow and wide are given the same settings"
+
+
 @pytest.mark.real
 def test_the_doctor_shows_figures() -> None:
     done = lab("doctor")

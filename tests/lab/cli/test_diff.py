@@ -182,6 +182,12 @@ def test_a_parameter_is_written_with_its_value(text: str) -> None:
         Workload.of_options(None, "scenarios/bench_a.py", None, [text])
 
 
+def test_a_parameter_has_one_value() -> None:
+    given = ["size=10", "how=up", "size=1000"]
+    with pytest.raises(UsageError, match=r"--param size: given twice\. Keep one of the two"):
+        Workload.of_options(None, "scenarios/bench_a.py", None, given)
+
+
 @pytest.mark.usefixtures("project")
 def test_what_it_wrote_says_by_which_command_of_which_commits(ran: list[Any]) -> None:
     call(budget="2m", faster_than="20%")

@@ -46,7 +46,7 @@ def test_the_seed_decides_the_orders_and_is_drawn_if_not_given() -> None:
 
 def test_a_resumed_run_has_the_plan_that_was_sealed(sealed: PreparedRun) -> None:
     resumed = prepare(RESUME)
-    assert resumed.plan == sealed.plan
+    assert resumed.plan == prepare(RESUME._replace(seed=1)).plan == sealed.plan
     assert resumed.run_folder is not None and sealed.run_folder is not None
     assert resumed.run_folder.folder == sealed.run_folder.folder.resolve()
     assert resumed.file == resumed.run_folder.path("hypothesis.md")
@@ -56,6 +56,7 @@ def test_a_resumed_run_has_the_plan_that_was_sealed(sealed: PreparedRun) -> None
     ("options", "message"),
     [
         (RESUME._replace(target="compose"), "this run's target is local, not compose"),
+        (RESUME._replace(seed=5), "this run's seed is 1, not 5. Leave --seed out"),
         (RESUME._replace(length="8h"), "its length is sealed. Leave --for out"),
         (RESUME._replace(name="other"), "there is no run to resume. Leave --resume out"),
     ],
@@ -105,6 +106,17 @@ def test_a_soak_says_what_it_can_detect(project: Path, capsys: pytest.CaptureFix
     prepared = prepare(OPTIONS._replace(name="quick-soak", length="2m", anyway=True))
     assert prepared.plan.length_s == 120
     assert "rss_bytes of alone: likely detected from" in capsys.readouterr().out
+
+
+def test_a_soak_says_of_which_series_nothing_is_known(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = QUICK_SOAK.read_text().replace("slope: rss_bytes", "slope: heap_bytes", 1)
+    (project / "hypotheses" / "quick-soak.md").write_text(text)
+    prepared = prepare(OPTIONS._replace(name="quick-soak", length="2m"))
+    assert "heap_bytes" not in {each.series for each in prepared.plan.detectable}
+    said = capsys.readouterr().out
+    assert "heap_bytes of alone: what can be detected is not known yet" in said
 
 
 def test_a_load_test_says_what_it_can_decide(

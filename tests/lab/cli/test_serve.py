@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from lab.cli.commands import serve
+from lab.errors import UsageError
 from lab.run_lock import MachineBusy, machine_lock
 from tests.runs import copy_project
 
@@ -28,6 +29,11 @@ def test_beside_a_run_it_is_refused_with_advice_that_it_can_follow() -> None:
     ):
         serve.command([])
     assert "--no-wait" not in str(busy.value)
+
+
+def test_a_setting_has_one_value() -> None:
+    with pytest.raises(UsageError, match=r"A: given twice\. Keep one of the two"):
+        serve.command(["A=1", "B=1", "A=2"])
 
 
 @pytest.mark.real

@@ -116,3 +116,20 @@ def test_the_copy_of_a_run_is_read_without_its_scenario(project: Path) -> None:
     assert again.claim_digest != claim.claim_digest  # the load's code is part of that seal
     with pytest.raises(HypothesisError, match="there is no scenario"):
         loads(claim.text, copy, project, name=claim.name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "arrivals-soak-script",
+        "most-users-soak-script",
+        "latency-soak-script",
+        "requests-soak-script",
+        "sweep-budget",
+    ],
+)
+def test_what_earlier_versions_accepted_is_read_in_the_copy_of_a_run(
+    project: Path, name: str
+) -> None:
+    text = (BROKEN / f"{name}.md").read_text(encoding="utf-8")
+    loads(text, project / "hypothesis.md", project, name=name, sealed=True)

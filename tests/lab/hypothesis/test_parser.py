@@ -113,6 +113,17 @@ def test_the_bound_of_a_slope_is_per_hour(project: Path, written: str, per_hour:
     assert (found.kind.pairs, found.kind.length_s) == (4, 8 * 3600)
 
 
+def test_compared_arms_that_do_not_differ_in_one_setting_have_a_note(project: Path) -> None:
+    assert edited(project, "budget: 5m", "budget: 5m").arm_notes == []
+    for own in ("DB_POOL_SIZE: 20, PRICING_CAPACITY: 9", "PRICING_CAPACITY: 9, DB_POOL_SIZE: 20"):
+        assert edited(project, "wide: {DB_POOL_SIZE: 20}", f"wide: {{{own}}}").arm_notes == [
+            "narrow and wide are given 2 settings differently (DB_POOL_SIZE, PRICING_CAPACITY): "
+            "what differs between them may come from any of these"
+        ]
+    [equal] = edited(project, "wide: {DB_POOL_SIZE: 20}", "wide: {DB_POOL_SIZE: 5}").arm_notes
+    assert equal == "narrow and wide are given the same settings"
+
+
 def test_a_soak_that_compares_nothing_has_one_block(project: Path) -> None:
     quick = PLANTED / "quick-soak.md"
     text = quick.read_text().replace("keyed_checkout", "checkout")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from markdown_it import MarkdownIt
@@ -29,6 +30,17 @@ def test_both_formats_have_the_same_content(rendered: dict[str, Run], name: str)
     for text in expected:
         assert text in page
         assert text in plain
+
+
+def test_arms_that_differ_in_several_settings_are_named(make_run: Callable[..., Run]) -> None:
+    run = make_run("CONFIRMED")
+    note = "narrow and wide are given 2 settings differently (DB_POOL_SIZE, PRICING_CAPACITY)"
+    render(run.run_folder, run.hypothesis, run.plan, run.verdict)
+    assert note not in run.markdown
+    arms = {**run.hypothesis.arms, "wide": {"DB_POOL_SIZE": "20", "PRICING_CAPACITY": "200"}}
+    render(run.run_folder, replace(run.hypothesis, arms=arms), run.plan, run.verdict)
+    assert note in HtmlPage(run.html).text
+    assert note in run.markdown
 
 
 def test_the_same_run_renders_to_the_same_bytes(rendered: dict[str, Run]) -> None:

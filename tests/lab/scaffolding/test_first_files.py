@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -77,6 +78,29 @@ def test_every_hypothesis_is_accepted(detected: Detected, kind: str, tmp_path: P
         hypothesis = load(tmp_path / "hypotheses" / f"{name}.md", tmp_path)
         assert (tmp_path / hypothesis.scenario).is_file()
     assert first_name(has_workers=True) != first_name(has_workers=False)
+
+
+@pytest.mark.parametrize("kind", ["load", "soak"])
+def test_a_locustfile_is_never_named_like_a_soak_script(kind: str, tmp_path: Path) -> None:
+    files = {
+        "load": load_files("soak-memory", Detected(), has_workers=False),
+        "soak": soak_files("soak-memory", Detected()),
+    }[kind]
+    write_new(tmp_path, files)
+    hypothesis = load(tmp_path / "hypotheses" / "soak-memory.md", tmp_path)
+    assert hypothesis.scenario == "scenarios/locust_soak_memory.py"
+    assert not hypothesis.is_soak_script
+
+
+def test_the_statistics_that_the_template_offers_are_accepted(tmp_path: Path) -> None:
+    write_new(tmp_path, benchmark_files("sorting"))
+    file = tmp_path / "hypotheses" / "sorting.md"
+    text = file.read_text()
+    offered = re.search(r"^statistic: min +# .*: (\w+) or (\w+)$", text, re.M)
+    assert offered is not None
+    for statistic in offered.groups():
+        file.write_text(text.replace("statistic: min ", f"statistic: {statistic} "))
+        load(file, tmp_path)
 
 
 @pytest.mark.parametrize("paths", [(), ("/a",), ("/b/{id}/c/{name:path}",), ("/health", "/d")])

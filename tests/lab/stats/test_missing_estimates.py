@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lab.stats.confidence_interval import ConfidenceInterval, t_interval
+from lab.stats.missing_estimates import blocks_to_show_absence
 from tests.default_margins import fit_law, geometric_mean, shows_absence
 from tests.oracles.sweeps import USERS, noisy_blocks, scalability_law
 
@@ -42,6 +43,12 @@ def test_enough_blocks_without_a_peak_rule_it_out() -> None:
     assert shows_absence(4, 4, 1 / 256)
     assert not shows_absence(0, 0, 0.4)
     assert not shows_absence(0, 12, 0.4)
+
+
+def test_the_fewest_blocks_that_rule_it_out_follow_from_the_rule() -> None:
+    assert blocks_to_show_absence(0.0022, 0.25) == 5
+    assert blocks_to_show_absence(1 / 256, 0.25) == 4
+    assert blocks_to_show_absence(0.0022, 0.5) == 9
 
 
 def test_looks_after_every_block_rarely_rule_out_a_peak(rng: np.random.Generator) -> None:
