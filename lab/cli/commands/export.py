@@ -55,6 +55,5 @@ def _comparable(exported: JudgedRun, place: Path) -> list[JudgedRun]:
     return [
         run
         for run in beside
-        if run.plan.claim_digest == exported.plan.claim_digest
-        and run.measured == exported.measured
+        if run.plan.claim_digest == exported.plan.claim_digest and run.measured == exported.measured
     ]
