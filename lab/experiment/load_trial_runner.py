@@ -87,9 +87,7 @@ class LoadTrials:
             self._schedule = whole_window(self._test.window_s)
             return
         self._resume_schedule()
-        reason = why_never_cut(
-            hypothesis.measures, is_switched=target.is_switched, workers=plan.workers
-        )
+        reason = why_never_cut(hypothesis, is_switched=target.is_switched, workers=plan.workers)
         if reason is not None and self._schedule is None:
             self._schedule = whole_window(self._test.window_s)
             self._note_schedule(None, reason)
