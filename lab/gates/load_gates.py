@@ -206,7 +206,8 @@ def _littles_law(
     in_flight = counter(evidence.counters, names.in_flight)
     spent = counter(evidence.counters, names.time)
     served = counter(evidence.counters, names.requests)
-    ended = total(trial).ended.count
+    # redirects, and what users send in `on_start` and `on_stop`, reach the arm as well
+    ended = max(total(trial).ended.count, evidence.arm_requests or 0)
     if in_flight is None or not spent or not served or not ended:
         return  # a service that does not export them
     seen = in_flight / trial.window_s
