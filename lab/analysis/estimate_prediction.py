@@ -207,7 +207,7 @@ def _value_analysis(
         if values is None:
             return None
         if prediction.compare is not None:
-            return ratio(values[prediction.compare.left], values[prediction.compare.right], tail)
+            return _ratio(values[prediction.compare.left], values[prediction.compare.right], tail)
         assert prediction.arm is not None
         return _estimate_of_arm(hypothesis, prediction, values[prediction.arm], tail)
 

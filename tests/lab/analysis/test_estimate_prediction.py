@@ -20,9 +20,13 @@ from lab.hypothesis import (
     Bound,
     Comparison,
     Hypothesis,
+    Kind,
     MetricQuantile,
+    OpenLoad,
     Parameter,
     Prediction,
+    SoakTest,
+    Stage,
     Step,
 )
 from lab.stats.latency_histogram import Histogram
@@ -83,6 +87,7 @@ def waits(arm: str) -> Trial:
 
 
 WAIT = replace(SHIPPED, measures={"wait": MetricQuantile("wait_seconds", 0.95)})
+SOAK = SoakTest(OpenLoad("constant", (Stage(None, 20.0, 20.0, None),)), pairs=4, length_s=None)
 
 
 @pytest.mark.parametrize(
@@ -109,10 +114,12 @@ def test_a_quantile_of_buckets_may_lie_anywhere_in_its_bucket(
     assert not found.is_decidable(0.15) and found.is_decidable(0.21)
 
 
-def test_a_ratio_of_two_quantiles_of_one_bucket_tells_no_more_than_its_edges() -> None:
+@pytest.mark.parametrize("kind", [SHIPPED.kind, SOAK])
+def test_a_ratio_of_two_quantiles_of_one_bucket_tells_no_more_than_its_edges(kind: Kind) -> None:
     blocks = [{Step(arm): (waits(arm),) for arm in ("narrow", "wide")} for _ in range(4)]
     compare = Comparison("wide", "narrow")
-    found = estimated(WAIT, Prediction("", "wait", BOUND, compare=compare), blocks)
+    hypothesis = replace(WAIT, kind=kind)
+    found = estimated(hypothesis, Prediction("", "wait", BOUND, compare=compare), blocks)
     assert found is not None and found.estimate == pytest.approx(1.0)
     assert (found.low, found.high) == pytest.approx((0.5, 2.0))
 
