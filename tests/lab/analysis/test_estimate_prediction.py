@@ -21,7 +21,10 @@ from lab.hypothesis import (
     Comparison,
     Hypothesis,
     Kind,
+    Metric,
     MetricQuantile,
+    MetricRate,
+    MetricRatio,
     OpenLoad,
     Parameter,
     Prediction,
@@ -77,6 +80,34 @@ def test_a_share_is_averaged_as_a_share() -> None:
     found = estimated(SHIPPED, prediction, BLOCKS)
     assert found is not None
     assert found.estimate == pytest.approx(mean_share([0.9, 0.9, 0.9], TAIL).estimate)
+
+
+RETRIES = (0.80, 0.90, 0.95, 0.99)  # a second, and for each request
+RETRY_RATIO = MetricRatio("retries_total", "requests_total")
+
+
+def estimated_retries(name: str, metric: Metric, bound: Bound) -> Estimate | None:
+    counters = [{"retries_total": 4.0 * each, "requests_total": 4.0} for each in RETRIES]
+    blocks = [{Step("narrow"): (trial("narrow", 100, counters=each),)} for each in counters]
+    hypothesis = replace(SHIPPED, measures={name: metric})
+    return estimated(hypothesis, Prediction("", name, bound, arm="narrow"), blocks)
+
+
+@pytest.mark.parametrize("metric", [MetricRate("retries_total"), RETRY_RATIO])
+def test_what_may_be_more_than_1_is_averaged_as_it_is(metric: Metric) -> None:
+    bound = Bound(at_most=1.0)
+    found = estimated_retries("retries", metric, bound)
+    assert found == mean(RETRIES, TAIL)
+    assert found is not None and not found.meets(bound) and not found.misses(bound)
+
+
+@pytest.mark.parametrize(
+    ("name", "bound"), [("retries", Bound(at_most=0.5)), ("retry_share", Bound(within=(0.5, 1.0)))]
+)
+def test_a_ratio_of_one_unit_is_a_share_if_its_bound_or_its_name_says_so(
+    name: str, bound: Bound
+) -> None:
+    assert estimated_retries(name, RETRY_RATIO, bound) == mean_share(RETRIES, TAIL)
 
 
 def waits(arm: str) -> Trial:
