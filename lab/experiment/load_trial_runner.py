@@ -177,8 +177,10 @@ class LoadTrials:
         requests = [(blank, self._request(blank, self._test.load_at(None))) for blank in blanks]
         seed = f"{self.plan.seed}-{blanks[0].block}"
         trials = yield from block.run(requests, self._schedule_for, seed)
-        too_short = block.why_too_long
-        if trials is not None and not any(trial.faults for trial in trials):
+        too_short = ""
+        if trials is None:
+            too_short = block.why_too_long
+        elif not any(trial.faults for trial in trials):
             too_short = why_unsure(trials, self._margins) or ""
         if too_short:
             earlier = blanks[0].block - 1

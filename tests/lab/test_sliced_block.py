@@ -409,6 +409,23 @@ def test_a_block_whose_slices_take_far_too_long_is_run_in_whole_windows(
     assert entry["reason"].startswith("slices of 200 ms took ")
 
 
+def test_a_fault_of_a_block_whose_slices_take_far_too_long_is_kept(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lab.experiment.sliced_block.TOO_LONG", 0.0)
+    monkeypatch.setattr("lab.experiment.sliced_block.TOO_LONG_S", -math.inf)
+    faults = {"task_errors": {"raised NameError: x (line 3)": 1}}
+    bench.driver.unusual = lambda number: faults if number == 1 else {}
+    loop = bench.run()
+    assert loop.interim_verdict.verdict == "CONFIRMED"
+    assert (loop.interim_verdict.voided, loop.interim_verdict.blocks) == (1, 4)
+    (void,) = [trial for trial in bench.trials if trial.faults]
+    assert (void.block, void.faults[0].gate) == (1, "scenario")
+    assert len(bench.driver.slices) == 2  # the next block shows it again
+    (entry,) = bench.changes
+    assert (entry["block"], entry["rounds"]) == (1, 1)
+
+
 def test_users_that_wait_long_for_the_last_answers_of_others_get_whole_windows(
     bench: Bench,
 ) -> None:
