@@ -32,7 +32,7 @@ from lab.experiment.slice_schedule import (
     why_whole,
 )
 from lab.experiment.sliced_block import SlicedBlock
-from lab.gates import CARRY_OVER, inspect
+from lab.gates import inspect
 from lab.hypothesis import ClosedLoad, Hypothesis, LoadTest, OpenLoad, Stage
 from lab.instruments.instrument_interfaces import (
     LaneDriver,
@@ -46,7 +46,7 @@ from lab.instruments.trial_observer import LiveTrialObserver
 from lab.run_folder import SLICES_CHANGED, RunFolder
 from lab.system import DRIVER
 from lab.targets.target_interface import ProfiledCopy, Target, TargetError
-from lab.trial import Fault, LoadEvidence, Trial
+from lab.trial import CARRY_OVER, Fault, LoadEvidence, Trial
 from lab.trial_plan import Plan
 from lab.worker_records import FleetRecord, within_block
 

@@ -36,7 +36,8 @@ def slices_section(trials: RunTrials, journal: Sequence[Mapping[str, Any]]) -> S
         if isinstance(trial.evidence, LoadEvidence) and trial.evidence.slices
     ]
     if not by_trial:
-        summary = "The arms were loaded one after the other, for a whole window each."
+        whole = "The arms were loaded one after the other, for a whole window each."
+        summary = whole if trials.counted else "No block counts."
         return SlicesSection(summary, _table(()), changes, False) if changes else None
     return SlicesSection(
         summary=_summary(list(itertools.chain.from_iterable(by_trial)), len(by_trial)),

@@ -70,3 +70,11 @@ def test_slices_that_the_hypothesis_chose_too_short_are_reported() -> None:
     assert section.changes == (
         "Slices of 500 ms, as the hypothesis says, are short: a user takes 1.5 s.",
     )
+
+
+def test_without_a_block_that_counts_nothing_is_said_of_windows() -> None:
+    uncounted = RunTrials(SHIPPED, tuple(run(["a", "b"], 0.15)), (), MARGINS)
+    section = slices_section(uncounted, [LONGER])
+    assert section is not None
+    assert section.summary == "No block counts."
+    assert section.changes[0].endswith("Blocks in shorter slices do not count.")
