@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from lab.hypothesis import Step
-from lab.trial import Fault, LoadEvidence, Trial
+from lab.trial import CARRY_OVER, Fault, LoadEvidence, Trial
 from lab.trial_plan import Plan
 
 Block = Mapping[Step, tuple[Trial, ...]]  # the trusted trials of each step
@@ -36,34 +36,45 @@ def group_trials(trials: Sequence[Trial], plan: Plan) -> Blocks:
     by_block: dict[int, list[Trial]] = {}
     for trial in trials:
         by_block.setdefault(trial.block, []).append(trial)
-    complete: list[Block] = []
+    complete: list[list[Trial]] = []
+    too_short: list[list[Trial]] = []
     voided: list[tuple[Fault, ...]] = []
     for _, members in sorted(by_block.items()):
+        most = _most_slices_before(members)
+        too_short += [earlier for earlier in complete if _most_slices(earlier) > most]
+        complete = [earlier for earlier in complete if _most_slices(earlier) <= most]
         faults = tuple(fault for trial in members for fault in trial.faults)
         if faults:
             voided.append(faults)
         elif Counter(trial.step for trial in members) == planned:
-            complete.append(_by_step(members, planned))
-    kept, too_short = _by_length(complete)
-    return Blocks(tuple(kept), tuple(voided), tuple(too_short))
+            complete.append(members)
+    return Blocks(
+        complete=tuple(_by_step(members, planned) for members in complete),
+        voided=tuple(voided),
+        too_short=tuple(_by_step(members, planned) for members in too_short),
+    )
 
 
-def _by_length(blocks: Sequence[Block]) -> tuple[list[Block], list[Block]]:
-    """Those that no block in fewer, longer slices has followed, and the others.
+def _most_slices_before(members: Sequence[Trial]) -> float:
+    """How many slices the blocks before this one may have and count; infinite if any number.
 
-    Slices are made longer within a run for one reason: the arms left something to each other.
+    Slices are made longer within a run for one reason: they turned out to be too short. That shows
+    in a block that carry-over voids, and in longer slices or whole windows from then on.
     """
-    kept: list[Block] = []
-    too_short: list[Block] = []
-    fewest = math.inf
-    for block in reversed(blocks):
-        slices = max(slice_count(trial) for trials in block.values() for trial in trials)
-        if slices <= fewest:
-            kept.append(block)
-            fewest = slices
-        else:
-            too_short.append(block)
-    return kept[::-1], too_short[::-1]
+    gates = {fault.gate for trial in members for fault in trial.faults}
+    if CARRY_OVER in gates or any(map(_is_whole, members)):
+        return 1
+    return math.inf if gates else _most_slices(members)  # a void block may have ended early
+
+
+def _most_slices(members: Sequence[Trial]) -> int:
+    return max(map(slice_count, members))
+
+
+def _is_whole(trial: Trial) -> bool:
+    """Whether it was measured in a whole window."""
+    evidence = trial.evidence
+    return isinstance(evidence, LoadEvidence) and bool(evidence.requests) and not evidence.slices
 
 
 def slice_count(trial: Trial) -> int:

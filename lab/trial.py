@@ -205,6 +205,7 @@ class GaugeReading(NamedTuple):
 
 
 LOADED = "service"  # the role that load went to in records that do not name it
+CARRY_OVER = "carry_over"  # the gate of arms that are loaded in turn, a slice each
 
 
 @dataclass(frozen=True)

@@ -21,12 +21,11 @@ from lab.hypothesis import (
     Comparison,
     Hypothesis,
     LoadTest,
-    MetricRate,
-    MetricRatio,
     Prediction,
     Sweep,
     parse_measure,
 )
+from lab.hypothesis.validation.units import is_share
 from lab.measure_table import Scope
 from lab.measure_values import AtLeast, Between
 from lab.stats.margins import SlopeMargins, SweepMargins
@@ -207,7 +206,7 @@ def _value_analysis(
         if values is None:
             return None
         if prediction.compare is not None:
-            return ratio(values[prediction.compare.left], values[prediction.compare.right], tail)
+            return _ratio(values[prediction.compare.left], values[prediction.compare.right], tail)
         assert prediction.arm is not None
         return _estimate_of_arm(hypothesis, prediction, values[prediction.arm], tail)
 
@@ -221,13 +220,8 @@ def _estimate_of_arm(
 ) -> Estimate:
     if prediction.count:
         return Estimate(values[0], min(values), max(values))
-    definition = hypothesis.measures.get(prediction.measure)
-    may_be_share = (
-        parse_measure(prediction.measure).is_share
-        if definition is None
-        else isinstance(definition, MetricRatio | MetricRate)
-    )
-    if may_be_share and all(0 <= value <= 1 for value in values):
+    within = all(0 <= value <= 1 for value in values)
+    if within and is_share(prediction, hypothesis.measures):
         return mean_share(values, tail)
     found = mean(values, tail)
     if any(isinstance(value, AtLeast) for value in values):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from lab.analysis.sliced_load import slice_values
 from lab.decision_margins import SliceMargins
 from lab.measure_values import idle_arms_cpu
-from lab.stats.carry_over import CarryOver, carry_over
+from lab.stats.carry_over import MIN_SLICES, CarryOver, carry_over
 from lab.trial import LoadEvidence, Trial
 
 
@@ -35,11 +35,7 @@ def carry_over_by_arm(trials: Sequence[Trial], margins: SliceMargins) -> tuple[A
         trials: Of any blocks; those without slices are left out.
         margins: Of the plan.
     """
-    after_other: dict[str, list[float]] = {}
-    after_same: dict[str, list[float]] = {}
-    for block in sorted({trial.block for trial in trials}):
-        members = {trial.arm: trial for trial in trials if trial.block == block}
-        _sort_block(members, after_other, after_same)
+    after_other, after_same = _by_what_they_follow(trials)
     found = {
         arm: carry_over(others, after_same.get(arm, ())) for arm, others in after_other.items()
     }
@@ -49,6 +45,26 @@ def carry_over_by_arm(trials: Sequence[Trial], margins: SliceMargins) -> tuple[A
         for arm, each in found.items()
         if each is not None
     )
+
+
+def untested_arms(trials: Sequence[Trial]) -> Mapping[str, tuple[int, int]]:
+    """Return the arms loaded in turn that have too few slices for `carry_over_by_arm`.
+
+    Args:
+        trials: Of any blocks; those without slices are left out.
+
+    Returns:
+        By arm, how many of its slices follow another arm, and how many the same one, of those that
+        can be compared: fewer than `MIN_SLICES` of either.
+    """
+    after_other, after_same = _by_what_they_follow(trials)
+    in_turn = dict.fromkeys(
+        trial.arm
+        for trial in trials
+        if isinstance(trial.evidence, LoadEvidence) and trial.evidence.slices
+    )
+    counts = {arm: (len(after_other.get(arm, ())), len(after_same.get(arm, ()))) for arm in in_turn}
+    return {arm: each for arm, each in counts.items() if min(each) < MIN_SLICES}
 
 
 def uneven_arm(trials: Sequence[Trial], margins: SliceMargins) -> tuple[str, str] | None:
@@ -90,6 +106,18 @@ def _idle_arms_cpu(trials: Sequence[Trial], arm: str) -> float:
     return idle_arms_cpu(
         [each for found in evidence if isinstance(found, LoadEvidence) for each in found.slices]
     )
+
+
+def _by_what_they_follow(
+    trials: Sequence[Trial],
+) -> tuple[dict[str, list[float]], dict[str, list[float]]]:
+    """The slices that follow another arm, and those that follow the same one, by their arm."""
+    after_other: dict[str, list[float]] = {}
+    after_same: dict[str, list[float]] = {}
+    for block in sorted({trial.block for trial in trials}):
+        members = {trial.arm: trial for trial in trials if trial.block == block}
+        _sort_block(members, after_other, after_same)
+    return after_other, after_same
 
 
 def _sort_block(

@@ -79,6 +79,11 @@ def origin(greenlet: Any) -> Origin | None:
     return found
 
 
+def is_hook_under_way(work: Origin | None) -> bool:
+    """Whether it is a hook that has not ended."""
+    return isinstance(work, Hook) and not work.ended
+
+
 class working_for:
     """Within this context the current greenlet, and all that it spawns, work for an arrival."""
 

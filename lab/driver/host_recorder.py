@@ -14,6 +14,9 @@ from contextlib import suppress
 from typing import Any, TypedDict
 from urllib.parse import SplitResult, urljoin, urlsplit
 
+from gevent import getcurrent
+
+from lab.driver.arrival import is_hook_under_way, origin
 from lab.driver.source_location import of_frame
 
 _PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443}
@@ -58,7 +61,7 @@ class HostRecorder:
             places.append(final)
         inside = [place for place in places if self._is_arm(place)]
         outside = [place for place in places if not self._is_arm(place)]
-        if outside:
+        if outside and not is_hook_under_way(origin(getcurrent())):  # a hook may log in elsewhere
             host = outside[0].partition("://")[2].partition("/")[0].rpartition("@")[2]
             if (where := of_frame(sys._getframe(1))) is not None:
                 host = f"{host} from {where}"

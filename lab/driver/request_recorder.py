@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from gevent import getcurrent
 
-from lab.driver.arrival import Arrival, origin
+from lab.driver.arrival import Arrival, is_hook_under_way, origin
 from lab.driver.event_loop import LongWork
 from lab.driver.locust_statistics import Batch, Batches, Failures
 from lab.driver.report_flaws import ReportFlaws, as_number
@@ -35,6 +35,7 @@ _MAX_MESSAGES = 20  # that are counted apart in a frame
 _PIECE = 1000  # requests that are summarized together
 _AT_ONCE_S = 0.0005  # for which a summary lets nothing else run
 _FAILED, _NO_ANSWER = 1.0, 2.0  # outcomes of a request beside 0.0, success
+_OF_NO_ARRIVAL = math.inf  # the scheduled send time of what a hook of a user sends
 
 # end, scheduled send time (monotonic seconds), latency, service latency (seconds; NaN: reported
 # without a time), outcome, length of the answer (bytes)
@@ -86,6 +87,9 @@ class RequestRecorder:
         Latency is measured from the scheduled send time for the requests that an arrival sends
         first, side by side perhaps, and from the actual send for those that follow: each of them
         waits for the answer before it.
+
+        What users of an open load send in `on_start` and `on_stop` is of no arrival: Locust's own
+        statistics have it, and the lab has the messages of its failures.
         """
         now = time.monotonic()
         longest = 1000 * (now - self._began)
@@ -96,7 +100,9 @@ class RequestRecorder:
         if self._hooks is not None:
             reporter = getcurrent()
             arrival = origin(reporter)
-            if service != service:  # it took no time, and belongs to no schedule
+            if is_hook_under_way(arrival):
+                scheduled = _OF_NO_ARRIVAL
+            elif service != service:  # it took no time, and belongs to no schedule
                 scheduled = now
                 if isinstance(arrival, Arrival):
                     arrival.unanswered = False
@@ -136,6 +142,8 @@ class RequestRecorder:
         scheduled: dict[float, Summaries] = {}
         for key, pending, count in ended:
             rows = np.concatenate(list(self._removed(key, pending, count, work)))
+            if not len(rows):  # of hooks alone
+                continue
             requests[key] = _summarize(rows)
             work.pause()
             for frame, own in self._by_scheduled_time(rows):
@@ -205,7 +213,7 @@ class RequestRecorder:
     def _removed(
         self, key: RequestKey, pending: list[Row], count: int, work: LongWork
     ) -> Iterator[Rows]:
-        """Remove the first rows, and have Locust's statistics get them."""
+        """Remove the first rows, all for Locust's statistics; yields those that are of no hook."""
         while count:
             size = min(count, _PIECE)
             rows = _as_rows(pending[:size])
@@ -213,7 +221,7 @@ class RequestRecorder:
             count -= size
             if self.add_to_statistics is not None:
                 self.add_to_statistics({key: _batch(rows)}, {})
-            yield rows
+            yield rows[rows[:, _SCHEDULED] != _OF_NO_ARRIVAL]
             work.pause()
 
     def _by_scheduled_time(self, rows: Rows) -> Iterator[tuple[float, Rows]]:

@@ -119,7 +119,7 @@ class _Part:
 
     @property
     def second(self) -> ArrivalSecond:
-        """Its median, in which an arrival that was never answered counts as the longest."""
+        """Its median, in which arrivals in excess of the requests answered count as the longest."""
         latency = Requests.together(self.answered.values()).latency
         rank = math.ceil(max(self.scheduled, latency.count) / 2)
         median = None

@@ -32,7 +32,7 @@ from lab.experiment.slice_schedule import (
     why_whole,
 )
 from lab.experiment.sliced_block import SlicedBlock
-from lab.gates import CARRY_OVER, inspect
+from lab.gates import inspect
 from lab.hypothesis import ClosedLoad, Hypothesis, LoadTest, OpenLoad, Stage
 from lab.instruments.instrument_interfaces import (
     LaneDriver,
@@ -46,7 +46,7 @@ from lab.instruments.trial_observer import LiveTrialObserver
 from lab.run_folder import SLICES_CHANGED, RunFolder
 from lab.system import DRIVER
 from lab.targets.target_interface import ProfiledCopy, Target, TargetError
-from lab.trial import Fault, LoadEvidence, Trial
+from lab.trial import CARRY_OVER, Fault, LoadEvidence, Trial
 from lab.trial_plan import Plan
 from lab.worker_records import FleetRecord, within_block
 
@@ -87,9 +87,7 @@ class LoadTrials:
             self._schedule = whole_window(self._test.window_s)
             return
         self._resume_schedule()
-        reason = why_never_cut(
-            hypothesis.measures, is_switched=target.is_switched, workers=plan.workers
-        )
+        reason = why_never_cut(hypothesis, is_switched=target.is_switched, workers=plan.workers)
         if reason is not None and self._schedule is None:
             self._schedule = whole_window(self._test.window_s)
             self._note_schedule(None, reason)
@@ -179,8 +177,10 @@ class LoadTrials:
         requests = [(blank, self._request(blank, self._test.load_at(None))) for blank in blanks]
         seed = f"{self.plan.seed}-{blanks[0].block}"
         trials = yield from block.run(requests, self._schedule_for, seed)
-        too_short = block.why_too_long
-        if trials is not None and not any(trial.faults for trial in trials):
+        too_short = ""
+        if trials is None:
+            too_short = block.why_too_long
+        elif not any(trial.faults for trial in trials):
             too_short = why_unsure(trials, self._margins) or ""
         if too_short:
             earlier = blanks[0].block - 1

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lab.decision_margins import SliceMargins
-from lab.hypothesis import ClosedLoad, LoadTest, Metric, MetricGauge
+from lab.hypothesis import ClosedLoad, Hypothesis, LoadTest, MetricGauge, parse_measure
 from lab.number_format import percentage, seconds
 from lab.trial import LoadEvidence, Trial
 from lab.trial_plan import PlannedWorkers
+
+_UNLOADED = "between slices, when it could be read, nothing is loaded"
+_NOT_IN_SLICES = {  # what is not known of an arm that is loaded in slices, and why
+    "rss_bytes": _UNLOADED,
+    "descriptors": _UNLOADED,
+    "throttled": "a period of a CPU quota holds parts of slices and of the pauses between them",
+}
 
 
 @dataclass(frozen=True)
@@ -44,7 +51,7 @@ def may_be_cut(test: LoadTest, arms: Sequence[str]) -> bool:
 
 
 def why_never_cut(
-    measures: Mapping[str, Metric],
+    hypothesis: Hypothesis,
     *,
     is_switched: bool,
     workers: PlannedWorkers | None = None,
@@ -52,7 +59,7 @@ def why_never_cut(
     """Why a test that may be cut has whole windows nevertheless, as a clause; None if it has not.
 
     Args:
-        measures: Those that the hypothesis defines.
+        hypothesis: Its measures and predictions are looked at.
         is_switched: Whether one system serves all arms, one after the other.
         workers: That share the load; None for a single process.
     """
@@ -60,11 +67,13 @@ def why_never_cut(
         return f"{workers} share the load, and do not change from arm to arm at the same moment"
     if is_switched:
         return "all arms are one system, and a command has to change its settings between them"
-    for name, metric in measures.items():
+    for name, metric in hypothesis.measures.items():
         if isinstance(metric, MetricGauge):
-            return (
-                f"{name} is a gauge, and between slices, when it could be read, nothing is loaded"
-            )
+            return f"{name} is a gauge, and {_UNLOADED}"
+    for prediction in hypothesis.all_predictions:
+        base = parse_measure(prediction.measure).base
+        if base in _NOT_IN_SLICES:
+            return f"{base} is predicted, and {_NOT_IN_SLICES[base]}"
     return None
 
 

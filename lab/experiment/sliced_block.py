@@ -19,7 +19,7 @@ from lab.experiment.metrics_source import metrics_source
 from lab.experiment.progress_events import Event, SecondElapsed, TrialBegun
 from lab.experiment.slice_schedule import SliceSchedule
 from lab.experiment.sliced_trial_builder import SlicedRecordBuilder, SliceSurroundings
-from lab.gates import CARRY_OVER, inspect
+from lab.gates import inspect
 from lab.hypothesis import ClosedLoad, Hypothesis, LoadTest, MetricRate, MetricRatio
 from lab.instruments.instrument_interfaces import (
     LaneDriver,
@@ -32,7 +32,7 @@ from lab.number_format import seconds
 from lab.run_folder import RunFolder, SeriesWriter
 from lab.system import DRIVER
 from lab.targets.target_interface import Target
-from lab.trial import Fault, Trial
+from lab.trial import CARRY_OVER, Fault, Trial
 
 IDLE_LIMIT_S = 0.2  # that the next slice waits, at most
 IDLE_LIMIT_SHARE = 0.25  # of a slice

@@ -6,8 +6,6 @@ from typing import NamedTuple
 
 from lab.trial import Fault
 
-CARRY_OVER = "carry_over"  # the gate of arms that are measured in turn, a slice each
-
 
 class Check(NamedTuple):
     """A figure, its limit, and the message of a fault if the figure is over the limit."""

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from lab.decision_margins import DecisionMargins, GateLimits
 from lab.driver_messages import DRAIN_S
 from lab.gates import background_gates, evidence_gate, service_gates, traffic_gates, worker_gates
-from lab.gates.gate_check import CARRY_OVER, Check
+from lab.gates.gate_check import Check
 from lab.hypothesis import ClosedLoad, Hypothesis, LoadTest, OpenLoad, parse_measure
 from lab.measure_values import counter, idle_arms_cpu, total
 from lab.system import DRIVER, MetricNames
-from lab.trial import Dispatch, LoadEvidence, Trial
+from lab.trial import CARRY_OVER, Dispatch, LoadEvidence, Trial
 from lab.trial_plan import PlannedWorkers
 
 _DRIVER = "The load driver"
@@ -206,7 +206,8 @@ def _littles_law(
     in_flight = counter(evidence.counters, names.in_flight)
     spent = counter(evidence.counters, names.time)
     served = counter(evidence.counters, names.requests)
-    ended = total(trial).ended.count
+    # redirects, and what users send in `on_start` and `on_stop`, reach the arm as well
+    ended = max(total(trial).ended.count, evidence.arm_requests or 0)
     if in_flight is None or not spent or not served or not ended:
         return  # a service that does not export them
     seen = in_flight / trial.window_s

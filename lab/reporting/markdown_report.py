@@ -97,6 +97,8 @@ def _slices(section: SlicesSection) -> Iterator[str]:
     yield from (f"**{escaped(change)}**" for change in section.changes)
     if section.carry_over.rows:
         yield markdown_table(section.carry_over)
+    if section.untested:
+        yield escaped(section.untested)
 
 
 def _service(content: ReportContent) -> Iterator[str]:

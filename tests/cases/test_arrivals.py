@@ -11,6 +11,7 @@ import pytest
 
 from tests.cases.arm import Arm
 from tests.cases.driving import closed, mean, opened
+from tests.default_margins import measure
 
 CASES = Path(__file__).parent / "requests"
 pytestmark = pytest.mark.slow
@@ -202,3 +203,37 @@ def test_requests_of_on_start_and_on_stop_need_no_arrival(arm: Arm, tmp_path: Pa
     outcome = opened(scenario, arm)
     assert outcome.faults == []
     assert outcome.counts["GET", "look"] == 10
+
+
+LATE_LOGIN = """\
+from pathlib import Path
+from locust import FastHttpUser, events, task
+
+@events.test_stop.add_listener
+def keep(environment, **_):
+    count = environment.stats.get("login", "GET").num_requests
+    Path(__file__).with_name("logins").write_text(str(count))
+
+class Shopper(FastHttpUser):
+    def on_start(self):
+        self.client.get("/odd?n=1", name="login")  # fails
+    @task
+    def look(self):
+        self.client.get("/item?ms=1500", name="look")
+"""
+
+
+def test_log_ins_of_users_that_are_added_within_the_window_are_no_arrivals(
+    arm: Arm, tmp_path: Path
+) -> None:
+    scenario = tmp_path / "login.py"
+    scenario.write_text(LATE_LOGIN)
+    before = arm.served["/odd"]
+    first = 5  # users are there when the window opens; seven or eight are busy later
+    outcome = opened(scenario, arm, rate=first, seconds=2.0)
+    logins = arm.served["/odd"] - before
+    assert outcome.faults == []
+    assert outcome.counts == {("GET", "look"): 10}
+    assert measure(outcome.trial, "error_rate", {}) == 0
+    assert sum(outcome.trial.service.errors.values()) == logins - first > 0
+    assert int((tmp_path / "logins").read_text()) == logins, "Locust's own statistics have them"

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from lab.block_grouping import group_trials
 from lab.hypothesis import Step
-from lab.trial import Fault, LoadSlice
+from lab.trial import Fault, LoadSlice, Trial
 from lab.trial_plan import Plan
 from tests.lab.builders import SHIPPED, altered, blocks, plan, trial
 
@@ -43,6 +45,48 @@ def test_a_step_has_as_many_trials_as_planned() -> None:
     assert not group_trials(trials[:1], repeated).complete
     (block,) = group_trials(trials, repeated).complete
     assert block == {Step("narrow"): tuple(trials)}
+
+
+BUSY = Fault("other_cpu", "busy")
+CARRIED = Fault("carry_over", "something was left")
+
+
+def in_slices(block: int, slices: int, *faults: Fault) -> list[Trial]:
+    """A block whose windows were cut into so many; 0: whole windows."""
+    return [
+        altered(trial(arm, 100.0, block=block), slices=(SLICE,) * slices, faults=faults)
+        for arm in SHIPPED.arms
+    ]
+
+
+FIVE = [each for block in range(1, 6) for each in in_slices(block, 20)]
+
+
+@pytest.mark.parametrize(
+    ("sixth", "counted"),
+    [
+        (in_slices(6, 20), [1, 2, 3, 4, 5, 6]),
+        (in_slices(6, 20, CARRIED), []),  # also if nothing follows in longer ones
+        (in_slices(6, 7, CARRIED), []),  # it ended early
+        (in_slices(6, 7, BUSY), [1, 2, 3, 4, 5]),
+        (in_slices(6, 10), [6]),
+        (in_slices(6, 0), [6]),
+        (in_slices(6, 0, BUSY), []),
+        (in_slices(6, 0)[:1], []),  # unfinished
+    ],
+)
+def test_blocks_in_slices_that_turned_out_to_be_too_short_do_not_count(
+    sixth: list[Trial], counted: list[int]
+) -> None:
+    found = group_trials([*FIVE, *sixth], plan()).complete
+    assert [block[Step("narrow")][0].block for block in found] == counted
+
+
+def test_blocks_in_longer_slices_count_after_a_void_one() -> None:
+    trials = [*FIVE, *in_slices(6, 20, CARRIED), *in_slices(7, 10), *in_slices(8, 10, BUSY)]
+    found = group_trials(trials, plan())
+    assert [block[Step("narrow")][0].block for block in found.complete] == [7]
+    assert len(found.voided) == 2
 
 
 def test_a_block_that_one_in_fewer_slices_follows_was_in_too_short_ones() -> None:

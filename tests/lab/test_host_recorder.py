@@ -5,8 +5,10 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+import gevent
 import pytest
 
+from lab.driver.arrival import Hook, working_for
 from lab.driver.host_recorder import HostRecorder
 
 ARM = "http://127.0.0.1:8001"
@@ -112,3 +114,18 @@ def test_there_is_an_end_to_the_hosts_that_are_named() -> None:
         recorder.on_request(url=f"http://host{number}/")
     foreign = recorder.take()["foreign_hosts"]
     assert len(foreign) == 11 and foreign["others"] == 40
+
+
+def test_a_hook_of_an_open_load_may_log_in_elsewhere() -> None:
+    recorder = HostRecorder(ARM)
+
+    def start() -> None:
+        with working_for(Hook()):
+            recorder.on_request(url="http://accounts/", response=response("http://accounts/"))
+            recorder.on_request(url=f"{ARM}/login", response=response(f"{ARM}/login"))
+        recorder.on_request(url="http://other/", response=response("http://other/"))
+
+    gevent.spawn(start).get()
+    seen = recorder.take()
+    assert seen["arm_requests"] == 1  # the arm counts them as well
+    assert without_places(seen["foreign_hosts"]) == {"other": 1}

@@ -16,7 +16,7 @@ import pytest
 from lab.analysis.block_values import block_values
 from lab.block_grouping import group_trials
 from lab.experiment import BlockEnded, BlockLoop, Event, LoadTrials, TrialBegun
-from lab.hypothesis import ClosedLoad, Hypothesis, MetricGauge
+from lab.hypothesis import Bound, ClosedLoad, Hypothesis, MetricGauge, Prediction, Rival
 from lab.instruments.instrument_interfaces import Source
 from lab.instruments.locust_driver_process import DriverError
 from lab.measure_values import measure
@@ -409,6 +409,23 @@ def test_a_block_whose_slices_take_far_too_long_is_run_in_whole_windows(
     assert entry["reason"].startswith("slices of 200 ms took ")
 
 
+def test_a_fault_of_a_block_whose_slices_take_far_too_long_is_kept(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lab.experiment.sliced_block.TOO_LONG", 0.0)
+    monkeypatch.setattr("lab.experiment.sliced_block.TOO_LONG_S", -math.inf)
+    faults = {"task_errors": {"raised NameError: x (line 3)": 1}}
+    bench.driver.unusual = lambda number: faults if number == 1 else {}
+    loop = bench.run()
+    assert loop.interim_verdict.verdict == "CONFIRMED"
+    assert (loop.interim_verdict.voided, loop.interim_verdict.blocks) == (1, 4)
+    (void,) = [trial for trial in bench.trials if trial.faults]
+    assert (void.block, void.faults[0].gate) == (1, "scenario")
+    assert len(bench.driver.slices) == 2  # the next block shows it again
+    (entry,) = bench.changes
+    assert (entry["block"], entry["rounds"]) == (1, 1)
+
+
 def test_users_that_wait_long_for_the_last_answers_of_others_get_whole_windows(
     bench: Bench,
 ) -> None:
@@ -491,3 +508,27 @@ def test_a_gauge_is_not_read_between_slices_when_nothing_is_loaded(bench: Bench)
     assert bench.driver.slices == []
     (entry,) = bench.changes
     assert entry["rounds"] == 1 and entry["reason"].startswith("depth is a gauge")
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("rss_bytes", "rss_bytes is predicted, and between slices, when it could be read, nothing"),
+        ("descriptors", "descriptors is predicted, and between slices, when it could be read"),
+        ("throttled", "throttled is predicted, and a period of a CPU quota holds parts of slices"),
+    ],
+)
+@pytest.mark.parametrize("of_rival", [False, True])
+def test_what_is_not_known_of_an_arm_in_slices_is_measured_in_whole_windows(
+    bench: Bench, name: str, reason: str, of_rival: bool
+) -> None:
+    predicted = Prediction("so", name, Bound(at_most=0.5), arm="wide")
+    bench.hypothesis = replace(
+        bench.hypothesis,
+        predictions=(ratio(2.5),) if of_rival else (predicted,),
+        rivals=(Rival("another", predicted),) if of_rival else (),
+    )
+    bench.run()
+    assert bench.driver.slices == []
+    (entry,) = bench.changes
+    assert entry["rounds"] == 1 and entry["reason"].startswith(reason)

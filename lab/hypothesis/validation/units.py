@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Literal, NamedTuple
 
 from lab.driver_messages import DRAIN_S
@@ -25,6 +25,7 @@ from lab.hypothesis.model import (
     MetricRatio,
     SoakTest,
 )
+from lab.hypothesis.prediction import Prediction
 from lab.hypothesis.validation.statement import Statement
 from lab.input_files import Flaw, Node
 from lab.input_files.quantities import Quantity, number_or_slope
@@ -135,6 +136,19 @@ def unit_of_metric(metric: Metric) -> str:
     if not below:
         return above
     return {"": "1/s", "bytes": "bytes/s"}.get(above, "") if below == "s" else ""
+
+
+def is_share(prediction: Prediction, measures: Mapping[str, Metric]) -> bool:
+    """Whether a prediction is of a share, of which no value is above 1.
+
+    Of the measures that a file defines, a ratio of two metrics in one unit is a share. With a bound
+    of 1 or more it is one only if its name says so: retries for each request may be more.
+    """
+    metric = measures.get(prediction.measure)
+    if metric is None:
+        return parse_measure(prediction.measure).is_share
+    named = _SHARE_NAME.fullmatch(prediction.measure) is not None
+    return unit_of_metric(metric) == "share" and (named or max(prediction.bound.edges) < 1)
 
 
 def unit_by_name(selector: str) -> Literal["s", "bytes", ""]:

@@ -7,7 +7,8 @@ from functools import partial
 from typing import Literal
 
 from lab import verdict_wording
-from lab.hypothesis import Bound, Hypothesis, MetricRatio, Prediction, parse_measure
+from lab.hypothesis import Bound, Hypothesis, Prediction
+from lab.hypothesis.validation.units import is_share
 from lab.measure_format import format_value
 from lab.number_format import NumberFormat, low_to_high, measured_ratio, plain, round_ratio
 from lab.reporting.measure_wording import measure_name, value_format
@@ -93,16 +94,17 @@ def _scale(hypothesis: Hypothesis, prediction: Prediction, judged: Judgement) ->
         return "ratio"
     if prediction.grows is not None or prediction.count:
         return "plain"
-    custom = hypothesis.measures.get(prediction.measure)
-    if custom is None:
-        return "share" if parse_measure(prediction.measure).is_share else "plain"
+    if not is_share(prediction, hypothesis.measures):
+        return "plain"
+    if prediction.measure not in hypothesis.measures:
+        return "share"
     bound = prediction.bound
     figures = (
         judged.estimate, judged.low, judged.high,
         bound.at_least, bound.at_most, *(bound.within or ()),
     )  # fmt: skip
     within = all(0 <= figure <= 1 for figure in figures if figure is not None)
-    return "share" if isinstance(custom, MetricRatio) and within else "plain"
+    return "share" if within else "plain"
 
 
 def _formats(

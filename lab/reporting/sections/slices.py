@@ -9,11 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lab.analysis.slice_carry_over import ArmCarryOver, carry_over_by_arm
+from lab.analysis.slice_carry_over import ArmCarryOver, carry_over_by_arm, untested_arms
 from lab.number_format import percentage, plain, seconds
 from lab.reporting.table import Table
 from lab.reporting.trials_of_run import RunTrials
 from lab.run_folder import SLICES_CHANGED
+from lab.stats.carry_over import MIN_SLICES
 from lab.trial import LoadEvidence, LoadSlice
 
 
@@ -22,7 +23,8 @@ class SlicesSection:
     """The slices of all counted blocks, and why there are none or fewer than before."""
 
     summary: str  # a paragraph
-    carry_over: Table  # a row for each arm; none without enough slices
+    carry_over: Table  # a row for each arm that was tested for it
+    untested: str  # the other arms, and why, as sentences; empty if there are none
     changes: tuple[str, ...]  # a sentence for each change of their length
 
 
@@ -35,11 +37,13 @@ def slices_section(trials: RunTrials, journal: Sequence[Mapping[str, Any]]) -> S
         if isinstance(trial.evidence, LoadEvidence) and trial.evidence.slices
     ]
     if not by_trial:
-        summary = "The arms were loaded one after the other, for a whole window each."
-        return SlicesSection(summary, _table(()), changes) if changes else None
+        whole = "The arms were loaded one after the other, for a whole window each."
+        summary = whole if trials.counted else "No block counts."
+        return SlicesSection(summary, _table(()), "", changes) if changes else None
     return SlicesSection(
         summary=_summary(list(itertools.chain.from_iterable(by_trial)), len(by_trial)),
         carry_over=_table(carry_over_by_arm(trials.counted, trials.margins.slices)),
+        untested=_untested(untested_arms(trials.counted)),
         changes=changes,
     )
 
@@ -70,6 +74,19 @@ def _summary(slices: list[LoadSlice], trials: int) -> str:
         "well. Quantiles and levels are those of all slices together. Of the time of the slices, "
         f"{percentage(measured)} was measured; the next slice waited until the arm was idle for "
         f"{percentage(idle)}, and observing took {percentage(observing)}."
+    )
+
+
+def _untested(counts: Mapping[str, tuple[int, int]]) -> str:
+    if not counts:
+        return ""
+    arms = "; ".join(
+        f"{arm} ({other} of its slices follow another arm, {same} the same one)"
+        for arm, (other, same) in counts.items()
+    )
+    return (
+        f"Not tested for carry-over: {arms}. At least {MIN_SLICES} of either are "
+        "needed, and an arm seldom follows itself if slices are few or arms many."
     )
 
 

@@ -21,9 +21,16 @@ from lab.hypothesis import (
     Bound,
     Comparison,
     Hypothesis,
+    Kind,
+    Metric,
     MetricQuantile,
+    MetricRate,
+    MetricRatio,
+    OpenLoad,
     Parameter,
     Prediction,
+    SoakTest,
+    Stage,
     Step,
 )
 from lab.stats.latency_histogram import Histogram
@@ -76,6 +83,34 @@ def test_a_share_is_averaged_as_a_share() -> None:
     assert found.estimate == pytest.approx(mean_share([0.9, 0.9, 0.9], TAIL).estimate)
 
 
+RETRIES = (0.80, 0.90, 0.95, 0.99)  # a second, and for each request
+RETRY_RATIO = MetricRatio("retries_total", "requests_total")
+
+
+def estimated_retries(name: str, metric: Metric, bound: Bound) -> Estimate | None:
+    counters = [{"retries_total": 4.0 * each, "requests_total": 4.0} for each in RETRIES]
+    blocks = [{Step("narrow"): (trial("narrow", 100, counters=each),)} for each in counters]
+    hypothesis = replace(SHIPPED, measures={name: metric})
+    return estimated(hypothesis, Prediction("", name, bound, arm="narrow"), blocks)
+
+
+@pytest.mark.parametrize("metric", [MetricRate("retries_total"), RETRY_RATIO])
+def test_what_may_be_more_than_1_is_averaged_as_it_is(metric: Metric) -> None:
+    bound = Bound(at_most=1.0)
+    found = estimated_retries("retries", metric, bound)
+    assert found == mean(RETRIES, TAIL)
+    assert found is not None and not found.meets(bound) and not found.misses(bound)
+
+
+@pytest.mark.parametrize(
+    ("name", "bound"), [("retries", Bound(at_most=0.5)), ("retry_share", Bound(within=(0.5, 1.0)))]
+)
+def test_a_ratio_of_one_unit_is_a_share_if_its_bound_or_its_name_says_so(
+    name: str, bound: Bound
+) -> None:
+    assert estimated_retries(name, RETRY_RATIO, bound) == mean_share(RETRIES, TAIL)
+
+
 def waits(arm: str) -> Trial:
     """A trial of whose waits 90 % are at most 0.1 s, and 99 % at most 0.2 s."""
     counts = {"0.1": 900.0, "0.2": 990.0, "0.5": 1000.0, "+Inf": 1000.0}
@@ -84,6 +119,7 @@ def waits(arm: str) -> Trial:
 
 
 WAIT = replace(SHIPPED, measures={"wait": MetricQuantile("wait_seconds", 0.95)})
+SOAK = SoakTest(OpenLoad("constant", (Stage(None, 20.0, 20.0, None),)), pairs=4, length_s=None)
 
 
 @pytest.mark.parametrize(
@@ -110,10 +146,12 @@ def test_a_quantile_of_buckets_may_lie_anywhere_in_its_bucket(
     assert not found.is_decidable(0.15) and found.is_decidable(0.21)
 
 
-def test_a_ratio_of_two_quantiles_of_one_bucket_tells_no_more_than_its_edges() -> None:
+@pytest.mark.parametrize("kind", [SHIPPED.kind, SOAK])
+def test_a_ratio_of_two_quantiles_of_one_bucket_tells_no_more_than_its_edges(kind: Kind) -> None:
     blocks = [{Step(arm): (waits(arm),) for arm in ("narrow", "wide")} for _ in range(4)]
     compare = Comparison("wide", "narrow")
-    found = estimated(WAIT, Prediction("", "wait", BOUND, compare=compare), blocks)
+    hypothesis = replace(WAIT, kind=kind)
+    found = estimated(hypothesis, Prediction("", "wait", BOUND, compare=compare), blocks)
     assert found is not None and found.estimate == pytest.approx(1.0)
     assert (found.low, found.high) == pytest.approx((0.5, 2.0))
 

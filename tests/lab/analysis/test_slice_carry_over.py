@@ -7,7 +7,7 @@ import math
 import random
 from dataclasses import replace
 
-from lab.analysis.slice_carry_over import carry_over_by_arm, uneven_arm
+from lab.analysis.slice_carry_over import carry_over_by_arm, uneven_arm, untested_arms
 from lab.decision_margins import SliceMargins
 from lab.experiment.slice_schedule import SliceSchedule
 from lab.trial import LoadEvidence, LoadSlice, SliceRequests, Trial
@@ -94,3 +94,26 @@ def test_what_one_arm_does_in_the_slices_of_others_is_found_over_all_blocks() ->
     assert uneven_arm([*once, *second], MARGINS) is None  # .015: it did not last
     assert uneven_arm([*once, *used(second, "a", 0.03)], MARGINS) is not None
     assert uneven_arm(used(once, "b", 0.02), MARGINS) is None  # all arms do so
+
+
+def in_order(arms: str) -> list[Trial]:
+    """A block whose slices have this order."""
+    requests = {ORDERS: SliceRequests(1000, 0, 0.01)}
+    slices: dict[str, list[LoadSlice]] = {arm: [] for arm in arms}
+    for position, arm in enumerate(arms, 1):
+        slices[arm].append(LoadSlice(position, 1.0, 1.0, 0.0, 1.25, 0.0, requests, {}, {}))
+    return [
+        Trial(1, 1, arm, 0.0, 4.0, evidence=LoadEvidence(slices=tuple(own)))
+        for arm, own in slices.items()
+    ]
+
+
+def test_arms_that_seldom_follow_themselves_are_named() -> None:
+    few = in_order("abba" * 2)
+    assert carry_over_by_arm(few, MARGINS) == ()
+    assert untested_arms(few) == {"a": (2, 1), "b": (2, 2)}
+    enough = in_order("abba" * 12)
+    assert {each.arm for each in carry_over_by_arm(enough, MARGINS)} == {"a", "b"}
+    assert untested_arms(enough) == {}
+    whole = Trial(1, 1, "a", 0.0, 4.0, evidence=LoadEvidence())
+    assert untested_arms([whole]) == {}

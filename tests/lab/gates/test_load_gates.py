@@ -117,6 +117,15 @@ def test_slow_scrapes_widen_littles_law() -> None:
     assert faults(altered(made, counters=counters, counters_uncertainty_s=1.5)) == []
 
 
+def test_littles_law_counts_what_users_send_beside_their_tasks() -> None:
+    """A fifth more: users that were added within the window have logged in."""
+    made = arrivals()
+    counters = {name: 1.2 * grown for name, grown in made.service.counters.items()}
+    logged_in = altered(made, counters=counters)
+    assert [fault.gate for fault in inspect(logged_in, OPEN).faults] == ["littles_law"]
+    assert inspect(altered(logged_in, arm_requests=480), OPEN).trusted
+
+
 def test_target_cpu_is_checked_only_if_the_hypothesis_limits_it() -> None:
     busy = with_usage("database", 0.95)
     assert inspect(busy, replace(SHIPPED, limits=Limits())).trusted

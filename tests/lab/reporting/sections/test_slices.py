@@ -7,7 +7,7 @@ from lab.reporting.sections.slices import slices_section
 from lab.reporting.trials_of_run import RunTrials
 from lab.trial import Trial
 from tests.default_margins import MARGINS
-from tests.lab.analysis.test_slice_carry_over import run
+from tests.lab.analysis.test_slice_carry_over import in_order, run
 from tests.lab.builders import SHIPPED, trial
 
 
@@ -70,3 +70,24 @@ def test_slices_that_the_hypothesis_chose_too_short_are_reported() -> None:
     assert section.changes == (
         "Slices of 500 ms, as the hypothesis says, are short: a user takes 1.5 s.",
     )
+
+
+def test_without_a_block_that_counts_nothing_is_said_of_windows() -> None:
+    uncounted = RunTrials(SHIPPED, tuple(run(["a", "b"], 0.15)), (), MARGINS)
+    section = slices_section(uncounted, [LONGER])
+    assert section is not None
+    assert section.summary == "No block counts."
+    assert section.changes[0].endswith("Blocks in shorter slices do not count.")
+
+
+def test_arms_that_were_not_tested_for_carry_over_are_named_with_the_reason() -> None:
+    section = slices_section(sorted_trials(in_order("abba" * 2)), [])
+    assert section is not None
+    assert section.carry_over.rows == ()
+    assert section.untested == (
+        "Not tested for carry-over: a (2 of its slices follow another arm, 1 the same one); "
+        "b (2 of its slices follow another arm, 2 the same one). At least 5 of either are needed, "
+        "and an arm seldom follows itself if slices are few or arms many."
+    )
+    tested = slices_section(sorted_trials(run(["a", "b"], 0.0)), [])
+    assert tested is not None and tested.untested == ""
