@@ -46,13 +46,12 @@ def flaws(hypothesis: Hypothesis, root: Node, *, sealed: bool = False) -> Iterat
     yield from arm_flaws(hypothesis, root, statements)
     yield from passed_flaws(hypothesis, root)
     yield from _kind_flaws(hypothesis, root, statements, sealed=sealed)
+    unsound: list[Flaw] = []
     if not sealed:
         yield from exhaustion_flaws(hypothesis, root)
-        yield from (flaw for each in statements for flaw in unit_flaws(each, hypothesis))
-    unsound = [
-        flaw
-        for each in statements
-        for flaw in _statement_flaws(each, hypothesis, sealed=sealed)
+        unsound += [flaw for each in statements for flaw in unit_flaws(each, hypothesis)]
+    unsound += [
+        flaw for each in statements for flaw in _statement_flaws(each, hypothesis, sealed=sealed)
     ]
     yield from unsound
     if not unsound:  # bounds can be compared only if each makes sense
