@@ -1,7 +1,8 @@
 """The errors that the lab foresees, as one tree, each with its exit code.
 
 The message of a `LabError` says what is wrong, where, and what would be right; it is all that the
-user sees. Any other exception is a defect of the lab and shows its traceback.
+user sees. An `OSError` that names a file becomes such a message, too. Any other exception is a
+defect of the lab: it shows its traceback, and ends with the code of a failed measurement.
 """
 
 from __future__ import annotations

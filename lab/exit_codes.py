@@ -12,7 +12,7 @@ class ExitCode(IntEnum):
     UNEXPECTED = 1  # another verdict than --expect, or a machine that cannot measure
     USAGE = 2  # the command or a file is wrong
     INCONCLUSIVE = 3
-    INVALID = 4  # the verdict INVALID, or a measurement that failed
+    INVALID = 4  # the verdict INVALID, a measurement that failed, or a defect of the lab
     INTERRUPTED = 130
 
 

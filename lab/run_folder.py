@@ -39,6 +39,9 @@ from lab.trial_serialization import from_record, to_record, to_time_series
 from lab.verdict_record import SCHEMA as VERDICT_SCHEMA
 from lab.verdict_record import Verdict
 
+LATEST = "latest"
+"""The name of the link to the latest run of a hypothesis, in the folder of its runs."""
+
 SLICES_CHANGED = "slices changed"
 """The event of the journal that says that windows are cut into fewer slices, or not, and why."""
 
@@ -130,8 +133,8 @@ class RunFolder:
         """Seal the run: write the claim's text and the plan, and point `latest` here."""
         self.write_text("hypothesis.md", hypothesis_text)
         self.write_json("plan.json", plan.as_dict())
-        latest = self.folder.parent / "latest"
-        draft = self.folder.parent / ".latest.part"
+        latest = self.folder.parent / LATEST
+        draft = latest.with_name(f".{LATEST}.part")
         draft.unlink(missing_ok=True)
         draft.symlink_to(self.folder.name)
         draft.replace(latest)
@@ -306,10 +309,25 @@ class SeriesWriter:
             self._file.close()
 
 
+def require_latest_link(reports: Path, name: str) -> Path:
+    """Where the link to the latest run of a hypothesis is, or will be.
+
+    Raises:
+        RunFolderError: Something else has its name, such as a copy of what it pointed to.
+    """
+    latest = reports / name / LATEST
+    if latest.exists() and not latest.is_symlink():
+        raise RunFolderError(
+            f"{latest}: this should be a link to the latest run, and is none, as in a copy that "
+            "follows links. Move it away, or put a link in its place"
+        )
+    return latest
+
+
 def all_runs(reports: Path) -> list[RunFolder]:
     """Every run below a folder that has a plan, whatever else it has; in order of hypothesis."""
     plans = [*reports.glob("*/plan.json"), *reports.glob("*/*/plan.json")]
-    folders = sorted(plan.parent for plan in plans if not plan.parent.is_symlink())
+    folders = sorted(plan.parent for plan in plans if _is_own(plan.parent))
     return [RunFolder(folder) for folder in folders]
 
 
@@ -317,7 +335,7 @@ def earlier_runs(reports: Path, name: str) -> list[RunFolder]:
     """The runs of a hypothesis that have a plan, oldest first."""
     folder = reports / name
     runs = sorted(folder.iterdir()) if folder.is_dir() else []
-    found = [RunFolder(run) for run in runs if not run.is_symlink()]
+    found = [RunFolder(run) for run in runs if _is_own(run)]
     return [run_folder for run_folder in found if run_folder.path("plan.json").is_file()]
 
 
@@ -340,6 +358,11 @@ def attempts(
         same = plan.claim_digest == claim_digest
         found.append(Attempt(run_folder.run, run_folder.verdict_name() or "unfinished", same))
     return tuple(found)
+
+
+def _is_own(folder: Path) -> bool:
+    """Whether it is a run of its own: what is called like the link is a copy of another."""
+    return not folder.is_symlink() and folder.name != LATEST
 
 
 @contextlib.contextmanager

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lab.child_processes import Children
 from lab.driver_messages import Closed, Frame, RunTrial
 from lab.experiment.driver_message_conversion import load_spec
 from lab.experiment.load_trial_builder import LoadRecordBuilder
-from lab.hypothesis import ClosedLoad, OpenLoad, Stage
+from lab.hypothesis import ClosedLoad, Limits, OpenLoad, Stage
 from lab.instruments.locust_driver_process import DriverError, LoadDriver, ScenarioError
 from lab.trial import Trial
 from tests.default_margins import inspect
@@ -81,7 +81,7 @@ def _trial(driver: LoadDriver, load: str, arm: str) -> tuple[str, str]:
     trial = Trial(1, 1, "narrow", 0.0, WINDOW_S, evidence=record.evidence())
     trial = inspect(
         altered(trial, ticker_late_p99_s=0.0),
-        with_load(claim(ratio(2.5)), kind),
+        replace(with_load(claim(ratio(2.5)), kind), limits=Limits()),  # nobody observes the arm
         record.task_errors,
     )
     faults = [fault for fault in trial.faults if fault.gate not in _MACHINE]

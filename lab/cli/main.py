@@ -1,9 +1,12 @@
-"""The `lab` command: its verbs, and how each foreseen error is reported."""
+"""The `lab` command: its verbs, and how whatever ends one is reported."""
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
+import traceback
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
@@ -28,7 +31,10 @@ from lab.cli.commands import (
     status,
     worker,
 )
-from lab.errors import LabError, is_disk_full, storage_error
+from lab.errors import LabError, MeasurementError, is_disk_full, storage_error
+from lab.exit_codes import ExitCode
+
+_STDOUT = 1  # its descriptor
 
 app = typer.Typer(
     help="Confirm or refute a hypothesis about a bottleneck, by experiment.",
@@ -57,17 +63,43 @@ app.command("doctor")(doctor.command)
 
 
 def main() -> None:
-    """Run a verb; a foreseen error becomes one message and its exit code."""
+    """Run a verb; an error is one message and its exit code, a defect its traceback."""
     try:
-        app()
+        _run_verb()
     except LabError as error:
         _fail(error)
+    except BrokenPipeError:
+        # what is left of the output would fail once more when the interpreter ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), _STDOUT)
+        _fail(MeasurementError("the reader of a pipe has gone"))
     except OSError as error:
-        if not is_disk_full(error):
-            raise  # a defect
-        _fail(storage_error(Path(tempfile.gettempdir()), error))
+        if is_disk_full(error):
+            _fail(storage_error(Path(tempfile.gettempdir()), error))
+        if error.filename is None:
+            _fail_by_defect()
+        _fail(MeasurementError(f"{error.filename}: cannot be used ({error.strerror})"))
+    except Exception:
+        _fail_by_defect()
+
+
+def _run_verb() -> None:
+    """End by SystemExit, or by BrokenPipeError, to which typer gives the code of a verdict."""
+    try:
+        app()
+    except SystemExit as ended:
+        if isinstance(ended.__context__, BrokenPipeError):
+            raise ended.__context__ from None
+        print(end="", flush=True)  # a failure of this has a code, too
+        raise
 
 
 def _fail(error: LabError) -> NoReturn:
-    print(f"lab: {error}", file=sys.stderr)
+    with suppress(OSError):  # there may be nobody who reads it
+        print(f"lab: {error}", file=sys.stderr)
     sys.exit(error.exit_code)
+
+
+def _fail_by_defect() -> NoReturn:
+    with suppress(OSError):
+        traceback.print_exc()
+    sys.exit(ExitCode.INVALID)

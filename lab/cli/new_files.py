@@ -36,12 +36,15 @@ def write_new(root: Path, files: Mapping[str, str]) -> tuple[list[str], list[str
 
     Returns:
         The paths that were written, and those that were left as they are.
+
+    Raises:
+        OSError: One cannot be written.
     """
     written, left = [], []
     for path, text in files.items():
         file = root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
         try:
-            file.parent.mkdir(parents=True, exist_ok=True)
             with file.open("x", encoding="utf-8") as sink:
                 sink.write(text)
         except FileExistsError:

@@ -22,7 +22,7 @@ from lab.hypothesis import Benchmark, Hypothesis, SoakTest, load
 from lab.machine_conditions import this_machine
 from lab.process_lifetime import choose_lifetime
 from lab.project_folder import Project
-from lab.run_folder import RunFolder, RunFolderError
+from lab.run_folder import RunFolder, RunFolderError, require_latest_link
 from lab.source_files import digest
 from lab.system import FILE, System, load_system
 from lab.targets.command_environment import refuse_hiding_the_lab
@@ -167,6 +167,7 @@ def new_run(
         UsageError: The command or a file is wrong.
     """
     refuse_hiding_the_lab(project.root)
+    require_latest_link(project.reports, hypothesis.name)
     passed_variables(hypothesis, file)
     refuse_withheld(hypothesis, file, project.root)
     seed = secrets.randbelow(_SEEDS) if options.seed is None else options.seed
@@ -201,7 +202,7 @@ def new_run(
 
 def _resumed_run(options: RunOptions, project: Project) -> PreparedRun:
     """The latest run, with its hypothesis and its plan as they were sealed."""
-    folder = project.reports / Path(options.name).stem / "latest"
+    folder = require_latest_link(project.reports, Path(options.name).stem)
     if not folder.is_dir():
         raise RunFolderError(f"{folder}: there is no run to resume. Leave --resume out")
     run_folder = RunFolder.open(folder.resolve())

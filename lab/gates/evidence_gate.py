@@ -1,4 +1,4 @@
-"""The gate of the evidence: every measure that a prediction needs of an arm has a value."""
+"""The gate of the evidence: what a prediction needs of an arm, or a limit bounds, has a value."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from lab.measure_table import Scope
 from lab.measure_values import counter, histogram_quantile, measure, selectors, total
 from lab.prometheus.selector import Selector
 from lab.prometheus.text_format import LEFT_OUT, find_role, unread_reasons
+from lab.system import DRIVER
 from lab.time_series import TimeSeries
 from lab.trial import MetricsReading, ServiceEvidence, SoakEvidence, Trial
 
@@ -27,7 +28,7 @@ _SHOWN = 3  # names or series that a message lists
 
 
 def evidence(trial: Trial, hypothesis: Hypothesis, margins: MeasureMargins) -> Iterator[Check]:
-    """Whether every measure that a prediction needs has a value; if not, why.
+    """Whether every measure that a prediction needs, or a limit bounds, has a value; if not, why.
 
     No evidence is never a pass: a block that lacks a measure is repeated, not judged.
     """
@@ -36,6 +37,7 @@ def evidence(trial: Trial, hypothesis: Hypothesis, margins: MeasureMargins) -> I
     lacking = {
         **_lacking_measures(trial, hypothesis, margins),
         **_lacking_series(trial, hypothesis),
+        **_lacking_limits(trial, hypothesis),
     }
     reasons = "; ".join(dict.fromkeys(lacking.values()))
     yield Check(
@@ -103,6 +105,13 @@ def _lacking_series(trial: Trial, hypothesis: Hypothesis) -> dict[str, str]:
     recorded = trial.evidence.time_series if isinstance(trial.evidence, SoakEvidence) else None
     reasons = {name: why_no_series(name, recorded, trial.service.metrics) for name in slopes}
     return {name: reason for name, reason in reasons.items() if reason}
+
+
+def _lacking_limits(trial: Trial, hypothesis: Hypothesis) -> dict[str, str]:
+    """The limit of processor time, if nothing was observed that it is a limit of."""
+    if hypothesis.limits.target_cpu is None or trial.service.usage.keys() - {DRIVER}:
+        return {}
+    return {"the limit `target_cpu`": "no process of the target was observed on this machine"}
 
 
 def _needed(name: str) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ import json
 import os
 import platform
 import re
+import shlex
 import shutil
 import sys
 import time
@@ -262,7 +263,7 @@ class RevisionWorktrees:
         build = self._system.build
         parts = (
             str(self._project),
-            *(command.written for command in build.commands),
+            *(shlex.join(word.written for word in each.words) for each in build.commands),
             *(() if build.commands else _environments(self._project)),
             self._repository.contents(commit, build.inputs),
             platform.python_version(),  # an environment is of the Python that made it

@@ -346,6 +346,9 @@ LOAD, BENCHMARK, SOAK = "load", "benchmark", "soak"
 CONTROL = "control: narrow\n"
 EXHAUSTION = ("control: without\n", "control: without\nexhaustion: {of: %s, limit: %s}\n")
 THROUGHPUT = "measure: throughput, compare: wide / narrow, at_least: 2.5"
+CPU_LIMIT = (
+    f"{THROUGHPUT}}\n", "measure: cpu, arm: wide, at_least: 80%}\nlimits: {target_cpu: 75%}\n"
+)
 GROWTH = "measure: time, arm: whole, grows: linear"
 ROOMS = "slope: rooms, compare: with - without, at_least: 600/min"
 MANY = ", ".join(map(str, [*range(64), 1024]))
@@ -408,6 +411,15 @@ MORE = [
             [("window: 4s", "window: 80s"), ("budget: 5m", "budget: 2h")]),
     Refused(LOAD, _bound("cpu", "at_most: 5000"), "no cpu of wide can be 5000", "",
             [("at_most: 5000", "at_most: 50%")]),
+    Refused(LOAD, _bound("error_rate", "at_most: 1%"), "a bound at most 0.01 decides nothing",
+            "Write `allow: {error_rate: 100%}`",
+            [("budget:", "allow: {error_rate: 100%}\nbudget:")]),
+    Refused(LOAD, _bound("error_rate", "at_most: 1%"), "a bound at most 0.01 decides nothing",
+            "or another share above the bound", [("budget:", "allow: {error_rate: 2%}\nbudget:")]),
+    Refused(LOAD, CPU_LIMIT, "a bound at least 0.8 decides nothing",
+            "Remove `target_cpu` from `limits`", [("limits: {target_cpu: 75%}\n", "")]),
+    Refused(LOAD, CPU_LIMIT, "a bound at least 0.8 decides nothing",
+            "or set it above the bound", [("75%", "90%")]),
     Refused(LOAD, _bound("rss_bytes", "at_most: 512"), "no rss_bytes of wide", "512MB",
             [("at_most: 512", "at_most: 512MB")]),
     Refused(LOAD, _bound("throughput", "at_least: 5MB"), "not measured in MB", "Write it as in",

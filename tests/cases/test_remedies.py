@@ -207,6 +207,22 @@ def sealed(project: Path, name: str = "quick") -> None:
     folder.write_plan(prepared.plan, prepared.hypothesis.text)
 
 
+def with_copied_latest(project: Path) -> None:
+    """The same, as an artifact of CI has it: links are followed."""
+    sealed(project)
+    latest = project / QUICK_LATEST
+    run = latest.resolve()
+    latest.unlink()
+    shutil.copytree(run, latest)
+
+
+def linked_again(project: Path) -> None:
+    latest = project / QUICK_LATEST
+    shutil.rmtree(latest)
+    [run] = latest.parent.iterdir()
+    latest.symlink_to(run.name)
+
+
 def sealed_with_other_machines(project: Path) -> None:
     """The same with a worker of another machine."""
     sealed(project)
@@ -265,6 +281,7 @@ def with_revisions(project: Path) -> None:
 
 OPENAPI = '{"openapi": "3.1.0", "paths": {"/orders": {"get": {}}}}'
 LATEST = "reports/pool-exhaustion/latest"
+QUICK_LATEST = "reports/quick/latest"
 SAMPLE = f"{LATEST}/hypothesis.md"
 CHECKOUT = "scenarios/checkout.py"
 DIFF = f"HEAD~1..HEAD --scenario {CHECKOUT}"
@@ -504,6 +521,18 @@ COMMANDS = {
         "run quick --expect-workers 2 --detach",
         ("--detach: workers of other machines have to know a token", "Set LAB_WORKER_TOKEN"),
         "run quick --expect-workers 2",
+    ),
+    "latest-is-a-copy": Command(
+        "run quick",
+        ("reports/quick/latest: this should be a link to the latest run", "Move it away"),
+        before=with_copied_latest,
+        remedied=lambda project: (project / QUICK_LATEST).rename(project / "copy"),
+    ),
+    "latest-is-a-copy-to-be-resumed": Command(
+        "run quick --resume",
+        ("this should be a link to the latest run", "or put a link in its place"),
+        before=with_copied_latest,
+        remedied=linked_again,
     ),
     "nothing-to-resume": Command(
         "run quick --resume",

@@ -120,7 +120,9 @@ class FakeTrialObserver:
     other_cpu: float = 0.0  # cores
     counters: dict[str, float] = field(default_factory=dict)
     counters_uncertainty_s: float = 0.0
-    usage: dict[str, Usage] = field(default_factory=dict)
+    usage: dict[str, Usage] = field(
+        default_factory=lambda: {LOADED: Usage(0.5, 0.5, 1e8, 50.0, 5.0)}
+    )
     metrics: MetricsReading | None = None
     gauges: dict[str, GaugeReading] = field(default_factory=dict)
 

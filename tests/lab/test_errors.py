@@ -101,6 +101,7 @@ def test_any_other_failed_write_names_its_file() -> None:
         (UsageError("a file is wrong"), 2, "lab: a file is wrong\n"),
         (MeasurementError("the driver died"), 4, "lab: the driver died\n"),
         (OSError(errno.ENOSPC, "full"), 4, "the disk is full"),
+        (FileNotFoundError(2, "gone", "/x"), 4, "lab: /x: cannot be used (gone)\n"),
     ],
 )
 def test_a_foreseen_error_is_one_message(
@@ -121,11 +122,16 @@ def test_a_foreseen_error_is_one_message(
     assert message in stderr and len(stderr.splitlines()) == 1
 
 
-@pytest.mark.parametrize("defect", [FileNotFoundError(2, "gone", "/x"), ValueError("no")])
-def test_a_defect_shows_its_traceback(defect: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("defect", [ConnectionResetError(104, "reset"), ValueError("no")])
+def test_a_defect_shows_its_traceback_and_has_no_code_of_a_verdict(
+    defect: Exception, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     def fail() -> None:
         raise defect
 
     monkeypatch.setattr(main, "app", fail)
-    with pytest.raises(type(defect)):
+    with pytest.raises(SystemExit) as ended:
         main.main()
+    assert ended.value.code == ExitCode.INVALID
+    stderr = capsys.readouterr().err
+    assert stderr.startswith("Traceback") and type(defect).__name__ in stderr

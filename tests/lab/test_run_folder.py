@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import resource
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,14 @@ from lab.exit_codes import ExitCode
 from lab.file_format_versions import UnknownVersion
 from lab.hypothesis import Step
 from lab.json_files import UnreadableFile
-from lab.run_folder import RunFolder, RunFolderError, attempts
+from lab.run_folder import (
+    RunFolder,
+    RunFolderError,
+    all_runs,
+    attempts,
+    earlier_runs,
+    require_latest_link,
+)
 from lab.trial import Fault
 from lab.verdict_rule import judge
 from tests.lab.builders import SHIPPED, blocks, plan, trial
@@ -47,6 +55,17 @@ def test_latest_points_to_the_newest_run(tmp_path: Path) -> None:
     second.write_plan(plan(), "")
     assert first.folder != second.folder
     assert (tmp_path / "a" / "latest").resolve() == second.folder.resolve()
+
+
+def test_a_copy_in_the_place_of_the_link_is_no_further_run(run_folder: RunFolder) -> None:
+    runs = run_folder.folder.parent
+    assert require_latest_link(runs.parent, runs.name) == runs / "latest"
+    (runs / "latest").unlink()
+    shutil.copytree(run_folder.folder, runs / "latest")
+    assert [run.run for run in all_runs(runs.parent)] == [run_folder.run]
+    assert [run.run for run in earlier_runs(runs.parent, runs.name)] == [run_folder.run]
+    with pytest.raises(RunFolderError, match="should be a link .* Move it away"):
+        require_latest_link(runs.parent, runs.name)
 
 
 def test_a_line_cut_short_by_a_crash_is_skipped(run_folder: RunFolder) -> None:

@@ -137,17 +137,4 @@ def _read_within(node: Node) -> tuple[Quantity, Quantity]:
     items = node.sequence()
     if len(items) != 2:
         raise node.flaw(f"`within` needs two numbers, not {len(items)}", "Write [low, high].")
-    low, high = map(number_or_slope, items)
-    if low.value >= high.value:
-        if low.is_bare != high.is_bare:
-            bare, other = (low, high) if low.is_bare else (high, low)
-            raise node.flaw(
-                f"`within` has a unit at one end only: {bare.number} is read in the base unit, and "
-                f"nothing lies within {low.value:g} to {high.value:g}",
-                f"Write both ends with a unit: {bare.number}{other.written_unit}.",
-            )
-        raise node.flaw(
-            f"nothing lies within {low.value:g} to {high.value:g}",
-            "Write the lower number first: [low, high].",
-        )
-    return low, high
+    return number_or_slope(items[0]), number_or_slope(items[1])

@@ -31,8 +31,8 @@ def flaws(hypothesis: Hypothesis, root: Node, *, sealed: bool = False) -> Iterat
     Args:
         hypothesis: What the keys say.
         root: The front matter.
-        sealed: Whether it is the copy in a run: numbers that no measure can reach are read as
-            they were when the run began.
+        sealed: Whether it is the copy in a run: numbers that no measure can reach, or that no
+            block that counts can, are read as they were when the run began.
     """
     claimed = [
         Statement(prediction, root.at("predictions", i))
@@ -46,10 +46,13 @@ def flaws(hypothesis: Hypothesis, root: Node, *, sealed: bool = False) -> Iterat
     yield from arm_flaws(hypothesis, root, statements)
     yield from passed_flaws(hypothesis, root)
     yield from _kind_flaws(hypothesis, root, statements, sealed=sealed)
+    unsound: list[Flaw] = []
     if not sealed:
         yield from exhaustion_flaws(hypothesis, root)
-        yield from (flaw for each in statements for flaw in unit_flaws(each, hypothesis))
-    unsound = [flaw for each in statements for flaw in _statement_flaws(each, hypothesis)]
+        unsound += [flaw for each in statements for flaw in unit_flaws(each, hypothesis)]
+    unsound += [
+        flaw for each in statements for flaw in _statement_flaws(each, hypothesis, sealed=sealed)
+    ]
     yield from unsound
     if not unsound:  # bounds can be compared only if each makes sense
         yield from clashing_bounds(claimed)
@@ -75,11 +78,13 @@ def _kind_flaws(
                 yield from script_flaws(hypothesis, root, statements)
 
 
-def _statement_flaws(statement: Statement, hypothesis: Hypothesis) -> Iterator[Flaw]:
+def _statement_flaws(
+    statement: Statement, hypothesis: Hypothesis, *, sealed: bool
+) -> Iterator[Flaw]:
     yield from slope_flaws(statement, hypothesis.kind)
     if statement.prediction.slope is not None:
         return  # its series is not known before the run, and its value may be anything
     yield from measure_flaws(statement, hypothesis)
     yield from level_flaws(statement, hypothesis)
     yield from stage_flaws(statement, hypothesis)
-    yield from undecidable_bounds(statement, hypothesis)
+    yield from undecidable_bounds(statement, hypothesis, sealed=sealed)

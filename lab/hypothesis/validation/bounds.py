@@ -15,9 +15,21 @@ from lab.input_files.quantities import number_or_slope, percent_readings
 from lab.measure_table import Scope
 from lab.stats.margins import SweepMargins
 
+_LOOSER = {  # what lets more blocks count, by measure
+    "error_rate": "Write `allow: {error_rate: 100%}`, or another share above the bound: blocks "
+    "with more errors are void.",
+    "cpu": "Remove `target_cpu` from `limits`, or set it above the bound: blocks that use more are "
+    "void.",
+}
 
-def undecidable_bounds(statement: Statement, hypothesis: Hypothesis) -> Iterator[Flaw]:
-    """A bound that every value of the measure meets, or that none does."""
+
+def undecidable_bounds(
+    statement: Statement, hypothesis: Hypothesis, *, sealed: bool
+) -> Iterator[Flaw]:
+    """A bound that every value of the measure meets, or that none does.
+
+    Unless it was `sealed`, also one that only blocks could meet, or miss, that a gate voids.
+    """
     if statement.prediction.grows is not None:
         return
     domain = _domain(statement.prediction, hypothesis)
@@ -30,6 +42,8 @@ def undecidable_bounds(statement: Statement, hypothesis: Hypothesis) -> Iterator
         yield place.flaw(f"a bound {bound} goes beyond what {statement.subject} can be", remedy)
     elif wanted.low <= domain.low and wanted.high >= domain.high:
         yield place.flaw(f"every {statement.subject} is {bound}", remedy)
+    elif not sealed:
+        yield from _gated_bounds(statement, hypothesis)
 
 
 def clashing_bounds(claimed: list[Statement]) -> Iterator[Flaw]:
@@ -90,3 +104,29 @@ def _domain(prediction: Prediction, hypothesis: Hypothesis) -> ValueRange:
     else:
         may_be_zero = measure.definition.domain == "0 or more"
     return ValueRange(0 if may_be_zero else math.nextafter(0, 1), math.inf)
+
+
+def _gated_bounds(statement: Statement, hypothesis: Hypothesis) -> Iterator[Flaw]:
+    """A bound at or above the limit of a gate: blocks that reach it do not count."""
+    prediction = statement.prediction
+    bound, highest = prediction.bound, _highest_that_counts(prediction, hypothesis)
+    if max(bound.edges) >= highest:
+        yield statement.node.at(bound.key).flaw(
+            f"{statement.subject} is at most {highest:g} in every block that counts, so that a "
+            f"bound {bound} decides nothing",
+            _LOOSER[parse_measure(prediction.measure).base],
+        )
+
+
+def _highest_that_counts(prediction: Prediction, hypothesis: Hypothesis) -> float:
+    """The limit of the gate that looks at the same values; infinite if none does."""
+    measure, allow, limits = parse_measure(prediction.measure), hypothesis.allow, hypothesis.limits
+    if prediction.compare is not None:
+        return math.inf
+    if measure.base == "cpu" and limits.target_cpu is not None:
+        return limits.target_cpu  # of all processes of the target, and so of the one that is loaded
+    if measure.base == "error_rate" and not allow.crash:  # whose errors are measured and excused
+        is_of_all = not measure.of_some and prediction.during is None
+        is_limited = allow.error_rate < 1 if is_of_all else allow.error_rate == 0
+        return allow.error_rate if is_limited else math.inf
+    return math.inf

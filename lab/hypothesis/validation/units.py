@@ -1,4 +1,4 @@
-"""Units of bounds: each fits its measure, and a number without one is within reach.
+"""Units of bounds: each fits its measure; numbers are within reach, and `within` is no empty range.
 
 A bare number is read in seconds, bytes, shares or cores. If the measure cannot be so much, its
 author most likely thought of milliseconds, megabytes or percent: it is refused with the readings.
@@ -64,14 +64,18 @@ class Reach(NamedTuple):
 
 
 def unit_flaws(statement: Statement, hypothesis: Hypothesis) -> Iterator[Flaw]:
-    """A unit that the measure does not have, and a number that it cannot reach."""
+    """A unit that the measure does not have, a number out of reach, ends with nothing between."""
     prediction = statement.prediction
-    if prediction.slope is not None or prediction.grows is not None:
+    if prediction.grows is not None:
         return
     place = statement.node.at(prediction.bound.key)
     nodes = place.value if isinstance(place.value, list) else [place]
     edges = [number_or_slope(node) for node in nodes]
-    if prediction.compare is not None:
+    if prediction.bound.within and edges[0].per_second >= edges[1].per_second:
+        yield _nothing_within(place, *edges)
+    elif prediction.slope is not None:
+        return  # its unit was checked when it was read
+    elif prediction.compare is not None:
         yield from _unit_of_ratio(place, edges)
     elif prediction.count:
         yield from _unit_of_count(place, edges)
@@ -158,6 +162,24 @@ def unit_by_name(selector: str) -> Literal["s", "bytes", ""]:
     if not match:
         return ""
     return "s" if match[1] == "seconds" else "bytes"
+
+
+def _nothing_within(place: Node, low: Quantity, high: Quantity) -> Flaw:
+    lower_first = "Write the lower number first: [low, high]."
+    if low.is_bare == high.is_bare:
+        ends = f"{low.number}{low.written_unit} to {high.number}{high.written_unit}"
+        return place.flaw(f"nothing lies within {ends}", lower_first)
+    bare, other = (low, high) if low.is_bare else (high, low)
+    both_units = f"Write both ends with a unit: {bare.number}{other.written_unit}."
+    return place.flaw(
+        f"`within` has a unit at one end only: {bare.number} is read in the base unit, and "
+        f"nothing lies within {low.per_second:g} to {high.per_second:g}",
+        both_units if _as_written(low) < _as_written(high) else lower_first,
+    )
+
+
+def _as_written(edge: Quantity) -> float:
+    return edge.value if edge.is_bare else float(edge.number)
 
 
 def _unit_of_ratio(place: Node, edges: list[Quantity]) -> Iterator[Flaw]:

@@ -20,8 +20,8 @@ def read_command(node: Node) -> Command:
             raise node.flaw(f"{node.title} is empty", f"Write {_example(node)}.")
         written = shlex.join(words)
     else:
-        written = node.text()
-        words = _split(node, written)
+        written = node.text()  # on one line, for messages
+        words = _split(node)
         _refuse_shell(node, words)
     return Command(written, tuple(_template(node, word) for word in words), node.line)
 
@@ -37,9 +37,9 @@ def read_template(node: Node) -> Template:
     raise node.wrong_type("a single value", node.entry(node.name, '"text"'))
 
 
-def _split(node: Node, written: str) -> list[str]:
+def _split(node: Node) -> list[str]:
     try:
-        words = shlex.split(written)
+        words = shlex.split(node.exact())  # white space in quotes is part of a word
     except ValueError:
         raise node.flaw(
             f"{node.title} has a quote or a backslash that is not closed",

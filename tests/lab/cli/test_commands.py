@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +13,7 @@ import pytest
 
 from lab.cli.main import main
 from lab.cli.run_forecast import UNKNOWN
-from tests.runs import QUICK, ROOT, copy_project, lab
+from tests.runs import PATH, QUICK, ROOT, copy_project, lab
 
 BROKEN = ROOT / "tests" / "lab" / "hypothesis" / "broken"
 VERBS = [
@@ -133,6 +136,33 @@ def test_the_command_in_a_process_of_its_own() -> None:
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("lab: nothing: no such run")
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_file_in_the_place_of_a_folder_is_one_message(tmp_path: Path, command: Command) -> None:
+    project = copy_project(tmp_path)
+    shutil.rmtree(project / "hypotheses")
+    (project / "hypotheses").touch()
+    code, out, err = command("new", "narrow-pool", folder=project)
+    assert (code, out) == (4, "")
+    assert err.endswith("hypotheses: cannot be used (File exists)\n")
+    assert len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])  # the last words are written late, or at once
+def test_a_reader_that_has_gone_gets_neither_a_traceback_nor_a_verdict(unbuffered: str) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-m", "lab", "list"],
+        cwd=ROOT,
+        env=os.environ | PATH | {"PYTHONUNBUFFERED": unbuffered},
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (4, "lab: the reader of a pipe has gone\n")
 
 
 def test_a_hypothesis_can_be_named_by_its_file() -> None:

@@ -206,9 +206,16 @@ def test_every_gate_is_described() -> None:
     assert all(len(gate.says) > 20 for gate in GATES)
 
 
-def test_usage_is_optional() -> None:
-    assert faults(trial("narrow", 100, usage={})) == []
-    assert faults(trial("narrow", 100, usage={"driver": Usage(0.1, 0.1, 1, 1, 1)})) == []
+@pytest.mark.parametrize("usage", [{}, {"driver": Usage(0.1, 0.1, 1, 1, 1)}])
+def test_a_limit_of_what_nobody_observed_is_no_pass(usage: dict[str, Usage]) -> None:
+    unseen = trial("narrow", 100, usage=usage)
+    (fault,) = inspect(unseen, SHIPPED).faults
+    assert fault.gate == "evidence"
+    assert fault.message == (
+        "No evidence for the limit `target_cpu` of arm narrow: no process of the target was "
+        "observed on this machine."
+    )
+    assert inspect(unseen, replace(SHIPPED, limits=Limits())).trusted
 
 
 def test_arrivals_that_the_driver_sends_late_are_not_blamed_on_the_service() -> None:

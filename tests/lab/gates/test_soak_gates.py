@@ -98,6 +98,9 @@ def test_every_process_of_the_target_counts() -> None:
     assert inspect(sound(), limited).trusted
     (fault,) = inspect(altered(sound(), usage=usage), limited).faults
     assert (fault.gate, fault.figure) == ("target_cpu", pytest.approx(0.7))
+    usage = {"driver": sound().service.usage["driver"]}
+    (fault,) = inspect(altered(sound(), usage=usage), limited).faults
+    assert (fault.gate, fault.retryable) == ("evidence", False)
 
 
 def test_arrivals_without_a_request_are_no_load() -> None:

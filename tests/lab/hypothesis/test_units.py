@@ -12,6 +12,7 @@ from tests.lab.hypothesis.examples import GOOD, edited
 
 CORES = os.cpu_count() or 1
 SLOW = "measure: pool_wait_share\n    arm: narrow\n    at_least: 0.7"
+LENIENT = GOOD.replace("{error_rate: 0.0}", "{error_rate: 100%}")  # any bound can be missed
 SWEEP = GOOD.replace(
     "load: {users: 50}", "load: {rate: [10/s, 20/s, 30/s, 40/s], arrivals: poisson}"
 )
@@ -63,7 +64,8 @@ text
 
 
 def read(project: Path, measure: str, bound: str, *, of: str = "arm: narrow") -> Hypothesis:
-    return edited(project, SLOW, f"measure: {measure}\n    {of}\n    {bound}")
+    text = LENIENT.replace(SLOW, f"measure: {measure}\n    {of}\n    {bound}")
+    return loads(text, Path("pool-exhaustion.md"), project)
 
 
 def refusal(project: Path, text: str) -> HypothesisError:
@@ -77,7 +79,7 @@ def bound_refusal(
 ) -> HypothesisError:
     assert SLOW in GOOD
     new = f"measure: {measure}\n    {of}\n    {bound}"
-    error = refusal(project, GOOD.replace(SLOW, new))
+    error = refusal(project, LENIENT.replace(SLOW, new))
     assert error.line == 29
     return error
 
@@ -97,6 +99,7 @@ def bound_refusal(
         ("rss_bytes", "at_most: 512MB", "at_most: 512000000"),
         ("throughput", "at_least: 30/s", "at_least: 30"),
         ("throughput", "at_least: 1800/min", "at_least: 30"),
+        ("throughput", "within: [1500/min, 28]", "within: [25, 28]"),
         ("pool_wait_share", "at_least: 70%", "at_least: 0.7"),
     ],
 )
@@ -141,6 +144,9 @@ def test_the_copy_in_a_run_is_read_as_it_was(project: Path) -> None:
     text = GOOD.replace(SLOW, "measure: latency_p95\n    arm: narrow\n    at_most: 500")
     found = loads(text, Path("pool-exhaustion.md"), project, sealed=True)
     assert found.predictions[2].bound.at_most == 500
+    text = GOOD.replace(SLOW, "measure: throughput\n    arm: narrow\n    within: [25, 40/min]")
+    found = loads(text, Path("pool-exhaustion.md"), project, sealed=True)
+    assert found.predictions[2].bound.within == (25, 40 / 60)
 
 
 @pytest.mark.parametrize("measure", ["error_rate", "throttled"])
@@ -224,11 +230,38 @@ def test_a_ratio_of_two_arms_has_no_unit(project: Path, bound: str, remedy: str)
     assert error.remedy.startswith(remedy)
 
 
-def test_a_unit_at_one_end_only_is_named(project: Path) -> None:
-    error = bound_refusal(project, "latency_p95", "within: [100, 500ms]")
+@pytest.mark.parametrize(
+    ("measure", "bound", "nothing", "remedy", "right"),
+    [
+        (
+            *("latency_p95", "within: [100, 500ms]", "100 to 0.5"),
+            *("Write both ends with a unit: 100ms.", "within: [100ms, 500ms]"),
+        ),
+        (
+            *("throughput", "within: [25, 40/min]", "25 to 0.666667"),
+            *("Write both ends with a unit: 25/min.", "within: [25/min, 40/min]"),
+        ),
+        (
+            *("throughput", "within: [1800/min, 20]", "30 to 20"),
+            *("Write the lower number first: [low, high].", "within: [20, 1800/min]"),
+        ),
+    ],
+)
+def test_a_unit_at_one_end_only_is_named(
+    project: Path, measure: str, bound: str, nothing: str, remedy: str, right: str
+) -> None:
+    error = bound_refusal(project, measure, bound)
     assert error.problem.startswith("`within` has a unit at one end only")
-    assert error.remedy == "Write both ends with a unit: 100ms."
-    read(project, "latency_p95", "within: [100ms, 500ms]")
+    assert error.problem.endswith(f"nothing lies within {nothing}")
+    assert error.remedy == remedy
+    read(project, measure, right)
+
+
+def test_ends_in_the_wrong_order_are_named_as_they_are_written(project: Path) -> None:
+    text = soak(slope="7 MB/h").replace("at_least: 7 MB/h", "within: [7 MB/h, 5 MB/h]")
+    error = refusal(project, text)
+    assert error.problem == "nothing lies within 7MB/h to 5MB/h"
+    assert error.remedy == "Write the lower number first: [low, high]."
 
 
 @pytest.mark.parametrize(

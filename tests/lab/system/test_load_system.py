@@ -61,6 +61,22 @@ command = "sh -c 'exec node \\"$0\\" --port {port}' 'my app.js' --{{x}}"
         web.command.fill({})
 
 
+def test_white_space_in_quotes_is_part_of_a_command_and_shown_as_one_space(tmp_path: Path) -> None:
+    text = """[[process]]
+name = "web"
+command = '''sh -c "
+python -m app.seed
+exec python app.py --port {port}
+"
+'''
+"""
+    (web,) = loaded(tmp_path, text).processes
+    assert web.command.fill({"port": "81"}) == [
+        *("sh", "-c", "\npython -m app.seed\nexec python app.py --port 81\n"),
+    ]
+    assert web.command.written == 'sh -c " python -m app.seed exec python app.py --port {port} "'
+
+
 def test_the_last_process_is_loaded_if_none_says_so(tmp_path: Path) -> None:
     text = "".join(
         f'[[process]]\nname = "{name}"\ncommand = ["serve", "--port", "{{port}}"]\n'

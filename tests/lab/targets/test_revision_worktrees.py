@@ -149,6 +149,12 @@ def test_other_commands_make_another_build(project: Path, children: Children) ->
     first = Built(project, children)
     (project / "lab.toml").write_text(TOML + BUILD.replace("touch .venv/built", "touch .venv/b"))
     assert Built(project, children).folders["after"] != first.folders["after"]
+    folders = []
+    for name in ("a b", "a  b"):
+        build = BUILD.replace("touch .venv/built", f"touch '{name}'")
+        (project / "lab.toml").write_text(TOML + build)
+        folders.append(Built(project, children).folders["after"])
+    assert folders[0] != folders[1]
 
 
 def test_two_arms_of_a_commit_share_its_folder(project: Path, children: Children) -> None:
