@@ -64,7 +64,7 @@ def test_a_copy_in_the_place_of_the_link_is_no_further_run(run_folder: RunFolder
     shutil.copytree(run_folder.folder, runs / "latest")
     assert [run.run for run in all_runs(runs.parent)] == [run_folder.run]
     assert [run.run for run in earlier_runs(runs.parent, runs.name)] == [run_folder.run]
-    with pytest.raises(RunFolderError, match="should be a link .* Move it away"):
+    with pytest.raises(RunFolderError, match=r"should be a link .* Move it away"):
         require_latest_link(runs.parent, runs.name)
 
 
