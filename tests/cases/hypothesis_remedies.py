@@ -347,7 +347,8 @@ CONTROL = "control: narrow\n"
 EXHAUSTION = ("control: without\n", "control: without\nexhaustion: {of: %s, limit: %s}\n")
 THROUGHPUT = "measure: throughput, compare: wide / narrow, at_least: 2.5"
 CPU_LIMIT = (
-    f"{THROUGHPUT}}}\n", "measure: cpu, arm: wide, at_least: 80%}\nlimits: {target_cpu: 75%}\n"
+    f"{THROUGHPUT}}}\n",
+    "measure: cpu, arm: wide, at_least: 80%}\nlimits: {target_cpu: 75%}\n",
 )
 GROWTH = "measure: time, arm: whole, grows: linear"
 ROOMS = "slope: rooms, compare: with - without, at_least: 600/min"
