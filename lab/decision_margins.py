@@ -106,12 +106,15 @@ class MeasureMargins:
         steady_s: Recovered seconds in a row that make a recovery.
         quantile_accuracy: Of a latency's quantile, relative: it lies somewhere in its bucket. 0 if
             that was not regarded.
+        share_bound: The least bound of a ratio of the hypothesis's own that makes it no share.
+            0 if all its ratios and rates below 1 were averaged as shares.
     """
 
     min_beyond: int = MIN_BEYOND
     recovered_factor: float = 1.5
     steady_s: int = 3
     quantile_accuracy: float = ACCURACY
+    share_bound: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -226,7 +229,9 @@ BEFORE_SEALED = DecisionMargins(
         max_clock_error_share=0.02,
         max_begin_late_s=0.05,
     ),
-    measures=MeasureMargins(min_beyond=10, recovered_factor=1.5, steady_s=3, quantile_accuracy=0.0),
+    measures=MeasureMargins(
+        min_beyond=10, recovered_factor=1.5, steady_s=3, quantile_accuracy=0.0, share_bound=0.0
+    ),
     growth=GrowthMargins(
         linear=(0.8, 1.25),
         quadratic=(1.8, 2.2),

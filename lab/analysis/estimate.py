@@ -49,7 +49,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class LimitedEstimate(Estimate):
-    """An estimate of values of which only limits are known: quantiles of a service's histogram.
+    """An estimate of values of which only limits are known: quantiles, which lie in a bucket.
 
     Attributes:
         unknown: What the estimate can be by these limits, however many blocks there are.

@@ -21,6 +21,8 @@ from lab.hypothesis import (
     Comparison,
     Hypothesis,
     LoadTest,
+    MetricRate,
+    MetricRatio,
     Prediction,
     Sweep,
     parse_measure,
@@ -208,7 +210,7 @@ def _value_analysis(
         if prediction.compare is not None:
             return _ratio(values[prediction.compare.left], values[prediction.compare.right], tail)
         assert prediction.arm is not None
-        return _estimate_of_arm(hypothesis, prediction, values[prediction.arm], tail)
+        return _estimate_of_arm(hypothesis, prediction, values[prediction.arm], tail, margins)
 
     return _Analysis(
         lambda block: block_values(hypothesis, prediction, block, margins), over_blocks
@@ -216,18 +218,29 @@ def _value_analysis(
 
 
 def _estimate_of_arm(
-    hypothesis: Hypothesis, prediction: Prediction, values: Sequence[float], tail: float
+    hypothesis: Hypothesis,
+    prediction: Prediction,
+    values: Sequence[float],
+    tail: float,
+    margins: DecisionMargins,
 ) -> Estimate:
     if prediction.count:
         return Estimate(values[0], min(values), max(values))
     within = all(0 <= value <= 1 for value in values)
-    if within and is_share(prediction, hypothesis.measures):
+    if within and _is_share(hypothesis, prediction, margins.measures.share_bound):
         return mean_share(values, tail)
     found = mean(values, tail)
     if any(isinstance(value, AtLeast) for value in values):
         return replace(found, high=math.inf)  # the mean has no known upper end
     lows, highs = _limits(values)
     return _widened(found, mean(lows, tail), mean(highs, tail))
+
+
+def _is_share(hypothesis: Hypothesis, prediction: Prediction, least_bound: float) -> bool:
+    definition = hypothesis.measures.get(prediction.measure)
+    if definition is not None and not least_bound:  # as runs were judged before it was a margin
+        return isinstance(definition, MetricRatio | MetricRate)
+    return is_share(prediction, hypothesis.measures, least_bound)
 
 
 def _ratio(numerators: Sequence[float], denominators: Sequence[float], tail: float) -> Estimate:

@@ -40,7 +40,7 @@ class ResultFiles(NamedTuple):
 
     @classmethod
     def prepare(cls, junit: Path | None, summary: Path | None) -> ResultFiles:
-        """Make their folders, so that a mistake costs no run, and remove earlier files.
+        """Make their folders, so that a mistake costs no run.
 
         Raises:
             UsageError: A file cannot be written there.
@@ -49,8 +49,6 @@ class ResultFiles(NamedTuple):
         asked_for = [(option, file) for option, file in named if file is not None]
         for option, file in asked_for:
             _require_writable(option, file)
-        for _, file in asked_for:
-            _remove_earlier(file)
         page = os.environ.get("GITHUB_STEP_SUMMARY")
         return cls(
             junit and junit.absolute(), summary and summary.absolute(), Path(page) if page else None
@@ -60,6 +58,18 @@ class ResultFiles(NamedTuple):
     def asked_for(self) -> tuple[Path, ...]:
         """Those that an option names."""
         return tuple(file for file in (self.junit, self.summary) if file is not None)
+
+    def remove_earlier(self) -> None:
+        """Remove those of an earlier run: they would be taken for those of one without a verdict.
+
+        A link, a mounted file and one in a folder of somebody else stay, but are empty.
+        """
+        for file in self.asked_for:
+            if file.is_file():
+                file.write_bytes(b"")
+                if not file.is_symlink():
+                    with contextlib.suppress(OSError):
+                        file.unlink()
 
     def write(self, run_folder: RunFolder, hypothesis: Hypothesis, verdict: Verdict) -> None:
         """Write them all.
@@ -97,18 +107,6 @@ def _require_writable(option: str, file: Path) -> None:
         raise UsageError(
             f"{option} {file}: no file can be written there. Name one in a folder of yours"
         ) from error
-
-
-def _remove_earlier(file: Path) -> None:
-    """Remove the result of an earlier run: it would be taken for that of one without a verdict.
-
-    A link, a mounted file and one in a folder of somebody else stay, but are empty.
-    """
-    if file.is_file():
-        file.write_bytes(b"")
-        if not file.is_symlink():
-            with contextlib.suppress(OSError):
-                file.unlink()
 
 
 def _facts(run_folder: RunFolder) -> dict[str, str]:

@@ -76,7 +76,7 @@ def execute(
     progress = Progress(prepared.hypothesis, prepared.plan)
     with ExitStack() as cleanup:
         with interruptible():
-            session, stop = _measure(prepared, options, background, progress, cleanup)
+            session, stop = _measure(prepared, options, result_files, background, progress, cleanup)
         with deferred_signals() as came:  # so that a verdict always has its report
             profiled = options.profile and _can_be_profiled(session)
             verdict = _judge(session)
@@ -97,6 +97,7 @@ def execute(
 def _measure(
     prepared: PreparedRun,
     options: RunOptions,
+    result_files: ResultFiles,
     background: DetachedRun | None,
     progress: Progress,
     cleanup: ExitStack,
@@ -110,6 +111,7 @@ def _measure(
             refuse_finished(prepared.run_folder)  # the run that was waited for, perhaps
         system = prepared.system
         machine = observe(prepared.project.root, system.sealed_code, system.packages)
+        result_files.remove_earlier()  # now: the tree was looked at as it was
         children = cleanup.enter_context(Children(passed))
         cleanup.enter_context(progress)
         local = 1 if prepared.plan.workers is None else max(1, prepared.plan.workers.local)

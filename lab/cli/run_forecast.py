@@ -115,7 +115,8 @@ def _line(
     effect = math.exp(noise.mean)
     support_tail, refute_tail = tails(hypothesis, plan, prediction)
     seen_tail = support_tail if _meets(effect, prediction.bound) else refute_tail
-    distance = distance_from(noise, prediction.bound)
+    unknown = _unknown(prediction, plan)
+    distance = distance_from(noise, prediction.bound, unknown)
     blocks = blocks_to_decide(distance, plan.first_look, last, seen_tail)
     seen = f"an effect of {measured_ratio(effect)}, as measured there, "
     if blocks is None:
@@ -123,7 +124,7 @@ def _line(
     else:
         seen += f"likely takes {blocks} blocks (about {timing.minutes(blocks)})"
     # refute_tail is the smaller one: this distance suffices on either side
-    smallest = smallest_effect(plan, last, refute_tail, noise)
+    smallest = (1 + smallest_effect(plan, last, refute_tail, noise)) * math.exp(unknown) - 1
     return (
         f"{what}; {seen}; {last} blocks (about {timing.minutes(last)}), as many as plan and budget "
         f"allow, likely decide an effect {percentage(smallest)} or more from the bound"
@@ -144,10 +145,25 @@ def tails(hypothesis: Hypothesis, plan: Plan, prediction: Prediction) -> tuple[f
     return nominal_level(plan.alpha, *looks), nominal_level(plan.alpha / k, *looks)
 
 
-def distance_from(noise: BlockNoise, bound: Bound) -> float:
-    """From the mean of the noise to the nearest edge of the bound, in standard deviations."""
+def _unknown(prediction: Prediction, plan: Plan) -> float:
+    """How much of a log ratio no number of blocks tells: two quantiles, each in its bucket."""
+    definition = parse_measure(prediction.measure).definition
+    if definition is None or definition.quantile is None:
+        return 0.0
+    accuracy = plan.margins.measures.quantile_accuracy
+    return math.log((1 + accuracy) / (1 - accuracy))
+
+
+def distance_from(noise: BlockNoise, bound: Bound, unknown: float = 0.0) -> float:
+    """From the mean of the noise to the nearest edge of the bound, in standard deviations.
+
+    Args:
+        noise: Of the log ratio.
+        bound: On the ratio.
+        unknown: Of the log ratio, what no number of blocks tells.
+    """
     gaps = (abs(noise.mean - math.log(edge)) for edge in bound.edges if edge > 0)
-    gap = min(gaps, default=math.inf)
+    gap = max(0.0, min(gaps, default=math.inf) - unknown)
     if not noise.deviation:
         return math.inf if gap else 0.0
     return gap / noise.deviation

@@ -75,8 +75,8 @@ def unknown_lines(hypothesis: Hypothesis, plan: Plan, reports: Path) -> list[str
         reports: Where earlier runs are, whose noise is used.
     """
     return [
-        f"{p.slope} of {p.subject}: what can be detected is not known yet: no earlier run of this "
-        "claim recorded the series on this machine"
+        f"{p.slope} of {p.subject}: what can be detected is not known yet: no comparable run of "
+        "this claim recorded the series"
         for p in hypothesis.all_predictions
         if p.slope is not None and _noise(plan, p.slope, reports) is None
     ]
@@ -166,7 +166,7 @@ def _comparable_runs(
 
 def _measures_alike(a: Plan, b: Plan) -> bool:
     """Whether two plans differ in nothing that noise depends on; their lengths may."""
-    return (a.claim_digest, a.target, a.workers) == (b.claim_digest, b.target, b.workers)
+    return (a.claim_digest, a.target_name, a.workers) == (b.claim_digest, b.target_name, b.workers)
 
 
 def _recorded(run_folder: RunFolder) -> dict[str, list[TimeSeries]]:

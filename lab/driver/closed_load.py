@@ -30,6 +30,7 @@ class ClosedLoadRunner:
         faults: ScenarioFaults,
         share: WorkerShare | None = None,
         phases: Iterator[float] | None = None,
+        phase_limit_s: float = 0.0,
     ) -> None:
         """Nothing is started.
 
@@ -39,7 +40,9 @@ class ClosedLoadRunner:
             spec: How many users there are.
             faults: Gets those of the scenario.
             share: Of a worker.
-            phases: Seconds between a user's `on_start` and its first task; None: none.
+            phases: Of its think time, the part after which a user begins its first task; None: all
+                begin at once.
+            phase_limit_s: The longest time until then, seconds.
         """
         self._runner, self._total, self._faults = runner, spec.users, faults
         self._count = part_of(spec.users, share or ALL)  # of users that are started here
@@ -51,7 +54,13 @@ class ClosedLoadRunner:
         # of several workers, none may load before the others: what it sent would be in no frame
         self._begin = None if share is None else Event()
         runner.environment.user_classes = [
-            WatchedUser.derive(each, lab_faults=faults, lab_begin=self._begin, lab_phases=phases)
+            WatchedUser.derive(
+                each,
+                lab_faults=faults,
+                lab_begin=self._begin,
+                lab_phases=phases,
+                lab_phase_limit_s=phase_limit_s,
+            )
             for each in user_classes
         ]
 

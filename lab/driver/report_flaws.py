@@ -16,6 +16,7 @@ from typing import Any
 import locust
 
 import lab
+from lab.driver_messages import as_utf8
 
 _MAX_KINDS = 20  # that are counted apart in a frame
 _NO_SCENARIO = (  # folders whose code is not the scenario's
@@ -92,7 +93,7 @@ class ReportFlaws:
         return taken
 
     def _add(self, kind: str, method: Any, name: Any, what: str) -> None:
-        request = f"{method} {name}".strip()[:100]
+        request = as_utf8(f"{method} {name}".strip()[:100])
         text = self._texts.get((kind, request))
         if text is None:
             text = "reported further requests wrongly"

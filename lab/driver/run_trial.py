@@ -167,13 +167,19 @@ class TrialRun:
         trial = self._trial
         if isinstance(trial.load, ClosedLoadSpec):
             return ClosedLoadRunner(
-                runner, classes, trial.load, self._faults, trial.share, self._phases()
+                runner,
+                classes,
+                trial.load,
+                self._faults,
+                trial.share,
+                self._phases(),
+                trial.warmup_s,
             )
         return OpenLoadRunner(runner, classes, trial, trial.load, self._faults)
 
     def _phases(self) -> Iterator[float] | None:
-        """When users of a closed load begin: some time in the warm-up, each by itself."""
-        return phases(own_seed(self._trial), self._trial.warmup_s)
+        """Where in their think times users of a closed load begin."""
+        return phases(own_seed(self._trial))
 
     def _drive(self, runner: TrialRunner, load: Load) -> None:
         """Load the host, all users being ready."""

@@ -13,11 +13,11 @@ _APART = 5  # see `UserCycles.length_s`
 _PARTS = 4  # of the time since which cycles count
 
 
-def phases(seed: Any, within_s: float) -> Iterator[float]:
-    """Seconds, uniform between 0 and `within_s`, the same for the same seed; without end."""
+def phases(seed: Any) -> Iterator[float]:
+    """Numbers between 0 and 1, uniform, the same for the same seed; without end."""
     generator = random.Random(f"{seed}-phases")
     while True:
-        yield generator.uniform(0, within_s)
+        yield generator.random()
 
 
 class _Totals:

@@ -33,7 +33,8 @@ class WatchedUser(User):
     lab_faults: ScenarioFaults | None = None
     lab_started = False  # `on_start` has returned
     lab_begin: Event | None = None  # set when tasks may begin; None: at once
-    lab_phases: Iterator[float] | None = None  # seconds until the first task; None: at once
+    lab_phases: Iterator[float] | None = None  # parts of think times; None: tasks begin at once
+    lab_phase_limit_s = 0.0
     lab_stopped_at: SourceLocation | None = None  # where the scenario asked it to end
 
     @classmethod
@@ -51,8 +52,9 @@ class WatchedUser(User):
     def on_start(self) -> None:
         """As the scenario's; then it waits until the load begins, if that is agreed on.
 
-        Then for its phase: users who begin together, and wait for times that hardly differ, would
-        stay in step, so that a window has one answer of each more or less than its length.
+        Then it begins somewhere in a think time: users who begin together, and wait for times that
+        hardly differ, would stay in step, so that a window has one answer of each more or less than
+        its length.
         """
         super().on_start()
         self.lab_started = True
@@ -60,9 +62,19 @@ class WatchedUser(User):
             if self.lab_faults is not None and self.lab_faults.over.is_set():
                 return  # the trial is void
         if self.lab_phases is not None and self.lab_faults is not None:
-            phase_s = next(self.lab_phases)
+            phase_s = min(next(self.lab_phases) * self._think_s(), self.lab_phase_limit_s)
             self.lab_faults.over.wait(phase_s)
             self._cp_last_run += phase_s  # of `constant_pacing`, which would catch up
+
+    def _think_s(self) -> float:
+        """A think time as the scenario has it; 0 where it fails, as Locust reports later."""
+        pacing = self._cp_last_run, self._cp_last_wait_time
+        try:
+            return max(0.0, float(self.wait_time()))
+        except Exception:
+            return 0.0
+        finally:
+            self._cp_last_run, self._cp_last_wait_time = pacing
 
     def stop(self, force: bool = False) -> bool:
         """As any user; notes where the scenario asks for it."""

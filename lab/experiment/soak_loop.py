@@ -23,7 +23,7 @@ from lab.experiment.run_session import Session
 from lab.experiment.soak_crash_restart import ArmState, CrashRestart
 from lab.experiment.soak_trial_builder import SoakTrial
 from lab.experiment.stored_run_reader import BUDGET_ENDED
-from lab.gates import inspect, why_no_counters, why_no_series
+from lab.gates import inspect, may_come, why_no_counters, why_no_series
 from lab.hypothesis import Hypothesis, SoakTest, Step
 from lab.instruments.instrument_interfaces import BackgroundLoad, Driver
 from lab.instruments.locust_driver_process import DriverError
@@ -240,7 +240,9 @@ class SoakLoop(Session):
                 yield name, reason
         for prediction in needed:
             metric = self.hypothesis.measures.get(prediction.measure)
-            if metric is not None and (reason := why_no_counters(metric, service)):
+            if metric is None or may_come(metric, service):
+                continue
+            if reason := why_no_counters(metric, service):
                 yield prediction.measure, reason
 
     def _must_stop(

@@ -73,6 +73,13 @@ def why_no_counters(metric: Metric, service: ServiceEvidence) -> str:
     return ""
 
 
+def may_come(metric: Metric, service: ServiceEvidence) -> bool:
+    """Whether the page names all metrics of a measure: a series may come with its first event."""
+    types = {} if service.metrics is None else service.metrics.types
+    roles = (find_role(Selector.parse(each).metric, types) for each in selectors(metric))
+    return all(role in ("counter", "bucket") for role in roles)
+
+
 def _lacking_measures(
     trial: Trial, hypothesis: Hypothesis, margins: MeasureMargins
 ) -> dict[str, str]:

@@ -35,7 +35,8 @@ def checks(
     )
     yield from worker_gates.checks(trial, workers, load, margins.gates)
     # a failed request may make a task raise; all else that a scenario does wrong is a cause
-    is_cause = not total(trial).errors or not raised.message.startswith("The scenario raised")
+    failed = total(trial).errors or trial.service.errors  # of log-ins there are messages alone
+    is_cause = not failed or not raised.message.startswith("The scenario raised")
     if is_cause:
         yield raised
     yield from _carry_over(trial, evidence, margins.gates)

@@ -51,6 +51,7 @@ AT_FIRST: dict[str, Any] = {
         "recovered_factor": 1.5,
         "steady_s": 3,
         "quantile_accuracy": 0.0,
+        "share_bound": 0.0,
     },
     "growth": {
         "linear": [0.8, 1.25],

@@ -142,17 +142,25 @@ def unit_of_metric(metric: Metric) -> str:
     return {"": "1/s", "bytes": "bytes/s"}.get(above, "") if below == "s" else ""
 
 
-def is_share(prediction: Prediction, measures: Mapping[str, Metric]) -> bool:
+def is_share(
+    prediction: Prediction, measures: Mapping[str, Metric], least_bound: float = 1.0
+) -> bool:
     """Whether a prediction is of a share, of which no value is above 1.
 
     Of the measures that a file defines, a ratio of two metrics in one unit is a share. With a bound
     of 1 or more it is one only if its name says so: retries for each request may be more.
+
+    Args:
+        prediction: Of any measure.
+        measures: That the file defines.
+        least_bound: In place of 1; of the plan.
     """
     metric = measures.get(prediction.measure)
     if metric is None:
         return parse_measure(prediction.measure).is_share
     named = _SHARE_NAME.fullmatch(prediction.measure) is not None
-    return unit_of_metric(metric) == "share" and (named or max(prediction.bound.edges) < 1)
+    is_below = max(prediction.bound.edges) < least_bound
+    return unit_of_metric(metric) == "share" and (named or is_below)
 
 
 def unit_by_name(selector: str) -> Literal["s", "bytes", ""]:

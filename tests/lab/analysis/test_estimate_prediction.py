@@ -43,7 +43,7 @@ from lab.trial import (
     Timing,
     Trial,
 )
-from tests.default_margins import PredictionEstimator, block_values
+from tests.default_margins import MARGINS, PredictionEstimator, block_values
 from tests.lab.builders import ORDERS, SHIPPED, altered, trial
 from tests.oracles.soaks import memory_series, soak_blocks
 
@@ -87,11 +87,14 @@ RETRIES = (0.80, 0.90, 0.95, 0.99)  # a second, and for each request
 RETRY_RATIO = MetricRatio("retries_total", "requests_total")
 
 
-def estimated_retries(name: str, metric: Metric, bound: Bound) -> Estimate | None:
+def estimated_retries(
+    name: str, metric: Metric, bound: Bound, margins: DecisionMargins = MARGINS
+) -> Estimate | None:
     counters = [{"retries_total": 4.0 * each, "requests_total": 4.0} for each in RETRIES]
     blocks = [{Step("narrow"): (trial("narrow", 100, counters=each),)} for each in counters]
     hypothesis = replace(SHIPPED, measures={name: metric})
-    return estimated(hypothesis, Prediction("", name, bound, arm="narrow"), blocks)
+    prediction = Prediction("", name, bound, arm="narrow")
+    return Decided(hypothesis, prediction, blocks, margins).estimate(len(blocks), TAIL)
 
 
 @pytest.mark.parametrize("metric", [MetricRate("retries_total"), RETRY_RATIO])
@@ -100,6 +103,14 @@ def test_what_may_be_more_than_1_is_averaged_as_it_is(metric: Metric) -> None:
     found = estimated_retries("retries", metric, bound)
     assert found == mean(RETRIES, TAIL)
     assert found is not None and not found.meets(bound) and not found.misses(bound)
+
+
+@pytest.mark.parametrize("metric", [MetricRate("retries_total"), RETRY_RATIO])
+def test_a_run_that_was_planned_before_is_judged_as_it_was(metric: Metric) -> None:
+    before = replace(DecisionMargins().measures, share_bound=0.0)
+    assert estimated_retries(
+        "retries", metric, Bound(at_most=1.0), DecisionMargins(measures=before)
+    ) == mean_share(RETRIES, TAIL)
 
 
 @pytest.mark.parametrize(

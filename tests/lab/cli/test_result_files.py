@@ -92,14 +92,16 @@ def test_a_file_that_was_asked_for_and_cannot_be_written_is_an_error(
         files.write(run.run_folder, run.hypothesis, run.verdict)
 
 
-def test_files_of_an_earlier_run_are_removed_if_all_can_be_written(tmp_path: Path) -> None:
+def test_files_of_an_earlier_run_stay_until_a_run_begins(tmp_path: Path) -> None:
     junit, folder = tmp_path / "lab.xml", tmp_path / "folder"
     junit.write_text("all pass")
     folder.mkdir()
     with pytest.raises(UsageError, match="--summary"):
         ResultFiles.prepare(junit, folder)
     assert junit.read_text() == "all pass"
-    ResultFiles.prepare(junit, None)
+    files = ResultFiles.prepare(junit, None)
+    assert junit.read_text() == "all pass"
+    files.remove_earlier()
     assert not junit.exists()
 
 
@@ -115,7 +117,7 @@ def test_a_file_that_has_to_stay_is_emptied(
         raise OSError(16, "Device or resource busy", str(path))
 
     monkeypatch.setattr(Path, "unlink", refuse)
-    ResultFiles.prepare(linked, mounted)
+    ResultFiles.prepare(linked, mounted).remove_earlier()
     assert linked.is_symlink()
     assert linked.read_text() == mounted.read_text() == ""
 

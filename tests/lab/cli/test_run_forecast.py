@@ -107,6 +107,15 @@ def test_an_effect_at_the_bound_is_not_likely_decided(tmp_path: Path, other: lis
     assert found["minutes"] is None
 
 
+def test_what_lies_within_buckets_is_not_likely_decided(tmp_path: Path) -> None:
+    """The medians are equal in every block, and known to a percent."""
+    near = replace(ratio(2.0), measure="latency_p50", bound=Bound(at_most=1.005))
+    recorded(tmp_path, claim(near), NARROW)
+    found = LINE.fullmatch(lines(tmp_path, claim(near))[0])
+    assert found is not None and found["seen"].endswith("is not likely to be decided")
+    assert float(found["smallest"]) == pytest.approx(1.0, abs=0.02)
+
+
 def test_the_budget_limits_the_blocks(tmp_path: Path) -> None:
     recorded(tmp_path)
     assert isinstance(CLAIM.kind, LoadTest)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from lab.gates import may_come
 from lab.hypothesis import Metric, MetricGauge, MetricQuantile, MetricRate, MetricRatio
 from lab.stats.latency_histogram import Histogram
 from lab.trial import MetricsReading, Requests
@@ -22,6 +23,23 @@ TYPES = {
 }
 READ = MetricsReading(scrapes=5, types=TYPES)
 COUNTERS = {'my_thing{code="200"}': 5.0, 'my_thing{code="500"}': 0.0, "wait_seconds_sum": 0.0}
+
+
+@pytest.mark.parametrize(
+    ("metric", "may"),
+    [
+        (MetricRate('my_thing{code="503"}'), True),
+        (MetricQuantile("wait_seconds", 0.5), True),
+        (MetricRatio("my_thing", "wait_seconds_count"), True),
+        (MetricRate("my_thin"), False),
+        (MetricRate("queue"), False),
+        (MetricRatio("my_thing", "absent_total"), False),
+    ],
+)
+def test_a_series_may_come_later_if_the_page_has_its_type(metric: Metric, may: bool) -> None:
+    assert may_come(metric, altered(trial("narrow", 100), metrics=READ).service) is may
+    unread = altered(trial("narrow", 100), metrics=None)
+    assert not may_come(metric, unread.service)
 
 
 def reason(
