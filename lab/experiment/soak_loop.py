@@ -23,7 +23,7 @@ from lab.experiment.run_session import Session
 from lab.experiment.soak_crash_restart import ArmState, CrashRestart
 from lab.experiment.soak_trial_builder import SoakTrial
 from lab.experiment.stored_run_reader import BUDGET_ENDED
-from lab.gates import inspect, may_come, why_no_counters, why_no_series
+from lab.gates import inspect, lacking_limits, may_come, why_no_counters, why_no_series
 from lab.hypothesis import Hypothesis, SoakTest, Step
 from lab.instruments.instrument_interfaces import BackgroundLoad, Driver
 from lab.instruments.locust_driver_process import DriverError
@@ -234,7 +234,8 @@ class SoakLoop(Session):
         names = [p.slope for p in needed if p.slope is not None]
         if self._soak.exhaustion is not None:
             names.append(self._soak.exhaustion.series)
-        recorded, service = trial.time_series(), trial.trial().service
+        recorded, so_far = trial.time_series(), trial.trial()
+        service = so_far.service
         for name in names:
             if reason := why_no_series(name, recorded, service.metrics):
                 yield name, reason
@@ -244,6 +245,7 @@ class SoakLoop(Session):
                 continue
             if reason := why_no_counters(metric, service):
                 yield prediction.measure, reason
+        yield from lacking_limits(so_far, self.hypothesis).items()
 
     def _must_stop(
         self,

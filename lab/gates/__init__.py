@@ -1,7 +1,15 @@
 """Whether a trial can be trusted. Gates never look at the measures that are compared."""
 
-from lab.gates.evidence_gate import may_come, why_no_counters, why_no_series
+from lab.gates.evidence_gate import lacking_limits, may_come, why_no_counters, why_no_series
 from lab.gates.limits import Gate, gates_of
 from lab.gates.trial_inspection import inspect
 
-__all__ = ["Gate", "gates_of", "inspect", "may_come", "why_no_counters", "why_no_series"]
+__all__ = [
+    "Gate",
+    "gates_of",
+    "inspect",
+    "lacking_limits",
+    "may_come",
+    "why_no_counters",
+    "why_no_series",
+]

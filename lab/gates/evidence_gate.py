@@ -37,7 +37,7 @@ def evidence(trial: Trial, hypothesis: Hypothesis, margins: MeasureMargins) -> I
     lacking = {
         **_lacking_measures(trial, hypothesis, margins),
         **_lacking_series(trial, hypothesis),
-        **_lacking_limits(trial, hypothesis),
+        **lacking_limits(trial, hypothesis),
     }
     reasons = "; ".join(dict.fromkeys(lacking.values()))
     yield Check(
@@ -114,7 +114,7 @@ def _lacking_series(trial: Trial, hypothesis: Hypothesis) -> dict[str, str]:
     return {name: reason for name, reason in reasons.items() if reason}
 
 
-def _lacking_limits(trial: Trial, hypothesis: Hypothesis) -> dict[str, str]:
+def lacking_limits(trial: Trial, hypothesis: Hypothesis) -> dict[str, str]:
     """The limit of processor time, if nothing was observed that it is a limit of."""
     if hypothesis.limits.target_cpu is None or trial.service.usage.keys() - {DRIVER}:
         return {}

@@ -207,6 +207,7 @@ class FakeIntervalSampler:
     drivers: dict[str, tuple[int, ...]] = field(default_factory=dict)  # of each arm
     # processes of an arm that have ended, by arm and number of the sample
     ended: Callable[[str, int], tuple[int, ...]] = lambda arm, number: ()
+    is_seen: bool = True  # whether the processes of the target can be observed
 
     def sample(self) -> tuple[dict[str, IntervalSample], BackgroundLoad]:
         """A sample of a quiet machine."""
@@ -221,7 +222,7 @@ class FakeIntervalSampler:
             samples[arm] = IntervalSample(
                 gauges,
                 {"requests_total": 100.0},
-                {LOADED: usage, DRIVER: driver},
+                {LOADED: usage, DRIVER: driver} if self.is_seen else {DRIVER: driver},
                 hangs=not gauges,
                 ended={LOADED: self.ended(arm, number)},
             )

@@ -76,6 +76,7 @@ class Bench:
         self.events: list[Event] = []
         self.driver_cores: dict[int, float] = {}
         self.ended: Callable[[str, int], tuple[int, ...]] = lambda arm, number: ()
+        self.is_seen = True
 
     def rss_bytes(self, arm: str, look: int) -> float:
         grown = look * self.leak if arm == "with" else 0.0
@@ -93,7 +94,11 @@ class Bench:
             self.drivers,
             time.monotonic(),
             new_sampler=lambda: FakeIntervalSampler(
-                self.gauges, self.rss_bytes, self.driver_cores, ended=self.ended
+                self.gauges,
+                self.rss_bytes,
+                self.driver_cores,
+                ended=self.ended,
+                is_seen=self.is_seen,
             ),
         )
 
@@ -482,6 +487,24 @@ def test_a_series_that_is_never_seen_ends_it_within_a_minute(bench: Bench, of: s
     bench.run()
     assert bench.verdict[0] == "INVALID"
     assert f"No evidence for {of} of arm with" in bench.verdict[1]
+    assert [e.passed_s for e in bench.events if isinstance(e, IntervalElapsed)][-1] == 60.0
+
+
+def test_a_limit_of_processes_that_nobody_sees_ends_it_within_a_minute(bench: Bench) -> None:
+    soak = SHIPPED.kind
+    assert isinstance(soak, SoakTest)
+    level = Prediction("so", "throughput", Bound(at_least=1.0), arm="with")
+    bench.hypothesis = replace(
+        SHIPPED,
+        kind=replace(soak, exhaustion=None),
+        limits=Limits(target_cpu=0.5),
+        predictions=(level,),
+        rivals=(),
+    )
+    bench.is_seen = False
+    bench.run()
+    assert bench.verdict[0] == "INVALID"
+    assert "No evidence for the limit `target_cpu` of arm with" in bench.verdict[1]
     assert [e.passed_s for e in bench.events if isinstance(e, IntervalElapsed)][-1] == 60.0
 
 

@@ -81,12 +81,13 @@ def _untested(counts: Mapping[str, tuple[int, int]]) -> str:
     if not counts:
         return ""
     arms = "; ".join(
-        f"{arm} ({other} of its slices follow another arm, {same} the same one)"
+        f"{arm} ({other} of its slices that count follow another arm, {same} the same one)"
         for arm, (other, same) in counts.items()
     )
     return (
         f"Not tested for carry-over: {arms}. At least {MIN_SLICES} of either are "
-        "needed, and an arm seldom follows itself if slices are few or arms many."
+        "needed. An arm seldom follows itself if slices are few or arms many; slices of a block in "
+        "which an arm had one without an answer do not count here."
     )
 
 

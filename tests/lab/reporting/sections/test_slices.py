@@ -85,9 +85,10 @@ def test_arms_that_were_not_tested_for_carry_over_are_named_with_the_reason() ->
     assert section is not None
     assert section.carry_over.rows == ()
     assert section.untested == (
-        "Not tested for carry-over: a (2 of its slices follow another arm, 1 the same one); "
-        "b (2 of its slices follow another arm, 2 the same one). At least 5 of either are needed, "
-        "and an arm seldom follows itself if slices are few or arms many."
+        "Not tested for carry-over: a (2 of its slices that count follow another arm, 1 "
+        "the same one); b (2 of its slices that count follow another arm, 2 the same one). At "
+        "least 5 of either are needed. An arm seldom follows itself if slices are few or arms "
+        "many; slices of a block in which an arm had one without an answer do not count here."
     )
     tested = slices_section(sorted_trials(run(["a", "b"], 0.0)), [])
     assert tested is not None and tested.untested == ""
