@@ -71,7 +71,7 @@ def main() -> None:
     except BrokenPipeError:
         # what is left of the output would fail once more when the interpreter ends
         os.dup2(os.open(os.devnull, os.O_WRONLY), _STDOUT)
-        _fail(MeasurementError("the reader of a pipe has gone"))
+        sys.exit(ExitCode.INVALID)  # in silence, as other tools: `lab list | head` is no mistake
     except OSError as error:
         if is_disk_full(error):
             _fail(storage_error(Path(tempfile.gettempdir()), error))
