@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from lab.cli.durations import parse_duration
+from lab.cli.name_values import name_values
 from lab.errors import UsageError
 
 USERS = 4
@@ -82,25 +83,9 @@ class Workload:
         if users is not None:
             raise UsageError("--users: a benchmark has no users. Leave --users out")
         assert benchmark is not None
-        values = _parameters(parameters)
+        form = "a value is written NAME=VALUE, as in depth=1000"
+        values = name_values(parameters, form, "--param")
         return cls(benchmark, True, parameters=values, database=database)
-
-
-def _parameters(texts: Iterable[str]) -> dict[str, str]:
-    """The value of each parameter. UsageError if one has none, or two."""
-    values: dict[str, str] = {}
-    for name, value in map(_parameter, texts):
-        if name in values:
-            raise UsageError(f"--param {name}: given twice. Keep one of the two values")
-        values[name] = value
-    return values
-
-
-def _parameter(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not (name and equals and value):
-        raise UsageError(f"--param {text}: a value is written NAME=VALUE, as in depth=1000")
-    return name, value
 
 
 @dataclass(frozen=True)

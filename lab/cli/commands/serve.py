@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
 from typing import Annotated
 
 import typer
 
-from lab.errors import UsageError
+from lab.cli.name_values import name_values
 
 _ARM = "alone"
 _POLL_S = 0.5
@@ -45,7 +44,8 @@ def command(
     from lab.system import load_system
     from lab.targets.target_interface import TargetFailure
 
-    chosen = _settings(settings or ())
+    form = "a setting is written NAME=VALUE, as in DB_POOL_SIZE=5"
+    chosen = name_values(settings or (), form, may_be_empty=True)
     root = Project.find().root
     system = load_system(root)
     with suppress(Interrupted), ExitStack() as cleanup, interruptible():
@@ -69,20 +69,3 @@ def command(
 
 def _notify(text: str) -> None:
     print(f"lab: {text}", file=sys.stderr)
-
-
-def _settings(texts: Iterable[str]) -> dict[str, str]:
-    """The value of each setting. UsageError if one has none, or two."""
-    values: dict[str, str] = {}
-    for name, value in map(_setting, texts):
-        if name in values:
-            raise UsageError(f"{name}: given twice. Keep one of the two values")
-        values[name] = value
-    return values
-
-
-def _setting(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not (name and equals):
-        raise UsageError(f"{text}: a setting is written NAME=VALUE, as in DB_POOL_SIZE=5")
-    return name, value
