@@ -45,10 +45,9 @@ class ResultFiles(NamedTuple):
         Raises:
             UsageError: A file cannot be written there.
         """
-        named = (("--junit", junit), ("--summary", summary))
-        asked_for = [(option, file) for option, file in named if file is not None]
-        for option, file in asked_for:
-            _require_writable(option, file)
+        for option, file in (("--junit", junit), ("--summary", summary)):
+            if file is not None:
+                _require_writable(option, file)
         page = os.environ.get("GITHUB_STEP_SUMMARY")
         return cls(
             junit and junit.absolute(), summary and summary.absolute(), Path(page) if page else None
