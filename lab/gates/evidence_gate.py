@@ -19,7 +19,7 @@ from lab.hypothesis import (
 from lab.measure_table import Scope
 from lab.measure_values import counter, histogram_quantile, measure, selectors, total
 from lab.prometheus.selector import Selector
-from lab.prometheus.text_format import LEFT_OUT, find_role, unread_reasons
+from lab.prometheus.text_format import LEFT_OUT, Role, find_role, unread_reasons
 from lab.system import DRIVER
 from lab.time_series import TimeSeries
 from lab.trial import MetricsReading, ServiceEvidence, SoakEvidence, Trial
@@ -67,17 +67,28 @@ def why_no_counters(metric: Metric, service: ServiceEvidence) -> str:
         if reasons := _unread(selector, service):
             return _first(reasons)
         if counter(service.counters, text) is None:
-            if isinstance(metric, MetricQuantile) and _is_known(selector, service):
+            if isinstance(metric, MetricQuantile) and _role(selector, service) == "bucket":
                 return f"{metric.histogram} observed nothing, or has no such labels"
             return _absent(selector, service.counters, service.metrics, "counter")
     return ""
 
 
 def may_come(metric: Metric, service: ServiceEvidence) -> bool:
-    """Whether the page names all metrics of a measure: a series may come with its first event."""
-    types = {} if service.metrics is None else service.metrics.types
-    roles = (find_role(Selector.parse(each).metric, types) for each in selectors(metric))
-    return all(role in ("counter", "bucket") for role in roles)
+    """Whether a page that can be read names all metrics of a measure.
+
+    A series may come with its first event.
+    """
+    named = [Selector.parse(each) for each in selectors(metric)]
+    if any(_unread(each, service) for each in named):
+        return False
+    return all(_role(each, service) in ("counter", "bucket") for each in named)
+
+
+def lacking_limits(trial: Trial, hypothesis: Hypothesis) -> dict[str, str]:
+    """The limit of processor time, if nothing was observed that it is a limit of."""
+    if hypothesis.limits.target_cpu is None or trial.service.usage.keys() - {DRIVER}:
+        return {}
+    return {"the limit `target_cpu`": "no process of the target was observed on this machine"}
 
 
 def _lacking_measures(
@@ -112,13 +123,6 @@ def _lacking_series(trial: Trial, hypothesis: Hypothesis) -> dict[str, str]:
     recorded = trial.evidence.time_series if isinstance(trial.evidence, SoakEvidence) else None
     reasons = {name: why_no_series(name, recorded, trial.service.metrics) for name in slopes}
     return {name: reason for name, reason in reasons.items() if reason}
-
-
-def lacking_limits(trial: Trial, hypothesis: Hypothesis) -> dict[str, str]:
-    """The limit of processor time, if nothing was observed that it is a limit of."""
-    if hypothesis.limits.target_cpu is None or trial.service.usage.keys() - {DRIVER}:
-        return {}
-    return {"the limit `target_cpu`": "no process of the target was observed on this machine"}
 
 
 def _needed(name: str) -> tuple[str, ...]:
@@ -167,10 +171,9 @@ def _unread(selector: Selector, service: ServiceEvidence) -> list[str]:
     return unread_reasons({} if service.metrics is None else service.metrics.unread, selector)
 
 
-def _is_known(buckets: Selector, service: ServiceEvidence) -> bool:
-    """Whether the page has a histogram with these buckets, by its types."""
-    types = {} if service.metrics is None else service.metrics.types
-    return find_role(buckets.metric, types) == "bucket"
+def _role(selector: Selector, service: ServiceEvidence) -> Role:
+    """What a metric is, by the types of the page."""
+    return find_role(selector.metric, {} if service.metrics is None else service.metrics.types)
 
 
 def _absent(

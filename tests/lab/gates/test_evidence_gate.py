@@ -38,8 +38,14 @@ COUNTERS = {'my_thing{code="200"}': 5.0, 'my_thing{code="500"}': 0.0, "wait_seco
 )
 def test_a_series_may_come_later_if_the_page_has_its_type(metric: Metric, may: bool) -> None:
     assert may_come(metric, altered(trial("narrow", 100), metrics=READ).service) is may
-    unread = altered(trial("narrow", 100), metrics=None)
-    assert not may_come(metric, unread.service)
+    assert not may_come(metric, altered(trial("narrow", 100), metrics=None).service)
+
+
+def test_what_cannot_be_read_does_not_come_later() -> None:
+    unread = replace(READ, unread={'my_thing{code="503"}': "line 3 is damaged"})
+    made = altered(trial("narrow", 100), metrics=unread)
+    assert not may_come(MetricRate('my_thing{code="503"}'), made.service)
+    assert may_come(MetricQuantile("wait_seconds", 0.5), made.service)
 
 
 def reason(
