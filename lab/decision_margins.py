@@ -108,6 +108,8 @@ class MeasureMargins:
             that was not regarded.
         share_bound: The least bound of a ratio of the hypothesis's own that makes it no share.
             0 if all its ratios and rates below 1 were averaged as shares.
+        counting_time: By how many times its uncertainty the time may be wrong for which a counter
+            grew. 0 if that was not regarded.
     """
 
     min_beyond: int = MIN_BEYOND
@@ -115,6 +117,7 @@ class MeasureMargins:
     steady_s: int = 3
     quantile_accuracy: float = ACCURACY
     share_bound: float = 1.0
+    counting_time: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -230,7 +233,12 @@ BEFORE_SEALED = DecisionMargins(
         max_begin_late_s=0.05,
     ),
     measures=MeasureMargins(
-        min_beyond=10, recovered_factor=1.5, steady_s=3, quantile_accuracy=0.0, share_bound=0.0
+        min_beyond=10,
+        recovered_factor=1.5,
+        steady_s=3,
+        quantile_accuracy=0.0,
+        share_bound=0.0,
+        counting_time=0.0,
     ),
     growth=GrowthMargins(
         linear=(0.8, 1.25),

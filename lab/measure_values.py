@@ -60,7 +60,8 @@ def measure(
 
     Units: requests per second, seconds, shares of one, cores, bytes, counts. A recovery that had
     not ended when the window closed is `AtLeast`; a quantile, of latencies or of a
-    histogram of the service, is `Between` the edges of its bucket.
+    histogram of the service, is `Between` the edges of its bucket, and the rate of a counter
+    `Between` those over the longest and the shortest time for which it may have grown.
 
     Args:
         trial: One run of one arm.
@@ -68,7 +69,7 @@ def measure(
         definitions: Measures that the hypothesis defines.
         during: Name of the only stage that counts: its latencies and errors are those of the
             arrivals scheduled in it, its throughput is that of the requests that ended in it.
-        margins: When there is a quantile, and when a latency has recovered.
+        margins: When there is a quantile, when a latency has recovered, and how exact rates are.
     """
     if name in definitions:
         return _metric(trial, definitions[name], margins)
@@ -249,7 +250,25 @@ def _metric(trial: Trial, metric: Metric, margins: MeasureMargins) -> float | No
         except ValueError:
             return None
     delta = counter(counters, metric.metric)
-    return None if delta is None else delta / trial.window_s
+    return None if delta is None else _rate(trial, delta, margins)
+
+
+def counting_uncertainty_s(trial: Trial, margins: MeasureMargins) -> float:
+    """Seconds by which the time may be wrong for which the counters of a load grew."""
+    evidence = trial.evidence
+    uncertainty_s = evidence.counters_uncertainty_s if isinstance(evidence, LoadEvidence) else 0.0
+    return margins.counting_time * uncertainty_s
+
+
+def _rate(trial: Trial, grown: float, margins: MeasureMargins) -> float | None:
+    """None if it may have grown in no time: when it was read is not known well enough."""
+    window_s, uncertainty_s = trial.window_s, counting_uncertainty_s(trial, margins)
+    rate = grown / window_s
+    if not uncertainty_s:
+        return rate
+    if uncertainty_s >= window_s:
+        return None
+    return Between(rate, grown / (window_s + uncertainty_s), grown / (window_s - uncertainty_s))
 
 
 CALL_READERS: Mapping[str, Callable[[BenchmarkEvidence], float]] = {

@@ -273,7 +273,7 @@ class LoadEvidence(ServiceEvidence):
     rates are in the users' own time.
     """
 
-    counters_uncertainty_s: float = 0.0  # how long the two scrapes took together
+    counters_uncertainty_s: float = 0.0  # of the time for which counters grew
     users_missing: int = 0  # not running within the window, or not ended after it
     dispatch: Dispatch | None = None  # of an open load
     stages: tuple[StageRecord, ...] = ()  # of an open load that names any, or has several

@@ -13,11 +13,19 @@ from lab.hypothesis import (
     Metric,
     MetricGauge,
     MetricQuantile,
+    MetricRate,
     MetricRatio,
     parse_measure,
 )
 from lab.measure_table import Scope
-from lab.measure_values import counter, histogram_quantile, measure, selectors, total
+from lab.measure_values import (
+    counter,
+    counting_uncertainty_s,
+    histogram_quantile,
+    measure,
+    selectors,
+    total,
+)
 from lab.prometheus.selector import Selector
 from lab.prometheus.text_format import LEFT_OUT, Role, find_role, unread_reasons
 from lab.system import DRIVER
@@ -162,6 +170,12 @@ def _why_no_metric(trial: Trial, metric: Metric, margins: MeasureMargins) -> str
             histogram_quantile(service.counters, metric, margins)
         except ValueError as error:
             return f"the buckets of {metric.histogram} cannot tell the quantile: {error}"
+    if isinstance(metric, MetricRate):
+        uncertainty_s = counting_uncertainty_s(trial, margins)
+        return (
+            f"when its counter was read is known to {uncertainty_s:.1f} s only, and the window has "
+            f"{trial.window_s:g} s: the page of metrics came too late"
+        )
     divisor = metric.denominator if isinstance(metric, MetricRatio) else selectors(metric)[0]
     return f"no sample: {divisor} did not grow within the window"
 
@@ -191,6 +205,8 @@ def _absent(
     if reading.scrapes == 1 and wanted == "counter":
         return f"the metrics were read once only, and growth needs two times: {why}"
     series = list(known)
+    if not series and reading.problem and wanted == "counter":
+        return f"the metrics were not read at the begin or at the end of the window: {why}"
     own = [each for each in series if Selector(selector.metric).matches(each)]
     if own:
         return f"there is no series {selector}; of this metric there are {_listed(own)}"

@@ -41,7 +41,7 @@ def served(
         trial: Of a load or a soak.
         limits: Of the plan.
         names: Of the counter of requests that were answered.
-        uncertainty_s: How long the first and the last scrape took.
+        uncertainty_s: Of the time for which the arm counted.
     """
     found = _counted(trial, names.requests)
     seen = total(trial)

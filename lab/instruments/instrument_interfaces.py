@@ -101,7 +101,7 @@ class TrialObserver(Observer, Protocol):
 
     @property
     def counters_uncertainty_s(self) -> float:
-        """Seconds by which the time between the first and the last scrape is uncertain."""
+        """Seconds by which the time for which counters grew is uncertain."""
 
 
 class SliceReading(NamedTuple):

@@ -41,6 +41,16 @@ class Scrape:
     gauges: Mapping[str, float] = field(default_factory=dict)
     page: Page = field(default_factory=Page)
 
+    @property
+    def began(self) -> float:
+        """When it was asked for, monotonic seconds."""
+        return self.at - self.took_s / 2
+
+    @property
+    def ended(self) -> float:
+        """When it had come, monotonic seconds."""
+        return self.at + self.took_s / 2
+
     def since(self, earlier: Scrape) -> dict[str, float]:
         """Growth of each counter. A counter that fell has been reset, and is left out."""
         deltas = {

@@ -77,10 +77,10 @@ class LiveTrialObserver:
 
     @property
     def counters(self) -> dict[str, float]:
-        """Growth of each counter, scaled to the window's length."""
-        if len(self._scrapes) < 2:
+        """Growth of each counter, scaled to the window's length; none if an end was not read."""
+        if (ends := self._ends) is None:
             return {}
-        first, last = self._scrapes[0], self._scrapes[-1]
+        first, last = ends
         scale = (self._closes - self._opens) / max(last.at - first.at, 1e-9)
         return {series: delta * scale for series, delta in last.since(first).items()}
 
@@ -91,10 +91,14 @@ class LiveTrialObserver:
 
     @property
     def counters_uncertainty_s(self) -> float:
-        """Seconds that the first and the last scrape took: when they read is not known better."""
-        if len(self._scrapes) < 2:
+        """Seconds between the least and the most time of the load for which counters grew.
+
+        A scrape reads them at some moment while it lasts, and the last one may begin late.
+        """
+        if (ends := self._ends) is None:
             return 0.0
-        return self._scrapes[0].took_s + self._scrapes[-1].took_s
+        first, last = ends
+        return first.took_s + max(0.0, last.ended - self._closes)
 
     @property
     def metrics(self) -> MetricsReading:
@@ -110,6 +114,17 @@ class LiveTrialObserver:
     def background(self) -> BackgroundLoad:
         """Load of other processes and of the hypervisor over the window."""
         return background_over(self._samples)
+
+    @property
+    def _ends(self) -> tuple[Scrape, Scrape] | None:
+        """The scrapes of the window's begin and end; None if one of them failed."""
+        if len(self._scrapes) < 2:
+            return None
+        first, last = self._scrapes[0], self._scrapes[-1]
+        is_read = (
+            first.began < self._opens + _PERIOD_S / 2 and last.began > self._closes - _PERIOD_S / 2
+        )
+        return (first, last) if is_read else None
 
     @property
     def _samples(self) -> list[ProcessSample]:

@@ -52,6 +52,7 @@ AT_FIRST: dict[str, Any] = {
         "steady_s": 3,
         "quantile_accuracy": 0.0,
         "share_bound": 0.0,
+        "counting_time": 0.0,
     },
     "growth": {
         "linear": [0.8, 1.25],

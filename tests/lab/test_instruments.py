@@ -189,6 +189,42 @@ def test_an_observer_covers_the_window_and_scales_counters_to_it(service: str) -
     assert 0 < seen.counters_uncertainty_s < 1
 
 
+class _Late(_Service):
+    """Answers a second late when the window ends."""
+
+    def do_GET(self) -> None:
+        if self.served >= 10:
+            time.sleep(1)
+        super().do_GET()
+
+
+class _ClosedAtFirst(_Service):
+    def do_GET(self) -> None:
+        if not self.served:
+            type(self).served = 1
+            self.send_error(503)
+            return
+        super().do_GET()
+
+
+def test_a_page_that_comes_late_leaves_the_time_uncertain_for_which_counters_grew() -> None:
+    opens = time.monotonic() + 0.2
+    with served(_Late) as url:
+        seen = LiveTrialObserver(Source(url, "/metrics"), {}, dict, opens, opens + 0.8)
+        seen.finish(whole=True)
+    assert seen.counters.keys() == {"served_total"}
+    assert 1 <= seen.counters_uncertainty_s < 1.8
+
+
+def test_counters_that_were_not_read_at_the_begin_of_the_window_have_no_growth() -> None:
+    opens = time.monotonic() + 0.2
+    with served(_ClosedAtFirst) as url:
+        seen = LiveTrialObserver(Source(url, "/metrics"), {}, dict, opens, opens + 2)
+        seen.finish(whole=True)
+    assert seen.metrics.scrapes >= 2 and "503" in seen.metrics.problem
+    assert seen.counters == {}
+
+
 def test_a_service_without_metrics_is_observed_all_the_same() -> None:
     opens = time.monotonic() + 0.1
     source = Source("http://127.0.0.1:9", None)

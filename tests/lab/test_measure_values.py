@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from lab.decision_margins import BEFORE_SEALED
 from lab.driver_messages import RequestKey
 from lab.hypothesis import MetricGauge, MetricQuantile, MetricRate, MetricRatio
 from lab.measure_values import AtLeast, Between, counter, total
@@ -32,6 +33,18 @@ SERIES = {
 )
 def test_a_selector_sums_the_series_that_it_matches(selector: str, value: float | None) -> None:
     assert counter(SERIES, selector) == value
+
+
+def test_the_rate_of_a_counter_lies_between_those_over_the_times_that_it_may_have_grown() -> None:
+    made = altered(
+        trial("narrow", 100), counters={"orders_total": 400.0}, counters_uncertainty_s=1.0
+    )
+    definitions = {"orders": MetricRate("orders_total")}
+    found = measure(made, "orders", definitions)
+    assert isinstance(found, Between)
+    assert (found, found.low, found.high) == pytest.approx((100, 80, 400 / 3))
+    earlier = measure(made, "orders", definitions, margins=BEFORE_SEALED.measures)
+    assert earlier == 100 and not isinstance(earlier, Between)
 
 
 def test_built_in_measures() -> None:

@@ -95,6 +95,22 @@ def test_no_page_of_metrics() -> None:
     assert reason("other", refused) == "there is no page of metrics: GET /metrics: status 401."
     once = replace(refused, scrapes=1)
     assert reason("other", once).startswith("the metrics were read once only")
+    partly = replace(refused, scrapes=3)
+    assert reason("my_thing", partly, {}) == (
+        "the metrics were not read at the begin or at the end of the window: "
+        "GET /metrics: status 401."
+    )
+
+
+def test_a_rate_over_a_time_that_is_not_known() -> None:
+    measured = replace(
+        claim(replace(ratio(2.5), measure="hits")), measures={"hits": MetricRate("my_thing")}
+    )
+    made = altered(
+        trial("narrow", 100), counters=COUNTERS, metrics=READ, counters_uncertainty_s=4.5
+    )
+    (fault,) = [each for each in inspect(made, measured).faults if each.gate == "evidence"]
+    assert "known to 4.5 s only, and the window has 4 s" in fault.message
 
 
 @pytest.mark.parametrize("unread", ['my_thing{code="500"}', "my_thing"])
