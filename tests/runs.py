@@ -86,7 +86,11 @@ def outcome(code: int, stdout: str, stderr: str, took_s: float) -> dict[str, Any
 
 
 def outcome_of(verdict: dict[str, Any]) -> dict[str, Any]:
-    """What a proof keeps of a verdict."""
+    """What a proof keeps of a verdict; of what a rival shares with a prediction, the prediction's."""
+    estimates: dict[str, list[Any]] = {}
+    for j in (*verdict["predictions"], *verdict["rivals"]):
+        found = [j["estimate"], j["low"], j["high"], j["outcome"]]
+        estimates.setdefault(f"{j['measure']} {j['subject']}", found)
     return {
         "verdict": verdict["verdict"],
         "reasons": verdict["reasons"],
@@ -94,10 +98,7 @@ def outcome_of(verdict: dict[str, Any]) -> dict[str, Any]:
         "voided": verdict["voided"],
         "elapsed_s": verdict["elapsed_s"],
         "measuring_s": verdict["measuring_s"],
-        "estimates": {
-            f"{j['measure']} {j['subject']}": [j["estimate"], j["low"], j["high"], j["outcome"]]
-            for j in (*verdict["predictions"], *verdict["rivals"])
-        },
+        "estimates": estimates,
     }
 
 
