@@ -27,7 +27,7 @@ from tests.planted_services import listing_twice, without_database
 from tests.proof import deferred_work, false_decisions, record, slices_load, small_effects
 from tests.proof import recorded_blocks as blocks
 from tests.proof import shipped_benchmarks as shipped
-from tests.runs import PATH, ROOT
+from tests.runs import PATH, ROOT, outcome_of
 
 Message = dict[str, Any]
 
@@ -43,6 +43,18 @@ def test_the_spread_of_latencies_is_that_within_each_part() -> None:
         parts.append(part)
     assert blocks.relative_variance(parts) == pytest.approx(0.25, rel=0.03)
     assert blocks.relative_variance([Histogram()]) == 0
+
+
+def test_of_a_ratio_that_a_rival_is_about_as_well_the_outcome_is_that_of_the_prediction() -> None:
+    ratio = {"measure": "time", "subject": "b / a", "estimate": 1.0, "low": 0.99, "high": 1.01}
+    kept = outcome_of(
+        {
+            **dict.fromkeys(("verdict", "reasons", "blocks", "voided", "elapsed_s", "measuring_s")),
+            "predictions": [{**ratio, "outcome": "undecided"}],
+            "rivals": [{**ratio, "outcome": "contradicted"}],
+        }
+    )
+    assert kept["estimates"] == {"time b / a": [1.0, 0.99, 1.01, "undecided"]}
 
 
 def test_rates_of_slices_are_read_from_the_record() -> None:
