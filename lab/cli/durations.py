@@ -14,7 +14,7 @@ def parse_duration(text: str) -> float:
     """Seconds of a duration such as 8h, 30m or 0.1h. UsageError if it is none, or zero."""
     match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?) ?(s|m|h)", text)
     if not match or not float(match[1]):
-        raise UsageError(f"{text!r} is no duration. Write it as in 8h, 30m or 0.1h")
+        raise UsageError(f"{text!r} is not a duration. Write it as in 8h, 30m or 0.1h")
     return float(match[1]) * _SECONDS[match[2]]
 
 

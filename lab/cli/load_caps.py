@@ -64,7 +64,7 @@ def _asked(hypothesis: Hypothesis, plan: Plan) -> Iterator[tuple[str, float, str
         if isinstance(load, ClosedLoad):
             yield "max_users", load.users, f"{load.users:,} users", "load"
         elif isinstance(load, OpenLoad):
-            yield "max_rate", load.peak, f"{load.peak:,g} requests a second", "load"
+            yield "max_rate", load.peak, f"{load.peak:,g} arrivals a second", "load"
             yield "max_users", load.max_users, f"{load.max_users:,} users at once", "load"
     if isinstance(kind, LoadTest):
         yield "max_time", kind.budget_s, clock(kind.budget_s), "budget"

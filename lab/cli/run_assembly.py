@@ -168,12 +168,12 @@ def _bring_up_service(
     if hypothesis.allow.crash and target.name == "compose":
         raise UsageError(
             "`allow: {crash: true}` needs the local target: a container that is started again "
-            "may answer at another port. Say --target local"
+            "may answer at another port. Use --target local"
         )
     if isinstance(hypothesis.kind, SoakTest) and target.name == "url":
         raise UsageError(
             "a soak needs processes that the lab starts anew for every block, and those of a URL "
-            "are not its own. Say --target local"
+            "are not its own. Use --target local"
         )
     report_stage("checking the arms' settings and the scenario")
     make_session, driver = _service_session(parts, target)

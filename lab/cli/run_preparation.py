@@ -126,7 +126,7 @@ def with_revisions(
     if plan.target != TARGETS[0]:
         raise UsageError(
             f"{hypothesis.name}: its arms are revisions of the code, and those run as processes of "
-            f"this machine only. Say --target {TARGETS[0]}"
+            f"this machine only. Use --target {TARGETS[0]}"
         )
     refuse_fixed_paths(project.root, system)
     commits = commits_of(project.root, hypothesis.revisions, written)

@@ -85,7 +85,7 @@ def resumed_workers(plan: Plan, options: WorkerOptions, folder: Path) -> None:
             )
     if planned.remote and options.bind is None:
         raise UsageError(
-            f"{folder}: this run was planned with {planned}, and where those join is not kept. Say "
+            f"{folder}: this run was planned with {planned}, and where those join is not kept. Use "
             f"--bind HOST:PORT as its first command did, or --bind {_DEFAULT} if that did not"
         )
     bind_address(plan.workers, options)
@@ -129,7 +129,7 @@ def _workers(options: WorkerOptions, of_file: int) -> PlannedWorkers | None:
     if options.expected < local:
         raise UsageError(
             f"--workers {local} --expect-workers {options.expected}: the workers of this machine "
-            f"are part of those that are expected in all. Say --expect-workers {local} or more"
+            f"are part of those that are expected in all. Use --expect-workers {local} or more"
         )
     if options.expected == local == 1:
         return None
@@ -147,7 +147,7 @@ def _refuse_unfit(
     if isinstance(kind, SoakTest) and workers.remote:
         raise UsageError(
             f"{hypothesis.name}: the arms of a soak are loaded side by side, each by workers of "
-            "its own, and those are on this machine only. Say --workers instead of "
+            "its own, and those are on this machine only. Use --workers instead of "
             "--expect-workers"
         )
     load = replace(kind.load, workers=workers.total)

@@ -133,7 +133,7 @@ question: Does the memory of the system grow while it serves?
 claim: Memory grows with the requests that were served.
 kind: soak
 scenario: {scenario}
-load: {{rate: 20, arrivals: constant}}  # requests a second, for all arms at once
+load: {{rate: 20, arrivals: constant}}  # arrivals a second, to each arm
 length: 4h                       # of all blocks together; `lab run NAME --for 30m` takes another
 arms:                            # give them different settings: {known}
   only: {{}}

@@ -98,7 +98,7 @@ def _refuse_unnamed(project: Path, arms: Mapping[str, Settings]) -> None:
                     name,
                     "no source file of the project names it, so that it would change nothing",
                     "Correct its spelling; or, if a package reads it that is not in this folder, "
-                    "say --anyway",
+                    "pass --anyway",
                 )
 
 

@@ -338,7 +338,7 @@ COMMANDS = {
     ),
     "new-writes-of-no-document": Command(
         "new narrow-pool --writes",
-        ("--writes is for requests of a document", "Say --openapi FILE or --har FILE as well"),
+        ("--writes is for requests of a document", "Use --openapi FILE or --har FILE as well"),
         "new narrow-pool --writes --openapi openapi.json",
         remedied=written("openapi.json", OPENAPI),
     ),
@@ -362,7 +362,7 @@ COMMANDS = {
     ),
     "new-of-a-document-that-only-writes": Command(
         "new narrow-pool --openapi openapi.json",
-        ("none of its operations can be sent without writing", "Say --writes if it may write"),
+        ("none of its operations can be sent without writing", "Use --writes if it may write"),
         "new narrow-pool --openapi openapi.json --writes",
         before=written("openapi.json", OPENAPI.replace("get", "post")),
     ),
@@ -427,7 +427,7 @@ COMMANDS = {
     ),
     "no-duration": Command(
         "run quick-soak --anyway --for soon",
-        ("'soon' is no duration", "Write it as in 8h, 30m or 0.1h"),
+        ("'soon' is not a duration", "Write it as in 8h, 30m or 0.1h"),
         "run quick-soak --anyway --for 0.1h",
     ),
     "no-length": Command(
@@ -464,7 +464,7 @@ COMMANDS = {
     ),
     "workers-fewer-expected": Command(
         "run quick --workers 4 --expect-workers 2",
-        ("--workers 4 --expect-workers 2", "are part of those", "Say --expect-workers 4 or more"),
+        ("--workers 4 --expect-workers 2", "are part of those", "Use --expect-workers 4 or more"),
         "run quick --workers 4 --expect-workers 4",
     ),
     "workers-bind-for-nobody": Command(
@@ -485,7 +485,7 @@ COMMANDS = {
     ),
     "workers-of-a-soak-elsewhere": Command(
         "run quick-soak --for 2m --expect-workers 2",
-        ("each by workers of its own", "Say --workers instead of --expect-workers"),
+        ("each by workers of its own", "Use --workers instead of --expect-workers"),
         "run quick-soak --for 2m --workers 2",
     ),
     "workers-of-a-soak-script": Command(
@@ -513,7 +513,7 @@ COMMANDS = {
     ),
     "workers-that-cannot-join-again": Command(
         "run quick --resume",
-        ("this run was planned with 2 workers, 1 of them joined by lab worker", "Say --bind"),
+        ("this run was planned with 2 workers, 1 of them joined by lab worker", "Use --bind"),
         "run quick --resume --bind 127.0.0.1:5557",
         before=sealed_with_other_machines,
     ),

@@ -282,7 +282,7 @@ def test_a_service_in_a_container_may_not_crash(
     text = text.replace("predictions:", "allow: {crash: true}\npredictions:")
     with monkeypatch.context() as patch:
         patch.setattr("lab.cli.run_assembly.make_target", lambda *_: Target())
-        with pytest.raises(UsageError, match=r"needs the local target: .* Say --target local"):
+        with pytest.raises(UsageError, match=r"needs the local target: .* Use --target local"):
             bring_up(parts(text), "compose", print, print)
     with pytest.raises(ReachedError):
         bring_up(parts(text), "local", print, print)

@@ -49,8 +49,8 @@ def command(
         str,
         typer.Argument(
             metavar="BEFORE..AFTER",
-            help="Two revisions; three dots compare from where they went apart; `worktree` is "
-            "what is not committed.",
+            help="Two revisions of Git; three dots compare with the merge base; `worktree` is "
+            "the working tree, uncommitted changes included.",
         ),
     ],
     scenario: ScenarioOption = None,
@@ -77,7 +77,7 @@ def command(
     ] = False,
     profile: Annotated[
         bool,
-        typer.Option("--profile/--no-profile", help="Profile both at the end, not timed."),
+        typer.Option("--profile/--no-profile", help="Profile both after the verdict, in runs that are not timed."),
     ] = True,
     junit: JunitOption = None,
     summary: SummaryOption = None,

@@ -38,7 +38,7 @@ def command(
         typer.Option(metavar="FILE", help="Make the scenario from a recorded session."),
     ] = None,
     writes: Annotated[
-        bool, typer.Option("--writes", help="Send also what may change something.")
+        bool, typer.Option("--writes", help="Include requests that may modify data, such as POST.")
     ] = False,
 ) -> None:
     """Write a commented hypothesis and its scenario, which can be run at once."""
@@ -59,7 +59,7 @@ def command(
         raise UsageError("--openapi and --har both make the scenario. Leave one of them out")
     if writes and not given:
         raise UsageError(
-            "--writes is for requests of a document. Say --openapi FILE or --har FILE as well"
+            "--writes is for requests of a document. Use --openapi FILE or --har FILE as well"
         )
     root = Project.find().root
     text = None
@@ -98,7 +98,7 @@ def _of_document(source: str, *, writes: bool) -> str:
     asked, left_out = chosen(found, with_writes=writes)
     if not asked:
         raise UsageError(
-            f"--openapi {source}: none of its operations can be sent without writing. Say --writes "
+            f"--openapi {source}: none of its operations can be sent without writing. Use --writes "
             "if it may write"
         )
     for each in left_out:

@@ -1,4 +1,4 @@
-"""`lab worker`: this machine makes a share of the load of a run on another one."""
+"""`lab worker`: this machine generates part of the load of a run on another one."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def command(
         bool, typer.Option("--once", help="End after one run, and do not wait for the next.")
     ] = False,
 ) -> None:
-    """Make a share of the load of a run on another machine, until Ctrl-C."""
+    """Generate part of the load of a run on another machine, until Ctrl-C."""
     from contextlib import ExitStack, suppress
 
     from lab.child_processes import Children
@@ -142,6 +142,6 @@ def _passed(names: list[str]) -> PassedVariables:
 
     if missing := [name for name in names if name not in os.environ]:
         raise UsageError(
-            f"--pass {missing[0]}: this variable is not set. Say {missing[0]}=... lab worker ..."
+            f"--pass {missing[0]}: this variable is not set. Set it, as in {missing[0]}=... lab worker ..."
         )
     return PassedVariables({name: os.environ[name] for name in names})

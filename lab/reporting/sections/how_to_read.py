@@ -17,7 +17,8 @@ INVALID_NOTE = "The run cannot be trusted: its figures are shown, but they suppo
 VERDICT_MEANINGS: Mapping[str, str] = {
     "CONFIRMED": "Every prediction is supported, and every rival's prediction is contradicted.",
     "REFUTED": "At least one prediction is contradicted. This is a result, not a failure.",
-    "INCONCLUSIVE": "The budget ended before a decision, or a rival explanation still stands.",
+    "INCONCLUSIVE": "Blocks, time or budget ended before a decision, or a rival explanation still "
+    "stands.",
     "INVALID": "The measurement failed its checks. No conclusion may be drawn.",
 }
 

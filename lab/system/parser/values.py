@@ -38,7 +38,7 @@ def read_ready(node: Node) -> Ready:
     values = node.fields(readers, readers)
     node.only_one("path", "log")
     if not values.get("within", 1.0) > 0:
-        raise node.at("within").flaw("`within` is no time at all", "Write 1s or more.")
+        raise node.at("within").flaw("`within` must be longer than 0s", "Write 1s or more.")
     return Ready(values.get("path"), values.get("log"), values.get("within", Ready.within_s))
 
 

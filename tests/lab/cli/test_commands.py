@@ -110,7 +110,7 @@ def test_a_broken_file_is_one_message_and_exit_code_2(name: str, command: Comman
         ),
         (("run", "quick", "--resume"), "there is no run to resume"),
         (("run", "quick", "--for", "8h"), "quick is no soak"),
-        (("run", "quick", "--for", "soon"), "'soon' is no duration"),
+        (("run", "quick", "--for", "soon"), "'soon' is not a duration"),
         (("judge", "nothing"), "no such run"),
         (("report", "nothing"), "no such run"),
         (("judge", "x" * 300), "no such run"),

@@ -118,7 +118,7 @@ def test_the_files_that_it_writes_are_no_part_of_what_is_not_committed(
         ("old..HEAD", {"scenario": "scenarios/absent.py"}, "--scenario scenarios/absent.py: there"),
         ("old..HEAD", {"scenario": None}, "one of --scenario FILE and --benchmark"),
         ("old..HEAD", {"benchmark": "scenarios/bench_a.py"}, "one of --scenario FILE and"),
-        ("old..HEAD", {"budget": "soon"}, "'soon' is no duration. Write it as in 8h, 30m"),
+        ("old..HEAD", {"budget": "soon"}, "'soon' is not a duration. Write it as in 8h, 30m"),
         ("old..HEAD", {"param": ["a=1"]}, "--param: a scenario has none. Leave --param out"),
         ("old..HEAD", {"database": True}, "--database: a scenario has none"),
         ("old..HEAD", {"users": 0}, "`users` is 0"),

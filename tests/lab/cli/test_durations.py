@@ -19,7 +19,7 @@ def test_a_duration_is_a_number_and_a_unit(text: str, seconds: float) -> None:
 
 @pytest.mark.parametrize("text", ["", "8", "h", "-1h", "0h", "8d", "1e3s", "8h30m"])
 def test_anything_else_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match=r"is no duration\. Write it as in 8h, 30m or 0\.1h"):
+    with pytest.raises(UsageError, match=r"is not a duration\. Write it as in 8h, 30m or 0\.1h"):
         parse_duration(text)
 
 

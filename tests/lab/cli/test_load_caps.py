@@ -38,7 +38,7 @@ def accepted(hypothesis: Hypothesis, safety: SafetySpec) -> bool:
         ),
         (
             OpenLoad("poisson", (Stage(None, 10.0, 6000.0, 5.0),)),
-            "a load of 6,000 requests a second is more than the cap of 5,000",
+            "a load of 6,000 arrivals a second is more than the cap of 5,000",
             {"max_rate": 6000.0},
         ),
         (

@@ -59,7 +59,7 @@ def test_a_plan_keeps_them_and_one_of_a_single_process_is_as_before() -> None:
         (WorkerOptions(local=0), "--workers 0: write a number from 1"),
         (WorkerOptions(local=257), "--workers 257: write a number from 1 to 256"),
         (WorkerOptions(expected=0), "--expect-workers 0: write a number from 1"),
-        (WorkerOptions(4, 2), "Say --expect-workers 4 or more"),
+        (WorkerOptions(4, 2), "Use --expect-workers 4 or more"),
         (WorkerOptions(51), "50 users cannot be shared by 51 workers. Use 50 workers at most$"),
         (WorkerOptions(2, bind="0.0.0.0:5557"), "no worker of another machine is expected"),
         (WorkerOptions(bind="0.0.0.0:5557"), "no worker of another machine is expected"),
@@ -105,7 +105,7 @@ def test_a_resumed_run_has_the_workers_of_its_plan(tmp_path: Path) -> None:
 def test_a_resumed_run_is_told_where_workers_of_other_machines_join(tmp_path: Path) -> None:
     plan = replace(draw(SHIPPED, 1, "local"), workers=PlannedWorkers(2, 1))
     for options in (WorkerOptions(), WorkerOptions(2, 3)):
-        with pytest.raises(UsageError, match="Say --bind HOST:PORT"):
+        with pytest.raises(UsageError, match="Use --bind HOST:PORT"):
             resumed_workers(plan, options, tmp_path)
     resumed_workers(replace(plan, workers=PlannedWorkers(2)), WorkerOptions(), tmp_path)
 

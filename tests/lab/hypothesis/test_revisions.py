@@ -46,6 +46,21 @@ rivals:
 budget: 10m
 ---
 """
+SOAK = """\
+---
+question: Does this change leak?
+claim: It does not.
+kind: soak
+scenario: scenarios/checkout.py
+load: {rate: 20, arrivals: constant}
+arms:
+  before: {git: main}
+  after: {git: HEAD}
+control: before
+predictions:
+  - {says: memory stays, slope: rss_bytes, compare: after - before, at_most: 1 MB/h}
+---
+"""
 FILE = Path("hypotheses/change.md")
 
 
@@ -62,6 +77,11 @@ def test_an_arm_has_a_revision_and_settings() -> None:
     assert hypothesis.revisions == {"before": "main", "after": "HEAD"}
     assert hypothesis.arms == {"before": {}, "after": {"DB_POOL_SIZE": "5"}}
     assert hypothesis.rivals == ()
+
+
+def test_a_soak_of_revisions_needs_no_rival() -> None:
+    soak = read(SOAK)
+    assert soak.rivals == () and soak.revisions == {"before": "main", "after": "HEAD"}
 
 
 @pytest.mark.parametrize(
