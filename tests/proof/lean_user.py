@@ -51,9 +51,10 @@ def prove() -> bool:
     same = all(shipped["verdict"] == lean["verdict"] for shipped, lean in pairs)
     lines += [
         "",
-        f"{'All' if same else 'Not all'} pairs have the same verdict. {'All' if alike else 'Not all'} "
-        f"estimates lie within each other's intervals. LeanHttpUser's processor time per request is {share:.2f} of "
-        f"FastHttpUser's (promised: at most {MOST_CPU:g}), of one more request {of_more:.2f}.",
+        f"{'All' if same else 'Not all'} pairs have the same verdict. "
+        f"{'All' if alike else 'Not all'} estimates lie within each other's intervals. "
+        f"LeanHttpUser's processor time per request is {share:.2f} of FastHttpUser's (promised: at "
+        f"most {MOST_CPU:g}), of one more request {of_more:.2f}.",
     ]
     publish("lean-user", "The lean user: pool-exhaustion with either client", lines, steps)
     return alike and share <= MOST_CPU

@@ -34,7 +34,8 @@ def command(
 ) -> None:
     """Compare the code with itself: the noise, false alarms, and the smallest effect to be found.
 
-    Exit codes: 0 the noise is measured, 2 the command or a file is wrong, 4 the run is INVALID or too short.
+    Exit codes: 0 the noise is measured, 2 the command or a file is wrong, 4 the run is INVALID or
+    too short.
     """
     from lab.cli.certificates import certify, keep
     from lab.cli.commands.diff import prepare_text

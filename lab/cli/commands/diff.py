@@ -77,7 +77,10 @@ def command(
     ] = False,
     profile: Annotated[
         bool,
-        typer.Option("--profile/--no-profile", help="Profile both after the verdict, in runs that are not timed."),
+        typer.Option(
+            "--profile/--no-profile",
+            help="Profile both after the verdict, in runs that are not timed.",
+        ),
     ] = True,
     junit: JunitOption = None,
     summary: SummaryOption = None,

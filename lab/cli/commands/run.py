@@ -38,7 +38,10 @@ def command(
     ] = False,
     profile: Annotated[
         bool,
-        typer.Option("--profile/--no-profile", help="Profile every arm after the verdict, in runs that are not timed."),
+        typer.Option(
+            "--profile/--no-profile",
+            help="Profile every arm after the verdict, in runs that are not timed.",
+        ),
     ] = True,
     expect: Annotated[
         str | None,

@@ -142,6 +142,7 @@ def _passed(names: list[str]) -> PassedVariables:
 
     if missing := [name for name in names if name not in os.environ]:
         raise UsageError(
-            f"--pass {missing[0]}: this variable is not set. Set it, as in {missing[0]}=... lab worker ..."
+            f"--pass {missing[0]}: this variable is not set. Set it, as in {missing[0]}=... "
+            "lab worker ..."
         )
     return PassedVariables({name: os.environ[name] for name in names})

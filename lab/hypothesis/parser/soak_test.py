@@ -35,7 +35,8 @@ def soak_test_of(values: Mapping[str, Any]) -> SoakTest:
 
     Arms that are compared need several blocks by default; one arm alone is screened in one block.
     """
-    predictions = [*values["predictions"], *(rival.prediction for rival in values.get("rivals", ()))]
+    rivals = values.get("rivals", ())  # revisions need none
+    predictions = [*values["predictions"], *(rival.prediction for rival in rivals)]
     compared = any(prediction.compare for prediction in predictions)
     return SoakTest(
         load=values["load"],
