@@ -15,7 +15,7 @@ from lab.hypothesis import (
 )
 from lab.hypothesis.validation.units import unit_by_name
 from lab.measure_format import UNIT_FORMATS
-from lab.number_format import NumberFormat, per_second, percentage, plain
+from lab.number_format import ScalableFormat, per_second, percentage, plain
 
 TOO_FEW = "too few samples"  # of a quantile that is refused
 STATISTIC_NAMES: Mapping[Statistic, str] = {"min": "minimum", "median": "median"}
@@ -31,7 +31,7 @@ def measure_name(measure: str, definitions: Mapping[str, Metric]) -> str:
     return f"{words} of {requests}" if asked.of_some else words
 
 
-def value_format(measure: str, definitions: Mapping[str, Metric], is_share: bool) -> NumberFormat:
+def value_format(measure: str, definitions: Mapping[str, Metric], is_share: bool) -> ScalableFormat:
     """The format of a measure's values.
 
     Args:
@@ -48,7 +48,7 @@ def value_format(measure: str, definitions: Mapping[str, Metric], is_share: bool
             case MetricGauge(metric=name) | MetricQuantile(histogram=name):
                 return UNIT_FORMATS[unit_by_name(name)]
     definition = parse_measure(measure).definition
-    return plain if definition is None else UNIT_FORMATS[definition.unit]
+    return UNIT_FORMATS["" if definition is None else definition.unit]
 
 
 def by_arm(what: str, figures: Mapping[str, str]) -> str:

@@ -4,7 +4,12 @@ import pytest
 
 from lab.number_format import (
     MISSING,
+    MOST_DIGITS,
     NumberFormat,
+    ScalableFormat,
+    cores,
+    digits_apart,
+    exponent,
     low_to_high,
     measured_ratio,
     megabytes,
@@ -40,6 +45,48 @@ from lab.number_format import (
 )
 def test_three_digits_and_the_unit(form: NumberFormat, value: float, text: str) -> None:
     assert form(value) == text
+
+
+@pytest.mark.parametrize(
+    ("form", "value", "text"),
+    [
+        (round_ratio, 1.025, "1.025×"),
+        (round_ratio, 2.5, "2.5×"),
+        (percentage, 0.9995, "99.95%"),
+        (percentage, 0.07, "7%"),
+        (seconds, 1.005, "1.005 s"),
+        (seconds, 0.9996, "999.6 ms"),
+        (plain, 1048576.0, "1,048,576"),
+        (megabytes, 512e6, "512.0 MB"),
+        (megabytes, 512.25e6, "512.25 MB"),
+        (cores, 0.8, "0.80 cores"),
+        (cores, 0.125, "0.125 cores"),
+        (exponent, 1.25, "1.25"),
+    ],
+)
+def test_a_bound_has_the_digits_that_were_written(
+    form: ScalableFormat, value: float, text: str
+) -> None:
+    assert form(value, MOST_DIGITS) == text
+
+
+@pytest.mark.parametrize(
+    ("form", "values", "edges", "digits"),
+    [
+        (measured_ratio, [3.84, 3.53, 4.18], [2.5], 3),
+        (measured_ratio, [1.0227, 1.021, 1.0244], [1.025], 4),
+        (measured_ratio, [1.0251, 1.02496], [1.025], 6),  # with 4 or 5 one of them is the bound
+        (measured_ratio, [None, 1.0], [1.0], 3),  # they are equal
+        (plain, [1 / 3], [0.333333333333], 3),  # and so are these, but for remainders
+        (seconds, [0.9999], [1.0], 4),
+        (cores, [0.2512], [0.25], 4),
+        (plain, [2.0], [], 3),
+    ],
+)
+def test_digits_that_tell_values_from_a_bound(
+    form: ScalableFormat, values: list[float | None], edges: list[float], digits: int
+) -> None:
+    assert digits_apart(form, values, edges) == digits
 
 
 @pytest.mark.parametrize(

@@ -155,7 +155,9 @@ def _voided(faults: Sequence[tuple[Trial, Fault]], form: NumberFormat) -> str:
 
 
 def _figure_format(gate: Gate) -> NumberFormat:
-    formats = {"s": seconds, "share": percentage, "cores": cores, "": _condition}
+    formats: Mapping[str, NumberFormat] = {
+        "s": seconds, "share": percentage, "cores": cores, "": _condition
+    }  # fmt: skip
     return formats.get(gate.unit, plain)
 
 
