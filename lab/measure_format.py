@@ -11,6 +11,7 @@ from lab.number_format import (
     ScalableFormat,
     cores,
     megabytes,
+    megabytes_per_second,
     per_second,
     percentage,
     plain,
@@ -22,6 +23,7 @@ UNIT_FORMATS: Mapping[Unit, ScalableFormat] = {
     "1/s": per_second,
     "share": percentage,
     "bytes": megabytes,
+    "bytes/s": megabytes_per_second,
     "cores": cores,
     "": plain,
 }

@@ -60,6 +60,11 @@ def megabytes(value: float, digits: int = DIGITS) -> str:
     return f"{_decimals(value / 1e6, 1, digits)} MB"
 
 
+def megabytes_per_second(value: float, digits: int = DIGITS) -> str:
+    """A rate of bytes."""
+    return f"{megabytes(value, digits)}/s"
+
+
 def cores(value: float, digits: int = DIGITS) -> str:
     """CPU seconds per second."""
     return f"{_decimals(value, 2, digits)} cores"
