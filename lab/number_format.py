@@ -55,14 +55,20 @@ def round_ratio(value: float, digits: int = DIGITS) -> str:
     return f"{plain(value, digits)}×"
 
 
-def megabytes(value: float, digits: int = DIGITS) -> str:
-    """A number of bytes."""
-    return f"{_decimals(value / 1e6, 1, digits)} MB"
+def data_size(value: float, digits: int = DIGITS) -> str:
+    """A number of bytes, in the largest unit of which there is at least one; MB with a decimal."""
+    least = 1 - 0.5 * 10.0**-digits  # is rounded to 1
+    for unit, size in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if abs(value) >= least * size:
+            scaled = value / size
+            figure = _decimals(scaled, 1, digits) if unit == "MB" else plain(scaled, digits)
+            return f"{figure} {unit}"
+    return f"{plain(value, digits)} B"
 
 
-def megabytes_per_second(value: float, digits: int = DIGITS) -> str:
-    """A rate of bytes."""
-    return f"{megabytes(value, digits)}/s"
+def data_rate(value: float, digits: int = DIGITS) -> str:
+    """Bytes per second."""
+    return f"{data_size(value, digits)}/s"
 
 
 def cores(value: float, digits: int = DIGITS) -> str:

@@ -39,7 +39,7 @@ def test_a_measure_in_words(measure: str, words: str) -> None:
         ("recovery", False, "250 ms"),
         ("error_rate", False, "25%"),
         ("cpu", False, "0.25 cores"),
-        ("rss_bytes", False, "0.0 MB"),
+        ("rss_bytes", False, "0.25 B"),
         ("descriptors", False, "0.25"),
         ("held", False, "0.25"),
         ("busy", False, "0.25 cores"),
