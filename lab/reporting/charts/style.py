@@ -6,7 +6,7 @@ look in light, in dark and on paper.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -63,12 +63,28 @@ def small_panels(titles: list[str]) -> tuple[Figure, list[Axes]]:
     rows = (len(titles) + 1) // 2
     figure = Figure(figsize=(WIDTH, 0.55 + 1.25 * rows), layout="constrained")
     panels = list(figure.subplots(rows, 2, sharex=True, squeeze=False).flat)
-    for axes, title in zip(panels, titles, strict=False):
-        fits = len(title) <= _MAX_TITLE
-        axes.set_title(title if fits else f"{title[: _MAX_TITLE - 1]}…", fontsize=9)
+    for axes, title in zip(panels, fitting(titles), strict=False):
+        axes.set_title(title, fontsize=9)
     for axes in panels[len(titles) :]:
         axes.set_axis_off()
     return figure, panels[: len(titles)]
+
+
+def fitting(titles: Sequence[str]) -> list[str]:
+    """Titles that fit above small panels: cut in the middle, numbered if two look alike then."""
+    short = [_cut(title, _MAX_TITLE) for title in titles]
+    numbers = [short[:place].count(text) + 1 for place, text in enumerate(short)]
+    return [
+        text if short.count(text) == 1 else f"{_cut(title, _MAX_TITLE - 5)} ({number})"
+        for title, text, number in zip(titles, short, numbers, strict=True)
+    ]
+
+
+def _cut(title: str, length: int) -> str:
+    if len(title) <= length:
+        return title
+    end = (length - 1) // 2
+    return f"{title[: length - 1 - end]}…{title[-end:]}"
 
 
 def small_ticks(axes: Axes, label_size: float) -> None:
