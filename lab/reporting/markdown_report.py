@@ -88,6 +88,8 @@ def _result(result: PredictionResult) -> str:
 def _sweep(section: SweepSection) -> Iterator[str]:
     yield "## Throughput over the sweep"
     yield from (escaped(sweep.caption) for sweep in section.arms)
+    if section.note:
+        yield escaped(section.note)
     yield markdown_table(section.table)
 
 
