@@ -44,12 +44,19 @@ _DASHES: tuple[Any, ...] = (
     (0, (9, 2)), (0, (3, 1.5)), (0, (6, 2, 1.5, 2, 1.5, 2)), (0, (1, 2.5)),
 )  # fmt: skip
 _MAX_TITLE = 32  # characters that fit above a small panel
+_LEGEND_ROW = 0.2  # inches
+_USUAL_ROWS = 2  # of a legend, for which every figure has room
 
 
 def arm_style(index: int) -> dict[str, Any]:
-    """How an arm is distinguished: colour, marker and dashes."""
-    which = index % len(ARMS)
-    return {"color": ARMS[which], "marker": _MARKERS[which], "linestyle": _DASHES[which]}
+    """How an arm is distinguished: colour, marker and dashes; 64 arms all differ."""
+    # the second eight have the same colours with the next marker, and so on
+    shape = (index + index // len(ARMS)) % len(_MARKERS)
+    return {
+        "color": ARMS[index % len(ARMS)],
+        "marker": _MARKERS[shape],
+        "linestyle": _DASHES[shape],
+    }
 
 
 def single_panel(height: float, width: float = WIDTH) -> tuple[Figure, Axes]:
@@ -95,12 +102,14 @@ def small_ticks(axes: Axes, label_size: float) -> None:
 
 
 def legend(figure: Figure, axes: Axes) -> None:
-    """One legend above all panels, from the labels of this one."""
+    """One legend above all panels, from the labels of this one; the figure grows with its rows."""
     handles, labels = axes.get_legend_handles_labels()
     if not handles:
         return
     # Four short names fit beside each other; longer ones in pairs.
     columns = 4 if sum(len(label) + 7 for label in labels) < 62 else 2
+    rows = -(-len(labels) // columns)
+    figure.set_figheight(figure.get_figheight() + _LEGEND_ROW * max(0, rows - _USUAL_ROWS))
     figure.legend(handles, labels, loc="outside upper left", ncols=columns, columnspacing=1.1)
 
 
