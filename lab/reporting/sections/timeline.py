@@ -56,6 +56,7 @@ class TimelineSection:
     """The panels of one block, and the measured window."""
 
     block: int
+    counts: bool
     is_sliced: bool  # a row is a slice: times are those under load, not since the trial began
     window: tuple[float, float] | None
     stages: tuple[tuple[str, float, float], ...]  # name, begin and end of each, if several
@@ -69,6 +70,11 @@ class TimelineSection:
     def row(self) -> str:
         """What a row of the recorded series is."""
         return "slice" if self.is_sliced else "second"
+
+    @property
+    def title(self) -> str:
+        """Which block it is."""
+        return f"Block {self.block}{'' if self.counts else ', which does not count'}"
 
     @property
     def caption(self) -> str:
@@ -97,6 +103,7 @@ def timeline_section(run_folder: RunFolder, trials: RunTrials) -> TimelineSectio
             inside = [row["t"] for own in rows.values() for row in own if row.get("window")]
             return TimelineSection(
                 block=block,
+                counts=block in counted,
                 is_sliced=_is_sliced(trials, block),
                 window=(min(inside), max(inside)) if inside else None,
                 stages=_stages(trials.hypothesis),

@@ -12,6 +12,7 @@ from lab.reporting.sections.timeline import MAX_PANELS, timeline_section
 from lab.reporting.trials_of_run import RunTrials
 from lab.trial import LoadSlice
 from tests.lab.builders import altered
+from tests.lab.reporting.html_page import HtmlPage
 from tests.lab.reporting.made_up_runs import Run
 
 
@@ -89,3 +90,18 @@ def test_long_titles_that_begin_alike_do_not_look_alike() -> None:
     ]
     alike = fitting([f"{begin}_{each}_{end}" for each in ("first", "second")])
     assert len(set(alike)) == 2 and all(len(title) <= 32 for title in alike)
+
+
+def test_a_block_that_does_not_count_is_called_that(rendered: dict[str, Run]) -> None:
+    run = rendered["CONFIRMED"]
+    trials = RunTrials.sort(run.hypothesis, run.plan, run.run_folder.trials())
+    for found, title in ((trials, "Block 4"), (replace(trials, blocks=()), "Block 1, which does")):
+        section = timeline_section(Recorded(), found)  # type: ignore[arg-type]
+        assert section is not None
+        assert section.title.startswith(title)
+        assert section.title.endswith("which does not count") == (found is not trials)
+
+
+def test_both_formats_say_that_the_block_does_not_count(rendered: dict[str, Run]) -> None:
+    for text in (HtmlPage(rendered["INVALID"].html).text, rendered["INVALID"].markdown):
+        assert "which does not count" in text
