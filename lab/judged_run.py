@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
+from lab.block_grouping import group_trials
 from lab.hypothesis import Hypothesis, ProcessLifetime
 from lab.machine_conditions import machine_name
 from lab.run_folder import RunFolder
+from lab.trial import Trial
 from lab.trial_plan import LOCAL, Plan, PlannedWorkers
 from lab.verdict_record import Verdict
 
@@ -60,3 +63,8 @@ class JudgedRun(NamedTuple):
             plan.processes or "kept",
             plan.databases or "kept",
         )
+
+    def counted(self, trials: Sequence[Trial]) -> list[Trial]:
+        """Those of the run's trials that the verdict counts, block by block."""
+        blocks = group_trials(trials, self.plan).complete[: self.plan.last_look]
+        return [trial for block in blocks for own in block.values() for trial in own]

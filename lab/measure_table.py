@@ -17,7 +17,7 @@ from lab.input_files.quantities import UNITS, Dimension
 if TYPE_CHECKING:
     from lab.stats.time_bins import Reduction  # numpy: too slow to import for `lab list`
 
-Unit = Literal["s", "1/s", "share", "bytes", "cores", ""]  # "": a plain number
+Unit = Literal["s", "1/s", "share", "bytes", "bytes/s", "cores", ""]  # "": a plain number
 Domain = Literal["above 0", "0 or more", "from 0 to 1"]
 
 

@@ -109,8 +109,9 @@ def _packed(page: Path) -> bytes:
         )
     if text.count(_OPENING.encode()) != 1:
         raise EvidenceError(
-            f"{page}: carries no data of a run, as the report of an older version or of a run with "
-            f"more than {MAX_DATA_BYTES / 1e6:.0f} MB of them. Name the folder of the run"
+            f"{page}: carries no data of a run, as the report of an older version, or of a run "
+            f"whose data or page take more than {MAX_DATA_BYTES / 1e6:.0f} MB. Name the folder of "
+            "the run"
         )
     element = _ELEMENT.search(text)
     if element is None or _digest(element[2].decode()) != element[1].decode():

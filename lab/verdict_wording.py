@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Literal
 
-from lab.measure_format import format_value
+from lab.measure_format import figures_in, format_value
+from lab.number_format import MOST_DIGITS, NumberFormat, digits_apart
 from lab.trial import Fault
 from lab.trial_plan import Plan
 from lab.verdict_record import Judgement, Outcome, Verdict
@@ -64,9 +65,9 @@ def why_immaterial(verdict: Verdict, judgement: Judgement) -> str | None:
 
 def estimate_text(judgement: Judgement) -> str | None:
     """An estimate with its interval, as `3.84 [3.53 to 4.18]`; None without evidence."""
+    figure = _figure_format(judgement)
     if judgement.estimate is None:
-        return None if judgement.low is None else f"none up to {judgement.low:.3g}"
-    figure = partial(format_value, judgement.measure)
+        return None if judgement.low is None else f"none up to {figure(judgement.low)}"
     text = (
         figure(judgement.estimate)
         if judgement.floor is None
@@ -77,15 +78,27 @@ def estimate_text(judgement: Judgement) -> str | None:
     return text
 
 
+def _figure_format(judgement: Judgement) -> NumberFormat:
+    """How its values are written: exact whole ones in full, others apart from the bound."""
+    form = partial(format_value, judgement.measure)
+    low, high = judgement.low, judgement.high
+    if low is not None and low == high and not low % 1:
+        digits = MOST_DIGITS
+    else:
+        values = (judgement.estimate, low, high)
+        digits = digits_apart(form, values, figures_in(judgement.measure, judgement.bound))
+    return partial(format_value, judgement.measure, digits=digits)
+
+
 def judgement_reason(judgement: Judgement) -> str:
     """The outcome of one prediction with its figures, as a reason of a verdict."""
     j = judgement
-    if j.estimate is None and j.low is None:
-        return f"{j.says}: no evidence ({j.measure} of {j.subject})"
-    if j.estimate is None:
-        seen = f"{j.subject} has no {j.measure} up to {j.low:.3g}"
-    else:
+    if j.estimate is not None:
         seen = f"{j.measure} of {j.subject} is {estimate_text(j)}"
+    elif j.low is not None:
+        seen = f"{j.subject} has no {j.measure} up to {_figure_format(j)(j.low)}"
+    else:
+        return f"{j.says}: no evidence ({j.measure} of {j.subject})"
     flaw = f", and {j.flaw}" if j.flaw else ""
     return f"{j.says}: {j.outcome}; {seen}, predicted {j.bound}{flaw}"
 

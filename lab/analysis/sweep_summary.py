@@ -56,14 +56,15 @@ class SweepSummary:
     """What the curves of one arm show together.
 
     Attributes:
-        points: The mean curve.
+        points: The mean curve, of the blocks that have one.
         bounds: Geometric means of the blocks' bounds; None under the same condition as `knee`.
         capacity, knee, peak: As `estimate_of_sweeps` returns them.
         law: None if it describes less than three quarters of the blocks. A block that a
             saturating curve describes better does not count: its kappa would stand for a corner.
         law_blocks: Number of blocks that the law describes.
         blocks: Number of all blocks.
-        reach: The highest number of users at which every block could have shown a peak.
+        without_curve: Number of blocks in which a level had no successful request.
+        reach: The highest number of users at which every curve could have shown a peak.
         closed: Whether levels are users.
     """
 
@@ -75,23 +76,25 @@ class SweepSummary:
     law: ScalabilityLawOverBlocks | None
     law_blocks: int
     blocks: int
+    without_curve: int
     reach: float
     closed: bool
 
 
 def summarize_sweeps(
-    curves: Sequence[SweepCurve], tail: float, margins: SweepMargins
+    curves: Sequence[SweepCurve | None], tail: float, margins: SweepMargins
 ) -> SweepSummary:
     """Return the summary of one arm's curves.
 
     Args:
-        curves: One per block, at least one, all with the same levels.
+        curves: One per block, all with the same levels; None if the block has none, not of all.
         tail: Probability left out on each side of an interval.
         margins: How many blocks may lack an estimate.
     """
-    laws = [curve.law for curve in curves if curve.law is not None and _describes(curve, curve.law)]
+    seen = [curve for curve in curves if curve is not None]
+    laws = [curve.law for curve in seen if curve.law is not None and _describes(curve, curve.law)]
     return SweepSummary(
-        points=tuple(_point(curves, place) for place in range(len(curves[0].levels))),
+        points=tuple(_point(seen, place) for place in range(len(seen[0].levels))),
         bounds=_bounds(curves, tail, margins),
         capacity=estimate_of_sweeps(curves, "peak_throughput", tail, margins),
         knee=estimate_of_sweeps(curves, "knee", tail, margins),
@@ -99,8 +102,9 @@ def summarize_sweeps(
         law=_law(laws, len(curves), tail, margins),
         law_blocks=len(laws),
         blocks=len(curves),
-        reach=min(curve.reach for curve in curves),
-        closed=curves[0].closed,
+        without_curve=len(curves) - len(seen),
+        reach=min(curve.reach for curve in seen),
+        closed=seen[0].closed,
     )
 
 
@@ -121,9 +125,9 @@ def _point(curves: Sequence[SweepCurve], place: int) -> SweepPoint:
 
 
 def _bounds(
-    curves: Sequence[SweepCurve], tail: float, margins: SweepMargins
+    curves: Sequence[SweepCurve | None], tail: float, margins: SweepMargins
 ) -> AsymptoticBounds | None:
-    by_block = [curve.bounds for curve in curves]
+    by_block = [None if curve is None else curve.bounds for curve in curves]
     capacities = [each.capacity if each else None for each in by_block]
     capacity = geometric_mean(capacities, tail, margins.max_missing)
     if capacity is None:

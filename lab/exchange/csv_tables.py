@@ -7,7 +7,6 @@ import io
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
-from lab.block_grouping import group_trials
 from lab.judged_run import JudgedRun
 from lab.measure_table import Scope, names_of
 from lab.measure_values import measure, total
@@ -25,8 +24,7 @@ def trials_csv(run: JudgedRun) -> str:
     evidence. A measure that no trial has gets no column.
     """
     trials = sorted(run.run_folder.trials(), key=lambda trial: (trial.block, trial.position))
-    blocks = group_trials(trials, run.plan).complete[: run.plan.last_look]
-    counted = {id(trial) for block in blocks for step in block.values() for trial in step}
+    counted = set(map(id, run.counted(trials)))
     values = {name: [_value(run, trial, name) for trial in trials] for name in measures_of(run)}
     values = {name: column for name, column in values.items() if set(column) != {None}}
     rows = [

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Sequence
 
 from hdrh.histogram import HdrHistogram
 from hdrh.log import HistogramLogWriter
 
-from lab.hypothesis import Step
+from lab.hypothesis import LoadTest, Step
 from lab.judged_run import JudgedRun
 from lab.measure_values import total
 from lab.stats.latency_histogram import ACCURACY, Histogram
+from lab.trial import Trial
 
 _NS = 1e9
 _LONGEST_NS = 24 * 3600 * 10**9
@@ -22,21 +24,23 @@ _DIGITS = 3
 
 
 def latency_logs(run: JudgedRun) -> dict[str, str]:
-    """A log for each arm (and level) with the latencies of its trusted trials, by file name.
+    """A log for each arm (and level) with the latencies of its counted trials, by file name.
 
     They differ from what was measured by half a per cent at most, as all that the lab keeps, and by
-    the three digits of the format.
+    the three digits of the format. An interval begins after the warm-up, and does not know how long
+    the reset before it took.
     """
+    counted = sorted(run.counted(run.run_folder.trials()), key=lambda trial: trial.started_at)
     logs: dict[str, str] = {}
     for step in dict.fromkeys(run.hypothesis.steps):
-        text = _log(run, step)
+        text = _log(run, step, [trial for trial in counted if trial.step == step])
         if text is not None:
             logs[f"latencies-{re.sub(r'[^A-Za-z0-9.-]+', '-', str(step))}.hlog"] = text
     return logs
 
 
-def _log(run: JudgedRun, step: Step) -> str | None:
-    """The log of one step; None without any latency."""
+def _log(run: JudgedRun, step: Step, trials: Sequence[Trial]) -> str | None:
+    """The log of the trials of one step; None without any latency."""
     text = io.StringIO()
     writer = HistogramLogWriter(text)
     writer.output_log_format_version()
@@ -45,16 +49,15 @@ def _log(run: JudgedRun, step: Step) -> str | None:
         f"each trial, relative error at most {ACCURACY:.1%}"
     )
     writer.output_legend()
-    found = False
-    trials = sorted(run.run_folder.trials(), key=lambda trial: trial.started_at)
+    kind, found = run.hypothesis.kind, False
+    warmup_s = kind.warmup_s if isinstance(kind, LoadTest) else 0.0
     for trial in trials:
         latency = total(trial).latency
-        if trial.step != step or not trial.trusted or not latency.count:
+        if not latency.count:
             continue
         found = True
-        writer.output_interval_histogram(
-            _hdr(latency), trial.started_at, trial.started_at + trial.window_s
-        )
+        begin = trial.started_at + warmup_s
+        writer.output_interval_histogram(_hdr(latency), begin, begin + trial.window_s)
     return text.getvalue() if found else None
 
 

@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 import yaml
 
-from lab.block_grouping import group_trials
 from lab.exchange.csv_tables import Cell, as_csv
 from lab.hypothesis import Prediction, Step
 from lab.judged_run import JudgedRun
@@ -83,7 +82,7 @@ def otava_files(runs: Sequence[JudgedRun]) -> dict[str, str]:
 def _figures(run: JudgedRun) -> dict[str, _Figure]:
     """The estimates of a run, and what it is compared from: the mean of each arm over blocks."""
     found: dict[str, _Figure] = {}
-    blocks = group_trials(run.run_folder.trials(), run.plan).complete[: run.plan.last_look]
+    counted = run.counted(run.run_folder.trials())
     for prediction in run.hypothesis.all_predictions:
         is_plain = prediction.measure and not prediction.during and not prediction.count
         if prediction.compare is None or not is_plain:
@@ -95,8 +94,8 @@ def _figures(run: JudgedRun) -> dict[str, _Figure]:
                     trial, prediction.measure, run.hypothesis.measures,
                     margins=run.plan.margins.measures,
                 )
-                for block in blocks
-                for trial in block.get(step, ())
+                for trial in counted
+                if trial.step == step
             ]  # fmt: skip
             known = [value for value in values if value is not None]
             if known:

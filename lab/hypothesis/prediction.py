@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple, get_args
 
 from lab.decision_margins import GrowthMargins
 from lab.measure_format import format_value
+from lab.number_format import MOST_DIGITS
 
 Complexity = Literal["constant", "linear", "quadratic"]
 
@@ -74,7 +75,8 @@ class Bound:
         )
 
     def __str__(self) -> str:
-        return f"{self.key.replace('_', ' ')} {' to '.join(f'{edge:g}' for edge in self.edges)}"
+        edges = " to ".join(f"{edge:.{MOST_DIGITS}g}" for edge in self.edges)
+        return f"{self.key.replace('_', ' ')} {edges}"
 
 
 def growth_bound(complexity: Complexity, margins: GrowthMargins) -> Bound:
@@ -156,7 +158,9 @@ class Prediction:
             return f"{self.grows}: exponent {self.bound}"
         if self.slope is None:
             return str(self.bound)
-        edges = " to ".join(format_value(self.quantity, edge) for edge in self.bound.edges)
+        edges = " to ".join(
+            format_value(self.quantity, edge, MOST_DIGITS) for edge in self.bound.edges
+        )
         return f"{self.bound.key.replace('_', ' ')} {edges}"
 
     @property

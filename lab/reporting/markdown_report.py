@@ -88,6 +88,8 @@ def _result(result: PredictionResult) -> str:
 def _sweep(section: SweepSection) -> Iterator[str]:
     yield "## Throughput over the sweep"
     yield from (escaped(sweep.caption) for sweep in section.arms)
+    if section.note:
+        yield escaped(section.note)
     yield markdown_table(section.table)
 
 
@@ -133,7 +135,7 @@ def _timeline(section: TimelineSection | None, row: str) -> Iterator[str]:
     if section is None:
         yield "No time series was recorded."
         return
-    yield f"Block {section.block}, lowest to highest {row} of the measured window."
+    yield f"{section.title}, lowest to highest {row} of the measured window."
     yield markdown_table(section.table)
     if section.zero_series:
         yield escaped(f"At zero all along in every arm: {section.zero_series}.")

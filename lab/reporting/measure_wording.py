@@ -4,18 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from lab.hypothesis import (
-    Metric,
-    MetricGauge,
-    MetricQuantile,
-    MetricRate,
-    MetricRatio,
-    Statistic,
-    parse_measure,
-)
-from lab.hypothesis.validation.units import unit_by_name
+from lab.hypothesis import Metric, MetricRate, Statistic, parse_measure
+from lab.hypothesis.validation.units import unit_of_metric
 from lab.measure_format import UNIT_FORMATS
-from lab.number_format import NumberFormat, per_second, percentage, plain
+from lab.number_format import ScalableFormat
 
 TOO_FEW = "too few samples"  # of a quantile that is refused
 STATISTIC_NAMES: Mapping[Statistic, str] = {"min": "minimum", "median": "median"}
@@ -31,7 +23,7 @@ def measure_name(measure: str, definitions: Mapping[str, Metric]) -> str:
     return f"{words} of {requests}" if asked.of_some else words
 
 
-def value_format(measure: str, definitions: Mapping[str, Metric], is_share: bool) -> NumberFormat:
+def value_format(measure: str, definitions: Mapping[str, Metric], is_share: bool) -> ScalableFormat:
     """The format of a measure's values.
 
     Args:
@@ -40,15 +32,13 @@ def value_format(measure: str, definitions: Mapping[str, Metric], is_share: bool
         is_share: Whether the values of a ratio that the hypothesis defines lie between 0 and 1.
     """
     if measure in definitions:
-        match definitions[measure]:
-            case MetricRate():
-                return per_second
-            case MetricRatio():
-                return percentage if is_share else plain
-            case MetricGauge(metric=name) | MetricQuantile(histogram=name):
-                return UNIT_FORMATS[unit_by_name(name)]
+        metric = definitions[measure]
+        unit = unit_of_metric(metric)
+        if isinstance(metric, MetricRate) and unit == "cores" and "cpu" not in metric.metric:
+            unit = ""  # as of the time for which connections are held: how many are
+        return UNIT_FORMATS["" if unit == "share" and not is_share else unit]
     definition = parse_measure(measure).definition
-    return plain if definition is None else UNIT_FORMATS[definition.unit]
+    return UNIT_FORMATS["" if definition is None else definition.unit]
 
 
 def by_arm(what: str, figures: Mapping[str, str]) -> str:

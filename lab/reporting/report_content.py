@@ -68,7 +68,7 @@ class ReportContent:
     @property
     def row_of_series(self) -> str:
         """What a row of the time series of a load is."""
-        return "slice" if self.timeline and self.timeline.is_sliced else "second"
+        return self.timeline.row if self.timeline else "second"
 
 
 def gather_content(

@@ -10,7 +10,7 @@ from typing import Any
 from lab.hypothesis import Prediction
 from lab.judged_run import JudgedRun
 from lab.machine_conditions import machine_name
-from lab.number_format import MISSING
+from lab.number_format import DIGITS, MISSING, MOST_DIGITS
 from lab.reporting.run_overview import began, commit_of
 from lab.reporting.sections.conditions import flattened
 from lab.reporting.table import Table
@@ -199,7 +199,8 @@ def _moved(a: Judgement | None, b: Judgement | None) -> str:
         return "no: the intervals overlap"
     if a.estimate > 0 and b.estimate > 0:
         return f"yes, by {b.estimate / a.estimate - 1:+.1%}"
-    return f"yes, by {b.estimate - a.estimate:+.3g}"
+    moved = b.estimate - a.estimate
+    return f"yes, by {moved:+.{DIGITS if moved % 1 else MOST_DIGITS}g}"
 
 
 def _low(judged: Judgement) -> float:

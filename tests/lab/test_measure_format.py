@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lab.measure_format import format_value, series_format
+from lab.measure_format import figures_in, format_value, series_format
 
 
 @pytest.mark.parametrize(
@@ -21,6 +21,22 @@ def test_slopes_have_their_unit_and_other_values_have_none(
     quantity: str, value: float, text: str
 ) -> None:
     assert format_value(quantity, value) == text
+
+
+@pytest.mark.parametrize(
+    ("quantity", "words", "values"),
+    [
+        ("slope of rss_bytes", "at least 100.5 MB/h", (100.5e6,)),
+        ("slope of rooms", "within -3,600/h to 71,800/h", (-3600.0, 71_800.0)),
+        ("slope of latency_p99", "at most 12.5 ms/h", (0.0125,)),
+        ("time", "constant: at most 1.2×", (1.2,)),
+        ("time", "at most 1e-06", (1e-6,)),
+    ],
+)
+def test_the_figures_in_words_are_read_back(
+    quantity: str, words: str, values: tuple[float, ...]
+) -> None:
+    assert figures_in(quantity, words) == pytest.approx(values)
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,15 @@ def test_a_supported_rival_is_bad_for_the_claim(
             {"measure": "slope of rss_bytes", "estimate": 5e6, "low": 4e6, "high": 6e6},
             "5 MB/h [4 MB/h to 6 MB/h]",
         ),
+        (
+            {"bound": "at least 1.025", "estimate": 1.0227, "low": 1.021, "high": 1.0244},
+            "1.023 [1.021 to 1.024]",
+        ),
+        ({"bound": "at most 40", "estimate": None, "low": 40.04, "high": None}, "none up to 40.04"),
+        (
+            {"bound": "at most 1000", "estimate": 1001.0, "low": 1001.0, "high": 1001.0},
+            "1001 [1001 to 1001]",
+        ),
     ],
 )
 def test_an_estimate_has_its_interval(changes: dict[str, object], text: str | None) -> None:

@@ -29,7 +29,7 @@ from lab.hypothesis.prediction import Prediction
 from lab.hypothesis.validation.statement import Statement
 from lab.input_files import Flaw, Node
 from lab.input_files.quantities import Quantity, number_or_slope
-from lab.measure_table import Scope, series_unit
+from lab.measure_table import Scope, Unit, series_unit
 
 MAX_BARE_LATENCY_S = 60.0  # clients give up earlier; higher numbers are meant in milliseconds
 MIN_MEMORY_BYTES = 1e6  # no service is smaller; smaller numbers are meant in KB or MB
@@ -45,6 +45,9 @@ _LONG_UNITS = {
     "": ("a plain number", "40"),
 }
 _DIMENSIONS = {"s": "duration", "bytes": "size", "share": "share", "cores": "share"}
+_UNIT_PER_SECOND: Mapping[Literal["s", "bytes", ""], Unit] = {
+    "": "1/s", "bytes": "bytes/s", "s": "cores"
+}  # fmt: skip
 
 
 class Reach(NamedTuple):
@@ -126,20 +129,20 @@ def _unit(statement: Statement, hypothesis: Hypothesis) -> str | None:
     return None if metric is None else unit_of_metric(metric)
 
 
-def unit_of_metric(metric: Metric) -> str:
+def unit_of_metric(metric: Metric) -> Unit:
     """The unit of a measure of the file's own, as far as the names of its counters say."""
     if isinstance(metric, MetricGauge):
         return unit_by_name(metric.metric)
     if isinstance(metric, MetricQuantile):
         return unit_by_name(metric.histogram)
     if isinstance(metric, MetricRate):
-        return {"s": "cores", "bytes": "bytes/s"}.get(unit_by_name(metric.metric), "1/s")
+        return _UNIT_PER_SECOND[unit_by_name(metric.metric)]
     above, below = unit_by_name(metric.numerator), unit_by_name(metric.denominator)
     if above == below:
         return "share"
     if not below:
         return above
-    return {"": "1/s", "bytes": "bytes/s"}.get(above, "") if below == "s" else ""
+    return _UNIT_PER_SECOND[above] if below == "s" else ""
 
 
 def is_share(

@@ -6,7 +6,7 @@ look in light, in dark and on paper.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -44,12 +44,19 @@ _DASHES: tuple[Any, ...] = (
     (0, (9, 2)), (0, (3, 1.5)), (0, (6, 2, 1.5, 2, 1.5, 2)), (0, (1, 2.5)),
 )  # fmt: skip
 _MAX_TITLE = 32  # characters that fit above a small panel
+_LEGEND_ROW = 0.2  # inches
+_USUAL_ROWS = 2  # of a legend, for which every figure has room
 
 
 def arm_style(index: int) -> dict[str, Any]:
-    """How an arm is distinguished: colour, marker and dashes."""
-    which = index % len(ARMS)
-    return {"color": ARMS[which], "marker": _MARKERS[which], "linestyle": _DASHES[which]}
+    """How an arm is distinguished: colour, marker and dashes; 64 arms all differ."""
+    # the second eight have the same colours with the next marker, and so on
+    shape = (index + index // len(ARMS)) % len(_MARKERS)
+    return {
+        "color": ARMS[index % len(ARMS)],
+        "marker": _MARKERS[shape],
+        "linestyle": _DASHES[shape],
+    }
 
 
 def single_panel(height: float, width: float = WIDTH) -> tuple[Figure, Axes]:
@@ -63,12 +70,28 @@ def small_panels(titles: list[str]) -> tuple[Figure, list[Axes]]:
     rows = (len(titles) + 1) // 2
     figure = Figure(figsize=(WIDTH, 0.55 + 1.25 * rows), layout="constrained")
     panels = list(figure.subplots(rows, 2, sharex=True, squeeze=False).flat)
-    for axes, title in zip(panels, titles, strict=False):
-        fits = len(title) <= _MAX_TITLE
-        axes.set_title(title if fits else f"{title[: _MAX_TITLE - 1]}…", fontsize=9)
+    for axes, title in zip(panels, fitting(titles), strict=False):
+        axes.set_title(title, fontsize=9)
     for axes in panels[len(titles) :]:
         axes.set_axis_off()
     return figure, panels[: len(titles)]
+
+
+def fitting(titles: Sequence[str]) -> list[str]:
+    """Titles that fit above small panels: cut in the middle, numbered if two look alike then."""
+    short = [_cut(title, _MAX_TITLE) for title in titles]
+    numbers = [short[:place].count(text) + 1 for place, text in enumerate(short)]
+    return [
+        text if short.count(text) == 1 else f"{_cut(title, _MAX_TITLE - 5)} ({number})"
+        for title, text, number in zip(titles, short, numbers, strict=True)
+    ]
+
+
+def _cut(title: str, length: int) -> str:
+    if len(title) <= length:
+        return title
+    end = (length - 1) // 2
+    return f"{title[: length - 1 - end]}…{title[-end:]}"
 
 
 def small_ticks(axes: Axes, label_size: float) -> None:
@@ -79,12 +102,14 @@ def small_ticks(axes: Axes, label_size: float) -> None:
 
 
 def legend(figure: Figure, axes: Axes) -> None:
-    """One legend above all panels, from the labels of this one."""
+    """One legend above all panels, from the labels of this one; the figure grows with its rows."""
     handles, labels = axes.get_legend_handles_labels()
     if not handles:
         return
     # Four short names fit beside each other; longer ones in pairs.
     columns = 4 if sum(len(label) + 7 for label in labels) < 62 else 2
+    rows = -(-len(labels) // columns)
+    figure.set_figheight(figure.get_figheight() + _LEGEND_ROW * max(0, rows - _USUAL_ROWS))
     figure.legend(handles, labels, loc="outside upper left", ncols=columns, columnspacing=1.1)
 
 

@@ -16,7 +16,7 @@ def time_breakdown(breakdown: TimeBreakdown) -> Figure:
     """One part of a request's time beside the rest, a bar for each arm."""
     arms, shares = list(breakdown.shares), list(breakdown.shares.values())
     figure, axes = single_panel(0.95 + 0.36 * len(arms))
-    timed = all(share.whole_s is not None for share in shares)
+    timed = breakdown.is_per_request
     wholes = [share.whole_s if timed and share.whole_s else 1.0 for share in shares]
     for place, (share, whole) in enumerate(zip(shares, wholes, strict=True)):
         first = place == 0
@@ -37,6 +37,6 @@ def time_breakdown(breakdown: TimeBreakdown) -> Figure:
     axes.invert_yaxis()
     axes.grid(axis="y", visible=False)
     axes.xaxis.set_major_formatter(tick_format(seconds if timed else percentage, bare_zero=True))
-    axes.set_xlabel("time per request" if timed else "share of the time")
+    axes.set_xlabel(breakdown.title.lower())
     legend(figure, axes)
     return figure

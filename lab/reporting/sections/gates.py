@@ -38,6 +38,7 @@ _OPTIONAL = ("settings", "served", "littles_law")  # what they need may be missi
 class GatesSection:
     """What the gates found."""
 
+    has_trials: bool
     voided_blocks: int
     faults: tuple[str, ...]  # which trials voided their block, and why
     notes: tuple[str, ...]  # what could not be read of the metrics, and what was not checked
@@ -48,7 +49,7 @@ class GatesSection:
     def sentence(self) -> str:
         """What the gates found, in a sentence."""
         if not self.voided_blocks:
-            return "Every trial passed every gate."
+            return "Every trial passed every gate." if self.has_trials else "No trial has ended."
         plural = "s were" if self.voided_blocks > 1 else " was"
         return f"{self.voided_blocks} block{plural} voided and did not count."
 
@@ -65,6 +66,7 @@ def gates_section(
             run that did not record it.
     """
     return GatesSection(
+        has_trials=bool(trials.all),
         voided_blocks=voided_blocks,
         faults=tuple(
             f"Block {trial.block}, {trial.step}: {fault.message}"
@@ -155,7 +157,9 @@ def _voided(faults: Sequence[tuple[Trial, Fault]], form: NumberFormat) -> str:
 
 
 def _figure_format(gate: Gate) -> NumberFormat:
-    formats = {"s": seconds, "share": percentage, "cores": cores, "": _condition}
+    formats: Mapping[str, NumberFormat] = {
+        "s": seconds, "share": percentage, "cores": cores, "": _condition
+    }  # fmt: skip
     return formats.get(gate.unit, plain)
 
 

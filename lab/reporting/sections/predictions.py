@@ -10,7 +10,17 @@ from lab import verdict_wording
 from lab.hypothesis import Bound, Hypothesis, Prediction
 from lab.hypothesis.validation.units import is_share
 from lab.measure_format import format_value
-from lab.number_format import NumberFormat, low_to_high, measured_ratio, plain, round_ratio
+from lab.number_format import (
+    MOST_DIGITS,
+    NumberFormat,
+    ScalableFormat,
+    digits_apart,
+    exponent,
+    low_to_high,
+    measured_ratio,
+    plain,
+    round_ratio,
+)
 from lab.reporting.measure_wording import measure_name, value_format
 from lab.verdict_record import Judgement, Verdict
 
@@ -26,7 +36,7 @@ class PredictionResult:
     quantity: str  # what was estimated, and of which arms: the same from run to run
     bound: Bound
     scale: Scale
-    axis_format: NumberFormat  # of bounds and axes
+    axis_format: NumberFormat
     estimate: float | None
     low: float | None
     high: float | None
@@ -65,7 +75,10 @@ def _result(
     hypothesis: Hypothesis, prediction: Prediction, judged: Judgement, verdict: Verdict
 ) -> PredictionResult:
     scale = _scale(hypothesis, prediction, judged)
-    value_format, axis_format = _formats(hypothesis, prediction, scale)
+    measured, chosen = _formats(hypothesis, prediction, scale)
+    digits = digits_apart(
+        measured, (judged.estimate, judged.low, judged.high), prediction.bound.edges
+    )
     tone, outcome = verdict_wording.outcome(judged)
     return PredictionResult(
         says=judged.says,
@@ -73,7 +86,7 @@ def _result(
         quantity=f"{judged.measure} {judged.subject}",
         bound=prediction.bound,
         scale=scale,
-        axis_format=axis_format,
+        axis_format=chosen,
         estimate=judged.estimate,
         low=judged.low,
         high=judged.high,
@@ -81,8 +94,8 @@ def _result(
         outcome=outcome,
         predicted=prediction.bound_words
         if prediction.grows
-        else _bound(prediction.bound, axis_format),
-        observed=_observed(hypothesis, prediction, judged, value_format),
+        else _bound(prediction.bound, lambda edge: chosen(edge, MOST_DIGITS)),
+        observed=_observed(hypothesis, prediction, judged, lambda value: measured(value, digits)),
         note=_note(judged, verdict),
     )
 
@@ -109,13 +122,13 @@ def _scale(hypothesis: Hypothesis, prediction: Prediction, judged: Judgement) ->
 
 def _formats(
     hypothesis: Hypothesis, prediction: Prediction, scale: Scale
-) -> tuple[NumberFormat, NumberFormat]:
+) -> tuple[ScalableFormat, ScalableFormat]:
     """The formats of what was measured, and of bounds and axes."""
-    form: NumberFormat
+    form: ScalableFormat
     if scale == "ratio":
         return measured_ratio, round_ratio
     if prediction.grows is not None:
-        form = "{:.2f}".format
+        form = exponent
     elif prediction.slope is not None:
         form = partial(format_value, prediction.quantity)
     elif prediction.count:
@@ -138,7 +151,7 @@ def _observed(
     hypothesis: Hypothesis, prediction: Prediction, judged: Judgement, form: NumberFormat
 ) -> str:
     if prediction.slope is not None:
-        return _observed_slope(prediction, judged)
+        return _observed_slope(prediction, judged, form)
     name = (
         prediction.measure.replace("_", " ")
         if prediction.count
@@ -170,9 +183,8 @@ def _relation(prediction: Prediction, judged: Judgement, value: str) -> str:
     return f"{judged.subject} is {value}"
 
 
-def _observed_slope(prediction: Prediction, judged: Judgement) -> str:
+def _observed_slope(prediction: Prediction, judged: Judgement, form: NumberFormat) -> str:
     what = f"slope of {prediction.slope} of {prediction.subject}"
-    form = partial(format_value, prediction.quantity)
     if judged.estimate is None:
         return f"{what}: no evidence"
     seen = f"{what} is {form(judged.estimate)}"

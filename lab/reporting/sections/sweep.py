@@ -33,7 +33,17 @@ class ArmSweep:
     @property
     def caption(self) -> str:
         """What the chart shows."""
-        return " ".join((self._saturation, self._peak, self._law))
+        return " ".join(filter(None, (self._gaps, self._saturation, self._peak, self._law)))
+
+    @property
+    def _gaps(self) -> str:
+        summary = self.summary
+        if not summary.without_curve:
+            return ""
+        return (
+            f"In {summary.without_curve} of {summary.blocks} blocks {self.arm} has no curve: "
+            "a level had no successful request."
+        )
 
     @property
     def _saturation(self) -> str:
@@ -82,9 +92,18 @@ class ArmSweep:
 
 @dataclass(frozen=True)
 class SweepSection:
-    """The sweeps of all arms; at least one."""
+    """The sweeps of all arms."""
 
     arms: tuple[ArmSweep, ...]
+    without_curve: tuple[str, ...]  # other arms
+
+    @property
+    def note(self) -> str:
+        """What is to be said of arms that have no curve; empty if all have one."""
+        if not self.without_curve:
+            return ""
+        arms = ", ".join(self.without_curve)
+        return f"No curve in any block: {arms}. A level had no successful request."
 
     @property
     def table(self) -> Table:
@@ -115,16 +134,18 @@ def sweep_section(
     """The sweep of each arm; None if the load is no sweep or no block counts."""
     if not isinstance(hypothesis.kind, LoadTest) or not isinstance(hypothesis.kind.load, Sweep):
         return None
+    if not blocks:
+        return None
     tail = nominal_level(plan.alpha, plan.first_look, plan.last_look)
     margins = plan.margins.sweep
     closed = hypothesis.kind.load.axis == "users"
     found = []
     for index, arm in enumerate(hypothesis.arms):
-        every = [sweep_curve(arm, block, margins, closed=closed) for block in blocks]
-        curves = [curve for curve in every if curve is not None]
-        if curves:
+        curves = [sweep_curve(arm, block, margins, closed=closed) for block in blocks]
+        if any(curves):
             found.append(ArmSweep(arm, index, summarize_sweeps(curves, tail, margins)))
-    return SweepSection(tuple(found)) if found else None
+    drawn = {sweep.arm for sweep in found}
+    return SweepSection(tuple(found), tuple(arm for arm in hypothesis.arms if arm not in drawn))
 
 
 def _with_interval(form: NumberFormat, found: Estimate) -> str:

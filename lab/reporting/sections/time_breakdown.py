@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from lab.hypothesis import MetricRatio
+from lab.hypothesis.validation.units import unit_by_name
 from lab.measure_values import counter
 from lab.number_format import percentage, seconds
 from lab.reporting.measure_wording import by_arm
@@ -38,6 +39,16 @@ class TimeBreakdown:
     shares: Mapping[str, TimeShare]
 
     @property
+    def is_per_request(self) -> bool:
+        """Whether it is known of how many requests the time is."""
+        return all(share.whole_s is not None for share in self.shares.values())
+
+    @property
+    def title(self) -> str:
+        """What its values are."""
+        return "Time per request" if self.is_per_request else "Share of the time"
+
+    @property
     def caption(self) -> str:
         """What the chart shows."""
         return by_arm(
@@ -47,11 +58,11 @@ class TimeBreakdown:
 
 
 def time_breakdowns(trials: RunTrials) -> tuple[TimeBreakdown, ...]:
-    """One for each ratio of metrics that the hypothesis defines and that is a share."""
+    """One for each ratio of times that the hypothesis defines and that is a share."""
     pooled = {arm: _pooled_counters(trials, arm) for arm in trials.arms}
     found = []
     for name, metric in trials.hypothesis.measures.items():
-        if not isinstance(metric, MetricRatio):
+        if not isinstance(metric, MetricRatio) or not _is_of_times(metric):
             continue
         shares = {
             arm: share
@@ -62,6 +73,10 @@ def time_breakdowns(trials: RunTrials) -> tuple[TimeBreakdown, ...]:
             label = name.removesuffix("_share").replace("_", " ")
             found.append(TimeBreakdown(label, metric.denominator, shares))
     return tuple(found)
+
+
+def _is_of_times(metric: MetricRatio) -> bool:
+    return {unit_by_name(metric.numerator), unit_by_name(metric.denominator)} == {"s"}
 
 
 def _pooled_counters(trials: RunTrials, arm: str) -> Mapping[str, float]:

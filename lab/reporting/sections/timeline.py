@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lab.hypothesis import Hypothesis, LoadTest, OpenLoad, Step
+from lab.hypothesis import Hypothesis, LoadTest, MetricGauge, OpenLoad, Step
 from lab.number_format import NumberFormat, low_to_high, percentage, plain
+from lab.prometheus.selector import Selector
 from lab.reporting.table import Table
 from lab.reporting.trials_of_run import RunTrials, roles_in_order
 from lab.run_folder import RunFolder
@@ -18,6 +19,8 @@ from lab.trial import LoadEvidence
 Row = Mapping[str, Any]
 Line = list[tuple[float, float | None]]  # seconds, value
 Reader = Callable[[Row], float | None]
+
+MAX_PANELS = 14  # if there are gauges that no measure names: the table has all
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,13 @@ class TimelinePanel:
         return not any(value for line in self.lines.values() for _, value in line)
 
     @property
+    def movement(self) -> float:
+        """How far it moved, as a share of its highest value."""
+        values = [value for line in self.lines.values() for _, value in line if value is not None]
+        highest = max(map(abs, values), default=0.0)
+        return (max(values) - min(values)) / highest if highest else 0.0
+
+    @property
     def label(self) -> str:
         """Title and unit."""
         return f"{self.title} ({self.unit})" if self.unit else self.title
@@ -46,13 +56,33 @@ class TimelineSection:
     """The panels of one block, and the measured window."""
 
     block: int
+    counts: bool
     is_sliced: bool  # a row is a slice: times are those under load, not since the trial began
     window: tuple[float, float] | None
     stages: tuple[tuple[str, float, float], ...]  # name, begin and end of each, if several
     panels: tuple[TimelinePanel, ...]
+    undrawn: int  # how many more the table has
     zero_series: str  # names of what the service and the database never had any of
     table: Table
     waits: Table  # of PostgreSQL sessions
+
+    @property
+    def row(self) -> str:
+        """What a row of the recorded series is."""
+        return "slice" if self.is_sliced else "second"
+
+    @property
+    def title(self) -> str:
+        """Which block it is."""
+        return f"Block {self.block}{'' if self.counts else ', which does not count'}"
+
+    @property
+    def caption(self) -> str:
+        """What the chart shows, and what it leaves out."""
+        text = f"The service and its processes, {self.row} by {self.row}."
+        if self.undrawn:
+            text += f" The {self.undrawn} series that move least are in the table alone."
+        return text
 
 
 def timeline_section(run_folder: RunFolder, trials: RunTrials) -> TimelineSection | None:
@@ -65,19 +95,22 @@ def timeline_section(run_folder: RunFolder, trials: RunTrials) -> TimelineSectio
             arm: _with_lengths(run_folder.series(block, Step(arm, trials.shown_level)))
             for arm in trials.arms
         }
-        drawn = _panels(rows, trials.loaded)
-        if drawn:
-            zero = [panel for panel in drawn if panel.is_level and panel.is_zero]
-            panels = tuple(panel for panel in drawn if panel not in zero)
+        recorded = _panels(rows, trials.loaded)
+        if recorded:
+            zero = [panel for panel in recorded if panel.is_level and panel.is_zero]
+            listed = [panel for panel in recorded if not (panel.is_level and panel.is_zero)]
+            panels = _drawn(listed, trials.hypothesis)
             inside = [row["t"] for own in rows.values() for row in own if row.get("window")]
             return TimelineSection(
                 block=block,
+                counts=block in counted,
                 is_sliced=_is_sliced(trials, block),
                 window=(min(inside), max(inside)) if inside else None,
                 stages=_stages(trials.hypothesis),
                 panels=panels,
+                undrawn=len(listed) - len(panels),
                 zero_series=", ".join(panel.title for panel in zero),
-                table=_table(rows, panels),
+                table=_table(rows, listed),
                 waits=_waits(rows),
             )
     return None
@@ -160,6 +193,23 @@ def _panels(rows: Mapping[str, Sequence[Row]], loaded: Sequence[str]) -> tuple[T
         for panel in panels
         if any(value is not None for line in panel.lines.values() for _, value in line)
     )
+
+
+def _drawn(panels: Sequence[TimelinePanel], hypothesis: Hypothesis) -> tuple[TimelinePanel, ...]:
+    """Those of the load, of the processes and of measures, and others that move most."""
+    gauges = [
+        Selector.parse(metric.metric)
+        for metric in hypothesis.measures.values()
+        if isinstance(metric, MetricGauge)
+    ]
+    others = [
+        panel
+        for panel in panels
+        if panel.is_level and not any(gauge.matches(panel.title) for gauge in gauges)
+    ]
+    others.sort(key=lambda panel: panel.movement)
+    left_out = {panel.title for panel in others[: max(0, len(panels) - MAX_PANELS)]}
+    return tuple(panel for panel in panels if panel.title not in left_out)
 
 
 def _throughput(row: Row) -> float | None:

@@ -44,10 +44,9 @@ def _of_processes(trials: RunTrials, trusted: Sequence[str]) -> Table:
     rows = tuple(
         (
             *(str(trial.block), *((str(trial.repeat),) if has_launches else ())),
-            *(str(trial.step), reason),
-            *(_value(trials, trial, "time"), f"{trial.other_cpu:.2f}"),
+            *(str(trial.step), reason, time, f"{trial.other_cpu:.2f}"),
         )
-        for trial, reason in zip(trials.all, trusted, strict=True)
+        for trial, reason, time in zip(trials.all, trusted, _column(trials, "time"), strict=True)
     )
     head = ("block", *(("launch",) if has_launches else ()), "arm", "trusted")
     columns = "r" * (len(head) - 2) + "llrr"
@@ -60,14 +59,15 @@ def _of_a_service(trials: RunTrials, trusted: Sequence[str]) -> Table:
         (role for trial in trials.all for role in trial.service.usage), trials.loaded
     )
     throttled = [role for role in roles if any(_throttled(trial, role) for trial in trials.all)]
+    measured = zip(*(_column(trials, name) for name in (*_MEASURES, *custom)), strict=True)
     rows = tuple(
         (
             *(str(trial.block), str(trial.step), reason),
-            *(_value(trials, trial, name) for name in (*_MEASURES, *custom)),
+            *figures,
             *(_cpu(trial, role) for role in roles),
             *(or_missing(percentage, _throttled(trial, role)) for role in throttled),
         )
-        for trial, reason in zip(trials.all, trusted, strict=True)
+        for trial, reason, figures in zip(trials.all, trusted, measured, strict=True)
     )
     head = (
         *("block", "arm", "trusted", "throughput", "p50", "p95", "errors"),
@@ -88,8 +88,10 @@ def _throttled(trial: Trial, role: str) -> float | None:
     return usage[role].throttled or 0.0 if role in usage else None
 
 
-def _value(trials: RunTrials, trial: Trial, name: str) -> str:
-    value = trials.value(trial, name)
-    is_share = value is not None and 0 <= value <= 1
+def _column(trials: RunTrials, name: str) -> list[str]:
+    """A measure of every trial, in one format."""
+    values = [trials.value(trial, name) for trial in trials.all]
+    is_share = all(0 <= value <= 1 for value in values if value is not None)
     form = value_format(name, trials.hypothesis.measures, is_share)
-    return or_missing(form, value, TOO_FEW if name.startswith("latency_p") else MISSING)
+    missing = TOO_FEW if name.startswith("latency_p") else MISSING
+    return [or_missing(form, value, missing) for value in values]

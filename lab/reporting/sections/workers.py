@@ -34,14 +34,17 @@ def workers_section(trials: RunTrials, planned: PlannedWorkers | None) -> Worker
         *("worker", "where", "users", "requests", "ticker", "dispatch delay", "processor"),
         *("clock", "known to", "began late"),
     )
-    known = [worker for seen in by_name.values() for worker in seen]
-    return WorkersSection(_summary(planned, known), Table(head, rows, "ll" + "r" * 8))
+    fleets = (trial.service.fleet for trial in trials.all)
+    recorded = [worker for each in fleets if each is not None for worker in each.workers]
+    return WorkersSection(_summary(planned, recorded), Table(head, rows, "ll" + "r" * 8))
 
 
-def _summary(planned: PlannedWorkers, known: Sequence[WorkerRecord]) -> str:
-    error_s = max((worker.clock_error_s for worker in known), default=0.0)
+def _summary(planned: PlannedWorkers, recorded: Sequence[WorkerRecord]) -> str:
+    error_s = max((worker.clock_error_s for worker in recorded), default=0.0)
     clocks = "They share one clock, so that their windows are the same."
-    if error_s or any(worker.clock_offset_s for worker in known):
+    if planned.remote and not recorded:
+        clocks = "Whether they share one clock is not known: no trial recorded it."
+    elif error_s or any(worker.clock_offset_s for worker in recorded):
         clocks = (
             "Their monotonic clocks differ: the offset of each was measured before each trial, and "
             f"the edges of its window and of its seconds may be wrong by up to {seconds(error_s)}."

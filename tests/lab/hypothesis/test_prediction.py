@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -27,6 +28,8 @@ def test_reciprocals_keep_how_ranges_lie_to_each_other(one: ValueRange, other: V
         (Bound(at_least=2.5), "at least 2.5"),
         (Bound(at_most=0.0), "at most 0"),
         (Bound(within=(0.9, 1.1)), "within 0.9 to 1.1"),
+        (Bound(at_most=1048576.0), "at most 1048576"),
+        (Bound(at_least=0.9995), "at least 0.9995"),
     ],
 )
 def test_a_bound_in_words(bound: Bound, words: str) -> None:
@@ -44,6 +47,8 @@ def test_the_bound_of_a_slope_has_its_unit_in_words() -> None:
     grows = Prediction("it grows", "", Bound(within=(5e6, 7e6)), None, with_without, slope="bytes")
     assert (grows.quantity, grows.subject) == ("slope of bytes", "with - without")
     assert grows.bound_words == "within 5 MB/h to 7 MB/h"
+    finer = replace(grows, bound=Bound(at_least=5.0625e6))
+    assert finer.bound_words == "at least 5.0625 MB/h"
 
 
 def test_a_growth_with_size_is_predicted_as_an_exponent_or_a_factor() -> None:

@@ -83,3 +83,13 @@ def test_the_page_says_that_it_carries_the_data_only_if_it_does(
         render(run.run_folder, run.hypothesis, run.plan, run.verdict)
         assert ('<template id="evidence"' in run.html) == is_carried
         assert ("This page carries the data" in HtmlPage(run.html).text) == is_carried
+
+
+def test_a_page_too_large_to_be_read_back_goes_without_the_data(
+    make_run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = make_run("CONFIRMED", bare=True)
+    monkeypatch.setattr("lab.reporting.MAX_PAGE_BYTES", 1000)
+    render(run.run_folder, run.hypothesis, run.plan, run.verdict)
+    assert '<template id="evidence"' not in run.html
+    assert "This page carries the data" not in HtmlPage(run.html).text

@@ -8,6 +8,9 @@ from lab.reporting.measure_wording import by_arm, measure_name, value_format
 DEFINED: dict[str, Metric] = {
     "held": MetricRate("hold_seconds_sum"),
     "wait_share": MetricRatio("wait", "whole"),
+    "busy": MetricRate("process_cpu_seconds_total"),
+    "mean_wait": MetricRatio("wait_seconds_sum", "wait_seconds_count"),
+    "wait_rate": MetricRatio("waits_total", "wait_seconds_sum"),
 }
 
 
@@ -36,9 +39,12 @@ def test_a_measure_in_words(measure: str, words: str) -> None:
         ("recovery", False, "250 ms"),
         ("error_rate", False, "25%"),
         ("cpu", False, "0.25 cores"),
-        ("rss_bytes", False, "0.0 MB"),
+        ("rss_bytes", False, "0.25 B"),
         ("descriptors", False, "0.25"),
-        ("held", False, "0.25 /s"),
+        ("held", False, "0.25"),
+        ("busy", False, "0.25 cores"),
+        ("mean_wait", True, "250 ms"),
+        ("wait_rate", False, "0.25 /s"),
         ("wait_share", True, "25%"),
         ("wait_share", False, "0.25"),
     ],

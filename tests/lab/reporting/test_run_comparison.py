@@ -177,3 +177,15 @@ def test_an_invalid_run_is_no_evidence(runs: list[Path]) -> None:
     edit(runs[1] / "verdict.json", verdict="INVALID", reasons=["the machine was busy"])
     [warning] = compared(*runs).warnings
     assert warning == f"{runs[1].name} is INVALID: its estimates are no evidence."
+
+
+def test_exact_counts_are_compared_to_the_last_digit(runs: list[Path]) -> None:
+    run = judged_run(RunFolder.open(runs[0]))
+
+    def counted(value: float) -> JudgedRun:
+        first, *others = run.verdict.predictions
+        exact = replace(first, estimate=value, low=value, high=value)
+        return run._replace(verdict=replace(run.verdict, predictions=(exact, *others)))
+
+    row = compare_runs(counted(0.0), counted(1001.0)).estimates.rows[0]
+    assert row[1:] == ("0 [0 to 0]", "1001 [1001 to 1001]", "yes, by +1001")

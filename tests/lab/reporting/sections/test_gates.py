@@ -104,3 +104,10 @@ def test_a_gate_that_lacks_what_it_needs_is_not_checked(rendered: dict[str, Run]
     assert rows["alive"][1] == "met"
     assert len(section.notes) == 1  # not one for each arm
     assert section.notes[0].startswith("lab.toml names no `metrics`")
+
+
+def test_a_run_without_any_trial_has_passed_no_gate(rendered: dict[str, Run]) -> None:
+    run = rendered["CONFIRMED"]
+    trials = RunTrials.sort(run.hypothesis, run.plan, run.run_folder.trials()[:1])
+    assert gates_section(trials, 0).sentence == "Every trial passed every gate."
+    assert gates_section(replace(trials, all=()), 0).sentence == "No trial has ended."

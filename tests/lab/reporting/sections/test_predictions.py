@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from lab.cli.verdict_table import judgement_table
+from lab.hypothesis import Bound
 from lab.reporting.sections.predictions import prediction_results
 from lab.verdict_record import Judgement, Outcome, Verdict, VerdictName
 from tests.lab.reporting.made_up_runs import Run
@@ -71,3 +72,26 @@ def test_another_rival_that_stands_settles_it(rendered: dict[str, Run]) -> None:
     verdict = replace(verdict, rivals=(*verdict.rivals, judged(verdict.rivals[0], OPEN)))
     _, (_, second) = prediction_results(hypothesis, verdict)
     assert second.note == "not decided, and it no longer matters: another rival stands"
+
+
+@pytest.mark.parametrize(
+    ("figures", "sentence"),
+    [
+        ((1.0227, 1.021, 1.0244), "1.023× that of narrow (1.021× to 1.024×)"),
+        ((1.9, 1.7, 2.1), "1.90× that of narrow (1.70× to 2.10×)"),
+    ],
+)
+def test_a_bound_is_shown_as_written_and_what_was_seen_apart_from_it(
+    rendered: dict[str, Run], figures: tuple[float, float, float], sentence: str
+) -> None:
+    run = rendered["REFUTED"]
+    first, *others = run.hypothesis.predictions
+    hypothesis = replace(
+        run.hypothesis, predictions=(replace(first, bound=Bound(at_least=1.025)), *others)
+    )
+    seen, *rest = run.verdict.predictions
+    estimate, low, high = figures
+    seen = replace(seen, estimate=estimate, low=low, high=high)
+    verdict = replace(run.verdict, predictions=(seen, *rest))
+    (result, *_), _ = prediction_results(hypothesis, verdict)
+    assert result.sentence == f"throughput of wide is {sentence}; predicted: at least 1.025×"

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pytest
+from matplotlib.colors import to_hex
 
 from lab.hypothesis import Step, load
 from lab.reporting.charts import soak_series
+from lab.reporting.charts.style import ARMS, GRID
 from lab.reporting.sections.soak import SoakSection, soak_section
 from lab.reporting.trials_of_run import RunTrials
 from lab.trial_plan import draw
@@ -48,3 +52,18 @@ def test_the_legend_names_an_arm_whose_first_segment_is_too_short_for_a_fit() ->
     first, second, *_ = section.panels[0].arms["with"]
     assert first.fit is None and second.fit is not None
     assert legend_of(figure_of(soak_series, section, list(SHIPPED.arms))) == list(SHIPPED.arms)
+
+
+@pytest.mark.parametrize(
+    ("segments", "shades"),
+    [
+        ([0] * INTERVALS, {GRID: 2}),  # of both blocks
+        ([0] * 90 + [1] * 90, {ARMS[0]: 4, ARMS[1]: 2}),
+    ],
+)
+def test_what_does_not_count_of_one_arm_has_its_colour(
+    segments: list[int], shades: dict[str, int]
+) -> None:
+    figure = figure_of(soak_series, section_of(segments), ["with", "without"])
+    patches = figure.axes[0].patches
+    assert Counter(to_hex(patch.get_facecolor()) for patch in patches) == shades

@@ -29,8 +29,13 @@ PEAK: Shown = {n: 2.44 * n / (1 + 0.05 * (n - 1) + 0.95 / 256 * n * (n - 1)) for
 LINEAR: Shown = {n: n / 0.41 for n in LEVELS}
 
 
-def swept(folder: Path, curve: Shown, *, rates: bool = False, blocks: int = 6) -> Run:
-    """A rendered run of pool-knee with this curve, each value off by two percent."""
+def swept(
+    folder: Path, curve: Shown, *, rates: bool = False, blocks: int = 6, silent: int = 0
+) -> Run:
+    """A rendered run of pool-knee with this curve, each value off by two percent.
+
+    In the last `silent` blocks nothing is answered at the highest level.
+    """
     hypothesis = load(PROJECT / "hypotheses" / "pool-knee.md", PROJECT)
     if rates:
         levels = tuple(float(level) for level in curve)
@@ -46,7 +51,8 @@ def swept(folder: Path, curve: Shown, *, rates: bool = False, blocks: int = 6) -
             assert step.level is not None
             rate = curve[step.level] * chance.lognormvariate(0, 0.02)
             latency = Histogram()
-            count = round(rate * 100)
+            is_silent = block > blocks - silent and step.level == max(curve)
+            count = 0 if is_silent else round(rate * 100)
             mean = 0.16 if rates and step.level < 32 else max(step.level / rate - 0.25, 0.16)
             latency.add_many([mean] * count)
             run_folder.add_trial(
@@ -128,6 +134,21 @@ def test_rates_are_drawn_in_requests_in_flight(tmp_path: Path) -> None:
     assert "requests in flight" in page
     assert "pauses" not in page
     assert "arrivals /s" in page
+
+
+def test_blocks_in_which_a_level_had_no_answer_count_as_in_the_verdict(tmp_path: Path) -> None:
+    run = swept(tmp_path, POOL, silent=2)
+    assert run.verdict.predictions[0].estimate is None
+    for text in both_formats(run):
+        assert "In 2 of 6 blocks five has no curve" in text
+        assert "levels off at" not in text
+    assert "asymptotic bounds" not in chart(run).partition("<svg")[2]
+
+
+def test_an_arm_without_any_curve_is_named(tmp_path: Path) -> None:
+    run = swept(tmp_path, POOL, blocks=2, silent=2)
+    for text in both_formats(run):
+        assert "No curve in any block: five. A level had no successful request." in text
 
 
 def test_one_block_is_drawn_without_intervals(tmp_path: Path) -> None:

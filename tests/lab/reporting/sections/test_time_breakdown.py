@@ -8,6 +8,7 @@ from lab.reporting.trials_of_run import RunTrials
 from tests.lab.builders import SHIPPED, plan, trial
 
 WHOLE = 'http_request_duration_seconds_sum{route="/orders"}'
+REQUESTS = 'http_request_duration_seconds_count{route="/orders"}'
 
 
 def breakdowns_of(numerator: str, whole: str = WHOLE) -> list[dict[str, TimeShare]]:
@@ -30,6 +31,11 @@ def test_a_share_has_its_time_per_request() -> None:
 def test_what_is_no_share_or_was_not_exported_is_left_out() -> None:
     assert breakdowns_of(WHOLE, "db_pool_wait_seconds_sum") == []
     assert breakdowns_of("unknown_seconds_sum") == []
+
+
+def test_a_mean_time_or_a_number_for_each_request_is_no_share_of_the_time() -> None:
+    assert breakdowns_of(WHOLE, REQUESTS) == []
+    assert breakdowns_of(REQUESTS, REQUESTS) == []
 
 
 def test_a_whole_that_is_no_histogram_has_no_time_per_request() -> None:

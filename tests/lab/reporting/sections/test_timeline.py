@@ -5,11 +5,14 @@ from typing import Any
 
 import pytest
 
+from lab.hypothesis import MetricGauge
 from lab.reporting.charts import timeline
-from lab.reporting.sections.timeline import timeline_section
+from lab.reporting.charts.style import fitting
+from lab.reporting.sections.timeline import MAX_PANELS, timeline_section
 from lab.reporting.trials_of_run import RunTrials
 from lab.trial import LoadSlice
 from tests.lab.builders import altered
+from tests.lab.reporting.html_page import HtmlPage
 from tests.lab.reporting.made_up_runs import Run
 
 
@@ -60,3 +63,45 @@ def test_times_of_slices_are_those_under_load(rendered: dict[str, Run]) -> None:
         section = timeline_section(recorded, found)  # type: ignore[arg-type]
         assert section is not None
         assert f"seconds {times} (shaded: measured window)" in timeline(section, trials.arms)
+
+
+def test_the_series_that_move_most_are_drawn_and_all_are_in_the_table(
+    rendered: dict[str, Run],
+) -> None:
+    run = rendered["CONFIRMED"]
+    hypothesis = replace(run.hypothesis, measures={"depth": MetricGauge("gauge_00", "max")})
+    trials = RunTrials.sort(hypothesis, run.plan, run.run_folder.trials())
+    recorded = Recorded(**{f"gauge_{n:02}": (10.0, 10.0 + n) for n in range(30)})
+    section = timeline_section(recorded, trials)  # type: ignore[arg-type]
+    assert section is not None
+    titles = [panel.title for panel in section.panels]
+    most = [f"gauge_{n}" for n in range(18, 30)]
+    assert titles == ["throughput", "gauge_00", *most] and len(titles) == MAX_PANELS
+    assert len(section.table.rows) == 31
+    assert section.caption.endswith("The 17 series that move least are in the table alone.")
+
+
+def test_long_titles_that_begin_alike_do_not_look_alike() -> None:
+    begin, end = "http_server_active_requests_of", "at_the_end_of_a_long_name"
+    assert fitting(["short", f"{begin}_first", f"{begin}_second"]) == [
+        "short",
+        "http_server_acti…quests_of_first",
+        "http_server_acti…uests_of_second",
+    ]
+    alike = fitting([f"{begin}_{each}_{end}" for each in ("first", "second")])
+    assert len(set(alike)) == 2 and all(len(title) <= 32 for title in alike)
+
+
+def test_a_block_that_does_not_count_is_called_that(rendered: dict[str, Run]) -> None:
+    run = rendered["CONFIRMED"]
+    trials = RunTrials.sort(run.hypothesis, run.plan, run.run_folder.trials())
+    for found, title in ((trials, "Block 4"), (replace(trials, blocks=()), "Block 1, which does")):
+        section = timeline_section(Recorded(), found)  # type: ignore[arg-type]
+        assert section is not None
+        assert section.title.startswith(title)
+        assert section.title.endswith("which does not count") == (found is not trials)
+
+
+def test_both_formats_say_that_the_block_does_not_count(rendered: dict[str, Run]) -> None:
+    for text in (HtmlPage(rendered["INVALID"].html).text, rendered["INVALID"].markdown):
+        assert "which does not count" in text

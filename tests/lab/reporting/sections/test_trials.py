@@ -2,11 +2,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from lab.hypothesis import Benchmark
+from lab.hypothesis import Benchmark, Metric, MetricRatio
 from lab.reporting.sections.trials import trial_table
 from lab.reporting.trials_of_run import RunTrials
 from lab.trial import BenchmarkEvidence, LoadSlice, Timing, Trial
-from tests.lab.builders import SHIPPED, altered, blocks, plan
+from tests.lab.builders import SHIPPED, altered, blocks, plan, trial
 from tests.lab.reporting.made_up_runs import Run
 
 
@@ -47,6 +47,29 @@ def test_measures_and_roles_have_their_columns(rendered: dict[str, Run]) -> None
     )
     [first, *_] = [row for row in table.rows if row[1] == "narrow"]
     assert first[3].endswith(" /s") and first[7].startswith("8") and first[7].endswith("%")
+
+
+def test_a_mean_time_of_the_service_is_in_seconds_and_a_share_is_one_in_every_row() -> None:
+    seconds = "http_request_duration_seconds"
+    measures: dict[str, Metric] = {
+        "mean": MetricRatio(f"{seconds}_sum", f"{seconds}_count"),
+        "retries": MetricRatio("retries_total", "requests_total"),
+    }
+    trials = [
+        altered(
+            trial(arm, 100.0),
+            counters={
+                f"{seconds}_sum": 8.0,
+                f"{seconds}_count": 400.0,
+                "retries_total": retries,
+                "requests_total": 400.0,
+            },
+        )
+        for arm, retries in (("narrow", 100.0), ("wide", 600.0))
+    ]
+    hypothesis = replace(SHIPPED, measures=measures)
+    rows = trial_table(RunTrials.sort(hypothesis, plan(hypothesis), trials)).rows
+    assert [row[7:9] for row in rows] == [("20 ms", "0.25"), ("20 ms", "1.5")]
 
 
 def test_processes_of_a_benchmark_have_their_launch_where_there_are_several(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from lab.reporting.sections.workers import WorkersSection, workers_section
 from lab.trial import Trial
 from lab.trial_plan import PlannedWorkers
@@ -51,3 +53,15 @@ def test_it_is_said_how_far_clocks_may_be_wrong() -> None:
     own = dict(zip(found.table.head, found.table.rows[2], strict=True))
     assert (own["clock"], own["known to"]) == ("-12.500000 s", "20.3 ms")
     assert own["dispatch delay"] == "1 ms"
+
+
+def test_clocks_are_those_of_trials_that_do_not_count_too() -> None:
+    away = fleet(worker(3, clock_offset_s=-12.5, clock_error_s=0.0203))
+    none_counts = replace(sorted_trials([with_fleet(away)]), blocks=())
+    found = workers_section(none_counts, PlannedWorkers(3, 1))
+    assert found is not None and not found.table.rows
+    assert "may be wrong by up to 20.3 ms" in found.summary
+
+
+def test_without_any_record_the_clocks_of_other_machines_are_not_known() -> None:
+    assert "share one clock is not known" in section(trial("narrow", 100.0), remote=1).summary
