@@ -35,7 +35,7 @@ from lab.run_lock import machine_lock
 from lab.source_files import digest
 from lab.system import FILE
 from lab.targets.installed_packages import differing_packages, packages_digest, packages_of
-from lab.targets.revision_worktrees import RevisionWorktrees
+from lab.targets.revision_worktrees import RevisionWorktrees, cautions
 from lab.targets.target_interface import TargetError
 from lab.trial_plan import Plan
 
@@ -117,7 +117,7 @@ def _measure(
         local = 1 if prepared.plan.workers is None else max(1, prepared.plan.workers.local)
         choice = cores_of_run(prepared.hypothesis, prepared.run_folder, local)
         building = time.monotonic()
-        revisions, folders = _built_revisions(prepared, children, progress)
+        revisions, folders = _built_revisions(prepared, options, children, progress)
         began += time.monotonic() - building  # which is no part of the budget either
         parts = RunParts(
             prepared.hypothesis,
@@ -161,7 +161,7 @@ def _measure(
 
 
 def _built_revisions(
-    prepared: PreparedRun, children: Children, progress: Progress
+    prepared: PreparedRun, options: RunOptions, children: Children, progress: Progress
 ) -> tuple[dict[str, Any], dict[str, Path]]:
     """What is recorded of the arms' revisions, and the folder of each; nothing without any."""
     written = prepared.hypothesis.revisions
@@ -178,6 +178,9 @@ def _built_revisions(
         },
         FILE: prepared.described,
     }
+    root, commits = prepared.project.root, prepared.plan.revisions
+    if said := cautions(root, prepared.system, written, commits, options.written):
+        recorded["cautions"] = said
     if differing := differing_packages(packages):
         progress.notice(f"revisions: their packages differ: {'; '.join(differing)}")
         recorded["packages that differ"] = differing

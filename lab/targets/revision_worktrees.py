@@ -19,6 +19,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -115,7 +116,7 @@ def cautions(
     commits: Mapping[str, str],
     written: Iterable[Path] = (),
 ) -> list[str]:
-    """What the user should know before these are compared; `written` as for `commits_of`."""
+    """What is to be known of a comparison of these; `written` as for `commits_of`."""
     if not revisions:
         return []
     repository, found = GitRepository(project, written), []
@@ -126,8 +127,10 @@ def cautions(
         )
     if len(set(commits.values())) < len(commits):
         found.append("arms run the same commit: only their settings differ, if anything does")
-    elif len({repository.tree(commit) for commit in commits.values()}) < len(commits):
-        found.append("arms run commits with the same files: what is measured is noise")
+    elif not all(repository.differ(a, b) for a, b in combinations(commits.values(), 2)):
+        found.append("arms run commits with the same code: what is measured is noise")
+    if len({repository.contents(commit, (FILE,)) for commit in commits.values()}) > 1:
+        found.append(f"{FILE} differs between the commits: all run with that of the working tree")
     if not system.build.commands:
         found.append(
             f"there is no [build] in {FILE}: all use the environment of the working tree, with the "

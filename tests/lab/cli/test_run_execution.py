@@ -404,7 +404,7 @@ def test_what_was_edited_while_the_run_waited_is_refused(
     assert bench.run()[0].verdict == "CONFIRMED"
 
 
-def test_packages_that_differ_between_revisions_are_said_and_recorded(
+def test_what_is_to_be_known_of_a_comparison_of_revisions_is_recorded(
     bench: Bench,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -424,7 +424,9 @@ def test_packages_that_differ_between_revisions_are_said_and_recorded(
                 (tmp_path / arm / ".venv/lib/python3.11/site-packages" / name).mkdir(parents=True)
             return {arm: tmp_path / arm for arm in revisions}
 
+    caution = "arms run commits with the same code"
     monkeypatch.setattr(run_execution, "RevisionWorktrees", Worktrees)
+    monkeypatch.setattr(run_execution, "cautions", lambda *_: [caution])
     prepared = prepare(OPTIONS)
     commits = {arm: letter * 40 for arm, letter in zip(RATES, "abc", strict=True)}
     hypothesis = replace(prepared.hypothesis, revisions=dict.fromkeys(RATES, "HEAD"))
@@ -437,7 +439,9 @@ def test_packages_that_differ_between_revisions_are_said_and_recorded(
     assert conditions["packages that differ"] == [line]
     narrow, wide, other = (each["packages"] for each in conditions["revisions"].values())
     assert narrow != wide == other
-    assert line in run_folder.path("report.html").read_text()
+    assert conditions["cautions"] == [caution]
+    report = run_folder.path("report.html").read_text()
+    assert line in report and caution in report
 
 
 def test_a_run_that_was_finished_meanwhile_is_refused(bench: Bench) -> None:

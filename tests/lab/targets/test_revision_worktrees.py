@@ -353,7 +353,20 @@ def test_cautions(project: Path) -> None:
 def test_commits_with_the_same_files_are_called_noise(project: Path) -> None:
     commit(project, {})
     [found] = cautioned(project, ARMS)
-    assert found == "arms run commits with the same files: what is measured is noise"
+    assert found == "arms run commits with the same code: what is measured is noise"
+
+
+def test_commits_that_differ_in_files_of_the_lab_alone_are_called_noise(project: Path) -> None:
+    commit(project, {"lab.toml": TOML + BUILD + "# more\n"})
+    same, described = cautioned(project, ARMS)
+    assert same == "arms run commits with the same code: what is measured is noise"
+    assert described == (
+        "lab.toml differs between the commits: all run with that of the working tree"
+    )
+    commit(project, {"scenarios/bench_a.py": "new\n", "hypotheses/a.md": "new\n"})
+    assert cautioned(project, ARMS) == [same]
+    commit(project, {"app.py": "3\n", "lab.toml": TOML + BUILD})
+    assert cautioned(project, ARMS) == [described]
 
 
 def test_without_a_build_all_use_one_environment_and_that_is_said(project: Path) -> None:
