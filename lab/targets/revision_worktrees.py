@@ -92,7 +92,10 @@ def require_commits(project: Path, commits: Mapping[str, str]) -> None:
 
 
 def refuse_fixed_paths(project: Path, system: System) -> None:
-    """TargetUsageError if `lab.toml` names the working tree: every revision would run its code."""
+    """TargetUsageError if `lab.toml` names the working tree: every revision would run its code.
+
+    That is the whole of the repository, of which the project may be a folder.
+    """
     texts = [] if system.check is None else [system.check.written]
     for build in system.build.commands:  # its program may be one of the working tree
         texts += [word.written for word in build.words[1:]]
@@ -101,11 +104,12 @@ def refuse_fixed_paths(project: Path, system: System) -> None:
     if system.postgres is not None:
         prepare = system.postgres.prepare
         texts += [system.postgres.reset or "", "" if prepare is None else prepare.written]
+    top = GitRepository(project).top
     for text in texts:
-        if _names(text, project):
+        if _names(text, top):
             raise TargetUsageError(
-                f"{project / FILE}: `{text}` names the folder of the working tree, so that every "
-                "revision would run the code there. Write the path from that folder on"
+                f"{project / FILE}: `{text}` names the folder of the working tree, {top}, so that "
+                f"every revision would run the code there. Write the path from that of {FILE} on"
             )
 
 
@@ -380,12 +384,12 @@ def _files(worktree: Path, without: Path) -> dict[str, list[int]]:
     return found
 
 
-def _names(text: str, project: Path) -> bool:
-    """Whether a text has a path into the project, as it is or by a link."""
-    if re.search(rf"{re.escape(str(project))}(?![\w.-])", text):
+def _names(text: str, folder: Path) -> bool:
+    """Whether a text has a path into a folder, as it is or by a link."""
+    if re.search(rf"{re.escape(str(folder))}(?![\w.-])", text):
         return True
     paths = (Path(os.path.realpath(found)) for found in _ABSOLUTE_PATH.findall(text))
-    return any(path.is_relative_to(project) for path in paths)
+    return any(path.is_relative_to(folder) for path in paths)
 
 
 def _environments(code: Path) -> list[str]:

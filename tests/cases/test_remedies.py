@@ -794,7 +794,7 @@ COMMANDS = {
     ),
     "diff-of-the-working-tree-by-its-path": Command(
         f"diff {DIFF}",
-        ("lab.toml: `python ", "names the folder of the working tree", "from that folder on"),
+        ("lab.toml: `python ", "names the folder of the working tree", "from that of lab.toml on"),
         before=named_by_its_folder,
         remedied=lambda p: replaced("lab.toml", f"{p}/service/", "service/")(p),
     ),

@@ -393,6 +393,23 @@ def test_a_path_into_the_working_tree_is_refused(project: Path, line: str) -> No
     refuse_fixed_paths(project, load_system(project))
 
 
+def test_a_path_into_the_repository_of_the_project_is_refused(tmp_path: Path) -> None:
+    top = new_repository(tmp_path / "mono")
+    project = top / "shop"
+    for toml in (
+        TOML + f'env = {{PYTHONPATH = "{top}/libs"}}\n',
+        TOML + f'[build]\ncommands = ["pip install -e {top}/libs/shared"]\n',
+        TOML.replace("app.py", f"{top}/tools/serve.py"),
+    ):
+        commit(top, {"shop/lab.toml": toml})
+        with pytest.raises(TargetUsageError, match="names the folder of the working tree"):
+            refuse_fixed_paths(project, load_system(project))
+        commit(top, {"shop/lab.toml": toml.replace(str(top), "..")})
+        refuse_fixed_paths(project, load_system(project))
+        commit(top, {"shop/lab.toml": toml.replace(str(top), str(tmp_path))})
+        refuse_fixed_paths(project, load_system(project))
+
+
 def test_a_path_that_leads_into_the_working_tree_by_a_link_is_refused(
     project: Path, tmp_path: Path
 ) -> None:
