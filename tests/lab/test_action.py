@@ -22,9 +22,17 @@ COMPARE, FETCH = "Compare", "Fetch the history that is missing"
 
 
 def run(
-    name: str, folder: Path, event: str = "push", **given: str
+    name: str, folder: Path, event: str = "push", sha: str = "", **given: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run the script of a step, its environment filled from the inputs as GitHub does."""
+    """Run the script of a step, its environment filled from the inputs as GitHub does.
+
+    Args:
+        name: Of the step.
+        folder: In which it runs.
+        event: That GitHub reports.
+        sha: The commit of that event: of a pull request, its merge.
+        given: Inputs.
+    """
     inputs = {**DEFAULTS, **{key.replace("_", "-"): value for key, value in given.items()}}
     env = {
         key: re.sub(r"\$\{\{ inputs\.([a-z-]+) \}\}", lambda found: inputs[found[1]], text)
@@ -38,12 +46,19 @@ def run(
             **env,
             "GITHUB_EVENT_NAME": event,
             "GITHUB_BASE_REF": "main",
+            "GITHUB_SHA": sha,
             "RUNNER_TEMP": str(folder.parent),
         },
         capture_output=True,
         text=True,
         check=True,
     )
+
+
+def merged(folder: Path, branch: str) -> str:
+    """Merge a branch into the one that is checked out; the commit."""
+    git(folder, "merge", "--quiet", "--no-ff", "-m", "a merge", branch)
+    return git(folder, "rev-parse", "HEAD")
 
 
 @pytest.fixture
@@ -124,7 +139,22 @@ def test_of_a_pull_request_the_merge_is_compared_with_its_base(tmp_path: Path) -
         run(FETCH, clone, "push")
         run(FETCH, clone, "pull_request", before="HEAD^1")
     git(origin, "checkout", "--quiet", "main")
-    git(origin, "-c", "user.name=a", "-c", "user.email=a@b", "merge", "--quiet", "--no-ff", "topic")
+    merge = merged(origin, "topic")
     git(tmp_path, "clone", "--quiet", "--depth=1", f"file://{origin}", "merged")
-    run(FETCH, tmp_path / "merged", "pull_request")
+    run(FETCH, tmp_path / "merged", "pull_request", merge)
     assert git(tmp_path / "merged", "rev-parse", "HEAD^2") == git(origin, "rev-parse", "topic")
+
+
+def test_a_merge_of_the_base_is_not_the_merge_of_the_pull_request(tmp_path: Path) -> None:
+    """As "Update branch" makes one: its first parent is the pull request itself."""
+    origin = new_repository(tmp_path / "origin")
+    commit(origin, {"a": "1\n"})
+    git(origin, "checkout", "--quiet", "-b", "topic")
+    commit(origin, {"b": "1\n"})
+    git(origin, "checkout", "--quiet", "main")
+    commit(origin, {"a": "2\n"})
+    git(origin, "checkout", "--quiet", "topic")
+    merged(origin, "main")
+    with pytest.raises(subprocess.CalledProcessError) as failed:
+        run(FETCH, origin, "pull_request", "0" * 40)
+    assert failed.value.stdout.startswith("::error::HEAD is not the merge of this pull request")
