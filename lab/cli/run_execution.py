@@ -34,7 +34,12 @@ from lab.run_folder import RunFolder, RunFolderError, attempts
 from lab.run_lock import machine_lock
 from lab.source_files import digest
 from lab.system import FILE
-from lab.targets.installed_packages import differing_packages, packages_digest, packages_of
+from lab.targets.installed_packages import (
+    differing_versions,
+    interpreters_of,
+    packages_digest,
+    packages_of,
+)
 from lab.targets.revision_worktrees import RevisionWorktrees, cautions
 from lab.targets.target_interface import TargetError
 from lab.trial_plan import Plan
@@ -171,9 +176,14 @@ def _built_revisions(
     revisions = worktrees.revisions(written, prepared.plan.revisions)
     folders = worktrees.build(revisions)
     packages = {arm: packages_of(folder) for arm, folder in folders.items()}
+    interpreters = {arm: interpreters_of(folder) for arm, folder in folders.items()}
     recorded: dict[str, Any] = {
         "revisions": {
-            arm: {**asdict(each), "packages": packages_digest(packages[arm])}
+            arm: {
+                **asdict(each),
+                "packages": packages_digest(packages[arm]),
+                "interpreters": interpreters[arm],
+            }
             for arm, each in revisions.items()
         },
         FILE: prepared.described,
@@ -181,9 +191,10 @@ def _built_revisions(
     root, commits = prepared.project.root, prepared.plan.revisions
     if said := cautions(root, prepared.system, written, commits, options.written):
         recorded["cautions"] = said
-    if differing := differing_packages(packages):
-        progress.notice(f"revisions: their packages differ: {'; '.join(differing)}")
-        recorded["packages that differ"] = differing
+    for what, installed in (("interpreters", interpreters), ("packages", packages)):
+        if differing := differing_versions(installed):
+            progress.notice(f"revisions: their {what} differ: {'; '.join(differing)}")
+            recorded[f"{what} that differ"] = differing
     return recorded, folders
 
 

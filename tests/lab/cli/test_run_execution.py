@@ -422,6 +422,8 @@ def test_what_is_to_be_known_of_a_comparison_of_revisions_is_recorded(
             for number, arm in enumerate(revisions):
                 name = f"flask-{min(number, 1)}.0.dist-info"
                 (tmp_path / arm / ".venv/lib/python3.11/site-packages" / name).mkdir(parents=True)
+                config = tmp_path / arm / ".venv/pyvenv.cfg"
+                config.write_text(f"version = 3.{11 + min(number, 1)}.4\n")
             return {arm: tmp_path / arm for arm in revisions}
 
     caution = "arms run commits with the same code"
@@ -434,9 +436,14 @@ def test_what_is_to_be_known_of_a_comparison_of_revisions_is_recorded(
     prepared = prepared._replace(hypothesis=hypothesis, plan=plan)
     _, run_folder = execute(prepared, OPTIONS, NO_FILES, None)
     line = "flask 0.0 in narrow, 1.0 in wide, 1.0 in more-pricing"
-    assert f"revisions: their packages differ: {line}\n" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert f"revisions: their packages differ: {line}\n" in said
     conditions = run_folder.conditions()
     assert conditions["packages that differ"] == [line]
+    python = "Python of .venv 3.11.4 in narrow, 3.12.4 in wide, 3.12.4 in more-pricing"
+    assert f"revisions: their interpreters differ: {python}\n" in said
+    assert conditions["interpreters that differ"] == [python]
+    assert conditions["revisions"]["narrow"]["interpreters"] == {"Python of .venv": "3.11.4"}
     narrow, wide, other = (each["packages"] for each in conditions["revisions"].values())
     assert narrow != wide == other
     assert conditions["cautions"] == [caution]
