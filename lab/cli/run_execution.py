@@ -40,7 +40,7 @@ from lab.targets.installed_packages import (
     packages_digest,
     packages_of,
 )
-from lab.targets.revision_worktrees import RevisionWorktrees, cautions
+from lab.targets.revision_worktrees import RevisionWorktrees, build_cautions, cautions
 from lab.targets.target_interface import TargetError
 from lab.trial_plan import Plan
 
@@ -189,7 +189,11 @@ def _built_revisions(
         FILE: prepared.described,
     }
     root, commits = prepared.project.root, prepared.plan.revisions
-    if said := cautions(root, prepared.system, written, commits, options.written):
+    said = cautions(root, prepared.system, written, commits, options.written)
+    for line in build_cautions(prepared.system, folders):
+        progress.notice(f"revisions: {line}")
+        said.append(line)
+    if said:
         recorded["cautions"] = said
     for what, installed in (("interpreters", interpreters), ("packages", packages)):
         if differing := differing_versions(installed):

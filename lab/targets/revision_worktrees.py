@@ -143,6 +143,22 @@ def cautions(
     return found
 
 
+def build_cautions(system: System, folders: Mapping[str, Path]) -> list[str]:
+    """What is to be known of how arms were built.
+
+    Args:
+        system: As `lab.toml` describes it.
+        folders: The code of each arm, as `RevisionWorktrees.build` returns it.
+    """
+    without = [arm for arm, code in folders.items() if not _environments(code)]
+    if not system.build.commands or not without:
+        return []
+    return [
+        f"[build] in {FILE} makes none of {', '.join(_LINKED)} for {', '.join(without)}: packages "
+        "of Python or Node are those that are found elsewhere, the same for all"
+    ]
+
+
 class RevisionWorktrees:
     """The worktrees of a project.
 
@@ -216,7 +232,7 @@ class RevisionWorktrees:
             )
         for command in self._system.build.commands:
             self._report(f"building {revision}: {command.written}")
-            words = with_program(command, command.fill({}), self._project, code)
+            words = with_program(command, command.fill({}), self._project, code, is_build=True)
             self._run(
                 f"arm {arm}: {revision} cannot be built: {command.written} does not succeed there. "
                 f"Correct the `commands` of [build] in {FILE}",

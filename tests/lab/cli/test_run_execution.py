@@ -428,7 +428,9 @@ def test_what_is_to_be_known_of_a_comparison_of_revisions_is_recorded(
 
     caution = "arms run commits with the same code"
     monkeypatch.setattr(run_execution, "RevisionWorktrees", Worktrees)
+    unbuilt = "[build] in lab.toml makes none"
     monkeypatch.setattr(run_execution, "cautions", lambda *_: [caution])
+    monkeypatch.setattr(run_execution, "build_cautions", lambda *_: [unbuilt])
     prepared = prepare(OPTIONS)
     commits = {arm: letter * 40 for arm, letter in zip(RATES, "abc", strict=True)}
     hypothesis = replace(prepared.hypothesis, revisions=dict.fromkeys(RATES, "HEAD"))
@@ -446,9 +448,10 @@ def test_what_is_to_be_known_of_a_comparison_of_revisions_is_recorded(
     assert conditions["revisions"]["narrow"]["interpreters"] == {"Python of .venv": "3.11.4"}
     narrow, wide, other = (each["packages"] for each in conditions["revisions"].values())
     assert narrow != wide == other
-    assert conditions["cautions"] == [caution]
+    assert f"revisions: {unbuilt}\n" in said
+    assert conditions["cautions"] == [caution, unbuilt]
     report = run_folder.path("report.html").read_text()
-    assert line in report and caution in report
+    assert all(each in report for each in (line, caution, unbuilt))
 
 
 def test_a_run_that_was_finished_meanwhile_is_refused(bench: Bench) -> None:

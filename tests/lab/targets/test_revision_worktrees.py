@@ -19,6 +19,7 @@ from lab.child_processes import Child, Children
 from lab.system import System, load_system
 from lab.targets.revision_worktrees import (
     RevisionWorktrees,
+    build_cautions,
     cautions,
     commits_of,
     folders_of_files,
@@ -373,6 +374,21 @@ def test_without_a_build_all_use_one_environment_and_that_is_said(project: Path)
     (project / "lab.toml").write_text(TOML)
     [found] = cautioned(project, ARMS)
     assert "there is no [build] in lab.toml: all use the environment of the working tree" in found
+
+
+def test_a_build_that_makes_no_environment_is_said(project: Path, children: Children) -> None:
+    def cautioned_of_build() -> list[str]:
+        return build_cautions(load_system(project), Built(project, children).folders)
+
+    assert cautioned_of_build() == []
+    (project / "lab.toml").write_text(TOML)
+    assert cautioned_of_build() == [], "that there is no [build] is said before"
+    (project / "lab.toml").write_text(TOML + "[build]\ncommands = ['touch built']\n")
+    [found] = cautioned_of_build()
+    assert found == (
+        "[build] in lab.toml makes none of .venv, venv, node_modules for before, after: packages "
+        "of Python or Node are those that are found elsewhere, the same for all"
+    )
 
 
 @pytest.mark.parametrize(
