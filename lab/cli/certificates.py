@@ -20,6 +20,7 @@ from lab.machine_conditions import machine_name
 from lab.number_format import percentage
 from lab.process_lifetime import URL
 from lab.project_folder import KEPT, kept_folder
+from lab.targets.postgres_databases import server_address, users_server_url
 
 if TYPE_CHECKING:
     from lab.analysis.block_noise import BlockNoise
@@ -91,6 +92,7 @@ class Certificate:
         """It as a report cites it."""
         return {
             "run": self.run,
+            "smallest effect with": f"{self.last} blocks (about {self.timing.minutes(self.last)})",
             "smallest effect": {name: percentage(m.smallest) for name, m in self.measures.items()},
             "false alarms": {name: percentage(m.false_alarms) for name, m in self.measures.items()},
         }
@@ -100,7 +102,7 @@ def workload_of(hypothesis: Hypothesis, plan: Plan, system: System) -> str:
     """What noise depends on beside the machine, as JSON.
 
     Scenario, load and workers, the settings of the arms (those of equal arms once), where they run,
-    and what they get anew before each block.
+    what is started there, and what they get anew before each block.
     """
     of_the_run = ("budget_s", "processes")  # the plan says whether processes are fresh
     kind = {key: value for key, value in asdict(hypothesis.kind).items() if key not in of_the_run}
@@ -118,8 +120,39 @@ def workload_of(hypothesis: Hypothesis, plan: Plan, system: System) -> str:
         "url": url,
         "processes": plan.processes,
         "databases": plan.databases,
+        **_started(hypothesis, plan, system),
     }
     return json.dumps(measured, sort_keys=True)
+
+
+def _started(hypothesis: Hypothesis, plan: Plan, system: System) -> dict[str, Any]:
+    """What is started for a workload, by `lab.toml`, and the user's own server that it uses.
+
+    As a digest, since values of environment variables may be secrets.
+    """
+    if plan.target == URL:
+        return {}
+    if plan.target == "compose":
+        return {"system": _digest(system.compose and asdict(system.compose))}
+    server = users_server_url()
+    used: dict[str, Any] = {} if server is None else {"database server": server_address(server)}
+    if isinstance(hypothesis.kind, Benchmark):
+        return used if hypothesis.kind.database else {}
+    postgres = system.postgres
+    prepare = None if postgres is None else postgres.prepare
+    described = {
+        "loaded": system.loaded,
+        "processes": [
+            [each.name, each.command.written, {name: env.written for name, env in each.env.items()}]
+            for each in system.processes
+        ],
+        "postgres": postgres and [prepare and prepare.written, postgres.reset],
+    }
+    return {"system": _digest(described), **({} if postgres is None else used)}
+
+
+def _digest(described: Any) -> str:
+    return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
 
 
 def certify(

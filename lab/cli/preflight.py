@@ -32,7 +32,7 @@ from lab.instruments.locust_driver_process import DriverError, LoadDriver, Scena
 from lab.instruments.soak_script_driver import SoakScriptDriver
 from lab.project_folder import Project
 from lab.system import System
-from lab.targets.command_environment import import_path
+from lab.targets.command_environment import import_path, search_path
 from lab.targets.postgres_databases import server_hosts, users_server_url
 from lab.targets.revision_worktrees import folders_of_files
 from lab.targets.target_interface import SettingError, Target
@@ -161,11 +161,12 @@ def collect_benchmark(parts: RunParts) -> tuple[BenchmarkFile, BenchmarkFunction
 
 
 def _codes(parts: RunParts) -> dict[str, Code]:
-    """What the processes of arms import that are revisions."""
+    """What the processes of arms import and start that are revisions."""
     return {
         arm: Code(
             folder,
             import_path(folder, with_packages=True),
+            search_path(folder),
             folders_of_files(parts.project.root, folder),
         )
         for arm, folder in parts.revisions.items()

@@ -34,8 +34,13 @@ from lab.run_folder import RunFolder, RunFolderError, attempts
 from lab.run_lock import machine_lock
 from lab.source_files import digest
 from lab.system import FILE
-from lab.targets.installed_packages import differing_packages, packages_digest, packages_of
-from lab.targets.revision_worktrees import RevisionWorktrees
+from lab.targets.installed_packages import (
+    differing_versions,
+    interpreters_of,
+    packages_digest,
+    packages_of,
+)
+from lab.targets.revision_worktrees import RevisionWorktrees, build_cautions, cautions
 from lab.targets.target_interface import TargetError
 from lab.trial_plan import Plan
 
@@ -117,7 +122,7 @@ def _measure(
         local = 1 if prepared.plan.workers is None else max(1, prepared.plan.workers.local)
         choice = cores_of_run(prepared.hypothesis, prepared.run_folder, local)
         building = time.monotonic()
-        revisions, folders = _built_revisions(prepared, children, progress)
+        revisions, folders = _built_revisions(prepared, options, children, progress)
         began += time.monotonic() - building  # which is no part of the budget either
         parts = RunParts(
             prepared.hypothesis,
@@ -161,7 +166,7 @@ def _measure(
 
 
 def _built_revisions(
-    prepared: PreparedRun, children: Children, progress: Progress
+    prepared: PreparedRun, options: RunOptions, children: Children, progress: Progress
 ) -> tuple[dict[str, Any], dict[str, Path]]:
     """What is recorded of the arms' revisions, and the folder of each; nothing without any."""
     written = prepared.hypothesis.revisions
@@ -171,16 +176,29 @@ def _built_revisions(
     revisions = worktrees.revisions(written, prepared.plan.revisions)
     folders = worktrees.build(revisions)
     packages = {arm: packages_of(folder) for arm, folder in folders.items()}
+    interpreters = {arm: interpreters_of(folder) for arm, folder in folders.items()}
     recorded: dict[str, Any] = {
         "revisions": {
-            arm: {**asdict(each), "packages": packages_digest(packages[arm])}
+            arm: {
+                **asdict(each),
+                "packages": packages_digest(packages[arm]),
+                "interpreters": interpreters[arm],
+            }
             for arm, each in revisions.items()
         },
         FILE: prepared.described,
     }
-    if differing := differing_packages(packages):
-        progress.notice(f"revisions: their packages differ: {'; '.join(differing)}")
-        recorded["packages that differ"] = differing
+    root, commits = prepared.project.root, prepared.plan.revisions
+    said = cautions(root, prepared.system, written, commits, options.written)
+    for line in build_cautions(prepared.system, folders):
+        progress.notice(f"revisions: {line}")
+        said.append(line)
+    if said:
+        recorded["cautions"] = said
+    for what, installed in (("interpreters", interpreters), ("packages", packages)):
+        if differing := differing_versions(installed):
+            progress.notice(f"revisions: their {what} differ: {'; '.join(differing)}")
+            recorded[f"{what} that differ"] = differing
     return recorded, folders
 
 

@@ -48,17 +48,24 @@ _PYTEST = (
 
 
 class Code(NamedTuple):
-    """What the processes of an arm import.
+    """What the processes of an arm import and start.
 
     Attributes:
         folder: They run in it.
         import_path: PYTHONPATH; "" for none.
+        search_path: PATH, by which they find the programs that they start; "" for that of the lab.
         revision: If it is a revision: the folder of its files, and that of the working tree.
     """
 
     folder: Path
     import_path: str = ""
+    search_path: str = ""
     revision: tuple[Path, Path] | None = None
+
+    def environment(self) -> dict[str, str]:
+        """The environment variables by which they find that."""
+        paths = {"PYTHONPATH": self.import_path, "PATH": self.search_path}
+        return {name: path for name, path in paths.items() if path}
 
 
 class BenchmarkFile:
@@ -190,7 +197,7 @@ class BenchmarkFile:
                 **_ENVIRONMENT,
                 **self._allowed,
                 **request.to_environment(),
-                **({"PYTHONPATH": code.import_path} if code.import_path else {}),
+                **code.environment(),
             },
             cores=self.cores.all,
             pass_fds=() if theirs is None else (theirs,),

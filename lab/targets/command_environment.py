@@ -14,6 +14,7 @@ from lab.system import FILE, Command
 from lab.targets.target_interface import TargetUsageError
 
 _ENVIRONMENTS = (".venv", "venv")  # of Python, in the project's folder
+_MARKER = "pyvenv.cfg"  # in every environment of Python
 _MODULES = Path("node_modules", ".bin")  # programs of Node packages
 
 
@@ -41,16 +42,15 @@ def import_path(code: Path, *, with_packages: bool = False) -> str:
         TargetUsageError: That environment is of another Python, or the lab itself is not found.
     """
     folders = [code, code / "src"]
-    for name in _ENVIRONMENTS if with_packages else ():
-        if (code / name / "pyvenv.cfg").is_file() and not (code / name).is_symlink():
-            version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
-            packages = code / name / "lib" / version / "site-packages"
-            if not packages.is_dir():
-                raise TargetUsageError(
-                    f"{code / name}: benchmarks run by the lab's {version}, and this environment "
-                    "is of another one. Build it with that, in the `commands` of [build]"
-                )
-            folders += [packages, *_installed_folders(packages)]
+    for environment in _own_environments(code) if with_packages else ():
+        version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+        packages = environment / "lib" / version / "site-packages"
+        if not packages.is_dir():
+            raise TargetUsageError(
+                f"{environment}: benchmarks run by the lab's {version}, and this environment "
+                "is of another one. Build it with that, in the `commands` of [build]"
+            )
+        folders += [packages, *_installed_folders(packages)]
     if with_packages:
         refuse_hiding_the_lab(*folders)
     return os.pathsep.join(str(path) for path in folders if path.is_dir())
@@ -79,7 +79,12 @@ def _lines(file: Path) -> list[str]:
 
 
 def with_program(
-    command: Command, words: Sequence[str], project: Path, code: Path | None = None
+    command: Command,
+    words: Sequence[str],
+    project: Path,
+    code: Path | None = None,
+    *,
+    is_build: bool = False,
 ) -> list[str]:
     """The words with the path of their program. TargetUsageError if there is no such program.
 
@@ -88,6 +93,7 @@ def with_program(
         words: Its words, with every placeholder filled.
         project: The folder of `lab.toml`, for the message.
         code: The folder that a relative path starts from, if it is another one.
+        is_build: Whether it makes the environment of the code, and so may be a program of another.
     """
     program, *arguments = words
     code = code or project
@@ -96,6 +102,8 @@ def with_program(
         found = str(path) if os.access(path, os.X_OK) and path.is_file() else None
     else:
         found = shutil.which(program, path=search_path(code))
+        if found is not None and code != project and not is_build:
+            _refuse_another_environment(command, Path(found), project, code)
     if found is None and code != project and "/" in program:
         raise TargetUsageError(
             f"{project / FILE}:{command.line}: the revision in {code} has no program `{program}`. "
@@ -107,3 +115,20 @@ def with_program(
             "Install it, or write the path of its file, as in .venv/bin/python"
         )
     return [found, *arguments]
+
+
+def _refuse_another_environment(command: Command, found: Path, project: Path, code: Path) -> None:
+    """TargetUsageError if a program is of an environment, and a revision has another of its own."""
+    own, environment = _own_environments(code), found.parent.parent
+    if own and environment not in own and (environment / _MARKER).is_file():
+        raise TargetUsageError(
+            f"{project / FILE}:{command.line}: the revision has the environment {own[0]}, and "
+            f"`{found.name}` is not in it, but in {environment}, which would be the same for all. "
+            "Let a command of [build] install it for the revision"
+        )
+
+
+def _own_environments(code: Path) -> list[Path]:
+    """The environments of Python that were made in a folder of code, not only linked there."""
+    folders = [code / name for name in _ENVIRONMENTS]
+    return [each for each in folders if (each / _MARKER).is_file() and not each.is_symlink()]

@@ -50,6 +50,8 @@ class GitRepository:
         inside = [file.relative_to(self.top) for file in files if file.is_relative_to(self.top)]
         own = [Path(self.prefix, name) for name in _OF_THE_LAB]
         self._not_measured = [path.as_posix() for path in (*own, *inside)]
+        without = [f":(top,exclude){path}" for path in self._not_measured]
+        self._measured = (":/", *without)
 
     def commit(self, revision: str) -> str:
         """The commit that a revision is now; of `worktree` one that is made of the files.
@@ -88,10 +90,14 @@ class GitRepository:
         """What names the files of a commit: equal if all of them are."""
         return self._answer("rev-parse", "--verify", f"{commit}^{{tree}}")
 
+    def differ(self, a: str, b: str) -> bool:
+        """Whether files differ between two commits, those of the lab aside."""
+        changed = self._answer("diff-tree", "-r", "--name-only", a, b, "--", *self._measured)
+        return bool(changed)
+
     def is_dirty(self) -> bool:
         """Whether files differ from HEAD, those of the lab aside."""
-        without = [f":(top,exclude){path}" for path in self._not_measured]
-        return bool(self._answer("status", "--porcelain", "--", ":/", *without))
+        return bool(self._answer("status", "--porcelain", "--", *self._measured))
 
     def submodules(self, commit: str) -> list[str]:
         """The paths of the submodules of a commit."""

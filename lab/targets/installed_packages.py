@@ -1,14 +1,16 @@
-"""Which packages are installed for the code of a revision, and how those of two arms differ."""
+"""Which interpreters and packages a revision has, and how those of two arms differ."""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 _ENVIRONMENTS = (".venv", "venv")  # of Python
+_VERSION = re.compile(r"^version(?:_info)? *= *(\d+(?:\.\d+)*)", re.MULTILINE)
 _NODE = Path("node_modules", ".package-lock.json")  # which npm keeps of what it has installed
 _NODE_FOLDER = "node_modules/"
 _SHOWN = 5  # packages in a message
@@ -26,21 +28,36 @@ def packages_of(code: Path) -> dict[str, str]:
     return dict(sorted((*_of_python(code), *_of_node(code))))
 
 
+def interpreters_of(code: Path) -> dict[str, str]:
+    """The version of Python in each of its environments in a folder of code, as far as it is known.
+
+    Args:
+        code: The folder of the project, or of a revision of it.
+    """
+    found: dict[str, str] = {}
+    for environment in _ENVIRONMENTS:
+        with contextlib.suppress(OSError):
+            text = (code / environment / "pyvenv.cfg").read_text("utf-8", "replace")
+            if match := _VERSION.search(text):
+                found[f"Python of {environment}"] = match[1]
+    return found
+
+
 def packages_digest(packages: Mapping[str, str]) -> str:
     """What names these packages in these versions."""
     return hashlib.sha256(json.dumps(packages).encode()).hexdigest()[:_DIGITS]
 
 
-def differing_packages(packages: Mapping[str, Mapping[str, str]]) -> list[str]:
-    """The packages whose versions are not those of all arms, in words; the first five of them.
+def differing_versions(installed: Mapping[str, Mapping[str, str]]) -> list[str]:
+    """What has another version in some arm, in words; the first five of them.
 
     Args:
-        packages: Of each arm, as `packages_of` returns them.
+        installed: Of each arm, as `packages_of` or `interpreters_of` returns it.
     """
-    names = sorted({name for installed in packages.values() for name in installed})
+    names = sorted({name for own in installed.values() for name in own})
     found = []
     for name in names:
-        versions = {arm: installed.get(name, "none") for arm, installed in packages.items()}
+        versions = {arm: own.get(name, "none") for arm, own in installed.items()}
         if len(set(versions.values())) > 1:
             each = ", ".join(f"{version} in {arm}" for arm, version in versions.items())
             found.append(f"{name} {each}")

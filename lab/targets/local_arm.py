@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -199,13 +200,20 @@ class LocalArm:
         given = {name: value.fill(values) for name, value in spec.env.items()}
         own = {name: given[name] for name in spec.set_by_the_lab}
         reach = libpq_variables() if spec.uses_postgres else {}  # a server of the user's own
+        imports = self.imports(given.get("PYTHONPATH", ""))
         path = search_path(self.code)
-        return {**self.imports, **given, **self.settings, **reach, **own, "PATH": path}
+        return {**given, **self.settings, **reach, **own, **imports, "PATH": path}
 
-    @property
-    def imports(self) -> dict[str, str]:
-        """The environment variable by which Python finds a revision before what is installed."""
-        return {} if self.code == self.project else {"PYTHONPATH": import_path(self.code)}
+    def imports(self, given: str = "") -> dict[str, str]:
+        """The environment variable by which Python finds a revision before what is installed.
+
+        Args:
+            given: The folders that `lab.toml` gives in that variable, which come behind.
+        """
+        if self.code == self.project:
+            return {}
+        own = import_path(self.code)
+        return {"PYTHONPATH": os.pathsep.join((own, given)) if given else own}
 
     def _values(
         self, spec: ProcessSpec, port: int | None, held: socket.socket | None

@@ -293,7 +293,7 @@ class LocalTarget:
             role="prepare",
             arm=running.name,
             env={
-                **running.imports,
+                **running.imports(),
                 **running.settings,
                 **libpq_variables(),
                 "DATABASE_URL": running.database,

@@ -32,6 +32,17 @@ def server_hosts(url: str) -> tuple[str, ...]:
     return tuple(filter(None, hosts)) or tuple(filter(None, [os.environ.get("PGHOST")]))
 
 
+def server_address(url: str) -> list[str]:
+    """Where a PostgreSQL server is: hosts and ports, as its URL and the environment write them."""
+    parts = urlsplit(url)
+    given = dict(parse_qsl(parts.query))
+    return [
+        parts.netloc.rpartition("@")[2],
+        *(given.get(name, "") for name in ("host", "hostaddr", "port")),
+        *(os.environ.get(name, "") for name in ("PGHOST", "PGHOSTADDR", "PGPORT")),
+    ]
+
+
 def reset_script(system: System, project: Path) -> str | None:
     """The SQL that brings a database back to its first state; None if there is none."""
     if system.postgres is None or system.postgres.reset is None:

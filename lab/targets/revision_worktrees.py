@@ -19,6 +19,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +92,10 @@ def require_commits(project: Path, commits: Mapping[str, str]) -> None:
 
 
 def refuse_fixed_paths(project: Path, system: System) -> None:
-    """TargetUsageError if `lab.toml` names the working tree: every revision would run its code."""
+    """TargetUsageError if `lab.toml` names the working tree: every revision would run its code.
+
+    That is the whole of the repository, of which the project may be a folder.
+    """
     texts = [] if system.check is None else [system.check.written]
     for build in system.build.commands:  # its program may be one of the working tree
         texts += [word.written for word in build.words[1:]]
@@ -100,11 +104,12 @@ def refuse_fixed_paths(project: Path, system: System) -> None:
     if system.postgres is not None:
         prepare = system.postgres.prepare
         texts += [system.postgres.reset or "", "" if prepare is None else prepare.written]
+    top = GitRepository(project).top
     for text in texts:
-        if _names(text, project):
+        if _names(text, top):
             raise TargetUsageError(
-                f"{project / FILE}: `{text}` names the folder of the working tree, so that every "
-                "revision would run the code there. Write the path from that folder on"
+                f"{project / FILE}: `{text}` names the folder of the working tree, {top}, so that "
+                f"every revision would run the code there. Write the path from that of {FILE} on"
             )
 
 
@@ -115,7 +120,7 @@ def cautions(
     commits: Mapping[str, str],
     written: Iterable[Path] = (),
 ) -> list[str]:
-    """What the user should know before these are compared; `written` as for `commits_of`."""
+    """What is to be known of a comparison of these; `written` as for `commits_of`."""
     if not revisions:
         return []
     repository, found = GitRepository(project, written), []
@@ -126,14 +131,32 @@ def cautions(
         )
     if len(set(commits.values())) < len(commits):
         found.append("arms run the same commit: only their settings differ, if anything does")
-    elif len({repository.tree(commit) for commit in commits.values()}) < len(commits):
-        found.append("arms run commits with the same files: what is measured is noise")
+    elif not all(repository.differ(a, b) for a, b in combinations(commits.values(), 2)):
+        found.append("arms run commits with the same code: what is measured is noise")
+    if len({repository.contents(commit, (FILE,)) for commit in commits.values()}) > 1:
+        found.append(f"{FILE} differs between the commits: all run with that of the working tree")
     if not system.build.commands:
         found.append(
             f"there is no [build] in {FILE}: all use the environment of the working tree, with the "
             "packages that are installed there"
         )
     return found
+
+
+def build_cautions(system: System, folders: Mapping[str, Path]) -> list[str]:
+    """What is to be known of how arms were built.
+
+    Args:
+        system: As `lab.toml` describes it.
+        folders: The code of each arm, as `RevisionWorktrees.build` returns it.
+    """
+    without = [arm for arm, code in folders.items() if not _environments(code)]
+    if not system.build.commands or not without:
+        return []
+    return [
+        f"[build] in {FILE} makes none of {', '.join(_LINKED)} for {', '.join(without)}: packages "
+        "of Python or Node are those that are found elsewhere, the same for all"
+    ]
 
 
 class RevisionWorktrees:
@@ -209,7 +232,7 @@ class RevisionWorktrees:
             )
         for command in self._system.build.commands:
             self._report(f"building {revision}: {command.written}")
-            words = with_program(command, command.fill({}), self._project, code)
+            words = with_program(command, command.fill({}), self._project, code, is_build=True)
             self._run(
                 f"arm {arm}: {revision} cannot be built: {command.written} does not succeed there. "
                 f"Correct the `commands` of [build] in {FILE}",
@@ -377,12 +400,12 @@ def _files(worktree: Path, without: Path) -> dict[str, list[int]]:
     return found
 
 
-def _names(text: str, project: Path) -> bool:
-    """Whether a text has a path into the project, as it is or by a link."""
-    if re.search(rf"{re.escape(str(project))}(?![\w.-])", text):
+def _names(text: str, folder: Path) -> bool:
+    """Whether a text has a path into a folder, as it is or by a link."""
+    if re.search(rf"{re.escape(str(folder))}(?![\w.-])", text):
         return True
     paths = (Path(os.path.realpath(found)) for found in _ABSOLUTE_PATH.findall(text))
-    return any(path.is_relative_to(project) for path in paths)
+    return any(path.is_relative_to(folder) for path in paths)
 
 
 def _environments(code: Path) -> list[str]:

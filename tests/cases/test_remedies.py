@@ -794,7 +794,7 @@ COMMANDS = {
     ),
     "diff-of-the-working-tree-by-its-path": Command(
         f"diff {DIFF}",
-        ("lab.toml: `python ", "names the folder of the working tree", "from that folder on"),
+        ("lab.toml: `python ", "names the folder of the working tree", "from that of lab.toml on"),
         before=named_by_its_folder,
         remedied=lambda p: replaced("lab.toml", f"{p}/service/", "service/")(p),
     ),
@@ -918,6 +918,7 @@ ELSEWHERE = {  # place -> which test tries its remedy, or why none can
     "targets/arm_settings.py:_refuse_unnamed": ARM_SETTINGS,
     "system/placeholders.py:value": "an arm that lacks it is refused before anything is started",
     "targets/command_environment.py:with_program": COMMAND_ENVIRONMENT,
+    "targets/command_environment.py:_refuse_another_environment": COMMAND_ENVIRONMENT,
     "targets/command_environment.py:import_path": COMMAND_ENVIRONMENT,
     "targets/git_repository.py:_refuse_changed_submodules": GIT_REPOSITORY,
     "targets/git_repository.py:_answer": GIT_REPOSITORY,

@@ -22,12 +22,22 @@ COMPARE, FETCH = "Compare", "Fetch the history that is missing"
 
 
 def run(
-    name: str, folder: Path, event: str = "push", **given: str
+    name: str, folder: Path, event: str = "push", sha: str = "", **given: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run the script of a step, its environment filled from the inputs as GitHub does."""
+    """Run the script of a step, its environment filled from the inputs as GitHub does.
+
+    Args:
+        name: Of the step.
+        folder: In which it runs.
+        event: That GitHub reports.
+        sha: The commit of that event: of a pull request, its merge.
+        given: Inputs.
+    """
     inputs = {**DEFAULTS, **{key.replace("_", "-"): value for key, value in given.items()}}
+    values = {f"inputs.{key}": value for key, value in inputs.items()}
+    values["steps.history.outputs.range"] = chosen(folder)
     env = {
-        key: re.sub(r"\$\{\{ inputs\.([a-z-]+) \}\}", lambda found: inputs[found[1]], text)
+        key: re.sub(r"\$\{\{ ([a-z.-]+) \}\}", lambda found: values[found[1]], text)
         for key, text in STEPS[name]["env"].items()
     }
     return subprocess.run(
@@ -38,12 +48,33 @@ def run(
             **env,
             "GITHUB_EVENT_NAME": event,
             "GITHUB_BASE_REF": "main",
+            "GITHUB_SHA": sha,
             "RUNNER_TEMP": str(folder.parent),
+            "GITHUB_OUTPUT": str(folder.parent / "output"),
         },
         capture_output=True,
         text=True,
         check=True,
     )
+
+
+def chosen(folder: Path) -> str:
+    """The range of revisions that the step before has chosen; "" if there was none."""
+    output = folder.parent / "output"
+    lines = output.read_text().splitlines() if output.exists() else [""]
+    return lines[-1].removeprefix("range=")
+
+
+def compared(folder: Path, event: str = "push", sha: str = "", **given: str) -> str:
+    """What `lab` prints, at the end of both steps."""
+    run(FETCH, folder, event, sha, **given)
+    return run(COMPARE, folder, event, sha, **given).stdout
+
+
+def merged(folder: Path, branch: str) -> str:
+    """Merge a branch into the one that is checked out; the commit."""
+    git(folder, "merge", "--quiet", "--no-ff", "-m", "a merge", branch)
+    return git(folder, "rev-parse", "HEAD")
 
 
 @pytest.fixture
@@ -74,17 +105,20 @@ def test_every_input_is_documented_with_its_default_and_used() -> None:
 
 
 def test_the_arguments_of_lab_diff(fake_lab: Path) -> None:
-    said = run(COMPARE, fake_lab, scenario="scenarios/a b.py", slower_than="4%").stdout
+    said = compared(fake_lab, scenario="scenarios/a b.py", slower_than="4%")
     assert said == (
         "[diff][HEAD^1..HEAD][--budget][10m][--junit][out/lab.xml][--summary][out/lab.md]"
         "[--scenario][scenarios/a b.py][--slower-than][4%]"
     )
-    said = run(COMPARE, fake_lab, benchmark="b.py::t", before="v1", faster_than="20%").stdout
+    said = compared(fake_lab, benchmark="b.py::t", before="v1", faster_than="20%")
     assert "[v1..HEAD]" in said and "[--benchmark][b.py::t][--faster-than][20%]" in said
+    said = compared(fake_lab, "pull_request", "0" * 40, before="origin/main")
+    assert said.startswith("[diff][origin/main...HEAD]"), "main may have moved on"
 
 
 def test_what_an_input_holds_is_never_run(fake_lab: Path) -> None:
-    said = run(COMPARE, fake_lab, scenario='"; touch ran; $(touch ran) `touch ran`').stdout
+    text = '"; touch ran; $(touch ran) `touch ran`'
+    said = compared(fake_lab, scenario=text, before=text)
     assert "[--scenario]" in said
     assert not (fake_lab / "ran").exists()
 
@@ -124,7 +158,25 @@ def test_of_a_pull_request_the_merge_is_compared_with_its_base(tmp_path: Path) -
         run(FETCH, clone, "push")
         run(FETCH, clone, "pull_request", before="HEAD^1")
     git(origin, "checkout", "--quiet", "main")
-    git(origin, "-c", "user.name=a", "-c", "user.email=a@b", "merge", "--quiet", "--no-ff", "topic")
+    merge = merged(origin, "topic")
     git(tmp_path, "clone", "--quiet", "--depth=1", f"file://{origin}", "merged")
-    run(FETCH, tmp_path / "merged", "pull_request")
+    run(FETCH, tmp_path / "merged", "pull_request", merge)
+    assert chosen(tmp_path / "merged") == "HEAD^1..HEAD"
+    run(FETCH, tmp_path / "merged", "pull_request", merge, before="HEAD^1")
+    assert chosen(tmp_path / "merged") == "HEAD^1..HEAD"
     assert git(tmp_path / "merged", "rev-parse", "HEAD^2") == git(origin, "rev-parse", "topic")
+
+
+def test_a_merge_of_the_base_is_not_the_merge_of_the_pull_request(tmp_path: Path) -> None:
+    """As "Update branch" makes one: its first parent is the pull request itself."""
+    origin = new_repository(tmp_path / "origin")
+    commit(origin, {"a": "1\n"})
+    git(origin, "checkout", "--quiet", "-b", "topic")
+    commit(origin, {"b": "1\n"})
+    git(origin, "checkout", "--quiet", "main")
+    commit(origin, {"a": "2\n"})
+    git(origin, "checkout", "--quiet", "topic")
+    merged(origin, "main")
+    with pytest.raises(subprocess.CalledProcessError) as failed:
+        run(FETCH, origin, "pull_request", "0" * 40)
+    assert failed.value.stdout.startswith("::error::HEAD is not the merge of this pull request")

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from lab.exit_codes import exit_code_of_verdict
 from lab.hypothesis import LoadTest, loads
-from tests.proof import certificates, revisions
+from tests.proof import certificates, record, revisions
 from tests.proof.revision_effects import median_ratio, of_function
 from tests.repositories import git
 from tests.revision_shop import KINDS, Change, make_shop
@@ -71,7 +72,10 @@ def test_the_interval_of_a_median_holds_it() -> None:
 
 def of(verdicts: str) -> list[dict[str, Any]]:
     names = {letter: name for name, letter in revisions.LETTERS.items()}
-    return [{"verdict": names[letter], "elapsed_s": 300.0} for letter in verdicts]
+    return [
+        {"verdict": name, "elapsed_s": 300.0, "code": exit_code_of_verdict(name, "CONFIRMED")}
+        for name in map(names.__getitem__, verdicts)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -98,9 +102,31 @@ def test_a_run_without_a_verdict_or_beyond_its_time_does_not_hold() -> None:
     assert not revisions._holds({**found, "docs": [{**of("C")[0], "elapsed_s": 601}] * 2})
 
 
+def test_a_run_whose_exit_code_is_not_that_of_its_verdict_does_not_hold() -> None:
+    found = {"docs": of("CC"), "slower": of("RR"), "faster": of("CC")}
+    for kind, code in (("docs", 1), ("slower", 0), ("faster", 4)):
+        wrong = [{**found[kind][0], "code": code}, found[kind][1]]
+        assert not revisions._holds({**found, kind: wrong}), kind
+
+
 @pytest.mark.parametrize(("effect", "as_meant"), [(1.08, True), (1.085, True), (1.095, False)])
 def test_an_effect_that_is_not_as_meant_does_not_hold(effect: float, as_meant: bool) -> None:
     assert revisions._is_as_meant(revisions.SERVICE, [effect, effect, effect]) is as_meant
+
+
+@pytest.mark.parametrize(("effect", "runs"), [(1.03, 8), (1.2, 0)])
+def test_commits_are_compared_only_if_their_effect_is_as_meant(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, effect: float, runs: int
+) -> None:
+    monkeypatch.setattr(record, "STATE", tmp_path)
+    monkeypatch.delenv("PROOF_RUNS", raising=False)
+    monkeypatch.setattr(revisions, "_diff", lambda *_: {"code": 4, "said": "no"})
+    subject = revisions.FUNCTION._replace(effect_of=lambda *_: [effect, effect, effect])
+    measured, found = revisions._compare_all(subject, record.Steps("revisions"))
+    assert [len(each) for each in found.values()] == [runs, runs, runs]
+    text = "\n".join(revisions._lines(subject, measured, found))
+    assert f"time of a call {effect:.3f} times that before" in text
+    assert ("so no commits were compared" in text) == (not runs)
 
 
 def test_the_table_shows_what_was_planted_and_what_was_found() -> None:

@@ -19,7 +19,16 @@ from lab.errors import MeasurementError
 from lab.hypothesis import Benchmark, ClosedLoad, Hypothesis, LoadTest, loads
 from lab.machine_conditions import observe
 from lab.run_folder import RunFolder
-from lab.system import System, UrlSpec
+from lab.system import (
+    Command,
+    ComposeSpec,
+    PostgresSpec,
+    ProcessSpec,
+    Stop,
+    System,
+    Template,
+    UrlSpec,
+)
 from lab.trial_plan import Plan, PlannedWorkers, draw
 from tests.lab.builders import trial
 from tests.runs import ROOT, copy_project
@@ -109,13 +118,16 @@ def test_it_is_kept_for_its_machine_and_its_workload(tmp_path: Path) -> None:
     assert workload(equal_arms()) == found.workload
 
 
-def test_what_noise_depends_on_makes_another_workload() -> None:
+def test_what_noise_depends_on_makes_another_workload(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LAB_DATABASE_URL", raising=False)
     equal = equal_arms()
     assert isinstance(equal.kind, LoadTest)
     whole = replace(equal.kind, load=ClosedLoad(4, slice_s=math.inf))
     benchmark = replace(equal, kind=Benchmark("median", 1.0, 60.0))
     with_database = replace(equal, kind=Benchmark("median", 1.0, 60.0, database=True))
     staging, production = (System(url=UrlSpec(f"http://{host}")) for host in ("a", "b"))
+    web = ProcessSpec("web", Command("python app.py", (), 2))
+    service = System((web,), "web")
     found = [
         workload(equal),
         workload(replace(equal, kind=whole)),
@@ -130,8 +142,49 @@ def test_what_noise_depends_on_makes_another_workload() -> None:
         workload(benchmark),
         workload(with_database),
         workload(with_database, databases="kept"),
+        *(
+            workload(equal, each)
+            for each in (
+                service,
+                replace(service, processes=(web, replace(web, name="other"))),
+                replace(service, processes=(replace(web, command=Command("./serve", (), 2)),)),
+                replace(service, processes=(replace(web, env={"MODE": Template("fast")}),)),
+                replace(service, loaded="other"),
+                replace(service, postgres=PostgresSpec()),
+                replace(service, postgres=PostgresSpec(prepare=Command("./fill", (), 9))),
+                replace(service, postgres=PostgresSpec(reset="reset.sql")),
+            )
+        ),
+        *(
+            workload(equal, System(compose=ComposeSpec(*each)), target="compose")
+            for each in (("a.yml", "web", 80), ("b.yml", "web", 80), ("a.yml", "api", 80))
+        ),
     ]
+    for url in ("postgresql://a/x", "postgresql://b/x", "postgresql:///x?host=a&port=9"):
+        monkeypatch.setenv("LAB_DATABASE_URL", url)
+        found += [
+            workload(with_database),
+            workload(equal, replace(service, postgres=PostgresSpec())),
+        ]
     assert len(set(found)) == len(found)
+
+
+def test_a_service_is_that_of_lab_toml_whatever_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAB_DATABASE_URL", "postgresql://one:secret@db/shop")
+    equal = equal_arms()
+    web = ProcessSpec("web", Command("python app.py", (), 2))
+    system = System((web,), "web", PostgresSpec())
+    first = workload(equal, system)
+    moved = replace(web, command=replace(web.command, line=9), stop=Stop(patience_s=9.0))
+    assert workload(equal, replace(system, processes=(moved,))) == first
+    monkeypatch.setenv("LAB_DATABASE_URL", "postgresql://other@db/shop")
+    assert workload(equal, system) == first
+    assert "secret" not in first and "app.py" not in first
+
+
+def test_a_report_says_with_how_many_blocks_the_smallest_effect_was_found(tmp_path: Path) -> None:
+    found = certified(tmp_path).conditions()
+    assert found["smallest effect with"] == "12 blocks (about 4.1 min)"
 
 
 def test_revisions_without_settings_are_the_workload_of_equal_arms() -> None:

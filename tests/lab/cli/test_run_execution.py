@@ -404,7 +404,7 @@ def test_what_was_edited_while_the_run_waited_is_refused(
     assert bench.run()[0].verdict == "CONFIRMED"
 
 
-def test_packages_that_differ_between_revisions_are_said_and_recorded(
+def test_what_is_to_be_known_of_a_comparison_of_revisions_is_recorded(
     bench: Bench,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -422,9 +422,15 @@ def test_packages_that_differ_between_revisions_are_said_and_recorded(
             for number, arm in enumerate(revisions):
                 name = f"flask-{min(number, 1)}.0.dist-info"
                 (tmp_path / arm / ".venv/lib/python3.11/site-packages" / name).mkdir(parents=True)
+                config = tmp_path / arm / ".venv/pyvenv.cfg"
+                config.write_text(f"version = 3.{11 + min(number, 1)}.4\n")
             return {arm: tmp_path / arm for arm in revisions}
 
+    caution = "arms run commits with the same code"
     monkeypatch.setattr(run_execution, "RevisionWorktrees", Worktrees)
+    unbuilt = "[build] in lab.toml makes none"
+    monkeypatch.setattr(run_execution, "cautions", lambda *_: [caution])
+    monkeypatch.setattr(run_execution, "build_cautions", lambda *_: [unbuilt])
     prepared = prepare(OPTIONS)
     commits = {arm: letter * 40 for arm, letter in zip(RATES, "abc", strict=True)}
     hypothesis = replace(prepared.hypothesis, revisions=dict.fromkeys(RATES, "HEAD"))
@@ -432,12 +438,20 @@ def test_packages_that_differ_between_revisions_are_said_and_recorded(
     prepared = prepared._replace(hypothesis=hypothesis, plan=plan)
     _, run_folder = execute(prepared, OPTIONS, NO_FILES, None)
     line = "flask 0.0 in narrow, 1.0 in wide, 1.0 in more-pricing"
-    assert f"revisions: their packages differ: {line}\n" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert f"revisions: their packages differ: {line}\n" in said
     conditions = run_folder.conditions()
     assert conditions["packages that differ"] == [line]
+    python = "Python of .venv 3.11.4 in narrow, 3.12.4 in wide, 3.12.4 in more-pricing"
+    assert f"revisions: their interpreters differ: {python}\n" in said
+    assert conditions["interpreters that differ"] == [python]
+    assert conditions["revisions"]["narrow"]["interpreters"] == {"Python of .venv": "3.11.4"}
     narrow, wide, other = (each["packages"] for each in conditions["revisions"].values())
     assert narrow != wide == other
-    assert line in run_folder.path("report.html").read_text()
+    assert f"revisions: {unbuilt}\n" in said
+    assert conditions["cautions"] == [caution, unbuilt]
+    report = run_folder.path("report.html").read_text()
+    assert all(each in report for each in (line, caution, unbuilt))
 
 
 def test_a_run_that_was_finished_meanwhile_is_refused(bench: Bench) -> None:

@@ -106,3 +106,33 @@ def test_a_program_that_a_revision_lacks_is_named(tmp_path: Path) -> None:
         with_program(command, ["./serve"], tmp_path)
     (code / "serve").touch(mode=0o755)
     assert with_program(command, ["./serve"], tmp_path, code) == [str(code / "serve")]
+
+
+def test_a_program_of_another_environment_is_refused_until_the_revision_has_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "lab.toml").write_text('[[process]]\nname = "web"\ncommand = "tool {port}"\n')
+    (command,) = [process.command for process in load_system(tmp_path).processes]
+    code, plain = tmp_path / "code", tmp_path / "plain"
+    environment(code)
+    environment(tmp_path)
+    plain.mkdir()
+
+    def installed(folder: Path) -> list[str]:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "tool").touch(mode=0o755)
+        return [str(folder / "tool")]
+
+    theirs, systems = installed(tmp_path / ".venv" / "bin"), installed(tmp_path / "usr" / "bin")
+    monkeypatch.setenv("PATH", str(Path(theirs[0]).parent))
+    message = rf"lab.toml:3: the revision has the environment {code}/.venv, and `tool` is not in it"
+    with pytest.raises(TargetUsageError, match=rf"{message}, but in {tmp_path}/.venv.*\[build\]"):
+        with_program(command, ["tool"], tmp_path, code)
+    assert with_program(command, ["tool"], tmp_path, code, is_build=True) == theirs
+    assert with_program(command, ["tool"], tmp_path, plain) == theirs, "it has none of its own"
+    assert with_program(command, ["tool"], tmp_path) == theirs
+    own = installed(code / ".venv" / "bin")
+    assert with_program(command, ["tool"], tmp_path, code) == own
+    Path(own[0]).unlink()
+    monkeypatch.setenv("PATH", str(Path(systems[0]).parent))
+    assert with_program(command, ["tool"], tmp_path, code) == systems

@@ -90,6 +90,20 @@ def test_a_project_may_be_a_folder_of_its_repository(folder: Path) -> None:
     assert repository.contents("HEAD", ["requirements.txt"]) != before
 
 
+def test_commits_differ_in_any_file_but_those_of_the_lab(folder: Path) -> None:
+    commit(folder, {"shop/lab.toml": "", "shop/app.py": "1\n"})
+    repository = GitRepository(folder / "shop")
+    for path, differ in (
+        ("shop/app.py", True),
+        ("libs/a.py", True),
+        ("shop/lab.toml", False),
+        ("shop/scenarios/a.py", False),
+        ("scenarios/a.py", True),
+    ):
+        commit(folder, {path: "new\n"})
+        assert repository.differ("HEAD~1", "HEAD") is differ, path
+
+
 def test_three_dots_begin_where_two_revisions_went_apart(folder: Path) -> None:
     base = git(folder, "rev-parse", "HEAD")
     git(folder, "checkout", "--quiet", "-b", "topic")

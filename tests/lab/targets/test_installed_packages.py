@@ -1,4 +1,4 @@
-"""Which packages a revision has, and what is said of those that differ."""
+"""Which interpreters and packages a revision has, and what is said of those that differ."""
 
 from __future__ import annotations
 
@@ -7,7 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from lab.targets.installed_packages import differing_packages, packages_digest, packages_of
+from lab.targets.installed_packages import (
+    differing_versions,
+    interpreters_of,
+    packages_digest,
+    packages_of,
+)
 
 
 def install(code: Path, name: str, origin: object = None, environment: str = ".venv") -> None:
@@ -56,12 +61,30 @@ def test_a_digest_names_the_versions() -> None:
 
 def test_the_first_five_that_differ_are_named_with_their_versions() -> None:
     before = {"a": "1", "same": "1"}
-    assert differing_packages({"before": before, "after": before}) == []
-    assert differing_packages({"before": before, "after": {"a": "2", "b": "1", "same": "1"}}) == [
+    assert differing_versions({"before": before, "after": before}) == []
+    assert differing_versions({"before": before, "after": {"a": "2", "b": "1", "same": "1"}}) == [
         "a 1 in before, 2 in after",
         "b none in before, 1 in after",
     ]
     many = dict.fromkeys("abcdefgh", "1")
-    found = differing_packages({"before": {}, "after": many})
+    found = differing_versions({"before": {}, "after": many})
     assert len(found) == 6
     assert found[-1] == "and 3 more"
+
+
+@pytest.mark.parametrize(
+    ("text", "version"),
+    [
+        ("home = /usr/bin\nversion = 3.11.4\nexecutable = /usr/bin/python3.11\n", "3.11.4"),
+        ("uv = 0.9.2\nversion_info = 3.12.3\n", "3.12.3"),
+        ("virtualenv = 20.26.0\nversion_info = 3.12.3.final.0\nversion = 3.12.3\n", "3.12.3"),
+    ],
+    ids=["venv", "uv", "virtualenv"],
+)
+def test_the_interpreter_of_an_environment(tmp_path: Path, text: str, version: str) -> None:
+    assert interpreters_of(tmp_path) == {}
+    (tmp_path / ".venv").mkdir()
+    (tmp_path / ".venv" / "pyvenv.cfg").write_text("home = /usr/bin\n")
+    assert interpreters_of(tmp_path) == {}
+    (tmp_path / ".venv" / "pyvenv.cfg").write_text(text)
+    assert interpreters_of(tmp_path) == {"Python of .venv": version}

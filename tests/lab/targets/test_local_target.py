@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,9 @@ class Bench:
         self.children = Children()
         self.targets: list[LocalTarget] = []
 
-    def target(self, toml: str, *, anyway: bool = True) -> LocalTarget:
+    def target(
+        self, toml: str, *, anyway: bool = True, revisions: Mapping[str, Path] | None = None
+    ) -> LocalTarget:
         project = project_of(self.folder, toml)
         made = LocalTarget(
             load_system(project),
@@ -54,6 +56,7 @@ class Bench:
             None,
             self.notes.append,
             anyway=anyway,
+            revisions=revisions,
         )
         self.targets.append(made)
         return made
@@ -112,6 +115,21 @@ def test_every_arm_has_processes_of_its_own_with_its_settings(bench: Bench) -> N
     assert target.dead("red") is None and target.activity("red") == {}
     target.reset("red")  # there is nothing to reset
     assert target.conditions()["arms"]["red"]["settings"] == {"COLOUR": "red"}
+
+
+def test_a_revision_comes_before_what_lab_toml_adds_to_the_import_path(bench: Bench) -> None:
+    toml = listening("", 'env = {PYTHONPATH = "stubs"}\n')
+    revision = project_of(bench.folder.with_name("revision"), toml)
+    red = {"red": ARMS["red"]}
+    paths: dict[str, dict[str, Path]] = {
+        f"{revision}{os.pathsep}stubs": {"red": revision},
+        "stubs": {},
+    }
+    for path, revisions in paths.items():
+        target = bench.target(toml, revisions=revisions)
+        target.check(red)
+        target.start(red)
+        assert asked(target, "red")["config"]["PYTHONPATH"] == path
 
 
 def test_an_inherited_socket_is_never_taken_by_another(bench: Bench) -> None:

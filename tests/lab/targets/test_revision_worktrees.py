@@ -19,6 +19,7 @@ from lab.child_processes import Child, Children
 from lab.system import System, load_system
 from lab.targets.revision_worktrees import (
     RevisionWorktrees,
+    build_cautions,
     cautions,
     commits_of,
     folders_of_files,
@@ -353,13 +354,41 @@ def test_cautions(project: Path) -> None:
 def test_commits_with_the_same_files_are_called_noise(project: Path) -> None:
     commit(project, {})
     [found] = cautioned(project, ARMS)
-    assert found == "arms run commits with the same files: what is measured is noise"
+    assert found == "arms run commits with the same code: what is measured is noise"
+
+
+def test_commits_that_differ_in_files_of_the_lab_alone_are_called_noise(project: Path) -> None:
+    commit(project, {"lab.toml": TOML + BUILD + "# more\n"})
+    same, described = cautioned(project, ARMS)
+    assert same == "arms run commits with the same code: what is measured is noise"
+    assert described == (
+        "lab.toml differs between the commits: all run with that of the working tree"
+    )
+    commit(project, {"scenarios/bench_a.py": "new\n", "hypotheses/a.md": "new\n"})
+    assert cautioned(project, ARMS) == [same]
+    commit(project, {"app.py": "3\n", "lab.toml": TOML + BUILD})
+    assert cautioned(project, ARMS) == [described]
 
 
 def test_without_a_build_all_use_one_environment_and_that_is_said(project: Path) -> None:
     (project / "lab.toml").write_text(TOML)
     [found] = cautioned(project, ARMS)
     assert "there is no [build] in lab.toml: all use the environment of the working tree" in found
+
+
+def test_a_build_that_makes_no_environment_is_said(project: Path, children: Children) -> None:
+    def cautioned_of_build() -> list[str]:
+        return build_cautions(load_system(project), Built(project, children).folders)
+
+    assert cautioned_of_build() == []
+    (project / "lab.toml").write_text(TOML)
+    assert cautioned_of_build() == [], "that there is no [build] is said before"
+    (project / "lab.toml").write_text(TOML + "[build]\ncommands = ['touch built']\n")
+    [found] = cautioned_of_build()
+    assert found == (
+        "[build] in lab.toml makes none of .venv, venv, node_modules for before, after: packages "
+        "of Python or Node are those that are found elsewhere, the same for all"
+    )
 
 
 @pytest.mark.parametrize(
@@ -378,6 +407,23 @@ def test_a_path_into_the_working_tree_is_refused(project: Path, line: str) -> No
         refuse_fixed_paths(project, load_system(project))
     (project / "lab.toml").write_text(toml.replace(str(project), f"{project}-2"))
     refuse_fixed_paths(project, load_system(project))
+
+
+def test_a_path_into_the_repository_of_the_project_is_refused(tmp_path: Path) -> None:
+    top = new_repository(tmp_path / "mono")
+    project = top / "shop"
+    for toml in (
+        TOML + f'env = {{PYTHONPATH = "{top}/libs"}}\n',
+        TOML + f'[build]\ncommands = ["pip install -e {top}/libs/shared"]\n',
+        TOML.replace("app.py", f"{top}/tools/serve.py"),
+    ):
+        commit(top, {"shop/lab.toml": toml})
+        with pytest.raises(TargetUsageError, match="names the folder of the working tree"):
+            refuse_fixed_paths(project, load_system(project))
+        commit(top, {"shop/lab.toml": toml.replace(str(top), "..")})
+        refuse_fixed_paths(project, load_system(project))
+        commit(top, {"shop/lab.toml": toml.replace(str(top), str(tmp_path))})
+        refuse_fixed_paths(project, load_system(project))
 
 
 def test_a_path_that_leads_into_the_working_tree_by_a_link_is_refused(
