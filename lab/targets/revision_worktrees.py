@@ -36,6 +36,7 @@ _FOLDER = "revisions"
 _BUILD_S = 1800.0  # that a command may take
 _SCENARIOS = "scenarios"
 _LINKED = (".venv", "venv", "node_modules")  # environments, of the working tree
+_PACKAGED = ("pyproject.toml", "requirements.txt", "setup.py", "package.json")  # need one
 _OF_ANOTHER_ENVIRONMENT = (  # that may be active in the shell: a build would change that one
     *("VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT", "PYTHONHOME", "PYTHONPATH", "NODE_PATH"),
 )
@@ -150,7 +151,11 @@ def build_cautions(system: System, folders: Mapping[str, Path]) -> list[str]:
         system: As `lab.toml` describes it.
         folders: The code of each arm, as `RevisionWorktrees.build` returns it.
     """
-    without = [arm for arm, code in folders.items() if not _environments(code)]
+    without = [
+        arm
+        for arm, code in folders.items()
+        if any((code / each).is_file() for each in _PACKAGED) and not _environments(code)
+    ]
     if not system.build.commands or not without:
         return []
     return [

@@ -378,7 +378,10 @@ def test_without_a_build_all_use_one_environment_and_that_is_said(project: Path)
 
 def test_a_build_that_makes_no_environment_is_said(project: Path, children: Children) -> None:
     def cautioned_of_build() -> list[str]:
-        return build_cautions(load_system(project), Built(project, children).folders)
+        folders = Built(project, children).folders
+        for code in folders.values():
+            (code / "requirements.txt").touch()
+        return build_cautions(load_system(project), folders)
 
     assert cautioned_of_build() == []
     (project / "lab.toml").write_text(TOML)
@@ -389,6 +392,7 @@ def test_a_build_that_makes_no_environment_is_said(project: Path, children: Chil
         "[build] in lab.toml makes none of .venv, venv, node_modules for before, after: packages "
         "of Python or Node are those that are found elsewhere, the same for all"
     )
+    assert build_cautions(load_system(project), {"before": project / "other"}) == [], "no packages"
 
 
 @pytest.mark.parametrize(
