@@ -72,7 +72,6 @@ PARTS = {
 
 NOT_MEASURED_YET = frozenset(
     {
-        "false-decisions",
         "disturbances",
         "launches",
         "revisions",
