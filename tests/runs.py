@@ -86,7 +86,7 @@ def outcome(code: int, stdout: str, stderr: str, took_s: float) -> dict[str, Any
 
 
 def outcome_of(verdict: dict[str, Any]) -> dict[str, Any]:
-    """What a proof keeps of a verdict; of what a rival shares with a prediction, the prediction's."""
+    """What a proof keeps of a verdict; of what a rival estimates too, what the prediction says."""
     estimates: dict[str, list[Any]] = {}
     for j in (*verdict["predictions"], *verdict["rivals"]):
         found = [j["estimate"], j["low"], j["high"], j["outcome"]]
