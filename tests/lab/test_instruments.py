@@ -192,6 +192,8 @@ def test_an_observer_covers_the_window_and_scales_counters_to_it(service: str) -
 class _Late(_Service):
     """Answers a second late when the window ends."""
 
+    served = 0
+
     def do_GET(self) -> None:
         if self.served >= 10:
             time.sleep(1)
@@ -199,6 +201,8 @@ class _Late(_Service):
 
 
 class _ClosedAtFirst(_Service):
+    served = 0
+
     def do_GET(self) -> None:
         if not self.served:
             type(self).served = 1

@@ -163,7 +163,7 @@ BROKEN = (
     Broken("ready-relative", '"/ready"', '"ready"', 12, "`ready` is `ready`, not the", "slash"),
     Broken("ready-both", '"/ready"', '{path = "/", log = "up"}', 12, "`log` is given", "Keep one"),
     Broken("ready-none", '"/ready"', '{within = "5s"}', 12, "`ready` has none of", "Add one"),
-    Broken("ready-never", '"/ready"', '{log = "x", within = "0s"}', 12, "`within` is no", "1s"),
+    Broken("ready-never", '"/ready"', '{log = "x", within = "0s"}', 12, "`within` must", "1s"),
     Broken("within-bare", '"/ready"', '{log = "x", within = 5}', 12, "`within` is `5`", "4s"),
     Broken("settings-url", '"/ready#s', '"http://x/#s', 13, "`settings` is `http://x/#s", "#"),
     Broken("settings-dots", "#settings", "#a..b", 13, "`settings` has an empty key", "#settings"),

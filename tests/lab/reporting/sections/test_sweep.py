@@ -141,7 +141,7 @@ def test_blocks_in_which_a_level_had_no_answer_count_as_in_the_verdict(tmp_path:
     assert run.verdict.predictions[0].estimate is None
     for text in both_formats(run):
         assert "In 2 of 6 blocks five has no curve" in text
-        assert "levels off at" not in text
+        assert "Throughput of five levels off" not in text
     assert "asymptotic bounds" not in chart(run).partition("<svg")[2]
 
 
