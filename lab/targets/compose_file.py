@@ -68,12 +68,17 @@ class ComposeFile:
             found += [each for each in needed if each not in found]
         return found[len(named) :]
 
+    def images(self) -> dict[str, Any]:
+        """How the image of each service of an arm is built, or its name if it is fetched."""
+        found = {n: self.data["services"].get(n, {}) for n in self._started()}
+        return {name: service.get("build", service.get("image")) for name, service in found.items()}
+
     def built(self) -> list[str]:
         """Services of an arm whose image is built, not fetched."""
-        services = self.data["services"]
-        return [
-            n for n in (*self.spec.ports, *self.dependencies()) if "build" in services.get(n, {})
-        ]
+        return [n for n in self._started() if "build" in self.data["services"].get(n, {})]
+
+    def _started(self) -> tuple[str, ...]:
+        return (*self.spec.ports, *self.dependencies())
 
     def database_url(self, port: int) -> str:
         """The URL of the database on loopback, by the variables of the image."""
@@ -116,7 +121,7 @@ class ComposeFile:
         return {"services": services}
 
     def _shared(self) -> Iterator[str]:
-        started = (*self.spec.ports, *self.dependencies())
+        started = self._started()
         for name, service in self.data["services"].items():
             if service.get("profiles") and name not in started:
                 continue  # no arm starts it; some versions of Compose list it all the same

@@ -18,7 +18,7 @@ from lab.system import FILE, Command, ProcessSpec, System
 from lab.targets import docker_cleanup, docker_engine
 from lab.targets.arm_settings import validated_settings
 from lab.targets.compose_arm import ComposeArm
-from lab.targets.compose_command import ComposeCommand, ComposeProject
+from lab.targets.compose_command import ComposeCommand, ComposeProject, is_reserved
 from lab.targets.compose_file import ComposeFile, free_port
 from lab.targets.docker_engine import PROXY, EngineError
 from lab.targets.embedded_postgres import EmbeddedPostgres
@@ -72,7 +72,7 @@ class ComposeTarget:
         self._owner = docker_cleanup.owner()
         self._engine = ""  # version
         self._command: ComposeCommand | None = None
-        self._file = ComposeFile("", {}, self._spec)
+        self._files: dict[str, ComposeFile] = {}  # as each arm has it
         self._settings: dict[str, dict[str, str]] = {}
         self._expected: dict[str, dict[str, str]] = {}
         self._arms: dict[str, ComposeArm] = {}
@@ -99,13 +99,19 @@ class ComposeTarget:
 
     def check(self, arms: Mapping[str, Mapping[str, str]]) -> None:
         """The engine answers, the file can be used, the service knows the settings."""
+        self._refuse_reserved(arms)
         self._engine = docker_engine.version()
         self._command = ComposeCommand(
             self._children, self._project, self._spec, secrets.token_hex(16)
         )
-        self._file = self._resolved(self._project / self._spec.file)
-        if flaw := self._file.flaw():
-            raise TargetUsageError(f"{self._spec.file}: {flaw}")
+        self._files = {
+            arm: self._resolved(self._arm_project(number, settings))
+            for number, (arm, settings) in enumerate(arms.items(), 1)
+        }
+        for file in self._files.values():
+            if flaw := file.flaw():
+                raise TargetUsageError(f"{self._spec.file}: {flaw}")
+        self._refuse_other_images()
         if self._reset_script is not None and self._spec.database is None:
             raise TargetUsageError(
                 f"{FILE}: [postgres] has a `reset`, and [compose] names no `database` on which it "
@@ -115,11 +121,35 @@ class ComposeTarget:
         if not self._anyway:
             self._refuse_placeholders(arms)
 
+    def _refuse_reserved(self, arms: Mapping[str, Mapping[str, str]]) -> None:
+        for arm, settings in arms.items():
+            for name in settings:
+                if is_reserved(name):
+                    raise SettingError(
+                        arm,
+                        name,
+                        "Docker and Compose read it themselves, or the lab sets it for them, so "
+                        "that it cannot differ between arms",
+                        "Let the service read another name",
+                    )
+
+    def _refuse_other_images(self) -> None:
+        """TargetUsageError if settings choose or build other images than those of the first arm."""
+        images = self._file.images()
+        for arm, file in self._files.items():
+            for service, image in file.images().items():
+                if image != images.get(service):
+                    raise TargetUsageError(
+                        f"{self._spec.file}: a setting of arm {arm} changes the `image` or `build` "
+                        f"of service {service}, and images are built once, for all arms. Let its "
+                        "`command` or `environment` take the setting"
+                    )
+
     def _refuse_placeholders(self, arms: Mapping[str, Mapping[str, str]]) -> None:
         """SettingError for what only commands take that containers do not run."""
         wanted = {name for settings in arms.values() for name in settings}
         wanted &= self._system.setting_placeholders
-        found = named(self._project, wanted, without={FILE, self._spec.file})
+        found = named(self._project, wanted, without={FILE})
         for arm, settings in arms.items():
             for name in settings:
                 if name in wanted - found:
@@ -128,7 +158,8 @@ class ComposeTarget:
                         name,
                         f"it is a placeholder of a command in {FILE}, which containers do not run, "
                         "and no other file of the project names it",
-                        "Let what the image starts read this variable, or use --target local",
+                        "Let the Compose file, or what its images start, read this variable; or "
+                        "use --target local",
                     )
 
     def start(self, arms: Mapping[str, Mapping[str, str]]) -> None:
@@ -139,7 +170,8 @@ class ComposeTarget:
         docker_cleanup.remove(docker_cleanup.is_abandoned)
         for number, (name, settings) in enumerate(arms.items(), 1):
             self._settings[name] = dict(settings)
-            self._arms[name] = ComposeArm(name, self._arm_project(number, name), self._spec)
+            project = self._arm_project(number, settings, self._additions(name))
+            self._arms[name] = ComposeArm(name, project, self._spec)
         started = self._arms.values()
         self._build(next(iter(started)).project)
         needed = tuple(name for name in self._spec.ports if name != self._spec.service)
@@ -278,21 +310,33 @@ class ComposeTarget:
         assert self._command is not None, "check() comes first"
         return self._command
 
-    def _resolved(self, path: Path) -> ComposeFile:
-        """The file as Compose reads it, for a project of no arm."""
+    @property
+    def _file(self) -> ComposeFile:
+        """That of the first arm: services, images and what they depend on are those of all."""
+        return next(iter(self._files.values()))
+
+    def _resolved(self, project: ComposeProject) -> ComposeFile:
+        """The file as Compose reads it."""
         import yaml
 
-        project = ComposeProject(f"{self._owner}-0", (path,))
         text = self._compose.resolved(project, self._children.folder / "compose.yml")
         return ComposeFile(project.name, yaml.safe_load(text) or {}, self._spec)
 
-    def _arm_project(self, number: int, arm: str) -> ComposeProject:
-        """The file as it is, and a second one with what this run adds for the arm."""
-        additions = self._file.additions(self._settings[arm], _database_settings(), self._image)
+    def _arm_project(
+        self, number: int, settings: Mapping[str, str], *added: Path
+    ) -> ComposeProject:
+        """The file as it is, and what this run adds."""
+        # not named for the arm: its name may have letters that Compose refuses
+        files = (self._project / self._spec.file, *added)
+        return ComposeProject(f"{self._owner}-{number}", files, settings)
+
+    def _additions(self, arm: str) -> Path:
+        """A second Compose file with what this run adds for the arm."""
+        file, settings = self._files[arm], self._settings[arm]
+        additions = file.additions(settings, _database_settings(), self._image)
         added = self._children.folder / f"compose-{arm}.json"
         added.write_text(json.dumps(additions), encoding="utf-8")
-        # not named for the arm: its name may have letters that Compose refuses
-        return ComposeProject(f"{self._owner}-{number}", (self._project / self._spec.file, added))
+        return added
 
     def _image(self, service: str) -> str:
         """An image of this run's own, which no build of another run replaces."""
@@ -362,7 +406,7 @@ class ComposeTarget:
 
     def _database_url(self, arm: ComposeArm) -> str:
         assert self._spec.database is not None
-        return self._file.database_url(arm.port(self._spec.database))
+        return self._files[arm.name].database_url(arm.port(self._spec.database))
 
     def _pin(self) -> None:
         """Keep all containers and the engine's proxies on the cores of the target."""

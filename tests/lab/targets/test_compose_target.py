@@ -13,6 +13,7 @@ from lab.cpu_pinning import Cores
 from lab.system import load_system
 from lab.targets.compose_target import ComposeTarget
 from lab.targets.target_interface import SettingError, TargetUsageError
+from tests.lab.targets.conftest import Program
 
 TOML = """\
 [[process]]
@@ -25,6 +26,7 @@ file = "compose.yml"
 service = "web"
 port = 8000
 """
+INTERPOLATED = "services: {web: {command: serve -w ${WORKERS:-2}}}\n"
 ARMS = {"few": {"WORKERS": "1"}, "many": {"WORKERS": "4"}}
 
 
@@ -33,15 +35,17 @@ def children(monkeypatch: pytest.MonkeyPatch) -> Iterator[Children]:
     place = "lab.targets.compose_target"
     monkeypatch.setattr(f"{place}.docker_engine.version", lambda: "28.0")
     monkeypatch.setattr(f"{place}.ComposeCommand", lambda *_: None)
-    usable = SimpleNamespace(flaw=lambda: None)
-    monkeypatch.setattr(ComposeTarget, "_resolved", lambda self, path: usable)
+    usable = SimpleNamespace(flaw=lambda: None, images=dict)
+    monkeypatch.setattr(ComposeTarget, "_resolved", lambda self, project: usable)
     with Children() as made:
         yield made
 
 
-def target_of(folder: Path, children: Children, toml: str) -> ComposeTarget:
+def target_of(
+    folder: Path, children: Children, toml: str, compose: str = "services: {web: {image: web}}\n"
+) -> ComposeTarget:
     (folder / "lab.toml").write_text(toml)
-    (folder / "compose.yml").write_text("services: {web: {command: serve -w ${WORKERS:-2}}}\n")
+    (folder / "compose.yml").write_text(compose)
     return ComposeTarget(load_system(folder), children, folder, Cores((0,), (0,)))
 
 
@@ -53,6 +57,43 @@ def test_a_placeholder_of_a_local_command_reaches_no_container(
         target.check(ARMS)
     (tmp_path / "serve.sh").write_text('exec serve --workers "$WORKERS"\n')
     target.check(ARMS)
+
+
+def test_what_the_compose_file_interpolates_is_a_setting(
+    tmp_path: Path, children: Children
+) -> None:
+    target_of(tmp_path, children, TOML, INTERPOLATED).check(ARMS)
+    target_of(tmp_path, children, TOML.replace("{WORKERS}", "2"), INTERPOLATED).check(ARMS)
+
+
+@pytest.mark.parametrize("name", ["PATH", "DOCKER_HOST", "SERVICE_PORT"])
+def test_what_docker_reads_itself_is_no_setting(
+    name: str, tmp_path: Path, children: Children
+) -> None:
+    target = target_of(tmp_path, children, TOML.replace("{WORKERS}", "2"))
+    with pytest.raises(SettingError, match=f"{name}: Docker and Compose read it themselves"):
+        target.check({"only": {name: "1"}})
+
+
+@pytest.mark.parametrize(
+    ("service", "is_refused"),
+    [
+        ("command: serve -w $WORKERS", False),
+        ("build: {context: ., args: {WORKERS: $WORKERS}}", True),
+        ("image: web:$WORKERS", True),
+    ],
+)
+def test_arms_have_the_same_images(
+    service: str, is_refused: bool, tmp_path: Path, program: Program
+) -> None:
+    resolved = f'echo "services: {{web: {{{service}}}}}"'
+    program("docker", f'case "$1 $2" in version*|*version) echo 28;; *) {resolved};; esac')
+    with Children() as children:
+        target = target_of(tmp_path, children, TOML, INTERPOLATED)
+        if is_refused:
+            with pytest.raises(TargetUsageError, match=r"arm many changes the `image` or `build`"):
+                target.check(ARMS)
+        target.check({"few": {"WORKERS": "1"}, "same": {"WORKERS": "1"}})
 
 
 def test_a_reset_without_a_database_to_run_on_is_refused(
