@@ -57,7 +57,7 @@ class ComposeFile:
         if missing := sorted(self.spec.ports.keys() - services.keys()):
             there = f"; there are {', '.join(services)}" if services else ""
             return f"there is no service {' and no '.join(missing)}, which lab.toml names{there}"
-        return next(self._shared(), None)
+        return next(self._replicated(), None) or next(self._shared(), None)
 
     def dependencies(self) -> list[str]:
         """Services beside those of `lab.toml` that these depend on, directly or indirectly."""
@@ -119,6 +119,18 @@ class ComposeFile:
         for name in self.built():
             services.setdefault(name, {})["image"] = image(name)
         return {"services": services}
+
+    def _replicated(self) -> Iterator[str]:
+        """Only one container of a service can be loaded, watched and pinned."""
+        for name in self._started():
+            service = self.data["services"].get(name, {})
+            counts = (service.get("scale"), (service.get("deploy") or {}).get("replicas"))
+            if (count := max(int(each or 0) for each in counts)) > 1:
+                yield (
+                    f"service {name} has {count} containers, and the lab watches one of each "
+                    "service. Write 1 for its scale or replicas, or describe each instance as a "
+                    "service of its own"
+                )
 
     def _shared(self) -> Iterator[str]:
         started = self._started()

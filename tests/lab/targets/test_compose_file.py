@@ -36,6 +36,8 @@ def read(**changes: Any) -> ComposeFile:
         {"database": {"volumes": [{"type": "volume", "target": "/b"}]}},
         {"database": {"volumes": [{"type": "tmpfs", "source": "x", "target": "/b"}]}},
         {"services": {"load": {"profiles": ["load"], "network_mode": "host"}}},
+        {"database": {"scale": 1, "deploy": {"replicas": 1}}},
+        {"services": {"idle": {"scale": 4}}},
     ],
 )  # fmt: skip
 def test_a_file_whose_arms_share_nothing_is_accepted(sound: dict[str, Any]) -> None:
@@ -63,6 +65,18 @@ def test_a_file_whose_arms_share_nothing_is_accepted(sound: dict[str, Any]) -> N
 )
 def test_what_arms_would_share_is_refused(flawed: dict[str, Any], message: str) -> None:
     assert message in (read(**flawed).flaw() or "")
+
+
+@pytest.mark.parametrize(
+    "flawed",
+    [
+        {"database": {"scale": 3}},
+        {"database": {"deploy": {"replicas": 3}}},
+        {"services": {"service": {"depends_on": ["cache"]}, "cache": {"scale": 2}}},
+    ],
+)
+def test_replicas_of_which_only_one_would_be_watched_are_refused(flawed: dict[str, Any]) -> None:
+    assert "containers, and the lab watches one of each" in (read(**flawed).flaw() or "")
 
 
 def test_a_missing_role_is_named() -> None:
