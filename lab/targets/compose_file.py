@@ -155,6 +155,11 @@ class ComposeFile:
                         f"the volume {source} of service {name} is external or has a name of its "
                         "own, so that all arms would share it. Leave name and external out"
                     )
+                elif place := _place((self.data.get("volumes") or {}).get(source) or {}):
+                    yield (
+                        f"the volume {source} of service {name} keeps its data {place}, which all "
+                        "arms would share. Leave driver and driver_opts out"
+                    )
         for name in self.data.get("networks") or ():
             if self._is_outside(self.data["networks"], name):
                 yield (
@@ -188,6 +193,15 @@ def _writable(volumes: Iterable[Any]) -> Iterator[tuple[str, str]]:
             and not volume.get("read_only")
         ):
             yield volume["source"], volume["target"]
+
+
+def _place(volume: Mapping[str, Any]) -> str | None:
+    """Where a volume keeps its data, in words; None if the engine has a place for each volume."""
+    driver, options = volume.get("driver") or "local", volume.get("driver_opts") or {}
+    if driver != "local":
+        return f"where its driver {driver} decides"
+    device = options.get("device")
+    return f"at {device}" if device and options.get("type") != "tmpfs" else None
 
 
 def _environment(service: Mapping[str, Any]) -> dict[str, str]:

@@ -16,6 +16,9 @@ SOUND: dict[str, Any] = {
     "volumes": {"data": {}},
 }
 
+BOUND = {"type": "none", "o": "bind", "device": "/srv/pgdata"}
+NFS = {"type": "nfs", "o": "addr=192.0.2.1,rw", "device": ":/srv"}
+
 
 def read(**changes: Any) -> ComposeFile:
     data = copy.deepcopy(SOUND)
@@ -30,6 +33,7 @@ def read(**changes: Any) -> ComposeFile:
         {},
         {"volumes": {"data": None}},
         {"volumes": {"data": {"name": "me_data"}}, "networks": {"default": {"name": "me_default"}}},
+        {"volumes": {"data": {"driver": "local", "driver_opts": {"type": "tmpfs", "device": "x"}}}},
         {"database": {"volumes": ["/var/lib/postgresql"]}},
         {"database": {"volumes": ["./init:/docker-entrypoint-initdb.d:ro"]}},
         {"database": {"volumes": [{"type": "bind", "source": "/a", "read_only": True}]}},
@@ -50,6 +54,9 @@ def test_a_file_whose_arms_share_nothing_is_accepted(sound: dict[str, Any]) -> N
         ({"volumes": {"data": {"name": "one"}}}, "the volume data of service database"),
         ({"volumes": {"data": {"external": True}}}, "the volume data of service database"),
         ({"volumes": {"data": {"external": {"name": "x"}}}}, "the volume data"),
+        ({"volumes": {"data": {"driver_opts": BOUND}}}, "keeps its data at /srv/pgdata, which all"),
+        ({"volumes": {"data": {"driver": "local", "driver_opts": NFS}}}, "keeps its data at :/srv"),
+        ({"volumes": {"data": {"driver": "rexray"}}}, "where its driver rexray decides"),
         ({"database": {"volumes": ["/srv/data:/var/lib:rw"]}}, "read-only: /srv/data:/var/lib:ro"),
         (
             {"database": {"volumes": [{"type": "bind", "source": "/a", "target": "/b"}]}},
