@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 from urllib.parse import quote
 
@@ -57,7 +59,7 @@ class ComposeFile:
         if missing := sorted(self.spec.ports.keys() - services.keys()):
             there = f"; there are {', '.join(services)}" if services else ""
             return f"there is no service {' and no '.join(missing)}, which lab.toml names{there}"
-        return next(self._replicated(), None) or next(self._shared(), None)
+        return next(chain(self._replaced(), self._replicated(), self._shared()), None)
 
     def dependencies(self) -> list[str]:
         """Services beside those of `lab.toml` that these depend on, directly or indirectly."""
@@ -92,6 +94,18 @@ class ComposeFile:
             f"{quote(name, safe='')}"
         )
 
+    def database_command(self, settings: Mapping[str, str]) -> list[str]:
+        """PostgreSQL with these settings, then those of the file: the last one of a name counts."""
+        pairs = [word for key, value in settings.items() for word in ("-c", f"{key}={value}")]
+        own = self._database_words()
+        return ["postgres", *pairs, *(own[1:] if own[:1] == ["postgres"] else own)]
+
+    def _database_words(self) -> list[str]:
+        """The command of the database in the file."""
+        assert self.spec.database is not None
+        command = self.data["services"][self.spec.database].get("command") or ()
+        return shlex.split(command) if isinstance(command, str) else list(command)
+
     def additions(
         self,
         settings: Mapping[str, str],
@@ -105,20 +119,28 @@ class ComposeFile:
         """
         environment = {name: value.replace("$", "$$") for name, value in settings.items()}
         common: dict[str, Any] = {"healthcheck": {"interval": "24h"}}
-        command = ["postgres"]
-        for key, value in database_settings.items():
-            command += ["-c", f"{key}={value}"]
         services: dict[str, dict[str, Any]] = {
             self.spec.service: common | {"environment": environment}
         }
         for name, port in self.spec.others.items():
             services[name] = common | {"environment": environment, "ports": [free_port(port)]}
         if self.spec.database is not None:
+            command = self.database_command(database_settings)
             ports = [free_port(self.spec.ports[self.spec.database])]
             services[self.spec.database] = common | {"command": command, "ports": ports}
         for name in self.built():
             services.setdefault(name, {})["image"] = image(name)
         return {"services": services}
+
+    def _replaced(self) -> Iterator[str]:
+        """The lab gives PostgreSQL settings, and so has to know what its command means."""
+        own = self._database_words() if self.spec.database is not None else []
+        if own and own[0] != "postgres" and not own[0].startswith("-"):
+            yield (
+                f"service {self.spec.database} has the command `{shlex.join(own)}`, to which the "
+                "lab cannot add settings of its own. Write `postgres -c name=value`, or leave it "
+                "out"
+            )
 
     def _replicated(self) -> Iterator[str]:
         """Only one container of a service can be loaded, watched and pinned."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -435,7 +436,10 @@ class ComposeTarget:
         return {
             "postgresql": self._sessions.version(self._database_url(arm)),
             "postgresql_is": "a container of each arm's own",
-            "postgresql_settings": _database_settings(),
+            "postgresql_command": {
+                name: shlex.join(file.database_command(_database_settings()))
+                for name, file in self._files.items()
+            },
         }
 
     def _keep_logs(self) -> None:

@@ -159,3 +159,27 @@ def test_a_run_adds_settings_ports_on_loopback_and_images() -> None:
         },
         "cache": {"image": "made:cache"},
     }
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "postgres -c max_connections=20 -c 'work_mem=256 MB'",
+        ["postgres", "-c", "max_connections=20", "-c", "work_mem=256 MB"],
+        ["-c", "max_connections=20", "-c", "work_mem=256 MB"],
+    ],
+)
+def test_the_databases_own_settings_come_after_those_of_the_lab(command: object) -> None:
+    file = read(database={"command": command})
+    assert file.flaw() is None
+    own = ["-c", "max_connections=20", "-c", "work_mem=256 MB"]
+    expected = ["postgres", "-c", "max_connections=400", *own]
+    settings = {"max_connections": "400"}
+    assert file.database_command(settings) == expected
+    assert file.additions({}, settings, str)["services"]["database"]["command"] == expected
+
+
+@pytest.mark.parametrize("command", ["sh -c 'exec postgres'", ["/start.sh"]])
+def test_a_command_of_the_database_that_the_lab_would_replace_is_refused(command: object) -> None:
+    flaw = read(database={"command": command}).flaw() or ""
+    assert flaw.startswith("service database has the command `") and "cannot add settings" in flaw
