@@ -367,12 +367,13 @@ class ComposeTarget:
             await_ready(check, arm.dead, partial(arm.log_tail, _LOG_LINES), process.ready.within_s)
 
     def _check_ready(self, arm: ComposeArm, process: ProcessSpec) -> None:
-        container = arm.containers[process.name].id
+        container = arm.containers[process.name]
         check_ready(
             f"the {process.name} of arm {arm.name}",
             process.ready,
             arm.url(process.name),
-            lambda: docker_engine.logs(container).encode(),
+            # a restart keeps the log of the earlier run
+            lambda: docker_engine.logs(container.id, since=container.ended_at).encode(),
         )
 
     def _identities(self, arm: ComposeArm) -> dict[str, Identity]:

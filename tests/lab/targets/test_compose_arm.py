@@ -30,7 +30,12 @@ def inspected(
     return {
         "Id": f"id-{role}",
         "Image": "sha256:1",
-        "State": {"Running": running, "Pid": pid, "ExitCode": code},
+        "State": {
+            "Running": running,
+            "Pid": pid,
+            "ExitCode": code,
+            "FinishedAt": "0001-01-01T00:00:00Z",
+        },
         "Config": {"Image": "image", "Labels": {"com.docker.compose.service": role}},
         "NetworkSettings": {"Ports": {f"{INNER.get(role, 1)}/tcp": published}},
     }

@@ -1,4 +1,4 @@
-"""What is refused before any container is started."""
+"""What is refused before any container is started, and when one is ready."""
 
 from __future__ import annotations
 
@@ -10,10 +10,14 @@ import pytest
 
 from lab.child_processes import Children
 from lab.cpu_pinning import Cores
-from lab.system import load_system
+from lab.system import ComposeSpec, load_system
+from lab.targets.compose_arm import ComposeArm
+from lab.targets.compose_command import ComposeProject
 from lab.targets.compose_target import ComposeTarget
-from lab.targets.target_interface import SettingError, TargetUsageError
+from lab.targets.docker_engine import Container
+from lab.targets.target_interface import SettingError, TargetFailure, TargetUsageError
 from tests.lab.targets.conftest import Program
+from tests.lab.targets.test_compose_arm import inspected
 
 TOML = """\
 [[process]]
@@ -104,3 +108,19 @@ def test_a_reset_without_a_database_to_run_on_is_refused(
     target = target_of(tmp_path, children, TOML.replace("{WORKERS}", "2") + reset)
     with pytest.raises(TargetUsageError, match=r"\[compose\] names no `database` on which it"):
         target.check({"only": {}})
+
+
+def test_a_line_that_was_printed_before_a_restart_makes_no_service_ready(
+    tmp_path: Path, children: Children, program: Program
+) -> None:
+    program("docker", 'case "$*" in *--since*) ;; *) echo Started;; esac')
+    ready = 'ready = {log = "Started"}\n\n[compose]'
+    target = target_of(tmp_path, children, TOML.replace("[compose]", ready))
+    data, process = inspected("service"), target._process("web")
+    arm = ComposeArm("few", ComposeProject("lab-me-1", ()), ComposeSpec("compose.yml", "web", 8000))
+    arm.containers["web"] = Container.of(data)
+    target._check_ready(arm, process)
+    data["State"]["FinishedAt"] = "2026-01-02T03:04:05.6Z"
+    arm.containers["web"] = Container.of(data)
+    with pytest.raises(TargetFailure, match="its log has no line with `Started`"):
+        target._check_ready(arm, process)
