@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
 from itertools import chain
 from typing import Any
 from urllib.parse import quote
@@ -12,6 +13,7 @@ from urllib.parse import quote
 from lab.system import ComposeSpec
 from lab.targets.target_interface import TargetUsageError
 
+HEALTHY, COMPLETED = "service_healthy", "service_completed_successfully"  # in `depends_on`
 _LOOPBACK = ("127.0.0.1", "::1")
 
 
@@ -59,16 +61,49 @@ class ComposeFile:
         if missing := sorted(self.spec.ports.keys() - services.keys()):
             there = f"; there are {', '.join(services)}" if services else ""
             return f"there is no service {' and no '.join(missing)}, which lab.toml names{there}"
-        return next(chain(self._replaced(), self._replicated(), self._shared()), None)
+        flaws = (self._circular, self._replaced, self._replicated, self._shared, self._taken)
+        return next(chain.from_iterable(flaw() for flaw in flaws), None)
 
     def dependencies(self) -> list[str]:
         """Services beside those of `lab.toml` that these depend on, directly or indirectly."""
-        named = list(self.spec.ports)
-        found = list(named)
+        return self._with_needed(*self.spec.ports)[len(self.spec.ports) :]
+
+    def layers(self) -> list[tuple[str, ...]]:
+        """The services of an arm in the order of their start: each depends on earlier layers only.
+
+        The loaded one starts after all of `lab.toml` that do not depend on it. CycleError if
+        services depend on each other.
+        """
+        needed = {name: set(self._needed(name)) for name in self._started()}
+        loaded = self.spec.service
+        needed[loaded] |= {n for n in self.spec.ports if loaded not in self._with_needed(n)}
+        sorter = TopologicalSorter(needed)
+        sorter.prepare()
+        layers = []
+        while sorter.is_active():
+            layers.append(tuple(sorted(sorter.get_ready())))
+            sorter.done(*layers[-1])
+        return layers
+
+    def conditions(self, name: str) -> set[str]:
+        """What services that depend on this one wait for, in the words of `depends_on`."""
+        return {how for each in self._started() if (how := self._needed(each).get(name))}
+
+    def _needed(self, name: str) -> dict[str, str]:
+        """What a service depends on directly, and the condition of each."""
+        given = self.data["services"].get(name, {}).get("depends_on") or {}
+        if isinstance(given, list):
+            given = dict.fromkeys(given)
+        return {
+            each: (how or {}).get("condition", "service_started") for each, how in given.items()
+        }
+
+    def _with_needed(self, *names: str) -> list[str]:
+        """These services, then what they depend on, directly or indirectly."""
+        found = list(names)
         for name in found:
-            needed = self.data["services"].get(name, {}).get("depends_on") or ()
-            found += [each for each in needed if each not in found]
-        return found[len(named) :]
+            found += [each for each in self._needed(name) if each not in found]
+        return found
 
     def images(self) -> dict[str, Any]:
         """How the image of each service of an arm is built, or its name if it is fetched."""
@@ -79,8 +114,8 @@ class ComposeFile:
         """Services of an arm whose image is built, not fetched."""
         return [n for n in self._started() if "build" in self.data["services"].get(n, {})]
 
-    def _started(self) -> tuple[str, ...]:
-        return (*self.spec.ports, *self.dependencies())
+    def _started(self) -> list[str]:
+        return self._with_needed(*self.spec.ports)
 
     def database_url(self, port: int) -> str:
         """The URL of the database on loopback, by the variables of the image."""
@@ -131,6 +166,12 @@ class ComposeFile:
         for name in self.built():
             services.setdefault(name, {})["image"] = image(name)
         return {"services": services}
+
+    def _circular(self) -> Iterator[str]:
+        try:
+            self.layers()
+        except CycleError as error:
+            yield f"services depend on each other in a circle: {', '.join(error.args[1])}"
 
     def _replaced(self) -> Iterator[str]:
         """The lab gives PostgreSQL settings, and so has to know what its command means."""
@@ -189,6 +230,26 @@ class ComposeFile:
                     "would share it. Leave name and external out"
                 )
 
+    def _taken(self) -> Iterator[str]:
+        """Ports of this machine that arms could not have, or that others could reach."""
+        for name in self._started():
+            ports = self.data["services"].get(name, {}).get("ports") or ()
+            for address, outer, inner in _published(ports):
+                form = f'"127.0.0.1:${{SERVICE_PORT-{outer or inner}}}:{inner}"'
+                remedy = f"Write {form}"
+                if name != self.spec.service:
+                    remedy = f"Publish none, or write {form}"
+                if address not in _LOOPBACK:
+                    yield (
+                        f"service {name} publishes port {inner} on {address or 'all addresses'}, "
+                        f"which other machines can reach. {remedy}"
+                    )
+                elif outer.isdecimal() and int(outer):
+                    yield (
+                        f"service {name} publishes port {inner} as {outer}, which only one arm "
+                        f"can have. {remedy}"
+                    )
+
     def _is_outside(self, declared: Mapping[str, Any] | None, name: str) -> bool:
         """Whether a volume or network does not belong to this project alone."""
         entry = (declared or {}).get(name) or {}
@@ -215,6 +276,18 @@ def _writable(volumes: Iterable[Any]) -> Iterator[tuple[str, str]]:
             and not volume.get("read_only")
         ):
             yield volume["source"], volume["target"]
+
+
+def _published(ports: Iterable[Any]) -> Iterator[tuple[str, str, str]]:
+    """Address, port of this machine and port of the container of each; empty where none is said."""
+    for port in ports:
+        if isinstance(port, Mapping):
+            outer = str(port.get("published") or "")
+            yield str(port.get("host_ip") or ""), outer, str(port["target"])
+        else:
+            before, _, inner = str(port).partition("/")[0].rpartition(":")
+            address, _, outer = before.rpartition(":")
+            yield address.strip("[]"), outer, inner
 
 
 def _place(volume: Mapping[str, Any]) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -20,7 +20,7 @@ from lab.targets import docker_cleanup, docker_engine
 from lab.targets.arm_settings import validated_settings
 from lab.targets.compose_arm import ComposeArm
 from lab.targets.compose_command import ComposeCommand, ComposeProject, is_reserved
-from lab.targets.compose_file import ComposeFile, free_port
+from lab.targets.compose_file import COMPLETED, HEALTHY, ComposeFile, free_port
 from lab.targets.docker_engine import PROXY, EngineError
 from lab.targets.embedded_postgres import EmbeddedPostgres
 from lab.targets.postgres_databases import reset_script
@@ -164,7 +164,7 @@ class ComposeTarget:
                     )
 
     def start(self, arms: Mapping[str, Mapping[str, str]]) -> None:
-        """Build the images, then start the arms, those services first that the loaded one needs."""
+        """Build the images, then start the arms, each service after those that it depends on."""
         self._started = True
         drop_libpq_variables()
         self._children.on_parent_death("lab.targets.docker_cleanup", self._owner)
@@ -175,17 +175,13 @@ class ComposeTarget:
             self._arms[name] = ComposeArm(name, project, self._spec)
         started = self._arms.values()
         self._build(next(iter(started)).project)
-        needed = tuple(name for name in self._spec.ports if name != self._spec.service)
-        if first := (*needed, *self._file.dependencies()):
-            self._up(*first)
+        for layer in self._file.layers():
+            self._up(*layer)
+            for arm in started:
+                arm.find(*(name for name in layer if name in self._spec.ports))
+                self._await_layer(arm, layer)
         for arm in started:
-            arm.find(*needed)
-            if self._spec.database is not None:
-                self._await(arm, partial(self._check_database, arm))
-        self._up(self._spec.service)
-        for arm in started:
-            arm.find(self._spec.service)
-            self._await_ready(arm)
+            self._await_ready(arm, *self._spec.asked)
         self._pin()
         for arm in started:
             found = self._identities(arm).items()
@@ -223,7 +219,7 @@ class ComposeTarget:
         for arm in restarted:
             arm.find_again(*self._spec.asked)
         for arm in restarted:
-            self._await_ready(arm)
+            self._await_ready(arm, *self._spec.asked)
         self._pin()
 
     def reset(self, arm: str) -> None:
@@ -357,14 +353,29 @@ class ComposeTarget:
         projects = [(arm.name, arm.project) for arm in self._arms.values()]
         self._compose.run_each(projects, "up", "--detach", "--no-build", "--no-deps", *services)
 
-    def _await(self, arm: ComposeArm, ask: Callable[[], object]) -> None:
-        await_ready(ask, arm.dead, partial(arm.log_tail, _LOG_LINES))
+    def _await(
+        self, arm: ComposeArm, ask: Callable[[], object], within_s: float | None = None
+    ) -> None:
+        await_ready(ask, arm.dead, partial(arm.log_tail, _LOG_LINES), within_s)
 
-    def _await_ready(self, arm: ComposeArm) -> None:
-        for role in self._spec.asked:
+    def _await_layer(self, arm: ComposeArm, layer: Iterable[str]) -> None:
+        """Wait until these services are as those need them that depend on them."""
+        within_s = self._process(self._spec.service).ready.within_s
+        for name in layer:
+            wanted = self._file.conditions(name)
+            if name == self._spec.database:
+                self._await(arm, partial(self._check_database, arm))
+            elif HEALTHY in wanted and name in self._spec.asked:  # its health check is turned off
+                self._await_ready(arm, name)
+            elif HEALTHY in wanted:
+                self._await(arm, partial(arm.check_healthy, name), within_s)
+            if COMPLETED in wanted:
+                self._await(arm, partial(arm.check_done, name), within_s)
+
+    def _await_ready(self, arm: ComposeArm, *roles: str) -> None:
+        for role in roles:
             process = self._process(role)
-            check = partial(self._check_ready, arm, process)
-            await_ready(check, arm.dead, partial(arm.log_tail, _LOG_LINES), process.ready.within_s)
+            self._await(arm, partial(self._check_ready, arm, process), process.ready.within_s)
 
     def _check_ready(self, arm: ComposeArm, process: ProcessSpec) -> None:
         container = arm.containers[process.name]

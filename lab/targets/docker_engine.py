@@ -37,6 +37,7 @@ class Container:
     ports: Mapping[int, tuple[tuple[str, int], ...]]  # inner -> published (address, port)
     command: tuple[str, ...] = ()  # that it runs; empty if its image has an entry point
     ended_at: str | None = None  # when it last ended, before it was started again
+    health: str | None = None  # by its health check; None if it has none
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> Container:
@@ -64,6 +65,7 @@ class Container:
             image_name=data["Config"]["Image"],
             ports=ports,
             command=_command(data["Config"]),
+            health=(state.get("Health") or {}).get("Status"),
             ended_at=None if ended.startswith("0001-") else ended,  # that means never
         )
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from lab.system import ComposeSpec
-from lab.targets.compose_file import ComposeFile
+from lab.targets.compose_file import COMPLETED, HEALTHY, ComposeFile
 
 SPEC = ComposeSpec("docker-compose.yml", "service", 8000, {"pricing": 8001}, "database")
 SOUND: dict[str, Any] = {
@@ -41,7 +41,9 @@ def read(**changes: Any) -> ComposeFile:
         {"database": {"volumes": [{"type": "tmpfs", "source": "x", "target": "/b"}]}},
         {"services": {"load": {"profiles": ["load"], "network_mode": "host"}}},
         {"database": {"scale": 1, "deploy": {"replicas": 1}}},
-        {"services": {"idle": {"scale": 4}}},
+        {"services": {"idle": {"scale": 4, "ports": ["80:80"]}}},
+        {"services": {"service": {"ports": [{"host_ip": "127.0.0.1", "target": 8000}]}}},
+        {"database": {"ports": ["127.0.0.1::5432/tcp", "[::1]::5432", "127.0.0.1:5000-5009:5432"]}},
     ],
 )  # fmt: skip
 def test_a_file_whose_arms_share_nothing_is_accepted(sound: dict[str, Any]) -> None:
@@ -86,6 +88,31 @@ def test_replicas_of_which_only_one_would_be_watched_are_refused(flawed: dict[st
     assert "containers, and the lab watches one of each" in (read(**flawed).flaw() or "")
 
 
+@pytest.mark.parametrize(
+    ("flawed", "message"),
+    [
+        (
+            {"services": {"service": {"ports": ["127.0.0.1:80:8000/tcp"]}}},
+            'which only one arm can have. Write "127.0.0.1:${SERVICE_PORT-80}:8000"',
+        ),
+        (
+            {"database": {"ports": [{"host_ip": "::1", "target": 5432, "published": "5432"}]}},
+            "database publishes port 5432 as 5432, which only one arm can have. Publish none, or",
+        ),
+        (
+            {"services": {"service": {"depends_on": ["mail"]}, "mail": {"ports": ["1080:1080"]}}},
+            "mail publishes port 1080 on all addresses, which other machines can reach",
+        ),
+        ({"database": {"ports": ["192.0.2.1::5432"]}}, "port 5432 on 192.0.2.1, which other"),
+        ({"database": {"ports": [{"target": 5432}]}}, "on all addresses"),
+    ],
+)
+def test_ports_that_arms_cannot_have_or_others_can_reach_are_refused(
+    flawed: dict[str, Any], message: str
+) -> None:
+    assert message in (read(**flawed).flaw() or "")
+
+
 def test_a_missing_role_is_named() -> None:
     found = ComposeFile("me", {"services": {"service": {}, "database": {}}}, SPEC).flaw()
     assert found is not None and "there is no service pricing" in found
@@ -109,6 +136,31 @@ def test_dependencies_are_found_directly_and_indirectly() -> None:
         "idle": {},
     }
     assert read(services=services).dependencies() == ["cache", "disk"]
+
+
+def test_services_start_after_those_that_they_depend_on() -> None:
+    services = {
+        "service": {"depends_on": {"seed": {"condition": COMPLETED}}},
+        "seed": {"depends_on": {"database": {"condition": HEALTHY}, "cache": None}},
+        "pricing": {"depends_on": ["cache"]},
+        "cache": {},
+    }
+    file = read(services=services)
+    assert file.layers() == [("cache", "database"), ("pricing", "seed"), ("service",)]
+    assert file.conditions("seed") == {COMPLETED}
+    assert file.conditions("database") == {HEALTHY}
+    assert file.conditions("cache") == {"service_started"}
+    assert file.conditions("service") == set()
+
+
+def test_one_of_lab_toml_that_depends_on_the_loaded_service_starts_after_it() -> None:
+    file = read(services={"pricing": {"depends_on": ["service"]}})
+    assert file.layers() == [("database",), ("service",), ("pricing",)]
+
+
+def test_services_that_depend_on_each_other_are_refused() -> None:
+    services = {"service": {"depends_on": ["pricing"]}, "pricing": {"depends_on": ["service"]}}
+    assert "depend on each other in a circle" in (read(services=services).flaw() or "")
 
 
 def test_services_with_an_image_of_their_own_are_listed_as_built() -> None:

@@ -13,6 +13,7 @@ from lab.cpu_pinning import Cores
 from lab.system import ComposeSpec, load_system
 from lab.targets.compose_arm import ComposeArm
 from lab.targets.compose_command import ComposeProject
+from lab.targets.compose_file import COMPLETED, HEALTHY, ComposeFile
 from lab.targets.compose_target import ComposeTarget
 from lab.targets.docker_engine import Container
 from lab.targets.target_interface import SettingError, TargetFailure, TargetUsageError
@@ -31,6 +32,7 @@ service = "web"
 port = 8000
 """
 INTERPOLATED = "services: {web: {command: serve -w ${WORKERS:-2}}}\n"
+SPEC = ComposeSpec("compose.yml", "web", 8000)
 ARMS = {"few": {"WORKERS": "1"}, "many": {"WORKERS": "4"}}
 
 
@@ -117,10 +119,25 @@ def test_a_line_that_was_printed_before_a_restart_makes_no_service_ready(
     ready = 'ready = {log = "Started"}\n\n[compose]'
     target = target_of(tmp_path, children, TOML.replace("[compose]", ready))
     data, process = inspected("service"), target._process("web")
-    arm = ComposeArm("few", ComposeProject("lab-me-1", ()), ComposeSpec("compose.yml", "web", 8000))
+    arm = ComposeArm("few", ComposeProject("lab-me-1", ()), SPEC)
     arm.containers["web"] = Container.of(data)
     target._check_ready(arm, process)
     data["State"]["FinishedAt"] = "2026-01-02T03:04:05.6Z"
     arm.containers["web"] = Container.of(data)
     with pytest.raises(TargetFailure, match="its log has no line with `Started`"):
         target._check_ready(arm, process)
+
+
+def test_what_a_service_depends_on_is_waited_for(
+    tmp_path: Path, children: Children, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needed = {"seed": COMPLETED, "cache": HEALTHY, "mail": "service_started"}
+    web = {"depends_on": {name: {"condition": how} for name, how in needed.items()}}
+    target = target_of(tmp_path, children, TOML)
+    target._files["few"] = ComposeFile("me", {"services": {"web": web}}, SPEC)
+    asked: list[str] = []
+    monkeypatch.setattr(ComposeArm, "check_done", lambda _, role: asked.append(f"{role} done"))
+    monkeypatch.setattr(ComposeArm, "check_healthy", lambda _, role: asked.append(f"{role} fit"))
+    arm = ComposeArm("few", ComposeProject("lab-me-1", ()), SPEC)
+    target._await_layer(arm, ("cache", "mail", "seed"))
+    assert asked == ["cache fit", "seed done"]
