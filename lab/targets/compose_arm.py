@@ -10,7 +10,7 @@ from lab.targets import docker_engine
 from lab.targets.compose_command import ComposeProject
 from lab.targets.compose_file import loopback_port
 from lab.targets.docker_engine import PROXY, Container, EngineError
-from lab.targets.target_interface import TargetUsageError
+from lab.targets.target_interface import TargetFailure, TargetUsageError
 
 _NEVER = -1  # no process starts then
 
@@ -76,14 +76,37 @@ class ComposeArm:
             except EngineError:
                 how = "ended, and the Docker engine does not answer any more"
             else:
+                is_further = role not in self.spec.ports
+                if is_further and now.running and now.pid == self.containers[role].pid:
+                    continue  # it has ended just now, and the engine is about to see it
                 if now.running:
                     return f"the {role}'s container of arm {self.name} ended, and started again"
-                if role not in self.spec.ports and now.exit_code == 0:  # its work is done
+                if is_further and now.exit_code == 0:  # its work is done
                     del self.containers[role]
                     continue
                 how = now.ending
             return f"the {role}'s container of arm {self.name} {how}"
         return None
+
+    def check_healthy(self, role: str) -> None:
+        """TargetFailure while a container is not healthy, TargetUsageError if it cannot be."""
+        known = self.containers.get(role)
+        health = None if known is None else docker_engine.inspect(known.id).health
+        if health is None:
+            raise TargetUsageError(
+                f"{self.spec.file}: a service depends on {role} with service_healthy, and {role} "
+                "has no healthcheck, or has ended"
+            )
+        if health != "healthy":
+            raise TargetFailure(f"the {role} of arm {self.name} is {health}")
+
+    def check_done(self, role: str) -> None:
+        """TargetFailure while `dead` has not found that a further container has done its work."""
+        if role in self.containers:
+            raise TargetFailure(
+                f"the {role} of arm {self.name} has not ended, and a service depends on it with "
+                "service_completed_successfully"
+            )
 
     def log_tail(self, lines: int) -> str:
         """The end of the log of the container that ended; of the newest if none did."""

@@ -6,8 +6,8 @@ import contextlib
 import os
 import subprocess
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from lab.child_processes import Child, Children
@@ -35,10 +35,17 @@ _NO_IMAGE = (
 
 @dataclass(frozen=True)
 class ComposeProject:
-    """The files of a project, and its name, which is part of the name of all that it makes."""
+    """The files of a project, and its name, which is part of the name of all that it makes.
+
+    Attributes:
+        name: Its name.
+        files: Its files, later ones over earlier ones.
+        settings: Of its arm, for `${NAME}` in the files.
+    """
 
     name: str
     files: tuple[Path, ...]
+    settings: Mapping[str, str] = field(default_factory=dict)
 
 
 class ComposeCommand:
@@ -105,7 +112,7 @@ class ComposeCommand:
             [*self.program, *files, "--project-name", project.name, *arguments],
             role="compose",
             arm=label,
-            env=self._environment,
+            env={**self._environment, **project.settings},
             cwd=self._folder,
             stdout=stdout,
         )
@@ -121,6 +128,12 @@ class ComposeCommand:
             docker_engine.version()  # raises the better message if the engine has failed
             cause = _cause(child.log_tail(_SEARCHED_LINES), self._spec)
             raise EngineError(f"{cause}:\n{child.log_tail(_LOG_LINES)}")
+
+
+def is_reserved(variable: str) -> bool:
+    """Whether Docker or Compose reads this environment variable itself, or the lab sets it."""
+    named = ("PATH", "HOME", "SERVICE_PORT", "POSTGRES_PASSWORD")
+    return variable in named or variable.startswith(("COMPOSE_", "DOCKER_"))
 
 
 def find_program() -> tuple[str, ...]:

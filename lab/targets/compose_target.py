@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable, Mapping
+import shlex
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -18,8 +19,8 @@ from lab.system import FILE, Command, ProcessSpec, System
 from lab.targets import docker_cleanup, docker_engine
 from lab.targets.arm_settings import validated_settings
 from lab.targets.compose_arm import ComposeArm
-from lab.targets.compose_command import ComposeCommand, ComposeProject
-from lab.targets.compose_file import ComposeFile, free_port
+from lab.targets.compose_command import ComposeCommand, ComposeProject, is_reserved
+from lab.targets.compose_file import COMPLETED, HEALTHY, ComposeFile, free_port
 from lab.targets.docker_engine import PROXY, EngineError
 from lab.targets.embedded_postgres import EmbeddedPostgres
 from lab.targets.postgres_databases import reset_script
@@ -72,7 +73,7 @@ class ComposeTarget:
         self._owner = docker_cleanup.owner()
         self._engine = ""  # version
         self._command: ComposeCommand | None = None
-        self._file = ComposeFile("", {}, self._spec)
+        self._files: dict[str, ComposeFile] = {}  # as each arm has it
         self._settings: dict[str, dict[str, str]] = {}
         self._expected: dict[str, dict[str, str]] = {}
         self._arms: dict[str, ComposeArm] = {}
@@ -99,13 +100,19 @@ class ComposeTarget:
 
     def check(self, arms: Mapping[str, Mapping[str, str]]) -> None:
         """The engine answers, the file can be used, the service knows the settings."""
+        self._refuse_reserved(arms)
         self._engine = docker_engine.version()
         self._command = ComposeCommand(
             self._children, self._project, self._spec, secrets.token_hex(16)
         )
-        self._file = self._resolved(self._project / self._spec.file)
-        if flaw := self._file.flaw():
-            raise TargetUsageError(f"{self._spec.file}: {flaw}")
+        self._files = {
+            arm: self._resolved(self._arm_project(number, settings))
+            for number, (arm, settings) in enumerate(arms.items(), 1)
+        }
+        for file in self._files.values():
+            if flaw := file.flaw():
+                raise TargetUsageError(f"{self._spec.file}: {flaw}")
+        self._refuse_other_images()
         if self._reset_script is not None and self._spec.database is None:
             raise TargetUsageError(
                 f"{FILE}: [postgres] has a `reset`, and [compose] names no `database` on which it "
@@ -115,11 +122,35 @@ class ComposeTarget:
         if not self._anyway:
             self._refuse_placeholders(arms)
 
+    def _refuse_reserved(self, arms: Mapping[str, Mapping[str, str]]) -> None:
+        for arm, settings in arms.items():
+            for name in settings:
+                if is_reserved(name):
+                    raise SettingError(
+                        arm,
+                        name,
+                        "Docker and Compose read it themselves, or the lab sets it for them, so "
+                        "that it cannot differ between arms",
+                        "Let the service read another name",
+                    )
+
+    def _refuse_other_images(self) -> None:
+        """TargetUsageError if settings choose or build other images than those of the first arm."""
+        images = self._file.images()
+        for arm, file in self._files.items():
+            for service, image in file.images().items():
+                if image != images.get(service):
+                    raise TargetUsageError(
+                        f"{self._spec.file}: a setting of arm {arm} changes the `image` or `build` "
+                        f"of service {service}, and images are built once, for all arms. Let its "
+                        "`command` or `environment` take the setting"
+                    )
+
     def _refuse_placeholders(self, arms: Mapping[str, Mapping[str, str]]) -> None:
         """SettingError for what only commands take that containers do not run."""
         wanted = {name for settings in arms.values() for name in settings}
         wanted &= self._system.setting_placeholders
-        found = named(self._project, wanted, without={FILE, self._spec.file})
+        found = named(self._project, wanted, without={FILE})
         for arm, settings in arms.items():
             for name in settings:
                 if name in wanted - found:
@@ -128,31 +159,29 @@ class ComposeTarget:
                         name,
                         f"it is a placeholder of a command in {FILE}, which containers do not run, "
                         "and no other file of the project names it",
-                        "Let what the image starts read this variable, or use --target local",
+                        "Let the Compose file, or what its images start, read this variable; or "
+                        "use --target local",
                     )
 
     def start(self, arms: Mapping[str, Mapping[str, str]]) -> None:
-        """Build the images, then start the arms, those services first that the loaded one needs."""
+        """Build the images, then start the arms, each service after those that it depends on."""
         self._started = True
         drop_libpq_variables()
         self._children.on_parent_death("lab.targets.docker_cleanup", self._owner)
         docker_cleanup.remove(docker_cleanup.is_abandoned)
         for number, (name, settings) in enumerate(arms.items(), 1):
             self._settings[name] = dict(settings)
-            self._arms[name] = ComposeArm(name, self._arm_project(number, name), self._spec)
+            project = self._arm_project(number, settings, self._additions(name))
+            self._arms[name] = ComposeArm(name, project, self._spec)
         started = self._arms.values()
         self._build(next(iter(started)).project)
-        needed = tuple(name for name in self._spec.ports if name != self._spec.service)
-        if first := (*needed, *self._file.dependencies()):
-            self._up(*first)
+        for layer in self._file.layers():
+            self._up(*layer)
+            for arm in started:
+                arm.find(*(name for name in layer if name in self._spec.ports))
+                self._await_layer(arm, layer)
         for arm in started:
-            arm.find(*needed)
-            if self._spec.database is not None:
-                self._await(arm, partial(self._check_database, arm))
-        self._up(self._spec.service)
-        for arm in started:
-            arm.find(self._spec.service)
-            self._await_ready(arm)
+            self._await_ready(arm, *self._spec.asked)
         self._pin()
         for arm in started:
             found = self._identities(arm).items()
@@ -190,7 +219,7 @@ class ComposeTarget:
         for arm in restarted:
             arm.find_again(*self._spec.asked)
         for arm in restarted:
-            self._await_ready(arm)
+            self._await_ready(arm, *self._spec.asked)
         self._pin()
 
     def reset(self, arm: str) -> None:
@@ -278,21 +307,33 @@ class ComposeTarget:
         assert self._command is not None, "check() comes first"
         return self._command
 
-    def _resolved(self, path: Path) -> ComposeFile:
-        """The file as Compose reads it, for a project of no arm."""
+    @property
+    def _file(self) -> ComposeFile:
+        """That of the first arm: services, images and what they depend on are those of all."""
+        return next(iter(self._files.values()))
+
+    def _resolved(self, project: ComposeProject) -> ComposeFile:
+        """The file as Compose reads it."""
         import yaml
 
-        project = ComposeProject(f"{self._owner}-0", (path,))
         text = self._compose.resolved(project, self._children.folder / "compose.yml")
         return ComposeFile(project.name, yaml.safe_load(text) or {}, self._spec)
 
-    def _arm_project(self, number: int, arm: str) -> ComposeProject:
-        """The file as it is, and a second one with what this run adds for the arm."""
-        additions = self._file.additions(self._settings[arm], _database_settings(), self._image)
+    def _arm_project(
+        self, number: int, settings: Mapping[str, str], *added: Path
+    ) -> ComposeProject:
+        """The file as it is, and what this run adds."""
+        # not named for the arm: its name may have letters that Compose refuses
+        files = (self._project / self._spec.file, *added)
+        return ComposeProject(f"{self._owner}-{number}", files, settings)
+
+    def _additions(self, arm: str) -> Path:
+        """A second Compose file with what this run adds for the arm."""
+        file, settings = self._files[arm], self._settings[arm]
+        additions = file.additions(settings, _database_settings(), self._image)
         added = self._children.folder / f"compose-{arm}.json"
         added.write_text(json.dumps(additions), encoding="utf-8")
-        # not named for the arm: its name may have letters that Compose refuses
-        return ComposeProject(f"{self._owner}-{number}", (self._project / self._spec.file, added))
+        return added
 
     def _image(self, service: str) -> str:
         """An image of this run's own, which no build of another run replaces."""
@@ -312,22 +353,38 @@ class ComposeTarget:
         projects = [(arm.name, arm.project) for arm in self._arms.values()]
         self._compose.run_each(projects, "up", "--detach", "--no-build", "--no-deps", *services)
 
-    def _await(self, arm: ComposeArm, ask: Callable[[], object]) -> None:
-        await_ready(ask, arm.dead, partial(arm.log_tail, _LOG_LINES))
+    def _await(
+        self, arm: ComposeArm, ask: Callable[[], object], within_s: float | None = None
+    ) -> None:
+        await_ready(ask, arm.dead, partial(arm.log_tail, _LOG_LINES), within_s)
 
-    def _await_ready(self, arm: ComposeArm) -> None:
-        for role in self._spec.asked:
+    def _await_layer(self, arm: ComposeArm, layer: Iterable[str]) -> None:
+        """Wait until these services are as those need them that depend on them."""
+        within_s = self._process(self._spec.service).ready.within_s
+        for name in layer:
+            wanted = self._file.conditions(name)
+            if name == self._spec.database:
+                self._await(arm, partial(self._check_database, arm))
+            elif HEALTHY in wanted and name in self._spec.asked:  # its health check is turned off
+                self._await_ready(arm, name)
+            elif HEALTHY in wanted:
+                self._await(arm, partial(arm.check_healthy, name), within_s)
+            if COMPLETED in wanted:
+                self._await(arm, partial(arm.check_done, name), within_s)
+
+    def _await_ready(self, arm: ComposeArm, *roles: str) -> None:
+        for role in roles:
             process = self._process(role)
-            check = partial(self._check_ready, arm, process)
-            await_ready(check, arm.dead, partial(arm.log_tail, _LOG_LINES), process.ready.within_s)
+            self._await(arm, partial(self._check_ready, arm, process), process.ready.within_s)
 
     def _check_ready(self, arm: ComposeArm, process: ProcessSpec) -> None:
-        container = arm.containers[process.name].id
+        container = arm.containers[process.name]
         check_ready(
             f"the {process.name} of arm {arm.name}",
             process.ready,
             arm.url(process.name),
-            lambda: docker_engine.logs(container).encode(),
+            # a restart keeps the log of the earlier run
+            lambda: docker_engine.logs(container.id, since=container.ended_at).encode(),
         )
 
     def _identities(self, arm: ComposeArm) -> dict[str, Identity]:
@@ -362,7 +419,7 @@ class ComposeTarget:
 
     def _database_url(self, arm: ComposeArm) -> str:
         assert self._spec.database is not None
-        return self._file.database_url(arm.port(self._spec.database))
+        return self._files[arm.name].database_url(arm.port(self._spec.database))
 
     def _pin(self) -> None:
         """Keep all containers and the engine's proxies on the cores of the target."""
@@ -391,7 +448,10 @@ class ComposeTarget:
         return {
             "postgresql": self._sessions.version(self._database_url(arm)),
             "postgresql_is": "a container of each arm's own",
-            "postgresql_settings": _database_settings(),
+            "postgresql_command": {
+                name: shlex.join(file.database_command(_database_settings()))
+                for name, file in self._files.items()
+            },
         }
 
     def _keep_logs(self) -> None:

@@ -36,11 +36,14 @@ class Container:
     image_name: str
     ports: Mapping[int, tuple[tuple[str, int], ...]]  # inner -> published (address, port)
     command: tuple[str, ...] = ()  # that it runs; empty if its image has an entry point
+    ended_at: str | None = None  # when it last ended, before it was started again
+    health: str | None = None  # by its health check; None if it has none
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> Container:
         """From what `docker inspect` prints."""
         state, labels = data["State"], data["Config"]["Labels"] or {}
+        ended = state["FinishedAt"]
         ports = {
             int(inner.partition("/")[0]): tuple(
                 (binding["HostIp"], int(binding["HostPort"])) for binding in bindings or ()
@@ -62,6 +65,8 @@ class Container:
             image_name=data["Config"]["Image"],
             ports=ports,
             command=_command(data["Config"]),
+            health=(state.get("Health") or {}).get("Status"),
+            ended_at=None if ended.startswith("0001-") else ended,  # that means never
         )
 
 
@@ -131,12 +136,19 @@ def inspect(container: str) -> Container:
     return Container.of(json.loads(docker("inspect", container))[0])
 
 
-def logs(container: str, lines: int | None = None) -> str:
-    """What a container wrote to its log. EngineError if the engine does not answer in time."""
-    tail = () if lines is None else ("--tail", str(lines))
+def logs(container: str, lines: int | None = None, since: str | None = None) -> str:
+    """What a container wrote to its log. EngineError if the engine does not answer in time.
+
+    Args:
+        container: Its id or name.
+        lines: How many of the last lines; None for all.
+        since: The time of the first line, as the engine writes it; None for all.
+    """
+    chosen: list[str] = [] if lines is None else ["--tail", str(lines)]
+    chosen += [] if since is None else ["--since", since]
     try:
         return subprocess.run(
-            ["docker", "logs", *tail, container],
+            ["docker", "logs", *chosen, container],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -15,7 +15,7 @@ from lab.system import ComposeSpec
 from lab.targets.compose_arm import ComposeArm
 from lab.targets.compose_command import ComposeProject
 from lab.targets.docker_engine import EngineError
-from lab.targets.target_interface import TargetUsageError
+from lab.targets.target_interface import TargetFailure, TargetUsageError
 from tests.lab.targets.conftest import Program
 
 SPEC = ComposeSpec("docker-compose.yml", "service", 8000, {"pricing": 8001}, "database")
@@ -30,7 +30,12 @@ def inspected(
     return {
         "Id": f"id-{role}",
         "Image": "sha256:1",
-        "State": {"Running": running, "Pid": pid, "ExitCode": code},
+        "State": {
+            "Running": running,
+            "Pid": pid,
+            "ExitCode": code,
+            "FinishedAt": "0001-01-01T00:00:00Z",
+        },
         "Config": {"Image": "image", "Labels": {"com.docker.compose.service": role}},
         "NetworkSettings": {"Ports": {f"{INNER.get(role, 1)}/tcp": published}},
     }
@@ -127,6 +132,47 @@ def test_a_further_service_that_was_started_again_has_not_done_its_work(
     process.communicate(b"\n")
     engine.shows(inspected("queue", os.getpid(), running=True))
     assert arm.dead() == "the queue's container of arm narrow ended, and started again"
+
+
+def test_a_further_service_is_waited_for_until_its_work_is_done(
+    engine: Engine, arm: ComposeArm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lab.targets.docker_engine.is_local", lambda container: True)
+    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    engine.shows(inspected("seed", process.pid, running=True))
+    arm.find()
+    with pytest.raises(TargetFailure, match="the seed of arm narrow has not ended"):
+        arm.check_done("seed")
+    process.communicate(b"\n")
+    assert arm.dead() is None, "the engine has not seen it yet"
+    engine.shows(inspected("seed"))
+    assert arm.dead() is None
+    arm.check_done("seed")
+
+
+def test_a_further_service_that_fails_is_dead(engine: Engine, arm: ComposeArm) -> None:
+    engine.shows(inspected("seed", code=1))
+    arm.find()
+    assert arm.dead() == "the seed's container of arm narrow ended with exit code 1"
+    assert arm.log_tail(5) == "log of id-seed"
+
+
+def test_a_further_service_is_healthy_by_its_own_check(
+    engine: Engine, arm: ComposeArm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lab.targets.docker_engine.is_local", lambda container: True)
+    cache = inspected("cache", os.getpid(), running=True)
+    engine.shows(cache)
+    arm.find()
+    with pytest.raises(TargetUsageError, match="cache has no healthcheck"):
+        arm.check_healthy("cache")
+    cache["State"]["Health"] = {"Status": "starting"}
+    engine.shows(cache)
+    with pytest.raises(TargetFailure, match="the cache of arm narrow is starting"):
+        arm.check_healthy("cache")
+    cache["State"]["Health"] = {"Status": "healthy"}
+    engine.shows(cache)
+    arm.check_healthy("cache")
 
 
 def test_an_engine_that_stopped_is_reported(

@@ -64,6 +64,18 @@ def test_a_command_names_the_files_and_the_project(
     assert not children.running()
 
 
+def test_the_files_of_an_arm_are_interpolated_with_its_settings(
+    program: Program, children: Children, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORKERS", "of the shell")
+    program("docker", 'echo "$WORKERS"')
+    command = ComposeCommand(children, tmp_path, SPEC, "secret")
+    arms = {workers: ComposeProject("lab-me-1", (), {"WORKERS": workers}) for workers in "14"}
+    command.run_each(arms.items(), "up")
+    logs = {name: (children.logs / f"compose-{name}.log").read_text() for name in arms}
+    assert logs == {"1": "1\n", "4": "4\n"}
+
+
 @pytest.mark.parametrize(
     ("older", "typed"),
     [(False, "restart --no-deps service pricing"), (True, "restart service pricing")],

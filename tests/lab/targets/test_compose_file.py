@@ -8,13 +8,16 @@ from typing import Any
 import pytest
 
 from lab.system import ComposeSpec
-from lab.targets.compose_file import ComposeFile
+from lab.targets.compose_file import COMPLETED, HEALTHY, ComposeFile
 
 SPEC = ComposeSpec("docker-compose.yml", "service", 8000, {"pricing": 8001}, "database")
 SOUND: dict[str, Any] = {
     "services": {"service": {}, "pricing": {}, "database": {"volumes": ["data:/var/lib"]}},
     "volumes": {"data": {}},
 }
+
+BOUND = {"type": "none", "o": "bind", "device": "/srv/pgdata"}
+NFS = {"type": "nfs", "o": "addr=192.0.2.1,rw", "device": ":/srv"}
 
 
 def read(**changes: Any) -> ComposeFile:
@@ -30,12 +33,17 @@ def read(**changes: Any) -> ComposeFile:
         {},
         {"volumes": {"data": None}},
         {"volumes": {"data": {"name": "me_data"}}, "networks": {"default": {"name": "me_default"}}},
+        {"volumes": {"data": {"driver": "local", "driver_opts": {"type": "tmpfs", "device": "x"}}}},
         {"database": {"volumes": ["/var/lib/postgresql"]}},
         {"database": {"volumes": ["./init:/docker-entrypoint-initdb.d:ro"]}},
         {"database": {"volumes": [{"type": "bind", "source": "/a", "read_only": True}]}},
         {"database": {"volumes": [{"type": "volume", "target": "/b"}]}},
         {"database": {"volumes": [{"type": "tmpfs", "source": "x", "target": "/b"}]}},
         {"services": {"load": {"profiles": ["load"], "network_mode": "host"}}},
+        {"database": {"scale": 1, "deploy": {"replicas": 1}}},
+        {"services": {"idle": {"scale": 4, "ports": ["80:80"]}}},
+        {"services": {"service": {"ports": [{"host_ip": "127.0.0.1", "target": 8000}]}}},
+        {"database": {"ports": ["127.0.0.1::5432/tcp", "[::1]::5432", "127.0.0.1:5000-5009:5432"]}},
     ],
 )  # fmt: skip
 def test_a_file_whose_arms_share_nothing_is_accepted(sound: dict[str, Any]) -> None:
@@ -48,6 +56,9 @@ def test_a_file_whose_arms_share_nothing_is_accepted(sound: dict[str, Any]) -> N
         ({"volumes": {"data": {"name": "one"}}}, "the volume data of service database"),
         ({"volumes": {"data": {"external": True}}}, "the volume data of service database"),
         ({"volumes": {"data": {"external": {"name": "x"}}}}, "the volume data"),
+        ({"volumes": {"data": {"driver_opts": BOUND}}}, "keeps its data at /srv/pgdata, which all"),
+        ({"volumes": {"data": {"driver": "local", "driver_opts": NFS}}}, "keeps its data at :/srv"),
+        ({"volumes": {"data": {"driver": "rexray"}}}, "where its driver rexray decides"),
         ({"database": {"volumes": ["/srv/data:/var/lib:rw"]}}, "read-only: /srv/data:/var/lib:ro"),
         (
             {"database": {"volumes": [{"type": "bind", "source": "/a", "target": "/b"}]}},
@@ -62,6 +73,43 @@ def test_a_file_whose_arms_share_nothing_is_accepted(sound: dict[str, Any]) -> N
     ],
 )
 def test_what_arms_would_share_is_refused(flawed: dict[str, Any], message: str) -> None:
+    assert message in (read(**flawed).flaw() or "")
+
+
+@pytest.mark.parametrize(
+    "flawed",
+    [
+        {"database": {"scale": 3}},
+        {"database": {"deploy": {"replicas": 3}}},
+        {"services": {"service": {"depends_on": ["cache"]}, "cache": {"scale": 2}}},
+    ],
+)
+def test_replicas_of_which_only_one_would_be_watched_are_refused(flawed: dict[str, Any]) -> None:
+    assert "containers, and the lab watches one of each" in (read(**flawed).flaw() or "")
+
+
+@pytest.mark.parametrize(
+    ("flawed", "message"),
+    [
+        (
+            {"services": {"service": {"ports": ["127.0.0.1:80:8000/tcp"]}}},
+            'which only one arm can have. Write "127.0.0.1:${SERVICE_PORT-80}:8000"',
+        ),
+        (
+            {"database": {"ports": [{"host_ip": "::1", "target": 5432, "published": "5432"}]}},
+            "database publishes port 5432 as 5432, which only one arm can have. Publish none, or",
+        ),
+        (
+            {"services": {"service": {"depends_on": ["mail"]}, "mail": {"ports": ["1080:1080"]}}},
+            "mail publishes port 1080 on all addresses, which other machines can reach",
+        ),
+        ({"database": {"ports": ["192.0.2.1::5432"]}}, "port 5432 on 192.0.2.1, which other"),
+        ({"database": {"ports": [{"target": 5432}]}}, "on all addresses"),
+    ],
+)
+def test_ports_that_arms_cannot_have_or_others_can_reach_are_refused(
+    flawed: dict[str, Any], message: str
+) -> None:
     assert message in (read(**flawed).flaw() or "")
 
 
@@ -88,6 +136,31 @@ def test_dependencies_are_found_directly_and_indirectly() -> None:
         "idle": {},
     }
     assert read(services=services).dependencies() == ["cache", "disk"]
+
+
+def test_services_start_after_those_that_they_depend_on() -> None:
+    services = {
+        "service": {"depends_on": {"seed": {"condition": COMPLETED}}},
+        "seed": {"depends_on": {"database": {"condition": HEALTHY}, "cache": None}},
+        "pricing": {"depends_on": ["cache"]},
+        "cache": {},
+    }
+    file = read(services=services)
+    assert file.layers() == [("cache", "database"), ("pricing", "seed"), ("service",)]
+    assert file.conditions("seed") == {COMPLETED}
+    assert file.conditions("database") == {HEALTHY}
+    assert file.conditions("cache") == {"service_started"}
+    assert file.conditions("service") == set()
+
+
+def test_one_of_lab_toml_that_depends_on_the_loaded_service_starts_after_it() -> None:
+    file = read(services={"pricing": {"depends_on": ["service"]}})
+    assert file.layers() == [("database",), ("service",), ("pricing",)]
+
+
+def test_services_that_depend_on_each_other_are_refused() -> None:
+    services = {"service": {"depends_on": ["pricing"]}, "pricing": {"depends_on": ["service"]}}
+    assert "depend on each other in a circle" in (read(services=services).flaw() or "")
 
 
 def test_services_with_an_image_of_their_own_are_listed_as_built() -> None:
@@ -138,3 +211,27 @@ def test_a_run_adds_settings_ports_on_loopback_and_images() -> None:
         },
         "cache": {"image": "made:cache"},
     }
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "postgres -c max_connections=20 -c 'work_mem=256 MB'",
+        ["postgres", "-c", "max_connections=20", "-c", "work_mem=256 MB"],
+        ["-c", "max_connections=20", "-c", "work_mem=256 MB"],
+    ],
+)
+def test_the_databases_own_settings_come_after_those_of_the_lab(command: object) -> None:
+    file = read(database={"command": command})
+    assert file.flaw() is None
+    own = ["-c", "max_connections=20", "-c", "work_mem=256 MB"]
+    expected = ["postgres", "-c", "max_connections=400", *own]
+    settings = {"max_connections": "400"}
+    assert file.database_command(settings) == expected
+    assert file.additions({}, settings, str)["services"]["database"]["command"] == expected
+
+
+@pytest.mark.parametrize("command", ["sh -c 'exec postgres'", ["/start.sh"]])
+def test_a_command_of_the_database_that_the_lab_would_replace_is_refused(command: object) -> None:
+    flaw = read(database={"command": command}).flaw() or ""
+    assert flaw.startswith("service database has the command `") and "cannot add settings" in flaw

@@ -8,10 +8,17 @@ from lab.targets import docker_engine
 from lab.targets.docker_engine import Container, EngineError
 from tests.lab.targets.conftest import Program
 
+STATE = {
+    "Running": False,
+    "Pid": 0,
+    "ExitCode": 137,
+    "OOMKilled": True,
+    "FinishedAt": "2026-01-02T03:04:05.6Z",
+}
 INSPECTED = {
     "Id": "c0ffee",
     "Image": "sha256:1",
-    "State": {"Running": False, "Pid": 0, "ExitCode": 137, "OOMKilled": True},
+    "State": STATE,
     "Config": {"Image": "some/image", "Labels": {"com.docker.compose.service": "pricing"}},
     "NetworkSettings": {
         "Ports": {"8001/tcp": [{"HostIp": "127.0.0.1", "HostPort": "32768"}], "8000/tcp": None}
@@ -24,6 +31,9 @@ def test_a_container_as_inspected() -> None:
     assert (found.service, found.project, found.running) == ("pricing", "", False)
     assert found.ending == "ended with exit code 137, over its memory limit"
     assert found.ports == {8001: (("127.0.0.1", 32768),), 8000: ()}
+    assert found.ended_at == "2026-01-02T03:04:05.6Z"
+    first = INSPECTED | {"State": {**STATE, "FinishedAt": "0001-01-01T00:00:00Z"}}
+    assert Container.of(first).ended_at is None
 
 
 def test_a_missing_and_a_stopped_engine_have_different_messages(program: Program) -> None:
