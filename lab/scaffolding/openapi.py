@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -28,16 +29,36 @@ _TEXTS = {  # by format
 
 
 class _Loader(yaml.SafeLoader):
-    """Reads YAML 1.2, as OpenAPI is written in: `on` and dates are text."""
+    """Reads YAML 1.2, as OpenAPI is written in: `on`, dates and `12:30` are text."""
 
 
+def _integer(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> int:
+    text = loader.construct_scalar(node)
+    return int(text, 0) if text.startswith(("0o", "0x")) else int(text)
+
+
+_OLDER = ("bool", "float", "int", "timestamp")  # types that YAML 1.1 writes otherwise
 _Loader.yaml_implicit_resolvers = {
-    first: [entry for entry in entries if entry[0].rpartition(":")[2] not in ("bool", "timestamp")]
+    first: [entry for entry in entries if entry[0].rpartition(":")[2] not in _OLDER]
     for first, entries in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 _Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:bool", re.compile("true|True|TRUE|false|False|FALSE"), list("tTfF")
+    "tag:yaml.org,2002:bool", re.compile("(true|True|TRUE|false|False|FALSE)$"), list("tTfF")
 )
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:int",
+    re.compile(r"[-+]?[0-9]+$|0o[0-7]+$|0x[0-9a-fA-F]+$"),
+    list("-+0123456789"),
+)
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(
+        r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$"
+        r"|[-+]?\.(inf|Inf|INF)$|\.(nan|NaN|NAN)$"
+    ),
+    list("-+.0123456789"),
+)
+_Loader.add_constructor("tag:yaml.org,2002:int", _integer)
 
 
 @dataclass(frozen=True)
@@ -78,8 +99,11 @@ def operations(text: str) -> list[Operation]:
         ValueError: It is no OpenAPI document, with a clause why.
     """
     try:
-        document = yaml.load(text, _Loader)  # JSON is YAML as well
-    except yaml.YAMLError as error:
+        try:
+            document = json.loads(text)
+        except ValueError:
+            document = yaml.load(text, _Loader)
+    except (yaml.YAMLError, RecursionError) as error:
         raise ValueError(f"it is neither JSON nor YAML ({str(error).splitlines()[0]})") from None
     if not isinstance(document, dict) or not ({"openapi", "swagger"} & document.keys()):
         raise ValueError("it has no key `openapi`, as OpenAPI documents have")
@@ -101,7 +125,12 @@ class _Reader:
                 if isinstance(described := item.get(method), dict):
                     shared = item.get("parameters") or ()
                     full = quote(f"{self._prefix()}{path}", safe=_OF_A_PATH)
-                    yield self._operation(method, full, described, shared)
+                    try:
+                        yield self._operation(method, full, described, shared)
+                    except (TypeError, AttributeError, LookupError, ArithmeticError) as error:
+                        raise ValueError(
+                            f"{method.upper()} {path} is not as OpenAPI has it ({error})"
+                        ) from error
 
     def _prefix(self) -> str:
         """The path that all others follow."""

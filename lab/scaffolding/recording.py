@@ -43,13 +43,13 @@ def read_recording(text: str, *, with_writes: bool) -> Recording:
     kept, others, writes = [], Counter[str](), Counter[str]()
     for entry, host in zip(entries, hosts, strict=True):
         request = entry["request"]
-        method = str(request["method"]).upper()
+        method = request["method"]
         if host != hosts[0]:
             others[host] += 1
         elif method.lower() not in SAFE_METHODS and not with_writes:
             writes[f"{method} {urlsplit(request['url']).path}"] += 1
         else:
-            kept.append({**entry, "request": _without_odd_headers(request)})
+            kept.append(entry)
     if not kept:
         raise ValueError("none of its requests can be sent without writing")
     left_out = [f"{name}: it writes" for name in writes]
@@ -80,23 +80,27 @@ def _entries(text: str) -> list[dict[str, Any]]:
     """Those of requests by HTTP, of the kinds that a scenario sends."""
     try:
         entries = json.loads(text)["log"]["entries"]
-        found = [{"_resourceType": "other", **each} for each in entries if _is_http(each)]
-    except (ValueError, LookupError, TypeError, AttributeError):
-        raise ValueError("it is no HAR file, which is JSON with `log` and `entries`") from None
+        found = [_entry(each) for each in entries if _is_http(each)]
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        raise ValueError(
+            "it is no HAR file, which is JSON with `log`, its `entries`, and a `request` in each"
+        ) from None
     sent = [each for each in found if each["_resourceType"] in _TYPES]
     if not sent:
         raise ValueError("it has no requests")
     return sent
 
 
-def _without_odd_headers(request: Mapping[str, Any]) -> dict[str, Any]:
-    """Without those that har2locust does not escape."""
+def _entry(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """With all that is read of it, and without headers that har2locust does not escape."""
+    request = entry["request"]
     headers = [
         each
         for each in request.get("headers") or ()
         if not any(odd in f"{each['name']}{each['value']}" for odd in "'\\\n")
     ]
-    return {**request, "headers": headers}
+    sent = {**request, "method": str(request["method"]).upper(), "headers": headers}
+    return {"_resourceType": "other", **entry, "request": sent}
 
 
 def _is_http(entry: Mapping[str, Any]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import importlib.util
 import os
 import subprocess
@@ -156,11 +157,11 @@ def _document(source: str) -> str:
     """The text of a file or URL. UsageError if it cannot be read."""
     try:
         if "://" not in source:
-            return Path(source).read_text(encoding="utf-8")
+            return Path(source).read_text(encoding="utf-8-sig")
         with urllib.request.urlopen(source, timeout=_ANSWER_S) as answer:
             data: bytes = answer.read(_MOST_BYTES)
-        return data.decode("utf-8")
-    except (OSError, ValueError) as error:
+        return data.decode("utf-8-sig")
+    except (OSError, ValueError, http.client.HTTPException) as error:
         reason = error.reason if isinstance(error, urllib.error.URLError) else error
         raise UsageError(
             f"--openapi {source}: cannot be read ({reason}). Name a file or a URL that answers"
