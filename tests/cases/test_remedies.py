@@ -355,6 +355,12 @@ COMMANDS = {
         "new narrow-pool --openapi openapi.json",
         remedied=written("openapi.json", OPENAPI),
     ),
+    "new-of-a-document-in-several-files": Command(
+        "new narrow-pool --openapi openapi.json",
+        ("it refers to another file, orders.json: bundle it first",),
+        before=written("openapi.json", OPENAPI.replace('{"get": {}}', '{"$ref": "orders.json"}')),
+        remedied=written("openapi.json", OPENAPI),
+    ),
     "new-of-an-unreadable-document": Command(
         "new narrow-pool --openapi openapi.json",
         ("--openapi openapi.json: cannot be read", "Name a file or a URL that answers"),

@@ -92,11 +92,12 @@ def _of_document(source: str, *, writes: bool) -> str:
 
     try:
         found: list[Operation] = operations(_document(source))
+        asked, left_out = chosen(found, with_writes=writes)
+        scenario = locustfile_of(found, with_writes=writes)
     except ValueError as error:
         raise UsageError(
             f"--openapi {source}: {error}. Name a document such as openapi.json"
         ) from error
-    asked, left_out = chosen(found, with_writes=writes)
     if not asked:
         raise UsageError(
             f"--openapi {source}: none of its operations can be sent without writing. Use --writes "
@@ -104,7 +105,7 @@ def _of_document(source: str, *, writes: bool) -> str:
         )
     for each in left_out:
         print(f"left out: {each}")
-    return locustfile_of(found, with_writes=writes)
+    return scenario
 
 
 def _of_recording(source: str, *, writes: bool) -> str:

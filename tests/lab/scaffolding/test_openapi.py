@@ -73,7 +73,7 @@ def test_parameters_have_the_values_of_examples_and_schemas() -> None:
     item = found["GET /api/v1/items/{sku}"]
     assert (item.parameters, item.query, item.headers) == (
         {"sku": "A/1"},
-        {"limit": 5},
+        {"limit": ["5"]},
         {"X-Shop": "north"},
     )
     assert found["GET /api/v1/orders/{order}"].parameters == {"order": None}
@@ -241,6 +241,80 @@ def test_the_scenario_is_python_that_asks_for_what_it_should(writes: bool) -> No
         "headers={'X-Shop': 'north'})"
     ) in calls
     assert any("client.post" in call for call in calls) == writes
+
+
+VALUES = """\
+openapi: 3.0.3
+paths:
+  /pet/findByStatus:
+    get:
+      parameters:
+        - name: status
+          in: query
+          required: true
+          explode: true
+          schema: {type: array, items: {type: string, enum: [available, pending, sold]}}
+  /{on}/{tags}:
+    get:
+      parameters:
+        - {name: "on", in: path, required: true, schema: {type: boolean}}
+        - {name: tags, in: path, required: true, example: [a b, c]}
+        - {name: all, in: query, required: true, schema: {type: boolean}}
+        - {name: tag, in: query, example: [a b, c, null]}
+        - {name: at, in: query, example: {x: 1, y: false}}
+        - {name: filter, in: query, required: true}
+        - {name: X-Debug, in: header, required: true, schema: {type: boolean}}
+        - {name: X-Tags, in: header, example: [a, 1]}
+        - {name: X-None, in: header, required: true}
+        - {name: session, in: cookie, required: true}
+  /nothing:
+    get: {parameters: [{name: filter, in: query, required: true}]}
+"""
+
+
+def test_values_are_written_as_http_has_them() -> None:
+    text = locustfile_of(operations(VALUES), with_writes=False)
+    calls = [
+        ast.unparse(node)
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "self.client.get"
+    ]
+    assert calls == [
+        "self.client.get('/pet/findByStatus?status=available', name='/pet/findByStatus')",
+        "self.client.get(f'/true/a%20b,c?all=true&tag=a+b&tag=c&x=1&y=false', "
+        "name='/{on}/{tags}', headers={'X-Debug': 'true', 'X-Tags': 'a,1'})",
+        "self.client.get('/nothing')",
+    ]
+
+
+def test_operations_beyond_the_first_fifty_are_counted() -> None:
+    def paths(count: int) -> str:
+        described = {f"/{i}": {"post": {}, "get": {}} for i in range(count)}
+        return json.dumps({"openapi": "3.1.0", "paths": described})
+
+    asked, left_out = chosen(operations(paths(50)), with_writes=False)
+    assert len(asked) == 50 and left_out[-1] == "POST /49: it writes"
+    found = operations(paths(51))
+    asked, left_out = chosen(found, with_writes=False)
+    assert len(asked) == 50
+    assert left_out[-1] == "1 more operation: only the first 50 are written"
+    text = locustfile_of(found, with_writes=True)
+    assert "52 more operations: only the first 50 are written" in text
+    assert text.count("@task") == 50
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        {"parameters": [{"$ref": "./schemas.yaml#/X"}]},
+        {"requestBody": {"$ref": "./schemas.yaml#/X"}},
+        {"parameters": [{"name": "a", "in": "path", "schema": {"$ref": "./schemas.yaml#/X"}}]},
+    ],
+)
+def test_a_document_in_several_files_is_refused(operation: dict[str, Any]) -> None:
+    document = {"openapi": "3.1.0", "paths": {"/a": {"post": operation}}}
+    with pytest.raises(ValueError, match=r"another file, \./schemas\.yaml#/X: bundle it first"):
+        operations(json.dumps(document))
 
 
 HOSTILE = """\
