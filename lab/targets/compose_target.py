@@ -328,6 +328,7 @@ class ComposeTarget:
             process.ready,
             arm.url(process.name),
             lambda: docker_engine.logs(container).encode(),
+            is_loaded=process.name == self._spec.service,
         )
 
     def _identities(self, arm: ComposeArm) -> dict[str, Identity]:
@@ -419,6 +420,7 @@ class ProfiledContainer:
                 self.process.ready,
                 self.url,
                 lambda: docker_engine.logs(self.container).encode(),
+                is_loaded=True,
             ),
             self._ended,
             lambda: docker_engine.logs(self.container, _LOG_LINES),
