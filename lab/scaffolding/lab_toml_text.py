@@ -70,7 +70,7 @@ def _process(process: FoundProcess, detected: Detected) -> Iterator[str]:
     if (path := health_path(process.paths)) is not None:
         yield f"ready = {json.dumps(path)}\n"
     else:
-        yield '# ready = "/health"                     # without it: its port takes connections\n'
+        yield '# ready = "/health"                     # without it: any answer to GET /\n'
     if detected.metrics is not None:
         yield f"metrics = {json.dumps(detected.metrics)}\n"
     else:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -12,8 +13,8 @@ import yaml
 
 _METHODS = ("get", "head", "options", "post", "put", "patch", "delete")
 SAFE_METHODS = ("get", "head", "options")  # that change nothing
-_MOST_OPERATIONS = 50
 _MOST_DEPTH = 8  # of schemas that name each other
+_OF_ANOTHER_SHAPE = (TypeError, AttributeError, LookupError, ArithmeticError, RecursionError)
 _OF_A_PATH = "/{}:@!$&()*+,;=~-._%"  # all else is escaped, above all what ends text in Python
 _TEXTS = {  # by format
     "date": "2025-01-31",
@@ -28,16 +29,36 @@ _TEXTS = {  # by format
 
 
 class _Loader(yaml.SafeLoader):
-    """Reads YAML 1.2, as OpenAPI is written in: `on` and dates are text."""
+    """Reads YAML 1.2, as OpenAPI is written in: `on`, dates and `12:30` are text."""
 
 
+def _integer(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> int:
+    text = loader.construct_scalar(node)
+    return int(text, 0) if text.startswith(("0o", "0x")) else int(text)
+
+
+_OLDER = ("bool", "float", "int", "timestamp")  # types that YAML 1.1 writes otherwise
 _Loader.yaml_implicit_resolvers = {
-    first: [entry for entry in entries if entry[0].rpartition(":")[2] not in ("bool", "timestamp")]
+    first: [entry for entry in entries if entry[0].rpartition(":")[2] not in _OLDER]
     for first, entries in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 _Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:bool", re.compile("true|True|TRUE|false|False|FALSE"), list("tTfF")
+    "tag:yaml.org,2002:bool", re.compile("(true|True|TRUE|false|False|FALSE)$"), list("tTfF")
 )
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:int",
+    re.compile(r"[-+]?[0-9]+$|0o[0-7]+$|0x[0-9a-fA-F]+$"),
+    list("-+0123456789"),
+)
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(
+        r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$"
+        r"|[-+]?\.(inf|Inf|INF)$|\.(nan|NaN|NAN)$"
+    ),
+    list("-+.0123456789"),
+)
+_Loader.add_constructor("tag:yaml.org,2002:int", _integer)
 
 
 @dataclass(frozen=True)
@@ -47,17 +68,18 @@ class Operation:
     Attributes:
         method: In capitals.
         path: With parameters in braces.
-        parameters: Values of the parameters in the path, by name; None: any whole number.
-        query: Of required parameters, and of those with an example.
-        headers: Likewise.
+        parameters: Texts of the parameters in the path, by name; None: any whole number.
+        query: Texts of required parameters, and of those with an example; of a list, one for
+            each item. One without a value is left out.
+        headers: Likewise; the items of a list separated by commas.
         body: Of JSON; None for none.
         cannot: Why it cannot be asked as it is, as a clause; empty if it can.
     """
 
     method: str
     path: str
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-    query: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Mapping[str, str | None] = field(default_factory=dict)
+    query: Mapping[str, Sequence[str]] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     body: Any = None
     cannot: str = ""
@@ -78,14 +100,17 @@ def operations(text: str) -> list[Operation]:
         ValueError: It is no OpenAPI document, with a clause why.
     """
     try:
-        document = yaml.load(text, _Loader)  # JSON is YAML as well
-    except yaml.YAMLError as error:
+        try:
+            document = json.loads(text)
+        except ValueError:
+            document = yaml.load(text, _Loader)
+    except (yaml.YAMLError, RecursionError) as error:
         raise ValueError(f"it is neither JSON nor YAML ({str(error).splitlines()[0]})") from None
     if not isinstance(document, dict) or not ({"openapi", "swagger"} & document.keys()):
         raise ValueError("it has no key `openapi`, as OpenAPI documents have")
     if not isinstance(document.get("paths"), dict) or not document["paths"]:
         raise ValueError("it has no `paths`")
-    return list(_Reader(document).operations())[:_MOST_OPERATIONS]
+    return list(_Reader(document).operations())
 
 
 class _Reader:
@@ -101,7 +126,12 @@ class _Reader:
                 if isinstance(described := item.get(method), dict):
                     shared = item.get("parameters") or ()
                     full = quote(f"{self._prefix()}{path}", safe=_OF_A_PATH)
-                    yield self._operation(method, full, described, shared)
+                    try:
+                        yield self._operation(method, full, described, shared)
+                    except _OF_ANOTHER_SHAPE as error:
+                        raise ValueError(
+                            f"{method.upper()} {path} is not as OpenAPI has it ({error})"
+                        ) from error
 
     def _prefix(self) -> str:
         """The path that all others follow."""
@@ -131,14 +161,18 @@ class _Reader:
                 found[place][name] = None
             elif place == "path" or parameter.get("required") or "example" in parameter:
                 found.setdefault(place, {})[name] = self._value(parameter)
-        headers = {name: str(value) for name, value in found["header"].items()}
-        if found["cookie"]:
-            headers["Cookie"] = "; ".join(f"{k}={v}" for k, v in found["cookie"].items())
+        headers = _in_one_text(found["header"])
+        if cookies := _in_one_text(found["cookie"]):
+            headers["Cookie"] = "; ".join(f"{name}={text}" for name, text in cookies.items())
+        query: dict[str, Sequence[str]] = {}
+        for name, value in found["query"].items():
+            fields = value if isinstance(value, dict) else {name: value}
+            query |= {str(k): texts for k, v in fields.items() if (texts := _value_texts(v))}
         return Operation(
             method=method.upper(),
             path=path,
-            parameters=found["path"],
-            query=found["query"],
+            parameters=dict.fromkeys(found["path"]) | _in_one_text(found["path"]),
+            query=query,
             headers=headers,
             body=body,
             cannot=cannot,
@@ -226,11 +260,31 @@ class _Reader:
             if not isinstance(value, dict) or not isinstance(value.get("$ref"), str):
                 return value
             found: Any = self._document
-            for part in value["$ref"].removeprefix("#/").split("/"):
+            reference = value["$ref"]
+            if not reference.startswith("#"):
+                raise ValueError(f"it refers to another file, {reference}: bundle it first")
+            for part in reference.removeprefix("#/").split("/"):
                 name = part.replace("~1", "/").replace("~0", "~")
                 found = found.get(name) if isinstance(found, dict) else None
             value = found
         return None
+
+
+def _value_texts(value: Any) -> list[str]:
+    """What a value is in a query, a path or a header: a text for each item, none for None."""
+    if isinstance(value, dict):
+        value = [each for pair in value.items() for each in pair]
+    if isinstance(value, list):
+        return [text for each in value for text in _value_texts(each)]
+    if value is None:
+        return []
+    return [str(value).lower() if isinstance(value, bool) else str(value)]
+
+
+def _in_one_text(values: Mapping[str, Any]) -> dict[str, str]:
+    """Those that have a value, the items of a list separated by commas."""
+    found = {name: _value_texts(value) for name, value in values.items()}
+    return {name: ",".join(texts) for name, texts in found.items() if texts}
 
 
 def _text(schema: Mapping[str, Any]) -> str:

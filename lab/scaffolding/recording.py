@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -13,7 +14,16 @@ from lab.scaffolding.openapi import SAFE_METHODS
 from lab.scaffolding.scenario_text import in_docstring
 
 _TYPES = ("document", "xhr", "fetch", "other")  # no images, no fonts: what a browser would cache
+_ASSETS = re.compile(
+    r"(image|font|audio|video)/|text/css|application/manifest\+json"
+    r"|.*(javascript|ecmascript|font|wasm)"
+)
 _CALLS = ("self.client.", "self.rest", "run_single_user")  # that a scenario may make
+_CREDENTIALS = frozenset({"authorization", "cookie", "proxy-authorization"})
+_OF_THE_RECORDING = _CREDENTIALS | {  # of its host, its connections and what its browser had cached
+    *("host", "origin", "referer", "connection", "content-length", "range"),
+    *("if-match", "if-none-match", "if-modified-since", "if-unmodified-since", "if-range"),
+}
 
 
 class Recording(NamedTuple):
@@ -40,21 +50,27 @@ def read_recording(text: str, *, with_writes: bool) -> Recording:
     """
     entries = _entries(text)
     hosts = [urlsplit(each["request"]["url"]).netloc for each in entries]
-    kept, others, writes = [], Counter[str](), Counter[str]()
+    kept: list[dict[str, Any]] = []
+    others, writes, secrets = Counter[str](), Counter[str](), Counter[str]()
     for entry, host in zip(entries, hosts, strict=True):
         request = entry["request"]
-        method = str(request["method"]).upper()
+        method = request["method"]
         if host != hosts[0]:
             others[host] += 1
         elif method.lower() not in SAFE_METHODS and not with_writes:
             writes[f"{method} {urlsplit(request['url']).path}"] += 1
         else:
-            kept.append({**entry, "request": _without_odd_headers(request)})
+            kept.append(entry)
+            secrets.update(_CREDENTIALS & {each["name"].lower() for each in request["headers"]})
     if not kept:
         raise ValueError("none of its requests can be sent without writing")
     left_out = [f"{name}: it writes" for name in writes]
     left_out += [f"{_times(count)} to {host}: another host" for host, count in others.items()]
-    log = {"version": "1.2", "creator": {}, "pages": [], "entries": kept}
+    for name, count in sorted(secrets.items()):
+        left_out.append(f"{name} of {_times(count)}: a credential")
+    scheme = urlsplit(kept[0]["request"]["url"]).scheme
+    sent = [{**each, "request": _repeatable(each["request"], scheme)} for each in kept]
+    log = {"version": "1.2", "creator": {}, "pages": [], "entries": sent}
     return Recording(json.dumps({"log": log}), tuple(left_out))
 
 
@@ -80,23 +96,46 @@ def _entries(text: str) -> list[dict[str, Any]]:
     """Those of requests by HTTP, of the kinds that a scenario sends."""
     try:
         entries = json.loads(text)["log"]["entries"]
-        found = [{"_resourceType": "other", **each} for each in entries if _is_http(each)]
-    except (ValueError, LookupError, TypeError, AttributeError):
-        raise ValueError("it is no HAR file, which is JSON with `log` and `entries`") from None
+        found = [_entry(each) for each in entries if _is_http(each)]
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        raise ValueError(
+            "it is no HAR file, which is JSON with `log`, its `entries`, and a `request` in each"
+        ) from None
     sent = [each for each in found if each["_resourceType"] in _TYPES]
     if not sent:
         raise ValueError("it has no requests")
     return sent
 
 
-def _without_odd_headers(request: Mapping[str, Any]) -> dict[str, Any]:
-    """Without those that har2locust does not escape."""
+def _entry(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """With all that is read of it."""
+    request = entry["request"]
+    headers = [
+        {"name": str(each["name"]), "value": str(each["value"])}
+        for each in request.get("headers") or ()
+    ]
+    kind = entry.get("_resourceType") or _kind(entry.get("response") or {})
+    read = {**request, "method": str(request["method"]).upper(), "headers": headers}
+    return {**entry, "_resourceType": kind, "request": read}
+
+
+def _kind(answer: Mapping[str, Any]) -> str:
+    """The kind of a request of which the browser recorded none, by its answer."""
+    mime_type = str((answer.get("content") or {}).get("mimeType", ""))
+    return "asset" if _ASSETS.match(mime_type.lower()) else "other"
+
+
+def _repeatable(request: Mapping[str, Any], scheme: str) -> dict[str, Any]:
+    """Without headers of the recording, and those that har2locust does not escape."""
     headers = [
         each
-        for each in request.get("headers") or ()
-        if not any(odd in f"{each['name']}{each['value']}" for odd in "'\\\n")
+        for each in request["headers"]
+        if each["name"].lower() not in _OF_THE_RECORDING
+        and not any(odd in f"{each['name']}{each['value']}" for odd in "'\\\n")
     ]
-    return {**request, "headers": headers}
+    url = request["url"]  # har2locust takes another scheme for another host
+    url = scheme + url[url.index(":") :]
+    return {**request, "url": url, "headers": headers, "cookies": []}
 
 
 def _is_http(entry: Mapping[str, Any]) -> bool:

@@ -10,6 +10,7 @@ from urllib.parse import quote, urlencode
 from lab.scaffolding.openapi import Operation
 
 _MOST_TASKS = 5
+_MOST_OPERATIONS = 50
 _QUIET = re.compile(
     r"^/(metrics|health\w*|ready|readyz|livez|ping|status|docs|redoc|openapi\.json|favicon\.ico"
     r"|static|logout)\b"
@@ -94,7 +95,7 @@ class Reader(FastHttpUser):
 def chosen(
     operations: Sequence[Operation], *, with_writes: bool
 ) -> tuple[list[Operation], list[str]]:
-    """Return the operations that are asked, and in words those that are not."""
+    """Return the operations that are asked, at most 50, and in words those that are not."""
     asked, left_out = [], []
     for each in operations:
         if each.cannot:
@@ -103,13 +104,16 @@ def chosen(
             left_out.append(f"{each}: it writes")
         else:
             asked.append(each)
-    return asked, left_out
+    if more := len(asked[_MOST_OPERATIONS:]):
+        rest = "1 more operation" if more == 1 else f"{more} more operations"
+        left_out.append(f"{rest}: only the first {_MOST_OPERATIONS} are written")
+    return asked[:_MOST_OPERATIONS], left_out
 
 
 def _operation(number: int, each: Operation) -> str:
-    path, query = _path(each), f"?{urlencode(each.query)}" if each.query else ""
+    query = f"?{urlencode(each.query, doseq=True)}" if each.query else ""
     has_values = "{" in each.path
-    arguments = [f'{"f" * has_values}"{path}{query}"']
+    arguments = [f'{"f" * has_values}"{_path(each)}{query}"']
     if has_values or query:
         arguments.append(f'name="{each.path}"')
     if each.headers:
@@ -131,7 +135,7 @@ def _path(each: Operation) -> str:
 
     def filled(name: str) -> str:
         value = each.parameters.get(name)
-        return "{random.randint(1, 100)}" if value is None else quote(str(value), safe="")
+        return "{random.randint(1, 100)}" if value is None else quote(value, safe=",")
 
     texts = re.split(r"\{([^{}]+)\}", each.path)  # every second one is a parameter
     texts[::2] = (quote(text, safe="/:@!$&()*+,;=~-._%") for text in texts[::2])

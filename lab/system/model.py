@@ -25,7 +25,8 @@ STOP_S = 5.0  # that a process may take to end
 class Ready:
     """When a process is ready: a path answers with 2xx or 3xx, or its log has a text.
 
-    With neither it is ready as soon as its port takes connections; without a port, at once.
+    With neither it is ready as soon as its port takes connections and, if it is loaded, answers
+    `GET /` with anything; without a port, at once.
     """
 
     path: str | None = None

@@ -385,6 +385,7 @@ class ComposeTarget:
             arm.url(process.name),
             # a restart keeps the log of the earlier run
             lambda: docker_engine.logs(container.id, since=container.ended_at).encode(),
+            is_loaded=process.name == self._spec.service,
         )
 
     def _identities(self, arm: ComposeArm) -> dict[str, Identity]:
@@ -479,6 +480,7 @@ class ProfiledContainer:
                 self.process.ready,
                 self.url,
                 lambda: docker_engine.logs(self.container).encode(),
+                is_loaded=True,
             ),
             self._ended,
             lambda: docker_engine.logs(self.container, _LOG_LINES),

@@ -161,7 +161,13 @@ class LocalArm:
 
     def _await(self, spec: ProcessSpec, child: Child, url: str | None) -> None:
         def ask() -> None:
-            check_ready(child.owner, spec.ready, url, lambda: own_log(child.log, child.log_start))
+            check_ready(
+                child.owner,
+                spec.ready,
+                url,
+                lambda: own_log(child.log, child.log_start),
+                is_loaded=spec.name == self.system.loaded,
+            )
 
         await_ready(ask, self.dead, self.log_tail, spec.ready.within_s)
         self._refuse_foreign_listener(spec, child)

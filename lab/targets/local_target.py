@@ -324,6 +324,7 @@ class ProfiledProcess:
                 self.spec.ready,
                 self.url,
                 lambda: own_log(self.child.log, self.child.log_start),
+                is_loaded=True,
             ),
             lambda: (how := self.child.died()) and f"the profiled {self.spec.name} {how}",
             self.child.log_tail,

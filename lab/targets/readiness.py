@@ -1,8 +1,7 @@
-"""Whether a process is ready: by a path, by a line of its log, or because its port answers."""
+"""Whether a process is ready: by a path, by its log, or because its port takes connections."""
 
 from __future__ import annotations
 
-import contextlib
 import socket
 import time
 from collections.abc import Callable
@@ -19,7 +18,9 @@ _ANSWER_S = 5.0  # that one answer may take
 _CLOSING_S = 0.1  # that a connection has to last
 
 
-def check_ready(who: str, ready: Ready, url: str | None, log: Callable[[], bytes]) -> None:
+def check_ready(
+    who: str, ready: Ready, url: str | None, log: Callable[[], bytes], *, is_loaded: bool
+) -> None:
     """TargetFailure if a process is not ready yet.
 
     Args:
@@ -27,6 +28,7 @@ def check_ready(who: str, ready: Ready, url: str | None, log: Callable[[], bytes
         ready: When it is.
         url: Its URL; None if it has no port.
         log: Returns what it has printed so far.
+        is_loaded: Whether load goes to it, and so whether it answers by HTTP.
     """
     if ready.log is not None:
         if ready.log.encode() not in log():
@@ -35,7 +37,7 @@ def check_ready(who: str, ready: Ready, url: str | None, log: Callable[[], bytes
         assert url is not None
         _check_path(who, url, ready.path)
     elif url is not None:
-        _check_port(who, url)
+        _check_port(who, url, is_loaded=is_loaded)
 
 
 def own_log(log: Path, start: int) -> bytes:
@@ -94,15 +96,30 @@ def _check_path(who: str, url: str, path: str) -> None:
         raise TargetFailure(f"{who} is not ready: GET {path}: status {status}")
 
 
-def _check_port(who: str, url: str) -> None:
+def _check_port(who: str, url: str, *, is_loaded: bool) -> None:
+    """It takes a connection, and answers if it is loaded; others may speak something else.
+
+    A system takes connections for a process that only listens, such as a master whose workers do
+    not run yet, and a proxy for one that does not even listen.
+    """
     parts = urlsplit(url)
+    port = f"{who} is not ready: port {parts.port}"
     try:
         with socket.create_connection((parts.hostname or "", parts.port or 0), _ANSWER_S) as tried:
-            tried.settimeout(_CLOSING_S)
-            with contextlib.suppress(TimeoutError):
-                if not tried.recv(1):  # a proxy in front of what does not listen yet
-                    raise TargetFailure(
-                        f"{who} is not ready: port {parts.port} closes every connection"
-                    )
+            if is_loaded:
+                tried.sendall(f"GET / HTTP/1.0\r\nHost: {parts.netloc}\r\n\r\n".encode())
+            else:
+                tried.settimeout(_CLOSING_S)
+            try:
+                answer = tried.recv(1)
+            except TimeoutError as error:
+                if not is_loaded:
+                    return
+                raise TargetFailure(
+                    f"{port} takes connections and answers nothing to GET /. If it never does, "
+                    "let `ready` name a path that answers, or a text of the log"
+                ) from error
     except OSError as error:
-        raise TargetFailure(f"{who} is not ready: port {parts.port}: {error.strerror}") from error
+        raise TargetFailure(f"{port}: {error.strerror or error}") from error
+    if not answer:
+        raise TargetFailure(f"{port} closes every connection")

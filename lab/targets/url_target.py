@@ -154,7 +154,7 @@ class UrlTarget:
     def _await_ready(self) -> None:
         who, ready = f"the service at {self._spec.base}", self._spec.ready
         await_ready(
-            lambda: check_ready(who, ready, self._spec.base, bytes),
+            lambda: check_ready(who, ready, self._spec.base, bytes, is_loaded=True),
             lambda: None,
             str,
             ready.within_s,

@@ -100,6 +100,7 @@ class FakeService:
 
     def check(self, arms: Any) -> None: ...
     def start(self, arms: Any) -> None: ...
+    def activate(self, arm: str) -> None: ...
     def stop(self) -> None: ...
 
     loaded = Loaded("service")
@@ -352,6 +353,12 @@ COMMANDS = {
         "new narrow-pool --openapi lab.toml",
         ("--openapi lab.toml: it is neither JSON nor YAML", "Name a document such as openapi.json"),
         "new narrow-pool --openapi openapi.json",
+        remedied=written("openapi.json", OPENAPI),
+    ),
+    "new-of-a-document-in-several-files": Command(
+        "new narrow-pool --openapi openapi.json",
+        ("it refers to another file, orders.json: bundle it first",),
+        before=written("openapi.json", OPENAPI.replace('{"get": {}}', '{"$ref": "orders.json"}')),
         remedied=written("openapi.json", OPENAPI),
     ),
     "new-of-an-unreadable-document": Command(

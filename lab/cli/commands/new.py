@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import importlib.util
 import os
 import subprocess
@@ -91,11 +92,12 @@ def _of_document(source: str, *, writes: bool) -> str:
 
     try:
         found: list[Operation] = operations(_document(source))
+        asked, left_out = chosen(found, with_writes=writes)
+        scenario = locustfile_of(found, with_writes=writes)
     except ValueError as error:
         raise UsageError(
             f"--openapi {source}: {error}. Name a document such as openapi.json"
         ) from error
-    asked, left_out = chosen(found, with_writes=writes)
     if not asked:
         raise UsageError(
             f"--openapi {source}: none of its operations can be sent without writing. Use --writes "
@@ -103,7 +105,7 @@ def _of_document(source: str, *, writes: bool) -> str:
         )
     for each in left_out:
         print(f"left out: {each}")
-    return locustfile_of(found, with_writes=writes)
+    return scenario
 
 
 def _of_recording(source: str, *, writes: bool) -> str:
@@ -156,11 +158,11 @@ def _document(source: str) -> str:
     """The text of a file or URL. UsageError if it cannot be read."""
     try:
         if "://" not in source:
-            return Path(source).read_text(encoding="utf-8")
+            return Path(source).read_text(encoding="utf-8-sig")
         with urllib.request.urlopen(source, timeout=_ANSWER_S) as answer:
             data: bytes = answer.read(_MOST_BYTES)
-        return data.decode("utf-8")
-    except (OSError, ValueError) as error:
+        return data.decode("utf-8-sig")
+    except (OSError, ValueError, http.client.HTTPException) as error:
         reason = error.reason if isinstance(error, urllib.error.URLError) else error
         raise UsageError(
             f"--openapi {source}: cannot be read ({reason}). Name a file or a URL that answers"

@@ -60,6 +60,8 @@ def command(
         service.check({_ARM: chosen})
         print("starting ...", flush=True)
         service.start({_ARM: chosen})
+        if chosen:
+            service.activate(_ARM)
         url = service.url(_ARM)
         print(f"the {service.loaded.role} answers at {url}; Ctrl-C ends it", flush=True)
         while (how := service.dead(_ARM)) is None:

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import re
 import shlex
+from pathlib import PurePosixPath
 
 from lab.input_files import Node, shown
 from lab.system.placeholders import Command, Template
 
 _OF_A_SHELL = ("&&", "||", "|", ";", "&", ">", ">>", "<", "2>", "2>&1", "&>")
 _ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=.*")
+_SHELLS = frozenset({"sh", "bash", "dash", "zsh"})
+_SCRIPT = re.compile(r"-[A-Za-z]*c")  # the option of a shell that a script follows
+_DOUBLE = r'"(?:\\.|[^"\\])*"'
+_LITERAL = re.compile(rf"({_DOUBLE})|'[^']*'|\\.", re.DOTALL)  # to a shell, but for the group
+_EXPANDED = re.compile(r"\$\{*([A-Za-z_]\w*)(?:[^\s{}]*\}+)?|\$[({]|`[^`]*`?")
+_FILES = re.compile(r"(?<!\S)(?:~/\S*|\*(?!\S))")
+_DOLLAR = re.compile(r"\$\{(?!\{)([^{}]*)\}")  # before a placeholder
 
 
 def read_command(node: Node) -> Command:
@@ -65,9 +73,32 @@ def _refuse_shell(node: Node, words: list[str]) -> None:
             f"{node.title} has {shown(found)}, and no shell runs it",
             "Write one program with its arguments, or a shell of your own: sh -c '...'.",
         )
+    has_shell = any(PurePosixPath(word).name in _SHELLS for word in words)
+    if not (has_shell and any(map(_SCRIPT.fullmatch, words))):
+        _refuse_expansion(node)
+
+
+def _refuse_expansion(node: Node) -> None:
+    """Nothing replaces what a shell would; what it would take as itself is left alone."""
+    text = _LITERAL.sub(r"\1", node.exact())
+    found = _EXPANDED.search(text) or _FILES.search(re.sub(_DOUBLE, "", text, flags=re.DOTALL))
+    if found is not None:
+        name = found.re is _EXPANDED and found[1]
+        instead = f"the placeholder {{{name}}}, " if name else ""
+        raise node.flaw(
+            f"{node.title} has {shown(found[0])}, and no shell replaces it",
+            f"Write {instead}a shell of your own: sh -c '...', or single quotes around what is "
+            "meant as itself.",
+        )
 
 
 def _template(node: Node, text: str) -> Template:
+    if found := _DOLLAR.search(text):
+        raise node.flaw(
+            f"{node.title} has {shown(found[0])}, and the $ would stay before the value",
+            f"Write the placeholder as {{{found[1]}}}, and braces that are meant as themselves as "
+            f"${{{{{found[1]}}}}}.",
+        )
     try:
         return Template.parse(text)
     except ValueError as error:

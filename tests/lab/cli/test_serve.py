@@ -16,6 +16,8 @@ import pytest
 from lab.cli.commands import serve
 from lab.errors import UsageError
 from lab.run_lock import MachineBusy, machine_lock
+from lab.targets.target_interface import TargetFailure
+from tests.fakes.target import FakeTarget
 from tests.runs import copy_project
 
 
@@ -34,6 +36,20 @@ def test_beside_a_run_it_is_refused_with_advice_that_it_can_follow() -> None:
 def test_a_setting_has_one_value() -> None:
     with pytest.raises(UsageError, match=r"A: given twice\. Keep one of the two"):
         serve.command(["A=1", "B=1", "A=2"])
+
+
+@pytest.mark.usefixtures("own_lock", "signal_handlers")
+@pytest.mark.parametrize(
+    ("settings", "how"), [(["DB_POOL_SIZE=5"], "there is no switch to alone"), ([], "it ended")]
+)
+def test_settings_are_made_to_hold_where_a_command_switches_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: list[str], how: str
+) -> None:
+    target = FakeTarget({}, deaths={"alone": "it ended"}, unswitchable={"alone"})
+    monkeypatch.setattr("lab.cli.run_assembly.make_target", lambda *_: target)
+    monkeypatch.chdir(copy_project(tmp_path))
+    with pytest.raises(TargetFailure, match=how):
+        serve.command(settings)
 
 
 @pytest.mark.real

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import ast
 import json
+import socket
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from lab.cli.commands import new
+from lab.errors import UsageError
 from lab.scaffolding.openapi import Operation, operations
 from lab.scaffolding.scenario_text import chosen, locustfile_of
 from tests.runs import lab
@@ -69,7 +73,7 @@ def test_parameters_have_the_values_of_examples_and_schemas() -> None:
     item = found["GET /api/v1/items/{sku}"]
     assert (item.parameters, item.query, item.headers) == (
         {"sku": "A/1"},
-        {"limit": 5},
+        {"limit": ["5"]},
         {"X-Shop": "north"},
     )
     assert found["GET /api/v1/orders/{order}"].parameters == {"order": None}
@@ -104,6 +108,55 @@ def test_values_of_schemas(schema: dict[str, Any], value: object) -> None:
     document = {"openapi": "3.1.0", "paths": {"/x": {"post": {"requestBody": media}}}}
     [operation] = operations(yaml.safe_dump(document))
     assert operation.body == value
+
+
+JSON_BODY = """\
+{"openapi": "3.1.0", "paths": {"/x": {"post": {"requestBody": {"content": {
+"application/json": {"schema": SCHEMA}}}}}}}
+"""
+YAML_BODY = """\
+openapi: 3.1.0
+paths: {/x: {post: {requestBody: {content: {application/json: {schema: SCHEMA}}}}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("document", "schema", "value"),
+    [
+        (JSON_BODY, '{"type": "integer", "minimum": 2, "maximum": 1e+16}', 2),
+        (JSON_BODY, '{"type": "integer", "minimum": 2, "maximum": 1E+9}', 2),
+        (JSON_BODY, '{\n\t"const": 3}', 3),
+        (YAML_BODY, "{type: integer, minimum: 2, maximum: 1E+9}", 2),
+        (YAML_BODY, "{example: 1e+9}", 1e9),
+        (YAML_BODY, "{example: 12:30}", "12:30"),
+        (YAML_BODY, "{example: 1_000}", "1_000"),
+        (YAML_BODY, "{example: 010}", 10),
+        (YAML_BODY, "{example: -0x1f}", "-0x1f"),
+        (YAML_BODY, "{example: 0o17}", 15),
+        (YAML_BODY, "{example: -7}", -7),
+        (YAML_BODY, "{example: true story}", "true story"),
+    ],
+)
+def test_json_is_read_as_json_and_yaml_as_yaml_1_2(
+    document: str, schema: str, value: object
+) -> None:
+    [operation] = operations(document.replace("SCHEMA", schema))
+    assert operation.body == value
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        pytest.param('{"openapi": ' + "[" * 100_000, "neither JSON nor YAML", id="deep"),
+        ("openapi: 3.0.0\npaths: {/a: {parameters: 3, get: {}}}", "GET /a is not as OpenAPI has"),
+        (JSON_BODY.replace("SCHEMA", '{"type": "number", "maximum": "x"}'), "POST /x is not as"),
+        (JSON_BODY.replace("SCHEMA", '{"type": "integer", "minimum": 1e999}'), "POST /x is not"),
+        (JSON_BODY.replace("SCHEMA", '{"properties": [1]}'), "POST /x is not as OpenAPI"),
+    ],
+)
+def test_a_document_of_another_shape_is_refused_with_the_operation(text: str, why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        operations(text)
 
 
 def test_swagger_2() -> None:
@@ -190,6 +243,80 @@ def test_the_scenario_is_python_that_asks_for_what_it_should(writes: bool) -> No
     assert any("client.post" in call for call in calls) == writes
 
 
+VALUES = """\
+openapi: 3.0.3
+paths:
+  /pet/findByStatus:
+    get:
+      parameters:
+        - name: status
+          in: query
+          required: true
+          explode: true
+          schema: {type: array, items: {type: string, enum: [available, pending, sold]}}
+  /{on}/{tags}:
+    get:
+      parameters:
+        - {name: "on", in: path, required: true, schema: {type: boolean}}
+        - {name: tags, in: path, required: true, example: [a b, c]}
+        - {name: all, in: query, required: true, schema: {type: boolean}}
+        - {name: tag, in: query, example: [a b, c, null]}
+        - {name: at, in: query, example: {x: 1, y: false}}
+        - {name: filter, in: query, required: true}
+        - {name: X-Debug, in: header, required: true, schema: {type: boolean}}
+        - {name: X-Tags, in: header, example: [a, 1]}
+        - {name: X-None, in: header, required: true}
+        - {name: session, in: cookie, required: true}
+  /nothing:
+    get: {parameters: [{name: filter, in: query, required: true}]}
+"""
+
+
+def test_values_are_written_as_http_has_them() -> None:
+    text = locustfile_of(operations(VALUES), with_writes=False)
+    calls = [
+        ast.unparse(node)
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "self.client.get"
+    ]
+    assert calls == [
+        "self.client.get('/pet/findByStatus?status=available', name='/pet/findByStatus')",
+        "self.client.get(f'/true/a%20b,c?all=true&tag=a+b&tag=c&x=1&y=false', "
+        "name='/{on}/{tags}', headers={'X-Debug': 'true', 'X-Tags': 'a,1'})",
+        "self.client.get('/nothing')",
+    ]
+
+
+def test_operations_beyond_the_first_fifty_are_counted() -> None:
+    def paths(count: int) -> str:
+        described = {f"/{i}": {"post": {}, "get": {}} for i in range(count)}
+        return json.dumps({"openapi": "3.1.0", "paths": described})
+
+    asked, left_out = chosen(operations(paths(50)), with_writes=False)
+    assert len(asked) == 50 and left_out[-1] == "POST /49: it writes"
+    found = operations(paths(51))
+    asked, left_out = chosen(found, with_writes=False)
+    assert len(asked) == 50
+    assert left_out[-1] == "1 more operation: only the first 50 are written"
+    text = locustfile_of(found, with_writes=True)
+    assert "52 more operations: only the first 50 are written" in text
+    assert text.count("@task") == 50
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        {"parameters": [{"$ref": "./schemas.yaml#/X"}]},
+        {"requestBody": {"$ref": "./schemas.yaml#/X"}},
+        {"parameters": [{"name": "a", "in": "path", "schema": {"$ref": "./schemas.yaml#/X"}}]},
+    ],
+)
+def test_a_document_in_several_files_is_refused(operation: dict[str, Any]) -> None:
+    document = {"openapi": "3.1.0", "paths": {"/a": {"post": operation}}}
+    with pytest.raises(ValueError, match=r"another file, \./schemas\.yaml#/X: bundle it first"):
+        operations(json.dumps(document))
+
+
 HOSTILE = """\
 openapi: 3.0.0
 paths:
@@ -207,6 +334,32 @@ def test_a_document_cannot_bring_code_into_the_scenario() -> None:
     calls = [ast.unparse(node.func) for node in tree if isinstance(node, ast.Call)]
     assert calls.count("self.client.get") == 3
     assert set(calls) == {"self.client.get", "random.randint", "constant"}
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder."""
+    (tmp_path / "lab.toml").touch()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("no_proxy", "*")
+    return tmp_path
+
+
+@pytest.mark.usefixtures("project")
+def test_a_url_that_speaks_no_http_is_one_message() -> None:
+    with pytest.raises(UsageError, match=r"http://localhost:80a/x: cannot be read \(nonnumeric"):
+        new.command("shop", openapi="http://localhost:80a/x")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            with server.accept()[0] as connection:
+                connection.recv(1 << 16)
+                connection.sendall(b"\x15\x03\x01\x00\x02\x02\x50\n")
+
+        threading.Thread(target=answer, daemon=True).start()
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/"
+        with pytest.raises(UsageError, match=f"{url}: cannot be read"):
+            new.command("shop", openapi=url)
 
 
 @pytest.mark.slow

@@ -22,6 +22,12 @@ def entry(method: str, url: str, **more: Any) -> dict[str, Any]:
     return {"_resourceType": "xhr", "request": request, "response": answer, **more}
 
 
+def with_headers(*headers: dict[str, str], **more: Any) -> dict[str, Any]:
+    made = entry("GET", f"{SHOP}/", **more)
+    made["request"]["headers"] += headers
+    return made
+
+
 def har(*entries: dict[str, Any]) -> str:
     log = {"version": "1.2", "creator": {"name": "a browser"}, "pages": [], "entries": entries}
     return json.dumps({"log": log})
@@ -56,10 +62,64 @@ def test_what_reads_from_the_first_host_is_kept() -> None:
 
 
 def test_headers_that_would_end_their_text_are_left_out() -> None:
-    odd = entry("GET", f"{SHOP}/")
-    odd["request"]["headers"].append({"name": "cookie", "value": "a='b'"})
+    odd = with_headers({"name": "x-note", "value": "a='b'"})
     (kept,) = json.loads(read_recording(har(odd), with_writes=False).text)["log"]["entries"]
     assert kept["request"]["headers"] == [{"name": "accept", "value": "*/*"}]
+
+
+OF_THE_RECORDING = (
+    *("Host", "cookie", "Authorization", "Proxy-Authorization", "Content-Length", "connection"),
+    *("If-None-Match", "if-modified-since", "If-Match", "If-Unmodified-Since", "If-Range", "Range"),
+    *("Origin", "referer"),
+)
+
+
+def test_headers_of_the_recording_are_left_out_and_credentials_named() -> None:
+    first = with_headers(*({"name": name, "value": "x"} for name in OF_THE_RECORDING))
+    second = with_headers({"name": "Cookie", "value": "a='b'"})
+    written = with_headers({"name": "cookie", "value": "a=b"})
+    written["request"]["method"] = "POST"
+    first["request"]["cookies"] = [{"name": "a", "value": "b"}]
+    found = read_recording(har(first, second, written), with_writes=False)
+    for kept in json.loads(found.text)["log"]["entries"]:
+        assert kept["request"]["headers"] == [{"name": "accept", "value": "*/*"}]
+        assert kept["request"]["cookies"] == []
+    assert found.left_out == (
+        "POST /: it writes",
+        "authorization of a request: a credential",
+        "cookie of 2 requests: a credential",
+        "proxy-authorization of a request: a credential",
+    )
+
+
+def test_without_a_type_the_answer_decides() -> None:
+    def answered(path: str, mime_type: str) -> dict[str, Any]:
+        made = entry("GET", f"{SHOP}{path}")
+        del made["_resourceType"]
+        made["response"]["content"] = {"mimeType": mime_type}
+        return made
+
+    session = har(
+        answered("/logo", "image/png"),
+        answered("/", "text/html; charset=utf-8"),
+        answered("/app.js", "application/javascript"),
+        answered("/style", "TEXT/CSS"),
+        answered("/orders", "application/json"),
+        answered("/empty", ""),
+    )
+    found = read_recording(session, with_writes=False)
+    assert sent(found.text) == [f"GET {SHOP}/", f"GET {SHOP}/orders", f"GET {SHOP}/empty"]
+
+
+def test_http_and_https_of_a_host_are_one() -> None:
+    urls = ("http://shop.example.org/", f"{SHOP}/orders?next=http://a", "HTTP://shop.example.org/a")
+    found = read_recording(har(*(entry("GET", url) for url in urls)), with_writes=False)
+    assert sent(found.text) == [
+        "GET http://shop.example.org/",
+        "GET http://shop.example.org/orders?next=http://a",
+        "GET http://shop.example.org/a",
+    ]
+    assert found.left_out == ()
 
 
 @pytest.mark.parametrize(
@@ -69,6 +129,8 @@ def test_headers_that_would_end_their_text_are_left_out() -> None:
         ("[]", "no HAR file"),
         ('{"log": {}}', "no HAR file"),
         ('{"log": {"entries": [{}]}}', "no HAR file"),
+        (har({"request": {"url": f"{SHOP}/"}}), "no HAR file"),
+        (har(with_headers({"name": "accept"})), "no HAR file"),
         (har(), "it has no requests"),
         (har(entry("GET", "ws://shop.example.org/")), "it has no requests"),
         (har(entry("POST", f"{SHOP}/orders")), "none of its requests can be sent without writing"),

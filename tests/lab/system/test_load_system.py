@@ -77,6 +77,30 @@ exec python app.py --port {port}
     assert web.command.written == 'sh -c " python -m app.seed exec python app.py --port {port} "'
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "sh -c 'x $A'",
+        'nice /bin/sh -ec "x $A $(y) *"',
+        "x '$A' '`y`' '~/y' '*'",
+        'x "*" "~/y" "a * b" \\$A $1 a$ a*b a~/b',
+        "sh -c 'x ${{A}}'",
+    ],
+)
+def test_what_a_shell_would_replace_is_left_to_one_or_quoted(
+    tmp_path: Path, arguments: str
+) -> None:
+    text = f"[[process]]\nname = 'web'\ncommand = '''{arguments} {{port}}'''\n"
+    (web,) = loaded(tmp_path, text).processes
+    assert web.command.placeholders == ("port",)
+
+
+def test_a_list_of_words_is_taken_as_it_is(tmp_path: Path) -> None:
+    text = "[[process]]\nname = 'web'\ncommand = ['x', '$A', '*', '{port}']\n"
+    (web,) = loaded(tmp_path, text).processes
+    assert web.command.fill({"port": "81"}) == ["x", "$A", "*", "81"]
+
+
 def test_the_last_process_is_loaded_if_none_says_so(tmp_path: Path) -> None:
     text = "".join(
         f'[[process]]\nname = "{name}"\ncommand = ["serve", "--port", "{{port}}"]\n'

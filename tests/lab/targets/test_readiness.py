@@ -11,6 +11,7 @@ import pytest
 from lab.system import Ready
 from lab.targets.readiness import await_ready, check_ready
 from lab.targets.target_interface import TargetFailure, TargetUsageError
+from tests.pages import Page, served
 
 
 def test_a_usage_error_ends_the_wait_at_once() -> None:
@@ -45,7 +46,23 @@ def test_a_service_that_never_gets_ready_is_reported_with_the_end_of_its_log(
         await_ready(ask, lambda: None, lambda: "last line")
 
 
-def test_a_port_that_closes_every_connection_is_not_ready() -> None:
+def test_a_loaded_port_that_only_listens_is_not_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As that of gunicorn, whose master listens before a worker has imported the application."""
+    monkeypatch.setattr("lab.targets.readiness._ANSWER_S", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+        with pytest.raises(TargetFailure, match=r"answers nothing to GET /\. .* let `ready` name"):
+            check_ready("the web", Ready(), url, bytes, is_loaded=True)
+        check_ready("the cache", Ready(), url, bytes, is_loaded=False)
+
+
+def test_any_answer_of_a_loaded_port_will_do() -> None:
+    with served(Page) as url:  # it has no GET: status 501
+        check_ready("the web", Ready(), url, bytes, is_loaded=True)
+
+
+@pytest.mark.parametrize("is_loaded", [False, True])
+def test_a_port_that_closes_every_connection_is_not_ready(is_loaded: bool) -> None:
     """As the proxy of a container does whose service does not listen yet."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         url = f"http://127.0.0.1:{server.getsockname()[1]}"
@@ -56,12 +73,16 @@ def test_a_port_that_closes_every_connection_is_not_ready() -> None:
             with contextlib.suppress(OSError):
                 while True:
                     held.append(server.accept()[0])
+                    if is_loaded:
+                        held[-1].recv(1 << 16)
                     if not answering.is_set():
                         held.pop().close()
+                    elif is_loaded:
+                        held[-1].sendall(b"HTTP/1.1 404 Not Found\r\n\r\n")
 
         threading.Thread(target=serve, daemon=True).start()
         with pytest.raises(TargetFailure, match="closes every connection"):
-            check_ready("the web", Ready(), url, bytes)
+            check_ready("the web", Ready(), url, bytes, is_loaded=is_loaded)
         answering.set()
-        check_ready("the web", Ready(), url, bytes)
+        check_ready("the web", Ready(), url, bytes, is_loaded=is_loaded)
         server.shutdown(socket.SHUT_RDWR)
