@@ -289,7 +289,8 @@ def test_values_are_written_as_http_has_them() -> None:
 
 def test_operations_beyond_the_first_fifty_are_counted() -> None:
     def paths(count: int) -> str:
-        described = {f"/{i}": {"post": {}, "get": {}} for i in range(count)}
+        nothing: dict[str, object] = {}
+        described = {f"/{i}": {"post": nothing, "get": nothing} for i in range(count)}
         return json.dumps({"openapi": "3.1.0", "paths": described})
 
     asked, left_out = chosen(operations(paths(50)), with_writes=False)
