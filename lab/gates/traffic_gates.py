@@ -78,6 +78,8 @@ def named_counters(trial: Trial, names: MetricNames) -> Iterator[Check]:
     metrics = trial.service.metrics
     if metrics is None or metrics.scrapes < 2 or not total(trial).ended.count:
         return
+    if _has_a_gap(trial.service):
+        return
     by_gate = {"served": (names.requests,), "littles_law": (names.time, names.in_flight)}
     for gate, wanted in by_gate.items():
         lacking = [name for name in wanted if name and _is_lacking(trial.service, metrics, name)]
@@ -98,6 +100,11 @@ def _is_lacking(service: ServiceEvidence, metrics: MetricsReading, name: str) ->
     return is_read and not is_known and counter(service.counters, name) is None
 
 
+def _has_a_gap(service: ServiceEvidence) -> bool:
+    """Whether no counter has a growth, since a scrape at an end of the window failed."""
+    return not service.counters and service.metrics is not None and bool(service.metrics.problem)
+
+
 def _meaning(driven: int, arm_count: float) -> str:
     if arm_count > driven:
         return (
@@ -113,7 +120,7 @@ def _meaning(driven: int, arm_count: float) -> str:
 def _counted(trial: Trial, name: str | None) -> tuple[str, float] | None:
     """The counter of requests and how much it grew; None if the arm exports none that was read."""
     service, metrics = trial.service, trial.service.metrics
-    if name is None:
+    if name is None or _has_a_gap(service):
         return None
     if metrics is not None and unread_reasons(metrics.unread, Selector(name)):
         return None

@@ -15,6 +15,7 @@ from lab.targets.target_interface import TargetUsageError
 
 _ENVIRONMENTS = (".venv", "venv")  # of Python, in the project's folder
 _MARKER = "pyvenv.cfg"  # in every environment of Python
+_RUNNERS = {"uv", "poetry", "pdm", "hatch", "pipenv"}  # of programs in the code's environment
 _MODULES = Path("node_modules", ".bin")  # programs of Node packages
 
 
@@ -120,6 +121,8 @@ def with_program(
 def _refuse_another_environment(command: Command, found: Path, project: Path, code: Path) -> None:
     """TargetUsageError if a program is of an environment, and a revision has another of its own."""
     own, environment = _own_environments(code), found.parent.parent
+    if found.name in _RUNNERS:
+        return
     if own and environment not in own and (environment / _MARKER).is_file():
         raise TargetUsageError(
             f"{project / FILE}:{command.line}: the revision has the environment {own[0]}, and "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 
 from lab.cleanup_watchdog import start_ticks
@@ -13,6 +14,8 @@ from lab.targets.docker_engine import PROXY, Container, EngineError
 from lab.targets.target_interface import TargetFailure, TargetUsageError
 
 _NEVER = -1  # no process starts then
+_MORE_TIME = "`within` of the `ready` of the process that is loaded gives it more time"
+_NOTICED_S = 2.0  # an engine notices that a container has ended
 
 
 @dataclass
@@ -30,11 +33,10 @@ class ComposeArm:
         for container in docker_engine.containers(self.project.name):
             if container.service not in self.containers:
                 self.containers[container.service] = container
-                self._started[container.service] = start_ticks(container.pid)
+                ticks = start_ticks(container.pid) if container.running else None
+                self._started[container.service] = _NEVER if ticks is None else ticks
                 if container.running and not docker_engine.is_local(container):
                     _refuse_remote(container)
-                if not container.running:
-                    self._started[container.service] = _NEVER
         if missing := [role for role in roles if role not in self.containers]:
             raise TargetUsageError(
                 f"{self.spec.file}: Compose starts no container for service "
@@ -98,14 +100,14 @@ class ComposeArm:
                 "has no healthcheck, or has ended"
             )
         if health != "healthy":
-            raise TargetFailure(f"the {role} of arm {self.name} is {health}")
+            raise TargetFailure(f"the {role} of arm {self.name} is {health}. {_MORE_TIME}")
 
     def check_done(self, role: str) -> None:
         """TargetFailure while `dead` has not found that a further container has done its work."""
         if role in self.containers:
             raise TargetFailure(
                 f"the {role} of arm {self.name} has not ended, and a service depends on it with "
-                "service_completed_successfully"
+                f"service_completed_successfully. {_MORE_TIME}"
             )
 
     def log_tail(self, lines: int) -> str:
@@ -120,7 +122,11 @@ class ComposeArm:
 
 def _refuse_remote(container: Container) -> None:
     """EngineError, unless the container has only just ended: then `dead` reports it."""
-    if docker_engine.inspect(container.id).running:
+    until = time.monotonic() + _NOTICED_S
+    while docker_engine.inspect(container.id).running:
+        if time.monotonic() < until:
+            time.sleep(0.1)
+            continue
         raise EngineError(
             "the Docker engine runs its containers on another machine, or in a virtual one: "
             "what they use cannot be sampled from here. Use an engine of this machine, or the "

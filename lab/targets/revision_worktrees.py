@@ -407,7 +407,8 @@ def _files(worktree: Path, without: Path) -> dict[str, list[int]]:
 
 def _names(text: str, folder: Path) -> bool:
     """Whether a text has a path into a folder, as it is or by a link."""
-    if re.search(rf"{re.escape(str(folder))}(?![\w.-])", text):
+    begin = r"(?:(?<![\w.])|(?<=-[A-Za-z]))"  # not within another path; -I/folder
+    if re.search(rf"{begin}{re.escape(str(folder))}(?![\w.-])", text):
         return True
     paths = (Path(os.path.realpath(found)) for found in _ABSOLUTE_PATH.findall(text))
     return any(path.is_relative_to(folder) for path in paths)

@@ -22,7 +22,7 @@ COMPARE, FETCH = "Compare", "Fetch the history that is missing"
 
 
 def run(
-    name: str, folder: Path, event: str = "push", sha: str = "", **given: str
+    name: str, folder: Path, event: str = "push", sha: str = "", head: str = "", **given: str
 ) -> subprocess.CompletedProcess[str]:
     """Run the script of a step, its environment filled from the inputs as GitHub does.
 
@@ -31,13 +31,15 @@ def run(
         folder: In which it runs.
         event: That GitHub reports.
         sha: The commit of that event: of a pull request, its merge.
+        head: The newest commit of the pull request.
         given: Inputs.
     """
     inputs = {**DEFAULTS, **{key.replace("_", "-"): value for key, value in given.items()}}
     values = {f"inputs.{key}": value for key, value in inputs.items()}
     values["steps.history.outputs.range"] = chosen(folder)
+    values["github.event.pull_request.head.sha"] = head
     env = {
-        key: re.sub(r"\$\{\{ ([a-z.-]+) \}\}", lambda found: values[found[1]], text)
+        key: re.sub(r"\$\{\{ ([a-z._-]+) \}\}", lambda found: values[found[1]], text)
         for key, text in STEPS[name]["env"].items()
     }
     return subprocess.run(
@@ -164,7 +166,10 @@ def test_of_a_pull_request_the_merge_is_compared_with_its_base(tmp_path: Path) -
     assert chosen(tmp_path / "merged") == "HEAD^1..HEAD"
     run(FETCH, tmp_path / "merged", "pull_request", merge, before="HEAD^1")
     assert chosen(tmp_path / "merged") == "HEAD^1..HEAD"
-    assert git(tmp_path / "merged", "rev-parse", "HEAD^2") == git(origin, "rev-parse", "topic")
+    topic = git(origin, "rev-parse", "topic")
+    assert git(tmp_path / "merged", "rev-parse", "HEAD^2") == topic
+    run(FETCH, tmp_path / "merged", "pull_request", "0" * 40, topic)
+    assert chosen(tmp_path / "merged") == "HEAD^1..HEAD", "a merge that was made anew"
 
 
 def test_a_merge_of_the_base_is_not_the_merge_of_the_pull_request(tmp_path: Path) -> None:
@@ -178,5 +183,5 @@ def test_a_merge_of_the_base_is_not_the_merge_of_the_pull_request(tmp_path: Path
     git(origin, "checkout", "--quiet", "topic")
     merged(origin, "main")
     with pytest.raises(subprocess.CalledProcessError) as failed:
-        run(FETCH, origin, "pull_request", "0" * 40)
+        run(FETCH, origin, "pull_request", "0" * 40, git(origin, "rev-parse", "topic"))
     assert failed.value.stdout.startswith("::error::HEAD is not the merge of this pull request")

@@ -15,6 +15,7 @@ _SHELLS = frozenset({"sh", "bash", "dash", "zsh"})
 _SCRIPT = re.compile(r"-[A-Za-z]*c")  # the option of a shell that a script follows
 _DOUBLE = r'"(?:\\.|[^"\\])*"'
 _LITERAL = re.compile(rf"({_DOUBLE})|'[^']*'|\\.", re.DOTALL)  # to a shell, but for the group
+_ESCAPED = re.compile(r"\\[$`\"\\]")  # within double quotes
 _EXPANDED = re.compile(r"\$\{*([A-Za-z_]\w*)(?:[^\s{}]*\}+)?|\$[({]|`[^`]*`?")
 _FILES = re.compile(r"(?<!\S)(?:~/\S*|\*(?!\S))")
 _DOLLAR = re.compile(r"\$\{(?!\{)([^{}]*)\}")  # before a placeholder
@@ -80,7 +81,7 @@ def _refuse_shell(node: Node, words: list[str]) -> None:
 
 def _refuse_expansion(node: Node) -> None:
     """Nothing replaces what a shell would; what it would take as itself is left alone."""
-    text = _LITERAL.sub(r"\1", node.exact())
+    text = _LITERAL.sub(lambda each: _ESCAPED.sub("", each[1] or ""), node.exact())
     found = _EXPANDED.search(text) or _FILES.search(re.sub(_DOUBLE, "", text, flags=re.DOTALL))
     if found is not None:
         name = found.re is _EXPANDED and found[1]

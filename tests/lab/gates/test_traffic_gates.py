@@ -72,6 +72,13 @@ def test_a_counter_that_lab_toml_names_has_to_be_there() -> None:
     assert "http_in_flight_request_seconds_total" in law.message
 
 
+@pytest.mark.parametrize("types", [{}, TYPED.types])
+def test_a_window_of_which_an_end_was_not_read_is_not_checked(types: dict[str, str]) -> None:
+    failed = MetricsReading(scrapes=9, problem="GET /metrics: status 503", types=types)
+    made = altered(trial("narrow", 100, counters={}), metrics=failed)
+    assert inspect(made, THROUGHPUT).faults == ()
+
+
 def test_a_counter_that_fell_does_not_count() -> None:
     broken = replace(TYPED, unread={COUNT: "it fell"})
     assert faults(served(0, metrics=broken)) == []

@@ -85,6 +85,7 @@ exec python app.py --port {port}
         "x '$A' '`y`' '~/y' '*'",
         'x "*" "~/y" "a * b" \\$A $1 a$ a*b a~/b',
         "sh -c 'x ${{A}}'",
+        r'x "\$A"',
     ],
 )
 def test_what_a_shell_would_replace_is_left_to_one_or_quoted(

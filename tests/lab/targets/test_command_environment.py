@@ -136,3 +136,7 @@ def test_a_program_of_another_environment_is_refused_until_the_revision_has_it(
     Path(own[0]).unlink()
     monkeypatch.setenv("PATH", str(Path(systems[0]).parent))
     assert with_program(command, ["tool"], tmp_path, code) == systems
+    runner = tmp_path / ".venv" / "bin" / "uv"
+    runner.touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(runner.parent))
+    assert with_program(command, ["uv", "run"], tmp_path, code) == [str(runner), "run"]

@@ -150,6 +150,21 @@ def test_a_further_service_is_waited_for_until_its_work_is_done(
     arm.check_done("seed")
 
 
+def test_work_that_was_done_before_it_was_found_is_not_waited_for(
+    engine: Engine, arm: ComposeArm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The engine may still say that it runs."""
+    monkeypatch.setattr("lab.targets.docker_engine.is_local", lambda container: True)
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    engine.shows(inspected("seed", process.pid, running=True))
+    arm.find()
+    assert arm.dead() is None
+    engine.shows(inspected("seed"))
+    assert arm.dead() is None
+    arm.check_done("seed")
+
+
 def test_a_further_service_that_fails_is_dead(engine: Engine, arm: ComposeArm) -> None:
     engine.shows(inspected("seed", code=1))
     arm.find()

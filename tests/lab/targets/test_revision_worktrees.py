@@ -426,8 +426,9 @@ def test_a_path_into_the_repository_of_the_project_is_refused(tmp_path: Path) ->
             refuse_fixed_paths(project, load_system(project))
         commit(top, {"shop/lab.toml": toml.replace(str(top), "..")})
         refuse_fixed_paths(project, load_system(project))
-        commit(top, {"shop/lab.toml": toml.replace(str(top), str(tmp_path))})
-        refuse_fixed_paths(project, load_system(project))
+        for other in (str(tmp_path), f"web{top}"):
+            commit(top, {"shop/lab.toml": toml.replace(str(top), other)})
+            refuse_fixed_paths(project, load_system(project))
 
 
 def test_a_path_that_leads_into_the_working_tree_by_a_link_is_refused(
