@@ -10,7 +10,7 @@ from lab.measure_values import counter, total
 from lab.prometheus.selector import Selector
 from lab.prometheus.text_format import find_role, unread_reasons
 from lab.system import FILE, MetricNames
-from lab.trial import MetricsReading, ServiceEvidence, Trial
+from lab.trial import LoadEvidence, MetricsReading, ServiceEvidence, Trial
 
 
 def hosts(trial: Trial) -> Check:
@@ -78,7 +78,7 @@ def named_counters(trial: Trial, names: MetricNames) -> Iterator[Check]:
     metrics = trial.service.metrics
     if metrics is None or metrics.scrapes < 2 or not total(trial).ended.count:
         return
-    if _has_a_gap(trial.service):
+    if _has_a_gap(trial, metrics):
         return
     by_gate = {"served": (names.requests,), "littles_law": (names.time, names.in_flight)}
     for gate, wanted in by_gate.items():
@@ -100,9 +100,15 @@ def _is_lacking(service: ServiceEvidence, metrics: MetricsReading, name: str) ->
     return is_read and not is_known and counter(service.counters, name) is None
 
 
-def _has_a_gap(service: ServiceEvidence) -> bool:
-    """Whether no counter has a growth, since a scrape at an end of the window failed."""
-    return not service.counters and service.metrics is not None and bool(service.metrics.problem)
+def _has_a_gap(trial: Trial, metrics: MetricsReading) -> bool:
+    """Whether no counter has a growth, since a scrape at an end of the window failed.
+
+    Else it is known how long counters grew, to the time that those two scrapes took.
+    """
+    evidence = trial.evidence
+    if not isinstance(evidence, LoadEvidence) or evidence.slices or evidence.counters:
+        return False
+    return bool(metrics.problem) and not evidence.counters_uncertainty_s
 
 
 def _meaning(driven: int, arm_count: float) -> str:
@@ -120,7 +126,7 @@ def _meaning(driven: int, arm_count: float) -> str:
 def _counted(trial: Trial, name: str | None) -> tuple[str, float] | None:
     """The counter of requests and how much it grew; None if the arm exports none that was read."""
     service, metrics = trial.service, trial.service.metrics
-    if name is None or _has_a_gap(service):
+    if name is None or (metrics is not None and _has_a_gap(trial, metrics)):
         return None
     if metrics is not None and unread_reasons(metrics.unread, Selector(name)):
         return None

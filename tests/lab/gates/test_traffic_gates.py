@@ -77,6 +77,8 @@ def test_a_window_of_which_an_end_was_not_read_is_not_checked(types: dict[str, s
     failed = MetricsReading(scrapes=9, problem="GET /metrics: status 503", types=types)
     made = altered(trial("narrow", 100, counters={}), metrics=failed)
     assert inspect(made, THROUGHPUT).faults == ()
+    read = altered(made, counters_uncertainty_s=0.01)  # one within the window failed
+    assert "served" in {fault.gate for fault in inspect(read, THROUGHPUT).faults}
 
 
 def test_a_counter_that_fell_does_not_count() -> None:
