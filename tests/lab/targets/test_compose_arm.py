@@ -70,6 +70,12 @@ def engine(program: Program, tmp_path: Path) -> Engine:
 
 
 @pytest.fixture
+def local(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever runs is a process of this machine."""
+    monkeypatch.setattr("lab.targets.docker_engine.is_local", lambda container: True)
+
+
+@pytest.fixture
 def arm() -> ComposeArm:
     return ComposeArm("narrow", ComposeProject("lab-me-1", ()), SPEC)
 
@@ -98,10 +104,16 @@ def test_a_port_must_be_published_on_loopback(
         arm.url("service")
 
 
-def test_a_container_that_runs_is_not_dead(
-    engine: Engine, arm: ComposeArm, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("lab.targets.docker_engine.is_local", lambda container: True)
+def found_running(role: str, engine: Engine, arm: ComposeArm) -> subprocess.Popen[bytes]:
+    """The process of a container that the arm has found; it ends by a line of input."""
+    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    engine.shows(inspected(role, process.pid, running=True))
+    arm.find()
+    return process
+
+
+@pytest.mark.usefixtures("local")
+def test_a_container_that_runs_is_not_dead(engine: Engine, arm: ComposeArm) -> None:
     engine.shows(inspected("service", os.getpid(), running=True))
     arm.find("service")
     assert arm.dead() is None
@@ -122,25 +134,21 @@ def test_a_further_service_may_end_when_its_work_is_done(engine: Engine, arm: Co
     assert arm.containers == {}
 
 
+@pytest.mark.usefixtures("local")
 def test_a_further_service_that_was_started_again_has_not_done_its_work(
-    engine: Engine, arm: ComposeArm, monkeypatch: pytest.MonkeyPatch
+    engine: Engine, arm: ComposeArm
 ) -> None:
-    monkeypatch.setattr("lab.targets.docker_engine.is_local", lambda container: True)
-    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    engine.shows(inspected("queue", process.pid, running=True))
-    arm.find()
+    process = found_running("queue", engine, arm)
     process.communicate(b"\n")
     engine.shows(inspected("queue", os.getpid(), running=True))
     assert arm.dead() == "the queue's container of arm narrow ended, and started again"
 
 
+@pytest.mark.usefixtures("local")
 def test_a_further_service_is_waited_for_until_its_work_is_done(
-    engine: Engine, arm: ComposeArm, monkeypatch: pytest.MonkeyPatch
+    engine: Engine, arm: ComposeArm
 ) -> None:
-    monkeypatch.setattr("lab.targets.docker_engine.is_local", lambda container: True)
-    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    engine.shows(inspected("seed", process.pid, running=True))
-    arm.find()
+    process = found_running("seed", engine, arm)
     with pytest.raises(TargetFailure, match="the seed of arm narrow has not ended"):
         arm.check_done("seed")
     process.communicate(b"\n")
@@ -150,11 +158,11 @@ def test_a_further_service_is_waited_for_until_its_work_is_done(
     arm.check_done("seed")
 
 
+@pytest.mark.usefixtures("local")
 def test_work_that_was_done_before_it_was_found_is_not_waited_for(
-    engine: Engine, arm: ComposeArm, monkeypatch: pytest.MonkeyPatch
+    engine: Engine, arm: ComposeArm
 ) -> None:
     """The engine may still say that it runs."""
-    monkeypatch.setattr("lab.targets.docker_engine.is_local", lambda container: True)
     process = subprocess.Popen([sys.executable, "-c", ""])
     process.wait()
     engine.shows(inspected("seed", process.pid, running=True))
@@ -172,10 +180,8 @@ def test_a_further_service_that_fails_is_dead(engine: Engine, arm: ComposeArm) -
     assert arm.log_tail(5) == "log of id-seed"
 
 
-def test_a_further_service_is_healthy_by_its_own_check(
-    engine: Engine, arm: ComposeArm, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("lab.targets.docker_engine.is_local", lambda container: True)
+@pytest.mark.usefixtures("local")
+def test_a_further_service_is_healthy_by_its_own_check(engine: Engine, arm: ComposeArm) -> None:
     cache = inspected("cache", os.getpid(), running=True)
     engine.shows(cache)
     arm.find()
