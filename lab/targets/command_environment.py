@@ -103,7 +103,7 @@ def with_program(
         found = str(path) if os.access(path, os.X_OK) and path.is_file() else None
     else:
         found = shutil.which(program, path=search_path(code))
-        if found is not None and code != project and not is_build:
+        if found is not None and code != project and not is_build and program not in _RUNNERS:
             _refuse_another_environment(command, Path(found), project, code)
     if found is None and code != project and "/" in program:
         raise TargetUsageError(
@@ -121,8 +121,6 @@ def with_program(
 def _refuse_another_environment(command: Command, found: Path, project: Path, code: Path) -> None:
     """TargetUsageError if a program is of an environment, and a revision has another of its own."""
     own, environment = _own_environments(code), found.parent.parent
-    if found.name in _RUNNERS:
-        return
     if own and environment not in own and (environment / _MARKER).is_file():
         raise TargetUsageError(
             f"{project / FILE}:{command.line}: the revision has the environment {own[0]}, and "

@@ -121,10 +121,10 @@ def _check_port(who: str, url: str, *, is_loaded: bool) -> None:
                 ) from error
     except OSError as error:
         raise TargetFailure(f"{port}: {error.strerror or error}") from error
-    if not answer and is_loaded:
+    if not answer:
         raise TargetFailure(
             f"{port} closes the connection without an answer to GET /. If it speaks something else "
             "than HTTP, let `ready` name a text of the log"
+            if is_loaded
+            else f"{port} closes every connection"
         )
-    if not answer:
-        raise TargetFailure(f"{port} closes every connection")
