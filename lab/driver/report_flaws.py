@@ -7,6 +7,7 @@ with its count. The texts continue the words "The scenario ...".
 from __future__ import annotations
 
 import numbers
+import re
 import sys
 import sysconfig
 from decimal import Decimal
@@ -24,6 +25,7 @@ _NO_SCENARIO = (  # folders whose code is not the scenario's
     str(Path(lab.__file__).parent),
     sysconfig.get_path("stdlib"),
 )
+_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 _RIGHT = "Report milliseconds as a number, or None for what takes no time"
 
 
@@ -118,6 +120,7 @@ def _shown(value: Any) -> str:
         text = repr(value)
     except Exception:
         text = "?"
+    text = _ADDRESS.sub("", text)  # so that each such object makes the same text
     return f"{text[:60]} ({type(value).__name__})"
 
 

@@ -66,7 +66,7 @@ TIMES = {
     "infinity": ("float('inf')", "inf (float), longer"),
     "a truth value": ("True", "True (bool)"),
     "a number without end": ("10 ** 400", "longer than the"),
-    "an object": ("object()", "(object)"),
+    "an object": ("object()", "<object object> (object)"),
     "a list": ("[12.0]", "[12.0] (list)"),
 }
 
