@@ -84,18 +84,22 @@ def is_hook_under_way(work: Origin | None) -> bool:
     return isinstance(work, Hook) and not work.ended
 
 
+def work_for(greenlet: Any, work: Origin) -> None:
+    """From now on a greenlet, and all that it spawns, work for an arrival or a hook."""
+    # a dictionary of its own: that of the arrival before belongs to what that one spawned
+    greenlet.spawn_tree_locals = {**(greenlet.spawn_tree_locals or {}), _KEY: work}
+
+
 class working_for:
-    """Within this context the current greenlet, and all that it spawns, work for an arrival."""
+    """Within this context the current greenlet, and all that it spawns, work for a hook."""
 
     # no `contextmanager`: that sets an attribute of errors, which those of a scenario may refuse
 
-    def __init__(self, work: Origin) -> None:
+    def __init__(self, work: Hook) -> None:
         self._work = work
 
     def __enter__(self) -> None:
-        # a dictionary of its own: that of the arrival before belongs to what that one spawned
-        greenlet = getcurrent()
-        greenlet.spawn_tree_locals = {**(greenlet.spawn_tree_locals or {}), _KEY: self._work}
+        work_for(getcurrent(), self._work)
 
     def __exit__(self, *_: object) -> None:
         self._work.ended = True

@@ -12,10 +12,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import gevent
+from gevent.hub import Waiter
 from gevent.pool import Group
 from locust import TaskSet, User
+from locust.user.task import LOCUST_STATE_STOPPING
 
-from lab.driver.arrival import Hook, working_for
+from lab.driver.arrival import Hook, work_for, working_for
 from lab.driver.connections import connect
 from lab.driver.source_location import of_frame
 from lab.driver.watched_user import WatchedUser
@@ -30,6 +32,7 @@ class ArrivalUser(WatchedUser):
     abstract = True
     lab_pool: UserPool
     lab_idle = False  # waits for an arrival
+    lab_waiter: Waiter | None = None  # by which it gets the next one; None before the first
     lab_pausing = False  # waits within a task, as the task itself asked for
 
     def start(self, group: Group) -> gevent.Greenlet:
@@ -82,21 +85,28 @@ class ArrivalTasks(TaskSet):
         return self.tasks[0] if len(self.tasks) == 1 else random.choice(self.tasks)
 
     def execute_task(self, task: Callable[[User], Any]) -> None:
-        """Carry out the next arrival; waits until there is one."""
-        arrival = self._pool.next_arrival(self.user)
-        completed = True
-        try:
-            with working_for(arrival):
-                task(self.user)
-        except gevent.GreenletExit:
-            completed = False
-            if not self.user.lab_pausing:
-                self._pool.interrupted.append(arrival.scheduled)
-            raise
-        finally:
-            if completed and arrival.unanswered:
-                self._pool.ended_unanswered.append(arrival)
-            self._pool.under_way.discard(arrival)
+        """Carry out arrivals, waiting for each, until one raises or the user is to stop.
+
+        Locust's own loop makes five calls between two tasks, as much as all that is here.
+        """
+        user, pool, greenlet = self.user, self._pool, gevent.getcurrent()
+        while user._state != LOCUST_STATE_STOPPING:
+            arrival = pool.next_arrival(user)
+            completed = True
+            try:
+                work_for(greenlet, arrival)
+                task(user)
+            except gevent.GreenletExit:
+                completed = False
+                if not user.lab_pausing:
+                    pool.interrupted.append(arrival.scheduled)
+                raise
+            finally:
+                arrival.ended = True
+                if completed and arrival.unanswered:
+                    pool.ended_unanswered.append(arrival)
+                pool.under_way.discard(arrival)
+            task = self.get_next_task()
 
     def wait(self) -> None:
         """Not between two arrivals."""

@@ -32,7 +32,7 @@ class HostCounts(TypedDict):
 
 
 class HostRecorder:
-    """Listens to Locust's event `request`."""
+    """Counts the requests to one host, and those to others."""
 
     def __init__(self, arm: str) -> None:
         """Count requests to this URL, and those to others."""
@@ -41,8 +41,13 @@ class HostRecorder:
         self._answered = 0
         self._foreign: Counter[str] = Counter()
 
-    def on_request(self, url: Any = None, response: Any = None, **_: Any) -> None:
-        """Note where a request went that has ended, well or not."""
+    def note(self, url: Any, response: Any) -> None:
+        """Note where a request went that has ended, well or not.
+
+        Args:
+            url: As it was reported to Locust.
+            response: The same.
+        """
         history = getattr(response, "history", None)
         if history == [] and type(url) is str and url.startswith(self._prefix):
             # as nearly all are: sent to the arm, and not redirected

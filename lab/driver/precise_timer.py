@@ -5,6 +5,8 @@ from __future__ import annotations
 import ctypes
 import os
 import time
+from contextlib import suppress
+from typing import Any
 
 import gevent
 
@@ -30,23 +32,42 @@ class PreciseTimer:
         if self._fd < 0:
             raise OSError(ctypes.get_errno(), "no timer descriptor")
         self._alarm = _Itimerspec()
+        self._alarm_reference = ctypes.byref(self._alarm)
         self._hub = gevent.get_hub()
+        self._greenlet: Any = None  # that sleeps
+        # stays on: starting and stopping a watcher costs two system calls
         self._io = self._hub.loop.io(self._fd, _READ)
+        self._io.start(self._expired)
 
     def wait_until(self, moment: float) -> bool:
         """Sleep until `moment` (monotonic seconds); False, at once, if it has passed."""
-        nanoseconds = round(moment * 1e9)
+        nanoseconds = int(moment * 1e9)
         if nanoseconds <= time.monotonic_ns():
             return False
         # setting the timer also clears its last expiry
         alarm = self._alarm
         alarm.moment_s, alarm.moment_ns = divmod(nanoseconds, 10**9)
-        if self._set(self._fd, _ABSOLUTE, ctypes.byref(alarm), None) < 0:
+        if self._set(self._fd, _ABSOLUTE, self._alarm_reference, None) < 0:
             raise OSError(ctypes.get_errno(), "the timer descriptor cannot be set")
-        self._hub.wait(self._io)
+        self._greenlet = gevent.getcurrent()
+        try:
+            while self._greenlet is not None:
+                self._hub.switch()
+        finally:
+            self._greenlet = None
         return True
 
     def close(self) -> None:
         """Close the descriptor."""
+        self._io.stop()
         self._io.close()
         os.close(self._fd)
+
+    def _expired(self) -> None:
+        """Called in the event loop as long as an expiry was neither cleared nor read."""
+        greenlet, self._greenlet = self._greenlet, None
+        if greenlet is not None:
+            greenlet.switch()
+            return
+        with suppress(BlockingIOError):
+            os.read(self._fd, 8)

@@ -20,6 +20,7 @@ from gevent import getcurrent
 
 from lab.driver.arrival import Arrival, is_hook_under_way, origin
 from lab.driver.event_loop import LongWork
+from lab.driver.host_recorder import HostRecorder
 from lab.driver.locust_statistics import Batch, Batches, Failures
 from lab.driver.report_flaws import ReportFlaws, as_number
 from lab.driver_messages import (
@@ -48,7 +49,14 @@ Summaries = dict[RequestKey, RequestSummary]
 class RequestRecorder:
     """Listens to Locust's event `request`."""
 
-    def __init__(self) -> None:
+    def __init__(self, hosts: HostRecorder | None = None) -> None:
+        """Nothing is recorded yet.
+
+        Args:
+            hosts: Hears of every request as well: a listener of its own would cost more than what
+                it does.
+        """
+        self._note_host = None if hosts is None else hosts.note
         self._began = time.monotonic()
         self._rows: dict[Any, list[Row]] = {}  # by name and method, as they were reported
         self._keys: dict[Any, RequestKey] = {}  # of the same
@@ -80,6 +88,7 @@ class RequestRecorder:
         exception: Any = None,
         response: Any = None,
         start_time: Any = None,
+        url: Any = None,
         **_: Any,
     ) -> None:
         """Record a request that has ended, well or not; `response_time` is in milliseconds.
@@ -100,18 +109,17 @@ class RequestRecorder:
         if self._hooks is not None:
             reporter = getcurrent()
             arrival = origin(reporter)
-            if is_hook_under_way(arrival):
+            if type(arrival) is Arrival and service == service and not arrival.ended:
+                scheduled = arrival.scheduled
+                latency += arrival.lateness(now, service, start_time, reporter)
+            elif is_hook_under_way(arrival):
                 scheduled = _OF_NO_ARRIVAL
             elif service != service:  # it took no time, and belongs to no schedule
                 scheduled = now
                 if isinstance(arrival, Arrival):
                     arrival.unanswered = False
-            elif arrival is None or arrival.ended:
-                if reporter is not self._hooks:
-                    self._flaws.add_unattributed(request_type, name, arrival is not None)
-            elif isinstance(arrival, Arrival):
-                scheduled = arrival.scheduled
-                latency += arrival.lateness(now, service, start_time, reporter)
+            elif reporter is not self._hooks:  # of no arrival, or of one that has ended
+                self._flaws.add_unattributed(request_type, name, arrival is not None)
         outcome = 0.0
         if exception:
             outcome = _FAILED if _answered(response, exception) else _NO_ANSWER
@@ -123,6 +131,8 @@ class RequestRecorder:
         # a single append: requests may be reported by threads as well
         length = response_length if type(response_length) is int else 0
         rows.append((now, scheduled, latency, service, outcome, length))
+        if self._note_host is not None:
+            self._note_host(url, response)
 
     def on_overridden_time(self, request: Mapping[str, Any]) -> None:
         """Note a request, as its client describes it, whose response time was replaced."""

@@ -96,7 +96,8 @@ class TrialRun:
         """
         self._scenario, self._trial = scenario, trial
         self._faults, self._watch, self._sender = faults, watch, sender
-        self._recorder, self._hosts = RequestRecorder(), HostRecorder(trial.host)
+        self._hosts = HostRecorder(trial.host)
+        self._recorder = RequestRecorder(self._hosts)
         self._early_flaws: dict[str, int] = {}  # of reports before the load began
         self._runner: TrialRunner | None = None
         self._load: Load | None = None  # that was started
@@ -137,7 +138,6 @@ class TrialRun:
             self._scenario.path, self._scenario.classes, self._trial.host, self._users
         )
         self._runner = runner = new_runner(environment, self._faults)
-        event("request").add_first(self._hosts.on_request)
         event("request").add_first(self._recorder.on_request)
         event("user_error").add_first(self._faults.on_user_error)
         watch_response_times(self._recorder.on_overridden_time)

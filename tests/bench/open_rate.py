@@ -1,8 +1,9 @@
 """An open load of 20,000 requests a second from one core: how late its arrivals are dispatched.
 
 Run as `python -m tests.bench.open_rate`. The lab's own driver with LeanHttpUser has one core, a
-server that answers from memory the other. Fails only if counts differ: arrivals scheduled, sent and
-unsent, requests recorded, and the server's own.
+server that answers from memory the other. A few users are under way at once; of a thousand, who
+take turns, each finds its memory out of the caches. Fails only if counts differ: arrivals
+scheduled, sent and unsent, requests recorded, and the server's own.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 
 from lab.driver_messages import Closed, Frame, RunTrial
@@ -21,7 +23,8 @@ from tests.arrivals import Bench, bench, steady
 from tests.bench.static_server import StaticServer, static_server
 
 RATES = (5_000.0, 10_000.0, 20_000.0)  # a second; the last one is the aim
-SECONDS, WARMUP_S, USERS = 10.0, 2.0, 1000
+SECONDS, WARMUP_S = 10.0, 2.0
+USERS = (100, 1000)
 P99_LIMIT_S = 0.002
 
 SCENARIO = """\
@@ -71,7 +74,7 @@ def miscounts(evidence: LoadEvidence, frames: list[Frame], served: int) -> Itera
         yield f"{sent} arrivals sent from the begin on, {served} requests served"
 
 
-def told(rate: float, evidence: LoadEvidence, frames: list[Frame]) -> str:
+def told(rate: float, users: int, evidence: LoadEvidence, frames: list[Frame]) -> str:
     """The figures of a trial."""
     seen = evidence.dispatch
     assert seen is not None
@@ -85,9 +88,9 @@ def told(rate: float, evidence: LoadEvidence, frames: list[Frame]) -> str:
         met = late[1] <= P99_LIMIT_S
         aim = f"; aim p99 at most {P99_LIMIT_S * 1000:g} ms: {'met' if met else 'not met'}"
     return (
-        f"  {rate:,.0f} a second for {SECONDS:g} s: {seen.scheduled} scheduled, {seen.sent} sent, "
-        f"{seen.unsent} unsent; dispatched late by {p50} ms at p50, {p99} at p99, {p999} at p99.9; "
-        f"the driver used {busy:.0%} of its core{aim}"
+        f"  {rate:,.0f} a second for {SECONDS:g} s, {users} users: {seen.scheduled} scheduled, "
+        f"{seen.sent} sent, {seen.unsent} unsent; dispatched late by {p50} ms at p50, {p99} at "
+        f"p99, {p999} at p99.9; the driver used {busy:.0%} of its core{aim}"
     )
 
 
@@ -100,10 +103,10 @@ def main() -> int:
         made.driver.load(scenario, open_load=True)
         with static_server(made.cores.target) as server:
             print(f"  server: {server.name}")
-            for rate in RATES:
-                load = steady(rate, SECONDS, max_users=USERS)
+            for users, rate in product(USERS, RATES):
+                load = steady(rate, SECONDS, max_users=users)
                 evidence, frames, served = measure(made, server, load)
-                print(told(rate, evidence, frames))
+                print(told(rate, users, evidence, frames))
                 wrong += list(miscounts(evidence, frames, served))
     print("\n".join(f"  WRONG COUNT: {flaw}" for flaw in wrong) or "  all counts are the server's")
     return 1 if wrong else 0

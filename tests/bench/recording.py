@@ -95,11 +95,9 @@ class Recorded:
         watch_requests(runner, ScenarioFaults())
         self._watched = FastHttpSession.request
         self._client(self._stock)
-        self._recorder = RequestRecorder()
-        self._hosts = HostRecorder(host)
+        self._recorder = RequestRecorder(HostRecorder(host))
         self.event = EventHook()  # type: ignore[no-untyped-call]
-        for recorder in (self._recorder, self._hosts):
-            self.event.add_listener(recorder.on_request)  # type: ignore[no-untyped-call]
+        self.event.add_listener(self._recorder.on_request)  # type: ignore[no-untyped-call]
 
     def begin(self) -> None:
         """Record from now on."""

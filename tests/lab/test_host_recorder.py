@@ -22,7 +22,7 @@ def response(url: str | None, status: int = 200, *locations: str) -> Any:
 
 def counts(url: Any, answer: Any) -> tuple[int, dict[str, int]]:
     recorder = HostRecorder(ARM)
-    recorder.on_request(request_type="GET", name="/", url=url, response=answer, response_time=1.0)
+    recorder.note(url, answer)
     seen = recorder.take()
     assert recorder.take() == {"arm_requests": 0, "foreign_hosts": {}}
     return seen["arm_requests"], without_places(seen["foreign_hosts"])
@@ -111,7 +111,7 @@ def test_the_address_of_a_response_counts_if_none_is_reported() -> None:
 def test_there_is_an_end_to_the_hosts_that_are_named() -> None:
     recorder = HostRecorder(ARM)
     for number in range(50):
-        recorder.on_request(url=f"http://host{number}/")
+        recorder.note(f"http://host{number}/", None)
     foreign = recorder.take()["foreign_hosts"]
     assert len(foreign) == 11 and foreign["others"] == 40
 
@@ -121,9 +121,9 @@ def test_a_hook_of_an_open_load_may_log_in_elsewhere() -> None:
 
     def start() -> None:
         with working_for(Hook()):
-            recorder.on_request(url="http://accounts/", response=response("http://accounts/"))
-            recorder.on_request(url=f"{ARM}/login", response=response(f"{ARM}/login"))
-        recorder.on_request(url="http://other/", response=response("http://other/"))
+            recorder.note("http://accounts/", response("http://accounts/"))
+            recorder.note(f"{ARM}/login", response(f"{ARM}/login"))
+        recorder.note("http://other/", response("http://other/"))
 
     gevent.spawn(start).get()
     seen = recorder.take()

@@ -30,25 +30,35 @@ class AnswerReader:
         complete: Whether the answer has come to its end.
         reusable: Of a complete one, whether the connection can carry another.
         head: Of a complete one.
+        body: Of a complete one, chunks joined; still coded as its Content-Encoding says.
     """
 
     __slots__ = (
-        *("_chunks", "_counted", "_framing", "_head_alone", "_in_body", "_informational"),
-        *("_parser", "_pending", "complete", "head", "reusable"),
+        *("_chunks", "_counted", "_expected", "_expects", "_framing", "_head_alone"),
+        *("_in_body", "_informational", "_is_used", "_parser", "_pending"),
+        *("body", "complete", "head", "reusable"),
     )
 
     def __init__(self) -> None:
         self._parser: Any = HttpResponseParser(self)
         self._informational = 0
-        self.head = NO_HEAD
+        self._expected = self.head = NO_HEAD  # that of the last answer with a known one
+        self.body = b""
+        self._reset()
         self.begin(False)
 
     def begin(self, head_alone: bool) -> None:
         """Expect an answer, which to a HEAD has no body whatever it says."""
         self._head_alone = head_alone
+        self._expects = not head_alone  # the head of the answer before may come again
+        self.complete = False
+        if self._is_used:
+            self._reset()
+
+    def _reset(self) -> None:
         self._chunks: list[bytes] = []
         self._pending = b""
-        self._in_body = self.complete = False
+        self._in_body = self._is_used = False
 
     def close(self) -> None:
         """Read nothing more; what was read stays."""
@@ -59,27 +69,31 @@ class AnswerReader:
         """Whether anything of the answer has come."""
         return self._in_body or bool(self._pending)
 
-    @property
-    def body(self) -> bytes:
-        """Of a complete answer, chunks joined; still coded as its Content-Encoding says."""
-        chunks = self._chunks
-        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
-
     def feed(self, data: bytes) -> bool:
         """Take the next bytes, at least one; whether the answer is complete.
 
         Raises:
             BadAnswerError: They are not HTTP/1.1, or do not say where the answer ends.
         """
+        expected = self._expected
+        if self._expects and len(data) == expected.size and data.startswith(expected.start):
+            self.head, self.reusable = expected, expected.keeps_open
+            self.body = data[len(expected.start) :]
+            self.complete = True
+            return True
+        self._expects, self._is_used = False, True
+        return self._feed(data)
+
+    def _feed(self, data: bytes) -> bool:
         if self._in_body:
             return self._feed_parser(data)
         if self._pending:
             data = self._pending + data
         end = data.find(_END)
-        known = _KNOWN.get(data[: end + 2])
-        if known is not None and len(data) - end - 4 == known.length and not self._head_alone:
-            self.head, self.reusable = known, known.keeps_open
-            self._chunks.append(data[end + 4 :])
+        known = _KNOWN.get(data[: end + 4])
+        if known is not None and len(data) == known.size and not self._head_alone:
+            self._expected = self.head = known
+            self.reusable, self.body = known.keeps_open, data[end + 4 :]
             self._in_body = self.complete = True
             return True
         if end < 0 or not b"2" <= data[9:10] <= b"9" or end > MAX_HEAD:
@@ -111,12 +125,13 @@ class AnswerReader:
 
     def _remember(self, head: AnswerHead, length: int) -> None:
         """Know a head again whose answer came in one piece, with nothing behind it."""
-        if length != sum(map(len, self._chunks)) or len(head.raw) > _MAX_KNOWN_HEAD:
+        if length != len(self.body) or len(head.raw) > _MAX_KNOWN_HEAD:
             return
         if len(_KNOWN) >= _MAX_KNOWN:
             _KNOWN.clear()
-        head.length, head.keeps_open = length, self.reusable
-        _KNOWN[head.raw] = head
+        head.start = head.raw + b"\r\n"
+        head.size, head.keeps_open = len(head.start) + length, self.reusable
+        _KNOWN[head.start] = head
 
     def end(self) -> None:
         """The other side has closed the connection: complete an answer that ends by that.
@@ -128,6 +143,7 @@ class AnswerReader:
         if not self._in_body or b"\ncontent-length:" in self.head.lower or self.head.is_chunked:
             raise self.cut_off("closed")
         self.head.status = self._parser.get_status_code()
+        self.body = b"".join(self._chunks)
         self.complete, self.reusable = True, False
 
     def cut_off(self, how: str) -> NoAnswerError | AnswerCutOffError:
@@ -155,6 +171,8 @@ class AnswerReader:
             self.complete = True
             self.head.status = self._parser.get_status_code()
             self.reusable = self._parser.should_keep_alive()
+            chunks = self._chunks
+            self.body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
     # -- what is rare -------------------------------------------------------------------------
 
@@ -203,7 +221,7 @@ class AnswerReader:
         has = has_token(self.head.lower, b"connection", names.encode())
         self.reusable = (has == (names == "keep-alive")) and len(data) == end
         self._parser = HttpResponseParser(self)  # the other one waits for a body
-        self.complete = True
+        self.body, self.complete = b"", True
         return True
 
     def _recover(self, data: bytes, error: HttpParserError) -> None:

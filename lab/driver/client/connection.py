@@ -25,16 +25,13 @@ _READ, _WRITE = 1, 2  # of libev
 _poll: Callable[[], Any] = get_original("select", "poll")  # gevent's own would switch greenlets
 
 
-class NothingSentError(NoAnswerError):
-    """The other side had closed the connection before anything of the request was sent."""
-
-
 class Connection:
     """Carries one request at a time; what it read of the answer is in `reader`."""
 
     __slots__ = (
-        *("__weakref__", "_ended", "_error", "_greenlet", "_poll", "_receive", "_rest", "_send"),
-        *("_sweep", "_was_reset", "_watcher", "_writer", "deadline", "hub", "reader", "socket"),
+        *("__weakref__", "_encode", "_ended", "_error", "_greenlet", "_poll", "_receive", "_rest"),
+        *("_send", "_sweep", "_switch", "_was_reset", "_watcher", "_writer"),
+        *("deadline", "hub", "reader", "socket"),
     )
 
     def __init__(self, hub: Any, socket: Any, sweep: DeadlineSweep) -> None:
@@ -46,6 +43,7 @@ class Connection:
             sweep: Ends requests that wait too long.
         """
         self.hub, self.socket, self._sweep = hub, socket, sweep
+        self._switch = hub.switch
         self.reader = AnswerReader()
         self.deadline = 0.0
         self._send, self._receive = socket.send, socket.recv
@@ -54,9 +52,11 @@ class Connection:
         self._ended = False  # the other side has said that nothing more comes
         self._was_reset = False
         self._rest: memoryview | None = None  # of the request
+        self._encode: Callable[[bytes], bytes] | None = None  # what is sent in place of a request
         self._writer: Any = None
-        self._poll: Any = _poll()
-        self._poll.register(socket.fileno(), select.POLLIN | select.POLLRDHUP)
+        poll = _poll()
+        poll.register(socket.fileno(), select.POLLIN | select.POLLRDHUP)
+        self._poll: Any = poll.poll
         self._watcher: Any = hub.loop.io(socket.fileno(), _READ)
         self._watcher.start(self._readable)
         sweep.add(self)
@@ -68,30 +68,50 @@ class Connection:
 
     def is_usable(self) -> bool:
         """Whether an idle connection is open and silent, so that a request may be sent."""
-        return self._watcher is not None and not self._poll.poll(0)
+        return self._watcher is not None and not self._poll(0)
 
-    def exchange(self, request: bytes, head_alone: bool, deadline: float) -> None:
+    def exchange(self, request: bytes, head_alone: bool, deadline: float) -> bool:
         """Send a request and wait until its answer is complete.
 
         Whatever is raised, also by whoever cuts it off, the connection is closed then.
+
+        Calls cost more than what they do here: this is the path of every request.
 
         Args:
             request: Its bytes.
             head_alone: Whether the answer has no body, whatever it says.
             deadline: In seconds of `perf_counter`.
 
+        Returns:
+            False if nothing was sent, so that it may be sent on another connection: the other side
+            has closed this one, which is closed now.
+
         Raises:
-            NothingSentError: Nothing was sent, so that it may be sent on another connection.
             NoAnswerError, AnswerCutOffError, BadAnswerError: There is no whole answer.
             ReadTimeout: The deadline has passed.
         """
+        if self._watcher is None or (self._poll(0) and not self.is_usable()):
+            self.close()
+            return False
         self.reader.begin(head_alone)
         self.deadline = deadline
         self._greenlet = getcurrent()
         try:
-            self._transmit(request)
+            if self._encode is not None:
+                request = self._encode(request)
+            try:
+                # what TLS itself has to say comes first
+                sent = self._send(request) if self._rest is None else 0
+            except BlockingIOError:
+                sent = 0
+            except OSError:  # closed in the very moment
+                self._greenlet = None
+                self.close()
+                return False
+            if sent < len(request):
+                self._send_later(request[sent:])
             while self._greenlet is not None:
-                self.hub.switch()
+                self._switch()
         except BaseException:
             self._greenlet = None
             self.close()
@@ -99,6 +119,7 @@ class Connection:
         if self._error is not None:
             error, self._error = self._error, None
             raise error
+        return True
 
     def close(self) -> None:
         """Close it, if it is open. A request that waits fails."""
@@ -109,7 +130,7 @@ class Connection:
         self._watcher.close()
         self._watcher = None
         self._end_writing()
-        self._poll = self._send = self._receive = None
+        self._poll = self._send = self._receive = self._encode = None
         self.reader.close()
         self.socket.close()
         if self._greenlet is not None:
@@ -123,20 +144,8 @@ class Connection:
 
     # -- the request --------------------------------------------------------------------------
 
-    def _transmit(self, request: bytes) -> None:
-        """Send as much as there is room for, and the rest when there is."""
-        try:
-            sent = self._send(request)
-        except BlockingIOError:
-            sent = 0
-        except OSError as error:
-            raise NothingSentError(
-                "the connection was closed before the request was sent"
-            ) from error
-        if sent < len(request):
-            self._send_later(request[sent:])
-
     def _send_later(self, data: bytes) -> None:
+        """Send it when there is room for it, behind what waits already."""
         if self._rest is not None:
             self._rest = memoryview(bytes(self._rest) + data)
             return

@@ -9,10 +9,10 @@ from gevent import get_hub
 from requests.exceptions import RequestException, TooManyRedirects
 
 from lab.driver.client.connecting import open_connection
-from lab.driver.client.connection import Connection, NothingSentError
+from lab.driver.client.connection import Connection
 from lab.driver.client.content_coding import decode
 from lab.driver.client.cookie_jar import keep
-from lab.driver.client.errors import BadAnswerError, NotConnectedError
+from lab.driver.client.errors import BadAnswerError, NoAnswerError, NotConnectedError
 from lab.driver.client.head import NO_HEAD
 from lab.driver.client.request_builder import RequestBuilder
 from lab.driver.client.request_options import Options
@@ -55,19 +55,17 @@ class Exchange:
         endpoint = request.endpoint
         idle = endpoint.idle
         deadline = begun + limits.total_s
-        connection = None
-        if idle:
+        while idle:
             connection = idle.pop()
-            if connection.hub is not get_hub() or not connection.is_usable():
-                connection = self._another(connection, idle)
-        if connection is not None:
-            try:
-                connection.exchange(request.data, request.head_alone, deadline)
-            except NothingSentError:  # closed in the very moment
-                connection = None
-        if connection is None:
+            if connection.hub is not get_hub():
+                idle.append(connection)
+                raise NotConnectedError("the client is used by several native threads")
+            if connection.exchange(request.data, request.head_alone, deadline):
+                break
+        else:
             connection = self._connected(endpoint, deadline, limits)
-            connection.exchange(request.data, request.head_alone, deadline)
+            if not connection.exchange(request.data, request.head_alone, deadline):
+                raise NoAnswerError("the connection was closed before the request was sent")
         reader = connection.reader
         # the list is another one if the client was closed meanwhile
         if reader.reusable and idle is endpoint.idle and len(idle) < self.max_idle:
@@ -138,19 +136,6 @@ class Exchange:
             idle, endpoint.idle = endpoint.idle, []
             for connection in idle:
                 connection.close()
-
-    def _another(self, connection: Connection, idle: list[Connection]) -> Connection | None:
-        """Another idle connection in place of one that is not usable; None if there is none."""
-        if connection.hub is not get_hub():
-            idle.append(connection)
-            raise NotConnectedError("the client is used by several native threads")
-        connection.close()
-        while idle:
-            connection = idle.pop()
-            if connection.is_usable():
-                return connection
-            connection.close()
-        return None
 
     def _connected(self, endpoint: Endpoint, deadline: float, limits: Limits) -> Connection:
         connect_by = min(deadline, perf_counter() + limits.connect_s)

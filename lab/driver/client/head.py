@@ -34,11 +34,14 @@ class AnswerHead:
         status: 0 as long as it is not known.
         is_chunked: Whether it has a Transfer-Encoding.
         is_plain: Whether it neither sets cookies nor says that the body is coded.
-        length: Bytes of the body that follows, once an answer with it has been read; else None.
+        start: Of one that was read with a body of one piece: all up to that body; else empty.
+        size: Of such an answer, bytes of all of it; else 0.
         keeps_open: Of such an answer, whether the connection can carry another.
     """
 
-    __slots__ = ("is_chunked", "is_plain", "keeps_open", "length", "lower", "raw", "status")
+    __slots__ = (
+        *("is_chunked", "is_plain", "keeps_open", "lower", "raw", "size", "start", "status"),
+    )
 
     def __init__(self, raw: bytes) -> None:
         self.raw = raw
@@ -46,7 +49,7 @@ class AnswerHead:
         self.status = 0
         self.is_chunked = b"\ntransfer-encoding:" in lower
         self.is_plain = not (b"\nset-cookie:" in lower or b"\ncontent-encoding:" in lower)
-        self.length: int | None = None
+        self.start, self.size = b"", 0
         self.keeps_open = False
 
 

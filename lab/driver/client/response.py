@@ -32,7 +32,9 @@ class LeanResponse:
         error: Why there is no answer; None if there is one.
         request: That was sent; of a chain of redirects, the last one.
         head: Status line and fields, as they came.
+        history: The answers that redirected to this one, the first one first.
         request_meta: With `catch_response`, what will be reported to Locust.
+        raw: None: `requests` has a response of urllib3 here.
         seconds: From the send to the last byte, redirects included.
         js: Set by `rest()` of Locust's users.
     """
@@ -47,6 +49,7 @@ class LeanResponse:
             "content",
             "error",
             "head",
+            "history",
             "js",
             "lab_measured_ms",
         ),
@@ -54,6 +57,7 @@ class LeanResponse:
     )
     content: Any
     js: Any
+    raw = None
     lab_measured_ms: Any
     request_meta: dict[str, Any]
     seconds: float
@@ -78,6 +82,7 @@ class LeanResponse:
         self.status_code = head.status
         self.content = content
         self.error = error
+        self.history: list[LeanResponse] = []
         self._asked: dict[str, Any] | None = None  # what was taken apart already, by its name
 
     def _once(self, name: str, make: Callable[[], Any]) -> Any:
@@ -117,16 +122,6 @@ class LeanResponse:
         """The header fields."""
         found: Headers = self._once("headers", lambda: Headers(self.head.raw))
         return found
-
-    @property
-    def history(self) -> list[LeanResponse]:
-        """The answers that redirected to this one, the first one first."""
-        found: list[LeanResponse] = self._once("history", list)
-        return found
-
-    @history.setter
-    def history(self, history: list[LeanResponse]) -> None:
-        self._once("history", lambda: history)
 
     @property
     def is_redirect(self) -> bool:

@@ -126,19 +126,13 @@ class TlsConnection(Connection):
         """As any connection, after the handshake."""
         self._layer = layer
         super().__init__(hub, socket, sweep)
+        self._encode = layer.encrypt
 
     def is_usable(self) -> bool:
         """As of any connection; what TLS itself has to say, as session tickets, is no answer."""
-        while self._watcher is not None and self._poll.poll(0):
+        while self._watcher is not None and self._poll(0):
             self._readable()  # closes it, unless it was TLS alone
         return self._watcher is not None
-
-    def _transmit(self, request: bytes) -> None:
-        records = self._layer.encrypt(request)
-        if self._rest is not None:  # what TLS itself has to say comes first
-            self._send_later(records)
-        else:
-            super()._transmit(records)
 
     def _readable(self) -> None:
         try:
