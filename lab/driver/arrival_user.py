@@ -1,7 +1,8 @@
 """Users of an open load: a scenario's own users, whose only task carries out arrivals.
 
-An arrival is one task of the scenario. Locust's own loop runs it, so that errors and stopping are
-as they always are; only the `wait_time` between tasks is not used.
+An arrival is one task of the scenario. One follows another until a task raises or Locust stops the
+user: that is left to Locust's own loop, so that it is as always. The `wait_time` between tasks is
+not used.
 """
 
 from __future__ import annotations

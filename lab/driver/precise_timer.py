@@ -35,6 +35,7 @@ class PreciseTimer:
         self._alarm_reference = ctypes.byref(self._alarm)
         self._hub = gevent.get_hub()
         self._greenlet: Any = None  # that sleeps
+        self._due_ns = 0  # until then, monotonic
         # stays on: starting and stopping a watcher costs two system calls
         self._io = self._hub.loop.io(self._fd, _READ)
         self._io.start(self._expired)
@@ -49,6 +50,7 @@ class PreciseTimer:
         alarm.moment_s, alarm.moment_ns = divmod(nanoseconds, 10**9)
         if self._set(self._fd, _ABSOLUTE, self._alarm_reference, None) < 0:
             raise OSError(ctypes.get_errno(), "the timer descriptor cannot be set")
+        self._due_ns = nanoseconds
         self._greenlet = gevent.getcurrent()
         try:
             while self._greenlet is not None:
@@ -65,9 +67,9 @@ class PreciseTimer:
 
     def _expired(self) -> None:
         """Called in the event loop as long as an expiry was neither cleared nor read."""
-        greenlet, self._greenlet = self._greenlet, None
-        if greenlet is not None:
+        if self._greenlet is None:
+            with suppress(BlockingIOError):
+                os.read(self._fd, 8)
+        elif time.monotonic_ns() >= self._due_ns:  # not for an expiry before, seen in this turn
+            greenlet, self._greenlet = self._greenlet, None
             greenlet.switch()
-            return
-        with suppress(BlockingIOError):
-            os.read(self._fd, 8)

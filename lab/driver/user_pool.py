@@ -8,7 +8,7 @@ import time
 from array import array
 from collections import deque
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 
 import gevent
 from gevent.hub import Waiter
@@ -143,10 +143,18 @@ class UserPool:
         return arrival
 
     def _idle_until_assigned(self, user: ArrivalUser, waiter: Waiter) -> Arrival:
-        self._idle[type(user)].append(waiter)
+        idle = self._idle[type(user)]
+        idle.append(waiter)
         user.lab_idle = True
-        arrival: Arrival | None = waiter.get()
-        user.lab_idle = False
+        try:
+            arrival: Arrival | None = waiter.get()
+        except BaseException:  # thrown into the user, which goes on: what still comes is not for it
+            user.lab_waiter = Waiter()
+            with suppress(ValueError):
+                idle.remove(waiter)
+            raise
+        finally:
+            user.lab_idle = False
         if arrival is None:
             raise EndedByLab
         self._assigned -= 1

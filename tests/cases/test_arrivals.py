@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from lab.trial import LoadEvidence
 from tests.cases.arm import Arm
 from tests.cases.driving import closed, mean, opened
 from tests.default_margins import measure
@@ -203,6 +204,36 @@ def test_requests_of_on_start_and_on_stop_need_no_arrival(arm: Arm, tmp_path: Pa
     outcome = opened(scenario, arm)
     assert outcome.faults == []
     assert outcome.counts["GET", "look"] == 10
+
+
+LEFT_OVER = """\
+import gevent
+from locust import FastHttpUser, task
+
+class SlowError(Exception): pass
+
+class Shopper(FastHttpUser):
+    timeout = None
+    @task
+    def look(self):
+        if self.timeout is None:
+            self.timeout = gevent.Timeout.start_new(0.05, SlowError("left over"))
+            self.client.get("/item", name="look")
+        else:
+            self.client.get("/item?ms=120", name="look")
+"""
+
+
+def test_a_timeout_that_strikes_an_idle_user_repeats_no_arrival(arm: Arm, tmp_path: Path) -> None:
+    scenario = tmp_path / "left_over.py"
+    scenario.write_text(LEFT_OVER)
+    outcome = opened(scenario, arm, users=1)
+    assert any("left over" in text for text in outcome.faults), outcome.faults
+    service = outcome.trial.service
+    assert isinstance(service, LoadEvidence)
+    seen = service.dispatch
+    assert seen is not None
+    assert 8 <= outcome.counts["GET", "look"] <= seen.sent <= seen.scheduled == 10
 
 
 LATE_LOGIN = """\

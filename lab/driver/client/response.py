@@ -34,7 +34,6 @@ class LeanResponse:
         head: Status line and fields, as they came.
         history: The answers that redirected to this one, the first one first.
         request_meta: With `catch_response`, what will be reported to Locust.
-        raw: None: `requests` has a response of urllib3 here.
         seconds: From the send to the last byte, redirects included.
         js: Set by `rest()` of Locust's users.
     """
@@ -57,7 +56,6 @@ class LeanResponse:
     )
     content: Any
     js: Any
-    raw = None
     lab_measured_ms: Any
     request_meta: dict[str, Any]
     seconds: float
