@@ -39,8 +39,9 @@ class SlopeMargins:
     Attributes:
         dropped_share: Share of every segment that is left out at its start.
         bins: Number of bins for the kept part of a whole series.
-        bins_per_cosine: 24 bins and 4 of these give the 6 cosines (and degrees of freedom) of
-            Lazarus et al. (2018).
+        bins_per_cosine: 24 bins and 4 of these give 6 cosines, and as many degrees of freedom. The
+            rule of Lazarus et al. (2018), 0.4 T^(2/3), gives 3, and much wider intervals: 6 see
+            less of a strong autocorrelation, as the error rates in docs/proof.md show.
         min_bins: With fewer bins there is no slope: with fewer than 8, a third would be a single
             pair.
         curvature_tail: One-sided level at which a curvature against the slope is significant ...

@@ -30,7 +30,9 @@ def critical_value(tail: float, degrees: int) -> float:
 
 
 def noncentrality(tail: float, degrees: int, power: float) -> float:
-    """Return the noncentrality at which a one-sided t test has a given power (Student, 1908).
+    """Return the noncentrality at which a one-sided t test has a given power.
+
+    By the noncentral t distribution (Johnson & Welch, 1940).
 
     Args:
         tail: Level of the test, one-sided, in (0, 1).
