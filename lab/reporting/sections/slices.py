@@ -71,8 +71,8 @@ def _summary(slices: list[LoadSlice], trials: int) -> str:
         f"The arms were loaded in turn, in random order: {plain(len(slices) / trials)} slices of "
         f"{seconds(middle_s)} for each arm and block. Rates, times and shares are compared slice "
         "by slice, within a round; the interval of a ratio is extended to the ratio of all slices "
-        "together. Quantiles and levels are those of all slices together. Of the time of the slices, "
-        f"{percentage(measured)} was measured; the next slice waited until the arm was idle for "
+        "together. Quantiles and levels are those of all slices together. Of the time of the "
+        f"slices, {percentage(measured)} was measured; the next slice waited until the arm was idle for "
         f"{percentage(idle)}, and observing took {percentage(observing)}."
     )
 
