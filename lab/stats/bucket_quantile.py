@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import NamedTuple
 
 
@@ -16,7 +17,7 @@ class BucketQuantile(NamedTuple):
 
 
 def bucket_quantile(
-    cumulative: Mapping[float, float], quantile: float, beyond: float
+    cumulative: Mapping[float, float], quantile: float, beyond: float, below: float = 0
 ) -> BucketQuantile:
     """Return a quantile, by linear interpolation within its bucket, as Prometheus does.
 
@@ -25,8 +26,10 @@ def bucket_quantile(
     Args:
         cumulative: By the upper edge of each bucket, how many values were at most so large; the
             last edge is infinite.
-        quantile: From 0 to 1.
+        quantile: From 0 to 1, taken as the decimal that it prints as.
         beyond: How many values must lie above it, for it to be known at all.
+        below: How many must lie below it. 0 if any may: then 100 values are too few for 10 above
+            0.9, as they were in floating point.
 
     Raises:
         ValueError: The buckets cannot tell; the text says why, as a clause.
@@ -35,7 +38,7 @@ def bucket_quantile(
     if not edges or edges[-1] != math.inf or len(edges) < 2:
         raise ValueError("it has no buckets up to infinity")
     count = cumulative[math.inf]
-    if count * (1 - quantile) < beyond:
+    if _too_few(count, quantile, beyond, below):
         raise ValueError(f"too few samples ({count:,.0f})")
     rank, below, lower = quantile * count, 0.0, -math.inf
     for edge in edges:
@@ -48,3 +51,10 @@ def bucket_quantile(
         raise ValueError(f"it lies in the lowest bucket, which ends at {edge:g}")
     value = lower + (edge - lower) * (rank - below) / (cumulative[edge] - below)
     return BucketQuantile(value, lower, edge)
+
+
+def _too_few(count: float, quantile: float, beyond: float, below: float) -> bool:
+    if not below or not math.isfinite(count):
+        return count * (1 - quantile) < beyond
+    values, share = Fraction(count), Fraction(str(quantile))
+    return values * (1 - share) < beyond or values * share < below

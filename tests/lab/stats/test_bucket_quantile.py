@@ -54,3 +54,35 @@ def test_what_buckets_cannot_tell_is_refused(
 ) -> None:
     with pytest.raises(ValueError, match=why):
         bucket_quantile(counts, quantile, 10)
+
+
+@pytest.mark.parametrize(
+    ("quantile", "count", "is_known"),
+    [
+        (0.9, 100.0, True),  # 100 * (1 - 0.9) is less than 10 in floating point
+        (0.9, 99.0, False),
+        (0.1, 100.0, True),
+        (0.1, 99.0, False),
+        (0.01, 400.0, False),  # four values lie below it
+        (0.01, 1000.0, True),
+        (0.5, 20.0, True),
+        (0.5, 19.0, False),
+    ],
+)
+def test_as_many_values_lie_below_a_quantile_as_above(
+    quantile: float, count: float, is_known: bool
+) -> None:
+    counts = {1.0: 0.0, 2.0: count, INF: count}
+    if is_known:
+        assert bucket_quantile(counts, quantile, 10, 10).value == pytest.approx(1 + quantile)
+    else:
+        with pytest.raises(ValueError, match="too few samples"):
+            bucket_quantile(counts, quantile, 10, 10)
+
+
+def test_a_plan_that_knows_no_count_below_a_quantile_is_judged_as_it_was() -> None:
+    assert bucket_quantile({1.0: 0.0, 2.0: 400.0, INF: 400.0}, 0.01, 10).value == pytest.approx(
+        1.01
+    )
+    with pytest.raises(ValueError, match="too few samples"):
+        bucket_quantile({1.0: 0.0, 2.0: 100.0, INF: 100.0}, 0.9, 10)
