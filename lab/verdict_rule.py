@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from lab.analysis.estimate import Estimate, LimitedEstimate, SlopeEstimate
+from lab.analysis.estimate import Estimate, SlopeEstimate
 from lab.analysis.estimate_prediction import PredictionEstimator
 from lab.block_grouping import Blocks, group_trials
 from lab.hypothesis import Hypothesis, Prediction, SoakTest
@@ -171,14 +171,13 @@ def _wanted(prediction: Prediction, shown: Estimate | None, count: int) -> int |
     number is rather too high. None if it is more than a hundred times the blocks so far, or if no
     number of blocks can decide it.
     """
-    if shown is None or not math.isfinite(shown.low) or not math.isfinite(shown.high):
+    gap = shown.gap(prediction.bound) if shown is not None else None
+    if shown is None or gap is None:
         return None
-    edges = prediction.bound.within or tuple(
-        edge for edge in (prediction.bound.at_least, prediction.bound.at_most) if edge is not None
-    )
-    if isinstance(shown, LimitedEstimate) and not all(map(shown.is_decidable, edges)):
+    if shown.equal_until is not None:
+        return shown.equal_until
+    if not math.isfinite(shown.low) or not math.isfinite(shown.high):
         return None
-    gap = min(abs(shown.estimate - edge) for edge in edges)
     half = (shown.high - shown.low) / 2
     if gap == 0 or half == 0:
         return None

@@ -40,6 +40,14 @@ class FactorEstimate(Estimate):
         """Return whether the whole interval lies beyond what could be called constant."""
         return self.low > self.min_growing_factor
 
+    def gap(self, bound: Bound) -> float | None:
+        """As of any estimate; None between the bound and what could be called constant."""
+        assert bound.at_most is not None
+        if bound.at_most <= self.estimate <= self.min_growing_factor:
+            return None
+        edges = bound.at_most, self.min_growing_factor
+        return min(abs(self.estimate - edge) for edge in edges)
+
 
 def fit_scaling(
     sizes: Sequence[float], times: Sequence[float], margins: GrowthMargins

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 from lab.hypothesis import Bound
@@ -17,11 +17,14 @@ class Estimate:
         estimate: The point estimate.
         low: Lower end of the interval, ``-inf`` without one.
         high: Upper end of the interval, ``inf`` without one.
+        equal_until: Of values that are all equal: until there are so many blocks that may be
+            chance, and there is no interval. None for any others.
     """
 
     estimate: float
     low: float
     high: float
+    equal_until: int | None = field(default=None, kw_only=True)
 
     @classmethod
     def from_interval(cls, interval: ConfidenceInterval) -> Self:
@@ -46,6 +49,13 @@ class Estimate:
         assert bound.within is not None
         return self.high < bound.within[0] or self.low > bound.within[1]
 
+    def gap(self, bound: Bound) -> float | None:
+        """Return how far the estimate is from the nearest edge of the bound.
+
+        None if no number of blocks can decide.
+        """
+        return min(abs(self.estimate - edge) for edge in bound.edges)
+
 
 @dataclass(frozen=True)
 class LimitedEstimate(Estimate):
@@ -60,6 +70,10 @@ class LimitedEstimate(Estimate):
     def is_decidable(self, edge: float) -> bool:
         """Return whether more blocks can tell on which side of the edge of a bound it lies."""
         return not self.unknown[0] < edge < self.unknown[1]
+
+    def gap(self, bound: Bound) -> float | None:
+        """As of any estimate; None if an edge of the bound lies within what is unknown."""
+        return super().gap(bound) if all(map(self.is_decidable, bound.edges)) else None
 
 
 @dataclass(frozen=True)
@@ -89,3 +103,9 @@ class SlopeEstimate(Estimate):
         highest = bound.at_most if bound.within is None else bound.within[1]
         too_high = highest is not None and self.low > highest
         return super().misses(bound) and not (too_high and self.no_leak_reason)
+
+    def gap(self, bound: Bound) -> float | None:
+        """As of any estimate; None if only the shape keeps its interval from deciding."""
+        by_interval = super().meets(bound), super().misses(bound)
+        decided = self.meets(bound), self.misses(bound)
+        return super().gap(bound) if by_interval == decided else None
