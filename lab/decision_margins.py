@@ -110,6 +110,14 @@ class MeasureMargins:
             0 if all its ratios and rates below 1 were averaged as shares.
         counting_time: By how many times its uncertainty the time may be wrong for which a counter
             grew. 0 if that was not regarded.
+        min_below: Samples required below a quantile of a histogram of the service. 0 if only those
+            above it were counted, in floating point.
+        recovered_second: Share of the second in which a latency recovered that its moment is not
+            known by. 0 if that was not regarded.
+        counted_tail: By how many times the tail of a look the exact interval of an error rate is
+            taken, which its interval contains. 0 if that was not regarded.
+        equal_values: Share of all values that those of the blocks may be equal to if they are equal
+            by chance (`count_beyond_chance`). 0 if equal values always decided.
     """
 
     min_beyond: int = MIN_BEYOND
@@ -118,6 +126,10 @@ class MeasureMargins:
     quantile_accuracy: float = ACCURACY
     share_bound: float = 1.0
     counting_time: float = 1.0
+    min_below: int = MIN_BEYOND
+    recovered_second: float = 1.0
+    counted_tail: float = 1.0
+    equal_values: float = 0.5
 
 
 @dataclass(frozen=True)
@@ -239,6 +251,10 @@ BEFORE_SEALED = DecisionMargins(
         quantile_accuracy=0.0,
         share_bound=0.0,
         counting_time=0.0,
+        min_below=0,
+        recovered_second=0.0,
+        counted_tail=0.0,
+        equal_values=0.0,
     ),
     growth=GrowthMargins(
         linear=(0.8, 1.25),

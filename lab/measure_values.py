@@ -44,6 +44,19 @@ class Between(float):
     high: float
 
 
+class CountedShare(float):
+    """A share of counted events, `part` of the `whole`."""
+
+    def __new__(cls, part: int, whole: int) -> Self:
+        """Take both counts; the whole is above 0."""
+        made = super().__new__(cls, part / whole)
+        made.part, made.whole = part, whole
+        return made
+
+    part: int
+    whole: int
+
+
 class AtLeast(float):
     """A lower bound of a value: what was measured had not ended yet."""
 
@@ -59,9 +72,10 @@ def measure(
     """The value of measure `name` in `trial`; None if there is no evidence for it.
 
     Units: requests per second, seconds, shares of one, cores, bytes, counts. A recovery that had
-    not ended when the window closed is `AtLeast`; a quantile, of latencies or of a
-    histogram of the service, is `Between` the edges of its bucket, and the rate of a counter
-    `Between` those over the longest and the shortest time for which it may have grown.
+    not ended when the window closed is `AtLeast`; one that had is `Between` the ends of its
+    second. A quantile, of latencies or of a histogram of the service, is `Between` the edges of its
+    bucket, and the rate of a counter `Between` those over the longest and the shortest time for
+    which it may have grown. An error rate is a `CountedShare`.
 
     Args:
         trial: One run of one arm.
@@ -69,7 +83,7 @@ def measure(
         definitions: Measures that the hypothesis defines.
         during: Name of the only stage that counts: its latencies and errors are those of the
             arrivals scheduled in it, its throughput is that of the requests that ended in it.
-        margins: When there is a quantile, when a latency has recovered, and how exact rates are.
+        margins: When there is a quantile, when a latency has recovered, and how exact it is.
     """
     if name in definitions:
         return _metric(trial, definitions[name], margins)
@@ -101,8 +115,8 @@ def recovery(evidence: LoadEvidence, stage: str, margins: MeasureMargins) -> flo
     and is skipped.
 
     Returns:
-        `AtLeast` if there is no recovery within the window; None without a stage before and a
-        stage after, or without evidence in them.
+        `Between` the ends of the first recovered second; `AtLeast` if there is no recovery within
+        the window; None without a stage before and a stage after, or without evidence in them.
     """
     place = evidence.stage_index(stage)
     if not 0 < place < len(evidence.stages) - 1:
@@ -113,16 +127,18 @@ def recovery(evidence: LoadEvidence, stage: str, margins: MeasureMargins) -> flo
         return None
     later = [second for after in evidence.stages[place + 1 :] for second in after.medians]
     passed = 0.0
-    seconds: list[tuple[float, bool]] = []  # when each began, and whether it was recovered
+    seconds: list[tuple[float, float, bool]] = []  # begin, length, and whether it was recovered
     for second in later:
         if second.due:
-            seconds.append((passed, _recovered(second, margins.recovered_factor * before)))
+            recovered = _recovered(second, margins.recovered_factor * before)
+            seconds.append((passed, second.length, recovered))
         passed += second.length
     if not seconds:
         return None
-    for index, (began, _) in enumerate(seconds):
-        if all(recovered for _, recovered in seconds[index : index + margins.steady_s]):
-            return began
+    for index, (began, length, _) in enumerate(seconds):
+        if all(recovered for *_, recovered in seconds[index : index + margins.steady_s]):
+            unknown_s = margins.recovered_second * length
+            return Between(began, began, began + unknown_s) if unknown_s else began
     return AtLeast(passed)
 
 
@@ -174,7 +190,9 @@ def histogram_quantile(
     if others:
         raise ValueError("its series have different buckets")
     cumulative = {edge: math.fsum(each[edge] for each in histograms.values()) for edge in edges}
-    return Between(*bucket_quantile(cumulative, metric.quantile, margins.min_beyond))
+    return Between(
+        *bucket_quantile(cumulative, metric.quantile, margins.min_beyond, margins.min_below)
+    )
 
 
 def _of_stage(trial: Trial, asked: Measure, stage: str, margins: MeasureMargins) -> float | None:
@@ -285,7 +303,7 @@ STAGE_READERS: Mapping[str, Callable[[LoadEvidence, str, MeasureMargins], float 
 }
 REQUEST_READERS: Mapping[str, Callable[[Requests, float], float | None]] = {  # quantiles apart
     "throughput": _throughput,
-    "error_rate": lambda seen, _: seen.errors / seen.count if seen.count else None,
+    "error_rate": lambda seen, _: CountedShare(seen.errors, seen.count) if seen.count else None,
     "latency_mean": lambda seen, _: seen.latency.mean if seen.count else None,
     "service_latency_mean": lambda seen, _: seen.service_latency.mean if seen.count else None,
 }

@@ -16,7 +16,7 @@ from lab.analysis.block_values import (
 )
 from lab.analysis.estimate import Estimate, LimitedEstimate
 from lab.block_grouping import Block
-from lab.decision_margins import DecisionMargins
+from lab.decision_margins import DecisionMargins, MeasureMargins
 from lab.hypothesis import (
     Comparison,
     Hypothesis,
@@ -29,7 +29,8 @@ from lab.hypothesis import (
 )
 from lab.hypothesis.validation.units import is_share
 from lab.measure_table import Scope
-from lab.measure_values import AtLeast, Between
+from lab.measure_values import AtLeast, Between, CountedShare
+from lab.stats.binomial_interval import binomial_interval
 from lab.stats.margins import SlopeMargins, SweepMargins
 
 if TYPE_CHECKING:
@@ -177,6 +178,8 @@ def _complexity_analysis(
 def _load_comparison(
     hypothesis: Hypothesis, prediction: Prediction, compare: Comparison, margins: DecisionMargins
 ) -> _Analysis[tuple[BlockValues, BlockValues]]:
+    chance = margins.measures.equal_values
+
     def of_block(block: Block) -> tuple[BlockValues, BlockValues]:
         return (
             block_values(hypothesis, prediction, block, margins),
@@ -190,11 +193,11 @@ def _load_comparison(
         together = values_over_blocks(prediction, [each for _, each in found])
         if pairs is None or together is None:
             return None
-        of_pairs = _ratio(pairs[compare.left], pairs[compare.right], tail)
+        of_pairs = _ratio(pairs[compare.left], pairs[compare.right], tail, chance)
         if pairs == together:
             return of_pairs  # whole windows, or a measure that a slice is too short for
         return ratio_of_slices(
-            of_pairs, ratio(together[compare.left], together[compare.right], tail)
+            of_pairs, ratio(together[compare.left], together[compare.right], tail, chance)
         )
 
     return _Analysis(of_block, over_blocks)
@@ -208,7 +211,8 @@ def _value_analysis(
         if values is None:
             return None
         if prediction.compare is not None:
-            return _ratio(values[prediction.compare.left], values[prediction.compare.right], tail)
+            left, right = prediction.compare.left, prediction.compare.right
+            return _ratio(values[left], values[right], tail, margins.measures.equal_values)
         assert prediction.arm is not None
         return _estimate_of_arm(hypothesis, prediction, values[prediction.arm], tail, margins)
 
@@ -228,12 +232,24 @@ def _estimate_of_arm(
         return Estimate(values[0], min(values), max(values))
     within = all(0 <= value <= 1 for value in values)
     if within and _is_share(hypothesis, prediction, margins.measures.share_bound):
-        return mean_share(values, tail)
-    found = mean(values, tail)
+        return _share(values, tail, margins.measures)
+    chance = margins.measures.equal_values
+    found = mean(values, tail, chance)
     if any(isinstance(value, AtLeast) for value in values):
         return replace(found, high=math.inf)  # the mean has no known upper end
     lows, highs = _limits(values)
-    return _widened(found, mean(lows, tail), mean(highs, tail))
+    return _widened(found, mean(lows, tail, chance), mean(highs, tail, chance))
+
+
+def _share(values: Sequence[float], tail: float, margins: MeasureMargins) -> Estimate:
+    """The mean of shares; of counted events, the interval contains that of all events together."""
+    counted = [value for value in values if isinstance(value, CountedShare)]
+    if len(counted) < len(values) or not margins.counted_tail:
+        return mean_share(values, tail, margins.equal_values)
+    found = mean_share(values, tail)
+    part, whole = sum(each.part for each in counted), sum(each.whole for each in counted)
+    exact = binomial_interval(part, whole, margins.counted_tail * tail)
+    return replace(found, low=min(found.low, exact.low), high=max(found.high, exact.high))
 
 
 def _is_share(hypothesis: Hypothesis, prediction: Prediction, least_bound: float) -> bool:
@@ -243,12 +259,14 @@ def _is_share(hypothesis: Hypothesis, prediction: Prediction, least_bound: float
     return is_share(prediction, hypothesis.measures, least_bound)
 
 
-def _ratio(numerators: Sequence[float], denominators: Sequence[float], tail: float) -> Estimate:
+def _ratio(
+    numerators: Sequence[float], denominators: Sequence[float], tail: float, chance: float
+) -> Estimate:
     """The ratio of two arms; of values that are `Between` limits it may be any that these allow."""
     (least, most), (low, high) = _limits(numerators), _limits(denominators)
-    lowest = ratio(least, high, tail) if min(least) > 0 else _NOTHING
-    highest = ratio(most, low, tail) if min(low) > 0 else _UNLIMITED
-    return _widened(ratio(numerators, denominators, tail), lowest, highest)
+    lowest = ratio(least, high, tail, chance) if min(least) > 0 else _NOTHING
+    highest = ratio(most, low, tail, chance) if min(low) > 0 else _UNLIMITED
+    return _widened(ratio(numerators, denominators, tail, chance), lowest, highest)
 
 
 def _limits(values: Sequence[float]) -> tuple[list[float], list[float]]:
@@ -261,6 +279,11 @@ def _widened(found: Estimate, lowest: Estimate, highest: Estimate) -> Estimate:
     """The interval that contains those of the least and of the most that values can be."""
     if lowest == highest:
         return found
+    until = [each.equal_until for each in (lowest, highest) if each.equal_until is not None]
     return LimitedEstimate(
-        found.estimate, lowest.low, highest.high, (lowest.estimate, highest.estimate)
+        found.estimate,
+        lowest.low,
+        highest.high,
+        (lowest.estimate, highest.estimate),
+        equal_until=max(until, default=None),
     )

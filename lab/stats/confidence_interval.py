@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import statistics
 from collections.abc import Sequence
@@ -29,8 +30,7 @@ def t_interval(values: Sequence[float], tail: float) -> ConfidenceInterval:
     """Return Student's t interval for the mean (Student, 1908).
 
     With fewer than two values the interval is infinite. Equal values give an interval of width 0
-    (``low == high``). That is right for exact counts; for timings it means that the clock was too
-    coarse.
+    (``low == high``): `count_beyond_chance` says from how many on that is sure.
 
     Args:
         values: One finite value per block, in the unit of the measure.
@@ -50,7 +50,9 @@ def t_interval(values: Sequence[float], tail: float) -> ConfidenceInterval:
     mean = statistics.fmean(values) if n else math.nan
     if n < 2:
         return ConfidenceInterval(mean, -math.inf, math.inf)
-    half = critical_value(tail, n - 1) * statistics.stdev(values) / math.sqrt(n)
+    # plain floats: `statistics` refuses values of two subclasses
+    deviation = statistics.stdev([float(value) for value in values])
+    half = critical_value(tail, n - 1) * deviation / math.sqrt(n)
     return ConfidenceInterval(mean, mean - half, mean + half)
 
 
@@ -69,6 +71,20 @@ def t_interval_of_logs(logs: Sequence[float], tail: float) -> ConfidenceInterval
     """
     interval = t_interval(logs, tail)
     return ConfidenceInterval(_exp(interval.estimate), _exp(interval.low), _exp(interval.high))
+
+
+def count_beyond_chance(tail: float, chance: float) -> int:
+    """Return how many values must be equal to be so by more than chance (Dixon & Mood, 1946).
+
+    Values that are known in steps, as counts and whole seconds are, may all be equal although
+    others are to come. An interval of width 0 does not cover those. If a share `chance` of all
+    values is equal to these, all of them are with probability ``chance ** n``.
+
+    Args:
+        tail: Probability that counts as rare enough, in (0, 0.5).
+        chance: In [0, 1); 0 if equal values are never taken for chance.
+    """
+    return next(n for n in itertools.count(1) if chance**n <= tail)
 
 
 def log_ratio(a: Sequence[float], b: Sequence[float]) -> list[float]:

@@ -1,4 +1,4 @@
-"""Student's t distribution (Student, 1908). No other module uses scipy's special functions."""
+"""Student's t distribution (Student, 1908)."""
 
 from __future__ import annotations
 

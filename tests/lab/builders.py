@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from lab.decision_margins import DecisionMargins, MeasureMargins
 from lab.driver_messages import RequestKey
 from lab.hypothesis import Bound, Comparison, Hypothesis, Load, LoadTest, Prediction, Rival, loads
 from lab.stats.latency_histogram import Histogram
@@ -55,6 +56,11 @@ def ratio(at_least: float, compare: str = "wide / narrow", says: str = "it helps
 def plan(hypothesis: Hypothesis = SHIPPED, seed: int = 1) -> Plan:
     """A plan for it."""
     return draw(hypothesis, seed, "local")
+
+
+def of_equal_blocks(made: Plan) -> Plan:
+    """The plan, of fakes whose blocks are all equal: they decide nevertheless."""
+    return replace(made, margins=DecisionMargins(measures=MeasureMargins(equal_values=0.0)))
 
 
 def trial(arm: str, rate: float, block: int = 1, **changes: object) -> Trial:

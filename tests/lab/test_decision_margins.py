@@ -53,6 +53,10 @@ AT_FIRST: dict[str, Any] = {
         "quantile_accuracy": 0.0,
         "share_bound": 0.0,
         "counting_time": 0.0,
+        "min_below": 0,
+        "recovered_second": 0.0,
+        "counted_tail": 0.0,
+        "equal_values": 0.0,
     },
     "growth": {
         "linear": [0.8, 1.25],

@@ -30,7 +30,7 @@ from lab.run_folder import RunFolder, RunFolderError
 from lab.trial_plan import PlannedWorkers
 from tests.fakes.instruments import FakeDriver, fake_observer_factory
 from tests.fakes.target import FakeTarget
-from tests.lab.builders import PROJECT, SHIPPED, claim, plan, ratio, with_load
+from tests.lab.builders import PROJECT, SHIPPED, claim, of_equal_blocks, plan, ratio, with_load
 from tests.lab.test_verdict_rule import RIVAL
 from tests.lab.workers import end, opened, part
 from tests.runs import ended
@@ -46,7 +46,7 @@ class Bench:
         self.hypothesis: Hypothesis = with_load(
             claim(ratio(2.5), rivals=[RIVAL]), ClosedLoad(50, slice_s=math.inf)
         )
-        self.plan = plan(self.hypothesis)
+        self.plan = of_equal_blocks(plan(self.hypothesis))
         self.run_folder = RunFolder.create(tmp_path, "x")
         self.run_folder.write_plan(self.plan, self.hypothesis.text)
         self.target = FakeTarget({arm: dict(s) for arm, s in self.hypothesis.arms.items()})

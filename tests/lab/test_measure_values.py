@@ -7,7 +7,7 @@ import pytest
 from lab.decision_margins import BEFORE_SEALED
 from lab.driver_messages import RequestKey
 from lab.hypothesis import MetricGauge, MetricQuantile, MetricRate, MetricRatio
-from lab.measure_values import AtLeast, Between, counter, total
+from lab.measure_values import AtLeast, Between, CountedShare, counter, total
 from lab.stats.latency_histogram import Histogram
 from lab.trial import ArrivalSecond, Ended, GaugeReading, Requests, StageRecord, Trial
 from tests.default_margins import measure
@@ -167,6 +167,25 @@ def test_recovery_is_the_time_until_the_median_is_what_it_was_before(
     assert isinstance(found, AtLeast) is not ended
 
 
+def test_a_recovery_is_at_some_moment_of_its_second() -> None:
+    made = staged(0.4, 0.1, 0.014, 0.012, 0.010)
+    found = measure(made, "recovery", {}, during="spike")
+    assert isinstance(found, Between)
+    assert (found, found.low, found.high) == (2.0, 2.0, 3.0)
+    earlier = measure(made, "recovery", {}, during="spike", margins=BEFORE_SEALED.measures)
+    assert earlier == 2.0 and not isinstance(earlier, Between)
+
+
+def test_an_error_rate_knows_what_it_counted() -> None:
+    seen = trial("narrow", 100).service.requests[ORDERS]
+    found = measure(
+        trial("narrow", 100, requests={ORDERS: replace(seen, errors=3)}), "error_rate", {}
+    )
+    assert isinstance(found, CountedShare)
+    assert (found.part, found.whole) == (3, 400)
+    assert found == 3 / 400
+
+
 def test_recovery_needs_a_stage_before_and_a_stage_after() -> None:
     assert measure(staged(0.01), "recovery", {}, during="calm") is None
 
@@ -251,3 +270,13 @@ def test_a_quantile_of_a_histogram_of_the_service() -> None:
     mixed = altered(made, counters=buckets | other)
     assert measure(mixed, "wait", own) == pytest.approx(0.15)
     assert measure(mixed, "wait", both) is None  # series with different buckets
+
+
+def test_a_low_quantile_of_a_histogram_needs_observations_below_it() -> None:
+    counts = {"0.1": 0.0, "0.2": 400.0, "+Inf": 400.0}
+    buckets = {f'wait_seconds_bucket{{le="{edge}"}}': count for edge, count in counts.items()}
+    made = altered(trial("narrow", 100), counters=buckets)
+    few = {"wait": MetricQuantile("wait_seconds", 0.01)}  # four lie below it
+    assert measure(made, "wait", few) is None
+    assert measure(made, "wait", few, margins=BEFORE_SEALED.measures) is not None
+    assert measure(made, "wait", {"wait": MetricQuantile("wait_seconds", 0.025)}) is not None

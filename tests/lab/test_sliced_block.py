@@ -25,7 +25,7 @@ from lab.run_folder import RunFolder
 from lab.trial import LoadEvidence, Trial
 from tests.fakes.instruments import FakeDriver, FakeSliceObserver, fake_observer_factory
 from tests.fakes.target import FakeTarget
-from tests.lab.builders import ORDERS, claim, plan, ratio, with_load
+from tests.lab.builders import ORDERS, claim, of_equal_blocks, plan, ratio, with_load
 from tests.lab.test_verdict_rule import RIVAL
 
 RATES = {"narrow": 300.0, "wide": 1200.0, "short-hold": 1200.0, "more-pricing": 300.0}
@@ -38,7 +38,7 @@ class Bench:
 
     def __init__(self, tmp_path: Path, load: ClosedLoad) -> None:
         self.hypothesis: Hypothesis = with_load(claim(ratio(2.5), rivals=[RIVAL]), load)
-        self.plan = plan(self.hypothesis)
+        self.plan = of_equal_blocks(plan(self.hypothesis))
         self.run_folder = RunFolder.create(tmp_path, "x")
         self.run_folder.write_plan(self.plan, self.hypothesis.text)
         self.target = FakeTarget({arm: dict(s) for arm, s in self.hypothesis.arms.items()})

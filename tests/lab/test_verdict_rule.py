@@ -144,6 +144,58 @@ def test_a_value_missing_later_does_not_undo_a_decision() -> None:
     assert (verdict.predictions[0].outcome, verdict.predictions[0].decided_at) == ("supported", 4)
 
 
+def test_equal_blocks_decide_once_they_are_equal_by_more_than_chance() -> None:
+    hypothesis = claim(ratio(2.5), rivals=[RIVAL])
+
+    def judged(count: int) -> Verdict:
+        trials = blocks({"narrow": [100.0] * count, "wide": [400.0] * count})
+        return judge(hypothesis, plan(), trials, out_of_time=True)
+
+    few = judged(4)
+    assert few.verdict == "INCONCLUSIVE"
+    assert few.reasons[0] == ("The budget ended after 4 blocks; about 5 more would likely decide.")
+    for each in (*few.predictions, *few.rivals):
+        assert (each.outcome, each.low, each.high, each.blocks_wanted) == (
+            "undecided", None, None, 9
+        )  # fmt: skip
+    assert few.predictions[0].estimate == pytest.approx(4.0)
+    enough = judged(9)
+    assert enough.verdict == "CONFIRMED"
+    assert [each.decided_at for each in (*enough.predictions, *enough.rivals)] == [9, 9]
+
+
+def test_no_error_in_a_few_requests_does_not_support_a_low_error_rate() -> None:
+    """Each block has 400 requests: the upper end of none in n blocks is 6.1 / (400 n)."""
+    few = Prediction("few fail", "error_rate", Bound(at_most=0.002), arm="wide")
+    trials = blocks({"narrow": [100.0] * 12})
+    found = judge(claim(few, rivals=[RIVAL]), plan(), trials).predictions[0]
+    assert (found.outcome, found.decided_at) == ("supported", 8)
+    assert found.low == 0 and found.high is not None and 0 < found.high < 0.002
+
+
+def test_a_recovery_in_whole_seconds_is_not_equal_to_a_bound_of_whole_seconds() -> None:
+    """All blocks recover in the second that begins at 5 s: some time before 6 s."""
+    seen = Histogram()
+    seen.add_many([0.01] * 100)
+    requests = {ORDERS: Requests(100, 0, seen)}
+    slow, calm = [ArrivalSecond(1.0, 0.5)] * 5, [ArrivalSecond(1.0, 0.01)] * 4
+    stages = (
+        StageRecord("calm", 1.0, requests, (ArrivalSecond(1.0, 0.01),)),
+        StageRecord("spike", 1.0, requests, (ArrivalSecond(1.0, 0.5),)),
+        StageRecord("after", 9.0, requests, (*slow, *calm)),
+    )
+    trials = [altered(trial, stages=stages) for trial in blocks({"wide": [400.0] * 12})]
+
+    def judged(at_most: float) -> tuple[str, int | None]:
+        bound = Bound(at_most=at_most)
+        asked = Prediction("it recovers", "recovery", bound, arm="wide", during="spike")
+        found = judge(claim(asked, rivals=[RIVAL]), plan(), trials).predictions[0]
+        return found.outcome, found.decided_at
+
+    assert judged(5.0) == ("undecided", None)
+    assert judged(6.5) == ("supported", 9)
+
+
 def test_the_published_error_rates_are_those_of_this_rule() -> None:
     """The vectorised rule of the simulations and the verdict decide alike, run by run."""
     generator = np.random.default_rng(4)
@@ -274,4 +326,4 @@ def test_a_recovery_that_did_not_end_in_the_window_supports_no_upper_bound() -> 
         result.sentence == "recovery of wide during spike is at least 9 s; predicted: at most 4 s"
     )
     ((result,), _) = prediction_results(asked, verdict(*[soon] * 12))
-    assert result.observed == "recovery of wide during spike is 1 s (1 s)"
+    assert result.observed == "recovery of wide during spike is 1 s (1 to 2 s)"

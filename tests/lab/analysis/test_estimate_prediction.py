@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Sequence
 from dataclasses import replace
@@ -33,6 +34,7 @@ from lab.hypothesis import (
     Stage,
     Step,
 )
+from lab.stats.binomial_interval import binomial_interval
 from lab.stats.latency_histogram import Histogram
 from lab.trial import (
     BenchmarkEvidence,
@@ -49,6 +51,7 @@ from tests.oracles.soaks import memory_series, soak_blocks
 
 BOUND = Bound(at_least=1.0)
 TAIL = 0.01
+ENOUGH = 7  # equal blocks: .5 ** 7 < TAIL
 SIZES = (1.0, 4.0, 16.0, 64.0)
 RATES = [(100.0, 200.0), (110.0, 215.0), (95.0, 200.0)]
 BLOCKS = [
@@ -147,7 +150,7 @@ SOAK = SoakTest(OpenLoad("constant", (Stage(None, 20.0, 20.0, None),)), pairs=4,
 def test_a_quantile_of_buckets_may_lie_anywhere_in_its_bucket(
     bound: Bound, outcome: str | None
 ) -> None:
-    blocks = [{Step("narrow"): (waits("narrow"),)} for _ in range(4)]
+    blocks = [{Step("narrow"): (waits("narrow"),)} for _ in range(ENOUGH)]
     found = estimated(WAIT, Prediction("", "wait", bound, arm="narrow"), blocks)
     assert isinstance(found, LimitedEstimate)
     assert found.estimate == pytest.approx(0.1 + 0.1 * 50 / 90)
@@ -159,12 +162,76 @@ def test_a_quantile_of_buckets_may_lie_anywhere_in_its_bucket(
 
 @pytest.mark.parametrize("kind", [SHIPPED.kind, SOAK])
 def test_a_ratio_of_two_quantiles_of_one_bucket_tells_no_more_than_its_edges(kind: Kind) -> None:
-    blocks = [{Step(arm): (waits(arm),) for arm in ("narrow", "wide")} for _ in range(4)]
+    blocks = [{Step(arm): (waits(arm),) for arm in ("narrow", "wide")} for _ in range(ENOUGH)]
     compare = Comparison("wide", "narrow")
     hypothesis = replace(WAIT, kind=kind)
     found = estimated(hypothesis, Prediction("", "wait", BOUND, compare=compare), blocks)
     assert found is not None and found.estimate == pytest.approx(1.0)
     assert (found.low, found.high) == pytest.approx((0.5, 2.0))
+
+
+def test_equal_buckets_of_a_few_blocks_may_be_equal_by_chance() -> None:
+    """The bound is an edge of the bucket: every other block may have the quantile in the next."""
+    block = {Step("narrow"): (waits("narrow"),)}
+    asked = Prediction("", "wait", Bound(at_most=0.2), arm="narrow")
+    few, enough = (estimated(WAIT, asked, [block] * count) for count in (ENOUGH - 1, ENOUGH))
+    assert few is not None and not few.meets(asked.bound)
+    assert (few.low, few.high, few.equal_until) == (-math.inf, math.inf, ENOUGH)
+    assert few.gap(Bound(at_most=0.3)) is not None
+    assert few.gap(Bound(at_most=0.15)) is None, "within its bucket no number of blocks decides"
+    assert enough is not None and enough.meets(asked.bound)
+    before = replace(DecisionMargins().measures, equal_values=0.0)
+    sealed = Decided(WAIT, asked, [block] * 4, DecisionMargins(measures=before))
+    old = sealed.estimate(4, TAIL)
+    assert old is not None and old.meets(asked.bound), "as runs were judged that had it"
+
+
+def test_the_ratio_of_equal_counts_of_a_few_blocks_may_be_equal_by_chance() -> None:
+    rates = {"narrow": 20.0, "wide": 60.0}
+    block = {Step(arm): (trial(arm, rate),) for arm, rate in rates.items()}
+    prediction = Prediction("", "throughput", Bound(at_least=2.9), compare=RATIO.compare)
+    few, enough = (estimated(SHIPPED, prediction, [block] * n) for n in (ENOUGH - 1, ENOUGH))
+    assert few is not None and few.estimate == pytest.approx(3.0)
+    assert not few.meets(prediction.bound)
+    assert enough is not None and enough.meets(prediction.bound)
+
+
+def failing(errors: int, count: int = 120) -> Block:
+    latency = Histogram()
+    latency.add_many([0.1] * count)
+    requests = {ORDERS: Requests(count, errors, latency)}
+    return {Step("narrow"): (altered(trial("narrow", 30), requests=requests),)}
+
+
+@pytest.mark.parametrize("errors", [0, 6])
+def test_the_interval_of_an_error_rate_contains_the_exact_one_of_all_requests(errors: int) -> None:
+    """With no error in 480 requests, .3 % are met in a quarter of the runs (0.997 ** 480)."""
+    prediction = Prediction("", "error_rate", Bound(at_most=0.001), arm="narrow")
+    blocks = [failing(errors)] * 4
+    found = estimated(SHIPPED, prediction, blocks)
+    exact = binomial_interval(4 * errors, 480, TAIL)
+    assert found is not None and found.estimate == pytest.approx(errors / 120)
+    assert (found.low, found.high) == (exact.low, exact.high)
+    assert not found.meets(prediction.bound)
+    before = replace(DecisionMargins().measures, counted_tail=0.0, equal_values=0.0)
+    sealed = Decided(SHIPPED, prediction, blocks, DecisionMargins(measures=before))
+    old = sealed.estimate(4, TAIL)
+    assert old is not None and old.low == old.high, "as runs were judged that had it"
+
+
+def test_errors_that_differ_from_block_to_block_keep_the_wider_interval() -> None:
+    prediction = Prediction("", "error_rate", Bound(at_most=0.5), arm="narrow")
+    errors = (1, 40, 3, 60)
+    found = estimated(SHIPPED, prediction, [failing(each) for each in errors])
+    assert found == mean_share([each / 120 for each in errors], TAIL)
+
+
+def test_a_share_that_is_no_count_of_events_is_equal_by_chance_in_a_few_blocks() -> None:
+    block = {Step("narrow"): (trial("narrow", 100),)}
+    prediction = Prediction("", "pool_wait_share", Bound(at_least=0.5), arm="narrow")
+    few, enough = (estimated(SHIPPED, prediction, [block] * n) for n in (ENOUGH - 1, ENOUGH))
+    assert few is not None and not few.meets(prediction.bound)
+    assert enough is not None and enough.meets(prediction.bound)
 
 
 def steady(arm: str, latency_s: float) -> Trial:
@@ -178,7 +245,8 @@ def test_medians_on_both_sides_of_the_edge_of_a_bucket_are_not_a_percent_apart()
     """They differ by 0.2 % in every block, and what stands for their buckets by 1 %."""
     edge = (1.005 / 0.995) ** -200
     arms = {"narrow": 0.999 * edge, "wide": 1.001 * edge}
-    blocks = [{Step(arm): (steady(arm, value),) for arm, value in arms.items()} for _ in range(4)]
+    block = {Step(arm): (steady(arm, value),) for arm, value in arms.items()}
+    blocks = [block] * ENOUGH
     compared = Prediction("", "latency_p50", BOUND, compare=Comparison("wide", "narrow"))
     found = estimated(SHIPPED, compared, blocks)
     assert found is not None and found.estimate == pytest.approx(1.005 / 0.995)
@@ -186,7 +254,7 @@ def test_medians_on_both_sides_of_the_edge_of_a_bucket_are_not_a_percent_apart()
     assert found.low <= 1.002 <= found.high
     before = replace(DecisionMargins().measures, quantile_accuracy=0.0)
     sealed = Decided(SHIPPED, compared, blocks, DecisionMargins(measures=before))
-    old = sealed.estimate(4, TAIL)
+    old = sealed.estimate(ENOUGH, TAIL)
     assert old is not None and old.misses(Bound(at_most=1.005)), "as runs were judged that had it"
 
 

@@ -15,7 +15,7 @@ import pytest
 import typer
 
 from lab import reporting
-from lab.cli import run_execution
+from lab.cli import run_execution, run_preparation
 from lab.cli.commands import run, status
 from lab.cli.preflight import RunParts
 from lab.cli.result_files import ResultFiles
@@ -33,10 +33,11 @@ from lab.run_folder import RunFolder, RunFolderError
 from lab.run_lock import MachineBusy, machine_lock
 from lab.targets.revision_worktrees import Revision
 from lab.targets.target_interface import TargetFailure
-from lab.trial_plan import Plan
+from lab.trial_plan import Plan, draw
 from lab.verdict_record import Verdict
 from tests.fakes.instruments import FakeDriver, fake_observer_factory
 from tests.fakes.target import FakeTarget
+from tests.lab.builders import of_equal_blocks
 from tests.runs import copy_project
 
 OPTIONS = RunOptions("quick", 1, None, False, False, True, None, False)
@@ -63,6 +64,7 @@ class Bench:
         monkeypatch.setattr(run_execution, "observe", lambda *_: dict(self.machine))
         # the process of these tests may be older than a budget
         monkeypatch.setattr(run_execution, "_command_began", time.monotonic)
+        monkeypatch.setattr(run_preparation, "draw", lambda *given: of_equal_blocks(draw(*given)))
         monkeypatch.setattr(run_execution, "bring_up", self.bring_up)
         monkeypatch.setattr(run_execution, "pin", lambda pid, cores: None)
         monkeypatch.setattr("os.nice", lambda more: None)

@@ -8,7 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import special, stats
 
-from lab.stats.confidence_interval import expit, log_ratio, logit, t_interval
+from lab.stats.confidence_interval import (
+    count_beyond_chance,
+    expit,
+    log_ratio,
+    logit,
+    t_interval,
+)
 from lab.stats.student_t import critical_value, noncentrality
 
 VALUES = st.lists(st.floats(-100, 100), min_size=2, max_size=24).filter(
@@ -43,9 +49,19 @@ def test_fewer_than_two_values_give_an_infinite_interval(values: list[float]) ->
 
 
 def test_equal_values_give_an_interval_of_no_width() -> None:
-    """As documented: right for exact counts."""
+    """As documented: whether that may be chance is asked elsewhere."""
     interval = t_interval([0.1] * 4, 0.01)
     assert interval.low == interval.estimate == interval.high == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize(
+    ("tail", "chance", "count"),
+    [(0.0022, 0.5, 9), (0.01, 0.5, 7), (0.125, 0.5, 3), (0.01, 0.9, 44), (0.01, 0.0, 1)],
+)
+def test_as_many_equal_values_as_are_rarely_so_by_chance(
+    tail: float, chance: float, count: int
+) -> None:
+    assert count_beyond_chance(tail, chance) == count
 
 
 @pytest.mark.parametrize(("values", "tail"), [([1.0, math.nan], 0.01), ([1, 2], 0.5), ([1, 2], 0)])

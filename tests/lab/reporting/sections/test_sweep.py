@@ -60,7 +60,7 @@ def swept(
                     block, position, step.arm, 1.7e9, 100.0, step.level,
                     evidence=LoadEvidence(
                         requests={ORDERS: Requests(count, 0, latency)},
-                        counters={"db_pool_hold_seconds_sum": 480.0},
+                        counters={"db_pool_hold_seconds_sum": 480.0 + block},
                         usage={"service": Usage(0.1, 0.2, 9e7, 40, 6)},
                     ),
                 )
