@@ -18,6 +18,7 @@ from lab.machine_conditions import is_this_machine
 from lab.measure_table import Scope
 from lab.number_format import measured_ratio, percentage
 from lab.run_folder import earlier_runs
+from lab.stats.confidence_interval import count_beyond_chance
 from lab.stats.sequential_looks import nominal_level
 from lab.trial_plan import Plan
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from lab.cli.certificates import Certificate
 
 _LATEST_RUNS = 5  # that are read
+_ROUNDING = 1e-9  # of log ratios that are equal in all blocks
 
 UNKNOWN = (
     "what a run can decide is not known yet: no earlier run of this claim recorded two blocks "
@@ -117,7 +119,11 @@ def _line(
     seen_tail = support_tail if _meets(effect, prediction.bound) else refute_tail
     unknown = _unknown(prediction, plan)
     distance = distance_from(noise, prediction.bound, unknown)
-    blocks = blocks_to_decide(distance, plan.first_look, last, seen_tail)
+    other = _other_distance(noise, prediction.bound, unknown)
+    blocks = blocks_to_decide(distance, plan.first_look, last, seen_tail, other)
+    if blocks is not None and noise.deviation < _ROUNDING:
+        blocks = max(blocks, count_beyond_chance(seen_tail, plan.margins.measures.equal_values))
+        blocks = blocks if blocks <= last else None
     seen = f"an effect of {measured_ratio(effect)}, as measured there, "
     if blocks is None:
         seen += "is not likely to be decided"
@@ -162,8 +168,20 @@ def distance_from(noise: BlockNoise, bound: Bound, unknown: float = 0.0) -> floa
         bound: On the ratio.
         unknown: Of the log ratio, what no number of blocks tells.
     """
-    gaps = (abs(noise.mean - math.log(edge)) for edge in bound.edges if edge > 0)
-    gap = max(0.0, min(gaps, default=math.inf) - unknown)
+    return min(_distance(noise, edge, unknown) for edge in bound.edges)
+
+
+def _other_distance(noise: BlockNoise, bound: Bound, unknown: float) -> float:
+    """From a mean inside of `within` to its farther edge, which has to be met as well."""
+    if bound.within is None or not _meets(math.exp(noise.mean), bound):
+        return math.inf
+    return max(_distance(noise, edge, unknown) for edge in bound.within)
+
+
+def _distance(noise: BlockNoise, edge: float, unknown: float) -> float:
+    if edge <= 0:
+        return math.inf  # of the log ratio
+    gap = max(0.0, abs(noise.mean - math.log(edge)) - unknown)
     if not noise.deviation:
         return math.inf if gap else 0.0
     return gap / noise.deviation

@@ -11,8 +11,13 @@ from __future__ import annotations
 
 import math
 from functools import cache
+from typing import TYPE_CHECKING
 
 from lab.stats.student_t import critical_value
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 LIKELY = 0.9
 """Share of the runs that makes a decision likely."""
@@ -35,21 +40,14 @@ def likely_distances(first: int, last: int, tail: float) -> tuple[float, ...]:
     """
     import numpy as np  # heavy: most commands need no forecast
 
-    values = np.random.default_rng(_SEED).standard_normal((_RUNS, last))
-    counts = np.arange(1, last + 1)
-    means = values.cumsum(axis=1) / counts
-    squares = (values**2).cumsum(axis=1) - counts * means**2
-    sufficed = np.full(_RUNS, math.inf)
-    distances = []
-    for count in range(first, last + 1):
-        deviation = np.sqrt(np.maximum(squares[:, count - 1], 0.0) / (count - 1))
-        half = critical_value(tail, count - 1) * deviation / math.sqrt(count)
-        sufficed = np.minimum(sufficed, half - means[:, count - 1])
-        distances.append(float(np.quantile(sufficed, LIKELY)))
-    return tuple(distances)
+    means, halves = _draws(first, last, tail)
+    sufficed = np.minimum.accumulate(halves - means, axis=1)
+    return tuple(float(distance) for distance in np.quantile(sufficed, LIKELY, axis=0))
 
 
-def blocks_to_decide(distance: float, first: int, last: int, tail: float) -> int | None:
+def blocks_to_decide(
+    distance: float, first: int, last: int, tail: float, other: float = math.inf
+) -> int | None:
     """Return after how many blocks a run is likely decided; None if not up to the last look.
 
     Args:
@@ -57,6 +55,37 @@ def blocks_to_decide(distance: float, first: int, last: int, tail: float) -> int
         first: Blocks at the first look, at least 2.
         last: Blocks at the last look.
         tail: One-sided level of every look, in (0, 0.5).
+        other: Distance from an edge on the other side that the interval must not reach either.
     """
-    wanted = likely_distances(first, last, tail)
-    return next((n for n, enough in enumerate(wanted, first) if enough <= distance), None)
+    if math.isinf(other):
+        wanted = likely_distances(first, last, tail)
+        return next((n for n, enough in enumerate(wanted, first) if enough <= distance), None)
+    shares = _shares_within(distance, other, first, last, tail)
+    return next((n for n, share in enumerate(shares, first) if share >= LIKELY), None)
+
+
+def _shares_within(
+    distance: float, other: float, first: int, last: int, tail: float
+) -> list[float]:
+    """The share of the runs whose interval was between two edges by each look."""
+    import numpy as np
+
+    means, halves = _draws(first, last, tail)
+    is_between = (halves - means <= distance) & (halves + means <= other)
+    return [float(share) for share in np.logical_or.accumulate(is_between, axis=1).mean(axis=0)]
+
+
+def _draws(
+    first: int, last: int, tail: float
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """The mean of each simulated run and half of its interval, a column for each look."""
+    import numpy as np
+
+    values = np.random.default_rng(_SEED).standard_normal((_RUNS, last))
+    counts = np.arange(1, last + 1)
+    means = values.cumsum(axis=1) / counts
+    squares = (values**2).cumsum(axis=1) - counts * means**2
+    looks = slice(first - 1, last)
+    deviations = np.sqrt(np.maximum(squares[:, looks], 0.0) / (counts[looks] - 1))
+    critical = np.array([critical_value(tail, count - 1) for count in range(first, last + 1)])
+    return means[:, looks], critical * deviations / np.sqrt(counts[looks])

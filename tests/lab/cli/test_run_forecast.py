@@ -17,7 +17,7 @@ from lab.decision_margins import DecisionMargins, GateLimits
 from lab.hypothesis import Bound, Hypothesis, LoadTest, Rival, load
 from lab.machine_conditions import is_this_machine, observe
 from lab.run_folder import RunFolder
-from lab.stats.decision_forecast import LIKELY
+from lab.stats.decision_forecast import LIKELY, blocks_to_decide
 from lab.stats.sequential_looks import nominal_level
 from lab.trial_plan import ALPHA
 from tests.lab.builders import PROJECT, SHIPPED, blocks, claim, plan, ratio
@@ -114,6 +114,22 @@ def test_what_lies_within_buckets_is_not_likely_decided(tmp_path: Path) -> None:
     found = LINE.fullmatch(lines(tmp_path, claim(near))[0])
     assert found is not None and found["seen"].endswith("is not likely to be decided")
     assert float(found["smallest"]) == pytest.approx(1.0, abs=0.02)
+
+
+def test_an_effect_between_two_edges_has_to_be_told_from_both(tmp_path: Path) -> None:
+    logs = np.log(np.array(WIDE) / np.array(NARROW))
+    mean, deviation = float(logs.mean()), float(logs.std(ddof=1))
+    bound = Bound(within=(math.exp(mean - 2.0 * deviation), math.exp(mean + 2.1 * deviation)))
+    between = claim(replace(ratio(2.0), bound=bound))
+    recorded(tmp_path, between)
+    blocks_wanted = blocks_to_decide(2.0, 4, 12, nominal_level(ALPHA, 4, 12), 2.1)
+    [line] = lines(tmp_path, between)
+    assert f"likely takes {blocks_wanted} blocks" in line
+
+
+def test_equal_blocks_take_as_many_as_are_equal_by_more_than_chance(tmp_path: Path) -> None:
+    recorded(tmp_path, wide=NARROW)
+    assert "likely takes 9 blocks" in lines(tmp_path)[0]
 
 
 def test_the_budget_limits_the_blocks(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from lab.stats.decision_forecast import LIKELY, blocks_to_decide, likely_distances
 from lab.stats.sequential_looks import nominal_level
-from lab.stats.student_t import noncentrality
+from lab.stats.student_t import critical_value, noncentrality
 from tests.oracles.simulation import decision_rates, normal
 
 FIRST, LAST = 4, 12
@@ -54,3 +54,31 @@ def test_as_many_blocks_as_forecast_decide_and_one_less_does_not(
     values = normal(np.random.default_rng(11), 20_000, LAST, sd=1.0) - distance
     assert decision_rates(values, 0.0, level, FIRST, blocks).contradicted > LIKELY - 0.01
     assert decision_rates(values, 0.0, level, FIRST, blocks - 1).contradicted < LIKELY + 0.01
+
+
+@pytest.mark.parametrize("other", [1.9, 2.5])
+def test_both_edges_have_to_be_met_from_within(other: float) -> None:
+    """By the simulated rule, with draws of its own."""
+    distance = 1.9
+    blocks = blocks_to_decide(distance, FIRST, LAST, LEVEL, other)
+    nearest = blocks_to_decide(distance, FIRST, LAST, LEVEL)
+    assert blocks is not None and nearest is not None
+    assert FIRST < nearest <= blocks
+    values = normal(np.random.default_rng(11), 20_000, LAST, sd=1.0)
+    counts = np.arange(1, LAST + 1)
+    means = values.cumsum(axis=1) / counts
+    decided = np.zeros(len(values), dtype=bool)
+    shares = {}
+    for count in range(FIRST, LAST + 1):
+        error = values[:, :count].std(axis=1, ddof=1) / count**0.5
+        half = critical_value(LEVEL, count - 1) * error
+        mean = means[:, count - 1]
+        decided |= (mean - half >= -distance) & (mean + half <= other)
+        shares[count] = decided.mean()
+    assert shares[blocks] > LIKELY - 0.01
+    assert shares[blocks - 1] < LIKELY + 0.01
+
+
+def test_a_far_edge_changes_nothing() -> None:
+    nearest = blocks_to_decide(2.2, FIRST, LAST, LEVEL)
+    assert blocks_to_decide(2.2, FIRST, LAST, LEVEL, 1e6) == nearest is not None
