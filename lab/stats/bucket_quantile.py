@@ -17,7 +17,7 @@ class BucketQuantile(NamedTuple):
 
 
 def bucket_quantile(
-    cumulative: Mapping[float, float], quantile: float, beyond: float, below: float = 0
+    cumulative: Mapping[float, float], quantile: float, beyond: float, min_below: float = 0
 ) -> BucketQuantile:
     """Return a quantile, by linear interpolation within its bucket, as Prometheus does.
 
@@ -28,8 +28,8 @@ def bucket_quantile(
             last edge is infinite.
         quantile: From 0 to 1, taken as the decimal that it prints as.
         beyond: How many values must lie above it, for it to be known at all.
-        below: How many must lie below it. 0 if any may: then 100 values are too few for 10 above
-            0.9, as they were in floating point.
+        min_below: How many must lie below it. 0 if any may: then 100 values are too few for 10
+            above 0.9, as they were in floating point.
 
     Raises:
         ValueError: The buckets cannot tell; the text says why, as a clause.
@@ -38,7 +38,7 @@ def bucket_quantile(
     if not edges or edges[-1] != math.inf or len(edges) < 2:
         raise ValueError("it has no buckets up to infinity")
     count = cumulative[math.inf]
-    if _too_few(count, quantile, beyond, below):
+    if _too_few(count, quantile, beyond, min_below):
         raise ValueError(f"too few samples ({count:,.0f})")
     rank, below, lower = quantile * count, 0.0, -math.inf
     for edge in edges:
