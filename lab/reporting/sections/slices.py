@@ -72,8 +72,8 @@ def _summary(slices: list[LoadSlice], trials: int) -> str:
         f"{seconds(middle_s)} for each arm and block. Rates, times and shares are compared slice "
         "by slice, within a round; the interval of a ratio is extended to the ratio of all slices "
         "together. Quantiles and levels are those of all slices together. Of the time of the "
-        f"slices, {percentage(measured)} was measured; the next slice waited until the arm was idle for "
-        f"{percentage(idle)}, and observing took {percentage(observing)}."
+        f"slices, {percentage(measured)} was measured; the next slice waited until the arm was "
+        f"idle for {percentage(idle)}, and observing took {percentage(observing)}."
     )
 
 
