@@ -172,6 +172,8 @@ class DecisionMargins:
             look's.
         fresh_within: Arms get fresh processes before each block if a bound on their ratio lies
             within this factor of no difference.
+        final_if_judged: 1 if a block ends the run that is void for what a prediction bounds, as its
+            errors or too few samples; 0 if it was repeated as any other.
     """
 
     gates: GateLimits = field(default_factory=GateLimits)
@@ -182,6 +184,7 @@ class DecisionMargins:
     slices: SliceMargins = field(default_factory=SliceMargins)
     blocks_per_void: int = 3
     fresh_within: float = 1.25
+    final_if_judged: int = 1
 
     def as_dict(self) -> dict[str, Any]:
         """As plain JSON types."""
@@ -290,5 +293,6 @@ BEFORE_SEALED = DecisionMargins(
     ),
     blocks_per_void=3,
     fresh_within=1.25,
+    final_if_judged=0,
 )
 """The margins of every run that was planned before they were sealed. Never to be changed."""

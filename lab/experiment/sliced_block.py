@@ -56,6 +56,7 @@ class _Lane:
         self.blank, self.record, self.observer, self.series = blank, record, observer, series
         self._own_roles = own_roles
         self.is_open = True  # the driver has it
+        self.is_stuck = False  # its users did not come back from a slice
         self.fault: Fault | None = None
 
     def ended(self, message: LaneEnded) -> None:
@@ -160,8 +161,10 @@ class SlicedBlock:
                 schedule = None
                 for lane in lanes.values():
                     lane.fault = Fault("alive", f"{error}", retryable=False)
-        failed = [
-            lane for lane in lanes.values() if lane.fault is not None or lane.record.task_errors
+        failed = [  # what the other arms lack is of no interest then
+            lane
+            for lane in lanes.values()
+            if lane.fault is not None or lane.record.task_errors or lane.is_stuck
         ]
         if (schedule is None or self.why_too_long) and not failed and not unready:
             return None
@@ -248,6 +251,7 @@ class SlicedBlock:
             count = sum(seen.count for seen in message.requests.values())
             yield SecondElapsed(count / max(message.user_s, 1e-9))
             if not message.completed:
+                lane.is_stuck = True
                 return
             passed_s = time.monotonic() - begun
             if passed_s > max(TOO_LONG * planned_s, planned_s + TOO_LONG_S):

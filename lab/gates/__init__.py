@@ -1,4 +1,4 @@
-"""Whether a trial can be trusted. Gates never look at the measures that are compared."""
+"""Whether a trial can be trusted. Gates compare no arms."""
 
 from lab.gates.evidence_gate import lacking_limits, may_come, why_no_counters, why_no_series
 from lab.gates.limits import Gate, gates_of

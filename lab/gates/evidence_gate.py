@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from lab.decision_margins import MeasureMargins
 from lab.gates.gate_check import Check
+from lab.gates.judged_measures import predictions_of, why_not_repeated
 from lab.hypothesis import (
     Hypothesis,
     Metric,
@@ -28,6 +29,7 @@ from lab.measure_values import (
 )
 from lab.prometheus.selector import Selector
 from lab.prometheus.text_format import LEFT_OUT, Role, find_role, unread_reasons
+from lab.stats.latency_histogram import min_count
 from lab.system import DRIVER
 from lab.time_series import TimeSeries
 from lab.trial import MetricsReading, ServiceEvidence, SoakEvidence, Trial
@@ -35,15 +37,25 @@ from lab.trial import MetricsReading, ServiceEvidence, SoakEvidence, Trial
 _SHOWN = 3  # names or series that a message lists
 
 
+class _Lacking(NamedTuple):
+    """A measure without a value."""
+
+    measure: str
+    reason: str  # a clause
+    has_too_few: bool  # samples, or values within the buckets: it depends on what was measured
+
+
 def evidence(trial: Trial, hypothesis: Hypothesis, margins: MeasureMargins) -> Iterator[Check]:
     """Whether every measure that a prediction needs, or a limit bounds, has a value; if not, why.
 
-    No evidence is never a pass: a block that lacks a measure is repeated, not judged.
+    No evidence is never a pass. A block that lacks a measure is repeated, unless what it lacks are
+    samples: how many there are depends on how quick the arm was.
     """
     if not total(trial).count:
         return  # `errors` reports it
+    measures = _lacking_measures(trial, hypothesis, margins)
     lacking = {
-        **_lacking_measures(trial, hypothesis, margins),
+        **{name: each.reason for name, each in measures.items()},
         **_lacking_series(trial, hypothesis),
         **lacking_limits(trial, hypothesis),
     }
@@ -53,6 +65,7 @@ def evidence(trial: Trial, hypothesis: Hypothesis, margins: MeasureMargins) -> I
         len(lacking),
         0,
         f"No evidence for {', '.join(lacking)} of arm {trial.arm}: {reasons}.",
+        not_repeated=_why_not_repeated(trial, hypothesis, measures, margins),
     )
 
 
@@ -101,24 +114,73 @@ def lacking_limits(trial: Trial, hypothesis: Hypothesis) -> dict[str, str]:
 
 def _lacking_measures(
     trial: Trial, hypothesis: Hypothesis, margins: MeasureMargins
-) -> dict[str, str]:
-    """The measures without a value, and why."""
+) -> dict[str, _Lacking]:
+    """The measures without a value, by name and stage."""
     names = dict.fromkeys(
         (name, prediction.during)
-        for prediction in hypothesis.all_predictions
-        if trial.arm in prediction.arms and prediction.slope is None
-        if prediction.at in (None, trial.level)
+        for prediction in predictions_of(trial, hypothesis)
         for name in _needed(prediction.measure)
     )
     return {
         name if during is None else f"{name} during {during}": (
-            _why_no_metric(trial, hypothesis.measures[name], margins)
+            _lacking_metric(trial, name, hypothesis.measures[name], margins)
             if name in hypothesis.measures
-            else _why_no_sample(trial, name)
+            else _lacking_built_in(trial, name)
         )
         for name, during in names
         if measure(trial, name, hypothesis.measures, during, margins=margins) is None
     }
+
+
+def _lacking_metric(trial: Trial, name: str, metric: Metric, margins: MeasureMargins) -> _Lacking:
+    reason = _why_no_metric(trial, metric, margins)
+    return _Lacking(name, reason, _has_too_few_events(metric, trial.service))
+
+
+def _lacking_built_in(trial: Trial, name: str) -> _Lacking:
+    asked = parse_measure(name)
+    seen = total(trial, asked.request, asked.method)
+    is_untimed = bool(seen.count) and not seen.latency.count
+    has_too_few = asked.scope is not Scope.PROCESS and not is_untimed
+    return _Lacking(name, _why_no_sample(trial, name), has_too_few)
+
+
+def _has_too_few_events(metric: Metric, service: ServiceEvidence) -> bool:
+    """Whether a measure made of metrics has no value for what its counters counted.
+
+    Not so if the page of metrics was not read, or names no such metric: that may pass.
+    """
+    if isinstance(metric, MetricGauge):
+        return False
+    if not why_no_counters(metric, service):
+        return not isinstance(metric, MetricRate)  # its time is not known
+    reading = service.metrics
+    if reading is None or reading.scrapes < 2 or (reading.problem and not service.counters):
+        return False
+    wanted = "bucket" if isinstance(metric, MetricQuantile) else "counter"
+    roles = {_role(Selector.parse(each), service) for each in selectors(metric)}
+    return roles == {wanted} and may_come(metric, service)
+
+
+def _why_not_repeated(
+    trial: Trial,
+    hypothesis: Hypothesis,
+    measures: Mapping[str, _Lacking],
+    margins: MeasureMargins,
+) -> str:
+    """Sentences on why a block with too few samples is not repeated; empty if it may be."""
+    judged = dict.fromkeys(each.measure for each in measures.values() if each.has_too_few)
+    remedies = ["Lengthen `window`, or use more users or a higher rate"]
+    remedies += [
+        f"{name} needs {min_count(quantile / 100, margins.min_beyond):,} samples in every block"
+        for name in judged
+        if name not in hypothesis.measures
+        if (quantile := parse_measure(name).quantile) is not None
+    ]
+    if any(isinstance(hypothesis.measures.get(name), MetricQuantile) for name in judged):
+        remedies.append("a histogram needs buckets on both sides of the quantile")
+    which = "with too few samples, of a fixed number of users the slow ones,"
+    return why_not_repeated(trial, judged, which, f"{'; '.join(remedies)}.")
 
 
 def _lacking_series(trial: Trial, hypothesis: Hypothesis) -> dict[str, str]:

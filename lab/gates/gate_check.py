@@ -15,6 +15,7 @@ class Check(NamedTuple):
     limit: float
     message: str
     retryable: bool = True  # whether repeating the block may help
+    not_repeated: str = ""  # why repeating would choose among blocks by what is judged; or empty
 
     @property
     def fault(self) -> Fault | None:

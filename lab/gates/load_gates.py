@@ -8,6 +8,7 @@ from lab.decision_margins import DecisionMargins, GateLimits
 from lab.driver_messages import DRAIN_S
 from lab.gates import background_gates, evidence_gate, service_gates, traffic_gates, worker_gates
 from lab.gates.gate_check import Check
+from lab.gates.judged_measures import predictions_of, with_final
 from lab.hypothesis import ClosedLoad, Hypothesis, LoadTest, OpenLoad, parse_measure
 from lab.measure_values import counter, idle_arms_cpu, total
 from lab.system import DRIVER, MetricNames
@@ -27,6 +28,19 @@ def checks(
     workers: PlannedWorkers | None = None,
 ) -> Iterator[Check]:
     """The checks of one trial, gravest cause first."""
+    found = _checks(trial, hypothesis, margins, names, task_errors, warmup_errors, workers)
+    yield from with_final([*found], trial) if margins.final_if_judged else found
+
+
+def _checks(
+    trial: Trial,
+    hypothesis: Hypothesis,
+    margins: DecisionMargins,
+    names: MetricNames,
+    task_errors: Mapping[str, int],
+    warmup_errors: Mapping[str, int],
+    workers: PlannedWorkers | None,
+) -> Iterator[Check]:
     evidence = trial.evidence
     assert isinstance(evidence, LoadEvidence)
     load = _offered_load(trial, hypothesis)
@@ -152,12 +166,7 @@ def _dispatch_lateness(
 
     The percentile is the highest that a prediction names of a latency, and 99 at least.
     """
-    named = [
-        parse_measure(prediction.measure)
-        for prediction in hypothesis.all_predictions
-        if trial.arm in prediction.arms and prediction.at in (None, trial.level)
-        if prediction.slope is None
-    ]
+    named = [parse_measure(each.measure) for each in predictions_of(trial, hypothesis)]
     highest = max(
         (m.quantile or 0.0 for m in named if not (m.definition and m.definition.from_actual_send)),
         default=0.0,

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from lab.decision_margins import GateLimits
 from lab.driver_messages import DRAIN_S
 from lab.gates.gate_check import Check
+from lab.gates.judged_measures import bounded, bounded_of_requests, why_not_repeated
 from lab.hypothesis import Hypothesis
 from lab.measure_values import total
 from lab.system import DRIVER
@@ -82,7 +83,14 @@ def errors(trial: Trial, hypothesis: Hypothesis) -> Check:
     if not seen.count:
         # no evidence is never a pass: over any limit
         message = f"No request to arm {trial.arm} ended within the window."
-        return Check("errors", 1.0 + 1e-9, max(allowed, 1.0), message)
+        not_repeated = why_not_repeated(
+            trial,
+            bounded_of_requests(trial, hypothesis),
+            "without an answer",
+            "Find out why the arm did not answer, or lengthen `window`.",
+        )
+        limit = max(allowed, 1.0)
+        return Check("errors", 1.0 + 1e-9, limit, message, not_repeated=not_repeated)
     evidence = trial.evidence
     stats = evidence.load_stats if isinstance(evidence, SoakEvidence) else SoakLoadStats()
     rate = (seen.errors - stats.excused_errors) / max(1, seen.count - stats.excused)
@@ -95,6 +103,12 @@ def errors(trial: Trial, hypothesis: Hypothesis) -> Check:
         allowed,
         f"{rate:.2%} of the requests to arm {trial.arm} failed "
         f"(allowed {allowed:.2%}{silent}): {most_common}",
+        not_repeated=why_not_repeated(
+            trial,
+            bounded(trial, hypothesis, "error_rate"),
+            "with many errors",
+            "Write `allow: {error_rate: 100%}`: then every block counts, however many fail.",
+        ),
     )
 
 
@@ -111,4 +125,10 @@ def target_cpu(trial: Trial, hypothesis: Hypothesis) -> Iterator[Check]:
         math.inf if limit is None else limit,
         f"The processes of arm {trial.arm} ({', '.join(usage)}) used {used:.0%} of their core "
         f"(limit {limit or 0:.0%}): the processor may bind, not what is claimed.",
+        not_repeated=why_not_repeated(
+            trial,
+            bounded(trial, hypothesis, "cpu"),
+            "that use much",
+            "Remove `target_cpu` from `limits`: then every block counts, however much it uses.",
+        ),
     )

@@ -32,14 +32,15 @@ MIN_BEYOND = 10
 """Samples required beyond a quantile. With fewer, a single request would decide it."""
 
 
-def min_count(q: float) -> int:
+def min_count(q: float, beyond: int = MIN_BEYOND) -> int:
     """Return the smallest number of values for which `Histogram.quantile` returns a quantile.
 
     Args:
         q: The quantile, 0 < q < 1.
+        beyond: Samples required beyond it.
     """
     share = Fraction(str(q))
-    return math.ceil(MIN_BEYOND / (1 - share)) if q >= 0.5 else math.floor(MIN_BEYOND / share) + 1
+    return math.ceil(beyond / (1 - share)) if q >= 0.5 else math.floor(beyond / share) + 1
 
 
 class Histogram:

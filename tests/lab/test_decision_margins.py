@@ -92,6 +92,7 @@ AT_FIRST: dict[str, Any] = {
     },
     "blocks_per_void": 3,
     "fresh_within": 1.25,
+    "final_if_judged": 0,
 }
 
 

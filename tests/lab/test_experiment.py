@@ -24,7 +24,15 @@ from lab.experiment import (
     sealed_hypothesis,
     verdict_of,
 )
-from lab.hypothesis import ClosedLoad, Hypothesis, LoadTest, ProcessLifetime, Step
+from lab.hypothesis import (
+    Bound,
+    ClosedLoad,
+    Hypothesis,
+    LoadTest,
+    Prediction,
+    ProcessLifetime,
+    Step,
+)
 from lab.instruments.locust_driver_process import DriverError
 from lab.run_folder import RunFolder, RunFolderError
 from lab.trial_plan import PlannedWorkers
@@ -260,6 +268,30 @@ def test_no_request_at_all_is_neither_pass_nor_finding(bench: Bench) -> None:
     name, said = bench.verdict
     assert name == "INVALID"
     assert "No request to arm narrow ended within the window" in said
+    assert {trial.block for trial in bench.run_folder.trials()} == {1}
+
+
+def test_a_slow_block_with_too_few_samples_is_not_left_out_of_its_quantile(bench: Bench) -> None:
+    quick = Prediction("it is quick", "latency_p99", Bound(at_most=1.0), arm="narrow")
+    bench.hypothesis = replace(bench.hypothesis, predictions=(quick,))
+    bench.driver.rates["narrow"] = 300.0
+    bench.run(after(8, lambda: bench.driver.rates.update(narrow=200.0)))
+    name, said = bench.verdict
+    assert name == "INVALID"
+    assert said.startswith("No evidence for latency_p99 of arm narrow: too few samples (800).")
+    assert "latency_p99 needs 1,000 samples in every block" in said
+    trials = bench.run_folder.trials()
+    assert [trial.block for trial in trials if trial.arm == "narrow"] == [1, 2, 3]
+
+
+def test_a_run_whose_window_is_too_short_for_its_quantile_ends_with_its_first_trial(
+    bench: Bench,
+) -> None:
+    quick = Prediction("it is quick", "latency_p99", Bound(at_most=1.0), arm="narrow")
+    bench.hypothesis = replace(bench.hypothesis, predictions=(quick,))
+    bench.run()
+    assert bench.verdict[0] == "INVALID"
+    assert [t.arm for t in bench.run_folder.trials()].count("narrow") == 1
 
 
 def test_the_budget_ends_it_between_blocks(bench: Bench) -> None:

@@ -201,6 +201,15 @@ def test_a_fault_in_any_slice_voids_the_block(
     assert bench.driver.lanes == {}
 
 
+def test_an_arm_whose_users_are_stuck_is_told_alone(bench: Bench) -> None:
+    """The other arms have had a part of their slices only: what they lack is no finding."""
+    bench.driver.unusual = lambda number: {"completed": False} if number == 2 else {}
+    loop = bench.run()
+    (voided,) = [trial for trial in bench.trials if trial.block == 1]
+    assert [(fault.gate, fault.retryable) for fault in voided.faults] == [("users", True)]
+    assert loop.interim_verdict.verdict == "CONFIRMED"
+
+
 def test_a_scenario_that_ends_its_trial_voids_the_block(bench: Bench) -> None:
     why = {"ended the test itself: environment.runner.quit() (line 9)": 1}
     bench.driver.ends = lambda number: why if number == 30 else {}

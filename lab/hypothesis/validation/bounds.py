@@ -16,10 +16,10 @@ from lab.measure_table import Scope
 from lab.stats.margins import SweepMargins
 
 _LOOSER = {  # what lets more blocks count, by measure
-    "error_rate": "Write `allow: {error_rate: 100%}`, or another share above the bound: blocks "
-    "with more errors are void.",
-    "cpu": "Remove `target_cpu` from `limits`, or set it above the bound: blocks that use more are "
-    "void.",
+    "error_rate": "Write `allow: {error_rate: 100%}`, or another share above the bound: a block "
+    "with more errors is void, and ends the run.",
+    "cpu": "Remove `target_cpu` from `limits`, or set it above the bound: a block that uses "
+    "more is void, and ends the run.",
 }
 
 

@@ -129,19 +129,19 @@ def test_a_share_of_nothing_has_no_sample() -> None:
     measured = replace(claim(replace(ratio(2.5), measure="hits")), measures={"hits": share})
     made = altered(trial("narrow", 100), counters=COUNTERS, metrics=READ)
     message = inspect(made, measured).faults[-1].message
-    assert message.endswith("no sample: wait_seconds_sum did not grow within the window.")
+    assert "no sample: wait_seconds_sum did not grow within the window. Block 1 is" in message
 
 
 def test_a_request_that_is_not_there_is_named_beside_those_that_are() -> None:
     asked = claim(replace(ratio(2.5), measure='latency_p50{name="/order"}'))
     (fault,) = inspect(trial("narrow", 100), asked).faults
-    assert fault.message.endswith("no request named /order; there are /orders.")
+    assert "no request named /order; there are /orders. Block 1 is" in fault.message
     asked = claim(replace(ratio(2.5), measure='latency_p50{name="/orders", method="PUT"}'))
     (fault,) = inspect(trial("narrow", 100), asked).faults
-    assert fault.message.endswith("no PUT request named /orders; there are POST /orders.")
+    assert "no PUT request named /orders; there are POST /orders. Block 1 is" in fault.message
     few = claim(replace(ratio(2.5), measure="latency_p99.9"))
     (fault,) = inspect(trial("narrow", 100), few).faults
-    assert fault.message.endswith("too few samples (400).")
+    assert "too few samples (400). Block 1 is" in fault.message
 
 
 def test_requests_without_a_time_have_no_latency() -> None:
@@ -149,6 +149,7 @@ def test_requests_without_a_time_have_no_latency() -> None:
     asked = claim(replace(ratio(2.5), measure="latency_p50"))
     (fault,) = [each for each in inspect(pushes, asked).faults if each.gate == "evidence"]
     assert fault.message.endswith("reported its 400 requests without a response time.")
+    assert fault.retryable
 
 
 @pytest.mark.parametrize(
@@ -166,7 +167,31 @@ def test_a_gauge_or_a_histogram_that_is_not_there(metric: Metric, why: str) -> N
 
 def test_a_quantile_that_the_buckets_cannot_tell() -> None:
     buckets = {'wait_seconds_bucket{le="1"}': 900.0, 'wait_seconds_bucket{le="+Inf"}': 1000.0}
-    assert reason(MetricQuantile("wait_seconds", 0.95), READ, buckets) == (
+    found = reason(MetricQuantile("wait_seconds", 0.95), READ, buckets)
+    assert found.startswith(
         "the buckets of wait_seconds cannot tell the quantile: it lies above the highest bucket, "
-        "which ends at 1."
+        "which ends at 1. Block 1 is not repeated"
     )
+    assert found.endswith("a histogram needs buckets on both sides of the quantile.")
+
+
+@pytest.mark.parametrize(
+    ("metric", "is_final"),
+    [
+        (MetricRatio("my_thing", "wait_seconds_sum"), True),  # of nothing
+        (MetricRate('my_thing{code="404"}'), True),  # of an event that did not come
+        (MetricQuantile("wait_seconds", 0.5), True),
+        (MetricRate("zzz"), False),
+        (MetricRate("queue"), False),
+        (MetricGauge("qeue"), False),
+    ],
+)
+def test_what_was_counted_decides_about_no_repetition(metric: Metric, is_final: bool) -> None:
+    measured = replace(claim(replace(ratio(2.5), measure="hits")), measures={"hits": metric})
+    made = altered(trial("narrow", 100), counters=COUNTERS, metrics=READ)
+    (fault,) = [each for each in inspect(made, measured).faults if each.gate == "evidence"]
+    assert fault.retryable is not is_final
+    unread = MetricsReading(scrapes=5, types=TYPES, problem="GET /metrics: timed out")
+    made = altered(made, counters={}, metrics=unread)
+    (fault,) = [each for each in inspect(made, measured).faults if each.gate == "evidence"]
+    assert fault.retryable

@@ -143,3 +143,6 @@ def test_the_min_count_is_the_smallest_with_a_quantile(q: float) -> None:
     count = min_count(q)
     assert filled([1.0] * count).quantile(q) is not None
     assert filled([1.0] * (count - 1)).quantile(q) is None
+    more = min_count(q, 25)
+    assert filled([1.0] * more).quantile(q, 25) is not None
+    assert filled([1.0] * (more - 1)).quantile(q, 25) is None

@@ -1,0 +1,143 @@
+"""Blocks are not chosen by what is judged: what voids them for it ends the run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from lab.decision_margins import BEFORE_SEALED
+from lab.hypothesis import Allow, Bound, Comparison, Hypothesis, Limits, Prediction, Rival
+from lab.trial import Fault, Trial, Usage
+from tests.default_margins import inspect
+from tests.lab.builders import ORDERS, altered, claim, ratio, trial
+
+FEW_FAIL = Prediction("few fail", "error_rate", Bound(at_most=0.015), arm="narrow")
+QUICK = Prediction("it is quick", "latency_p99", Bound(at_most=1.0), arm="narrow")
+LITTLE = Prediction("it uses little", "cpu", Bound(at_most=0.7), arm="narrow")
+
+
+def failing(arm: str = "narrow", **changes: object) -> Trial:
+    """A twentieth of the requests fail."""
+    made = trial(arm, 100)
+    requests = {ORDERS: replace(made.service.requests[ORDERS], errors=20)}
+    return altered(made, requests=requests, errors={"503 busy": 20}, **changes)
+
+
+def lenient(*predictions: Prediction, rival: Prediction | None = None) -> Hypothesis:
+    """A claim that allows an error in fifty."""
+    rivals = () if rival is None else (Rival("they fail", rival),)
+    return replace(claim(*predictions, rivals=rivals), allow=Allow(error_rate=0.02))
+
+
+def fault_of(made: Trial, hypothesis: Hypothesis, gate: str) -> Fault:
+    (fault,) = [each for each in inspect(made, hypothesis).faults if each.gate == gate]
+    return fault
+
+
+def test_errors_that_are_judged_end_the_run_and_say_why() -> None:
+    fault = fault_of(failing(block=3), lenient(FEW_FAIL), "errors")
+    assert not fault.retryable
+    assert fault.message == (
+        "5.00% of the requests to arm narrow failed (allowed 2.00%): 503 busy. Block 3 is not "
+        "repeated: error_rate of narrow is what is judged, and if the blocks with many errors were "
+        "repeated, the others alone would decide. Write `allow: {error_rate: 100%}`: then every "
+        "block counts, however many fail."
+    )
+    assert inspect(failing(), replace(lenient(FEW_FAIL), allow=Allow(error_rate=1.0))).trusted
+
+
+@pytest.mark.parametrize(
+    ("arm", "hypothesis", "is_final"),
+    [
+        ("narrow", lenient(ratio(2.5), rival=FEW_FAIL), True),
+        ("narrow", lenient(replace(FEW_FAIL, measure='error_rate{name="/orders"}')), True),
+        ("narrow", lenient(ratio(2.5)), False),
+        ("wide", lenient(ratio(2.5), FEW_FAIL), False),
+        ("narrow", lenient(ratio(2.5), replace(FEW_FAIL, at=8.0)), False),  # at another level
+    ],
+)
+def test_errors_that_are_not_judged_of_this_trial_are_repeated(
+    arm: str, hypothesis: Hypothesis, is_final: bool
+) -> None:
+    fault = fault_of(failing(arm), hypothesis, "errors")
+    assert fault.retryable is not is_final
+    assert ("is not repeated" in fault.message) is is_final
+
+
+def test_too_few_samples_end_the_run_and_say_how_many_are_needed() -> None:
+    fault = fault_of(trial("narrow", 237.5, block=2), claim(QUICK), "evidence")
+    assert not fault.retryable
+    assert fault.message == (
+        "No evidence for latency_p99 of arm narrow: too few samples (950). Block 2 is not "
+        "repeated: latency_p99 of narrow is what is judged, and if the blocks with too few "
+        "samples, of a fixed number of users the slow ones, were repeated, the others alone would "
+        "decide. Lengthen `window`, or use more users or a higher rate; latency_p99 needs 1,000 "
+        "samples in every block."
+    )
+    assert inspect(trial("narrow", 250), claim(QUICK)).trusted
+    assert inspect(trial("wide", 100), claim(QUICK)).trusted
+
+
+def test_a_window_without_a_request_ends_the_run_if_requests_are_judged() -> None:
+    fault = fault_of(trial("narrow", 0), claim(ratio(2.5)), "errors")
+    assert not fault.retryable
+    assert "throughput of narrow is what is judged" in fault.message
+    assert fault_of(trial("narrow", 0), claim(LITTLE), "errors").retryable
+
+
+def test_a_processor_that_is_judged_is_not_chosen_by_its_limit() -> None:
+    busy = altered(trial("narrow", 100), usage={"service": Usage(0.9, 0.9, 1e8, 50, 5)})
+    compared = replace(LITTLE, arm=None, compare=Comparison("wide", "narrow"))
+    for prediction in (LITTLE, compared):
+        fault = fault_of(busy, claim(prediction), "target_cpu")
+        assert not fault.retryable
+        assert fault.message.endswith("then every block counts, however much it uses.")
+    assert fault_of(busy, claim(ratio(2.5)), "target_cpu").retryable
+    assert inspect(busy, replace(claim(LITTLE), limits=Limits())).trusted
+
+
+@pytest.mark.parametrize("disturbed", [{"other_cpu": 1.0}, {"ticker_late_p99_s": 0.5}])
+def test_a_block_that_the_machine_voids_is_repeated_whatever_it_lacks(
+    disturbed: dict[str, Any],
+) -> None:
+    seen = inspect(trial("narrow", 200, **disturbed), claim(QUICK))
+    assert [fault.gate for fault in seen.faults][1:] == ["evidence"]
+    assert all(fault.retryable for fault in seen.faults)
+    assert not any("is not repeated" in fault.message for fault in seen.faults)
+    seen = inspect(failing(**disturbed), lenient(FEW_FAIL))
+    assert all(fault.retryable for fault in seen.faults)
+
+
+def test_a_fault_of_the_scenario_is_told_before_what_follows_from_it() -> None:
+    seen = inspect(trial("narrow", 0), claim(QUICK), {"raised NameError: x": 5})
+    assert [(each.gate, each.retryable) for each in seen.faults] == [
+        ("scenario", True),
+        ("errors", True),
+    ]
+
+
+def test_a_run_that_has_ended_tells_why_and_not_what_follows() -> None:
+    died = Fault("alive", "the service died", retryable=False)
+    seen = inspect(trial("narrow", 0, faults=(died,)), claim(QUICK))
+    assert [(each.gate, each.retryable) for each in seen.faults] == [
+        ("alive", False),
+        ("errors", True),
+    ]
+
+
+def test_what_the_arm_did_before_it_lacked_samples_is_told_as_well() -> None:
+    seen = inspect(trial("narrow", 200, users_missing=3), claim(QUICK))
+    assert [(each.gate, each.retryable) for each in seen.faults] == [
+        ("users", False),
+        ("evidence", False),
+    ]
+
+
+def test_a_run_that_was_planned_before_repeats_such_blocks() -> None:
+    few, failed = trial("narrow", 200), failing()
+    for made, hypothesis in ((few, claim(QUICK)), (failed, lenient(FEW_FAIL))):
+        (fault,) = inspect(made, hypothesis, margins=BEFORE_SEALED).faults
+        assert fault.retryable
+        assert "is not repeated" not in fault.message
