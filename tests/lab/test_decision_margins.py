@@ -169,10 +169,12 @@ def test_a_growth_is_judged_by_the_band_of_its_own_plan(tmp_path: Path) -> None:
 
 
 def test_a_sweep_is_judged_by_the_margins_of_its_own_plan(tmp_path: Path) -> None:
-    planned = outcomes(copied("made-up-sweep", tmp_path / "as-planned"))
+    equal = MeasureMargins(equal_values=0)  # its blocks are
+    planned = outcomes(copied("made-up-sweep", tmp_path / "as-planned", measures=equal))
     assert "undecided" not in planned
     strict = SweepMargins(pass_factor=1e6, max_misfit=1e-9)
-    assert outcomes(copied("made-up-sweep", tmp_path / "strict", sweep=strict)) != planned
+    changed = copied("made-up-sweep", tmp_path / "strict", measures=equal, sweep=strict)
+    assert outcomes(changed) != planned
 
 
 def test_a_slope_is_judged_by_the_shape_of_its_own_plan(tmp_path: Path) -> None:
