@@ -362,7 +362,7 @@ class Closed(RecordedRequests):
     """
 
     drained: bool  # whether all users ended within `DRAIN_S`
-    early: bool = False  # before its window had passed, for a reason among `task_errors`
+    early: bool = False  # before its window had passed, for a fault of the scenario or a worker
     unfinished: UnfinishedArrivals = field(default_factory=UnfinishedArrivals)
     ended_late: int = 0  # requests that ended after the last frame, reported here or not
     worker_ends: tuple[WorkerEnd, ...] = ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
@@ -66,6 +66,19 @@ class _Part:
         """Whether nothing more comes from it."""
         return self.is_lost or self.closed is not None
 
+    @property
+    def end(self) -> Closed | None:
+        """Its last message, with the faults of frames that were not merged; None if it has none.
+
+        Why the scenario ended the trial may be in such a frame.
+        """
+        if self.closed is None:
+            return None
+        faults: Counter[str] = Counter()
+        for message in (*self.frames, self.closed):
+            faults.update(message.task_errors)
+        return replace(self.closed, task_errors=dict(faults))
+
 
 class _Wait(NamedTuple):
     """What is waited for at present."""
@@ -116,7 +129,7 @@ class FleetTrial:
             self._check_wait()
         if self._given_up_at is None:
             self._faults.update(left_out({part.member.name: part.frames for part in self._parts}))
-        closed = {part.member.name: part.closed for part in self._parts if part.closed}
+        closed = {part.member.name: end for part in self._parts if (end := part.end) is not None}
         places = {part.member.name: part.member.place for part in self._parts}
         self._send(merge_closed(closed, self._faults, places))
 

@@ -7,8 +7,10 @@ from typing import Any
 
 from lab.driver_messages import (
     ArrivalSummary,
+    Closed,
     ClosedLoadSpec,
     Frame,
+    LaneEnded,
     LoadSpec,
     OpenLoadSpec,
     RateStage,
@@ -18,6 +20,9 @@ from lab.driver_messages import (
 from lab.hypothesis import ClosedLoad, OpenLoad
 from lab.trial import Requests
 from lab.trial_serialization import requests_to_record
+
+ENDED_EARLY = "ended the trial early"
+"""A fault of the scenario, of which nothing more is known; it continues "The scenario"."""
 
 
 def load_spec(load: ClosedLoad | OpenLoad) -> LoadSpec:
@@ -39,6 +44,21 @@ def requests_of(summaries: Mapping[RequestKey, RequestSummary]) -> dict[RequestK
         )
         for key, seen in summaries.items()
     }
+
+
+def faults_at_end(ended: Closed | LaneEnded, before: Mapping[str, int]) -> Mapping[str, int]:
+    """Faults of the scenario in the last message of a trial, with counts.
+
+    An early end without a reason is one of them: what is there is that of a part of the window.
+
+    Args:
+        ended: The message.
+        before: Those of the messages before it.
+    """
+    has_reason = bool(before or ended.task_errors)
+    if isinstance(ended, Closed):
+        has_reason = has_reason or any(end.fault for end in ended.worker_ends)
+    return {ENDED_EARLY: 1} if ended.early and not has_reason else ended.task_errors
 
 
 def series_row(frame: Frame) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from lab.driver_messages import Closed, Frame, Opened, TrialMessage
+from lab.experiment.driver_message_conversion import ENDED_EARLY
 from lab.instruments.locust_driver_process import DriverError
 
 OPENING_S = 200.0  # limit until the window opens; the driver's own limits are shorter
@@ -109,7 +110,7 @@ class DriverStream:
             ]
             if lost:
                 raise WorkerLost(f"Of the workers that load arm {self._arm}: {'; '.join(lost)}.")
-            raise ScenarioEndedTrial(next(iter(message.task_errors), "ended the trial early"))
+            raise ScenarioEndedTrial(next(iter(message.task_errors), ENDED_EARLY))
         return message
 
     def _receive(self, messages: Iterator[TrialMessage]) -> None:

@@ -16,7 +16,7 @@ from lab.driver_messages import (
     ScheduledRequests,
     UnfinishedArrivals,
 )
-from lab.experiment.driver_message_conversion import requests_of
+from lab.experiment.driver_message_conversion import faults_at_end, requests_of
 from lab.experiment.fleet_builder import FleetBuilder
 from lab.hypothesis import ClosedLoad, OpenLoad
 from lab.stats.latency_histogram import Histogram
@@ -77,7 +77,7 @@ class LoadRecordBuilder:
         self._fleet.close(closed)
         (self._errors if self._users else self.warmup_errors).update(closed.errors)
         self._foreign_hosts.update(closed.foreign_hosts)
-        self.task_errors.update(closed.task_errors)
+        self.task_errors.update(faults_at_end(closed, self.task_errors))
         if self._open is not None:
             self._open.close(closed)
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from lab.driver_messages import LaneEnded, LaneReady, RequestKey, SliceEnded
-from lab.experiment.driver_message_conversion import requests_of
+from lab.experiment.driver_message_conversion import faults_at_end, requests_of
 from lab.hypothesis import ClosedLoad
 from lab.instruments.instrument_interfaces import SliceReading
 from lab.prometheus.selector import Selector
@@ -113,7 +114,7 @@ class SlicedRecordBuilder:
         """Note that the trial has ended, and what no slice has reported."""
         if not message.drained:
             self._missing = self._users
-        self._count(message)
+        self._count(replace(message, task_errors=faults_at_end(message, self.task_errors)))
 
     def row(self, message: SliceEnded) -> dict[str, Any]:
         """The latest slice as a row of the series; its time is that of the slices so far."""

@@ -383,6 +383,24 @@ def test_an_arm_that_cannot_be_switched_to_voids_the_block(bench: Bench) -> None
 
 
 @dataclass
+class ShortDriver(FakeDriver):
+    """Ends its trials early, and gives no reason."""
+
+    def drive(self, trial: RunTrial) -> Iterator[TrialMessage]:
+        """As `FakeDriver`."""
+        for message in super().drive(trial):
+            yield replace(message, early=True) if isinstance(message, Closed) else message
+
+
+def test_an_early_end_without_a_reason_voids_the_block(bench: Bench) -> None:
+    bench.driver = ShortDriver(dict(RATES))
+    trial = ended(bench.experiment().trial(1, 1, Step("narrow")))
+    (fault,) = trial.faults
+    assert (fault.gate, fault.message) == ("scenario", "The scenario ended the trial early.")
+    assert fault.retryable
+
+
+@dataclass
 class SharedDriver(FakeDriver):
     """Two workers make its load."""
 

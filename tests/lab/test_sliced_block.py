@@ -220,6 +220,18 @@ def test_a_scenario_that_ends_its_trial_voids_the_block(bench: Bench) -> None:
     assert bench.driver.lanes == {}
 
 
+def test_a_lane_that_ends_early_without_a_reason_voids_the_block(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    end_lane, early = bench.driver.end_lane, iter([True])
+    monkeypatch.setattr(
+        bench.driver, "end_lane", lambda lane: replace(end_lane(lane), early=next(early, False))
+    )
+    bench.run()
+    voided = [trial for trial in bench.trials if trial.block == 1]
+    assert [trial.faults[0].message for trial in voided] == ["The scenario ended the trial early."]
+
+
 def test_a_driver_that_dies_ends_the_run(bench: Bench) -> None:
     def die(host: str) -> None:
         if len(bench.driver.slices) == 30:

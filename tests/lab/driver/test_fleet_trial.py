@@ -77,6 +77,20 @@ fleet.next_trial = next_trial
 print([*run(), len(sent)])
 """
 
+CUT_SHORT = """
+why = {"ended the test itself: environment.runner.quit()": 1}
+now = time.monotonic()
+for member in members:
+    for each in (Ready(1), Opened(now, now + 1, now + 3), frame(1.0)):
+        events.put((member, each))
+ended = Closed(drained=True, early=True)
+for each in (replace(frame(2.0), task_errors=why), ended):
+    events.put((members[1], each))
+events.put((members[0], ended))
+early, faults = run()
+print([early, faults, [each.t for each in sent if isinstance(each, Frame)], sent[-1].task_errors])
+"""
+
 LIMITS = """
 from lab.driver import drain, locust_environment
 from lab.driver_messages import DRAIN_S
@@ -123,6 +137,12 @@ def test_who_says_what_it_waits_for_is_not_silent_and_the_user_hears_its_name() 
 
 def test_a_trial_before_which_a_worker_does_not_come_back_is_void_by_its_name() -> None:
     assert printed(MISSING) == [True, {"worker 2": "was missing for 60 s"}, 1]
+
+
+def test_why_a_scenario_ended_a_trial_is_kept_where_no_other_reported_that_second() -> None:
+    early, faults, frames, errors = printed(CUT_SHORT)
+    assert (early, faults, frames) == (True, {}, [1.0])
+    assert errors == {"ended the test itself: environment.runner.quit() in worker 2": 1}
 
 
 def test_a_worker_has_the_time_for_its_end_that_it_allows_itself() -> None:
