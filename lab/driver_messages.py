@@ -25,7 +25,7 @@ from lab.stats.latency_histogram import Histogram
 if TYPE_CHECKING:
     from lab.stats.arrival_schedule import ArrivalProcess
 
-VERSION = 5
+VERSION = 6
 """Of the messages. It changes with every change of a record below."""
 
 DRAIN_S = 30
@@ -197,6 +197,8 @@ class Failed:
     message: str
     line: int | None  # of the scenario, if the error comes from there
     file: str | None = None  # in which the line is
+    of_scenario: bool = True  # or else of a worker, or of the driver itself
+    of_command: bool = False  # workers cannot join where the command says
 
 
 @dataclass(frozen=True)

@@ -69,6 +69,7 @@ def start_driver(parts: RunParts, target: Target) -> LoadDriver:
 
     Raises:
         HypothesisError: The target does not accept a setting, or the import fails.
+        UsageError: Workers cannot join at the address that is meant for them.
         DriverError: Workers do not join, or have other files.
     """
     hypothesis, fleet = parts.hypothesis, parts.fleet

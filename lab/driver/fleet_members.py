@@ -16,11 +16,24 @@ from lab.driver_messages import WORKER_TOKEN
 
 
 class FleetError(Exception):
-    """The run cannot go on; the text is a clause for the user."""
+    """The run cannot go on; the text is a clause for the user.
 
-    def __init__(self, message: str, line: int | None = None, file: str | None = None) -> None:
+    Attributes:
+        line: Of the scenario, if the error comes from there.
+        file: In which the line is.
+        of_scenario: Whether that is to be corrected.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        line: int | None = None,
+        file: str | None = None,
+        *,
+        of_scenario: bool = False,
+    ) -> None:
         super().__init__(message)
-        self.line, self.file = line, file
+        self.line, self.file, self.of_scenario = line, file, of_scenario
 
 
 class WorkersMissing(FleetError):

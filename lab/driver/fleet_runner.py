@@ -51,7 +51,7 @@ class FleetRunner(MasterRunner):
             in_use = isinstance(error, SystemExit) or "already in use" in str(error)
             why = "is in use: choose another port" if in_use else f"is no place to listen ({error})"
             remedy = "" if in_use else ": write an address of this machine"
-            raise BindError(f"{host}:{port} {why}{remedy} by --bind") from error
+            raise BindError(f"{where}:{port} {why}{remedy} by --bind") from error
         self.port = int(self.server.port)
         self.local_port = self.port if _reaches_loopback(host) else self._bind_loopback()
 

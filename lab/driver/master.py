@@ -62,12 +62,13 @@ class Master:
             try:
                 self._answer(decode(line))
             except FleetError as error:
-                self._pipe.send(Failed(str(error), error.line, error.file))
+                self._pipe.send(Failed(str(error), error.line, error.file, error.of_scenario))
             except BindError as error:
-                self._pipe.send(Failed(str(error), None))
+                self._pipe.send(Failed(str(error), None, of_scenario=False, of_command=True))
             except Exception as error:
                 traceback.print_exc()
-                self._pipe.send(Failed(f"{type(error).__name__}: {error}", None))
+                text = f"{type(error).__name__}: {error}"
+                self._pipe.send(Failed(text, None, of_scenario=False))
 
     def _answer(self, message: Message) -> None:
         match message:
@@ -87,7 +88,8 @@ class Master:
         path = os.path.relpath(request.path, self._project)
         if path.startswith(".."):
             raise FleetError(
-                f"{request.path} is outside of the project folder, which is all that workers have"
+                f"{request.path} is outside of the project folder, which is all that workers have",
+                of_scenario=True,
             )
         return LoadScenario(path, request.open_load, request.limit_factor, request.files)
 

@@ -22,7 +22,7 @@ from locust.event import Events
 from locust.rpc import Message
 
 from lab.driver.load_process import LoadProcess, kind_of
-from lab.driver.worker_identity import code_at_start, digests, identity
+from lab.driver.worker_identity import code_at_start, digests, identity, is_code_changed
 from lab.driver.worker_messages import (
     ADMIT,
     COMMAND,
@@ -129,7 +129,7 @@ class Worker:
         elif self._load is not None:
             if kind_of(command.line) == RunTrial.__name__ and (changed := self._changed_files()):
                 text = f"its files are no longer those of its start: {', '.join(changed)}"
-                self._report(encode(Failed(text, None)))
+                self._report(encode(Failed(text, None, of_scenario=False)))
                 return
             self._load.send(command.line)
 
@@ -148,7 +148,7 @@ class Worker:
         if missing := [name for name in passed if name not in os.environ]:
             options = " ".join(f"--pass {name}" for name in missing)
             text = f"it does not get {', '.join(missing)}: set it there, and say {options}"
-            self._report(encode(Failed(text, None)), files=self._before)
+            self._report(encode(Failed(text, None, of_scenario=False)), files=self._before)
             return
         self._load = LoadProcess(self._on_line, self._on_load_end)
         path = self._project / request.path
@@ -170,7 +170,10 @@ class Worker:
         changed = [name for name in found if found[name] != self._before[name]]
         if changed:
             text = f"{', '.join(changed)} changed while it was imported: start again"
-            line = encode(Failed(text, None))
+            line = encode(Failed(text, None, of_scenario=False))
+        elif is_code_changed():  # the process that makes the load may have imported either
+            text = "code of the lab was changed after the start of the worker: start again"
+            line = encode(Failed(text, None, of_scenario=False))
         self._report(line, files=found)
 
     def _on_load_end(self, how: str) -> None:

@@ -253,7 +253,7 @@ class Fleet:
         elif report.died and isinstance(message, Failed):
             slot = next(slot for slot in self.slots if slot.member is member)
             how = f"lost the process that makes its load, which was {message.message}"
-            self._on_death(slot, how)
+            self._on_death(slot, how, of_scenario=True)
         elif member.classes is None:
             self._on_import(member, report, message)
         else:
@@ -270,10 +270,19 @@ class Fleet:
             member.classes, slot.starts = message.user_classes, 0
         elif why is None and isinstance(message, Failed):
             why = f"cannot use the scenario: {message.message}"
-            if member.process is not None or self.trial == 0:
-                where = "" if member.process is not None else f"{member.title}: "
-                text = f"{where}{message.message}"
-                self._failure = FleetError(text, message.line, message.file)
+            if member.process is not None:
+                self._failure = FleetError(
+                    message.message,
+                    message.line,
+                    message.file,
+                    of_scenario=message.of_scenario,
+                )
+            elif self.trial == 0:  # it may lack a package: that is to be corrected there
+                at = f" (line {message.line} of {message.file})" if message.line else ""
+                self._failure = FleetError(
+                    f"{member.title} {why}{at}. Correct that there, or the scenario if `lab check` "
+                    "refuses it here as well"
+                )
         if why is not None and self._failure is None:
             self._admission.refuse(member.client, member.title, why)
             self.lose(member, "was refused")
@@ -307,13 +316,13 @@ class Fleet:
             if slot.process is process:
                 self._on_death(slot, how)
 
-    def _on_death(self, slot: Slot, how: str) -> None:
-        """The process of a worker has ended by itself, or the one that makes its load."""
+    def _on_death(self, slot: Slot, how: str, *, of_scenario: bool = False) -> None:
+        """The process of a worker has ended by itself, or the one that imports the scenario."""
         process, is_ready = slot.process, self._is_ready(slot)
         if process is not None and not is_ready and (slot.starts >= _STARTS or self.trial == 0):
             tail = f":\n{process.tail}" if process.tail else ""
             text = f"{slot.name} (process {process.pid}) {how} before it was ready{tail}"
-            self._failure = FleetError(text)
+            self._failure = FleetError(text, of_scenario=of_scenario)
         slot.process = None
         if slot.member is not None:
             self.lose(slot.member, how)

@@ -34,6 +34,11 @@ def code_at_start() -> str:
     return _code_digest()
 
 
+def is_code_changed() -> bool:
+    """Whether that code is another one on disk by now."""
+    return _code_digest() != code_at_start()
+
+
 def identity(token: str, slot: str) -> Join:
     """This process as a worker.
 
@@ -45,7 +50,7 @@ def identity(token: str, slot: str) -> Join:
     return Join(
         protocol=PROTOCOL,
         lab=_version("bottleneck-lab"),
-        code=code_at_start() if code_at_start() == _code_digest() else _CHANGED,
+        code=_CHANGED if is_code_changed() else code_at_start(),
         locust=locust.__version__,
         python=f"{sys.version_info.major}.{sys.version_info.minor}",
         token=token,

@@ -130,6 +130,7 @@ class LoadDriver:
 
         Raises:
             ScenarioError: If it cannot be used.
+            UsageError: If workers cannot join at the address that is meant for them.
             DriverError: If the driver itself fails, workers do not join, or have other files.
         """
         try:
@@ -222,12 +223,16 @@ class LoadDriver:
             silence = f"the load driver does not answer for {silence_s:g} s"
             raise DriverError(silence) from None
         if isinstance(message, Failed):
-            raise DriverError(f"the load driver failed: {message.message}")
+            if message.of_command:
+                raise UsageError(message.message)
+            raise _failure(message)
         return message
 
     def _expect(self, kind: type[Answer], deadline: float) -> Answer:
         message = self._receive(deadline)
         if isinstance(message, Failed):
+            if not message.of_scenario:
+                raise _failure(message)
             raise ScenarioError(message.message, message.line, message.file)
         if not isinstance(message, kind):
             raise _unexpected(message)
@@ -277,6 +282,10 @@ class LoadDriver:
 
     def _death(self) -> DriverError:
         return DriverError(f"the load driver {self.child.died() or 'closed its pipe'}")
+
+
+def _failure(message: Failed) -> DriverError:
+    return DriverError(f"the load driver failed: {message.message}")
 
 
 def _unexpected(message: Message) -> DriverError:

@@ -919,6 +919,7 @@ ELSEWHERE = {  # place -> which test tries its remedy, or why none can
     "instruments/benchmark_selection.py:_refusal": WITH_A_PROCESS,
     "instruments/locust_driver_process.py:load": WITH_A_PROCESS,
     "instruments/locust_driver_process.py:_expect": WITH_A_PROCESS,
+    "instruments/locust_driver_process.py:_answer": "tests/lab/driver/test_workers.py",
     "targets/arm_settings.py:_accepted": WITH_A_PROCESS,
     "targets/arm_settings.py:_refuse_set_by_the_lab": ARM_SETTINGS,
     "targets/arm_settings.py:_refuse_unfilled": ARM_SETTINGS,

@@ -76,6 +76,8 @@ MESSAGES: list[Message] = [
     Failed("NameError: x\nand more", 3),
     Failed("it hangs", None),
     Failed("it raised", 3, "/project/helper.py"),
+    Failed("it gets no TOKEN", None, of_scenario=False),
+    Failed("the port is in use", None, of_scenario=False, of_command=True),
     Notice("waits for its import"),
     Opened(1.25, 1.75, 3.25),
     Opened(1.25, 1.75, 3.25, errors={"HTTPError: 429": 3}),

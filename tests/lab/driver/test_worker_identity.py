@@ -51,6 +51,34 @@ def test_code_that_changes_after_the_start_is_refused(tmp_path: Path) -> None:
     assert "changed after the start" in local
 
 
+_IMPORTED = """
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from lab.driver import worker_identity
+from lab.driver.worker import Worker
+from lab.driver.worker_messages import Report, read
+from lab.driver_messages import Loaded, decode, encode
+worker_identity._LAB = folder = Path(sys.argv[1])
+(folder / "errors.py").write_text("as at the start")
+worker_identity.code_at_start()
+reports = []
+runner = SimpleNamespace(register_message=lambda kind, listener: None, report=reports.append)
+Worker(runner, folder)._on_line(encode(Loaded(("Reader",))))
+(folder / "errors.py").write_text("edited")
+Worker(runner, folder)._on_line(encode(Loaded(("Reader",))))
+loaded, failed = [decode(read(Report, each).line) for each in reports]
+print([loaded.user_classes, failed.message, failed.of_scenario])
+"""
+
+
+def test_code_that_changes_before_the_load_process_runs_it_is_refused(tmp_path: Path) -> None:
+    classes, why, of_scenario = ast.literal_eval(_digest(tmp_path, _IMPORTED))
+    assert classes == ("Reader",)
+    assert why == "code of the lab was changed after the start of the worker: start again"
+    assert not of_scenario
+
+
 def _digest(folder: Path, program: str = _PROGRAM) -> str:
     """In a process of its own: importing Locust patches sockets."""
     command = [sys.executable, "-c", program, str(folder)]

@@ -22,6 +22,7 @@ from lab.driver_messages import (
     RunTrial,
     WorkerExit,
 )
+from lab.errors import UsageError
 from lab.instruments.locust_driver_process import DriverError, LoadDriver, ScenarioError
 from lab.stats.arrival_schedule import RateSegment, schedule
 from lab.stats.nearest_rank import quantile
@@ -356,7 +357,7 @@ def test_a_scenario_that_was_edited_since_the_claim_was_sealed_is_refused(fleets
     sealed = fleets.digests()
     fleets.write(PLAIN_USER + "\n# edited\n")
     driver = fleets.start(local=2)
-    with pytest.raises(ScenarioError, match=r"worker \d \(process \d+\) has another scenario\.py"):
+    with pytest.raises(DriverError, match=r"worker \d \(process \d+\) has another scenario\.py"):
         driver.load(path, files=sealed)
 
 
@@ -373,8 +374,31 @@ def test_a_port_that_is_in_use_is_refused_by_name(fleets: Fleets) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         driver = fleets.start(local=1, port=port)
-        with pytest.raises(DriverError, match=rf"127\.0\.0\.1:{port} .*--bind"):
+        with pytest.raises(UsageError, match=rf"^127\.0\.0\.1:{port} is in use: .* by --bind$"):
             driver.load(fleets.write(PLAIN_USER))
+
+
+def test_an_address_of_another_machine_is_no_place_to_listen(fleets: Fleets) -> None:
+    driver = fleets.start(local=0, remote=1, port=free_port(), host="192.0.2.1")
+    with pytest.raises(
+        UsageError, match=r"^192\.0\.2\.1:\d+ is no place .* write an address of this"
+    ):
+        driver.load(fleets.write(PLAIN_USER))
+
+
+def test_a_scenario_that_fails_on_another_machine_is_no_fault_of_the_scenario_here(
+    fleets: Fleets,
+) -> None:
+    port, path = free_port(), fleets.write("boom()\n")
+    driver = fleets.start(local=0, remote=1, port=port)
+    with (
+        remote_worker(fleets.project, port),
+        pytest.raises(
+            DriverError, match=r"worker 1 \(.*\) cannot use the scenario: NameError"
+        ) as found,
+    ):
+        driver.load(path)
+    assert "Correct that there" in str(found.value)
 
 
 def test_a_worker_that_dies_before_it_has_joined_is_named_at_once(fleets: Fleets) -> None:
