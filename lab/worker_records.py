@@ -57,6 +57,11 @@ class WorkerRecord:
         return f"{self.name} ({self.place})"
 
     @property
+    def is_local(self) -> bool:
+        """Whether the driver has started it, on its own cores: `place` of others has a machine."""
+        return self.place.startswith("process ")
+
+    @property
     def is_silent(self) -> bool:
         """Whether it did nothing at all: neither sent an arrival nor ended a request."""
         return not (self.requests or self.ended_late or self.sent)
@@ -68,8 +73,8 @@ class FleetRecord:
 
     Attributes:
         workers: In the order of their shares.
-        cpu: Cores of the busiest worker, or of all that share cores for each of these cores,
-            whichever is more; mean. In a soak these are the workers of all arms. None if no
+        cpu: Cores of the busiest worker, or of all that share cores (the master among them) for
+            each of these cores, whichever is more; mean. In a soak these are the workers of all arms. None if no
             worker measures it.
         cpu_peak: The same in the busiest second.
     """

@@ -79,8 +79,9 @@ def _offered_load(trial: Trial, hypothesis: Hypothesis) -> ClosedLoad | OpenLoad
 
 def _driver_cpu(evidence: LoadEvidence, limits: GateLimits) -> Check:
     if (fleet := evidence.fleet) is not None:
-        whose = worker_gates.busiest(fleet)
-        return service_gates.driver_cpu(fleet.cpu_peak or 0.0, limits, whose)
+        peak = fleet.cpu_peak or 0.0
+        whose = worker_gates.busiest(fleet, peak, lambda worker: worker.cpu_peak)
+        return service_gates.driver_cpu(peak, limits, whose)
     driver = evidence.usage.get(DRIVER)
     return service_gates.driver_cpu(driver.cpu_peak if driver else 0.0, limits, "its core")
 

@@ -36,8 +36,10 @@ def _checks(
     stats = evidence.load_stats
     yield from background_gates.soak_checks(trial, margins.gates)
     if (fleet := evidence.fleet) is not None:
-        whose = f"{worker_gates.busiest(fleet)}, with those of the other arms"
-        yield service_gates.driver_cpu(fleet.cpu or 0.0, margins.gates, whose)
+        cores = fleet.cpu or 0.0
+        whose = worker_gates.busiest(fleet, cores, lambda worker: worker.cpu)
+        whose += ", with those of the other arms"
+        yield service_gates.driver_cpu(cores, margins.gates, whose)
     else:
         driver = evidence.usage.get(DRIVER)
         whose = "its core, for the arms together"

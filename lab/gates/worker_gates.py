@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 
 from lab.decision_margins import GateLimits
 from lab.gates.gate_check import Check
@@ -12,6 +13,7 @@ from lab.trial_plan import PlannedWorkers
 from lab.worker_records import FleetRecord, WorkerRecord
 
 _SHOWN = 3  # flaws that a message lists
+_ROUNDING = 1e-6  # of sums of processor times, cores
 
 
 def checks(
@@ -131,15 +133,33 @@ def dispatch_late(
     return max(late, key=lambda each: each[1], default=None)
 
 
-def busiest(fleet: FleetRecord) -> str:
-    """The cores of who used most processor time, in words; those of no worker if there is none."""
+def busiest(fleet: FleetRecord, used: float, figure: Callable[[WorkerRecord], float | None]) -> str:
+    """The cores that were busiest, in words: those of workers, or of the master.
+
+    Args:
+        fleet: The workers.
+        used: Cores that were used there, as `FleetRecord.cpu` and `cpu_peak` count them.
+        figure: Cores that a worker used, likewise; None if it does not measure that.
+    """
     if not fleet.workers:
         return "its core"
-    worker = worst(fleet, lambda each: each.cpu_peak or 0.0)
-    sharing = [
-        each
-        for each in fleet.workers
-        if each.machine == worker.machine and each.cores == worker.cores
-    ]
-    beside = f" and the {len(sharing) - 1} beside it" if len(sharing) > 1 else ""
-    return f"the cores of {worker}{beside}"
+    sharing: dict[tuple[str, tuple[int, ...]], list[WorkerRecord]] = defaultdict(list)
+    for worker in fleet.workers:
+        sharing[worker.machine, worker.cores].append(worker)
+
+    def own(worker: WorkerRecord) -> float:
+        return figure(worker) or 0.0
+
+    def of_all(group: Sequence[WorkerRecord]) -> float:
+        """Theirs together for each core, or of one alone; peaks may be of different seconds."""
+        each = [own(worker) for worker in group]
+        return max(sum(each) / max(len(group[0].cores), 1), *each)
+
+    group = max(sharing.values(), key=of_all)
+    if used > of_all(group) + _ROUNDING:  # no workers account for it: the master was there
+        beside_master = [each for each in sharing.values() if any(one.is_local for one in each)]
+        if not beside_master:
+            return "the cores of the master, which merges what the workers report"
+        group = beside_master[0]
+    beside = f" and the {len(group) - 1} beside it" if len(group) > 1 else ""
+    return f"the cores of {max(group, key=own)}{beside}"

@@ -136,6 +136,28 @@ def test_a_worker_alone_on_its_core_is_named_alone() -> None:
     assert "95% of the cores of worker 2 (process 4712) (limit 90%)" in found.message
 
 
+def elsewhere(number: int, **changes: object) -> WorkerRecord:
+    """A worker of another machine."""
+    place = f"there, 192.0.2.7:{40000 + number}, process {4710 + number}"
+    return worker(number, **{"place": place, "machine": "there", **changes})
+
+
+def test_cores_that_are_busiest_together_are_named_whatever_one_worker_used_elsewhere() -> None:
+    sharing = [worker(number, cpu_peak=0.32) for number in (2, 3, 4)]
+    found = only_fault(worker(1, cores=(3,), cpu_peak=0.5), *sharing, cpu_peak=0.95)
+    assert found.gate == "driver_cpu"
+    assert "95% of the cores of worker 2 (process 4712) and the 2 beside it" in found.message
+
+
+def test_what_no_worker_used_is_the_masters() -> None:
+    others = [elsewhere(number) for number in (2, 3, 4)]
+    found = only_fault(elsewhere(1), *others, cpu_peak=0.95)
+    assert found.gate == "driver_cpu"
+    assert "95% of the cores of the master" in found.message
+    found = only_fault(worker(1, cpu_peak=0.3), *others, cpu_peak=0.95)  # on the cores of both
+    assert "95% of the cores of worker 1 (process 4711) (limit 90%)" in found.message
+
+
 def test_the_worker_that_dispatched_latest_decides() -> None:
     quick = [worker(n, sent=100, lag=histogram(*[0.0004] * 100)) for n in (1, 2, 3)]
     late = worker(4, sent=100, lag=histogram(*[0.02] * 100))
