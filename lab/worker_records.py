@@ -32,6 +32,7 @@ class WorkerRecord:
         clock_offset_s: Its monotonic clock minus that of the driver; 0 if they share one.
         clock_error_s: By which that may be wrong, and so the edges of its window.
         begin_late_s: How much later than agreed its load began.
+        drained: Whether all its users ended in time after the window.
         fault: Why the trial is void on its account, as a clause; None if it is not.
     """
 
@@ -51,6 +52,7 @@ class WorkerRecord:
     clock_offset_s: float = 0.0
     clock_error_s: float = 0.0
     begin_late_s: float = 0.0
+    drained: bool = True  # a run of before does not say it
     fault: str | None = None
 
     def __str__(self) -> str:
@@ -74,8 +76,8 @@ class FleetRecord:
     Attributes:
         workers: In the order of their shares.
         cpu: Cores of the busiest worker, or of all that share cores (the master among them) for
-            each of these cores, whichever is more; mean. In a soak these are the workers of all arms. None if no
-            worker measures it.
+            each of these cores, whichever is more; mean. In a soak these are the workers of all
+            arms. None if no worker measures it.
         cpu_peak: The same in the busiest second.
     """
 
@@ -187,6 +189,7 @@ def _both(earlier: WorkerRecord, later: WorkerRecord) -> WorkerRecord:
         cpu_peak=_highest((earlier.cpu_peak, later.cpu_peak)),
         clock_error_s=max(earlier.clock_error_s, later.clock_error_s),
         begin_late_s=max(earlier.begin_late_s, later.begin_late_s),
+        drained=earlier.drained and later.drained,
         fault=earlier.fault or later.fault,
     )
 

@@ -41,6 +41,7 @@ class _Seen:
             clock_offset_s=self.start.clock_offset_s,
             clock_error_s=self.start.clock_error_s,
             begin_late_s=self.start.begin_late_s,
+            drained=self.end.drained if self.end else True,
             fault=self.end.fault if self.end else None,
         )
 

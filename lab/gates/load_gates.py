@@ -199,6 +199,8 @@ def _users(trial: Trial, evidence: LoadEvidence, load: ClosedLoad | OpenLoad) ->
             f"{evidence.users_missing} of {load} of arm {trial.arm} were not "
             "running all the time, or did not end: requests may be left over in the service."
         )
+    if evidence.fleet is not None:
+        missed += worker_gates.not_ended(evidence.fleet)
     return Check("users", evidence.users_missing, 0, missed)
 
 

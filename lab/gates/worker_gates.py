@@ -133,6 +133,15 @@ def dispatch_late(
     return max(late, key=lambda each: each[1], default=None)
 
 
+def not_ended(fleet: FleetRecord) -> str:
+    """Whose users did not end, as a further sentence; empty if that is known of none."""
+    names = [str(each) for each in fleet.workers if not each.drained and each.fault is None]
+    if not names:
+        return ""
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return f" Those of {', '.join(names[:_SHOWN])}{more} did not end."
+
+
 def busiest(fleet: FleetRecord, used: float, figure: Callable[[WorkerRecord], float | None]) -> str:
     """The cores that were busiest, in words: those of workers, or of the master.
 

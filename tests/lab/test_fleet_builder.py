@@ -35,6 +35,15 @@ def test_each_worker_has_its_own_figures() -> None:
     assert first.lag is None, "of a closed load"
 
 
+def test_a_worker_whose_users_did_not_end_is_known() -> None:
+    builder = FleetBuilder()
+    builder.open(opened())
+    builder.close(Closed(drained=False, worker_ends=(end(1), end(2, drained=False))))
+    record = builder.record()
+    assert record is not None
+    assert [worker.drained for worker in record.workers] == [True, False]
+
+
 def test_processor_time_is_a_mean_over_time_and_a_peak() -> None:
     record = built()
     assert record.workers[1].cpu == pytest.approx((0.25 + 2 * 0.75) / 3)

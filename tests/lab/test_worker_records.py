@@ -16,6 +16,7 @@ def test_the_record_of_a_trial_keeps_them() -> None:
     made = fleet(
         worker(2, lag=histogram(0.001), scheduled=3, sent=2, fault="is lost", cores=(1, 2)),
         worker(3, cpu=None, cpu_peak=None, clock_offset_s=-12.5, clock_error_s=0.01),
+        worker(4, drained=False),
     )
     recorded = altered(trial("narrow", 100), fleet=made)
     read = from_record(json.loads(json.dumps(to_record(recorded), allow_nan=False)))
@@ -47,6 +48,8 @@ def test_segments_add_up_and_the_worst_is_kept() -> None:
     assert both.cpu_peak == 0.9
     assert both.cpu == pytest.approx((0.45 * 30 + 0.25 * 10) / 40)
     assert both.workers[1].requests == 200
+    stuck = over_both(fleet(worker(1, drained=False)), later, 30.0, 10.0)
+    assert not stuck.workers[0].drained and stuck.workers[1].drained
 
 
 def test_a_worker_is_silent_if_it_did_nothing() -> None:

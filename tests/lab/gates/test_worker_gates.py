@@ -136,6 +136,14 @@ def test_a_worker_alone_on_its_core_is_named_alone() -> None:
     assert "95% of the cores of worker 2 (process 4712) (limit 90%)" in found.message
 
 
+def test_users_that_do_not_end_are_said_of_their_worker() -> None:
+    (found,) = faults(shared(fleet(worker(3, drained=False)), users_missing=50))
+    assert found.gate == "users"
+    assert found.message.endswith("Those of worker 3 (process 4713) did not end.")
+    lost = fleet(worker(3, drained=False, fault="is lost"))
+    assert "did not end." not in faults(shared(lost, users_missing=50))[-1].message
+
+
 def elsewhere(number: int, **changes: object) -> WorkerRecord:
     """A worker of another machine."""
     place = f"there, 192.0.2.7:{40000 + number}, process {4710 + number}"
