@@ -273,7 +273,7 @@ def test_a_driver_of_another_version_is_an_error(
     with Children() as children:
         monkeypatch.setattr("lab.instruments.locust_driver_process.sys.executable", str(stub))
         old = LoadDriver(children, ROOT, cores=None)
-        with pytest.raises(DriverError, match="messages of version 0, not 5"):
+        with pytest.raises(DriverError, match="messages of version 0, not 6"):
             old.load(tmp_path / "scenario.py")
 
 
@@ -281,7 +281,7 @@ def test_a_request_of_another_version_is_refused_by_the_driver(driver: LoadDrive
     assert driver.child.popen.stdin is not None
     driver.child.popen.stdin.write(b'{"version": 0, "kind": "RunTrial"}\n')
     driver.child.popen.stdin.flush()
-    with pytest.raises(ScenarioError, match="ProtocolError: messages of version 0, not 5"):
+    with pytest.raises(ScenarioError, match="ProtocolError: messages of version 0, not 6"):
         driver.load(Path("unused.py"))
 
 
