@@ -272,6 +272,11 @@ BEFORE_SEALED = DecisionMargins(
         max_missing=0.25,
         keeps_up=0.95,
         min_slowdown=0.0,
+        max_fall=1.0,
+        without_wait=0.0,
+        usual_errors=0.0,
+        unqueued_users=1.0,
+        unqueued_rate=1.0,
     ),
     slope=SlopeMargins(
         dropped_share=1 / 3,

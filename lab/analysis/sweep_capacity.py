@@ -5,6 +5,8 @@ Each curve yields one value of a measure; intervals are Student's t over blocks,
 That throughput does not fall within the sweep is an answer, not missing evidence. The peak then
 lies beyond the reach of the sweep (its highest level over 1.5), if there is one. Such an answer
 has no estimate but a lower bound, which meets `at_least` and misses `at_most` and `within`.
+A block alone cannot tell a level plateau from a slow fall behind a corner; all blocks together
+must show that throughput does not fall, too.
 """
 
 from __future__ import annotations
@@ -35,11 +37,13 @@ def estimate_of_sweeps(
         curves: One per block; None if the block has none.
         measure: One of `SWEEP_MEASURES`.
         tail: Probability left out on each side.
-        margins: How many blocks may lack it.
+        margins: How many blocks may lack it, and by how much throughput may fall without a peak.
 
     Returns:
         The geometric mean and its interval; None if more than a quarter of the blocks do not
-        show it. For a peak that is ruled out: infinity, with the sweep's reach as lower bound.
+        show it. For a peak that is ruled out: infinity, with the sweep's reach as lower bound. It
+        is not ruled out, and the result is None, if throughput falls by more than `max_fall` over
+        the blocks.
     """
     values = [None if curve is None else SWEEP_MEASURES[measure](curve) for curve in curves]
     reaches = [
@@ -48,9 +52,29 @@ def estimate_of_sweeps(
         if curve and value == math.inf
     ]
     if shows_absence(len(reaches), len(values), tail, margins.max_missing):
+        if fall_over_blocks([curve for curve in curves if curve]) > margins.max_fall:
+            return None
         return Estimate(math.inf, min(reaches), math.inf)
     finite = [None if value == math.inf else value for value in values]
     return as_estimate(geometric_mean(finite, tail, margins.max_missing))
+
+
+def fall_over_blocks(curves: Sequence[SweepCurve]) -> float:
+    """Return by how much throughput at the highest level is below that of the best lower level.
+
+    The best level is that of the geometric means over blocks: the highest value of each block
+    would be chosen by its noise, and throughput would seem to fall on a level plateau.
+
+    Args:
+        curves: Those of the blocks that have one, at least one; all with the same levels, of which
+            there are at least two.
+
+    Returns:
+        A share; below 0 if throughput is highest at the highest level.
+    """
+    by_level = zip(*(curve.throughput for curve in curves), strict=True)
+    *lower, highest = (math.fsum(map(math.log, rates)) / len(rates) for rates in by_level)
+    return -math.expm1(highest - max(lower))
 
 
 def ratio_of_sweeps(

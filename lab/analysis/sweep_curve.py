@@ -28,12 +28,15 @@ class SweepCurve:
     Attributes:
         levels: As the hypothesis names them: users, or arrivals per second.
         users: In the system at each level, including those that pause. With open arrivals the
-            mean number of requests in flight, X * R (Little, 1961).
+            mean number of requests in flight, X * R (Little, 1961); R from the actual send, so
+            that no arrival counts that waits in the driver.
         throughput: Successful requests per second.
         response: Mean latency, seconds.
         closed: Whether the levels are users, who may pause between two requests.
         margins: When the curve shows a plateau or a peak.
-        keeps_up: Whether the service completes the arrivals of the highest rate, or would if the
+        keeps_up: Whether the service completes the arrivals of the highest rate. A throughput that
+            equals the rate is no plateau. Never true of a closed sweep.
+        lacks_users: Whether the service would complete more arrivals of the highest rate if the
             load driver had more users. A throughput that equals the rate that reaches it is no
             plateau. Never true of a closed sweep.
     """
@@ -45,6 +48,7 @@ class SweepCurve:
     closed: bool
     margins: SweepMargins
     keeps_up: bool = False
+    lacks_users: bool = False
 
     @classmethod
     def of(
@@ -58,19 +62,23 @@ class SweepCurve:
             closed: Whether the levels are users.
         """
         levels = tuple(sorted(trials))
-        rates, means = (
+        rates, means, sent_means = (
             [REQUEST_READERS[name](total(trials[n]), trials[n].window_s) for n in levels]
-            for name in ("throughput", "latency_mean")
+            for name in ("throughput", "latency_mean", "service_latency_mean")
         )
         throughput = tuple(rate for rate in rates if rate)
         response = tuple(mean for mean in means if mean)
         if not len(throughput) == len(response) == len(levels):
             return None
-        in_flight = tuple(x * r for x, r in zip(throughput, response, strict=True))
+        in_flight = tuple(
+            x * (r - margins.without_wait * (r - (sent or r)))
+            for x, r, sent in zip(throughput, response, sent_means, strict=True)
+        )
         users = levels if closed else in_flight
         lowest, highest = (trials[levels[place]] for place in (0, -1))
-        keeps_up = _keeps_up(highest, margins.keeps_up) or _lacks_users(lowest, highest, margins)
-        return cls(levels, users, throughput, response, closed, margins, keeps_up)
+        keeps_up = _keeps_up(lowest, highest, margins)
+        lacks_users = _lacks_users(lowest, highest, margins)
+        return cls(levels, users, throughput, response, closed, margins, keeps_up, lacks_users)
 
     @property
     def reach(self) -> float:
@@ -80,11 +88,11 @@ class SweepCurve:
     @cached_property
     def bounds(self) -> AsymptoticBounds | None:
         """Capacity, response time without queueing, and pause; None if it did not saturate."""
-        if self.keeps_up:
+        if self.keeps_up or self.lacks_users:
             return None
         points = (self.users, self.throughput, self.response)
         think = measure_think(*points, self.margins) if self.closed else 0.0
-        return measure_bounds(*points, self.margins, think)
+        return measure_bounds(*points, self.margins, think, closed=self.closed)
 
     @cached_property
     def law(self) -> ScalabilityLaw | None:
@@ -94,7 +102,7 @@ class SweepCurve:
     @property
     def peak(self) -> float | None:
         """Users at the peak; infinite for "no peak in this range"; None if neither is shown."""
-        if self.law is None:
+        if self.law is None or (self.lacks_users and self.margins.without_wait):
             return None
         if self.law.peak is not None:
             return self.law.peak.users
@@ -129,11 +137,15 @@ def _lacks_users(lowest: Trial, highest: Trial, margins: SweepMargins) -> bool:
     return bool(alone and loaded and loaded < margins.min_slowdown * alone)
 
 
-def _keeps_up(trial: Trial, share: float) -> bool:
-    """Whether the successes in an open load's window are that share of those scheduled in it."""
-    seen = trial.evidence.dispatch if isinstance(trial.evidence, LoadEvidence) else None
+def _keeps_up(lowest: Trial, highest: Trial, margins: SweepMargins) -> bool:
+    """Whether about as many requests of an open load succeed as are scheduled in the window.
+
+    Errors that the lowest rate has as well are no sign of saturation.
+    """
+    seen = highest.evidence.dispatch if isinstance(highest.evidence, LoadEvidence) else None
     if seen is None or not seen.sent:
         return False
-    requests = total(trial)
+    requests, alone = total(highest), total(lowest).ended
     scheduled = seen.scheduled * requests.count / seen.sent  # an arrival may take several
-    return requests.ended.count - requests.ended.errors >= share * scheduled
+    usual = 1 - margins.usual_errors * alone.errors / alone.count  # share of successes
+    return requests.ended.count - requests.ended.errors >= margins.keeps_up * scheduled * usual

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lab.analysis.estimate import Estimate
-from lab.analysis.sweep_capacity import as_estimate, estimate_of_sweeps
+from lab.analysis.sweep_capacity import as_estimate, estimate_of_sweeps, fall_over_blocks
 from lab.analysis.sweep_curve import SweepCurve
 from lab.stats.asymptotic_bounds import AsymptoticBounds
 from lab.stats.confidence_interval import t_interval
@@ -57,7 +57,8 @@ class SweepSummary:
 
     Attributes:
         points: The mean curve, of the blocks that have one.
-        bounds: Geometric means of the blocks' bounds; None under the same condition as `knee`.
+        bounds: Geometric means of the blocks' bounds; None under the same condition as `capacity`,
+            and without a response time under the same condition as `knee`.
         capacity, knee, peak: As `estimate_of_sweeps` returns them.
         law: None if it describes less than three quarters of the blocks. A block that a
             saturating curve describes better does not count: its kappa would stand for a corner.
@@ -65,6 +66,7 @@ class SweepSummary:
         blocks: Number of all blocks.
         without_curve: Number of blocks in which a level had no successful request.
         reach: The highest number of users at which every curve could have shown a peak.
+        fall: As `fall_over_blocks` returns it.
         closed: Whether levels are users.
     """
 
@@ -78,6 +80,7 @@ class SweepSummary:
     blocks: int
     without_curve: int
     reach: float
+    fall: float
     closed: bool
 
 
@@ -89,7 +92,7 @@ def summarize_sweeps(
     Args:
         curves: One per block, all with the same levels; None if the block has none, not of all.
         tail: Probability left out on each side of an interval.
-        margins: How many blocks may lack an estimate.
+        margins: As for `estimate_of_sweeps`.
     """
     seen = [curve for curve in curves if curve is not None]
     laws = [curve.law for curve in seen if curve.law is not None and _describes(curve, curve.law)]
@@ -104,12 +107,20 @@ def summarize_sweeps(
         blocks=len(curves),
         without_curve=len(curves) - len(seen),
         reach=min(curve.reach for curve in seen),
+        fall=fall_over_blocks(seen),
         closed=seen[0].closed,
     )
 
 
 def _describes(curve: SweepCurve, law: ScalabilityLaw) -> bool:
-    return law.fits and (law.peak is not None or law.maximum > curve.reach)
+    """Whether the law's parameters have a meaning in this block."""
+    if not law.fits:
+        return False
+    if law.peak is not None:
+        return True
+    # without kappa there is none that could stand for a corner
+    is_best = not law.kappa or law.misfit < law.saturating_misfit
+    return is_best and law.maximum > curve.reach
 
 
 def _point(curves: Sequence[SweepCurve], place: int) -> SweepPoint:
@@ -134,8 +145,9 @@ def _bounds(
         return None
     shown = [each for each in by_block if each]
     think = math.fsum(each.think for each in shown) / len(shown)
-    response = _geometric_mean([each.response for each in shown])
-    return AsymptoticBounds(capacity.estimate, response, think)
+    responses = [each.response if each else None for each in by_block]
+    response = geometric_mean(responses, tail, margins.max_missing)
+    return AsymptoticBounds(capacity.estimate, response.estimate if response else None, think)
 
 
 def _law(

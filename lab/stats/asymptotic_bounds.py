@@ -22,17 +22,22 @@ class AsymptoticBounds:
 
     Attributes:
         capacity: X_max, the throughput of the bottleneck when saturated, requests per second.
-        response: R_min, the response time without any queueing, seconds.
+        response: R_min, the response time without any queueing, seconds; None if it is not known.
         think: Z, the pause of a user between an answer and the next request, seconds.
     """
 
     capacity: float
-    response: float
+    response: float | None
     think: float = 0.0
 
     @property
-    def knee(self) -> float:
-        """N*, the number of users at which both bounds meet. With more users, some must queue."""
+    def knee(self) -> float | None:
+        """N*, the number of users at which both bounds meet. With more users, some must queue.
+
+        None if R_min is not known.
+        """
+        if self.response is None:
+            return None
         return self.capacity * (self.response + self.think)
 
     def throughput(self, users: npt.ArrayLike) -> Values:
@@ -42,10 +47,12 @@ class AsymptoticBounds:
             users: Numbers of users, >= 0, any shape.
 
         Returns:
-            Requests per second, of the shape of ``users``.
+            Requests per second, of the shape of ``users``; the capacity if R_min is not known.
         """
-        alone = np.asarray(users, dtype=np.float64) / (self.response + self.think)
-        return np.minimum(alone, self.capacity)
+        n = np.asarray(users, dtype=np.float64)
+        if self.response is None:
+            return np.full_like(n, self.capacity)
+        return np.minimum(n / (self.response + self.think), self.capacity)
 
 
 def measure_bounds(
@@ -54,11 +61,14 @@ def measure_bounds(
     response: npt.ArrayLike,
     margins: SweepMargins,
     think: float = 0.0,
+    *,
+    closed: bool = True,
 ) -> AsymptoticBounds | None:
     """Return the asymptotic bounds that one block of a sweep shows (Denning & Buzen, 1978).
 
     The capacity is the median throughput of the plateau (see `SweepMargins`), so that no single
-    level decides it. R_min is the response time at the smallest level.
+    level decides it. R_min is the response time at the smallest level; it is not known if that
+    level is so near to saturation that its requests may queue.
 
     Args:
         users: The levels of the sweep, > 0, in any order; one-dimensional. For a sweep over
@@ -67,6 +77,7 @@ def measure_bounds(
         response: Mean response time at each level, > 0, seconds.
         margins: Where the plateau begins, and how far the sweep reaches.
         think: Pause between an answer and the user's next request, seconds.
+        closed: Whether the levels are users. A single user never queues.
 
     Returns:
         The bounds; None in two cases. The sweep does not go on to `pass_factor` times the first
@@ -82,7 +93,11 @@ def measure_bounds(
     first = n[plateau].min()
     if first > reach(n, margins) or first == n.min() > 1:
         return None
-    return AsymptoticBounds(float(np.median(x[plateau])), float(r[n.argmin()]), think)
+    smallest = n.argmin()
+    unqueued = margins.unqueued_users if closed else margins.unqueued_rate
+    is_alone = (closed and n[smallest] <= 1) or x[smallest] <= unqueued * x.max()
+    alone = float(r[smallest]) if is_alone else None
+    return AsymptoticBounds(float(np.median(x[plateau])), alone, think)
 
 
 def measure_think(

@@ -22,6 +22,28 @@ class SweepMargins:
         min_slowdown: A service that is saturated answers, from the actual send on, in this multiple
             of its mean time at the lowest rate, where arrivals found no free user of the driver.
             Else these were the limit. 0 in plans that do not know it.
+        max_fall: "No peak" is undecided if, in the mean over blocks, throughput at the highest
+            level is below that of the best lower level by more than this share. That is the noise
+            of a block, 3 %, and 1.6 standard errors of the difference over five blocks
+            (0.03 * sqrt(2 / 5)): a level plateau mostly passes, and with every further block more
+            likely; a fall by a tenth is 3.9 of them beyond it. The end of Student's t interval,
+            nearly 6 of them away, would let a fall by a tenth pass. 1 in plans that do not know
+            it.
+        without_wait: Share of the time in which arrivals wait in the driver that is left out of the
+            requests in flight. A sweep that lacked users then shows no peak, nor that there is
+            none. 0 in plans that counted what waited in the driver.
+        usual_errors: Share of the error rate at the lowest rate that is no sign, at the highest, of
+            a service that does not keep up. 0 in plans that expected no error.
+        unqueued_users: The lowest level of a sweep over users, if it is more than one user, shows
+            the response time without queueing up to this share of the highest throughput. At half
+            of it, the knee of one exponential server is at most 8 % too large (exact mean value
+            analysis of two to ten users who pause; Reiser & Lavenberg, 1980), that of several
+            servers less, and that of a chain of three stations that are equally busy a third. 1 in
+            plans that do not know it.
+        unqueued_rate: The same of a sweep over rates, where arrivals do not wait for answers. At a
+            fifth, one exponential server answers after 1 / (1 - 0.2) of its service time (M/M/1),
+            so that the knee is a quarter too large; that of several servers less. At a half it
+            would be twice as large. 1 in plans that do not know it.
     """
 
     pass_factor: float = 1.5
@@ -30,6 +52,11 @@ class SweepMargins:
     max_missing: float = 0.25
     keeps_up: float = 0.95
     min_slowdown: float = 1.5
+    max_fall: float = 0.03
+    without_wait: float = 1.0
+    usual_errors: float = 1.0
+    unqueued_users: float = 0.5
+    unqueued_rate: float = 0.2
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,9 @@ class ScalabilityLaw:
             If it is smaller than `misfit`, kappa stands for a corner, not for coherency.
         peak: The law's highest throughput, if it lies within the `reach` of the sweep.
         rises: Whether the block shows "no peak in this range": throughput does not fall up to the
-            `reach`. With neither this nor a peak, no curve describes the block.
+            `reach`, and is on the plateau at the highest level. It may be a little lower there: a
+            single block cannot tell a slow fall from noise. With neither this nor a peak, no curve
+            describes the block.
         fits: Whether the law describes the block, so that its parameters have a meaning.
     """
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from lab.decision_margins import BEFORE_SEALED, DecisionMargins
 from lab.hypothesis import Bound, Prediction, Rival, load
 from lab.reporting.sections.predictions import prediction_results
 from lab.stats.confidence_interval import t_interval
@@ -259,6 +260,18 @@ def test_no_peak_contradicts_a_peak_once_enough_blocks_show_none() -> None:
     (rival,) = judge(KNEE, plan(KNEE), swept(POOL, 5)).rivals
     assert (rival.outcome, rival.decided_at) == ("contradicted", 5)
     assert (rival.estimate, rival.low, rival.high) == (None, pytest.approx(64 / 1.5), None)
+
+
+def test_a_slow_fall_behind_a_corner_leaves_a_peak_undecided() -> None:
+    """It was taken for the absence of a peak, so that the claim was confirmed."""
+    decline = POOL | {32.0: 30.0, 64.0: 28.75}
+    verdict = judge(KNEE, plan(KNEE), swept(decline, 12))
+    assert verdict.verdict == "INCONCLUSIVE"
+    assert [j.outcome for j in verdict.predictions] == ["supported"] * 3
+    assert verdict.rivals[0].outcome == "undecided"
+    earlier = replace(plan(KNEE), margins=DecisionMargins(sweep=BEFORE_SEALED.sweep))
+    (rival,) = judge(KNEE, earlier, swept(decline, 5)).rivals
+    assert rival.outcome == "contradicted", "as it was judged"
 
 
 def test_no_peak_supports_a_lower_bound_of_a_peak() -> None:

@@ -11,7 +11,15 @@ from lab.analysis.sweep_curve import sweep_curve
 from lab.analysis.sweep_summary import SweepSummary, summarize_sweeps
 from lab.block_grouping import Block
 from lab.hypothesis import Hypothesis, LoadTest, Sweep
-from lab.number_format import MISSING, NumberFormat, low_to_high, per_second, plain, seconds
+from lab.number_format import (
+    MISSING,
+    NumberFormat,
+    low_to_high,
+    per_second,
+    percentage,
+    plain,
+    seconds,
+)
 from lab.reporting.table import Table
 from lab.stats.sequential_looks import nominal_level
 from lab.trial_plan import Plan
@@ -33,7 +41,8 @@ class ArmSweep:
     @property
     def caption(self) -> str:
         """What the chart shows."""
-        return " ".join(filter(None, (self._gaps, self._saturation, self._peak, self._law)))
+        parts = (self._gaps, self._saturation, self._peak, self._fall, self._law)
+        return " ".join(filter(None, parts))
 
     @property
     def _gaps(self) -> str:
@@ -48,17 +57,25 @@ class ArmSweep:
     @property
     def _saturation(self) -> str:
         summary = self.summary
-        if summary.capacity is None or summary.knee is None or summary.bounds is None:
+        if summary.capacity is None or summary.bounds is None:
             lacks = "does not level off within the sweep in enough blocks"
             if not summary.closed:
                 lacks = "is not saturated in this range in enough blocks"
             return (
                 f"Throughput of {self.arm} {lacks}, so neither its maximum nor a knee is reported."
             )
+        levels_off = (
+            f"Throughput of {self.arm} levels off at "
+            f"{_with_interval(per_second, summary.capacity)}."
+        )
+        if summary.knee is None or summary.bounds.response is None:
+            return (
+                f"{levels_off} At the lowest level requests may queue already, so no knee is "
+                "reported: it takes a sweep that begins with less load."
+            )
         pause = f" and its user pauses for {seconds(summary.bounds.think)}"
         return (
-            f"Throughput of {self.arm} levels off at {_with_interval(per_second, summary.capacity)}"
-            f". Without queueing, a request takes {seconds(summary.bounds.response)}"
+            f"{levels_off} Without queueing, a request takes {seconds(summary.bounds.response)}"
             f"{pause if summary.closed else ''}. The two bounds meet at a knee of "
             f"{_with_interval(plain, summary.knee)} {self.load_axis}."
         )
@@ -72,6 +89,17 @@ class ArmSweep:
             reach = f"{plain(self.summary.reach)} {self.load_axis}"
             return f"There is no peak in this range: throughput does not fall up to {reach}."
         return f"Throughput falls beyond a peak at {_with_interval(plain, peak)} {self.load_axis}."
+
+    @property
+    def _fall(self) -> str:
+        """What speaks against the absence of a peak; empty if throughput does not fall at all."""
+        peak, fall = self.summary.peak, self.summary.fall
+        if fall <= 0 or (peak is not None and peak.estimate < math.inf):
+            return ""
+        return (
+            f"In the mean over blocks throughput is {percentage(fall, 2)} less at the highest "
+            "level than at the best lower one."
+        )
 
     @property
     def _law(self) -> str:

@@ -5,12 +5,21 @@ from dataclasses import replace
 
 import pytest
 
+from lab.analysis import sweep_capacity
 from lab.analysis.estimate import Estimate
-from lab.analysis.sweep_capacity import SWEEP_MEASURES
+from lab.analysis.sweep_capacity import SWEEP_MEASURES, fall_over_blocks
+from lab.decision_margins import BEFORE_SEALED
 from lab.hypothesis import Bound
 from lab.measure_table import Scope, names_of
 from tests.default_margins import estimate_of_sweeps, ratio_of_sweeps
-from tests.oracles.sweeps import POOL, THINK_S, USERS, closed_curves, law_with_peak
+from tests.oracles.sweeps import (
+    POOL,
+    THINK_S,
+    USERS,
+    closed_curve,
+    closed_curves,
+    law_with_peak,
+)
 
 TAIL = 0.0022  # of one look, with an error of .01 over all looks
 
@@ -58,6 +67,28 @@ def test_blocks_that_disagree_on_a_peak_give_no_estimate() -> None:
     mixed = closed_curves(law_with_peak(0.05, 16), 3) + closed_curves(POOL, 3)
     assert estimate_of_sweeps(mixed, "peak", TAIL) is None
     assert estimate_of_sweeps([None, None, None, *closed_curves(POOL, 3)], "peak", TAIL) is None
+
+
+def test_a_slow_fall_behind_a_corner_is_no_absence_of_a_peak() -> None:
+    """Each block is described by a curve that never falls, and ends within a tenth of its best."""
+    blocks = [closed_curve([10.0, 20, 40, 80, 100, 96, 92])] * 12
+    assert all(curve.peak == math.inf for curve in blocks)
+    assert fall_over_blocks(blocks) == pytest.approx(0.08)
+    assert estimate_of_sweeps(blocks, "peak", TAIL) is None
+    earlier = sweep_capacity.estimate_of_sweeps(blocks, "peak", TAIL, BEFORE_SEALED.sweep)
+    assert earlier == Estimate(math.inf, 64 / 1.5, math.inf), "as it was judged"
+    slower = [closed_curve([10.0, 20, 40, 80, 100, 99, 98])] * 12
+    assert estimate_of_sweeps(slower, "peak", TAIL) == earlier, "no more than noise"
+
+
+def test_a_fall_is_that_of_the_mean_curve() -> None:
+    """The best level of each block would be the one with the luckiest noise."""
+    level = [
+        closed_curve([10.0, 20, 40, 80, 100, 104, 100]),
+        closed_curve([10.0, 20, 40, 80, 104, 100, 104]),
+    ]
+    assert fall_over_blocks(level) == pytest.approx(0, abs=1e-12)
+    assert fall_over_blocks([closed_curve(USERS.tolist())]) == pytest.approx(-1)
 
 
 def test_blocks_that_no_curve_describes_give_no_estimate() -> None:

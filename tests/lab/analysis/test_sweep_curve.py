@@ -1,5 +1,6 @@
 """Trials of a sweep become a curve, and a curve bounds."""
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -56,12 +57,14 @@ def test_open_arrivals_show_the_same_pool_in_requests_in_flight() -> None:
     assert found.knee == pytest.approx(5, rel=0.1)
 
 
-def arriving(rate: float, ended: int, latency_s: float, per_arrival: int = 1) -> Trial:
-    """Ten seconds of arrivals at `rate`, in which `ended` requests completed."""
+def arriving(
+    rate: float, ended: int, latency_s: float, per_arrival: int = 1, errors: int = 0
+) -> Trial:
+    """Ten seconds of arrivals at `rate`: how many requests completed, and failed among them."""
     scheduled = int(rate * 10)
     latency = Histogram()
     latency.add_many([latency_s] * (scheduled * per_arrival))
-    seen = Requests(scheduled * per_arrival, 0, latency, ended_within=Ended(ended, 0))
+    seen = Requests(scheduled * per_arrival, errors, latency, ended_within=Ended(ended, errors))
     dispatch = Dispatch(scheduled, scheduled, 0, 0, 0.0, 0.0, 9)
     evidence = LoadEvidence({ORDERS: seen}, dispatch=dispatch)
     return Trial(1, 1, "narrow", 0.0, 10.0, evidence=evidence)
@@ -96,14 +99,29 @@ def test_a_throughput_that_is_the_offered_rate_is_no_capacity(per_arrival: int) 
     assert full.bounds.capacity == pytest.approx(45 * per_arrival, rel=0.02)
 
 
-@pytest.mark.parametrize(("at_the_top_s", "is_known"), [(0.5, False), (2.0, True)])
-def test_users_that_are_all_busy_are_no_capacity_of_a_service_as_quick_as_ever(
-    at_the_top_s: float, is_known: bool
-) -> None:
-    """A hundred users at half a second each send 200 requests a second, whatever is asked for."""
-    rates, reaches = (25.0, 50.0, 100.0, 200.0, 400.0), (25, 50, 100, 200, 200)
-    answers = (0.5, 0.5, 0.5, 0.5, at_the_top_s)
-    waits = (0.0, 0.0, 0.0, 0.0, 1.6)
+def test_errors_at_every_rate_are_no_sign_of_saturation() -> None:
+    """A tenth of the requests fail, as at the lowest rate: the service keeps up all the same."""
+    trials = {
+        rate: arriving(rate, int(rate * 10), seconds, errors=int(rate))
+        for rate, seconds in ((50.0, 0.1), (95.0, 0.1), (97.5, 0.15), (100.0, 0.2))
+    }
+    found = SweepCurve.of(trials, MARGINS.sweep, closed=False)
+    assert found is not None
+    assert found.keeps_up and found.bounds is None
+    earlier = SweepCurve.of(trials, replace(MARGINS.sweep, usual_errors=0.0), closed=False)
+    assert earlier is not None and earlier.bounds is not None, "as it was judged"
+    shed = trials | {100.0: arriving(100.0, 1000, 0.2, errors=200)}
+    saturated = SweepCurve.of(shed, MARGINS.sweep, closed=False)
+    assert saturated is not None and not saturated.keeps_up
+
+
+def limited(
+    rates: tuple[float, ...],
+    reaches: tuple[int, ...],
+    answers: tuple[float, ...],
+    waits: tuple[float, ...],
+) -> dict[float, Trial]:
+    """Ten seconds of each rate: sent a second, seconds until the answer and for a free user."""
     trials = {}
     for rate, sent, own, wait in zip(rates, reaches, answers, waits, strict=True):
         scheduled, due = int(rate * 10), Histogram()
@@ -115,7 +133,37 @@ def test_users_that_are_all_busy_are_no_capacity_of_a_service_as_quick_as_ever(
         dispatch = Dispatch(scheduled, sent * 10, waiting, 0, 0.0, wait, 100)
         evidence = LoadEvidence({ORDERS: seen}, dispatch=dispatch)
         trials[rate] = Trial(1, 1, "narrow", 0.0, 10.0, evidence=evidence)
-    curve = SweepCurve.of(trials, MARGINS.sweep, closed=False)
+    return trials
+
+
+@pytest.mark.parametrize(("at_the_top_s", "is_known"), [(0.5, False), (2.0, True)])
+def test_users_that_are_all_busy_are_no_capacity_of_a_service_as_quick_as_ever(
+    at_the_top_s: float, is_known: bool
+) -> None:
+    """A hundred users at half a second each send 200 requests a second, whatever is asked for."""
+    trials = limited(
+        rates=(25.0, 50.0, 100.0, 200.0, 400.0),
+        reaches=(25, 50, 100, 200, 200),
+        answers=(0.5, 0.5, 0.5, 0.5, at_the_top_s),
+        waits=(0.0, 0.0, 0.0, 0.0, 1.6),
+    )
+    # what waits in the driver is counted as in flight, so that only this check tells
+    margins = replace(MARGINS.sweep, without_wait=0.0)
+    curve = SweepCurve.of(trials, margins, closed=False)
     assert curve is not None
-    assert replace(curve, keeps_up=False).bounds is not None, "as it would be without the check"
+    assert replace(curve, lacks_users=False).bounds is not None, "as it would be without the check"
     assert (curve.bounds is not None) is is_known
+
+
+def test_arrivals_that_wait_in_the_driver_are_not_in_flight() -> None:
+    """Twenty users of a service of 100 ms, which never has more than twenty requests."""
+    trials = limited(
+        (20.0, 50.0, 100.0, 300.0), (20, 50, 100, 200), (0.1,) * 4, (0.0, 0.0, 0.0, 1.67)
+    )
+    found = SweepCurve.of(trials, MARGINS.sweep, closed=False)
+    assert found is not None
+    assert found.users == pytest.approx((2, 5, 10, 20))
+    assert found.peak is None, "more users might show one"
+    earlier = SweepCurve.of(trials, replace(MARGINS.sweep, without_wait=0.0), closed=False)
+    assert earlier is not None
+    assert (earlier.users[-1], earlier.peak) == (pytest.approx(354), math.inf), "as it was judged"

@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lab.decision_margins import BEFORE_SEALED
 from lab.stats.asymptotic_bounds import AsymptoticBounds, Values
-from tests.default_margins import geometric_mean, measure_bounds, measure_think
+from tests.default_margins import MARGINS, geometric_mean, measure_bounds, measure_think
 from tests.oracles.queueing import asymptotic_bounds
 from tests.oracles.sweeps import USERS, noisy_blocks, scalability_law
 
@@ -109,6 +110,43 @@ def test_one_user_may_saturate_a_single_server() -> None:
     shown = measure_bounds([1, 2, 4, 8], [10, 10, 10, 10], [0.1, 0.2, 0.4, 0.8])
     assert shown is not None
     assert shown.knee == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("lowest", "closed", "is_known"),
+    [
+        (1.0, True, True),
+        (2.0, True, True),  # two fifths of the capacity
+        (4.0, True, False),
+        (0.8, False, True),  # in flight: sixteen hundredths of it
+        (1.5, False, False),
+    ],
+)
+def test_a_lowest_level_that_may_queue_shows_no_knee(
+    lowest: float, closed: bool, is_known: bool
+) -> None:
+    """Its response time would be taken for one without queueing. The capacity does not need it."""
+    users = np.array([lowest, 5, 8, 16, 32])
+    curve = np.minimum(users, 5) / 0.16
+    shown = measure_bounds(users, curve, users / curve, closed=closed)
+    assert shown is not None
+    assert shown.capacity == pytest.approx(31.25)
+    assert shown.knee == (pytest.approx(5) if is_known else None)
+    if not is_known:
+        assert shown.throughput(users) == pytest.approx([31.25] * 5)
+    earlier = measure_bounds(
+        users, curve, users / curve, closed=closed, margins=BEFORE_SEALED.sweep
+    )
+    assert earlier is not None and earlier.knee == pytest.approx(5), "as it was judged"
+
+
+def test_the_shares_of_the_lowest_level_follow_from_queueing_theory() -> None:
+    """Two users who pause, at half of one exponential server; arrivals at a fifth of another."""
+    pause, half = 2.733, 0.5
+    response = 1 + 1 / (1 + pause)  # the second finds the first there (mean value analysis)
+    assert 2 / (response + pause) == pytest.approx(half, rel=1e-3)
+    assert (2 / half) / (1 + pause) < 1.08
+    assert (MARGINS.sweep.unqueued_users, 1 / (1 - MARGINS.sweep.unqueued_rate)) == (half, 1.25)
 
 
 def test_pauses_raise_the_knee() -> None:

@@ -27,6 +27,7 @@ Shown = Mapping[float, float]  # level -> requests a second
 POOL: Shown = {n: min(n / 0.41, 31.25) for n in LEVELS}
 PEAK: Shown = {n: 2.44 * n / (1 + 0.05 * (n - 1) + 0.95 / 256 * n * (n - 1)) for n in LEVELS}
 LINEAR: Shown = {n: n / 0.41 for n in LEVELS}
+DECLINE: Shown = {**POOL, 32: 30.0, 64: 28.75}
 
 
 def swept(
@@ -120,6 +121,15 @@ def test_a_peak_has_the_parameters_of_the_law(tmp_path: Path) -> None:
     assert "peak 1" in chart(run)
 
 
+def test_a_slow_fall_is_named_where_a_peak_is_not_ruled_out(tmp_path: Path) -> None:
+    run = swept(tmp_path, DECLINE)
+    assert run.verdict.rivals[0].outcome == "undecided"
+    for text in both_formats(run):
+        assert "The blocks do not show whether throughput has a peak" in text
+        assert "In the mean over blocks throughput is " in text
+        assert "less at the highest level than at the best lower one." in text
+
+
 def test_a_sweep_without_saturation_has_no_knee(tmp_path: Path) -> None:
     run = swept(tmp_path, LINEAR)
     for text in both_formats(run):
@@ -134,6 +144,15 @@ def test_rates_are_drawn_in_requests_in_flight(tmp_path: Path) -> None:
     assert "requests in flight" in page
     assert "pauses" not in page
     assert "arrivals /s" in page
+
+
+def test_rates_that_begin_near_saturation_have_a_capacity_and_no_knee(tmp_path: Path) -> None:
+    run = swept(tmp_path, {20: 20, 25: 25, 40: 31, 64: 31}, rates=True)
+    for text in both_formats(run):
+        assert "Throughput of five levels off at 3" in text
+        assert "At the lowest level requests may queue already, so no knee is reported" in text
+        assert "meet at a knee" not in text
+    assert "knee " not in chart(run).partition("<svg")[2]
 
 
 def test_blocks_in_which_a_level_had_no_answer_count_as_in_the_verdict(tmp_path: Path) -> None:
