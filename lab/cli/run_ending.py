@@ -14,10 +14,14 @@ from lab.cli.signals import Interrupted, InterruptedEarly
 from lab.cli.worker_fleet import resume_command
 from lab.cli.worker_planning import bind_address
 from lab.exit_codes import ExitCode, exit_code_of_verdict
+from lab.hypothesis import SoakTest
 
 if TYPE_CHECKING:
     from lab.cli.detach import DetachedRun
     from lab.run_folder import RunFolder
+
+_BLOCKS = "finished blocks are kept, and the block under way is measured anew"
+_MEASURED = "what was measured is kept"  # of a soak, whose trials go on in a further segment
 
 
 def run_to_the_end(
@@ -46,7 +50,9 @@ def run_to_the_end(
     workers = prepared.plan.workers
     address = bind_address(workers, options.workers)
     command = resume_command(prepared.hypothesis.name, workers, str(address))
-    resume = f"finished trials are kept: {command} continues"
+    is_soak = isinstance(prepared.hypothesis.kind, SoakTest)
+    kept = _MEASURED if is_soak else _BLOCKS
+    resume = f"{kept}: {command} continues"
     try:
         verdict, run_folder = run_execution.execute(prepared, options, result_files, background)
     except InterruptedEarly as error:

@@ -47,7 +47,8 @@ def _summary(planned: PlannedWorkers, recorded: Sequence[WorkerRecord]) -> str:
     elif error_s or any(worker.clock_offset_s for worker in recorded):
         clocks = (
             "Their monotonic clocks differ: the offset of each was measured before each trial, and "
-            f"the edges of its window and of its seconds may be wrong by up to {seconds(error_s)}."
+            "at the begin of each trial the edges of its window and of its seconds may be wrong by "
+            f"up to {seconds(error_s)}; how far clocks drift apart within it is not measured."
         )
     return (
         f"The load was shared by {planned}. {clocks} Latency is measured within a worker: it holds "
