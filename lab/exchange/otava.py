@@ -28,25 +28,63 @@ class _Figure(NamedTuple):
     direction: int  # 1 if more of it is better, -1 if less is
 
 
-def otava_files(runs: Sequence[JudgedRun]) -> dict[str, str]:
-    """The two files, by their names; none if no run has every figure.
+class OtavaHistory(NamedTuple):
+    """What Otava reads of several runs.
+
+    Attributes:
+        files: The two files, by their names; none if no run has a figure.
+        left_out: What is not in them, each with the reason: Otava takes no empty cell.
+    """
+
+    files: dict[str, str]
+    left_out: tuple[str, ...]
+
+
+def otava_history(runs: Sequence[JudgedRun]) -> OtavaHistory:
+    """A row for each run that has every figure of the latest one.
 
     Args:
         runs: Of one claim, measured alike, in their order: others would be change points by
-            themselves. A run that is INVALID or lacks a figure is left out.
+            themselves. A run that is INVALID is left out, and is not taken for the latest.
     """
     figures = {
         run.run_folder.run: _figures(run) for run in runs if run.verdict.verdict != "INVALID"
     }
     latest: dict[str, _Figure] = next(reversed(figures.values()), {})
-    whole = [
-        run
+    reasons = {
+        run.run_folder.run: reason
         for run in runs
-        if run.run_folder.began()
-        and (own := figures.get(run.run_folder.run)) is not None
-        and all(name in own and math.isfinite(own[name].value) for name in latest)
-    ]
-    if not latest or not whole:
+        if (reason := _why_left_out(run, figures.get(run.run_folder.run), latest)) is not None
+    }
+    others = dict.fromkeys(name for own in figures.values() for name in own if name not in latest)
+    return OtavaHistory(
+        _files([run for run in runs if run.run_folder.run not in reasons], figures, latest),
+        (
+            *(f"run {run}: {reason}" for run, reason in reasons.items()),
+            *(f"{name}: the latest run has no value of it" for name in others),
+        ),
+    )
+
+
+def _why_left_out(
+    run: JudgedRun, own: dict[str, _Figure] | None, latest: dict[str, _Figure]
+) -> str | None:
+    """Why a run has no row; None if it has one."""
+    if own is None:
+        return "it is INVALID"
+    if not run.run_folder.began():
+        return "when it began is not recorded"
+    lacking = [name for name in latest if name not in own or not math.isfinite(own[name].value)]
+    if lacking or not own:
+        return f"it has no value of {', '.join(lacking) or 'anything'}"
+    return None
+
+
+def _files(
+    runs: Sequence[JudgedRun], figures: dict[str, dict[str, _Figure]], latest: dict[str, _Figure]
+) -> dict[str, str]:
+    """The files, with a column for each figure of the latest run."""
+    if not latest or not runs:
         return {}
     rows: list[tuple[Cell, ...]] = [
         (
@@ -56,7 +94,7 @@ def otava_files(runs: Sequence[JudgedRun]) -> dict[str, str]:
             str(run.verdict.verdict),
             *(figures[run.run_folder.run][name].value for name in latest),
         )
-        for run in whole
+        for run in runs
     ]
     config = {
         "tests": {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,16 +25,17 @@ def command(
     from lab.errors import storage_error
     from lab.exchange.csv_tables import estimates_csv, trials_csv
     from lab.exchange.hdr_log import latency_logs
-    from lab.exchange.otava import otava_files
+    from lab.exchange.otava import otava_history
     from lab.json_files import write_whole
 
     with stored_run(run) as stored:
         exported = judged_run(stored.run_folder)
+        history = otava_history(_comparable(exported, stored.place))
         files = {
             "trials.csv": trials_csv(exported),
             "estimates.csv": estimates_csv(exported),
             **latency_logs(exported),
-            **otava_files(_comparable(exported, stored.place)),
+            **history.files,
         }
     try:
         to.mkdir(parents=True, exist_ok=True)
@@ -42,6 +44,8 @@ def command(
             print(to / name)
     except OSError as error:
         raise storage_error(to, error) from error
+    for each in history.left_out:
+        print(f"lab: left out of the history for Otava: {each}", file=sys.stderr)
 
 
 def _comparable(exported: JudgedRun, place: Path) -> list[JudgedRun]:

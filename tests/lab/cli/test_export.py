@@ -105,3 +105,20 @@ def test_a_report_is_exported_and_compared_like_a_run(
         assert (tmp_path / name).read_text() == (project / "out" / "b" / name).read_text()
     out = typed(tmp_path, monkeypatch, capsys, "compare", "report.html", "report.html")
     assert out.count("no: the intervals overlap") == 4
+
+
+def test_a_run_that_the_history_for_otava_leaves_out_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "hypotheses").mkdir()
+    make_runs(tmp_path / "reports", each=4)
+    *_, third, fourth = sorted((tmp_path / "reports" / "pool-exhaustion").glob("2*"))
+    edit(third / "verdict.json", verdict="INVALID", reasons=["busy"])
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["lab", "export", str(fourth), "--to", "out"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 0
+    assert capsys.readouterr().err == (
+        f"lab: left out of the history for Otava: run {third.name}: it is INVALID\n"
+    )
