@@ -85,6 +85,16 @@ def choose_cores(
     return CoreChoice(Cores(driver, target), why, busy)
 
 
+def target_core_count(for_target: int) -> int:
+    """How many cores `choose_cores` gives the target.
+
+    Args:
+        for_target: How many it needs.
+    """
+    left = len(os.sched_getaffinity(0)) - for_target
+    return len(divide_cores().target) if left <= 1 else for_target
+
+
 def quietest(
     available: Sequence[int],
     busy: Mapping[int, float],

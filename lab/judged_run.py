@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from lab.block_grouping import group_trials
 from lab.hypothesis import Hypothesis, ProcessLifetime
-from lab.machine_conditions import machine_name
+from lab.machine_conditions import machine_name, target_conditions
 from lab.run_folder import RunFolder
 from lab.trial import Trial
 from lab.trial_plan import LOCAL, Plan, PlannedWorkers
@@ -20,6 +20,9 @@ class Measured(NamedTuple):
     Attributes:
         machine: Its name.
         target: Its name, with the URL of a system that ran already.
+        cores: How many the target got; None: not recorded, or it ran elsewhere.
+        database: Whose PostgreSQL it was, of the user's own with the digest of its address; None:
+            not recorded, or there was none.
         workers: That shared the load; None: a single process made it.
         processes: Of the arms, as a load test chose; `kept` where there was nothing to choose.
         databases: Of the arms, as a benchmark chose; `kept` where there was nothing to choose.
@@ -27,6 +30,8 @@ class Measured(NamedTuple):
 
     machine: str
     target: str
+    cores: int | None
+    database: str | None
     workers: PlannedWorkers | None
     processes: ProcessLifetime
     databases: ProcessLifetime
@@ -34,6 +39,10 @@ class Measured(NamedTuple):
     def __str__(self) -> str:
         """It in words, without what is usual."""
         words = [self.machine]
+        if self.cores is not None:
+            words.append(f"{self.cores} of them the target's")
+        if self.database is not None:
+            words.append(f"PostgreSQL: {self.database}")
         if self.target != LOCAL:
             words.append(f"target {self.target}")
         if self.workers is not None:
@@ -56,9 +65,12 @@ class JudgedRun(NamedTuple):
         """How it was measured. Plans of before lifetimes were chosen say nothing of them."""
         plan, conditions = self.plan, self.run_folder.conditions()
         url = conditions.get("target", {}).get("url")
+        target = target_conditions(conditions)
         return Measured(
             machine_name(conditions),
             plan.target_name if url is None else f"{plan.target_name} {url}",
+            target.cores,
+            target.database,
             plan.workers,
             plan.processes or "kept",
             plan.databases or "kept",

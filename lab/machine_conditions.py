@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import psutil
 
@@ -25,7 +25,26 @@ _SAME = (
 )
 CODE = "code of the service"
 _OF_THE_WORKING_TREE = ("commit", "dirty", "service")  # revisions do not depend on it
-_SAME_TARGET = ("name", "cores", "postgresql", "postgresql_is", "engine", "images", "url")
+DATABASE_SERVER = "postgresql_server"
+"""Under this name a target has the digest of the address of a database server of the user's own."""
+
+_SAME_TARGET = (
+    *("name", "cores", "postgresql", "postgresql_is", DATABASE_SERVER, "engine", "images", "url"),
+)
+_LATELY = (DATABASE_SERVER,)  # versions before this one do not record it
+
+
+class TargetConditions(NamedTuple):
+    """What the figures of a target depend on beside its machine.
+
+    Attributes:
+        cores: How many its processes are kept on; None: not recorded, or it runs elsewhere.
+        database: Whose its PostgreSQL is, of the user's own with the digest of its address; None:
+            not recorded, or there is none.
+    """
+
+    cores: int | None
+    database: str | None
 
 
 def observe(
@@ -59,7 +78,11 @@ def differences(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[str]:
     same = [key for key in _SAME if not (any(revisions) and key in _OF_THE_WORKING_TREE)]
     pairs = {key: (a.get(key), b.get(key)) for key in same} | {"revisions": revisions}
     targets = a.get("target", {}), b.get("target", {})
-    pairs |= {f"target {key}": tuple(t.get(key) for t in targets) for key in _SAME_TARGET}
+    pairs |= {
+        f"target {key}": tuple(target.get(key) for target in targets)
+        for key in _SAME_TARGET
+        if key not in _LATELY or all(key in target for target in targets)
+    }
     return [f"{key} was {x!r}, is {y!r}" for key, (x, y) in pairs.items() if x != y]
 
 
@@ -72,9 +95,17 @@ def _revisions(conditions: Mapping[str, Any], other: Mapping[str, Any]) -> dict[
     }
 
 
-def is_this_machine(conditions: Mapping[str, Any]) -> bool:
-    """Whether a run had this processor and as many cores, so that its noise is that of here."""
-    return machine_name(conditions) == machine_name(this_machine())
+def target_conditions(conditions: Mapping[str, Any]) -> TargetConditions:
+    """What is recorded of the target that its figures depend on."""
+    target = conditions.get("target", {})
+    cores = None if "url" in target else target.get("cores")
+    whose = (target[key] for key in ("postgresql_is", DATABASE_SERVER) if key in target)
+    return TargetConditions(None if cores is None else len(cores), " ".join(whose) or None)
+
+
+def share_noise(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
+    """Whether two runs had the same machine, as many cores and the same database server."""
+    return (machine_name(a), target_conditions(a)) == (machine_name(b), target_conditions(b))
 
 
 def this_machine() -> dict[str, Any]:

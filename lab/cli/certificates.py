@@ -16,7 +16,7 @@ from lab.cli.run_forecast import Timing, block_timing, ends_of_blocks, smallest_
 from lab.errors import MeasurementError
 from lab.hypothesis import Benchmark, Hypothesis, LoadTest
 from lab.json_files import write_whole
-from lab.machine_conditions import machine_name
+from lab.machine_conditions import machine_name, target_conditions
 from lab.number_format import percentage
 from lab.process_lifetime import URL
 from lab.project_folder import KEPT, kept_folder
@@ -98,11 +98,14 @@ class Certificate:
         }
 
 
-def workload_of(hypothesis: Hypothesis, plan: Plan, system: System) -> str:
+def workload_of(
+    hypothesis: Hypothesis, plan: Plan, system: System, conditions: Mapping[str, Any]
+) -> str:
     """What noise depends on beside the machine, as JSON.
 
     Scenario, load and workers, the settings of the arms (those of equal arms once), where they run,
-    what is started there, and what they get anew before each block.
+    on how many cores by the conditions of the run, what is started there, and what they get anew
+    before each block.
     """
     of_the_run = ("budget_s", "processes")  # the plan says whether processes are fresh
     kind = {key: value for key, value in asdict(hypothesis.kind).items() if key not in of_the_run}
@@ -118,6 +121,7 @@ def workload_of(hypothesis: Hypothesis, plan: Plan, system: System) -> str:
         "settings": sorted(settings),
         "target": plan.target,
         "url": url,
+        "target cores": target_conditions(conditions).cores,
         "processes": plan.processes,
         "databases": plan.databases,
         **_started(hypothesis, plan, system),
@@ -191,9 +195,10 @@ def certify(
             smallest_effect(plan, last, refute_tail, noise),
             false_alarm_rate(ratios, plan.first_look, level),
         )
+    conditions = run_folder.conditions()
     return Certificate(
-        machine_name(run_folder.conditions()),
-        workload_of(hypothesis, plan, system),
+        machine_name(conditions),
+        workload_of(hypothesis, plan, system, conditions),
         f"{plan.hypothesis}/{run_folder.run}",
         timing,
         last,
@@ -216,10 +221,11 @@ def certificate_of(
     system: System,
     conditions: Mapping[str, Any],
 ) -> Certificate | None:
-    """The certificate of what a plan measures, on the machine of these conditions, if any."""
+    """The certificate of what a plan measures under these conditions, if any."""
     from lab.analysis.block_noise import BlockNoise
 
-    file = _file(project, machine_name(conditions), workload_of(hypothesis, plan, system))
+    workload = workload_of(hypothesis, plan, system, conditions)
+    file = _file(project, machine_name(conditions), workload)
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         data = json.loads(file.read_text(encoding="utf-8"))
         measures = {

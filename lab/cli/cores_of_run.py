@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import os
 
-from lab.core_choice import FOR_A_BENCHMARK, FOR_A_LOAD, CoreChoice, choose_cores
+from lab.core_choice import (
+    FOR_A_BENCHMARK,
+    FOR_A_LOAD,
+    CoreChoice,
+    choose_cores,
+    target_core_count,
+)
 from lab.cpu_pinning import Cores, divide_cores
 from lab.errors import UsageError
 from lab.hypothesis import Benchmark, Hypothesis, LoadTest
@@ -34,6 +40,11 @@ def cores_of_run(
     cores = Cores(tuple(pinning["driver"]), tuple(pinning["target"]))
     busy = {int(core): share for core, share in pinning["busy before"].items()}
     return CoreChoice(cores, pinning["why"], busy)
+
+
+def target_cores_of_new_run(hypothesis: Hypothesis, workers: int = 1) -> int:
+    """How many cores the target of a new run gets; arguments and errors as for `cores_of_run`."""
+    return target_core_count(_needed(hypothesis, workers))
 
 
 def _needed(hypothesis: Hypothesis, workers: int) -> int:

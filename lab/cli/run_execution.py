@@ -154,7 +154,7 @@ def _measure(
         {
             **machine,
             **revisions,
-            **_certificate(prepared, machine),
+            **_certificate(prepared, {**machine, **started.conditions}),
             **started.conditions,
             "pinning": choice.as_dict(),
         },
@@ -215,10 +215,10 @@ def _refuse_edited(prepared: PreparedRun) -> None:
         raise UsageError(f"{edited} was edited while the run waited or built. Start it again")
 
 
-def _certificate(prepared: PreparedRun, machine: Mapping[str, Any]) -> dict[str, Any]:
-    """What was certified of this workload on this machine, to be cited; nothing if nothing was."""
+def _certificate(prepared: PreparedRun, conditions: Mapping[str, Any]) -> dict[str, Any]:
+    """What was certified of this workload under these conditions, to be cited; nothing if none."""
     found = certificate_of(
-        prepared.project.root, prepared.hypothesis, prepared.plan, prepared.system, machine
+        prepared.project.root, prepared.hypothesis, prepared.plan, prepared.system, conditions
     )
     return {} if found is None else {"certificate": found.conditions()}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from lab.block_grouping import Block, group_trials
 from lab.errors import UsageError
 from lab.hypothesis import Bound, Hypothesis, Prediction, SoakTest, parse_measure
-from lab.machine_conditions import is_this_machine
+from lab.machine_conditions import share_noise
 from lab.measure_table import Scope
 from lab.number_format import measured_ratio, percentage
 from lab.run_folder import earlier_runs
@@ -31,7 +31,7 @@ _ROUNDING = 1e-9  # of log ratios that are equal in all blocks
 
 UNKNOWN = (
     "what a run can decide is not known yet: no earlier run of this claim recorded two blocks "
-    "on this machine"
+    "on this machine, with as many cores and the same database server"
 )
 
 
@@ -56,7 +56,11 @@ class Timing(NamedTuple):
 
 
 def forecast_lines(
-    hypothesis: Hypothesis, plan: Plan, reports: Path, certificate: Certificate | None = None
+    hypothesis: Hypothesis,
+    plan: Plan,
+    reports: Path,
+    here: Mapping[str, Any],
+    certificate: Certificate | None = None,
 ) -> list[str]:
     """Return what a run by this plan is likely to decide, a line for each comparison of two arms.
 
@@ -64,12 +68,13 @@ def forecast_lines(
         hypothesis: Of any kind; for a soak there are no lines, it has its own forecast.
         plan: The plan of the run.
         reports: Where earlier runs are, whose noise is used.
+        here: The conditions that the run will have, see `expected_conditions`.
         certificate: Of the workload on this machine, whose noise is used if there is no such run.
     """
     compared = [p for p in hypothesis.all_predictions if _is_ratio(p)]
     if isinstance(hypothesis.kind, SoakTest) or not compared:
         return []
-    earlier = list(_earlier_runs(plan, reports))
+    earlier = list(_earlier_runs(plan, reports, here))
     from lab.analysis.block_noise import block_log_ratios, pool_noise
 
     lines: dict[str, None] = {}  # a rival may repeat a prediction
@@ -191,12 +196,12 @@ def _meets(effect: float, bound: Bound) -> bool:
     return bound.range.low <= effect <= bound.range.high
 
 
-def _earlier_runs(plan: Plan, reports: Path) -> Iterator[_EarlierRun]:
-    """The latest runs on this machine whose plans are equal in all that decides."""
+def _earlier_runs(plan: Plan, reports: Path, here: Mapping[str, Any]) -> Iterator[_EarlierRun]:
+    """The latest runs that were measured as here, by plans that are equal in all that decides."""
     for run_folder in earlier_runs(reports, plan.hypothesis)[-_LATEST_RUNS:]:
         with contextlib.suppress(UsageError):  # a damaged run, or one of another version
             theirs = run_folder.plan()
-            if _decides_alike(theirs, plan) and is_this_machine(run_folder.conditions()):
+            if _decides_alike(theirs, plan) and share_noise(run_folder.conditions(), here):
                 blocks = group_trials(run_folder.trials(), theirs).complete
                 yield _EarlierRun(blocks, ends_of_blocks(run_folder.journal()))
 

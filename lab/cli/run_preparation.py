@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from lab.cli.certificates import certificate_of
 from lab.cli.durations import parse_duration
+from lab.cli.expected_conditions import expected_conditions
 from lab.cli.load_caps import refuse_over_caps
 from lab.cli.name_lookup import hypothesis_file
 from lab.cli.run_assembly import TARGETS, require_described, target_of_run
@@ -19,7 +20,6 @@ from lab.cli.worker_planning import WorkerOptions, plan_workers, resumed_workers
 from lab.errors import UsageError
 from lab.experiment import sealed_hypothesis
 from lab.hypothesis import Benchmark, Hypothesis, SoakTest, load
-from lab.machine_conditions import this_machine
 from lab.process_lifetime import choose_lifetime
 from lab.project_folder import Project
 from lab.run_folder import RunFolder, RunFolderError, require_latest_link
@@ -90,10 +90,11 @@ def forecast_of(hypothesis: Hypothesis, plan: Plan, project: Project, system: Sy
 
     A soak has its forecast in its plan; here are the slopes of which it has none.
     """
+    here = expected_conditions(hypothesis, plan, system)
     if isinstance(hypothesis.kind, SoakTest):
-        return unknown_lines(hypothesis, plan, project.reports)
-    certificate = certificate_of(project.root, hypothesis, plan, system, this_machine())
-    return forecast_lines(hypothesis, plan, project.reports, certificate)
+        return unknown_lines(hypothesis, plan, project.reports, here)
+    certificate = certificate_of(project.root, hypothesis, plan, system, here)
+    return forecast_lines(hypothesis, plan, project.reports, here, certificate)
 
 
 def with_revisions(
@@ -180,7 +181,8 @@ def new_run(
         require_described(plan.target, system, project.root)
     length_s = None if options.length is None else parse_duration(options.length)
     if isinstance(hypothesis.kind, SoakTest):
-        plan = plan_soak(hypothesis, plan, file, length_s, project.reports)
+        here = expected_conditions(hypothesis, plan, system)
+        plan = plan_soak(hypothesis, plan, file, length_s, project.reports, here)
         if not options.anyway:
             require_detectable(plan)
         for line in detectable_lines(plan):

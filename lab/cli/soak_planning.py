@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lab.errors import UsageError
 from lab.hypothesis import Hypothesis, HypothesisError, Prediction, SoakTest
-from lab.machine_conditions import is_this_machine
+from lab.machine_conditions import share_noise
 from lab.measure_format import format_value
 from lab.run_folder import RunFolder, earlier_runs
 from lab.trial_plan import DetectableSlope, Plan
@@ -29,7 +29,12 @@ class TooShort(UsageError):
 
 
 def plan_soak(
-    hypothesis: Hypothesis, plan: Plan, file: Path, length_s: float | None, reports: Path
+    hypothesis: Hypothesis,
+    plan: Plan,
+    file: Path,
+    length_s: float | None,
+    reports: Path,
+    here: Mapping[str, Any],
 ) -> Plan:
     """The plan of a soak, with its length and what it can detect.
 
@@ -39,6 +44,7 @@ def plan_soak(
         file: Of the hypothesis, for messages.
         length_s: The length that the command asks for; None for that of the file.
         reports: Where earlier runs are, whose noise is used.
+        here: The conditions that the run will have, see `expected_conditions`.
 
     Raises:
         HypothesisError: Neither command nor file sets a length.
@@ -61,24 +67,29 @@ def plan_soak(
         )
     planned = replace(plan, length_s=length_s)
     found = (
-        _detectable(p, planned, reports) for p in hypothesis.all_predictions if p.slope is not None
+        _detectable(p, planned, reports, here)
+        for p in hypothesis.all_predictions
+        if p.slope is not None
     )
     return replace(planned, detectable=tuple(each for each in found if each is not None))
 
 
-def unknown_lines(hypothesis: Hypothesis, plan: Plan, reports: Path) -> list[str]:
+def unknown_lines(
+    hypothesis: Hypothesis, plan: Plan, reports: Path, here: Mapping[str, Any]
+) -> list[str]:
     """A line for each predicted slope of which it is not known what can be detected.
 
     Args:
         hypothesis: A soak.
         plan: For it; its length does not matter.
         reports: Where earlier runs are, whose noise is used.
+        here: The conditions that the run will have, see `expected_conditions`.
     """
     return [
         f"{p.slope} of {p.subject}: what can be detected is not known yet: no comparable run of "
         "this claim recorded the series"
         for p in hypothesis.all_predictions
-        if p.slope is not None and _noise(plan, p.slope, reports) is None
+        if p.slope is not None and _noise(plan, p.slope, reports, here) is None
     ]
 
 
@@ -103,7 +114,9 @@ def require_detectable(plan: Plan) -> None:
         )
 
 
-def _detectable(prediction: Prediction, plan: Plan, reports: Path) -> DetectableSlope | None:
+def _detectable(
+    prediction: Prediction, plan: Plan, reports: Path, here: Mapping[str, Any]
+) -> DetectableSlope | None:
     """None if nothing is known of the noise of its series."""
     from lab.analysis.soak_detectable_slope import detectable_slope
     from lab.experiment.soak_loop import INTERVAL_S, SWITCH_S
@@ -111,7 +124,7 @@ def _detectable(prediction: Prediction, plan: Plan, reports: Path) -> Detectable
     assert prediction.slope is not None
     assert plan.length_s is not None
     pairs = len(plan.orders)
-    noise = _noise(plan, prediction.slope, reports)
+    noise = _noise(plan, prediction.slope, reports, here)
     if noise is None:
         return None
     least = detectable_slope(
@@ -142,11 +155,11 @@ def _required(bound: Bound) -> float:
     return min(abs(edge) for edge in edges if edge is not None)
 
 
-def _noise(plan: Plan, series: str, reports: Path) -> Noise | None:
+def _noise(plan: Plan, series: str, reports: Path, here: Mapping[str, Any]) -> Noise | None:
     """That of the latest comparable run that recorded the series, or the default if it has one."""
     from lab.analysis.soak_noise import default_noise, measure_noise
 
-    for run, recorded in _comparable_runs(plan, reports):
+    for run, recorded in _comparable_runs(plan, reports, here):
         found = measure_noise(recorded, series, f"the run {run}", plan.margins.slope)
         if found is not None:
             return found
@@ -154,13 +167,13 @@ def _noise(plan: Plan, series: str, reports: Path) -> Noise | None:
 
 
 def _comparable_runs(
-    plan: Plan, reports: Path
+    plan: Plan, reports: Path, here: Mapping[str, Any]
 ) -> Iterator[tuple[str, dict[str, list[TimeSeries]]]]:
-    """The latest runs of this claim, machine, target and workers, with what they recorded."""
+    """The latest runs of this claim that were measured as here, with what they recorded."""
     for run_folder in reversed(earlier_runs(reports, plan.hypothesis)[-_LATEST_RUNS:]):
         with contextlib.suppress(UsageError):  # a damaged run, or one of another version
             theirs = run_folder.plan()
-            if _measures_alike(theirs, plan) and is_this_machine(run_folder.conditions()):
+            if _measures_alike(theirs, plan) and share_noise(run_folder.conditions(), here):
                 yield run_folder.run, _recorded(run_folder)
 
 

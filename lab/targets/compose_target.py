@@ -23,7 +23,7 @@ from lab.targets.compose_command import ComposeCommand, ComposeProject, is_reser
 from lab.targets.compose_file import COMPLETED, HEALTHY, ComposeFile, free_port
 from lab.targets.docker_engine import PROXY, EngineError
 from lab.targets.embedded_postgres import EmbeddedPostgres
-from lab.targets.postgres_databases import reset_script
+from lab.targets.postgres_databases import OF_EACH_ARM, reset_script
 from lab.targets.postgres_sessions import Sessions, drop_libpq_variables
 from lab.targets.process_identity import WeakestProofs, identify, proof_of
 from lab.targets.readiness import READY_S, await_ready, check_ready
@@ -448,7 +448,7 @@ class ComposeTarget:
             return {}
         return {
             "postgresql": self._sessions.version(self._database_url(arm)),
-            "postgresql_is": "a container of each arm's own",
+            **OF_EACH_ARM,
             "postgresql_command": {
                 name: shlex.join(file.database_command(_database_settings()))
                 for name, file in self._files.items()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import json
 import os
 import secrets
 from collections.abc import Iterable, Iterator
@@ -11,12 +13,16 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from lab.child_processes import Child, Children
+from lab.machine_conditions import DATABASE_SERVER
 from lab.system import System
 from lab.targets.embedded_postgres import EmbeddedPostgres
 from lab.targets.postgres_sessions import Sessions, drop_libpq_variables, first_line
 from lab.targets.target_interface import DatabaseError, TargetUsageError
 
 _CONNECT_S = 10
+
+OF_EACH_ARM = {"postgresql_is": "a container of each arm's own"}
+"""What `whose_server` is of a Compose file's databases."""
 
 
 def users_server_url() -> str | None:
@@ -34,13 +40,29 @@ def server_hosts(url: str) -> tuple[str, ...]:
 
 def server_address(url: str) -> list[str]:
     """Where a PostgreSQL server is: hosts and ports, as its URL and the environment write them."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return []  # no URL: it is refused when it is used
     given = dict(parse_qsl(parts.query))
     return [
         parts.netloc.rpartition("@")[2],
         *(given.get(name, "") for name in ("host", "hostaddr", "port")),
         *(os.environ.get(name, "") for name in ("PGHOST", "PGHOSTADDR", "PGPORT")),
     ]
+
+
+def whose_server(users_url: str | None) -> dict[str, str]:
+    """Whose a server is, as the conditions of a run have it: no address, which may be a secret.
+
+    Args:
+        users_url: Of a server of the user's own; None for an embedded one.
+    """
+    if users_url is None:
+        return {"postgresql_is": "embedded"}
+    address = json.dumps(server_address(users_url)).encode()
+    digest = hashlib.sha256(address).hexdigest()[:16]
+    return {"postgresql_is": "the user's server", DATABASE_SERVER: f"sha256:{digest}"}
 
 
 def reset_script(system: System, project: Path) -> str | None:
@@ -62,6 +84,7 @@ class RunDatabases:
     """
 
     def __init__(self, children: Children, cores: Iterable[int], users_url: str | None) -> None:
+        self._users_url = users_url
         self._is_users = users_url is not None
         self.server: Child | None = None  # the embedded one
         url = users_url
@@ -93,10 +116,10 @@ class RunDatabases:
         return self._databases.server_pid()
 
     def conditions(self) -> dict[str, Any]:
-        """Version and settings of the server, and whose it is."""
+        """Version and settings of the server, and whose it is: see `whose_server`."""
         return {
             "postgresql": self._databases.version,
-            "postgresql_is": "the user's server" if self._is_users else "embedded",
+            **whose_server(self._users_url),
             "postgresql_settings": {} if self._is_users else dict(EmbeddedPostgres.SETTINGS),
         }
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 
-from lab.core_choice import choose_cores, physical_core, quietest
+from lab.core_choice import choose_cores, physical_core, quietest, target_core_count
 from lab.cpu_pinning import Cores
 from lab.processor_time import CoreTime
 
@@ -112,3 +112,12 @@ def test_the_system_says_which_cores_belong_together() -> None:
     core = min(os.sched_getaffinity(0))
     assert core in physical_core(core)
     assert physical_core(99_999) == {99_999}
+
+
+@pytest.mark.usefixtures("eight")
+@pytest.mark.parametrize("for_driver", [1, 2, 9])
+def test_how_many_cores_the_target_gets_is_known_beforehand(for_driver: int) -> None:
+    for count in range(1, 9):
+        times = look(dict.fromkeys(range(8), 0.0))
+        chosen = choose_cores(count, times, lambda _: None, alone, for_driver)
+        assert target_core_count(count) == len(chosen.cores.target)

@@ -7,11 +7,13 @@ from lab.machine_conditions import (
     code_invariants,
     differences,
     invariants,
-    is_this_machine,
     machine_name,
     marked_commit,
     measured_commit,
     observe,
+    share_noise,
+    target_conditions,
+    this_machine,
 )
 
 
@@ -23,9 +25,44 @@ def test_a_machine_is_its_processor_and_its_cores() -> None:
 
 def test_this_machine_is_known_by_what_is_recorded_of_it(tmp_path: Path) -> None:
     here = observe(tmp_path)
-    assert is_this_machine(here)
-    assert not is_this_machine({**here, "cores": here["cores"] + 1})
-    assert not is_this_machine({})
+    assert share_noise(here, this_machine())
+    assert not share_noise(here, {**here, "cores": here["cores"] + 1})
+    assert not share_noise(here, {})
+
+
+def test_other_cores_and_another_database_server_have_another_noise() -> None:
+    def conditions(**target: object) -> dict[str, object]:
+        return {"processor": "A", "cores": 8, "target": target}
+
+    on_three = conditions(cores=[1, 2, 3], postgresql_is="embedded")
+    elsewhere = conditions(cores=[4, 5, 6], postgresql_is="embedded")
+    assert share_noise(on_three, elsewhere), "which cores is chance"
+    apart = [
+        on_three,
+        conditions(cores=[1], postgresql_is="embedded"),
+        conditions(cores=[1, 2, 3], postgresql_is="the user's server"),
+        conditions(
+            cores=[1, 2, 3], postgresql_is="the user's server", postgresql_server="sha256:1"
+        ),
+        conditions(
+            cores=[1, 2, 3], postgresql_is="the user's server", postgresql_server="sha256:2"
+        ),
+        conditions(cores=[1, 2, 3]),
+        conditions(),
+    ]
+    assert len({target_conditions(each) for each in apart}) == len(apart)
+    assert target_conditions(conditions(cores=[1], url="http://a")) == (None, None)
+    assert target_conditions({}) == (None, None)
+
+
+def test_a_run_goes_on_with_its_own_database_server_alone() -> None:
+    def conditions(**server: str) -> dict[str, object]:
+        return {"target": {"postgresql_is": "the user's server", **server}}
+
+    a, b = (conditions(postgresql_server=f"sha256:{digest}") for digest in "ab")
+    assert differences(a, b) == ["target postgresql_server was 'sha256:a', is 'sha256:b'"]
+    assert differences(a, a) == []
+    assert differences(conditions(), b) == [], "of an earlier version"
 
 
 def test_runs_of_other_commits_differ_and_edits_of_the_working_tree_do_not_matter() -> None:

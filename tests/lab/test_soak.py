@@ -41,7 +41,7 @@ from lab.hypothesis import (
     Step,
     load,
 )
-from lab.machine_conditions import observe
+from lab.machine_conditions import observe, this_machine
 from lab.reporting import render
 from lab.run_folder import RunFolder
 from lab.stats.latency_histogram import Histogram
@@ -58,6 +58,7 @@ pytestmark = pytest.mark.slow  # whole soaks on fakes, with every interval flush
 
 SHIPPED = load(PROJECT / "hypotheses" / "memory-leak.md", PROJECT)
 LENGTH_S = 1800.0
+HERE = this_machine()
 FAILED = {ORDERS: RequestSummary(20, 20, Histogram())}
 
 
@@ -656,17 +657,17 @@ def test_a_soak_too_short_for_its_prediction_is_refused_unless_told(tmp_path: Pa
     weak = replace(SHIPPED, predictions=(first, SHIPPED.predictions[1]))
     plan, file = draw(weak, 1, "local"), Path("memory-leak.md")
     with pytest.raises(TooShort, match="takes 272 s at least, not 200 s"):
-        plan_soak(weak, plan, file, 200.0, tmp_path)
-    short = plan_soak(weak, plan, file, 300.0, tmp_path)
+        plan_soak(weak, plan, file, 200.0, tmp_path, HERE)
+    short = plan_soak(weak, plan, file, 300.0, tmp_path, HERE)
     assert "likely detected from" in detectable_lines(short)[0]
     with pytest.raises(TooShort, match=r"rss_bytes of with - without.*run it --anyway"):
         require_detectable(short)
     for within, below in (((0.0, 20e6), True), ((1e9, 1.02e9), True), ((0.0, 2e9), False)):
         spanned = replace(first, bound=Bound(within=within))
         told_of = replace(weak, predictions=(spanned, SHIPPED.predictions[1]))
-        [one, *_] = plan_soak(told_of, plan, file, 300.0, tmp_path).detectable
+        [one, *_] = plan_soak(told_of, plan, file, 300.0, tmp_path, HERE).detectable
         assert one.is_too_large == below
-    night = plan_soak(weak, plan, file, None, tmp_path)
+    night = plan_soak(weak, plan, file, None, tmp_path, HERE)
     assert night.length_s == 8 * 3600
     require_detectable(night)
     assert night.detectable[0].smallest < short.detectable[0].smallest / 10
@@ -679,10 +680,10 @@ def test_of_a_series_that_nobody_recorded_nothing_is_promised_or_refused(tmp_pat
     claim = replace(SHIPPED, predictions=(slow,))
     bench = Bench(tmp_path)
     bench.hypothesis = claim
-    plan = plan_soak(claim, bench.plan, Path("x.md"), LENGTH_S, tmp_path)
+    plan = plan_soak(claim, bench.plan, Path("x.md"), LENGTH_S, tmp_path, HERE)
     assert [each.series for each in plan.detectable] == ["descriptors"]  # of the rival
     require_detectable(plan)
-    [line] = unknown_lines(claim, draw(claim, 1, "local"), tmp_path)
+    [line] = unknown_lines(claim, draw(claim, 1, "local"), tmp_path, HERE)
     assert line.startswith("latency_p50 of with - without: what can be detected is not known yet")
     bench.plan = plan
     bench.run()
@@ -691,8 +692,8 @@ def test_of_a_series_that_nobody_recorded_nothing_is_promised_or_refused(tmp_pat
     report = bench.run_folder.path("report.md").read_text()
     assert "latency_p50 of with - without: not known, predicted at most 10 ms/h" in report
     bench.run_folder.write_json("conditions.json", observe(PROJECT))
-    assert unknown_lines(claim, plan, tmp_path) == []
-    again = plan_soak(claim, plan, Path("x.md"), LENGTH_S, tmp_path)
+    assert unknown_lines(claim, plan, tmp_path, HERE) == []
+    again = plan_soak(claim, plan, Path("x.md"), LENGTH_S, tmp_path, HERE)
     assert {each.series for each in again.detectable} == {"latency_p50", "descriptors"}
 
 
@@ -700,28 +701,32 @@ def test_the_noise_of_an_earlier_run_is_taken_where_there_is_one(tmp_path: Path)
     from lab.cli.soak_planning import plan_soak
 
     bench = Bench(tmp_path, leak=0.0)
-    before = plan_soak(SHIPPED, bench.plan, Path("x.md"), LENGTH_S, tmp_path)
+    before = plan_soak(SHIPPED, bench.plan, Path("x.md"), LENGTH_S, tmp_path, HERE)
     bench.run()
     bench.run_folder.write_json("conditions.json", observe(PROJECT))
-    after = plan_soak(SHIPPED, bench.plan, Path("x.md"), LENGTH_S, tmp_path)
+    after = plan_soak(SHIPPED, bench.plan, Path("x.md"), LENGTH_S, tmp_path, HERE)
     assert f"the run {bench.run_folder.run}" in after.detectable[0].noise
     # .2 MB an interval went into it, and less is assumed without a run
     assert after.detectable[0].smallest > before.detectable[0].smallest
 
 
 @pytest.mark.parametrize(
-    "what", ["claim", "target", "workers", "machine", "no conditions", "version", "damaged"]
+    "what",
+    [
+        *("claim", "target", "workers", "machine", "target cores", "database server"),
+        *("no conditions", "version", "damaged"),
+    ],
 )
 def test_only_the_noise_of_comparable_runs_is_taken(tmp_path: Path, what: str) -> None:
     from lab.cli.soak_planning import plan_soak
 
     bench = Bench(tmp_path, leak=0.0)
-    assumed = plan_soak(SHIPPED, bench.plan, Path("x.md"), LENGTH_S, tmp_path).detectable
+    assumed = plan_soak(SHIPPED, bench.plan, Path("x.md"), LENGTH_S, tmp_path, HERE).detectable
     bench.run()
     run_folder, sealed = bench.run_folder, bench.plan
     conditions = observe(PROJECT)
     run_folder.write_json("conditions.json", conditions)
-    assert plan_soak(SHIPPED, sealed, Path("x.md"), LENGTH_S, tmp_path).detectable != assumed
+    assert plan_soak(SHIPPED, sealed, Path("x.md"), LENGTH_S, tmp_path, HERE).detectable != assumed
     match what:
         case "claim":
             run_folder.write_json("plan.json", replace(sealed, claim_digest="x").as_dict())
@@ -732,13 +737,19 @@ def test_only_the_noise_of_comparable_runs_is_taken(tmp_path: Path, what: str) -
             run_folder.write_json("plan.json", shared.as_dict())
         case "machine":
             run_folder.write_json("conditions.json", conditions | {"cores": 1000})
+        case "target cores":
+            target = {"target": {"cores": [1]}}
+            run_folder.write_json("conditions.json", conditions | target)
+        case "database server":
+            server = {"target": {"postgresql_is": "embedded"}}
+            run_folder.write_json("conditions.json", conditions | server)
         case "no conditions":
             run_folder.path("conditions.json").unlink()
         case "version":
             run_folder.write_json("plan.json", sealed.as_dict() | {"schema": "lab.plan/99"})
         case "damaged":
             run_folder.path("trials.jsonl").write_text("{\n{}\n")
-    assert plan_soak(SHIPPED, sealed, Path("x.md"), LENGTH_S, tmp_path).detectable == assumed
+    assert plan_soak(SHIPPED, sealed, Path("x.md"), LENGTH_S, tmp_path, HERE).detectable == assumed
 
 
 @pytest.mark.parametrize(("rate", "verdict"), [(15, "INVALID"), (20, "CONFIRMED")])

@@ -133,6 +133,7 @@ def main(folder: Path) -> None:
     from lab.cli.soak_planning import plan_soak
     from lab.experiment import IntervalElapsed, SoakLoop, slopes_so_far
     from lab.hypothesis import load
+    from lab.machine_conditions import this_machine
     from lab.run_folder import RunFolder
     from lab.trial_plan import draw
     from tests.fakes.instruments import FakeIntervalSampler
@@ -142,10 +143,9 @@ def main(folder: Path) -> None:
         shutil.copytree(ROOT / part, folder / part)
     file = folder / "hypotheses" / "memory-leak.md"
     hypothesis = load(file, folder)
-    plan = plan_soak(
-        hypothesis, draw(hypothesis, 1, "local"), file, HOURS * 3600.0, folder / "reports"
-    )
-    run_folder = RunFolder.create(folder / "reports", hypothesis.name)
+    drawn, reports = draw(hypothesis, 1, "local"), folder / "reports"
+    plan = plan_soak(hypothesis, drawn, file, HOURS * 3600.0, reports, this_machine())
+    run_folder = RunFolder.create(reports, hypothesis.name)
     run_folder.write_plan(plan, hypothesis.text)
 
     def gauges(arm: str, number: int) -> dict[str, float]:

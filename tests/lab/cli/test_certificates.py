@@ -17,7 +17,7 @@ from lab.cli.run_forecast import UNKNOWN, forecast_lines
 from lab.cli.run_preparation import PreparedRun
 from lab.errors import MeasurementError
 from lab.hypothesis import Benchmark, ClosedLoad, Hypothesis, LoadTest, loads
-from lab.machine_conditions import observe
+from lab.machine_conditions import observe, this_machine
 from lab.run_folder import RunFolder
 from lab.system import (
     Command,
@@ -37,6 +37,7 @@ RATES = [100.0, 104.0, 98.0, 101.0, 97.0, 103.0]
 OTHER = [101.0, 102.0, 99.0, 100.0, 99.0, 102.0]
 WORKLOAD = Workload("scenarios/checkout.py", False)
 SYSTEM = System()
+HERE = this_machine()
 
 
 def equal_arms(users: int = 4, bound: float = 1.0) -> Hypothesis:
@@ -76,8 +77,11 @@ def planned(hypothesis: Hypothesis, **changes: Any) -> Plan:
     return replace(draw(hypothesis, 1, "local"), **changes)
 
 
-def workload(hypothesis: Hypothesis, system: System = SYSTEM, **changes: Any) -> str:
-    return workload_of(hypothesis, planned(hypothesis, **changes), system)
+def workload(
+    hypothesis: Hypothesis, system: System = SYSTEM, cores: int | None = None, **changes: Any
+) -> str:
+    conditions = {} if cores is None else {"target": {"cores": list(range(cores))}}
+    return workload_of(hypothesis, planned(hypothesis, **changes), system, conditions)
 
 
 def test_it_has_noise_false_alarms_and_the_smallest_effect_of_each_measure(tmp_path: Path) -> None:
@@ -115,6 +119,7 @@ def test_it_is_kept_for_its_machine_and_its_workload(tmp_path: Path) -> None:
     assert kept(equal_arms(bound=2.0)) is None, "the processes are kept"
     assert kept(equal_arms(), workers=PlannedWorkers(2)) is None
     assert kept(equal_arms(), {**here, "cores": 99}) is None
+    assert kept(equal_arms(), {**here, "target": {"cores": [1]}}) is None
     assert workload(equal_arms()) == found.workload
 
 
@@ -137,6 +142,8 @@ def test_what_noise_depends_on_makes_another_workload(monkeypatch: pytest.Monkey
         workload(replace(equal, arms={"one": {"SIZE": "5"}, "other": {"SIZE": "9"}})),
         workload(equal, processes="kept"),
         workload(equal, target="compose"),
+        workload(equal, cores=1),
+        workload(equal, cores=3),
         workload(equal, staging, target="url"),
         workload(equal, production, target="url"),
         workload(benchmark),
@@ -209,8 +216,8 @@ def test_the_forecast_uses_it_if_there_is_no_earlier_run(tmp_path: Path) -> None
     found = certified(tmp_path / "reports")
     hypothesis = equal_arms(bound=1.05)
     plan = draw(hypothesis, 1, "local")
-    assert forecast_lines(hypothesis, plan, tmp_path) == [UNKNOWN]
-    latency, throughput = forecast_lines(hypothesis, plan, tmp_path, found)[:2]
+    assert forecast_lines(hypothesis, plan, tmp_path, HERE) == [UNKNOWN]
+    latency, throughput = forecast_lines(hypothesis, plan, tmp_path, HERE, found)[:2]
     assert f"(6 blocks of lab certify, run {found.run})" in latency
     assert throughput.startswith("throughput other / one, predicted")
 
@@ -220,7 +227,7 @@ def test_a_block_of_more_arms_takes_longer_than_that_of_two(tmp_path: Path) -> N
     two = equal_arms(bound=1.05)
     three = replace(two, arms={"one": {}, "other": {}, "third": {}})
     for hypothesis, minutes in ((two, "4.1"), (three, "6.1")):
-        line, *_ = forecast_lines(hypothesis, planned(hypothesis), tmp_path, found)
+        line, *_ = forecast_lines(hypothesis, planned(hypothesis), tmp_path, HERE, found)
         assert f"12 blocks (about {minutes} min), as many as plan and budget" in line
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ from lab.analysis.block_noise import BlockNoise
 from lab.cli.run_forecast import UNKNOWN, distance_from, forecast_lines
 from lab.decision_margins import DecisionMargins, GateLimits
 from lab.hypothesis import Bound, Hypothesis, LoadTest, Rival, load
-from lab.machine_conditions import is_this_machine, observe
+from lab.machine_conditions import observe, this_machine
 from lab.run_folder import RunFolder
 from lab.stats.decision_forecast import LIKELY, blocks_to_decide
 from lab.stats.sequential_looks import nominal_level
@@ -30,6 +30,14 @@ LINE = re.compile(
     r"(?P<last>[0-9]+) blocks \(about (?P<of_last>[0-9.]+) min\), as many as plan and budget "
     r"allow, likely decide an effect (?P<smallest>[0-9.]+)% or more from the bound"
 )
+HERE = {
+    **this_machine(),
+    "target": {
+        "cores": [1, 2, 3],
+        "postgresql_is": "the user's server",
+        "postgresql_server": "sha256:1",
+    },
+}
 NARROW = [100.0, 104.0, 98.0, 101.0, 97.0, 103.0]
 WIDE = [300.0, 296.0, 303.0, 301.0, 299.0, 298.0]
 
@@ -38,7 +46,7 @@ def recorded(reports: Path, hypothesis: Hypothesis = CLAIM, wide: list[float] = 
     """An earlier run: a start of 5 s, and 20 s for each block."""
     run_folder = RunFolder.create(reports, hypothesis.name)
     run_folder.write_plan(plan(hypothesis), hypothesis.text)
-    run_folder.write_json("conditions.json", observe(PROJECT))
+    run_folder.write_json("conditions.json", {**observe(PROJECT), "target": HERE["target"]})
     run_folder.add_journal("session began", elapsed_s=0.0)
     for trial in blocks({"narrow": NARROW, "wide": wide}):
         run_folder.add_trial(trial)
@@ -48,7 +56,7 @@ def recorded(reports: Path, hypothesis: Hypothesis = CLAIM, wide: list[float] = 
 
 
 def lines(reports: Path, hypothesis: Hypothesis = CLAIM) -> list[str]:
-    return forecast_lines(hypothesis, plan(hypothesis), reports)
+    return forecast_lines(hypothesis, plan(hypothesis), reports, HERE)
 
 
 def test_without_a_recorded_run_one_line_says_so(tmp_path: Path) -> None:
@@ -153,11 +161,25 @@ def test_equal_blocks_decide_whatever_is_not_at_the_bound() -> None:
     )
 
 
-@pytest.mark.parametrize("what", ["claim", "target", "margins", "machine", "version"])
+@pytest.mark.parametrize(
+    "what",
+    [
+        *("claim", "target", "margins", "machine", "version"),
+        *("target cores", "database server", "no server recorded", "no target recorded"),
+    ],
+)
 def test_only_comparable_runs_count(tmp_path: Path, what: str) -> None:
     run_folder = recorded(tmp_path)
     sealed = run_folder.plan()
     other = DecisionMargins(gates=GateLimits(max_steal=0.5))
+    target = HERE["target"]
+    users = {"cores": target["cores"], "postgresql_is": target["postgresql_is"]}
+    of_target: dict[str, dict[str, Any]] = {
+        "target cores": {**target, "cores": [1]},
+        "database server": {**target, "postgresql_server": "sha256:2"},
+        "no server recorded": users,
+        "no target recorded": {},
+    }
     match what:
         case "claim":
             run_folder.write_json("plan.json", replace(sealed, claim_digest="x").as_dict())
@@ -169,19 +191,15 @@ def test_only_comparable_runs_count(tmp_path: Path, what: str) -> None:
             run_folder.write_json("conditions.json", run_folder.conditions() | {"cores": 1000})
         case "version":
             run_folder.write_json("plan.json", sealed.as_dict() | {"schema": "lab.plan/99"})
+        case _:
+            changed = run_folder.conditions() | {"target": of_target[what]}
+            run_folder.write_json("conditions.json", changed)
     assert lines(tmp_path) == [UNKNOWN]
 
 
 def test_what_compares_no_ratio_has_no_forecast(tmp_path: Path) -> None:
     soak = load(PROJECT / "hypotheses" / "memory-leak.md", PROJECT)
-    assert forecast_lines(soak, plan(SHIPPED), tmp_path) == []
-
-
-def test_a_machine_is_known_by_processor_and_cores() -> None:
-    here = json.loads(json.dumps(observe(PROJECT)))
-    assert is_this_machine(here)
-    assert not is_this_machine(here | {"processor": "another"})
-    assert not is_this_machine({})
+    assert forecast_lines(soak, plan(SHIPPED), tmp_path, HERE) == []
 
 
 def test_runs_whose_processes_were_kept_say_nothing_of_fresh_ones(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from lab.child_processes import Children
 from lab.exit_codes import ExitCode
-from lab.targets.postgres_databases import Databases, RunDatabases
+from lab.targets.postgres_databases import Databases, RunDatabases, whose_server
 from lab.targets.postgres_sessions import Sessions
 from lab.targets.target_interface import DatabaseError, TargetUsageError
 
@@ -56,9 +56,34 @@ def test_on_a_users_server_only_what_was_created_is_dropped(
     made = names(postgres) - before
     assert len(made) == 2 and all(name.startswith("lab_") for name in made)
     assert run.server is None
+    assert whose_server(postgres).items() <= run.conditions().items()
     assert run.conditions()["postgresql_is"] == "the user's server"
     run.close()
     assert names(postgres) == before
+
+
+def test_a_server_is_known_by_a_digest_of_its_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("PGHOST", "PGHOSTADDR", "PGPORT"):
+        monkeypatch.delenv(name, raising=False)
+    assert whose_server(None) == {"postgresql_is": "embedded"}
+    first = whose_server("postgresql://me:secret@db:5432/shop")
+    assert first["postgresql_is"] == "the user's server"
+    assert first["postgresql_server"].startswith("sha256:")
+    assert "secret" not in str(first)
+    same = ("postgresql://other:changed@db:5432/x", "postgresql+asyncpg://db:5432/shop")
+    others = ("postgresql://db:5433/shop", "postgresql://db2:5432/shop", "postgresql:///x?host=db")
+    assert all(whose_server(url) == first for url in same)
+    assert len({whose_server(url)["postgresql_server"] for url in others}) == len(others)
+    assert all(whose_server(url) != first for url in others)
+    without_host = whose_server("postgresql:///shop")
+    monkeypatch.setenv("PGHOST", "elsewhere")
+    assert whose_server("postgresql:///shop") != without_host
+
+
+def test_what_is_no_url_is_refused_by_who_uses_it_alone() -> None:
+    assert (
+        whose_server("postgresql://me:se[cret@localhost/x")["postgresql_is"] == "the user's server"
+    )
 
 
 @pytest.mark.parametrize(
