@@ -22,6 +22,7 @@ from lab.verdict_wording import estimate_text
 _OF_THE_RUN = ("pid", "url", "ports", "container", "joined")
 _OF_A_SYSTEM = "target › url"  # that ran already; other URLs are of arms that the run started
 _OF_THE_PLAN = ("schema", "hypothesis", "digest", "claim_digest", "seed", "orders", "attempts")
+_UNKNOWN = "none recorded"
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,16 @@ def _warnings(first: JudgedRun, second: JudgedRun) -> Iterator[str]:
             f"The targets differ ({a.target}; {b.target}): estimates may differ because of where "
             "the system runs, and what runs there may be another one."
         )
+    if a.cores != b.cores:
+        yield (
+            f"The target had {_cores(a.cores)} in the first run and {_cores(b.cores)} in the "
+            "second: estimates may differ because of that."
+        )
+    if a.database != b.database:
+        yield (
+            f"The database servers differ ({a.database or _UNKNOWN}; {b.database or _UNKNOWN}): "
+            "estimates may differ because of them."
+        )
     if a.workers != b.workers:
         made = " and ".join(map(_made_by, (a.workers, b.workers)))
         yield (
@@ -108,6 +119,10 @@ def _warnings(first: JudgedRun, second: JudgedRun) -> Iterator[str]:
     for run in (first, second):
         if run.verdict.verdict == "INVALID":
             yield f"{run.run_folder.run} is INVALID: its estimates are no evidence."
+
+
+def _cores(count: int | None) -> str:
+    return "an unknown number of cores" if count is None else f"{count} core{'s' * (count != 1)}"
 
 
 def _made_by(workers: PlannedWorkers | None) -> str:
@@ -192,15 +207,24 @@ def _text(judged: Judgement | None) -> str:
 
 
 def _moved(a: Judgement | None, b: Judgement | None) -> str:
-    """Whether two estimates differ by more than their intervals allow."""
-    if a is None or b is None or a.estimate is None or b.estimate is None:
+    """Whether two estimates differ by more than their intervals allow.
+
+    The interval of what there is none of up to some value begins there and has no end.
+    """
+    if a is None or b is None or not (_is_known(a) and _is_known(b)):
         return MISSING
     if _high(a) >= _low(b) and _high(b) >= _low(a):
         return "no: the intervals overlap"
+    if a.estimate is None or b.estimate is None:
+        return "yes"
     if a.estimate > 0 and b.estimate > 0:
         return f"yes, by {b.estimate / a.estimate - 1:+.1%}"
     moved = b.estimate - a.estimate
     return f"yes, by {moved:+.{DIGITS if moved % 1 else MOST_DIGITS}g}"
+
+
+def _is_known(judged: Judgement) -> bool:
+    return judged.estimate is not None or judged.low is not None
 
 
 def _low(judged: Judgement) -> float:

@@ -51,11 +51,16 @@ class PastRun:
 
 @dataclass(frozen=True)
 class EstimatePoint:
-    """An estimate of one run."""
+    """An estimate of one run, or that there is none up to the low end of its interval."""
 
     number: int
     result: PredictionResult
     same_claim: bool
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the run shows anything of it."""
+        return self.result.estimate is not None or self.result.low is not None
 
 
 @dataclass(frozen=True)
@@ -65,11 +70,13 @@ class EstimatePanel:
     Attributes:
         latest: Of the latest run, which need not have an estimate: bound and scale are its own.
         points: At least one, in the order of the runs.
+        no_evidence: The numbers of the runs that are left out because they show nothing of it.
         other_scale: The numbers of the runs that are left out for the scale of their estimate.
     """
 
     latest: PredictionResult
     points: tuple[EstimatePoint, ...]
+    no_evidence: tuple[int, ...]
     other_scale: tuple[int, ...]
 
     @property
@@ -79,14 +86,19 @@ class EstimatePanel:
 
     @property
     def caption(self) -> str:
-        """The last estimate that is drawn, and of which run it is."""
+        """The last estimate that is drawn, of which run it is, and which runs are left out."""
         last = self.points[-1]
-        text = f"{last.result.sentence}, in run {last.number}."
-        if not self.other_scale:
-            return text
-        numbers = ", ".join(map(str, self.other_scale))
-        runs = f"run{'s' * (len(self.other_scale) > 1)} {numbers}"
-        return f"{text} Left out: {runs}, estimated on another scale."
+        sentences = [f"{last.result.sentence}, in run {last.number}."]
+        if any(point.result.estimate is None for point in self.points):
+            sentences.append("Lines without a marker: none up to where they begin.")
+        for numbers, why in (
+            (self.other_scale, "estimated on another scale"),
+            (self.no_evidence, "without evidence"),
+        ):
+            if numbers:
+                runs = f"run{'s' * (len(numbers) > 1)} {', '.join(map(str, numbers))}"
+                sentences.append(f"Left out: {runs}, {why}.")
+        return " ".join(sentences)
 
 
 @dataclass(frozen=True)
@@ -106,15 +118,15 @@ class AlikeRuns:
         found = [
             EstimatePoint(run.number, result, run.same_claim)
             for run in self.runs
-            if run.verdict != "INVALID"
-            and (result := _matching(latest, run.results)) is not None
-            and result.estimate is not None
+            if run.verdict != "INVALID" and (result := _matching(latest, run.results)) is not None
         ]
+        known = [point for point in found if point.is_known]
         return EstimatePanel(
             latest=latest,
-            points=tuple(point for point in found if point.result.scale == latest.scale),
+            points=tuple(point for point in known if point.result.scale == latest.scale),
+            no_evidence=tuple(point.number for point in found if not point.is_known),
             other_scale=tuple(
-                point.number for point in found if point.result.scale != latest.scale
+                point.number for point in known if point.result.scale != latest.scale
             ),
         )
 
@@ -154,8 +166,8 @@ class RunHistory:
             return ""
         return (
             f"The runs were measured in {len(self.groups)} ways and are shown apart: a difference "
-            "between machines, targets, numbers of workers, or fresh and kept processes or "
-            "databases shows no change of the system."
+            "between machines, targets, cores of the target, database servers, numbers of workers, "
+            "or fresh and kept processes or databases shows no change of the system."
         )
 
 

@@ -52,10 +52,11 @@ def estimates_over_runs(panel: EstimatePanel) -> Figure:
 
 def _estimate(axes: Axes, point: EstimatePoint, low: float, high: float) -> None:
     result = point.result
-    assert result.estimate is not None
     colour, opacity = TONES[result.tone], 1.0 if point.same_claim else _EDITED
     ends = [low if result.low is None else result.low, high if result.high is None else result.high]
     axes.plot([point.number] * 2, ends, color=colour, linewidth=1.8, alpha=opacity)
+    if result.estimate is None:
+        return  # there is none up to where the line begins
     axes.plot(
         [point.number], [result.estimate], marker=_MARKERS[result.tone], markersize=5.5,
         markerfacecolor=PAPER if result.tone == "open" else colour, markeredgecolor=colour,

@@ -163,6 +163,44 @@ def test_an_estimate_moved_if_the_intervals_are_apart(runs: list[Path]) -> None:
     assert rows[1][2:] == ("–", "–")
 
 
+def test_none_up_to_some_value_is_compared_as_an_interval(runs: list[Path]) -> None:
+    run = judged_run(RunFolder.open(runs[0]))
+
+    def judged(estimate: float | None, low: float, high: float | None) -> JudgedRun:
+        first, *others = run.verdict.predictions
+        shown = replace(first, estimate=estimate, low=low, high=high)
+        return run._replace(verdict=replace(run.verdict, predictions=(shown, *others)))
+
+    peak, none = judged(20.0, 18.0, 22.0), judged(None, 42.7, None)
+    assert compare_runs(peak, none).estimates.rows[0][1:] == (
+        "20 [18 to 22]",
+        "none up to 42.7",
+        "yes",
+    )
+    assert compare_runs(none, peak).estimates.rows[0][3] == "yes"
+    for beyond in (judged(40.0, 38.0, 44.0), none):
+        assert compare_runs(beyond, none).estimates.rows[0][3] == "no: the intervals overlap"
+
+
+def test_other_cores_of_the_target_and_another_database_server_are_said(runs: list[Path]) -> None:
+    target = {"name": "local", "cores": [1, 2, 3], "postgresql_is": "embedded"}
+    edit(runs[0] / "conditions.json", target=target)
+    edit(runs[1] / "conditions.json", target={**target, "cores": [3, 4, 5]})
+    assert compared(*runs).warnings == ()
+    users = {"postgresql_is": "the user's server", "postgresql_server": "sha256:1"}
+    edit(runs[1] / "conditions.json", target={**target, "cores": [1], **users})
+    assert compared(*runs).warnings == (
+        "The target had 3 cores in the first run and 1 core in the second: estimates may differ "
+        "because of that.",
+        "The database servers differ (embedded; the user's server sha256:1): estimates may differ "
+        "because of them.",
+    )
+    edit(runs[1] / "conditions.json", target={"name": "local"})
+    cores, server = compared(*runs).warnings
+    assert "3 cores in the first run and an unknown number of cores in the second" in cores
+    assert server.startswith("The database servers differ (embedded; none recorded)")
+
+
 def test_an_edited_claim_and_another_hypothesis_are_said(runs: list[Path]) -> None:
     edit(runs[1] / "plan.json", claim_digest="sha256:other")
     [warning] = compared(*runs).warnings

@@ -30,8 +30,9 @@ def history(reports: Path) -> RunHistory:
 
 def test_machines_are_apart_and_that_is_said(history: RunHistory) -> None:
     here, there = history.groups
-    assert here.measured == "Intel(R) Xeon(R) Processor, 2 cores"
-    assert there.measured == f"{OTHER}, 8 cores"
+    on = "1 of them the target's, PostgreSQL: embedded"
+    assert here.measured == f"Intel(R) Xeon(R) Processor, 2 cores, {on}"
+    assert there.measured == f"{OTHER}, 8 cores, {on}"
     assert [run.number for run in here.runs] == [1, 3, 4, 6, 7]
     assert [run.number for run in there.runs] == [2, 5]
     assert history.note.startswith("The runs were measured in 2 ways and are shown apart: ")
@@ -59,12 +60,42 @@ def test_targets_and_lifetimes_are_apart_as_machines_are(tmp_path: Path) -> None
     edit(kept / "plan.json", target="local", processes="kept", databases="kept")
     groups = run_history(*judged_runs(tmp_path, "open-spike")).groups
     here = groups[0].measured
+    machine = here.partition(", 1 of them")[0]
     assert {group.measured: [run.number for run in group.runs] for group in groups} == {
         here: [1, 6],
         f"{here}, target compose": [2],
-        f"{here}, target url http://staging": [3],
-        f"{here}, target url http://production": [4],
+        f"{machine}, target url http://staging": [3],
+        f"{machine}, target url http://production": [4],
         f"{here}, fresh processes": [5],
+    }
+
+
+def test_cores_of_the_target_and_database_servers_are_apart(tmp_path: Path) -> None:
+    make_runs(tmp_path, each=6)
+    usual, narrow, users, other_users, unnamed, unknown = sorted(
+        (tmp_path / "open-spike").iterdir()
+    )
+    target = {"name": "local", "cores": [1, 2, 3], "postgresql_is": "embedded"}
+    own = {**target, "postgresql_is": "the user's server"}
+    for run, recorded in (
+        (usual, target),
+        (narrow, {**target, "cores": [1]}),
+        (users, {**own, "postgresql_server": "sha256:1"}),
+        (other_users, {**own, "postgresql_server": "sha256:2"}),
+        (unnamed, own),  # as versions recorded it that had no digest
+        (unknown, {"name": "local"}),
+    ):
+        edit(run / "conditions.json", target=recorded)
+    groups = run_history(*judged_runs(tmp_path, "open-spike")).groups
+    machine = groups[0].measured
+    three = f"{machine}, 3 of them the target's"
+    assert {group.measured: [run.number for run in group.runs] for group in groups} == {
+        machine: [6],
+        f"{three}, PostgreSQL: the user's server": [5],
+        f"{three}, PostgreSQL: the user's server sha256:2": [4],
+        f"{three}, PostgreSQL: the user's server sha256:1": [3],
+        f"{machine}, 1 of them the target's, PostgreSQL: embedded": [2],
+        f"{three}, PostgreSQL: embedded": [1],
     }
 
 
@@ -107,14 +138,38 @@ def test_the_bound_is_that_of_the_latest_run_though_it_has_no_estimate(history: 
     latest = replace(
         here.runs[-1].results[0], bound=Bound(at_least=3.0), estimate=None, low=None, high=None
     )
-    for verdict in ("INVALID", "INCONCLUSIVE"):
+    for verdict, left_out in (
+        ("INVALID", ""),
+        ("INCONCLUSIVE", " Left out: run 7, without evidence."),
+    ):
         [panel] = with_latest(here, latest, verdict).panels
         assert [point.number for point in panel.points] == [1, 3, 4, 6]
-        assert panel.caption.endswith("predicted: at least 2.5×, in run 6.")
+        assert panel.caption.endswith(f"predicted: at least 2.5×, in run 6.{left_out}")
         [axes] = figure_of(estimates_over_runs, panel).axes
         heights = [list(line.get_ydata()) for line in axes.get_lines()]
         assert [3.0, 3.0] in heights
         assert [2.5, 2.5] not in heights
+
+
+def test_none_up_to_some_value_is_drawn_and_is_the_latest_word(history: RunHistory) -> None:
+    here = history.groups[0]
+    latest = replace(
+        here.runs[-1].results[0],
+        estimate=None,
+        low=42.7,
+        high=None,
+        observed="wide has no peak up to 42.7",
+    )
+    [panel] = with_latest(here, latest, "INCONCLUSIVE").panels
+    assert [point.number for point in panel.points] == [1, 3, 4, 6, 7]
+    assert panel.caption == (
+        "wide has no peak up to 42.7; predicted: at least 2.5×, in run 7. Lines without a marker: "
+        "none up to where they begin."
+    )
+    [axes] = figure_of(estimates_over_runs, panel).axes
+    drawn = [line for line in axes.get_lines() if list(line.get_xdata()) in ([7], [7, 7])]
+    [line] = drawn
+    assert list(line.get_ydata()) == [42.7, axes.get_ylim()[1]]
 
 
 def test_estimates_on_another_scale_are_left_out_and_named(history: RunHistory) -> None:
