@@ -117,7 +117,8 @@ class MeasureMargins:
         counted_tail: By how many times the tail of a look the exact interval of an error rate is
             taken, which its interval contains. 0 if that was not regarded.
         equal_values: Share of all values that those of the blocks may be equal to if they are equal
-            by chance (`count_beyond_chance`). 0 if equal values always decided.
+            by chance (`count_beyond_chance`): slightly less than half, so that twelve blocks, the
+            most there are, decide even one of eight predictions. 0 if equal values always decided.
     """
 
     min_beyond: int = MIN_BEYOND
@@ -129,7 +130,7 @@ class MeasureMargins:
     min_below: int = MIN_BEYOND
     recovered_second: float = 1.0
     counted_tail: float = 1.0
-    equal_values: float = 0.5
+    equal_values: float = 0.49
 
 
 @dataclass(frozen=True)

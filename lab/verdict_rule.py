@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from lab.analysis.estimate import Estimate, SlopeEstimate
@@ -141,7 +142,11 @@ def _judgement(
         low=_json(shown.low) if shown else None,
         high=_json(shown.high) if shown else None,
         decided_at=decided_at,
-        blocks_wanted=_wanted(prediction, shown, count) if not decided_at else None,
+        blocks_wanted=(
+            _wanted(prediction, shown, count, estimator.estimate(count, tails.contradict))
+            if not decided_at
+            else None
+        ),
         claim=claim,
         flaw=shown.no_leak_reason if isinstance(shown, SlopeEstimate) and shown.low > 0 else None,
     )
@@ -164,18 +169,28 @@ def _first_decision(
     return "undecided", None
 
 
-def _wanted(prediction: Prediction, shown: Estimate | None, count: int) -> int | None:
+def _wanted(
+    prediction: Prediction, shown: Estimate | None, count: int, wider: Estimate | None
+) -> int | None:
     """Blocks that would decide it if estimate and scatter stayed as they are.
 
     The half-width shrinks as 1 / sqrt(n). The t quantile shrinks as well, which is left out: the
     number is rather too high. None if it is more than a hundred times the blocks so far, or if no
     number of blocks can decide it.
+
+    Args:
+        prediction: That is undecided.
+        shown: At the level of a support.
+        count: Blocks so far.
+        wider: At the level of a contradiction.
     """
     gap = shown.gap(prediction.bound) if shown is not None else None
     if shown is None or gap is None:
         return None
     if shown.equal_until is not None:
-        return shown.equal_until
+        value = replace(shown, low=shown.estimate, high=shown.estimate)
+        counted = shown if wider is None or value.meets(prediction.bound) else wider
+        return counted.equal_until
     if not math.isfinite(shown.low) or not math.isfinite(shown.high):
         return None
     half = (shown.high - shown.low) / 2

@@ -24,6 +24,7 @@ from lab.hypothesis import (
     MetricRate,
     MetricRatio,
     Prediction,
+    SoakTest,
     Sweep,
     parse_measure,
 )
@@ -178,7 +179,7 @@ def _complexity_analysis(
 def _load_comparison(
     hypothesis: Hypothesis, prediction: Prediction, compare: Comparison, margins: DecisionMargins
 ) -> _Analysis[tuple[BlockValues, BlockValues]]:
-    chance = margins.measures.equal_values
+    chance = _chance_of_equal(hypothesis, margins)
 
     def of_block(block: Block) -> tuple[BlockValues, BlockValues]:
         return (
@@ -212,7 +213,8 @@ def _value_analysis(
             return None
         if prediction.compare is not None:
             left, right = prediction.compare.left, prediction.compare.right
-            return _ratio(values[left], values[right], tail, margins.measures.equal_values)
+            chance = _chance_of_equal(hypothesis, margins)
+            return _ratio(values[left], values[right], tail, chance)
         assert prediction.arm is not None
         return _estimate_of_arm(hypothesis, prediction, values[prediction.arm], tail, margins)
 
@@ -230,10 +232,10 @@ def _estimate_of_arm(
 ) -> Estimate:
     if prediction.count:
         return Estimate(values[0], min(values), max(values))
+    chance = _chance_of_equal(hypothesis, margins)
     within = all(0 <= value <= 1 for value in values)
     if within and _is_share(hypothesis, prediction, margins.measures.share_bound):
-        return _share(values, tail, margins.measures)
-    chance = margins.measures.equal_values
+        return _share(values, tail, chance, margins.measures)
     found = mean(values, tail, chance)
     if any(isinstance(value, AtLeast) for value in values):
         return replace(found, high=math.inf)  # the mean has no known upper end
@@ -241,11 +243,21 @@ def _estimate_of_arm(
     return _widened(found, mean(lows, tail, chance), mean(highs, tail, chance))
 
 
-def _share(values: Sequence[float], tail: float, margins: MeasureMargins) -> Estimate:
+def _chance_of_equal(hypothesis: Hypothesis, margins: DecisionMargins) -> float:
+    """Share of the values that blocks may be equal to by chance; 0 if they are taken as they are.
+
+    A soak decides once, of four blocks by default, which would never be enough.
+    """
+    return 0.0 if isinstance(hypothesis.kind, SoakTest) else margins.measures.equal_values
+
+
+def _share(
+    values: Sequence[float], tail: float, chance: float, margins: MeasureMargins
+) -> Estimate:
     """The mean of shares; of counted events, the interval contains that of all events together."""
     counted = [value for value in values if isinstance(value, CountedShare)]
     if len(counted) < len(values) or not margins.counted_tail:
-        return mean_share(values, tail, margins.equal_values)
+        return mean_share(values, tail, chance)
     found = mean_share(values, tail)
     part, whole = sum(each.part for each in counted), sum(each.whole for each in counted)
     exact = binomial_interval(part, whole, margins.counted_tail * tail)

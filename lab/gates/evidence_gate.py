@@ -148,18 +148,12 @@ def _lacking_built_in(trial: Trial, name: str) -> _Lacking:
 def _has_too_few_events(metric: Metric, service: ServiceEvidence) -> bool:
     """Whether a measure made of metrics has no value for what its counters counted.
 
-    Not so if the page of metrics was not read, or names no such metric: that may pass.
+    Not so if the page of metrics was not read, or has no such series, which may come with the first
+    event: that may pass.
     """
     if isinstance(metric, MetricGauge):
         return False
-    if not why_no_counters(metric, service):
-        return not isinstance(metric, MetricRate)  # its time is not known
-    reading = service.metrics
-    if reading is None or reading.scrapes < 2 or (reading.problem and not service.counters):
-        return False
-    wanted = "bucket" if isinstance(metric, MetricQuantile) else "counter"
-    roles = {_role(Selector.parse(each), service) for each in selectors(metric)}
-    return roles == {wanted} and may_come(metric, service)
+    return not why_no_counters(metric, service) and not isinstance(metric, MetricRate)
 
 
 def _why_not_repeated(
