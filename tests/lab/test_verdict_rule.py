@@ -165,6 +165,20 @@ def test_equal_blocks_decide_once_they_are_equal_by_more_than_chance() -> None:
     assert [each.decided_at for each in (*enough.predictions, *enough.rivals)] == [9, 9]
 
 
+def test_equal_blocks_contradict_one_of_eight_predictions_at_the_last_look() -> None:
+    others = [replace(ratio(2.5), says=f"claim {number}") for number in range(7)]
+    false = replace(ratio(9.0), says="nine times")
+
+    def judged(count: int) -> Verdict:
+        trials = blocks({"narrow": [100.0] * count, "wide": [400.0] * count})
+        hypothesis = claim(false, *others, rivals=[RIVAL])
+        return judge(hypothesis, plan(), trials, out_of_time=True)
+
+    assert judged(4).predictions[0].blocks_wanted == 12
+    assert judged(12).verdict == "REFUTED"
+    assert judged(12).predictions[0].decided_at == 12
+
+
 def test_no_error_in_a_few_requests_does_not_support_a_low_error_rate() -> None:
     """Each block has 400 requests: the upper end of none in n blocks is 6.1 / (400 n)."""
     few = Prediction("few fail", "error_rate", Bound(at_most=0.002), arm="wide")

@@ -186,6 +186,13 @@ def test_equal_buckets_of_a_few_blocks_may_be_equal_by_chance() -> None:
     assert old is not None and old.meets(asked.bound), "as runs were judged that had it"
 
 
+def test_a_soak_which_decides_once_takes_equal_blocks_as_they_are() -> None:
+    block = {Step("narrow"): (trial("narrow", 20.0),)}
+    asked = Prediction("", "throughput", Bound(at_least=19.0), arm="narrow")
+    found = estimated(replace(SHIPPED, kind=SOAK), asked, [block] * 4)
+    assert found is not None and found.meets(asked.bound)
+
+
 def test_the_ratio_of_equal_counts_of_a_few_blocks_may_be_equal_by_chance() -> None:
     rates = {"narrow": 20.0, "wide": 60.0}
     block = {Step(arm): (trial(arm, rate),) for arm, rate in rates.items()}

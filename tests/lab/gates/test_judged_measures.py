@@ -9,7 +9,7 @@ import pytest
 
 from lab.decision_margins import BEFORE_SEALED
 from lab.hypothesis import Allow, Bound, Comparison, Hypothesis, Limits, Prediction, Rival
-from lab.trial import Fault, Trial, Usage
+from lab.trial import Fault, LoadSlice, Trial, Usage
 from tests.default_margins import inspect
 from tests.lab.builders import ORDERS, altered, claim, ratio, trial
 
@@ -133,6 +133,15 @@ def test_what_the_arm_did_before_it_lacked_samples_is_told_as_well() -> None:
         ("users", False),
         ("evidence", False),
     ]
+
+
+def test_a_block_that_a_hanging_request_cuts_short_is_repeated() -> None:
+    """In slices no further one begins: what the block lacks is no sign of a slow arm."""
+    one = LoadSlice(1, 0.5, 0.5, 0.0, 0.5, 0.0, {}, {}, {})
+    cut = altered(trial("narrow", 200, users_missing=1), slices=(one,))
+    seen = inspect(cut, claim(QUICK))
+    assert {each.gate for each in seen.faults} >= {"users", "evidence"}
+    assert all(fault.retryable for fault in seen.faults)
 
 
 def test_a_run_that_was_planned_before_repeats_such_blocks() -> None:
