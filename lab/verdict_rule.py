@@ -131,7 +131,9 @@ def _judgement(
     # what is counted is exact, if two processes agree
     first = plan.blocks_for_a_count if prediction.count else plan.first_look
     outcome, decided_at = _first_decision(prediction, estimator, range(first, count + 1), tails)
-    shown = estimator.estimate(count, tails.support) if count >= min(2, first) else None
+    shown = wider = None
+    if count >= min(2, first):
+        shown, wider = (estimator.estimate(count, tail) for tail in tails)
     return Judgement(
         says=prediction.says,
         measure=prediction.quantity,
@@ -142,11 +144,7 @@ def _judgement(
         low=_json(shown.low) if shown else None,
         high=_json(shown.high) if shown else None,
         decided_at=decided_at,
-        blocks_wanted=(
-            _wanted(prediction, shown, count, estimator.estimate(count, tails.contradict))
-            if not decided_at
-            else None
-        ),
+        blocks_wanted=_wanted(prediction, shown, wider, count) if not decided_at else None,
         claim=claim,
         flaw=shown.no_leak_reason if isinstance(shown, SlopeEstimate) and shown.low > 0 else None,
     )
@@ -170,7 +168,7 @@ def _first_decision(
 
 
 def _wanted(
-    prediction: Prediction, shown: Estimate | None, count: int, wider: Estimate | None
+    prediction: Prediction, shown: Estimate | None, wider: Estimate | None, count: int
 ) -> int | None:
     """Blocks that would decide it if estimate and scatter stayed as they are.
 
@@ -181,8 +179,8 @@ def _wanted(
     Args:
         prediction: That is undecided.
         shown: At the level of a support.
-        count: Blocks so far.
         wider: At the level of a contradiction.
+        count: Blocks so far.
     """
     gap = shown.gap(prediction.bound) if shown is not None else None
     if shown is None or gap is None:

@@ -25,7 +25,7 @@ from lab.run_folder import (
 )
 from lab.trial import Fault
 from lab.verdict_rule import judge
-from tests.lab.builders import SHIPPED, blocks, plan, trial
+from tests.lab.builders import SHIPPED, blocks, of_equal_blocks, plan, trial
 from tests.runs import lab
 
 
@@ -38,7 +38,7 @@ def run_folder(tmp_path: Path) -> RunFolder:
 
 def write_verdict(run_folder: RunFolder) -> None:
     rates = {"narrow": [100.0] * 4, "wide": [101.0] * 4}
-    run_folder.write_verdict(judge(SHIPPED, plan(), blocks(rates)))
+    run_folder.write_verdict(judge(SHIPPED, of_equal_blocks(plan()), blocks(rates)))
 
 
 def test_trials_are_read_as_they_were_written(run_folder: RunFolder) -> None:
@@ -170,7 +170,9 @@ def test_runs_of_other_commits_are_no_attempts(tmp_path: Path) -> None:
 
 
 def test_the_verdict_on_disk_has_its_schema(run_folder: RunFolder) -> None:
-    verdict = judge(SHIPPED, plan(), blocks({"narrow": [100.0] * 4, "wide": [400.0] * 4}))
+    verdict = judge(
+        SHIPPED, of_equal_blocks(plan()), blocks({"narrow": [100.0] * 4, "wide": [400.0] * 4})
+    )
     run_folder.write_verdict(verdict)
     data = json.loads(run_folder.path("verdict.json").read_text())
     asked = {"schema", "hypothesis", "verdict", "reasons", "blocks", "elapsed_s", "measuring_s"}
