@@ -8,7 +8,7 @@ from lab.decision_margins import DecisionMargins, GateLimits
 from lab.driver_messages import DRAIN_S
 from lab.gates import background_gates, evidence_gate, service_gates, traffic_gates, worker_gates
 from lab.gates.gate_check import Check
-from lab.gates.judged_measures import predictions_of, with_final
+from lab.gates.judged_measures import predictions_of
 from lab.hypothesis import ClosedLoad, Hypothesis, LoadTest, OpenLoad, parse_measure
 from lab.measure_values import counter, idle_arms_cpu, total
 from lab.system import DRIVER, MetricNames
@@ -28,19 +28,6 @@ def checks(
     workers: PlannedWorkers | None = None,
 ) -> Iterator[Check]:
     """The checks of one trial, gravest cause first."""
-    found = _checks(trial, hypothesis, margins, names, task_errors, warmup_errors, workers)
-    yield from with_final([*found], trial) if margins.final_if_judged else found
-
-
-def _checks(
-    trial: Trial,
-    hypothesis: Hypothesis,
-    margins: DecisionMargins,
-    names: MetricNames,
-    task_errors: Mapping[str, int],
-    warmup_errors: Mapping[str, int],
-    workers: PlannedWorkers | None,
-) -> Iterator[Check]:
     evidence = trial.evidence
     assert isinstance(evidence, LoadEvidence)
     load = _offered_load(trial, hypothesis)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from lab.decision_margins import DecisionMargins
 from lab.gates import benchmark_gates, load_gates, soak_gates
 from lab.gates.gate_check import Check
+from lab.gates.judged_measures import with_final
 from lab.hypothesis import Benchmark, Hypothesis, LoadTest, SoakTest
 from lab.system import MetricNames
 from lab.trial import Trial
@@ -65,9 +66,10 @@ def _checks(
 ) -> Iterator[Check]:
     match hypothesis.kind:
         case LoadTest():
-            yield from load_gates.checks(
+            found = load_gates.checks(
                 trial, hypothesis, margins, names, task_errors, warmup_errors, workers
             )
+            yield from with_final([*found], trial) if margins.final_if_judged else found
         case SoakTest():
             yield from soak_gates.checks(trial, hypothesis, margins, names, workers)
         case Benchmark():

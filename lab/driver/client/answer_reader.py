@@ -171,8 +171,7 @@ class AnswerReader:
             self.complete = True
             self.head.status = self._parser.get_status_code()
             self.reusable = self._parser.should_keep_alive()
-            chunks = self._chunks
-            self.body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+            self.body = b"".join(self._chunks)
 
     # -- what is rare -------------------------------------------------------------------------
 
