@@ -147,6 +147,10 @@ class SliceMargins:
             they all do alike does no harm to ratios.
         min_own_time: Share of the time of an arm's slices that is its users' own. With less, too
             few users make the load of the rest, in which they wait for others.
+        max_scatter: Standard error of the log ratio of throughputs in the first block, as the
+            scatter of its slices shows it (`median_error`); beyond it, later blocks have slices of
+            `calm_slice_s`. 0 if that was not regarded.
+        calm_slice_s: Slices that average out what changes within tenths of a second, seconds.
     """
 
     cycles: int = 10
@@ -156,6 +160,8 @@ class SliceMargins:
     min_carry_over: float = 0.01
     max_idle_difference: float = 0.02
     min_own_time: float = 0.8
+    max_scatter: float = 0.015
+    calm_slice_s: float = 0.2
 
 
 @dataclass(frozen=True)
@@ -296,6 +302,8 @@ BEFORE_SEALED = DecisionMargins(
         min_carry_over=0.01,
         max_idle_difference=0.02,
         min_own_time=0.8,
+        max_scatter=0.0,
+        calm_slice_s=0.2,
     ),
     blocks_per_void=3,
     fresh_within=1.25,

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from lab.analysis.slice_carry_over import carry_over_by_arm, carry_over_message, uneven_arm
+from lab.analysis.slice_scatter import slice_scatter
 from lab.block_grouping import group_trials, slice_count
 from lab.driver_messages import Closed, Frame, Opened, RunTrial
 from lab.experiment.arm_identity_check import (
@@ -43,6 +44,7 @@ from lab.instruments.instrument_interfaces import (
 from lab.instruments.locust_driver_process import DriverError
 from lab.instruments.slice_observer import LiveSliceObserver
 from lab.instruments.trial_observer import LiveTrialObserver
+from lab.number_format import percentage, seconds
 from lab.run_folder import SLICES_CHANGED, RunFolder
 from lab.system import DRIVER
 from lab.targets.target_interface import ProfiledCopy, Target, TargetError
@@ -209,6 +211,7 @@ class LoadTrials:
             if self._schedule is not None and times < MOST_LONGER:
                 longer = self._schedule.longer(self._test.window_s, self._margins.min_rounds)
         if not messages:
+            self._calm(trials)
             return trials
         self._lengthen(trials[0].block, longer, " ".join(messages.values()))
         return [
@@ -217,6 +220,27 @@ class LoadTrials:
             else trial
             for trial in trials
         ]
+
+    def _calm(self, trials: Sequence[Trial]) -> None:
+        """Make the slices longer after the first block that counts, if its own scatter far.
+
+        What changes within tenths of a second does not cancel between shorter ones.
+        """
+        assert isinstance(self._test.load, ClosedLoad)
+        assert self._schedule is not None
+        is_first = len(self._same_schedule) == len(trials) and not self._changes()
+        if not is_first or self._test.load.slice_s is not None or not self._margins.max_scatter:
+            return
+        scatter = slice_scatter(trials)
+        calmer = self._schedule.calmer(self._test.window_s, self._margins)
+        if scatter is not None and scatter > self._margins.max_scatter and calmer is not None:
+            self._lengthen(
+                trials[0].block,
+                calmer,
+                f"the machine changed its speed within {seconds(self._schedule.seconds)}, so that "
+                f"slices of that length gave a ratio that is known to ±{percentage(scatter)} only "
+                f"(limit {percentage(self._margins.max_scatter)})",
+            )
 
     def _lengthen(self, block: int | None, schedule: SliceSchedule, reason: str) -> None:
         self._schedule, self._same_schedule = schedule, []

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from lab.decision_margins import SliceMargins
 from lab.hypothesis import ClosedLoad, Hypothesis, LoadTest, MetricGauge, parse_measure
 from lab.number_format import percentage, seconds
+from lab.stats.carry_over import MIN_SLICES
 from lab.trial import LoadEvidence, Trial
 from lab.trial_plan import PlannedWorkers
 
@@ -42,6 +43,14 @@ class SliceSchedule:
         """With slices twice as long, or the whole window."""
         rounds = self.rounds // 2
         return whole_window(window_s) if rounds < min_rounds else _cut(window_s, rounds)
+
+    def calmer(self, window_s: float, margins: SliceMargins) -> SliceSchedule | None:
+        """With slices that average out what changes within tenths of a second.
+
+        None if they are as long already, or if too few would fit to test them for carry-over.
+        """
+        rounds = int(window_s / margins.calm_slice_s + 1e-9)
+        return _cut(window_s, rounds) if 2 * MIN_SLICES <= rounds < self.rounds else None
 
 
 def may_be_cut(test: LoadTest, arms: Sequence[str]) -> bool:

@@ -94,6 +94,8 @@ AT_FIRST: dict[str, Any] = {
         "min_carry_over": 0.01,
         "max_idle_difference": 0.02,
         "min_own_time": 0.8,
+        "max_scatter": 0.0,
+        "calm_slice_s": 0.2,
     },
     "blocks_per_void": 3,
     "fresh_within": 1.25,

@@ -66,16 +66,6 @@ def test_rates_of_slices_are_read_from_the_record() -> None:
     assert blocks.slice_rates({}) == []
 
 
-def test_the_variance_of_a_median_follows_from_the_spread_of_the_slices() -> None:
-    rng = np.random.default_rng(3)
-    logs = rng.normal(0.0, 0.1, (2_000, 31))
-    expected = float(np.median(logs, axis=1).var())
-    ones = [1.0] * 31
-    found = [blocks.variance_of_median(ones, np.exp(each).tolist()) for each in logs[:500]]
-    assert np.mean(found) == pytest.approx(expected, rel=0.15)
-    assert blocks.variance_of_median([], []) == 0
-
-
 def test_blocks_scatter_about_the_mean_of_their_run() -> None:
     runs = [[0.99, 1.01, 0.99, 1.01], [-1.01, -0.99], [5.0]]
     assert blocks.standard_deviation(runs) == pytest.approx(

@@ -108,3 +108,19 @@ def test_longer_slices_end_at_the_whole_window() -> None:
         found = found.longer(4.0, MARGINS.min_rounds)
     assert seconds == [0.2, 0.4, 0.8]
     assert found == whole_window(4.0)
+
+
+@pytest.mark.parametrize(
+    ("rounds", "window_s", "expected"),
+    [
+        (80, 4.0, SliceSchedule(20, 0.2)),
+        (20, 4.0, None),  # as long already
+        (40, 2.0, SliceSchedule(10, 0.2)),
+        (40, 1.9, None),  # nine fit
+        (50, 5.1, SliceSchedule(25, 0.204)),
+    ],
+)
+def test_calmer_slices_are_longer_ones_of_which_ten_fit(
+    rounds: int, window_s: float, expected: SliceSchedule | None
+) -> None:
+    assert SliceSchedule(rounds, window_s / rounds).calmer(window_s, MARGINS) == expected

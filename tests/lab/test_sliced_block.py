@@ -16,7 +16,7 @@ import pytest
 from lab.analysis.block_values import block_values
 from lab.block_grouping import group_trials
 from lab.experiment import BlockEnded, BlockLoop, Event, LoadTrials, TrialBegun
-from lab.hypothesis import Bound, ClosedLoad, Hypothesis, MetricGauge, Prediction, Rival
+from lab.hypothesis import Bound, ClosedLoad, Hypothesis, LoadTest, MetricGauge, Prediction, Rival
 from lab.instruments.instrument_interfaces import Source
 from lab.instruments.locust_driver_process import DriverError
 from lab.measure_values import measure
@@ -307,8 +307,7 @@ def disturb(bench: Bench) -> None:
 def test_what_arms_leave_to_each_other_makes_the_slices_longer(bench: Bench) -> None:
     disturb(bench)
     loop = bench.run()
-    lengths = list(dict.fromkeys(round(seconds, 3) for _, seconds in bench.driver.slices))
-    assert lengths[:2] == [0.2, 0.4]
+    assert slice_lengths(bench)[:2] == [0.2, 0.4]
     entry = bench.changes[0]
     assert (entry["slice_s"], entry["rounds"]) == (0.4, 10)
     assert "does -2" in entry["reason"]
@@ -478,6 +477,88 @@ def test_chosen_slices_that_are_too_short_give_way_to_windows(tmp_path: Path) ->
 def test_equal_slices_stay_as_they_are(bench: Bench) -> None:
     bench.run()
     assert {seconds for _, seconds in bench.driver.slices} == {0.2}
+    assert bench.changes == []
+
+
+def unsteady(bench: Bench) -> None:
+    """Users take 5 ms; short slices meet one of two speeds of the machine, long ones both."""
+    generator = random.Random(5)
+    bench.driver.cycle_s = 0.005
+
+    def slowed(number: int) -> dict[str, Any]:
+        _, seconds = bench.driver.slices[-1]
+        is_slow = seconds < 0.2 and generator.random() < 0.5
+        return {"user_s": seconds * (1.25 if is_slow else 1.0) * generator.gauss(1, 0.01)}
+
+    bench.driver.unusual = slowed
+
+
+def slice_lengths(bench: Bench) -> list[float]:
+    """Those of all slices, in the order in which they came."""
+    return list(dict.fromkeys(round(seconds, 3) for _, seconds in bench.driver.slices))
+
+
+def test_a_machine_that_changes_within_slices_gets_longer_ones(bench: Bench) -> None:
+    unsteady(bench)
+    loop = bench.run()
+    assert slice_lengths(bench) == [0.05, 0.2]
+    (entry,) = bench.changes
+    assert (entry["block"], entry["rounds"], entry["slice_s"]) == (1, 20, 0.2)
+    assert entry["reason"].startswith("the machine changed its speed within 50 ms, so that slices")
+    assert entry["reason"].endswith("% only (limit 1.5%)")
+    assert not any(trial.faults for trial in bench.trials)
+    grouped = group_trials(bench.trials, bench.plan)
+    assert len(grouped.too_short) == 1
+    assert loop.interim_verdict.verdict == "CONFIRMED"
+    assert (loop.interim_verdict.voided, loop.interim_verdict.blocks) == (0, 4)
+
+
+def test_a_machine_that_becomes_unsteady_later_loses_no_block(bench: Bench) -> None:
+    bench.driver.cycle_s = 0.005
+
+    def later(event: Event) -> None:
+        if isinstance(event, BlockEnded) and event.block == 1:
+            unsteady(bench)
+
+    bench.run(later)
+    assert slice_lengths(bench) == [0.05]
+    assert len(group_trials(bench.trials, bench.plan).complete) >= 4
+
+
+def test_a_run_that_is_resumed_decides_on_longer_slices_once(bench: Bench) -> None:
+    class Interrupted(Exception):
+        pass
+
+    def interrupt(event: Event) -> None:
+        if isinstance(event, BlockEnded):
+            raise Interrupted
+
+    unsteady(bench)
+    with pytest.raises(Interrupted):
+        bench.run(interrupt)
+    loop = bench.run()
+    assert slice_lengths(bench) == [0.05, 0.2]
+    assert len(bench.changes) == 1
+    assert loop.interim_verdict.blocks == 4
+
+
+@pytest.mark.parametrize("why", ["chosen", "planned before", "short window"])
+def test_slices_stay_short_on_an_unsteady_machine_if_that_is_to_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, why: str
+) -> None:
+    monkeypatch.setattr(BlockLoop, "_settle", lambda self: None)
+    bench = Bench(tmp_path, ClosedLoad(50, slice_s=0.05 if why == "chosen" else None))
+    if why == "planned before":
+        slices = replace(bench.plan.margins.slices, max_scatter=0.0)
+        bench.plan = replace(bench.plan, margins=replace(bench.plan.margins, slices=slices))
+    if why == "short window":
+        assert isinstance(bench.hypothesis.kind, LoadTest)
+        bench.hypothesis = replace(
+            bench.hypothesis, kind=replace(bench.hypothesis.kind, window_s=1.9)
+        )
+    unsteady(bench)
+    bench.run()
+    assert slice_lengths(bench) == [0.05]
     assert bench.changes == []
 
 

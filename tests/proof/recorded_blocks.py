@@ -16,13 +16,11 @@ from lab.block_grouping import Block, group_trials
 from lab.hypothesis import Hypothesis, Step, loads
 from lab.json_files import read_lines
 from lab.run_folder import RunFolder
-from lab.stats.confidence_interval import log_ratio
 from lab.stats.latency_histogram import Histogram
+from lab.stats.paired_slices import median_error
 from tests.runs import lab, outcome_of
 
 RESAMPLES = 10_000
-_OF_A_MEDIAN = math.sqrt(math.pi / 2)  # its standard error relative to that of a mean
-_OF_A_DEVIATION = 1.4826  # from a median absolute deviation to a standard deviation
 
 
 def run_text(project: Path, name: str, text: str, seed: int) -> tuple[RunFolder, Hypothesis]:
@@ -83,7 +81,7 @@ def counting_noise(run_folder: RunFolder) -> list[dict[str, float]]:
                 "renewal": sum(
                     spread / count for spread, count in zip(spreads, counts, strict=True)
                 ),
-                "between": variance_of_median(*rates),
+                "between": median_error(*rates) ** 2,
             }
         )
     return found
@@ -109,16 +107,6 @@ def slice_rates(record: Mapping[str, Any]) -> list[float]:
         sum(count for _, _, count, *_ in each["requests"]) / each["seconds"]
         for each in record.get("slices", ())
     ]
-
-
-def variance_of_median(a: Sequence[float], b: Sequence[float]) -> float:
-    """The variance of the median of paired log ratios, from their own spread; 0 without any."""
-    logs = log_ratio(a, b)
-    if not logs:
-        return 0.0
-    middle = statistics.median(logs)
-    deviation = _OF_A_DEVIATION * statistics.median(abs(each - middle) for each in logs)
-    return (_OF_A_MEDIAN * deviation) ** 2 / len(logs)
 
 
 def deviations(runs: Sequence[Sequence[float]]) -> np.ndarray:

@@ -8,7 +8,7 @@ import statistics
 import numpy as np
 import pytest
 
-from lab.stats.paired_slices import paired_log_ratio
+from lab.stats.paired_slices import median_error, paired_log_ratio
 
 
 def test_it_is_the_median_of_the_log_ratios_of_each_round() -> None:
@@ -52,3 +52,13 @@ def test_speeds_of_the_machine_and_interrupted_slices_cancel() -> None:
 def test_what_cannot_be_paired_is_an_error(a: list[float], b: list[float], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         paired_log_ratio(a, b)
+
+
+def test_the_error_of_a_median_follows_from_the_scatter_of_the_rounds() -> None:
+    rng = np.random.default_rng(3)
+    logs = rng.normal(0.0, 0.1, (2_000, 31))
+    expected = float(np.median(logs, axis=1).var())
+    ones = [1.0] * 31
+    found = [median_error(ones, np.exp(each).tolist()) ** 2 for each in logs[:500]]
+    assert np.mean(found) == pytest.approx(expected, rel=0.15)
+    assert median_error([], []) == 0
