@@ -24,7 +24,8 @@ from lab.process_lifetime import choose_lifetime
 SCHEMA = Schema("lab.plan", 2, upgrade=unchanged)  # version 1 has no margins
 ALPHA, FIRST_LOOK, LAST_LOOK = LOOKS
 SPARE_BLOCKS = 12  # orders beyond the last look, for voided and interrupted blocks
-LAUNCHES = 2  # of a benchmark's arm and value in a block, each a fresh process
+LAUNCHES = (2, 5)  # of a benchmark's arm and value in a block, each a fresh process
+LAUNCH_S = 1.0  # for which each of more than the fewest measures, at least
 LOCAL = "local"  # the target of runs on this machine
 _FORMERLY_LOCAL = "embedded"  # what plans of earlier versions call it
 
@@ -253,7 +254,7 @@ def draw(hypothesis: Hypothesis, seed: int, target: str) -> Plan:
     margins = DecisionMargins()
     chosen = choose_lifetime(hypothesis, margins.fresh_within, target)
     lifetimes = {} if chosen is None else {chosen.subject: chosen.lifetime}
-    launches = LAUNCHES if isinstance(kind, Benchmark) else 1
+    launches = launches_of(kind.window_s) if isinstance(kind, Benchmark) else 1
     orders = tuple(
         tuple(step for _ in range(launches) for step in generator.sample(steps, len(steps)))
         for _ in range(pairs or LAST_LOOK + SPARE_BLOCKS)
@@ -280,6 +281,16 @@ def _workers(kind: LoadTest | SoakTest) -> PlannedWorkers | None:
     return PlannedWorkers(kind.load.workers) if kind.load.workers > 1 else None
 
 
+def launches_of(window_s: float) -> int:
+    """How many launches share the window of a benchmark.
+
+    One launch in thirty may be slower by a quarter, until it ends. The median of five
+    leaves such a one out, the mean of two does not.
+    """
+    fewest, most = LAUNCHES
+    return min(max(int(window_s / LAUNCH_S + 1e-9), fewest), most)
+
+
 def _slices(kind: Benchmark) -> PlannedSlices:
     """The launches of an arm and value share its slices."""
-    return PlannedSlices(SLICE_S, math.ceil(kind.slices / LAUNCHES))
+    return PlannedSlices(SLICE_S, math.ceil(kind.slices / launches_of(kind.window_s)))

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+import statistics
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from lab.analysis.sliced_values import paired_ratio
 from lab.block_grouping import Block
 from lab.decision_margins import DecisionMargins, MeasureMargins
-from lab.hypothesis import Hypothesis, Prediction, Step
+from lab.hypothesis import Benchmark, Hypothesis, Prediction, Step
 from lab.measure_values import measure
 from lab.trial import BenchmarkEvidence, Trial
 
 BlockValues = Mapping[str, float | None]  # by arm; None if there is no evidence
 
 ValuesByArm = Mapping[str, Sequence[float]]  # one value per block
+
+_OverLaunches = Callable[[Sequence[float]], float]
 
 
 def block_values(
@@ -32,21 +35,44 @@ def block_values(
     Returns:
         In the unit of the measure; with several launches the mean, a geometric one if arms are
         compared. If the arms were measured in turn, the ratio of the two values is that of their
-        slices, launch by launch.
+        slices, launch by launch: the median over the launches.
     """
-    values = unpaired_values(hypothesis, prediction, block, margins)
+    return _compared(hypothesis, prediction, block, margins, statistics.median)
+
+
+def values_together(
+    hypothesis: Hypothesis, prediction: Prediction, block: Block, margins: DecisionMargins
+) -> BlockValues:
+    """Return what `block_values` does, but so that each slice of a load, or each launch, counts.
+
+    A median does not see what happens in less than half of them.
+    """
+    if isinstance(hypothesis.kind, Benchmark):
+        return _compared(hypothesis, prediction, block, margins, statistics.fmean)
+    return _unpaired(hypothesis, prediction, block, margins)
+
+
+def _compared(
+    hypothesis: Hypothesis,
+    prediction: Prediction,
+    block: Block,
+    margins: DecisionMargins,
+    over_launches: _OverLaunches,
+) -> BlockValues:
+    """The value of each arm, paired by slices if there are any."""
+    values = _unpaired(hypothesis, prediction, block, margins)
     if prediction.compare is None or prediction.count:
         return values
     right = Step(prediction.compare.right, prediction.at)
     left = Step(prediction.compare.left, prediction.at)
-    paired = _relative(hypothesis, prediction, block, right, values[right.arm], left)
-    return values if paired is None else {**values, left.arm: paired}
+    relative = _relative(hypothesis, prediction, block, right, left, over_launches)
+    value = values[right.arm]
+    return values if relative is None or value is None else {**values, left.arm: value * relative}
 
 
-def unpaired_values(
+def _unpaired(
     hypothesis: Hypothesis, prediction: Prediction, block: Block, margins: DecisionMargins
 ) -> BlockValues:
-    """Return what `block_values` does, but of all slices of an arm together."""
     return {arm: _value(hypothesis, prediction, arm, block, margins) for arm in prediction.arms}
 
 
@@ -94,8 +120,9 @@ def _value(
         return None
     smallest = Step(arm, sizes[0])
     for place, size in enumerate(sizes):
-        paired = _relative(hypothesis, prediction, block, smallest, times[0], Step(arm, size))
-        times[place] = times[place] if paired is None else paired
+        step = Step(arm, size)
+        relative = _relative(hypothesis, prediction, block, smallest, step, statistics.fmean)
+        times[place] = times[place] if relative is None else times[0] * relative
     return exponent_or_factor(prediction.grows, sizes, times, margins.growth)
 
 
@@ -104,24 +131,32 @@ def _relative(
     prediction: Prediction,
     block: Block,
     reference: Step,
-    value: float | None,
     step: Step,
+    over_launches: _OverLaunches,
 ) -> float | None:
-    """The value of a step by its slices, paired with those of another; None without slices.
+    """How large a step is relative to another, by pairs of slices; None without slices.
 
-    Only processes of the same launch were alive at the same time; the launches of a block are
-    averaged, on the log scale.
+    Only processes of the same launch were alive at the same time.
+
+    Args:
+        hypothesis: Defines the measures.
+        prediction: Whose measure it is.
+        block: Has the trials.
+        reference: The step that the other is compared with.
+        step: The other.
+        over_launches: Makes one log ratio of those of all launches.
     """
     firsts, seconds = (_by_launch(block[each]) for each in (reference, step))
-    unpaired = prediction.count or prediction.during is not None or len(firsts) != len(seconds)
-    if value is None or unpaired:
+    if prediction.count or prediction.during is not None or len(firsts) != len(seconds):
         return None
     found = [
         paired_ratio(first, second, prediction.measure, hypothesis.measures)
         for first, second in zip(firsts, seconds, strict=True)
     ]
     ratios = [ratio for ratio in found if ratio is not None]
-    return value * _geometric_mean(ratios) if len(ratios) == len(found) else None
+    if len(ratios) < len(found):
+        return None
+    return math.exp(over_launches([math.log(each) for each in ratios])) if ratios[1:] else ratios[0]
 
 
 def _by_launch(trials: Sequence[Trial]) -> Sequence[Trial]:

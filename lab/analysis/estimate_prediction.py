@@ -11,13 +11,14 @@ from lab.analysis.arm_comparison import mean, mean_share, ratio, ratio_of_slices
 from lab.analysis.block_values import (
     BlockValues,
     block_values,
-    unpaired_values,
     values_over_blocks,
+    values_together,
 )
 from lab.analysis.estimate import Estimate, LimitedEstimate
 from lab.block_grouping import Block
 from lab.decision_margins import DecisionMargins, MeasureMargins
 from lab.hypothesis import (
+    Benchmark,
     Comparison,
     Hypothesis,
     LoadTest,
@@ -104,8 +105,8 @@ def _analysis(
         return _sweep_analysis(hypothesis, prediction, margins.sweep)
     if prediction.grows is not None:
         return _complexity_analysis(hypothesis, prediction, margins)
-    if prediction.compare is not None and isinstance(hypothesis.kind, LoadTest):
-        return _load_comparison(hypothesis, prediction, prediction.compare, margins)
+    if prediction.compare is not None and isinstance(hypothesis.kind, LoadTest | Benchmark):
+        return _comparison(hypothesis, prediction, prediction.compare, margins)
     return _value_analysis(hypothesis, prediction, margins)
 
 
@@ -176,7 +177,7 @@ def _complexity_analysis(
     return _Analysis(of_block, over_blocks)
 
 
-def _load_comparison(
+def _comparison(
     hypothesis: Hypothesis, prediction: Prediction, compare: Comparison, margins: DecisionMargins
 ) -> _Analysis[tuple[BlockValues, BlockValues]]:
     chance = _chance_of_equal(hypothesis, margins)
@@ -184,7 +185,7 @@ def _load_comparison(
     def of_block(block: Block) -> tuple[BlockValues, BlockValues]:
         return (
             block_values(hypothesis, prediction, block, margins),
-            unpaired_values(hypothesis, prediction, block, margins),
+            values_together(hypothesis, prediction, block, margins),
         )
 
     def over_blocks(
@@ -196,7 +197,7 @@ def _load_comparison(
             return None
         of_pairs = _ratio(pairs[compare.left], pairs[compare.right], tail, chance)
         if pairs == together:
-            return of_pairs  # whole windows, or a measure that a slice is too short for
+            return of_pairs  # whole windows, two launches, or what a slice is too short for
         return ratio_of_slices(
             of_pairs, ratio(together[compare.left], together[compare.right], tail, chance)
         )

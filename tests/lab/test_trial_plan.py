@@ -100,12 +100,24 @@ def test_a_benchmark_has_launches_of_every_step_whose_slices_fill_its_window() -
     for order in made.orders:
         for launch in (order[: len(SHIPPED.arms)], order[len(SHIPPED.arms) :]):
             assert sorted(step.arm for step in launch) == sorted(SHIPPED.arms)
-    assert made.trials_of_each_step == LAUNCHES == 2
+    assert made.trials_of_each_step == LAUNCHES[0] == 2
     assert made.slices == PlannedSlices(SLICE_S, 30)
     assert Plan.from_dict(json.loads(json.dumps(made.as_dict()))) == made
     short = replace(SHIPPED, kind=Benchmark("min", window_s=0.02, budget_s=600.0))
     assert plan(short).slices == PlannedSlices(SLICE_S, 15)  # together enough for a median
     assert (plan().slices, plan().trials_of_each_step) == (None, 1)
+
+
+@pytest.mark.parametrize(
+    ("window_s", "launches", "slices"),
+    [(2.5, 2, 84), (3.0, 3, 67), (4.5, 4, 75), (5.0, 5, 67), (60.0, 5, 800)],
+)
+def test_a_long_window_of_a_benchmark_has_more_launches(
+    window_s: float, launches: int, slices: int
+) -> None:
+    made = plan(replace(SHIPPED, kind=Benchmark("min", window_s=window_s, budget_s=9e3)))
+    assert made.trials_of_each_step == launches
+    assert made.slices == PlannedSlices(SLICE_S, slices)
 
 
 def test_one_block_counts_if_it_has_two_processes_of_each_step() -> None:

@@ -60,8 +60,22 @@ def _block(plan: Plan) -> str:
         "(a slower call is a slice of its own, and there are fewer), in a new random order in each "
         "round. The ratio of two processes is the median over rounds of the ratios of their "
         "slices, in which changes of the machine's speed cancel; a time is that of all slices."
-        f"{'' if launches == 1 else ' The value of a block is the mean of its launches.'}"
+        f"{_over(launches)}"
     )
+
+
+def _over(launches: int) -> str:
+    """What becomes of the values of several launches, as a further sentence."""
+    match launches:
+        case 1:
+            return ""
+        case 2:
+            return " The value of a block is the mean of its launches."
+        case _:
+            return (
+                " The ratio of two arms in a block is the median of its launches, and the interval "
+                "is extended to the mean of all of them. A time is the mean of its launches."
+            )
 
 
 def _lifetime(subject: str, lifetime: ProcessLifetime | None, differs: str) -> str:

@@ -9,8 +9,9 @@ from dataclasses import replace
 
 import pytest
 
-from lab.analysis.block_values import ValuesByArm, values_over_blocks
+from lab.analysis.block_values import ValuesByArm, values_over_blocks, values_together
 from lab.block_grouping import Block
+from lab.decision_margins import DecisionMargins
 from lab.hypothesis import Benchmark, Bound, Comparison, Parameter, Prediction, Step
 from lab.trial import BenchmarkEvidence, Slice, Timing, Trial
 from tests.default_margins import block_values
@@ -103,6 +104,23 @@ def test_launches_are_paired_with_each_other_and_averaged_by_their_logarithms() 
     assert values["wide"][0] / values["narrow"][0] == pytest.approx(math.sqrt(1.0 * 1.5))
     assert values["narrow"] == [pytest.approx(math.sqrt(2.0 * 4.0))]
     assert over_blocks(TIME, [block]) == {"narrow": [3.0]}
+
+
+def test_one_slow_launch_of_five_is_left_out_of_a_ratio_but_counts_together() -> None:
+    """The third process of `wide` is half as fast for as long as it lives."""
+    rates = (1.5, 1.5, 3.0, 1.5, 1.5)
+    block: Block = {
+        Step("narrow"): tuple(sliced(1.0, 2.0, launch=n) for n in range(1, 6)),
+        Step("wide"): tuple(sliced(f, 2 * f, launch=n) for n, f in enumerate(rates, 1)),
+    }
+    compared = replace(TIME, arm=None, compare=Comparison("wide", "narrow"))
+    hypothesis = replace(SHIPPED, kind=Benchmark("median", 5.0, 60.0))
+    values = block_values(hypothesis, compared, block)
+    together = values_together(hypothesis, compared, block, DecisionMargins())
+    assert values["wide"] is not None and values["narrow"] is not None
+    assert values["wide"] / values["narrow"] == pytest.approx(1.5)
+    assert together["wide"] is not None and together["narrow"] is not None
+    assert together["wide"] / together["narrow"] == pytest.approx(1.5 * 2 ** (1 / 5))
 
 
 def test_counts_of_processes_that_were_measured_in_turn_are_compared_as_they_are() -> None:
