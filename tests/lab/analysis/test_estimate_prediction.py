@@ -41,6 +41,7 @@ from lab.trial import (
     LoadEvidence,
     LoadSlice,
     Requests,
+    Slice,
     SliceRequests,
     Timing,
     Trial,
@@ -389,3 +390,57 @@ def test_the_interval_of_equal_slices_is_that_of_their_pairs() -> None:
     assert found == ratio(wide, narrow, TAIL)
     assert found is not None
     assert 1.07 < found.low < 1.1 < found.high < 1.12
+
+
+# --- benchmarks of several launches -----------------------------------------------------------
+
+
+def launched_block(number: int, launches: int, slow: Sequence[int], times: float) -> Block:
+    """Two arms within half a per cent; launches of *wide* that are `slow` take so much longer."""
+    generator = random.Random(number)
+    members: dict[Step, tuple[Trial, ...]] = {}
+    for arm in ("narrow", "wide"):
+        processes = []
+        for launch in range(1, launches + 1):
+            value = generator.gauss(1.0, 0.005)
+            value *= times if arm == "wide" and launch in slow else 1.0
+            evidence = BenchmarkEvidence(
+                Timing("median", 3, 1, value, value),
+                slices=tuple(Slice(place, 1, value, value) for place in (1, 2, 3)),
+            )
+            processes.append(Trial(number, 1, arm, 0.0, 1.0, repeat=launch, evidence=evidence))
+        members[Step(arm)] = tuple(processes)
+    return members
+
+
+SLOWER = Prediction("", "time", Bound(at_most=1.01), compare=Comparison("wide", "narrow"))
+CALLS = replace(SHIPPED, kind=Benchmark("median", 5.0, 600.0))
+
+
+def test_a_launch_of_one_arm_that_is_slow_in_each_block_is_not_left_out() -> None:
+    """The median of five leaves it out; the mean of all is 5 % above."""
+    blocks = [launched_block(number, 5, [number % 5 + 1], 1.28) for number in range(1, 7)]
+    found = estimated(CALLS, SLOWER, blocks)
+    assert found is not None
+    assert found.low > 1.04
+
+
+def test_slow_launches_that_are_few_widen_the_interval_to_the_mean_of_all() -> None:
+    slow = {2: [1], 5: [3]}
+    blocks = [launched_block(number, 5, slow.get(number, []), 1.3) for number in range(1, 7)]
+    found = estimated(CALLS, SLOWER, blocks)
+    assert found is not None
+    mean_of_all = 1.3 ** (2 / 30)  # of 1.3 in 2 of 30
+    assert found.low < 1.0
+    assert found.estimate == pytest.approx(1.0, abs=0.005)
+    assert found.high == pytest.approx(mean_of_all, abs=0.004)
+    assert not found.meets(SLOWER.bound)
+
+
+def test_the_mean_of_two_launches_is_their_median() -> None:
+    blocks = [launched_block(number, 2, [2], 1.02) for number in range(1, 7)]
+    found = estimated(CALLS, SLOWER, blocks)
+    values = [block_values(CALLS, SLOWER, block) for block in blocks]
+    wide = [each["wide"] or 0.0 for each in values]
+    narrow = [each["narrow"] or 0.0 for each in values]
+    assert found == ratio(wide, narrow, TAIL)
