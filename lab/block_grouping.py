@@ -58,8 +58,8 @@ def group_trials(trials: Sequence[Trial], plan: Plan) -> Blocks:
 def _most_slices_before(members: Sequence[Trial]) -> float:
     """How many slices the blocks before this one may have and count; infinite if any number.
 
-    Slices are made longer within a run for one reason: they turned out to be too short. That shows
-    in a block that carry-over voids, and in longer slices or whole windows from then on.
+    Slices are made longer within a run if they turned out to be too short. That shows in a block
+    that carry-over voids, and in longer slices or whole windows from then on.
     """
     gates = {fault.gate for trial in members for fault in trial.faults}
     if CARRY_OVER in gates or any(map(_is_whole, members)):

@@ -26,6 +26,7 @@ class Measured(NamedTuple):
         workers: That shared the load; None: a single process made it.
         processes: Of the arms, as a load test chose; `kept` where there was nothing to choose.
         databases: Of the arms, as a benchmark chose; `kept` where there was nothing to choose.
+        launches: Of a benchmark in a block; 1 of other kinds.
     """
 
     machine: str
@@ -35,6 +36,7 @@ class Measured(NamedTuple):
     workers: PlannedWorkers | None
     processes: ProcessLifetime
     databases: ProcessLifetime
+    launches: int = 1
 
     def __str__(self) -> str:
         """It in words, without what is usual."""
@@ -48,6 +50,8 @@ class Measured(NamedTuple):
         if self.workers is not None:
             words.append(f"load by {self.workers}")
         lifetimes = {"processes": self.processes, "databases": self.databases}
+        if self.launches > 1:
+            words.append(f"{self.launches} launches a block")
         words += [f"fresh {what}" for what, lifetime in lifetimes.items() if lifetime == "fresh"]
         return ", ".join(words)
 
@@ -74,6 +78,7 @@ class JudgedRun(NamedTuple):
             plan.workers,
             plan.processes or "kept",
             plan.databases or "kept",
+            plan.trials_of_each_step,
         )
 
     def counted(self, trials: Sequence[Trial]) -> list[Trial]:

@@ -25,7 +25,7 @@ SCHEMA = Schema("lab.plan", 2, upgrade=unchanged)  # version 1 has no margins
 ALPHA, FIRST_LOOK, LAST_LOOK = LOOKS
 SPARE_BLOCKS = 12  # orders beyond the last look, for voided and interrupted blocks
 LAUNCHES = (2, 5)  # of a benchmark's arm and value in a block, each a fresh process
-LAUNCH_S = 1.0  # for which each of more than the fewest measures, at least
+LAUNCH_S = 1.0  # seconds that a launch measures at least, where there are more than the fewest
 LOCAL = "local"  # the target of runs on this machine
 _FORMERLY_LOCAL = "embedded"  # what plans of earlier versions call it
 
@@ -244,7 +244,7 @@ class Plan:
 def draw(hypothesis: Hypothesis, seed: int, target: str) -> Plan:
     """Draws the order of every block from the seed, with spare blocks for voided ones.
 
-    The processes of a benchmark start in this order, those of one launch after those of the other;
+    The processes of a benchmark start in this order, launch after launch;
     that of their slices follows from seed and block. A soak has no spare blocks and decides once,
     after the last one.
     """
@@ -284,8 +284,8 @@ def _workers(kind: LoadTest | SoakTest) -> PlannedWorkers | None:
 def launches_of(window_s: float) -> int:
     """How many launches share the window of a benchmark.
 
-    One launch in thirty may be slower by a quarter, until it ends. The median of five
-    leaves such a one out, the mean of two does not.
+    Now and then a process is slower by a quarter until it ends. The median of five launches leaves
+    it out, the mean of two does not.
     """
     fewest, most = LAUNCHES
     return min(max(int(window_s / LAUNCH_S + 1e-9), fewest), most)

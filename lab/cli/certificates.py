@@ -104,8 +104,8 @@ def workload_of(
     """What noise depends on beside the machine, as JSON.
 
     Scenario, load and workers, the settings of the arms (those of equal arms once), where they run,
-    on how many cores by the conditions of the run, what is started there, and what they get anew
-    before each block.
+    on how many cores by the conditions of the run, what is started there, what they get anew
+    before each block, and how often a benchmark is launched in one.
     """
     of_the_run = ("budget_s", "processes")  # the plan says whether processes are fresh
     kind = {key: value for key, value in asdict(hypothesis.kind).items() if key not in of_the_run}
@@ -117,6 +117,7 @@ def workload_of(
         "pass": sorted(hypothesis.passed),
         "kind": hypothesis.kind.name,
         **kind,
+        "launches": plan.trials_of_each_step,
         "workers": None if plan.workers is None else asdict(plan.workers),
         "settings": sorted(settings),
         "target": plan.target,

@@ -182,7 +182,7 @@ class BenchmarkBlocks:
 
 
 def _background(of: _Ended, ended: Sequence[_Ended]) -> BackgroundLoad:
-    """The load beside all launches of an arm and value: what is judged is their mean."""
+    """The load beside all launches of an arm and value: they are judged together."""
     runs = [each.sampler.samples for each in ended if each.blank.step == of.blank.step]
     spans = [Span.between(samples[0], samples[-1]) for samples in runs]
     return background_of(spans, list(itertools.chain.from_iterable(runs)))

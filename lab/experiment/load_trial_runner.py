@@ -207,7 +207,7 @@ class LoadTrials:
         else:
             found = carry_over_by_arm(self._same_schedule, self._margins)
             messages = {each.arm: carry_over_message(each) for each in found if each.is_significant}
-            times = sum(entry["block"] is not None for entry in self._changes())
+            times = sum(entry.get("void", entry["block"] is not None) for entry in self._changes())
             if self._schedule is not None and times < MOST_LONGER:
                 longer = self._schedule.longer(self._test.window_s, self._margins.min_rounds)
         if not messages:
@@ -222,7 +222,7 @@ class LoadTrials:
         ]
 
     def _calm(self, trials: Sequence[Trial]) -> None:
-        """Make the slices longer after the first block that counts, if its own scatter far.
+        """Make the slices longer after the first block that counts, if those of it scatter far.
 
         What changes within tenths of a second does not cancel between shorter ones.
         """
@@ -237,21 +237,25 @@ class LoadTrials:
             self._lengthen(
                 trials[0].block,
                 calmer,
-                f"the machine changed its speed within {seconds(self._schedule.seconds)}, so that "
-                f"slices of that length gave a ratio that is known to ±{percentage(scatter)} only "
-                f"(limit {percentage(self._margins.max_scatter)})",
+                f"slices of {seconds(self._schedule.seconds)} scatter so far that they give the "
+                f"ratio of two arms a standard error of {percentage(scatter)} (limit "
+                f"{percentage(self._margins.max_scatter)})",
+                is_void=False,
             )
 
-    def _lengthen(self, block: int | None, schedule: SliceSchedule, reason: str) -> None:
+    def _lengthen(
+        self, block: int | None, schedule: SliceSchedule, reason: str, *, is_void: bool = True
+    ) -> None:
         self._schedule, self._same_schedule = schedule, []
-        self._note_schedule(block, reason)
+        self._note_schedule(block, reason, is_void=is_void and block is not None)
 
-    def _note_schedule(self, block: int | None, reason: str) -> None:
+    def _note_schedule(self, block: int | None, reason: str, *, is_void: bool = False) -> None:
         """Keep it for the report, and for a run that is resumed.
 
         Args:
             block: After which it changed; None: it holds from the first one on.
             reason: Why, as a clause.
+            is_void: Whether that block is void for it.
         """
         assert self._schedule is not None
         self.run_folder.add_journal(
@@ -259,6 +263,7 @@ class LoadTrials:
             block=block,
             rounds=self._schedule.rounds,
             slice_s=round(self._schedule.seconds, 6),
+            void=is_void,
             reason=reason,
         )
 

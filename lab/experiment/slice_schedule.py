@@ -47,10 +47,11 @@ class SliceSchedule:
     def calmer(self, window_s: float, margins: SliceMargins) -> SliceSchedule | None:
         """With slices that average out what changes within tenths of a second.
 
-        None if they are as long already, or if too few would fit to test them for carry-over.
+        None if they would not be twice as long, or if too few would fit: over two blocks an arm
+        has to follow itself often enough to test for carry-over.
         """
         rounds = int(window_s / margins.calm_slice_s + 1e-9)
-        return _cut(window_s, rounds) if 2 * MIN_SLICES <= rounds < self.rounds else None
+        return _cut(window_s, rounds) if 2 * MIN_SLICES <= rounds <= self.rounds // 2 else None
 
 
 def may_be_cut(test: LoadTest, arms: Sequence[str]) -> bool:

@@ -145,7 +145,7 @@ class Benchmark:
     name: ClassVar[str] = "benchmark"
 
     statistic: Statistic  # of the timed loops of one slice, and of the slices of one process
-    window_s: float  # of one process
+    window_s: float  # of an arm and value in a block, by all launches
     budget_s: float
     function: str | None = None  # None: the file's only one
     parameter: Parameter | None = None

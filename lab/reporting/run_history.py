@@ -166,8 +166,8 @@ class RunHistory:
             return ""
         return (
             f"The runs were measured in {len(self.groups)} ways and are shown apart: a difference "
-            "between machines, targets, cores of the target, database servers, numbers of workers, "
-            "or fresh and kept processes or databases shows no change of the system."
+            "between machines, targets, cores of the target, database servers, numbers of workers "
+            "or launches, or fresh and kept processes or databases shows no change of the system."
         )
 
 

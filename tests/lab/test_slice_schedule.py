@@ -118,6 +118,7 @@ def test_longer_slices_end_at_the_whole_window() -> None:
         (40, 2.0, SliceSchedule(10, 0.2)),
         (40, 1.9, None),  # nine fit
         (50, 5.1, SliceSchedule(25, 0.204)),
+        (21, 4.0, None),  # hardly longer
     ],
 )
 def test_calmer_slices_are_longer_ones_of_which_ten_fit(

@@ -504,8 +504,9 @@ def test_a_machine_that_changes_within_slices_gets_longer_ones(bench: Bench) -> 
     assert slice_lengths(bench) == [0.05, 0.2]
     (entry,) = bench.changes
     assert (entry["block"], entry["rounds"], entry["slice_s"]) == (1, 20, 0.2)
-    assert entry["reason"].startswith("the machine changed its speed within 50 ms, so that slices")
-    assert entry["reason"].endswith("% only (limit 1.5%)")
+    assert entry["reason"].startswith("slices of 50 ms scatter so far that they give the ratio of")
+    assert entry["reason"].endswith("% (limit 1.5%)")
+    assert not entry["void"]
     assert not any(trial.faults for trial in bench.trials)
     grouped = group_trials(bench.trials, bench.plan)
     assert len(grouped.too_short) == 1

@@ -9,7 +9,11 @@ from collections.abc import Iterator
 
 from lab.hypothesis.model import MIN_BLOCKS, Benchmark, Hypothesis, LoadTest, SoakTest
 from lab.hypothesis.validation.arms import arm_flaws
-from lab.hypothesis.validation.bounds import clashing_bounds, undecidable_bounds
+from lab.hypothesis.validation.bounds import (
+    clashing_bounds,
+    undecidable_bounds,
+    unsupportable_bounds,
+)
 from lab.hypothesis.validation.budget import budget_flaws, fewest_blocks
 from lab.hypothesis.validation.load_shape import load_flaws, worker_flaws
 from lab.hypothesis.validation.measures import measure_flaws
@@ -50,6 +54,7 @@ def flaws(hypothesis: Hypothesis, root: Node, *, sealed: bool = False) -> Iterat
     if not sealed:
         yield from exhaustion_flaws(hypothesis, root)
         unsound += [flaw for each in statements for flaw in unit_flaws(each, hypothesis)]
+        unsound += [flaw for each in claimed for flaw in unsupportable_bounds(each)]
     unsound += [
         flaw for each in statements for flaw in _statement_flaws(each, hypothesis, sealed=sealed)
     ]

@@ -28,8 +28,7 @@ def undecidable_bounds(
 ) -> Iterator[Flaw]:
     """A bound that every value of the measure meets, or that none does.
 
-    Unless it was `sealed`, also one that only blocks could meet, or miss, that a gate voids, and
-    one that no number of requests supports.
+    Unless it was `sealed`, also one that only blocks could meet, or miss, that a gate voids.
     """
     if statement.prediction.grows is not None:
         return
@@ -44,8 +43,25 @@ def undecidable_bounds(
     elif wanted.low <= domain.low and wanted.high >= domain.high:
         yield place.flaw(f"every {statement.subject} is {bound}", remedy)
     elif not sealed:
-        yield from _unsupportable_bounds(statement)
         yield from _gated_bounds(statement, hypothesis)
+
+
+def unsupportable_bounds(statement: Statement) -> Iterator[Flaw]:
+    """No error, or none but errors: the exact interval of a share goes beyond what was seen.
+
+    Only a prediction of the claim has to be supported. A rival has to be contradicted.
+    """
+    prediction, bound = statement.prediction, statement.prediction.bound
+    if prediction.slope or prediction.count:
+        return
+    if parse_measure(prediction.measure).base != "error_rate":
+        return
+    if bound.at_most == 0 or bound.at_least == 1:
+        other = "above 0, such as `at_most: 0.1%`" if bound.at_most == 0 else "below 100%"
+        yield statement.node.at(bound.key).flaw(
+            f"no number of requests shows that an error_rate is {bound}: the next one may differ",
+            f"Choose a bound {other}.",
+        )
 
 
 def clashing_bounds(claimed: list[Statement]) -> Iterator[Flaw]:
@@ -106,19 +122,6 @@ def _domain(prediction: Prediction, hypothesis: Hypothesis) -> ValueRange:
     else:
         may_be_zero = measure.definition.domain == "0 or more"
     return ValueRange(0 if may_be_zero else math.nextafter(0, 1), math.inf)
-
-
-def _unsupportable_bounds(statement: Statement) -> Iterator[Flaw]:
-    """No error, or none but errors: the exact interval of a share goes beyond what was seen."""
-    prediction, bound = statement.prediction, statement.prediction.bound
-    if parse_measure(prediction.measure).base != "error_rate":
-        return
-    if bound.at_most == 0 or bound.at_least == 1:
-        other = "above 0, such as `at_most: 0.1%`" if bound.at_most == 0 else "below 100%"
-        yield statement.node.at(bound.key).flaw(
-            f"no number of requests shows that an error_rate is {bound}: the next one may differ",
-            f"Choose a bound {other}.",
-        )
 
 
 def _gated_bounds(statement: Statement, hypothesis: Hypothesis) -> Iterator[Flaw]:

@@ -74,7 +74,8 @@ def _over(launches: int) -> str:
         case _:
             return (
                 " The ratio of two arms in a block is the median of its launches, and the interval "
-                "is extended to the mean of all of them. A time is the mean of its launches."
+                "is extended to the mean of all of them; if the medians lie outside its interval, "
+                "it is shown instead. A time is the mean of its launches."
             )
 
 

@@ -107,11 +107,11 @@ def test_launches_are_paired_with_each_other_and_averaged_by_their_logarithms() 
 
 
 def test_one_slow_launch_of_five_is_left_out_of_a_ratio_but_counts_together() -> None:
-    """The third process of `wide` is half as fast for as long as it lives."""
-    rates = (1.5, 1.5, 3.0, 1.5, 1.5)
+    """The third process of `wide` is half as fast."""
+    times = (1.5, 1.5, 3.0, 1.5, 1.5)
     block: Block = {
         Step("narrow"): tuple(sliced(1.0, 2.0, launch=n) for n in range(1, 6)),
-        Step("wide"): tuple(sliced(f, 2 * f, launch=n) for n, f in enumerate(rates, 1)),
+        Step("wide"): tuple(sliced(f, 2 * f, launch=n) for n, f in enumerate(times, 1)),
     }
     compared = replace(TIME, arm=None, compare=Comparison("wide", "narrow"))
     hypothesis = replace(SHIPPED, kind=Benchmark("median", 5.0, 60.0))

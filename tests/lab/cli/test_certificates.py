@@ -204,6 +204,13 @@ def test_revisions_without_settings_are_the_workload_of_equal_arms() -> None:
     assert workload(compared) == workload(equal)
 
 
+def test_other_numbers_of_launches_are_another_workload() -> None:
+    equal = equal_arms()
+    once, twice = ([n * order for order in planned(equal).orders] for n in (1, 2))
+    assert workload(equal, orders=tuple(once)) == workload(equal)
+    assert workload(equal, orders=tuple(twice)) != workload(equal)
+
+
 def test_a_torn_certificate_is_none(tmp_path: Path) -> None:
     file = keep(certified(tmp_path / "reports"), tmp_path)
     file.write_text("{")

@@ -7,6 +7,7 @@ import pytest
 
 from lab.cli.recorded_runs import judged_runs
 from lab.hypothesis import Bound
+from lab.judged_run import Measured
 from lab.reporting.charts import estimates_over_runs
 from lab.reporting.history_page import history_page
 from lab.reporting.run_history import AlikeRuns, RunHistory, run_history
@@ -97,6 +98,13 @@ def test_cores_of_the_target_and_database_servers_are_apart(tmp_path: Path) -> N
         f"{machine}, 1 of them the target's, PostgreSQL: embedded": [2],
         f"{three}, PostgreSQL: embedded": [1],
     }
+
+
+def test_launches_of_a_benchmark_are_apart_as_machines_are() -> None:
+    two = Measured("a machine", "local", None, None, None, "kept", "fresh", launches=2)
+    assert str(two) == "a machine, 2 launches a block, fresh databases"
+    assert two != two._replace(launches=5)
+    assert str(two._replace(launches=1)) == "a machine, fresh databases"
 
 
 def test_runs_that_were_measured_alike_need_no_note(reports: Path) -> None:
