@@ -73,7 +73,6 @@ PARTS = {
 NOT_MEASURED_YET = frozenset(
     {
         "disturbances",
-        "revisions",
         "certify",
     }
 )
