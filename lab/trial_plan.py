@@ -24,7 +24,7 @@ from lab.process_lifetime import choose_lifetime
 SCHEMA = Schema("lab.plan", 2, upgrade=unchanged)  # version 1 has no margins
 ALPHA, FIRST_LOOK, LAST_LOOK = LOOKS
 SPARE_BLOCKS = 12  # orders beyond the last look, for voided and interrupted blocks
-LAUNCHES = (2, 5)  # of a benchmark's arm and value in a block, each a fresh process
+MIN_LAUNCHES, MAX_LAUNCHES = 2, 5  # of a benchmark's arm and value in a block, each a fresh process
 LAUNCH_S = 1.0  # seconds that a launch measures at least, where there are more than the fewest
 LOCAL = "local"  # the target of runs on this machine
 _FORMERLY_LOCAL = "embedded"  # what plans of earlier versions call it
@@ -287,8 +287,7 @@ def launches_of(window_s: float) -> int:
     Now and then a process is slower by a quarter until it ends. The median of five launches leaves
     it out, the mean of two does not.
     """
-    fewest, most = LAUNCHES
-    return min(max(int(window_s / LAUNCH_S + 1e-9), fewest), most)
+    return min(max(int(window_s / LAUNCH_S + 1e-9), MIN_LAUNCHES), MAX_LAUNCHES)
 
 
 def _slices(kind: Benchmark) -> PlannedSlices:

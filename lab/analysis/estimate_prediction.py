@@ -18,7 +18,6 @@ from lab.analysis.estimate import Estimate, LimitedEstimate
 from lab.block_grouping import Block
 from lab.decision_margins import DecisionMargins, MeasureMargins
 from lab.hypothesis import (
-    Benchmark,
     Comparison,
     Hypothesis,
     LoadTest,
@@ -105,7 +104,7 @@ def _analysis(
         return _sweep_analysis(hypothesis, prediction, margins.sweep)
     if prediction.grows is not None:
         return _complexity_analysis(hypothesis, prediction, margins)
-    if prediction.compare is not None and isinstance(hypothesis.kind, LoadTest | Benchmark):
+    if prediction.compare is not None:
         return _comparison(hypothesis, prediction, prediction.compare, margins)
     return _value_analysis(hypothesis, prediction, margins)
 
@@ -212,10 +211,6 @@ def _value_analysis(
         values = values_over_blocks(prediction, found)
         if values is None:
             return None
-        if prediction.compare is not None:
-            left, right = prediction.compare.left, prediction.compare.right
-            chance = _chance_of_equal(hypothesis, margins)
-            return _ratio(values[left], values[right], tail, chance)
         assert prediction.arm is not None
         return _estimate_of_arm(hypothesis, prediction, values[prediction.arm], tail, margins)
 

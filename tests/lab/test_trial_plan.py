@@ -14,7 +14,7 @@ from lab.hypothesis import SLICE_S, Benchmark, Step, Sweep
 from lab.trial_plan import (
     FIRST_LOOK,
     LAST_LOOK,
-    LAUNCHES,
+    MIN_LAUNCHES,
     DetectableSlope,
     Plan,
     PlannedSlices,
@@ -100,7 +100,7 @@ def test_a_benchmark_has_launches_of_every_step_whose_slices_fill_its_window() -
     for order in made.orders:
         for launch in (order[: len(SHIPPED.arms)], order[len(SHIPPED.arms) :]):
             assert sorted(step.arm for step in launch) == sorted(SHIPPED.arms)
-    assert made.trials_of_each_step == LAUNCHES[0] == 2
+    assert made.trials_of_each_step == MIN_LAUNCHES == 2
     assert made.slices == PlannedSlices(SLICE_S, 30)
     assert Plan.from_dict(json.loads(json.dumps(made.as_dict()))) == made
     short = replace(SHIPPED, kind=Benchmark("min", window_s=0.02, budget_s=600.0))

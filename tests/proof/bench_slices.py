@@ -27,14 +27,13 @@ from lab.instruments.benchmark_process import BenchmarkProcess, Measured, stop_t
 from lab.run_lock import machine_lock
 from lab.targets.benchmark_target import BenchmarkTarget
 from lab.trial import BenchmarkEvidence, Trial
-from lab.trial_plan import ALPHA, FIRST_LOOK, LAST_LOOK, LAUNCHES
+from lab.trial_plan import ALPHA, FIRST_LOOK, LAST_LOOK, MIN_LAUNCHES
 from tests.oracles import simulation
 from tests.proof.record import Steps, publish
 from tests.runs import ROOT
 
 BLOCKS, STEP = 40, 10  # of each way and subject; so many are recorded together
 PROCESSES = 3  # of each arm, without slices
-FEWEST = LAUNCHES[0]  # as in so short a window
 LABELLINGS = 10_000
 TIMES_SMALLER = 8.0
 FIRST, SECOND = Step("first"), Step("second")
@@ -87,11 +86,11 @@ class Bench:
 
     def in_slices(self, order: random.Random) -> float:
         """The log ratio of a block, from one process of each arm in each launch."""
-        return fmean(self._launch(order) for _ in range(FEWEST))
+        return fmean(self._launch(order) for _ in range(MIN_LAUNCHES))
 
     def _launch(self, order: random.Random) -> float:
         """The log ratio of two processes that measure in turn."""
-        count = round(PROCESSES * self._subject.window_s / SLICE_S / FEWEST)
+        count = round(PROCESSES * self._subject.window_s / SLICE_S / MIN_LAUNCHES)
         with BenchmarkGroup(self._file, self._start) as group:
             group.start([(FIRST, SECOND)])
             for _ in group.measure(SLICE_S, count, order, 1):
@@ -134,7 +133,7 @@ def prove() -> bool:
         f"Without slices: a block is the mean of {PROCESSES} fresh processes of each arm, one "
         "after the other. In slices: a process of each arm, which measure in turn for "
         f"{SLICE_S * 1000:g} ms in random order; a block is the median of the paired log ratios, "
-        f"averaged over {FEWEST} such launches. "
+        f"averaged over {MIN_LAUNCHES} such launches. "
         "Standard deviation of the log ratio of a block, and the share of false decisions at "
         f"bound 1.00 if the labels of the arms are drawn anew {LABELLINGS:,} times "
         f"({LAST_LOOK} blocks of the {BLOCKS}; limit {limit:.4f}).",
