@@ -119,6 +119,8 @@ class MeasureMargins:
         equal_values: Share of all values that those of the blocks may be equal to if they are equal
             by chance (`count_beyond_chance`): slightly less than half, so that twelve blocks, the
             most there are, decide even one of eight predictions. 0 if equal values always decided.
+        missing_arrivals: Share of the arrivals without an answer that may have been the slowest, or
+            have failed. 0 if they were left out.
     """
 
     min_beyond: int = MIN_BEYOND
@@ -131,6 +133,7 @@ class MeasureMargins:
     recovered_second: float = 1.0
     counted_tail: float = 1.0
     equal_values: float = 0.49
+    missing_arrivals: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -265,6 +268,7 @@ BEFORE_SEALED = DecisionMargins(
         recovered_second=0.0,
         counted_tail=0.0,
         equal_values=0.0,
+        missing_arrivals=0.0,
     ),
     growth=GrowthMargins(
         linear=(0.8, 1.25),

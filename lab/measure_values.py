@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Self
+from typing import NamedTuple, Self
 
 from lab.decision_margins import MeasureMargins
-from lab.driver_messages import RequestKey
+from lab.driver_messages import DRAIN_S, RequestKey
 from lab.hypothesis import (
     Measure,
     Metric,
@@ -20,6 +20,8 @@ from lab.measure_table import Scope
 from lab.prometheus.selector import Selector, select
 from lab.prometheus.text_format import unread_reasons
 from lab.stats.bucket_quantile import bucket_quantile
+from lab.stats.latency_histogram import Histogram
+from lab.stats.nearest_rank import nearest_rank
 from lab.trial import (
     ArrivalSecond,
     BenchmarkEvidence,
@@ -45,16 +47,34 @@ class Between(float):
 
 
 class CountedShare(float):
-    """A share of counted events, `part` of the `whole`."""
+    """A share of counted events, `part` of the `whole`; `unknown` ones more may be of the part."""
 
-    def __new__(cls, part: int, whole: int) -> Self:
-        """Take both counts; the whole is above 0."""
+    def __new__(cls, part: int, whole: int, unknown: int = 0) -> Self:
+        """Take the counts; the whole is above 0."""
         made = super().__new__(cls, part / whole)
-        made.part, made.whole = part, whole
+        made.part, made.whole, made.unknown = part, whole, unknown
         return made
 
     part: int
     whole: int
+    unknown: int
+
+    @property
+    def low(self) -> float:
+        """If none of the unknown ones is of the part."""
+        return self.part / (self.whole + self.unknown)
+
+    @property
+    def high(self) -> float:
+        """If all of them are."""
+        return (self.part + self.unknown) / (self.whole + self.unknown)
+
+
+class MissingRequests(NamedTuple):
+    """Requests of arrivals without a latency, at most."""
+
+    unsent: int = 0
+    unanswered: int = 0
 
 
 class AtLeast(float):
@@ -75,7 +95,9 @@ def measure(
     not ended when the window closed is `AtLeast`; one that had is `Between` the ends of its
     second. A quantile, of latencies or of a histogram of the service, is `Between` the edges of its
     bucket, and the rate of a counter `Between` those over the longest and the shortest time for
-    which it may have grown. An error rate is a `CountedShare`.
+    which it may have grown. An error rate is a `CountedShare`. What arrivals without an answer make
+    unknown of latencies and error rates is within these limits; the upper one is infinite if the
+    quantile is one of theirs.
 
     Args:
         trial: One run of one arm.
@@ -99,7 +121,8 @@ def measure(
             return PROCESS_READERS[asked.base](usage)
         case Scope.REQUEST:
             seen = total(trial, asked.request, asked.method)
-            return _of_requests(seen, trial.window_s, asked, margins)
+            missing = _missing(trial, asked, margins)
+            return _of_requests(seen, trial.window_s, asked, margins, missing)
         case _:
             return None
 
@@ -205,32 +228,102 @@ def _of_stage(trial: Trial, asked: Measure, stage: str, margins: MeasureMargins)
         return STAGE_READERS[asked.base](evidence, stage, margins)
     record = evidence.stages[evidence.stage_index(stage)]
     seen = _together(record.requests, asked.request, asked.method)
-    return _of_requests(seen, record.seconds, asked, margins)
+    due = sum(second.due for second in record.medians)
+    missing = _missing(trial, asked, margins, most=due)
+    return _of_requests(seen, record.seconds, asked, margins, missing)
+
+
+def _missing(
+    trial: Trial, asked: Measure, margins: MeasureMargins, most: float = math.inf
+) -> MissingRequests:
+    """The requests that may be missing among those that a measure is of.
+
+    Nobody knows which requests an arrival would have sent, or in which stage it was scheduled: all
+    may be of this name, and each as many as those that were answered had.
+
+    Args:
+        trial: Has the arrivals.
+        asked: The measure.
+        margins: Whether they are regarded.
+        most: Arrivals that there can have been.
+    """
+    missing = trial.service.missing_arrivals
+    seen = total(trial, asked.request, asked.method)
+    each = max(1.0, seen.count / max(1, missing.answered)) * margins.missing_arrivals
+    unsent, unanswered = (
+        math.ceil(each * min(arrivals, most)) for arrivals in (missing.unsent, missing.unanswered)
+    )
+    return MissingRequests(unsent, unanswered)
 
 
 def _of_requests(
-    seen: Requests, seconds: float, asked: Measure, margins: MeasureMargins
+    seen: Requests,
+    seconds: float,
+    asked: Measure,
+    margins: MeasureMargins,
+    missing: MissingRequests,
 ) -> float | None:
     if asked.base in REQUEST_READERS:
-        return REQUEST_READERS[asked.base](seen, seconds)
+        return REQUEST_READERS[asked.base](seen, seconds, missing)
     definition = asked.definition
     assert definition is not None
     assert definition.quantile is not None
-    latency = seen.service_latency if definition.from_actual_send else seen.latency
-    found = latency.quantile(definition.quantile / 100, margins.min_beyond) if seen.count else None
+    latency, slower = seen.latency, missing.unsent + missing.unanswered
+    if definition.from_actual_send:
+        latency, slower = seen.service_latency, missing.unanswered
+    q = definition.quantile / 100
+    found = latency.quantile(q, margins.min_beyond) if seen.count else None
+    if found is None:
+        return None
+    found_high = _quantile_beside(latency, q, slower) if slower else found
     accuracy = margins.quantile_accuracy
-    if found is None or not accuracy:
-        return found
+    if not accuracy:
+        return Between(found, found, found_high) if slower else found
     assert latency.min is not None
     assert latency.max is not None
     # the edges of a bucket (Masson, Rim & Lee, 2019)
-    low, high = found / (1 + accuracy), found / (1 - accuracy)
-    return Between(found, max(low, latency.min), min(high, latency.max))
+    low, high = found / (1 + accuracy), found_high / (1 - accuracy)
+    is_seen = math.isfinite(found_high)
+    return Between(found, max(low, latency.min), min(high, latency.max) if is_seen else math.inf)
 
 
-def _throughput(seen: Requests, seconds: float) -> float | None:
+def _quantile_beside(latency: Histogram, q: float, slower: int) -> float:
+    """The quantile beside so many larger values; infinite if it is one of them."""
+    rank = nearest_rank(q, latency.count + slower)
+    found = None
+    if rank <= latency.count:
+        found = latency.quantile((rank - 0.5) / latency.count, beyond=0)
+    return math.inf if found is None else found
+
+
+def _mean(latency: Histogram, unsent: int, unanswered: int) -> float | None:
+    """The mean; that of all is at most as if what is missing were as slow as the slowest answer.
+
+    What was not answered was given up after `DRAIN_S`.
+    """
+    if latency.mean is None or not (unsent or unanswered):
+        return latency.mean
+    assert latency.max is not None
+    longest = max(latency.max, DRAIN_S)
+    most = latency.total + unsent * latency.max + unanswered * longest
+    return Between(latency.mean, latency.mean, most / (latency.count + unsent + unanswered))
+
+
+def _throughput(seen: Requests, seconds: float, _: MissingRequests) -> float | None:
     ended = seen.ended
     return (ended.count - ended.errors) / seconds if ended.count else None
+
+
+def _error_rate(seen: Requests, _: float, missing: MissingRequests) -> float | None:
+    return CountedShare(seen.errors, seen.count, missing.unanswered) if seen.count else None
+
+
+def _latency_mean(seen: Requests, _: float, missing: MissingRequests) -> float | None:
+    return _mean(seen.latency, missing.unsent, missing.unanswered) if seen.count else None
+
+
+def _service_latency_mean(seen: Requests, _: float, missing: MissingRequests) -> float | None:
+    return _mean(seen.service_latency, 0, missing.unanswered) if seen.count else None
 
 
 def _together(
@@ -301,10 +394,10 @@ PROCESS_READERS: Mapping[str, Callable[[Usage], float | None]] = {
 STAGE_READERS: Mapping[str, Callable[[LoadEvidence, str, MeasureMargins], float | None]] = {
     "recovery": recovery
 }
-REQUEST_READERS: Mapping[str, Callable[[Requests, float], float | None]] = {  # quantiles apart
+REQUEST_READERS: Mapping[str, Callable[[Requests, float, MissingRequests], float | None]] = {
     "throughput": _throughput,
-    "error_rate": lambda seen, _: CountedShare(seen.errors, seen.count) if seen.count else None,
-    "latency_mean": lambda seen, _: seen.latency.mean if seen.count else None,
-    "service_latency_mean": lambda seen, _: seen.service_latency.mean if seen.count else None,
-}
+    "error_rate": _error_rate,
+    "latency_mean": _latency_mean,
+    "service_latency_mean": _service_latency_mean,
+}  # quantiles apart
 """By scope and name, what reads a measure from what a trial recorded."""

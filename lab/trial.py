@@ -69,6 +69,14 @@ class Requests:
         )
 
 
+class MissingArrivals(NamedTuple):
+    """Arrivals of a trial of which no latency is known."""
+
+    unsent: int = 0
+    unanswered: int = 0
+    answered: int = 0  # those of which it is known
+
+
 @dataclass(frozen=True)
 class Dispatch:
     """How the arrivals of an open load were sent within the window."""
@@ -97,6 +105,12 @@ class Dispatch:
         """Arrivals neither sent nor unsent; anything but 0 is a fault of the driver."""
         return self.scheduled - self.sent - self.unsent
 
+    @property
+    def missing(self) -> MissingArrivals:
+        """Arrivals without a latency, beside those that sent no request."""
+        answered = self.sent - self.unanswered - self.without_request
+        return MissingArrivals(self.unsent, self.unanswered, answered)
+
 
 class ArrivalSecond(NamedTuple):
     """A second of an open load, or the part of it up to an edge of a stage."""
@@ -121,6 +135,13 @@ class SoakLoadStats:
     # arrivals whose answers were awaited to the end: not those of a segment that was interrupted,
     # of which nobody knows how many are `unanswered` or `without_request`
     answers_awaited: int = 0
+
+    @property
+    def missing(self) -> MissingArrivals:
+        """Arrivals without a latency, beside those that sent no request."""
+        unsent = max(0, self.scheduled - self.sent)
+        answered = self.sent - self.unanswered - self.without_request
+        return MissingArrivals(unsent, self.unanswered, answered)
 
 
 @dataclass(frozen=True)
@@ -224,6 +245,11 @@ class ServiceEvidence:
     fleet: FleetRecord | None = None  # the workers that shared the load; None: a single process
 
     @property
+    def missing_arrivals(self) -> MissingArrivals:
+        """Arrivals without a latency; none of a load of users."""
+        return MissingArrivals()
+
+    @property
     def loaded_usage(self) -> Usage | None:
         """What the processes used that load went to; None if they were not observed."""
         return self.usage.get(self.loaded)
@@ -280,6 +306,11 @@ class LoadEvidence(ServiceEvidence):
     slices: tuple[LoadSlice, ...] = ()  # one in each round of the block; empty: one whole window
     gauges: Mapping[str, GaugeReading] = field(default_factory=dict)  # those of measures
 
+    @property
+    def missing_arrivals(self) -> MissingArrivals:
+        """Arrivals without a latency; none of a load of users."""
+        return MissingArrivals() if self.dispatch is None else self.dispatch.missing
+
     def stage_index(self, name: str) -> int:
         """The index of a stage; ValueError if the trial did not reach it."""
         return [stage.name for stage in self.stages].index(name)
@@ -292,6 +323,11 @@ class SoakEvidence(ServiceEvidence):
     load_stats: SoakLoadStats = field(default_factory=SoakLoadStats)
     crashes: tuple[str, ...] = ()  # how the arm's processes ended, if that is allowed
     time_series: TimeSeries | None = None  # kept in a file beside the record
+
+    @property
+    def missing_arrivals(self) -> MissingArrivals:
+        """Arrivals without a latency; none of a load of users."""
+        return self.load_stats.missing
 
 
 @dataclass(frozen=True)

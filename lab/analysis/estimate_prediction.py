@@ -236,7 +236,8 @@ def _estimate_of_arm(
     if any(isinstance(value, AtLeast) for value in values):
         return replace(found, high=math.inf)  # the mean has no known upper end
     lows, highs = _limits(values)
-    return _widened(found, mean(lows, tail, chance), mean(highs, tail, chance))
+    highest = _UNLIMITED if math.inf in highs else mean(highs, tail, chance)
+    return _widened(found, mean(lows, tail, chance), highest)
 
 
 def _chance_of_equal(hypothesis: Hypothesis, margins: DecisionMargins) -> float:
@@ -254,10 +255,19 @@ def _share(
     counted = [value for value in values if isinstance(value, CountedShare)]
     if len(counted) < len(values) or not margins.counted_tail:
         return mean_share(values, tail, chance)
-    found = mean_share(values, tail)
-    part, whole = sum(each.part for each in counted), sum(each.whole for each in counted)
-    exact = binomial_interval(part, whole, margins.counted_tail * tail)
-    return replace(found, low=min(found.low, exact.low), high=max(found.high, exact.high))
+
+    def of_counts(pairs: Sequence[tuple[int, int]]) -> Estimate:
+        found = mean_share([part / whole for part, whole in pairs], tail)
+        part, whole = (sum(counts) for counts in zip(*pairs, strict=True))
+        exact = binomial_interval(part, whole, margins.counted_tail * tail)
+        return replace(found, low=min(found.low, exact.low), high=max(found.high, exact.high))
+
+    found = of_counts([(each.part, each.whole) for each in counted])
+    if not any(each.unknown for each in counted):
+        return found
+    least = of_counts([(each.part, each.whole + each.unknown) for each in counted])
+    most = of_counts([(each.part + each.unknown, each.whole + each.unknown) for each in counted])
+    return _widened(found, least, most)
 
 
 def _is_share(hypothesis: Hypothesis, prediction: Prediction, least_bound: float) -> bool:
@@ -272,14 +282,16 @@ def _ratio(
 ) -> Estimate:
     """The ratio of two arms; of values that are `Between` limits it may be any that these allow."""
     (least, most), (low, high) = _limits(numerators), _limits(denominators)
-    lowest = ratio(least, high, tail, chance) if min(least) > 0 else _NOTHING
-    highest = ratio(most, low, tail, chance) if min(low) > 0 else _UNLIMITED
+    has_lowest = min(least) > 0 and math.inf not in high
+    has_highest = min(low) > 0 and math.inf not in most
+    lowest = ratio(least, high, tail, chance) if has_lowest else _NOTHING
+    highest = ratio(most, low, tail, chance) if has_highest else _UNLIMITED
     return _widened(ratio(numerators, denominators, tail, chance), lowest, highest)
 
 
 def _limits(values: Sequence[float]) -> tuple[list[float], list[float]]:
     """The least and the most that each value can be."""
-    known = [(v.low, v.high) if isinstance(v, Between) else (v, v) for v in values]
+    known = [(v.low, v.high) if isinstance(v, Between | CountedShare) else (v, v) for v in values]
     return [low for low, _ in known], [high for _, high in known]
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from lab.block_grouping import Block
-from lab.measure_values import REQUEST_READERS, total
+from lab.measure_values import REQUEST_READERS, MissingRequests, total
 from lab.stats.asymptotic_bounds import AsymptoticBounds, measure_bounds, measure_think
 from lab.stats.margins import SweepMargins
 from lab.stats.sweep_plateau import reach
@@ -63,7 +63,10 @@ class SweepCurve:
         """
         levels = tuple(sorted(trials))
         rates, means, sent_means = (
-            [REQUEST_READERS[name](total(trials[n]), trials[n].window_s) for n in levels]
+            [
+                REQUEST_READERS[name](total(trials[n]), trials[n].window_s, MissingRequests())
+                for n in levels
+            ]
             for name in ("throughput", "latency_mean", "service_latency_mean")
         )
         throughput = tuple(rate for rate in rates if rate)

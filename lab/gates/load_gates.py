@@ -8,7 +8,11 @@ from lab.decision_margins import DecisionMargins, GateLimits
 from lab.driver_messages import DRAIN_S
 from lab.gates import background_gates, evidence_gate, service_gates, traffic_gates, worker_gates
 from lab.gates.gate_check import Check
-from lab.gates.judged_measures import predictions_of
+from lab.gates.judged_measures import (
+    bounded_of_requests,
+    predictions_of,
+    why_not_repeated,
+)
 from lab.hypothesis import ClosedLoad, Hypothesis, LoadTest, OpenLoad, parse_measure
 from lab.measure_values import counter, idle_arms_cpu, total
 from lab.system import DRIVER, MetricNames
@@ -47,7 +51,7 @@ def checks(
     # the driver's own part comes before what the service may have caused
     if evidence.dispatch is not None:
         yield from _arrivals(trial, hypothesis, margins, evidence.dispatch, load)
-    yield _users(trial, evidence, load)
+    yield _users(trial, hypothesis, evidence, load)
     yield traffic_gates.hosts(trial)
     yield service_gates.errors(trial, hypothesis)
     if not is_cause:
@@ -129,9 +133,16 @@ def _arrivals(
     )
     lost = f"{dispatch.lost} arrivals of arm {trial.arm} were neither sent nor counted as unsent."
     yield Check("lost", abs(dispatch.lost), 0, lost, retryable=False)
+    not_repeated = ""
     if dispatch.undispatched > dispatch.waiting or late_s > max_late_s:
         why = "the load driver did not get to them. Lower the rate, or make the scenario cheaper."
     else:
+        not_repeated = _not_repeated_if_slow(
+            trial,
+            hypothesis,
+            "Write `allow: {unsent: 100%}`: then every block counts, and arrivals without an "
+            "answer are taken for the slowest.",
+        )
         most = load.max_users if isinstance(load, OpenLoad) else dispatch.users
         why = (
             f"all users (at most {most}) were busy, the driver itself kept its times. Either the "
@@ -140,9 +151,10 @@ def _arrivals(
         )
     share = dispatch.unsent / max(dispatch.scheduled, 1)
     unsent = f"{share:.1%} of the arrivals of arm {trial.arm} were not sent: {why}"
-    yield Check("unsent", share, max_unsent, unsent)
+    yield Check("unsent", share, max_unsent, unsent, not_repeated=not_repeated)
     share = dispatch.unanswered / max(dispatch.scheduled, 1)
-    yield service_gates.unanswered(trial, share, max_unsent)
+    unanswered = service_gates.unanswered(trial, share, max_unsent)
+    yield unanswered._replace(not_repeated=not_repeated)
     share = dispatch.without_request / max(dispatch.scheduled, 1)
     yield service_gates.without_request(trial, share, max_unsent)
 
@@ -175,8 +187,18 @@ def _dispatch_lateness(
     return max(found, key=lambda each: each[2])
 
 
-def _users(trial: Trial, evidence: LoadEvidence, load: ClosedLoad | OpenLoad) -> Check:
+def _not_repeated_if_slow(trial: Trial, hypothesis: Hypothesis, remedy: str) -> str:
+    judged = bounded_of_requests(trial, hypothesis)
+    return why_not_repeated(trial, judged, "in which arrivals had no answer in time", remedy)
+
+
+def _users(
+    trial: Trial, hypothesis: Hypothesis, evidence: LoadEvidence, load: ClosedLoad | OpenLoad
+) -> Check:
+    not_repeated = ""
     if isinstance(load, OpenLoad):
+        remedy = "Lower the rate, or give requests a timeout: what exceeds it counts as an error."
+        not_repeated = _not_repeated_if_slow(trial, hypothesis, remedy)
         missed = (
             f"Arrivals of arm {trial.arm} were still under way {DRAIN_S} s after the window had "
             "closed: requests may be left over in the service."
@@ -188,7 +210,7 @@ def _users(trial: Trial, evidence: LoadEvidence, load: ClosedLoad | OpenLoad) ->
         )
     if evidence.fleet is not None:
         missed += worker_gates.not_ended(evidence.fleet)
-    return Check("users", evidence.users_missing, 0, missed)
+    return Check("users", evidence.users_missing, 0, missed, not_repeated=not_repeated)
 
 
 def _littles_law(

@@ -57,6 +57,7 @@ AT_FIRST: dict[str, Any] = {
         "recovered_second": 0.0,
         "counted_tail": 0.0,
         "equal_values": 0.0,
+        "missing_arrivals": 0.0,
     },
     "growth": {
         "linear": [0.8, 1.25],

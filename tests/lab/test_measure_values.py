@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -9,7 +10,17 @@ from lab.driver_messages import RequestKey
 from lab.hypothesis import MetricGauge, MetricQuantile, MetricRate, MetricRatio
 from lab.measure_values import AtLeast, Between, CountedShare, counter, total
 from lab.stats.latency_histogram import Histogram
-from lab.trial import ArrivalSecond, Ended, GaugeReading, Requests, StageRecord, Trial
+from lab.trial import (
+    ArrivalSecond,
+    Dispatch,
+    Ended,
+    GaugeReading,
+    Requests,
+    SoakEvidence,
+    SoakLoadStats,
+    StageRecord,
+    Trial,
+)
 from tests.default_margins import measure
 from tests.lab.builders import ORDERS, altered, trial
 
@@ -184,6 +195,97 @@ def test_an_error_rate_knows_what_it_counted() -> None:
     assert isinstance(found, CountedShare)
     assert (found.part, found.whole) == (3, 400)
     assert found == 3 / 400
+
+
+ON_TIME = Dispatch(
+    scheduled=400,
+    sent=400,
+    waiting=0,
+    undispatched=0,
+    lag_p99_s=0.0,
+    wait_p99_s=0.0,
+    users=20,
+)
+
+
+def arrivals(**missing: int) -> Trial:
+    """400 latencies from 0.1 to 0.14 s, and arrivals that have none."""
+    return trial("narrow", 100, dispatch=replace(ON_TIME, **missing))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("waiting", "rank"), [(0, 360), (1, 361), (20, 378), (44, 400)])
+def test_arrivals_without_an_answer_may_have_been_the_slowest(waiting: int, rank: int) -> None:
+    """p90 of 400 + n values of which the n largest are not known."""
+    found = measure(arrivals(waiting=waiting), "latency_p90", {})
+    assert isinstance(found, Between)
+    assert found == pytest.approx(0.1 + 0.0001 * 359, rel=0.005)
+    assert found.high == pytest.approx(0.1 + 0.0001 * (rank - 1), rel=0.01)
+    assert found.high >= 0.1 + 0.0001 * (rank - 1)
+    assert found.low <= 0.1 + 0.0001 * 359
+
+
+def test_a_quantile_that_may_be_of_an_arrival_without_an_answer_has_no_upper_limit() -> None:
+    made = arrivals(sent=350, waiting=45, unanswered=5)
+    found = measure(made, "latency_p90", {})
+    assert isinstance(found, Between) and found.high == math.inf
+    actual = measure(made, "service_latency_p90", {})  # from the send: what was sent has one
+    assert isinstance(actual, Between) and actual.high <= 0.14
+    earlier = measure(made, "latency_p90", {}, margins=BEFORE_SEALED.measures)
+    assert earlier == found and not isinstance(earlier, Between)
+    assert measure(made, "latency_p99", {}) is None, "too few samples, whatever is missing"
+
+
+def test_each_arrival_without_an_answer_lacks_as_many_requests_as_the_others_sent() -> None:
+    twice = replace(ON_TIME, scheduled=210, sent=200, waiting=10)
+    found = measure(trial("narrow", 100, dispatch=twice), "latency_p90", {})
+    assert isinstance(found, Between)
+    assert found == measure(arrivals(waiting=20), "latency_p90", {})
+    assert found.high == pytest.approx(0.1 + 0.0001 * 377, rel=0.01)  # rank 378 of 420
+    few = replace(ON_TIME, scheduled=4010, sent=4000, waiting=10)  # of this name: one in ten
+    found = measure(trial("narrow", 100, dispatch=few), "latency_p90", {})
+    assert isinstance(found, Between)
+    assert found.high == pytest.approx(0.1 + 0.0001 * 368, rel=0.01)  # rank 369 of 410
+
+
+def test_no_more_arrivals_are_missing_in_a_stage_than_were_scheduled_in_it() -> None:
+    made = staged(0.01)
+    both = altered(made, dispatch=replace(ON_TIME, waiting=500))
+    found = measure(both, "latency_p50", {}, during="spike")
+    alone = measure(made, "latency_p50", {}, during="spike")
+    assert isinstance(found, Between) and isinstance(alone, Between)
+    assert found == alone and math.isfinite(found.high)
+
+
+def test_a_mean_takes_what_was_not_answered_for_the_slowest() -> None:
+    found = measure(arrivals(waiting=10), "latency_mean", {})
+    assert isinstance(found, Between)
+    mean = measure(trial("narrow", 100), "latency_mean", {})
+    assert mean is not None and found == found.low == mean
+    assert found.high == pytest.approx((400 * mean + 10 * 0.1399) / 410)
+    left = arrivals(scheduled=410, sent=410, unanswered=10)
+    for name in ("latency_mean", "service_latency_mean"):
+        hung = measure(left, name, {})
+        assert isinstance(hung, Between)
+        assert hung.high == pytest.approx((400 * mean + 10 * 30.0) / 410)
+    assert measure(arrivals(waiting=10), "service_latency_mean", {}) == mean
+
+
+def test_an_arrival_without_an_answer_may_have_failed() -> None:
+    found = measure(arrivals(scheduled=404, sent=404, unanswered=4), "error_rate", {})
+    assert isinstance(found, CountedShare)
+    assert (found, found.low, found.high) == (0.0, 0.0, 4 / 404)
+    unsent = measure(arrivals(waiting=4), "error_rate", {})
+    assert isinstance(unsent, CountedShare) and unsent.high == 0.0  # it sent nothing
+
+
+def test_a_soak_has_arrivals_without_an_answer_as_well() -> None:
+    seen = trial("narrow", 100).service
+    soak = SoakEvidence(
+        requests=seen.requests, load_stats=SoakLoadStats(scheduled=420, sent=405, unanswered=5)
+    )
+    found = measure(altered(trial("narrow", 100), evidence=soak), "latency_p90", {})
+    assert isinstance(found, Between)
+    assert found.high == pytest.approx(0.1 + 0.0001 * 377, rel=0.01)
 
 
 def test_recovery_needs_a_stage_before_and_a_stage_after() -> None:

@@ -161,8 +161,8 @@ def _observed(
         return f"{judged.subject} has no {name} up to {form(judged.low)}"
     if judged.estimate is None:
         return f"{name} of {judged.subject}: no evidence"
-    if judged.floor is not None and prediction.compare is None and prediction.grows is None:
-        return f"{name} of {judged.subject} is at least {form(judged.floor)}"
+    if judged.floor is not None and prediction.grows is None:
+        return f"{name} of {_relation(prediction, judged, f'at least {form(judged.floor)}')}"
     seen = f"{name} of {_relation(prediction, judged, form(judged.estimate))}"
     if prediction.count:
         return f"{seen} in every process"
@@ -202,4 +202,5 @@ def _note(judged: Judgement, verdict: Verdict) -> str:
         return "not decided"
     if judged.blocks_wanted is not None:
         return f"about {judged.blocks_wanted} blocks in total would likely decide it"
-    return "more blocks are not expected to decide it"
+    known = "" if judged.floor is None else "known from below only: "
+    return f"{known}more blocks are not expected to decide it"

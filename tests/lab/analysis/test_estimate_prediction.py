@@ -38,6 +38,7 @@ from lab.stats.binomial_interval import binomial_interval
 from lab.stats.latency_histogram import Histogram
 from lab.trial import (
     BenchmarkEvidence,
+    Dispatch,
     LoadEvidence,
     LoadSlice,
     Requests,
@@ -225,6 +226,68 @@ def test_the_interval_of_an_error_rate_contains_the_exact_one_of_all_requests(er
     sealed = Decided(SHIPPED, prediction, blocks, DecisionMargins(measures=before))
     old = sealed.estimate(4, TAIL)
     assert old is not None and old.low == old.high, "as runs were judged that had it"
+
+
+def unanswered(arm: str, errors: int, missing: int, waiting: int = 0) -> Trial:
+    """An open load of 120 requests, and so many arrivals without an answer."""
+    made = failing(errors)[Step("narrow")][0]
+    sent = 120 + missing
+    dispatch = Dispatch(sent + waiting, sent, waiting, 0, 0.0, 0.0, 20, unanswered=missing)
+    return replace(altered(made, dispatch=dispatch), arm=arm)
+
+
+def test_an_error_rate_reaches_to_where_all_arrivals_without_an_answer_have_failed() -> None:
+    prediction = Prediction("", "error_rate", Bound(at_most=0.05), arm="narrow")
+    blocks = [{Step("narrow"): (unanswered("narrow", 1, 6),)}] * 4
+    found = estimated(SHIPPED, prediction, blocks)
+    assert isinstance(found, LimitedEstimate)
+    assert found.estimate == pytest.approx(1 / 120)
+    assert found.low == binomial_interval(4, 4 * 126, TAIL).low
+    assert found.high == binomial_interval(28, 4 * 126, TAIL).high
+    assert not found.meets(prediction.bound)
+    assert found.gap(prediction.bound) is None, "no number of blocks tells what became of them"
+
+
+def test_the_ratio_of_error_rates_reaches_as_far() -> None:
+    blocks = [
+        {
+            Step("narrow"): (unanswered("narrow", 4, 4),),
+            Step("wide"): (unanswered("wide", 8, 8),),
+        }
+    ] * ENOUGH
+    compare = Comparison("wide", "narrow")
+    found = estimated(SHIPPED, Prediction("", "error_rate", BOUND, compare=compare), blocks)
+    assert isinstance(found, LimitedEstimate) and found.estimate == pytest.approx(2.0)
+    least, most = (8 / 128) / (8 / 124), (16 / 128) / (4 / 124)
+    assert (found.low, found.high) == pytest.approx((least, most))
+
+
+@pytest.mark.parametrize(
+    ("bound", "outcome"),
+    [(Bound(at_most=0.2), None), (Bound(at_most=0.05), "misses"), (Bound(at_least=0.09), "meets")],
+)
+def test_a_quantile_of_arrivals_without_an_answer_is_known_from_below_only(
+    bound: Bound, outcome: str | None
+) -> None:
+    blocks = [{Step("narrow"): (unanswered("narrow", 0, 0, waiting=20),)}] * ENOUGH
+    found = estimated(SHIPPED, Prediction("", "latency_p90", bound, arm="narrow"), blocks)
+    assert isinstance(found, LimitedEstimate)
+    assert found.high == math.inf and found.low == pytest.approx(0.1)
+    assert (found.meets(bound), found.misses(bound)) == (outcome == "meets", outcome == "misses")
+
+
+@pytest.mark.parametrize("missing", ["narrow", "wide"])
+def test_the_ratio_to_a_quantile_without_an_upper_limit_has_one_limit(missing: str) -> None:
+    block = {
+        Step(arm): (unanswered(arm, 0, 0, waiting=20 * (arm == missing)),)
+        for arm in ("narrow", "wide")
+    }
+    compare = Comparison("wide", "narrow")
+    asked = Prediction("", "latency_p90", BOUND, compare=compare)
+    found = estimated(SHIPPED, asked, [block] * ENOUGH)
+    assert found is not None and found.estimate == pytest.approx(1.0)
+    expected = (0.0, 1.0) if missing == "narrow" else (1.0, math.inf)
+    assert (found.low, found.high) == pytest.approx(expected)
 
 
 def test_errors_that_differ_from_block_to_block_keep_the_wider_interval() -> None:

@@ -8,10 +8,20 @@ from typing import Any
 import pytest
 
 from lab.decision_margins import BEFORE_SEALED
-from lab.hypothesis import Allow, Bound, Comparison, Hypothesis, Limits, Prediction, Rival
-from lab.trial import Fault, LoadSlice, Trial, Usage
+from lab.hypothesis import (
+    Allow,
+    Bound,
+    Comparison,
+    Hypothesis,
+    Limits,
+    OpenLoad,
+    Prediction,
+    Rival,
+    Stage,
+)
+from lab.trial import Dispatch, Fault, LoadSlice, Trial, Usage
 from tests.default_margins import inspect
-from tests.lab.builders import ORDERS, altered, claim, ratio, trial
+from tests.lab.builders import ORDERS, altered, claim, ratio, trial, with_load
 
 FEW_FAIL = Prediction("few fail", "error_rate", Bound(at_most=0.015), arm="narrow")
 QUICK = Prediction("it is quick", "latency_p99", Bound(at_most=1.0), arm="narrow")
@@ -142,6 +152,55 @@ def test_a_block_that_a_hanging_request_cuts_short_is_repeated() -> None:
     seen = inspect(cut, claim(QUICK))
     assert {each.gate for each in seen.faults} >= {"users", "evidence"}
     assert all(fault.retryable for fault in seen.faults)
+
+
+SLOW_ARRIVALS = Dispatch(
+    scheduled=400,
+    sent=390,
+    waiting=10,
+    undispatched=0,
+    lag_p99_s=0.0004,
+    wait_p99_s=2.0,
+    users=70,
+)
+NOT_IN_TIME = "if the blocks in which arrivals had no answer in time were repeated"
+
+
+def open_claim(*predictions: Prediction, unsent: float | None = None) -> Hypothesis:
+    """A claim about an open load."""
+    load = OpenLoad("poisson", (Stage(None, 100, 100, None),), max_users=70)
+    return replace(with_load(claim(*predictions), load), allow=Allow(unsent=unsent))
+
+
+@pytest.mark.parametrize("predicted", [replace(QUICK, measure="latency_p90"), ratio(2.5)])
+def test_arrivals_that_a_slow_arm_keeps_waiting_end_the_run_if_requests_are_judged(
+    predicted: Prediction,
+) -> None:
+    slow = trial("narrow", 100, dispatch=SLOW_ARRIVALS, block=4)
+    fault = fault_of(slow, open_claim(predicted), "unsent")
+    assert not fault.retryable
+    assert "Block 4 is not repeated" in fault.message and NOT_IN_TIME in fault.message
+    assert fault.message.endswith("arrivals without an answer are taken for the slowest.")
+    assert inspect(slow, open_claim(predicted, unsent=1.0)).trusted
+    assert fault_of(slow, open_claim(LITTLE), "unsent").retryable
+
+
+def test_arrivals_that_the_driver_did_not_get_to_are_no_sign_of_a_slow_arm() -> None:
+    kept = replace(SLOW_ARRIVALS, waiting=0, undispatched=10)
+    late = trial("narrow", 100, dispatch=kept)
+    assert fault_of(late, open_claim(ratio(2.5)), "unsent").retryable
+    busy = trial("narrow", 100, dispatch=SLOW_ARRIVALS, other_cpu=1.0)
+    assert fault_of(busy, open_claim(ratio(2.5)), "unsent").retryable
+
+
+def test_arrivals_still_under_way_long_after_the_window_end_the_run() -> None:
+    left = replace(SLOW_ARRIVALS, sent=400, waiting=0, unanswered=20)
+    hanging = trial("narrow", 100, dispatch=left, users_missing=70)
+    for gate in ("users", "unanswered"):
+        fault = fault_of(hanging, open_claim(ratio(2.5)), gate)
+        assert not fault.retryable and NOT_IN_TIME in fault.message
+    assert "give requests a timeout" in fault_of(hanging, open_claim(ratio(2.5)), "users").message
+    assert fault_of(hanging, open_claim(LITTLE), "users").retryable
 
 
 def test_a_run_that_was_planned_before_repeats_such_blocks() -> None:

@@ -74,15 +74,28 @@ def test_another_rival_that_stands_settles_it(rendered: dict[str, Run]) -> None:
     assert second.note == "not decided, and it no longer matters: another rival stands"
 
 
+def test_a_value_that_is_known_from_below_only_says_why_it_stays_undecided(
+    rendered: dict[str, Run],
+) -> None:
+    run = rendered["REFUTED"]
+    verdict = verdict_of(run, "INCONCLUSIVE", [OPEN, GOOD, GOOD], BAD)
+    first, *others = verdict.predictions
+    for high, note in ((None, "known from below only: more blocks"), (2.0, "more blocks")):
+        open_one = replace(first, estimate=1.5, low=1.2, high=high, blocks_wanted=None)
+        changed = replace(verdict, predictions=(open_one, *others))
+        assert notes(run, changed)[0] == f"{note} are not expected to decide it"
+
+
 @pytest.mark.parametrize(
     ("figures", "sentence"),
     [
         ((1.0227, 1.021, 1.0244), "1.023× that of narrow (1.021× to 1.024×)"),
         ((1.9, 1.7, 2.1), "1.90× that of narrow (1.70× to 2.10×)"),
+        ((1.9, 1.7, None), "at least 1.70× that of narrow"),
     ],
 )
 def test_a_bound_is_shown_as_written_and_what_was_seen_apart_from_it(
-    rendered: dict[str, Run], figures: tuple[float, float, float], sentence: str
+    rendered: dict[str, Run], figures: tuple[float, float, float | None], sentence: str
 ) -> None:
     run = rendered["REFUTED"]
     first, *others = run.hypothesis.predictions
