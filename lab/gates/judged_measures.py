@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from lab.gates.gate_check import Check
 from lab.hypothesis import Hypothesis, Prediction, parse_measure
 from lab.measure_table import Scope
-from lab.trial import LoadEvidence, Trial
+from lab.trial import Trial
 
 # What voids a block whatever its arm did: the rest of the machine, other machines, the scenario.
 _OTHER_CAUSES = frozenset(
@@ -76,10 +76,7 @@ def with_final(checks: Sequence[Check], trial: Trial) -> list[Check]:
         return list(checks)
     before = itertools.takewhile(lambda check: check.gate != "errors", checks)
     causes = [*trial.faults, *(fault for check in before if (fault := check.fault) is not None)]
-    others = _OTHER_CAUSES
-    if isinstance(trial.evidence, LoadEvidence) and trial.evidence.slices:
-        others |= {"users"}  # a request without an answer has cut the block short
-    if any(not fault.retryable or fault.gate in others for fault in causes):
+    if any(not fault.retryable or fault.gate in _OTHER_CAUSES for fault in causes):
         return list(checks)
     return [check._replace(message=_told(check), retryable=False) for check in checks]
 

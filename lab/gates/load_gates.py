@@ -189,24 +189,31 @@ def _dispatch_lateness(
 
 def _not_repeated_if_slow(trial: Trial, hypothesis: Hypothesis, remedy: str) -> str:
     judged = bounded_of_requests(trial, hypothesis)
-    return why_not_repeated(trial, judged, "in which arrivals had no answer in time", remedy)
+    return why_not_repeated(trial, judged, "in which the arm kept users waiting", remedy)
 
 
 def _users(
     trial: Trial, hypothesis: Hypothesis, evidence: LoadEvidence, load: ClosedLoad | OpenLoad
 ) -> Check:
-    not_repeated = ""
+    remedy = "Lower the load, or give requests a timeout: what exceeds it counts as an error."
+    not_repeated = _not_repeated_if_slow(trial, hypothesis, remedy)
+    left_over = "requests may be left over in the service."
     if isinstance(load, OpenLoad):
-        remedy = "Lower the rate, or give requests a timeout: what exceeds it counts as an error."
-        not_repeated = _not_repeated_if_slow(trial, hypothesis, remedy)
         missed = (
             f"Arrivals of arm {trial.arm} were still under way {DRAIN_S} s after the window had "
-            "closed: requests may be left over in the service."
+            f"closed: {left_over}"
+        )
+    elif evidence.users_missing >= load.users:
+        where = "a slice" if evidence.slices else "the window"
+        missed = (
+            f"Users of arm {trial.arm} still waited for an answer {DRAIN_S} s after {where} had "
+            f"closed: {left_over}"
         )
     else:
+        not_repeated = ""
         missed = (
-            f"{evidence.users_missing} of {load} of arm {trial.arm} were not "
-            "running all the time, or did not end: requests may be left over in the service."
+            f"{evidence.users_missing} of {load} of arm {trial.arm} were not running all the "
+            f"time: {left_over}"
         )
     if evidence.fleet is not None:
         missed += worker_gates.not_ended(evidence.fleet)

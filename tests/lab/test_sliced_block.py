@@ -196,7 +196,8 @@ def test_a_fault_in_any_slice_voids_the_block(
     bench.driver.unusual = lambda number: unusual if number == 30 else {}
     bench.run()
     ends = [event for event in bench.events if isinstance(event, BlockEnded)]
-    assert [bool(event.faults) for event in ends][:2] == [True, False] or gate == "hosts"
+    is_final = gate == "hosts" or "completed" in unusual
+    assert [bool(event.faults) for event in ends][:2] == [True, False][: 2 - is_final]
     assert ends[0].faults[0].gate == gate
     assert bench.driver.lanes == {}
 
@@ -206,8 +207,8 @@ def test_an_arm_whose_users_are_stuck_is_told_alone(bench: Bench) -> None:
     bench.driver.unusual = lambda number: {"completed": False} if number == 2 else {}
     loop = bench.run()
     (voided,) = [trial for trial in bench.trials if trial.block == 1]
-    assert [(fault.gate, fault.retryable) for fault in voided.faults] == [("users", True)]
-    assert loop.interim_verdict.verdict == "CONFIRMED"
+    assert [(fault.gate, fault.retryable) for fault in voided.faults] == [("users", False)]
+    assert loop.interim_verdict.verdict == "INVALID", "throughput is judged: a hang is part of it"
 
 
 def test_a_scenario_that_ends_its_trial_voids_the_block(bench: Bench) -> None:

@@ -145,13 +145,17 @@ def test_what_the_arm_did_before_it_lacked_samples_is_told_as_well() -> None:
     ]
 
 
-def test_a_block_that_a_hanging_request_cuts_short_is_repeated() -> None:
-    """In slices no further one begins: what the block lacks is no sign of a slow arm."""
-    one = LoadSlice(1, 0.5, 0.5, 0.0, 0.5, 0.0, {}, {}, {})
-    cut = altered(trial("narrow", 200, users_missing=1), slices=(one,))
-    seen = inspect(cut, claim(QUICK))
-    assert {each.gate for each in seen.faults} >= {"users", "evidence"}
-    assert all(fault.retryable for fault in seen.faults)
+@pytest.mark.parametrize("slices", [(), (LoadSlice(1, 0.5, 0.5, 0.0, 0.5, 0.0, {}, {}, {}),)])
+def test_a_request_that_hangs_ends_the_run_if_requests_are_judged(
+    slices: tuple[LoadSlice, ...],
+) -> None:
+    hung = altered(trial("narrow", 100, users_missing=50), slices=slices)
+    fault = fault_of(hung, claim(ratio(2.5)), "users")
+    assert not fault.retryable and NOT_IN_TIME in fault.message
+    assert f"30 s after {'a slice' if slices else 'the window'} had closed" in fault.message
+    assert fault_of(hung, claim(LITTLE), "users").retryable
+    assert fault_of(altered(hung, other_cpu=1.0), claim(ratio(2.5)), "users").retryable
+    assert fault_of(altered(hung, users_missing=1), claim(ratio(2.5)), "users").retryable
 
 
 SLOW_ARRIVALS = Dispatch(
@@ -163,7 +167,7 @@ SLOW_ARRIVALS = Dispatch(
     wait_p99_s=2.0,
     users=70,
 )
-NOT_IN_TIME = "if the blocks in which arrivals had no answer in time were repeated"
+NOT_IN_TIME = "if the blocks in which the arm kept users waiting were repeated"
 
 
 def open_claim(*predictions: Prediction, unsent: float | None = None) -> Hypothesis:

@@ -139,7 +139,7 @@ def test_a_worker_alone_on_its_core_is_named_alone() -> None:
 def test_users_that_do_not_end_are_said_of_their_worker() -> None:
     (found,) = faults(shared(fleet(worker(3, drained=False)), users_missing=50))
     assert found.gate == "users"
-    assert found.message.endswith("Those of worker 3 (process 4713) did not end.")
+    assert "Those of worker 3 (process 4713) did not end." in found.message
     lost = fleet(worker(3, drained=False, fault="is lost"))
     assert "did not end." not in faults(shared(lost, users_missing=50))[-1].message
 
