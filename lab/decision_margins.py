@@ -183,7 +183,8 @@ class DecisionMargins:
         fresh_within: Arms get fresh processes before each block if a bound on their ratio lies
             within this factor of no difference.
         final_if_judged: 1 if a block ends the run that is void for what a prediction bounds, as its
-            errors or too few samples; 0 if it was repeated as any other.
+            errors or too few samples; 2 if also one in which an arm kept users waiting; 0 if it was
+            repeated as any other.
     """
 
     gates: GateLimits = field(default_factory=GateLimits)
@@ -194,7 +195,7 @@ class DecisionMargins:
     slices: SliceMargins = field(default_factory=SliceMargins)
     blocks_per_void: int = 3
     fresh_within: float = 1.25
-    final_if_judged: int = 1
+    final_if_judged: int = 2
 
     def as_dict(self) -> dict[str, Any]:
         """As plain JSON types."""

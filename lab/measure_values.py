@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Self
 
 from lab.decision_margins import MeasureMargins
-from lab.driver_messages import DRAIN_S, RequestKey
+from lab.driver_messages import RequestKey
 from lab.hypothesis import (
     Measure,
     Metric,
@@ -27,7 +27,9 @@ from lab.trial import (
     BenchmarkEvidence,
     LoadEvidence,
     LoadSlice,
+    MissingArrivals,
     Requests,
+    StageRecord,
     Trial,
     Usage,
 )
@@ -228,32 +230,39 @@ def _of_stage(trial: Trial, asked: Measure, stage: str, margins: MeasureMargins)
         return STAGE_READERS[asked.base](evidence, stage, margins)
     record = evidence.stages[evidence.stage_index(stage)]
     seen = _together(record.requests, asked.request, asked.method)
-    due = sum(second.due for second in record.medians)
-    missing = _missing(trial, asked, margins, most=due)
+    missing = _missing(trial, asked, margins, record)
     return _of_requests(seen, record.seconds, asked, margins, missing)
 
 
 def _missing(
-    trial: Trial, asked: Measure, margins: MeasureMargins, most: float = math.inf
+    trial: Trial, asked: Measure, margins: MeasureMargins, stage: StageRecord | None = None
 ) -> MissingRequests:
     """The requests that may be missing among those that a measure is of.
 
-    Nobody knows which requests an arrival would have sent, or in which stage it was scheduled: all
-    may be of this name, and each as many as those that were answered had.
+    Nobody knows which requests an arrival would have sent: all may be of this name, and each as
+    many as those that were answered had, in the mean.
 
     Args:
         trial: Has the arrivals.
         asked: The measure.
         margins: Whether they are regarded.
-        most: Arrivals that there can have been.
+        stage: In which the arrivals were scheduled; None: in the window.
     """
-    missing = trial.service.missing_arrivals
-    seen = total(trial, asked.request, asked.method)
-    each = max(1.0, seen.count / max(1, missing.answered)) * margins.missing_arrivals
+    missing, most = trial.service.missing_arrivals, math.inf
+    if stage is not None:
+        due = sum(second.due for second in stage.medians)
+        requests = Requests.together(stage.requests.values()).count
+        most = max(0.0, due - requests / _per_arrival(total(trial), missing))
+    each = _per_arrival(total(trial, asked.request, asked.method), missing)
     unsent, unanswered = (
-        math.ceil(each * min(arrivals, most)) for arrivals in (missing.unsent, missing.unanswered)
+        math.ceil(each * margins.missing_arrivals * min(arrivals, most))
+        for arrivals in (missing.unsent, missing.unanswered)
     )
     return MissingRequests(unsent, unanswered)
+
+
+def _per_arrival(seen: Requests, arrivals: MissingArrivals) -> float:
+    return max(1.0, seen.count / max(1, arrivals.answered))
 
 
 def _of_requests(
@@ -296,17 +305,21 @@ def _quantile_beside(latency: Histogram, q: float, slower: int) -> float:
     return math.inf if found is None else found
 
 
-def _mean(latency: Histogram, unsent: int, unanswered: int) -> float | None:
-    """The mean; that of all is at most as if what is missing were as slow as the slowest answer.
+def _mean(latency: Histogram, backlog_s: float, missing: MissingRequests) -> float | None:
+    """The mean, and that with what is missing as its upper limit.
 
-    What was not answered was given up after `DRAIN_S`.
+    Args:
+        latency: Of the requests that were answered.
+        backlog_s: What the service would take for the requests that were never sent: so much
+            later than the slowest answer is theirs, at most.
+        missing: How long one takes that was not answered is not known at all.
     """
-    if latency.mean is None or not (unsent or unanswered):
+    if latency.mean is None or not any(missing):
         return latency.mean
     assert latency.max is not None
-    longest = max(latency.max, DRAIN_S)
-    most = latency.total + unsent * latency.max + unanswered * longest
-    return Between(latency.mean, latency.mean, most / (latency.count + unsent + unanswered))
+    added_s = missing.unsent * (latency.max + backlog_s)
+    most = (latency.total + added_s) / (latency.count + missing.unsent)
+    return Between(latency.mean, latency.mean, math.inf if missing.unanswered else most)
 
 
 def _throughput(seen: Requests, seconds: float, _: MissingRequests) -> float | None:
@@ -318,12 +331,14 @@ def _error_rate(seen: Requests, _: float, missing: MissingRequests) -> float | N
     return CountedShare(seen.errors, seen.count, missing.unanswered) if seen.count else None
 
 
-def _latency_mean(seen: Requests, _: float, missing: MissingRequests) -> float | None:
-    return _mean(seen.latency, missing.unsent, missing.unanswered) if seen.count else None
+def _latency_mean(seen: Requests, seconds: float, missing: MissingRequests) -> float | None:
+    ended = seen.ended.count
+    backlog_s = missing.unsent * seconds / ended if ended else math.inf
+    return _mean(seen.latency, backlog_s, missing) if seen.count else None
 
 
 def _service_latency_mean(seen: Requests, _: float, missing: MissingRequests) -> float | None:
-    return _mean(seen.service_latency, 0, missing.unanswered) if seen.count else None
+    return _mean(seen.service_latency, 0.0, missing._replace(unsent=0)) if seen.count else None
 
 
 def _together(

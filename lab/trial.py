@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from lab.driver_messages import RequestKey
 from lab.hypothesis import Statistic, Step
@@ -72,9 +72,15 @@ class Requests:
 class MissingArrivals(NamedTuple):
     """Arrivals of a trial of which no latency is known."""
 
-    unsent: int = 0
+    unsent: int = 0  # or ended before they sent a request
     unanswered: int = 0
     answered: int = 0  # those of which it is known
+
+    @classmethod
+    def of(cls, unsent: int, sent: int, unanswered: int, without_request: int) -> Self:
+        """From what was counted of the arrivals."""
+        answered = sent - unanswered - without_request
+        return cls(unsent + without_request, unanswered, answered)
 
 
 @dataclass(frozen=True)
@@ -107,9 +113,8 @@ class Dispatch:
 
     @property
     def missing(self) -> MissingArrivals:
-        """Arrivals without a latency, beside those that sent no request."""
-        answered = self.sent - self.unanswered - self.without_request
-        return MissingArrivals(self.unsent, self.unanswered, answered)
+        """Arrivals without a latency."""
+        return MissingArrivals.of(self.unsent, self.sent, self.unanswered, self.without_request)
 
 
 class ArrivalSecond(NamedTuple):
@@ -138,10 +143,9 @@ class SoakLoadStats:
 
     @property
     def missing(self) -> MissingArrivals:
-        """Arrivals without a latency, beside those that sent no request."""
+        """Arrivals without a latency, but for those under way when the soak was interrupted."""
         unsent = max(0, self.scheduled - self.sent)
-        answered = self.sent - self.unanswered - self.without_request
-        return MissingArrivals(unsent, self.unanswered, answered)
+        return MissingArrivals.of(unsent, self.sent, self.unanswered, self.without_request)
 
 
 @dataclass(frozen=True)

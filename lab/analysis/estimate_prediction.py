@@ -267,7 +267,11 @@ def _share(
         return found
     least = of_counts([(each.part, each.whole + each.unknown) for each in counted])
     most = of_counts([(each.part + each.unknown, each.whole + each.unknown) for each in counted])
-    return _widened(found, least, most)
+    # of shares of which some are 0 or 1 the scale differs, so that any may be the widest
+    parts = (found, least, most)
+    low, high = min(each.low for each in parts), max(each.high for each in parts)
+    middles = sorted(each.estimate for each in parts)
+    return LimitedEstimate(found.estimate, low, high, (middles[0], middles[-1]))
 
 
 def _is_share(hypothesis: Hypothesis, prediction: Prediction, least_bound: float) -> bool:

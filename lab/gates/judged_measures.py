@@ -13,12 +13,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from lab.gates.gate_check import Check
 from lab.hypothesis import Hypothesis, Prediction, parse_measure
 from lab.measure_table import Scope
-from lab.trial import Trial
+from lab.trial import LoadEvidence, Trial
 
 # What voids a block whatever its arm did: the rest of the machine, other machines, the scenario.
 _OTHER_CAUSES = frozenset(
     {"other_cpu", "steal", "workers", "clock", "begin_late", "ticker_late", "scenario"}
 )
+_OF_DRIVER = frozenset({"driver_cpu", "dispatch"})
 
 
 def predictions_of(trial: Trial, hypothesis: Hypothesis) -> Iterator[Prediction]:
@@ -72,12 +73,21 @@ def with_final(checks: Sequence[Check], trial: Trial) -> list[Check]:
         checks: Of one trial, gravest cause first, up to `errors` and beyond.
         trial: With the faults that were found while it ran.
     """
+    faulty = {check.gate for check in checks if check.fault}
+    of_others: set[str] = set()  # gates whose objection is not the arm's doing
+    if faulty & _OF_DRIVER:
+        of_others |= {"unsent", "users"}  # a driver that is late keeps its users waiting
+    if "users" in faulty and isinstance(trial.evidence, LoadEvidence) and trial.evidence.slices:
+        of_others |= {"errors", "evidence", "target_cpu"}  # its block was cut short
+    checks = [
+        check._replace(not_repeated="") if check.gate in of_others else check for check in checks
+    ]
     if not any(check.not_repeated and check.fault for check in checks):
-        return list(checks)
+        return checks
     before = itertools.takewhile(lambda check: check.gate != "errors", checks)
     causes = [*trial.faults, *(fault for check in before if (fault := check.fault) is not None)]
     if any(not fault.retryable or fault.gate in _OTHER_CAUSES for fault in causes):
-        return list(checks)
+        return checks
     return [check._replace(message=_told(check), retryable=False) for check in checks]
 
 

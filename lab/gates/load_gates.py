@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from lab.decision_margins import DecisionMargins, GateLimits
 from lab.driver_messages import DRAIN_S
@@ -49,11 +49,12 @@ def checks(
     yield _ticker(evidence, _max_late_s(trial, margins))
     yield _driver_cpu(evidence, margins.gates)
     # the driver's own part comes before what the service may have caused
+    kept_waiting = bounded_of_requests(trial, hypothesis) if margins.final_if_judged > 1 else []
     if evidence.dispatch is not None:
-        yield from _arrivals(trial, hypothesis, margins, evidence.dispatch, load)
-    yield _users(trial, hypothesis, evidence, load)
+        yield from _arrivals(trial, hypothesis, margins, evidence.dispatch, load, kept_waiting)
+    yield _users(trial, evidence, load, kept_waiting)
     yield traffic_gates.hosts(trial)
-    yield service_gates.errors(trial, hypothesis)
+    yield service_gates.errors(trial, hypothesis, kept_waiting)
     if not is_cause:
         yield raised
     yield from traffic_gates.named_counters(trial, names)
@@ -120,6 +121,7 @@ def _arrivals(
     margins: DecisionMargins,
     dispatch: Dispatch,
     load: ClosedLoad | OpenLoad,
+    judged: Sequence[str],
 ) -> Iterator[Check]:
     max_late_s = _max_late_s(trial, margins)
     max_unsent = service_gates.max_unsent(hypothesis, margins.gates)
@@ -137,11 +139,12 @@ def _arrivals(
     if dispatch.undispatched > dispatch.waiting or late_s > max_late_s:
         why = "the load driver did not get to them. Lower the rate, or make the scenario cheaper."
     else:
-        not_repeated = _not_repeated_if_slow(
+        not_repeated = why_not_repeated(
             trial,
-            hypothesis,
-            "Write `allow: {unsent: 100%}`: then every block counts, and arrivals without an "
-            "answer are taken for the slowest.",
+            judged,
+            "in which the arm kept arrivals waiting",
+            "Write `allow: {unsent: 100%}`: then every block counts, and the intervals of "
+            "latencies reach to where these arrivals were the slowest.",
         )
         most = load.max_users if isinstance(load, OpenLoad) else dispatch.users
         why = (
@@ -153,8 +156,7 @@ def _arrivals(
     unsent = f"{share:.1%} of the arrivals of arm {trial.arm} were not sent: {why}"
     yield Check("unsent", share, max_unsent, unsent, not_repeated=not_repeated)
     share = dispatch.unanswered / max(dispatch.scheduled, 1)
-    unanswered = service_gates.unanswered(trial, share, max_unsent)
-    yield unanswered._replace(not_repeated=not_repeated)
+    yield service_gates.unanswered(trial, share, max_unsent)
     share = dispatch.without_request / max(dispatch.scheduled, 1)
     yield service_gates.without_request(trial, share, max_unsent)
 
@@ -187,36 +189,29 @@ def _dispatch_lateness(
     return max(found, key=lambda each: each[2])
 
 
-def _not_repeated_if_slow(trial: Trial, hypothesis: Hypothesis, remedy: str) -> str:
-    judged = bounded_of_requests(trial, hypothesis)
-    return why_not_repeated(trial, judged, "in which the arm kept users waiting", remedy)
-
-
 def _users(
-    trial: Trial, hypothesis: Hypothesis, evidence: LoadEvidence, load: ClosedLoad | OpenLoad
+    trial: Trial, evidence: LoadEvidence, load: ClosedLoad | OpenLoad, judged: Sequence[str]
 ) -> Check:
-    remedy = "Lower the load, or give requests a timeout: what exceeds it counts as an error."
-    not_repeated = _not_repeated_if_slow(trial, hypothesis, remedy)
-    left_over = "requests may be left over in the service."
     if isinstance(load, OpenLoad):
         missed = (
             f"Arrivals of arm {trial.arm} were still under way {DRAIN_S} s after the window had "
-            f"closed: {left_over}"
-        )
-    elif evidence.users_missing >= load.users:
-        where = "a slice" if evidence.slices else "the window"
-        missed = (
-            f"Users of arm {trial.arm} still waited for an answer {DRAIN_S} s after {where} had "
-            f"closed: {left_over}"
+            "closed: requests may be left over in the service."
         )
     else:
-        not_repeated = ""
         missed = (
-            f"{evidence.users_missing} of {load} of arm {trial.arm} were not running all the "
-            f"time: {left_over}"
+            f"{evidence.users_missing} of {load} of arm {trial.arm} were not "
+            "running all the time, or did not end: requests may be left over in the service."
         )
+        if evidence.users_missing < load.users:
+            judged = ()  # some have ended early: nobody was kept waiting
     if evidence.fleet is not None:
         missed += worker_gates.not_ended(evidence.fleet)
+    not_repeated = why_not_repeated(
+        trial,
+        judged,
+        "in which users did not end in time",
+        "Lower the load, make tasks shorter, or give requests a timeout and `allow` errors.",
+    )
     return Check("users", evidence.users_missing, 0, missed, not_repeated=not_repeated)
 
 

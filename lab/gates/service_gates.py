@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from lab.decision_margins import GateLimits
 from lab.driver_messages import DRAIN_S
@@ -77,8 +77,14 @@ def scenario(faults: int, first: str, failed_before: Mapping[str, int] | None = 
     return Check("scenario", faults, 0.0, message)
 
 
-def errors(trial: Trial, hypothesis: Hypothesis) -> Check:
-    """Whether requests failed no more often than allowed, and there were any."""
+def errors(trial: Trial, hypothesis: Hypothesis, unanswered: Sequence[str] = ()) -> Check:
+    """Whether requests failed no more often than allowed, and there were any.
+
+    Args:
+        trial: Has the requests.
+        hypothesis: What it allows, and what it bounds.
+        unanswered: The measures for which errors without an answer, as timeouts, select.
+    """
     seen, allowed = total(trial), hypothesis.allow.error_rate
     if not seen.count:
         # no evidence is never a pass: over any limit
@@ -105,7 +111,7 @@ def errors(trial: Trial, hypothesis: Hypothesis) -> Check:
         f"(allowed {allowed:.2%}{silent}): {most_common}",
         not_repeated=why_not_repeated(
             trial,
-            bounded(trial, hypothesis, "error_rate"),
+            [*bounded(trial, hypothesis, "error_rate"), *(unanswered if silent else ())],
             "with many errors",
             "Write `allow: {error_rate: 100%}`: then every block counts, however many fail.",
         ),

@@ -88,7 +88,7 @@ def _result(
         scale=scale,
         axis_format=chosen,
         estimate=judged.estimate,
-        low=judged.low,
+        low=None if scale == "ratio" and (judged.low or 0.0) <= 0 else judged.low,
         high=judged.high,
         tone=tone,
         outcome=outcome,
@@ -167,7 +167,7 @@ def _observed(
     if prediction.count:
         return f"{seen} in every process"
     if judged.low is None or judged.high is None:
-        return f"{seen} (no bounded interval yet)"
+        return f"{seen} (no bounded interval)"
     return f"{seen} ({low_to_high(form, [judged.low, judged.high])})"
 
 

@@ -248,6 +248,23 @@ def test_an_error_rate_reaches_to_where_all_arrivals_without_an_answer_have_fail
     assert found.gap(prediction.bound) is None, "no number of blocks tells what became of them"
 
 
+def test_the_widest_of_all_ends_counts_where_shares_change_their_scale() -> None:
+    """One block of twelve has errors, and each one arrival without an answer."""
+    prediction = Prediction("", "error_rate", Bound(at_most=0.1), arm="narrow")
+    errors = [0] * 11 + [60]
+    known, unknown = (
+        estimated(
+            SHIPPED,
+            prediction,
+            [{Step("narrow"): (unanswered("narrow", n, missing),)} for n in errors],
+        )
+        for missing in (0, 1)
+    )
+    assert known is not None and isinstance(unknown, LimitedEstimate)
+    assert unknown.low <= known.low and unknown.high >= known.high
+    assert unknown.unknown[0] <= unknown.estimate <= unknown.unknown[1]
+
+
 def test_the_ratio_of_error_rates_reaches_as_far() -> None:
     blocks = [
         {

@@ -19,8 +19,9 @@ from lab.hypothesis import (
     Rival,
     Stage,
 )
-from lab.trial import Dispatch, Fault, LoadSlice, Trial, Usage
-from tests.default_margins import inspect
+from lab.system import DRIVER
+from lab.trial import Dispatch, Fault, LoadSlice, Requests, Trial, Usage
+from tests.default_margins import MARGINS, inspect
 from tests.lab.builders import ORDERS, altered, claim, ratio, trial, with_load
 
 FEW_FAIL = Prediction("few fail", "error_rate", Bound(at_most=0.015), arm="narrow")
@@ -145,17 +146,29 @@ def test_what_the_arm_did_before_it_lacked_samples_is_told_as_well() -> None:
     ]
 
 
-@pytest.mark.parametrize("slices", [(), (LoadSlice(1, 0.5, 0.5, 0.0, 0.5, 0.0, {}, {}, {}),)])
-def test_a_request_that_hangs_ends_the_run_if_requests_are_judged(
+SLICE = LoadSlice(1, 0.5, 0.5, 0.0, 0.5, 0.0, {}, {}, {})
+
+
+@pytest.mark.parametrize("slices", [(), (SLICE,)])
+def test_users_that_do_not_end_end_the_run_if_requests_are_judged(
     slices: tuple[LoadSlice, ...],
 ) -> None:
     hung = altered(trial("narrow", 100, users_missing=50), slices=slices)
     fault = fault_of(hung, claim(ratio(2.5)), "users")
-    assert not fault.retryable and NOT_IN_TIME in fault.message
-    assert f"30 s after {'a slice' if slices else 'the window'} had closed" in fault.message
+    assert not fault.retryable
+    assert "if the blocks in which users did not end in time were repeated" in fault.message
     assert fault_of(hung, claim(LITTLE), "users").retryable
     assert fault_of(altered(hung, other_cpu=1.0), claim(ratio(2.5)), "users").retryable
     assert fault_of(altered(hung, users_missing=1), claim(ratio(2.5)), "users").retryable
+
+
+def test_what_a_block_lacks_that_was_cut_short_is_no_finding() -> None:
+    """In slices no further one begins after a user that does not end."""
+    cut = altered(trial("narrow", 200, users_missing=50), slices=(SLICE,))
+    assert "Lengthen" not in fault_of(cut, claim(QUICK), "evidence").message
+    early = altered(cut, users_missing=1)
+    assert {each.gate for each in inspect(early, claim(QUICK)).faults} >= {"users", "evidence"}
+    assert all(fault.retryable for fault in inspect(early, claim(QUICK)).faults)
 
 
 SLOW_ARRIVALS = Dispatch(
@@ -167,7 +180,6 @@ SLOW_ARRIVALS = Dispatch(
     wait_p99_s=2.0,
     users=70,
 )
-NOT_IN_TIME = "if the blocks in which the arm kept users waiting were repeated"
 
 
 def open_claim(*predictions: Prediction, unsent: float | None = None) -> Hypothesis:
@@ -183,8 +195,9 @@ def test_arrivals_that_a_slow_arm_keeps_waiting_end_the_run_if_requests_are_judg
     slow = trial("narrow", 100, dispatch=SLOW_ARRIVALS, block=4)
     fault = fault_of(slow, open_claim(predicted), "unsent")
     assert not fault.retryable
-    assert "Block 4 is not repeated" in fault.message and NOT_IN_TIME in fault.message
-    assert fault.message.endswith("arrivals without an answer are taken for the slowest.")
+    assert "Block 4 is not repeated" in fault.message
+    assert "if the blocks in which the arm kept arrivals waiting were repeated" in fault.message
+    assert fault.message.endswith("reach to where these arrivals were the slowest.")
     assert inspect(slow, open_claim(predicted, unsent=1.0)).trusted
     assert fault_of(slow, open_claim(LITTLE), "unsent").retryable
 
@@ -193,18 +206,32 @@ def test_arrivals_that_the_driver_did_not_get_to_are_no_sign_of_a_slow_arm() -> 
     kept = replace(SLOW_ARRIVALS, waiting=0, undispatched=10)
     late = trial("narrow", 100, dispatch=kept)
     assert fault_of(late, open_claim(ratio(2.5)), "unsent").retryable
-    busy = trial("narrow", 100, dispatch=SLOW_ARRIVALS, other_cpu=1.0)
-    assert fault_of(busy, open_claim(ratio(2.5)), "unsent").retryable
+    saturated = {**late.service.usage, DRIVER: Usage(0.9, 0.95, 1e8, 50, 5)}
+    for sign in ({"other_cpu": 1.0}, {"usage": saturated}):
+        busy = trial("narrow", 100, dispatch=SLOW_ARRIVALS, users_missing=70, **sign)
+        for gate in ("unsent", "users"):
+            assert fault_of(busy, open_claim(ratio(2.5)), gate).retryable
 
 
 def test_arrivals_still_under_way_long_after_the_window_end_the_run() -> None:
     left = replace(SLOW_ARRIVALS, sent=400, waiting=0, unanswered=20)
     hanging = trial("narrow", 100, dispatch=left, users_missing=70)
-    for gate in ("users", "unanswered"):
-        fault = fault_of(hanging, open_claim(ratio(2.5)), gate)
-        assert not fault.retryable and NOT_IN_TIME in fault.message
-    assert "give requests a timeout" in fault_of(hanging, open_claim(ratio(2.5)), "users").message
+    fault = fault_of(hanging, open_claim(ratio(2.5), unsent=1.0), "users")
+    assert not fault.retryable
+    assert "if the blocks in which users did not end in time were repeated" in fault.message
     assert fault_of(hanging, open_claim(LITTLE), "users").retryable
+
+
+SILENT = Requests(400, 20, trial("narrow", 100).service.requests[ORDERS].latency, socket_errors=1)
+
+
+def test_errors_without_an_answer_are_slow_requests() -> None:
+    timed_out = altered(trial("narrow", 100), requests={ORDERS: SILENT})
+    fault = fault_of(timed_out, lenient(ratio(2.5)), "errors")
+    assert not fault.retryable and "throughput of narrow is what is judged" in fault.message
+    assert fault_of(timed_out, lenient(LITTLE), "errors").retryable
+    answered = altered(timed_out, requests={ORDERS: replace(SILENT, socket_errors=0)})
+    assert fault_of(answered, lenient(ratio(2.5)), "errors").retryable
 
 
 def test_a_run_that_was_planned_before_repeats_such_blocks() -> None:
@@ -213,3 +240,18 @@ def test_a_run_that_was_planned_before_repeats_such_blocks() -> None:
         (fault,) = inspect(made, hypothesis, margins=BEFORE_SEALED).faults
         assert fault.retryable
         assert "is not repeated" not in fault.message
+
+
+def test_a_run_that_was_planned_with_the_first_of_these_rules_knows_no_other() -> None:
+    earlier = replace(MARGINS, final_if_judged=1)
+    slow = trial("narrow", 100, dispatch=SLOW_ARRIVALS, users_missing=70)
+    hung = altered(trial("narrow", 200, users_missing=50), slices=(SLICE,))
+    silent = altered(trial("narrow", 100), requests={ORDERS: SILENT})
+    for made, hypothesis in (
+        (slow, open_claim(ratio(2.5))),
+        (hung, claim(QUICK)),
+        (silent, lenient(ratio(2.5))),
+    ):
+        faults = inspect(made, hypothesis, margins=earlier).faults
+        assert faults and all(fault.retryable for fault in faults)
+    assert not fault_of(trial("narrow", 200), claim(QUICK), "evidence").retryable
