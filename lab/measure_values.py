@@ -292,8 +292,8 @@ def _of_requests(
     assert latency.max is not None
     # the edges of a bucket (Masson, Rim & Lee, 2019)
     low, high = found / (1 + accuracy), found_high / (1 - accuracy)
-    is_seen = math.isfinite(found_high)
-    return Between(found, max(low, latency.min), min(high, latency.max) if is_seen else math.inf)
+    highest = latency.max if math.isfinite(found_high) else math.inf
+    return Between(found, max(low, latency.min), min(high, highest))
 
 
 def _quantile_beside(latency: Histogram, q: float, slower: int) -> float:
