@@ -21,7 +21,6 @@ from lab.prometheus.selector import Selector, select
 from lab.prometheus.text_format import unread_reasons
 from lab.stats.bucket_quantile import bucket_quantile
 from lab.stats.latency_histogram import Histogram
-from lab.stats.nearest_rank import nearest_rank
 from lab.trial import (
     ArrivalSecond,
     BenchmarkEvidence,
@@ -284,7 +283,8 @@ def _of_requests(
     found = latency.quantile(q, margins.min_beyond) if seen.count else None
     if found is None:
         return None
-    found_high = _quantile_beside(latency, q, slower) if slower else found
+    beside = latency.quantile_beside(q, slower)
+    found_high = math.inf if beside is None else beside
     accuracy = margins.quantile_accuracy
     if not accuracy:
         return Between(found, found, found_high) if slower else found
@@ -294,15 +294,6 @@ def _of_requests(
     low, high = found / (1 + accuracy), found_high / (1 - accuracy)
     highest = latency.max if math.isfinite(found_high) else math.inf
     return Between(found, max(low, latency.min), min(high, highest))
-
-
-def _quantile_beside(latency: Histogram, q: float, slower: int) -> float:
-    """The quantile beside so many larger values; infinite if it is one of them."""
-    rank = nearest_rank(q, latency.count + slower)
-    found = None
-    if rank <= latency.count:
-        found = latency.quantile((rank - 0.5) / latency.count, beyond=0)
-    return math.inf if found is None else found
 
 
 def _mean(latency: Histogram, backlog_s: float, missing: MissingRequests) -> float | None:

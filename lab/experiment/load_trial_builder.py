@@ -121,11 +121,8 @@ class _Part:
     def second(self) -> ArrivalSecond:
         """Its median, in which arrivals in excess of the requests answered count as the longest."""
         latency = Requests.together(self.answered.values()).latency
-        rank = math.ceil(max(self.scheduled, latency.count) / 2)
-        median = None
-        if 0 < rank <= latency.count:
-            # a second is compared with others, never judged by itself: few samples are enough
-            median = latency.quantile((rank - 0.5) / latency.count, beyond=0)
+        # a second is compared with others, never judged by itself: few samples are enough
+        median = latency.quantile_beside(0.5, max(0, self.scheduled - latency.count))
         return ArrivalSecond(round(self.length, 6), median, self.scheduled)
 
 

@@ -8,11 +8,7 @@ from lab.decision_margins import DecisionMargins, GateLimits
 from lab.driver_messages import DRAIN_S
 from lab.gates import background_gates, evidence_gate, service_gates, traffic_gates, worker_gates
 from lab.gates.gate_check import Check
-from lab.gates.judged_measures import (
-    bounded_of_requests,
-    predictions_of,
-    why_not_repeated,
-)
+from lab.gates.judged_measures import bounded_of_requests, predictions_of, why_not_repeated
 from lab.hypothesis import ClosedLoad, Hypothesis, LoadTest, OpenLoad, parse_measure
 from lab.measure_values import counter, idle_arms_cpu, total
 from lab.system import DRIVER, MetricNames

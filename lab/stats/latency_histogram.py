@@ -144,10 +144,20 @@ class Histogram:
             raise ValueError(f"a quantile lies between 0 and 1, not {q}")
         rank = nearest_rank(q, self.count)
         outside = self.count - rank if q >= 0.5 else rank - 1
-        if not self.count or outside < beyond:
-            return None
-        bucket = next(index for index, seen in self._cumulative() if seen >= rank)
-        return self._point(bucket)
+        return self._of_rank(rank) if self.count and outside >= beyond else None
+
+    def quantile_beside(self, q: float, larger: int) -> float | None:
+        """Return a quantile of these values and so many more that are larger than all of them.
+
+        Args:
+            q: Between 0 and 1.
+            larger: How many there are, of which nothing else is known.
+
+        Returns:
+            Seconds, as `quantile`; None if it is one of the larger ones.
+        """
+        rank = nearest_rank(q, self.count + larger)
+        return self._of_rank(rank) if rank <= self.count else None
 
     def cdf(self) -> Iterator[tuple[float, float]]:
         """Yield, per bucket in use, its upper edge (seconds) and the share of values up to it."""
@@ -208,6 +218,9 @@ class Histogram:
         self.total += total
         self._low = min(self._low, low)
         self._high = max(self._high, high)
+
+    def _of_rank(self, rank: int) -> float:
+        return self._point(next(index for index, seen in self._cumulative() if seen >= rank))
 
     def _point(self, bucket: int) -> float:
         middle = 2 * _GAMMA**bucket / (_GAMMA + 1)

@@ -10,7 +10,7 @@ from lab.decision_margins import DecisionMargins, MeasureMargins
 from lab.driver_messages import RequestKey
 from lab.hypothesis import Bound, Comparison, Hypothesis, Load, LoadTest, Prediction, Rival, loads
 from lab.stats.latency_histogram import Histogram
-from lab.trial import LoadEvidence, Requests, Trial, Usage
+from lab.trial import Dispatch, LoadEvidence, Requests, Trial, Usage
 from lab.trial_plan import Plan, draw
 
 PROJECT = Path(__file__).parent.parent.parent
@@ -29,6 +29,15 @@ def _shipped() -> Hypothesis:
 
 
 SHIPPED = _shipped()
+ON_TIME = Dispatch(
+    scheduled=400,
+    sent=400,
+    waiting=0,
+    undispatched=0,
+    lag_p99_s=0.0004,
+    wait_p99_s=0.0001,
+    users=20,
+)
 
 
 def claim(*predictions: Prediction, rivals: Sequence[Rival] = ()) -> Hypothesis:
@@ -94,6 +103,11 @@ def trial(arm: str, rate: float, block: int = 1, **changes: object) -> Trial:
         evidence=evidence,
     )
     return altered(made, **changes)
+
+
+def arrivals(**changes: object) -> Trial:
+    """A sound trial of narrow at 100 arrivals a second, 400 in all."""
+    return trial("narrow", 100, dispatch=replace(ON_TIME, **changes))  # type: ignore[arg-type]
 
 
 def altered(made: Trial, **changes: object) -> Trial:

@@ -12,7 +12,6 @@ from lab.measure_values import AtLeast, Between, CountedShare, counter, total
 from lab.stats.latency_histogram import Histogram
 from lab.trial import (
     ArrivalSecond,
-    Dispatch,
     Ended,
     GaugeReading,
     Requests,
@@ -22,7 +21,7 @@ from lab.trial import (
     Trial,
 )
 from tests.default_margins import measure
-from tests.lab.builders import ORDERS, altered, trial
+from tests.lab.builders import ON_TIME, ORDERS, altered, arrivals, trial
 
 SERIES = {
     'http_requests_total{method="POST",route="/orders",status="201"}': 90.0,
@@ -195,22 +194,6 @@ def test_an_error_rate_knows_what_it_counted() -> None:
     assert isinstance(found, CountedShare)
     assert (found.part, found.whole) == (3, 400)
     assert found == 3 / 400
-
-
-ON_TIME = Dispatch(
-    scheduled=400,
-    sent=400,
-    waiting=0,
-    undispatched=0,
-    lag_p99_s=0.0,
-    wait_p99_s=0.0,
-    users=20,
-)
-
-
-def arrivals(**missing: int) -> Trial:
-    """400 latencies from 0.1 to 0.14 s, and arrivals that have none."""
-    return trial("narrow", 100, dispatch=replace(ON_TIME, **missing))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("waiting", "rank"), [(0, 360), (1, 361), (20, 378), (44, 400)])

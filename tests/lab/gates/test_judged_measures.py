@@ -20,9 +20,9 @@ from lab.hypothesis import (
     Stage,
 )
 from lab.system import DRIVER
-from lab.trial import Dispatch, Fault, LoadSlice, Requests, Trial, Usage
+from lab.trial import Fault, LoadSlice, Requests, Trial, Usage
 from tests.default_margins import MARGINS, inspect
-from tests.lab.builders import ORDERS, altered, claim, ratio, trial, with_load
+from tests.lab.builders import ON_TIME, ORDERS, altered, claim, ratio, trial, with_load
 
 FEW_FAIL = Prediction("few fail", "error_rate", Bound(at_most=0.015), arm="narrow")
 QUICK = Prediction("it is quick", "latency_p99", Bound(at_most=1.0), arm="narrow")
@@ -171,15 +171,7 @@ def test_what_a_block_lacks_that_was_cut_short_is_no_finding() -> None:
     assert all(fault.retryable for fault in inspect(early, claim(QUICK)).faults)
 
 
-SLOW_ARRIVALS = Dispatch(
-    scheduled=400,
-    sent=390,
-    waiting=10,
-    undispatched=0,
-    lag_p99_s=0.0004,
-    wait_p99_s=2.0,
-    users=70,
-)
+SLOW_ARRIVALS = replace(ON_TIME, sent=390, waiting=10, wait_p99_s=2.0, users=70)
 
 
 def open_claim(*predictions: Prediction, unsent: float | None = None) -> Hypothesis:

@@ -6,26 +6,24 @@ import pytest
 
 from lab.hypothesis import Allow, Limits, OpenLoad, Stage, load
 from lab.stats.latency_histogram import Histogram
-from lab.trial import Dispatch, Ended, Fault, Requests, Trial, Usage
+from lab.trial import Ended, Fault, Requests, Trial, Usage
 from tests.default_margins import GATES, inspect
-from tests.lab.builders import ORDERS, PROJECT, SHIPPED, altered, claim, ratio, trial, with_load
+from tests.lab.builders import (
+    ON_TIME,
+    ORDERS,
+    PROJECT,
+    SHIPPED,
+    altered,
+    arrivals,
+    claim,
+    ratio,
+    trial,
+    with_load,
+)
 
 THROUGHPUT = claim(ratio(2.5))
 OPEN = with_load(SHIPPED, OpenLoad("poisson", (Stage(None, 100, 100, None),), max_users=70))
 OF_WORKERS = ("workers", "clock", "begin_late")
-ON_TIME = Dispatch(
-    scheduled=400,
-    sent=400,
-    waiting=0,
-    undispatched=0,
-    lag_p99_s=0.0004,
-    wait_p99_s=0.0001,
-    users=20,
-)
-
-
-def arrivals(**changes: object) -> Trial:
-    return trial("narrow", 100, dispatch=replace(ON_TIME, **changes))  # type: ignore[arg-type]
 
 
 def faults(made: Trial) -> list[str]:

@@ -146,3 +146,16 @@ def test_the_min_count_is_the_smallest_with_a_quantile(q: float) -> None:
     more = min_count(q, 25)
     assert filled([1.0] * more).quantile(q, 25) is not None
     assert filled([1.0] * (more - 1)).quantile(q, 25) is None
+
+
+@pytest.mark.parametrize("larger", [0, 1, 7, 100])
+@pytest.mark.parametrize("q", [0.5, 0.9, 0.99])
+def test_a_quantile_beside_larger_values_is_that_of_all_of_them(q: float, larger: int) -> None:
+    known, together = Histogram(), Histogram()
+    for histogram in (known, together):
+        histogram.add_many([0.1 + 0.001 * number for number in range(150)])
+    together.add_many([1e6] * larger)
+    expected, found = together.quantile(q, beyond=0), known.quantile_beside(q, larger)
+    assert expected is not None
+    assert found == (expected if expected < 1 else None)
+    assert Histogram().quantile_beside(q, larger) is None
