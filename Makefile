@@ -26,8 +26,8 @@ experiment: $(READY)  ## run a hypothesis: NAME=pool-exhaustion [SEED=1] [TARGET
 	@test -n "$(NAME)" || { echo "make experiment needs NAME=..., one of:" >&2; $(BIN)/lab list >&2; exit 2; }
 	@$(BIN)/lab run "$(NAME)" $(if $(SEED),--seed "$(SEED)") $(if $(TARGET),--target "$(TARGET)") $(if $(WORKERS),--workers "$(WORKERS)")
 
-soak: $(READY)  ## run a soak: NAME=memory-leak HOURS=8 [SEED=1] [TARGET=compose] [WORKERS=2]
-	@test -n "$(NAME)" || { echo "make soak needs HOURS=... and the NAME=... of a soak, one of:" >&2; $(BIN)/lab list >&2; exit 2; }
+soak: $(READY)  ## run a soak: NAME=memory-leak [HOURS=8] [SEED=1] [TARGET=compose] [WORKERS=2]
+	@test -n "$(NAME)" || { echo "make soak needs the NAME=... of a soak, one of:" >&2; $(BIN)/lab list >&2; exit 2; }
 	@$(BIN)/lab run "$(NAME)" $(if $(HOURS),--for "$(HOURS)h") $(if $(SEED),--seed "$(SEED)") $(if $(TARGET),--target "$(TARGET)") $(if $(WORKERS),--workers "$(WORKERS)")
 
 service: $(READY)  ## start the sample service alone, to try it out: [TARGET=compose]

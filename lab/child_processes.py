@@ -23,7 +23,7 @@ from lab.cleanup_watchdog import descendants, kill_those, start_ticks
 from lab.cpu_pinning import pin
 from lab.log_cap import LogCap
 from lab.passed_variables import PassedVariables
-from lab.process_tree import kill_each, with_variable
+from lab.process_tree import children_by_parent, kill_each, with_descendants, with_variable
 
 # What a child inherits. All else is left out, above all settings of the service that happen to be
 # set in the shell, so that an arm is exactly what its hypothesis says.
@@ -234,6 +234,11 @@ class Children:
             if child in self._children:
                 self._children.remove(child)
         return tuple(killed)
+
+    def outside_tree(self, child: Child) -> list[int]:
+        """What a process of a whole tree has started and what its parents have left: daemons."""
+        below = with_descendants(child.pid, children_by_parent())
+        return sorted(set(with_variable(_TREE_VARIABLE, child.tree)) - set(below))
 
     def await_end(self, child: Child, limit_s: float) -> str | None:
         """How a process ended by itself; None if it did not in time, and was ended."""

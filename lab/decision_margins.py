@@ -121,6 +121,10 @@ class MeasureMargins:
             most there are, decide even one of eight predictions. 0 if equal values always decided.
         missing_arrivals: Share of the arrivals without an answer that may have been the slowest, or
             have failed. 0 if they were left out.
+        max_unread_end: Share of a window at whose end counters were not read beyond which a rate
+            has no value. 1 if that was not regarded.
+        whole_pages: 1 if a gauge has no value in a window in which its page could not be read each
+            time, and neither a gauge nor a rate from a page that never changed. 0 if they had one.
     """
 
     min_beyond: int = MIN_BEYOND
@@ -134,6 +138,8 @@ class MeasureMargins:
     counted_tail: float = 1.0
     equal_values: float = 0.49
     missing_arrivals: float = 1.0
+    max_unread_end: float = 0.01
+    whole_pages: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -270,6 +276,8 @@ BEFORE_SEALED = DecisionMargins(
         counted_tail=0.0,
         equal_values=0.0,
         missing_arrivals=0.0,
+        max_unread_end=1.0,
+        whole_pages=0.0,
     ),
     growth=GrowthMargins(
         linear=(0.8, 1.25),
@@ -298,6 +306,7 @@ BEFORE_SEALED = DecisionMargins(
         curvature_tail=0.05,
         min_final_slope=0.5,
         min_third=0.3,
+        max_missing=1.0,
     ),
     slices=SliceMargins(
         cycles=10,

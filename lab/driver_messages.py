@@ -225,7 +225,7 @@ class Ready:
 
 @dataclass(frozen=True, kw_only=True)
 class WorkerStart:
-    """A worker of a trial, at the begin of its load."""
+    """A worker of a trial, at the start of its load."""
 
     name: str  # "worker 2"
     place: str  # "process 4711", for another machine with its name and address
@@ -267,7 +267,7 @@ class Opened:
     """The load has begun. All three are monotonic seconds, the same clock in every process."""
 
     started: float
-    opens: float  # begin of the measured window
+    opens: float  # start of the measured window
     closes: float  # its end
     errors: Mapping[str, int] = field(default_factory=dict)  # of requests before, by message
     late_s: float = 0.0  # by which the load began later than `started`, with workers

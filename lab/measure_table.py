@@ -44,7 +44,6 @@ class MeasureDefinition:
         domain: The values that it can have.
         quantile: 99.9 of `latency_p99.9`; None if it is not a quantile.
         from_actual_send: Whether it is a latency without the delay before the request was sent.
-        in_soaks: Whether a soak records it as a time series.
         more_is_better: Whether a higher value is the better one.
     """
 
@@ -55,7 +54,6 @@ class MeasureDefinition:
     domain: Domain = "above 0"
     quantile: float | None = None
     from_actual_send: bool = False
-    in_soaks: bool = False
     more_is_better: bool = False
 
     @property
@@ -65,19 +63,15 @@ class MeasureDefinition:
 
 
 _ROWS = (
-    MeasureDefinition(
-        "throughput", "throughput", "1/s", Scope.REQUEST, in_soaks=True, more_is_better=True
-    ),
-    MeasureDefinition(
-        "error_rate", "error rate", "share", Scope.REQUEST, "from 0 to 1", in_soaks=True
-    ),
+    MeasureDefinition("throughput", "throughput", "1/s", Scope.REQUEST, more_is_better=True),
+    MeasureDefinition("error_rate", "error rate", "share", Scope.REQUEST, "from 0 to 1"),
     MeasureDefinition("latency_mean", "mean latency", "s", Scope.REQUEST),
     MeasureDefinition(
         "service_latency_mean", "mean service latency", "s", Scope.REQUEST, from_actual_send=True
     ),
-    MeasureDefinition("cpu", "cpu", "cores", Scope.PROCESS, in_soaks=True),
-    MeasureDefinition("rss_bytes", "memory", "bytes", Scope.PROCESS, in_soaks=True),
-    MeasureDefinition("descriptors", "open descriptors", "", Scope.PROCESS, in_soaks=True),
+    MeasureDefinition("cpu", "cpu", "cores", Scope.PROCESS),
+    MeasureDefinition("rss_bytes", "memory", "bytes", Scope.PROCESS),
+    MeasureDefinition("descriptors", "open descriptors", "", Scope.PROCESS),
     MeasureDefinition("throttled", "throttled", "share", Scope.PROCESS, "from 0 to 1"),
     MeasureDefinition("recovery", "recovery", "s", Scope.STAGE, "0 or more"),
     MeasureDefinition(
@@ -86,7 +80,7 @@ _ROWS = (
     MeasureDefinition("knee", "knee", "", Scope.SWEEP, more_is_better=True),
     MeasureDefinition("peak", "peak", "", Scope.SWEEP, more_is_better=True),
     MeasureDefinition("time", "time", "s", Scope.CALL),
-    MeasureDefinition("threads", "threads", "", Scope.SERIES, in_soaks=True),
+    MeasureDefinition("threads", "threads", "", Scope.SERIES),
 )
 MEASURES: Mapping[str, MeasureDefinition] = {row.name: row for row in _ROWS}
 
@@ -100,7 +94,6 @@ QUANTILES: Mapping[str, MeasureDefinition] = {
         ),
     )
 }
-_SOAK_QUANTILES = ("latency_p50", "latency_p99")
 _QUANTILE = re.compile(r"((?:service_)?latency_p)((?:0|[1-9][0-9]?)(?:\.[0-9]*[1-9])?)")
 
 _QUANTILE_MISSPELT = re.compile(
@@ -122,7 +115,6 @@ def built_in(name: str) -> MeasureDefinition | None:
         name=name,
         words=family.words.format(match[2]),
         quantile=float(match[2]),
-        in_soaks=name in _SOAK_QUANTILES,
     )
 
 

@@ -9,6 +9,8 @@ import stat
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+import psutil
+
 from lab.processor_time import ProcessTime, process_times
 
 _LISTEN = "0A"  # the state of a socket, as the kernel writes it
@@ -88,6 +90,27 @@ def listeners(port: int, among: Iterable[int] | None = None) -> list[int]:
             if any(_target(each) in sockets for each in Path(f"/proc/{pid}/fd").iterdir()):
                 found.append(pid)
     return sorted(found)
+
+
+def is_listened_on(port: int) -> bool:
+    """Whether a socket listens on a TCP port, whoever holds it."""
+    return any(True for _ in _listening(port))
+
+
+def shows_its_files(pid: int) -> bool:
+    """Whether it can be read what a process has open; so it is of one that has ended."""
+    return os.access(f"/proc/{pid}/fd", os.R_OK | os.X_OK) or not Path(f"/proc/{pid}").exists()
+
+
+def listening_addresses(pids: Iterable[int]) -> set[tuple[str, int]]:
+    """The addresses and ports on which these processes listen by TCP, as far as they show it."""
+    found = set()
+    for pid in pids:
+        with contextlib.suppress(psutil.Error, OSError):
+            for each in psutil.Process(pid).net_connections("tcp"):
+                if each.status == psutil.CONN_LISTEN:
+                    found.add((each.laddr.ip, each.laddr.port))
+    return found
 
 
 def files_open_for_writing(pids: Iterable[int]) -> dict[tuple[int, int], Path]:

@@ -1,4 +1,4 @@
-"""A machine-wide lock: only one run measures at a time, for two would measure each other."""
+"""A machine-wide lock: only one run measures at a time, for two would disturb each other."""
 
 from __future__ import annotations
 

@@ -15,7 +15,13 @@ SUFFIXES = frozenset(
         *(".rb", ".php", ".ex", ".exs", ".erl", ".clj", ".lua", ".pl", ".sh", ".sql", ".toml"),
     }
 )
-_CONFIGURATION = frozenset({".yml", ".yaml", ".ini", ".cfg", ".conf", ".properties", ".json"})
+_CONFIGURATION = frozenset(
+    {
+        *(".yml", ".yaml", ".ini", ".cfg", ".conf", ".properties", ".json", ".xml", ".env"),
+        *(".j2", ".jinja", ".jinja2", ".tmpl", ".tpl", ".mustache", ".hbs", ".erb", ".graphql"),
+        *(".jar", ".war", ".proto"),
+    }
+)
 _WITHOUT_SUFFIX = frozenset({"Dockerfile", "Containerfile", "Makefile", "Procfile"})
 _SKIPPED = frozenset({"node_modules", "__pycache__", "target", "dist", "build"})
 _OF_THE_LAB = frozenset({"hypotheses", "reports", "scenarios"})  # in the project's folder
@@ -28,8 +34,9 @@ def source_files(project: Path, parts: Sequence[str] = ()) -> Iterator[Path]:
 
     Args:
         project: Its folder.
-        parts: The files and folders that are meant, from there; none for all of the project but
-            what belongs to the lab, is hidden, installed or built.
+        parts: The files and folders that are meant, from there, of which configuration and
+            templates count as well; none for all of the project but what belongs to the lab, is
+            hidden, installed or built.
     """
     if not parts:
         yield from _below(project, _is_source, _OF_THE_LAB)
@@ -38,7 +45,7 @@ def source_files(project: Path, parts: Sequence[str] = ()) -> Iterator[Path]:
         if path.is_file():
             yield path
         else:
-            yield from _below(path, _is_source)
+            yield from _below(path, _may_name_settings)
 
 
 def digest(project: Path, parts: Sequence[str] = ()) -> str:

@@ -171,6 +171,11 @@ class Plan:
         return LOCAL if self.target == _FORMERLY_LOCAL else self.target
 
     @property
+    def local_workers(self) -> int:
+        """How many processes of this machine make the load, or steer it: at least 1."""
+        return 1 if self.workers is None else max(1, self.workers.local)
+
+    @property
     def voids_allowed(self) -> int:
         """How many blocks may be voided before the run is INVALID."""
         return self.last_look // self.margins.blocks_per_void

@@ -155,14 +155,14 @@ class ServiceSettings(Settings):
     )
     pricing_retry: Literal["none", "budgeted", "unbounded"] = Field(
         "budgeted",
-        description="Retry failed questions to pricing not at all, within a budget, "
+        description="Retry failed requests to pricing not at all, within a budget, "
         "or however many fail.",
     )
     pricing_retries: int = Field(
         2, ge=0, le=100, description="Retries of one question to pricing, at most."
     )
     pricing_retry_budget: float = Field(
-        0.1, ge=0, le=1, description="Retries as a share of the questions to pricing, at most."
+        0.1, ge=0, le=1, description="Retries as a share of the requests to pricing, at most."
     )
     pricing_backoff_ms: int = Field(
         50, ge=0, le=60_000, description="Longest pause before the first retry; it doubles."

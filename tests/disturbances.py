@@ -9,28 +9,36 @@ import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from lab.process_tree import started_by
 from tests.runs import ROOT
+
+
+def _signal_each(pids: Iterable[int], number: int) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
 
 
 @contextmanager
 def throttled(pid: int, share: float = 0.1) -> Iterator[None]:
-    """Let a process run for a share of every tenth of a second only, as a CPU quota does."""
+    """Let a process, with all that it starts, run for a share of every tenth of a second only.
+
+    A CPU quota does that. The driver makes each trial in a fork.
+    """
     period, ended = 0.1, threading.Event()
 
     def duty() -> None:
-        try:
-            while not ended.is_set():
-                os.kill(pid, signal.SIGSTOP)
-                time.sleep(period * (1 - share))
-                os.kill(pid, signal.SIGCONT)
-                time.sleep(period * share)
-        except ProcessLookupError:
-            return
+        while not ended.is_set():
+            stopped = [pid, *started_by(pid)]
+            _signal_each(stopped, signal.SIGSTOP)
+            time.sleep(period * (1 - share))
+            _signal_each(stopped, signal.SIGCONT)
+            time.sleep(period * share)
 
     thread = threading.Thread(target=duty)
     thread.start()

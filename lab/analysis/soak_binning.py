@@ -32,17 +32,20 @@ class BinnedSeries:
         values: In the series' unit; shape (bins,).
         segments: Which process lifetime, from one restart to the next; shape (bins,).
         margins: How many bins a slope needs, and when it has the shape of a leak.
+        missing: Share of the bins that had no value, and are left out; of the process lifetimes
+            that have any.
     """
 
     times: Values
     values: Values
     segments: npt.NDArray[np.int64]
     margins: SlopeMargins
+    missing: float = 0.0
 
     @cached_property
     def fit(self) -> SlopeFit | None:
-        """The slope per hour; None with fewer than `min_bins` bins."""
-        if self.times.size < self.margins.min_bins:
+        """The slope per hour; None with too few bins, or if too many have no value."""
+        if self.times.size < self.margins.min_bins or self.missing > self.margins.max_missing:
             return None
         return fit_slope(self.times, self.values, self.segments, self.margins)
 
@@ -80,7 +83,11 @@ def bin_series(
     reduced = [bins.reduce(each[:length], reduction) for each in values if each is not None]
     difference = reduced[0] - reduced[1] if reduced[1:] else reduced[0]
     present = np.isfinite(difference)
-    return BinnedSeries(bins.times[present], difference[present], bins.segments[present], margins)
+    within = present[np.isin(bins.segments, bins.segments[present])]
+    missing = 1.0 - float(within.mean()) if within.size else 0.0
+    return BinnedSeries(
+        bins.times[present], difference[present], bins.segments[present], margins, missing
+    )
 
 
 def bin_block(

@@ -15,6 +15,7 @@ from lab.cpu_pinning import Cores, divide_cores
 from lab.errors import UsageError
 from lab.hypothesis import Benchmark, Hypothesis, LoadTest
 from lab.run_folder import RunFolder
+from lab.trial_plan import Plan
 
 VARIABLE = "LAB_TARGET_CORES"
 
@@ -40,6 +41,21 @@ def cores_of_run(
     cores = Cores(tuple(pinning["driver"]), tuple(pinning["target"]))
     busy = {int(core): share for core, share in pinning["busy before"].items()}
     return CoreChoice(cores, pinning["why"], busy)
+
+
+def cores_line(hypothesis: Hypothesis, plan: Plan) -> str | None:
+    """How many cores the target of a new run gets, where it is not all that the driver leaves.
+
+    Errors as for `cores_of_run`.
+    """
+    given = target_cores_of_new_run(hypothesis, plan.local_workers)
+    here = len(os.sched_getaffinity(0))
+    is_chosen = VARIABLE in os.environ or plan.target == "url"
+    if is_chosen or given >= here - plan.local_workers:
+        return None
+    what = "the benchmark" if isinstance(hypothesis.kind, Benchmark) else "the service"
+    remedy = f"set {VARIABLE} if more of its processes or threads work at once"
+    return f"cores: {what} gets {given} of {here}; {remedy}"
 
 
 def target_cores_of_new_run(hypothesis: Hypothesis, workers: int = 1) -> int:

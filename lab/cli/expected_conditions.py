@@ -21,8 +21,7 @@ def expected_conditions(hypothesis: Hypothesis, plan: Plan, system: System) -> d
     """
     if plan.target == URL and system.url is not None:
         return {**this_machine(), "target": {"url": system.url.base}}
-    local = 1 if plan.workers is None else max(1, plan.workers.local)
-    cores = list(range(target_cores_of_new_run(hypothesis, local)))
+    cores = list(range(target_cores_of_new_run(hypothesis, plan.local_workers)))
     database = _database(hypothesis, plan, system)
     return {**this_machine(), "target": {"cores": cores, **database}}
 

@@ -100,7 +100,7 @@ def make_target(name: str, parts: TargetParts) -> Target:
     if name == "compose":
         from lab.targets.compose_target import ComposeTarget
 
-        return ComposeTarget(system, children, root, cores, anyway=anyway)
+        return ComposeTarget(system, children, root, cores, notify, anyway=anyway)
     if name == "url":
         from lab.targets.url_target import UrlTarget
 

@@ -119,8 +119,8 @@ def _measure(
         result_files.remove_earlier()  # now: the tree was looked at as it was
         children = cleanup.enter_context(Children(passed))
         cleanup.enter_context(progress)
-        local = 1 if prepared.plan.workers is None else max(1, prepared.plan.workers.local)
-        choice = cores_of_run(prepared.hypothesis, prepared.run_folder, local)
+        local_workers = prepared.plan.local_workers
+        choice = cores_of_run(prepared.hypothesis, prepared.run_folder, local_workers)
         building = time.monotonic()
         revisions, folders = _built_revisions(prepared, options, children, progress)
         began += time.monotonic() - building  # which is no part of the budget either

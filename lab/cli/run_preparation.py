@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lab.cli.certificates import certificate_of
+from lab.cli.cores_of_run import cores_line
 from lab.cli.durations import parse_duration
 from lab.cli.expected_conditions import expected_conditions
 from lab.cli.load_caps import refuse_over_caps
@@ -197,6 +198,8 @@ def new_run(
         print(chosen)
     if plan.workers is not None:
         print(f"load: by {plan.workers}, in whole windows")
+    if cores := cores_line(hypothesis, plan):
+        print(cores)
     for line in forecast_of(hypothesis, plan, project, system):
         print(line)
     return PreparedRun(project, file, hypothesis, plan, None, system, described)

@@ -140,7 +140,7 @@ class FleetTrial:
             return
         part = next((part for part in self._parts if part.member is member), None)
         if part is None:
-            return  # it joined after the begin of the trial
+            return  # it joined after the start of the trial
         part.heard = time.monotonic()
         match message:
             case Lost():

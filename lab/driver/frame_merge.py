@@ -71,7 +71,7 @@ class ReportNumbers:
 def merge_opened(
     opened: Sequence[Opened], workers: Sequence[WorkerStart], started: float
 ) -> Opened:
-    """The begin of a load.
+    """The start of a load.
 
     Args:
         opened: Of each worker, in the time of its own clock.

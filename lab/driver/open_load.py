@@ -21,7 +21,7 @@ from lab.stats.arrival_schedule import RateSegment, schedule
 
 
 class _Counts(NamedTuple):
-    """What the frames so far have reported, counted from the begin of the load on."""
+    """What the frames so far have reported, counted from the start of the load on."""
 
     scheduled: int = 0
     sent: int = 0

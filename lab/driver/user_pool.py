@@ -55,7 +55,7 @@ class UserPool:
         self.classes = [ArrivalUser.derive(each, lab_pool=self) for each in user_classes]
         self.members: list[ArrivalUser] = []
         self.connecting: AbstractContextManager[object] = nullcontext()  # held while connecting
-        self.begun: array[float] = array("d")  # begin of every arrival that was sent
+        self.begun: array[float] = array("d")  # start of every arrival that was sent
         # of the same, in seconds: by how much the driver itself was late, and the wait for a user
         self.lags: array[float] = array("d")
         self.waits: array[float] = array("d")

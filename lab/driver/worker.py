@@ -216,7 +216,7 @@ def main() -> WorkerExit:
         return WorkerExit.NO_MASTER
     how = Worker(runner, Path.cwd()).run(os.environ.get(WORKER_TOKEN, ""), slot)
     if how is WorkerExit.NO_MASTER:
-        say("the run is not heard of any more")
+        say("the contact with the run is lost")
     return how
 
 

@@ -50,7 +50,7 @@ def _same(reported: str, expected: str) -> bool:
 
 
 def restarted(arm: str, role: str) -> Fault:
-    """The fault of a process that is another one than at the begin of the trial."""
+    """The fault of a process that is another one than at the start of the trial."""
     return Fault("settings", f"The {role} of arm {arm} was restarted.", retryable=False)
 
 

@@ -45,7 +45,7 @@ class DriverStream:
         threading.Thread(target=self._receive, args=(messages,), daemon=True).start()
 
     def opening(self) -> Opened:
-        """The begin of the load."""
+        """The start of the load."""
         message = self._next(time.monotonic() + OPENING_S)
         if message is None:
             raise DriverError(f"a load driver did not begin within {OPENING_S:g} s")

@@ -1,6 +1,6 @@
 """The loop of a soak: all arms side by side for hours, sampled every few seconds.
 
-The time is cut into blocks. At the begin of a block every arm gets fresh processes, and all arms
+The time is cut into blocks. At the start of a block every arm gets fresh processes, and all arms
 are driven at the same rate until the block ends: one soak trial per arm and block. Each interval is
 on disk before the next begins. A trial that was interrupted (by a crash, or because the lab itself
 ended) continues with fresh processes, as a new segment of the same trial.
@@ -126,7 +126,7 @@ class SoakLoop(Session):
                     trial.fault(fault)
         measured = _side_by_side([trial.whole() for trial in trials.values()])
         if self.hypothesis.is_soak_script:
-            measured = _with_equal_load(measured)
+            measured = _with_due_load(measured, self._soak.load.peak)
         return [
             inspect(
                 trial,
@@ -154,7 +154,7 @@ class SoakLoop(Session):
         )
 
     def _renew_processes(self, trials: Mapping[str, SoakTrial]) -> None:
-        """Give every arm fresh processes, and the seeded state at the begin of its trial."""
+        """Give every arm fresh processes, and the seeded state at the start of its trial."""
         for arm, trial in trials.items():
             if not self._fresh:
                 self._target.restart(arm)
@@ -277,18 +277,27 @@ def _side_by_side(trials: Sequence[Trial]) -> list[Trial]:
     ]
 
 
-def _with_equal_load(trials: Sequence[Trial]) -> list[Trial]:
-    """Trials of one block whose load scripts make: what one has sent is expected of all.
+def _with_due_load(trials: Sequence[Trial], rate: float) -> list[Trial]:
+    """Trials of one block whose load scripts make, with what was due.
 
-    A script reports no schedule. Less is expected by what chance makes of equal rates.
+    A script reports no schedule: what its rate makes is expected of all, or what one has sent if
+    that is more, less by what chance makes of equal rates.
+
+    Args:
+        trials: Of all arms.
+        rate: That scripts were given, a second.
     """
     counts = [sum(each.count for each in trial.service.requests.values()) for trial in trials]
     most = max(counts)
-    due = max(0, most - math.ceil(_CHANCE * math.sqrt(2 * most)))
     return [
-        _with(trial, load_stats=replace(_stats_of(trial), scheduled=due, sent=min(count, due)))
+        _with(trial, load_stats=_due(_stats_of(trial), count, max(most, rate * trial.window_s)))
         for trial, count in zip(trials, counts, strict=True)
     ]
+
+
+def _due(known: SoakLoadStats, count: int, expected: float) -> SoakLoadStats:
+    due = max(0, math.floor(expected - _CHANCE * math.sqrt(2 * expected)))
+    return replace(known, scheduled=due, sent=min(count, due))
 
 
 def _stats_of(trial: Trial) -> SoakLoadStats:

@@ -45,9 +45,9 @@ def soak_checks(trial: Trial, limits: GateLimits) -> Iterator[Check]:
     where = trial.surroundings
     count = len(where.cores) if where else os.cpu_count()
     share = trial.other_cpu / (count or 1)
-    message = f"Other processes used {share:.0%} of {_cores(where)} all along{_who(trial)}."
+    message = f"Other processes used {share:.0%} of {_cores(where)} throughout{_who(trial)}."
     yield Check("other_cpu", share, limits.max_soak_background, message)
-    took = f"{trial.steal:.0%} of {_cores(where)} all along"
+    took = f"{trial.steal:.0%} of {_cores(where)} throughout"
     message = f"The hypervisor took {took}. {_STEAL_REMEDY}."
     yield Check("steal", trial.steal, limits.max_soak_background, message)
 

@@ -54,7 +54,9 @@ def evidence(trial: Trial, hypothesis: Hypothesis, margins: MeasureMargins) -> I
     if not total(trial).count:
         return  # `errors` reports it
     measures = _lacking_measures(trial, hypothesis, margins)
+    partial = _partly_read(trial, hypothesis, margins)
     lacking = {
+        **partial,  # of those that have a value
         **{name: each.reason for name, each in measures.items()},
         **_lacking_series(trial, hypothesis),
         **lacking_limits(trial, hypothesis),
@@ -65,20 +67,27 @@ def evidence(trial: Trial, hypothesis: Hypothesis, margins: MeasureMargins) -> I
         len(lacking),
         0,
         f"No evidence for {', '.join(lacking)} of arm {trial.arm}: {reasons}.",
-        not_repeated=_why_not_repeated(trial, hypothesis, measures, margins),
+        not_repeated=_why_not_repeated(trial, hypothesis, measures, margins)
+        or why_not_repeated(
+            trial,
+            partial,
+            "whose metrics could not be read",
+            "Let the page of metrics answer, whatever the load, and not from a cache.",
+        ),
     )
 
 
 def why_no_series(name: str, recorded: TimeSeries | None, reading: MetricsReading | None) -> str:
     """Why a soak has no time series for what a slope names; empty if it has one."""
     columns: Mapping[str, object] = {} if recorded is None else recorded.columns
-    unread = {} if reading is None else reading.unread
-    lost = {series: reason for series, reason in unread.items() if series not in columns}
-    if reasons := unread_reasons(lost, Selector.parse(name)):
+    unread, selector = {} if reading is None else reading.unread, Selector.parse(name)
+    if len([each for each in columns if selector.matches(each)]) < 2:  # no sum lacks a part of it
+        unread = {series: reason for series, reason in unread.items() if series not in columns}
+    if reasons := unread_reasons(unread, selector):
         return _first(reasons)
     if recorded is not None and recorded.series(name) is not None:
         return ""
-    return _absent(Selector.parse(name), columns, reading, "gauge")
+    return _absent(selector, columns, reading, "gauge")
 
 
 def why_no_counters(metric: Metric, service: ServiceEvidence) -> str:
@@ -130,6 +139,46 @@ def _lacking_measures(
         for name, during in names
         if measure(trial, name, hypothesis.measures, during, margins=margins) is None
     }
+
+
+def _partly_read(trial: Trial, hypothesis: Hypothesis, margins: MeasureMargins) -> dict[str, str]:
+    """The measures whose values rest on a part of the window only, each with the reason.
+
+    What is read may be what is well: a page that does not answer while queues are long hides them.
+    """
+    reading = trial.service.metrics
+    if reading is None:
+        return {}
+    reasons = {}
+    for name in dict.fromkeys(each.measure for each in predictions_of(trial, hypothesis)):
+        metric = hypothesis.measures.get(name)
+        if not isinstance(metric, MetricGauge | MetricRate):
+            continue
+        reason = _why_partly_read(metric, reading, trial.window_s, margins)
+        if reason and measure(trial, name, hypothesis.measures, margins=margins) is not None:
+            reasons[name] = reason
+    return reasons
+
+
+def _why_partly_read(
+    metric: MetricGauge | MetricRate,
+    reading: MetricsReading,
+    window_s: float,
+    margins: MeasureMargins,
+) -> str:
+    if isinstance(metric, MetricRate) and reading.unread_end_s > margins.max_unread_end * window_s:
+        return (
+            f"the metrics were not read in the last {reading.unread_end_s:.3g} s of the window, so "
+            f"that what its counter grew by then is not known: {reading.problem}"
+        )
+    if margins.whole_pages and isinstance(metric, MetricGauge) and reading.problem:
+        return f"the metrics were not read each time: {reading.problem}"
+    if margins.whole_pages and reading.unchanged:
+        return (
+            "no series of the page of metrics changed while requests ended: it is cached, or shows "
+            "nothing of what the service does"
+        )
+    return ""
 
 
 def _lacking_metric(trial: Trial, name: str, metric: Metric, margins: MeasureMargins) -> _Lacking:
@@ -198,7 +247,10 @@ def _why_no_sample(trial: Trial, name: str) -> str:
     """Why a built-in measure has no value."""
     asked, keys = parse_measure(name), trial.service.requests
     if asked.scope is Scope.PROCESS:
-        return "the processes of the service could not be observed"
+        return (
+            "the processes of the service could not be observed (at a URL they are if [url] has "
+            "`processes = true`)"
+        )
     if asked.request is not None and asked.request not in {key.name for key in keys}:
         names = dict.fromkeys(key.name for key in keys)
         return f"no request named {asked.request}; there are {_listed(names)}"
@@ -262,7 +314,7 @@ def _absent(
         return f"the metrics were read once only, and growth needs two times: {why}"
     series = list(known)
     if not series and reading.problem and wanted == "counter":
-        return f"the metrics were not read at the begin or at the end of the window: {why}"
+        return f"the metrics were not read at the start or at the end of the window: {why}"
     own = [each for each in series if Selector(selector.metric).matches(each)]
     if own:
         return f"there is no series {selector}; of this metric there are {_listed(own)}"

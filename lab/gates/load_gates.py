@@ -144,7 +144,7 @@ def _arrivals(
         )
         most = load.max_users if isinstance(load, OpenLoad) else dispatch.users
         why = (
-            f"all users (at most {most}) were busy, the driver itself kept its times. Either the "
+            f"all users (at most {most}) were busy, the driver itself was on schedule. Either the "
             "service is slower than its arrivals, which `allow: {unsent: ...}` says is expected, "
             "or `most_users` of the load is too low."
         )

@@ -49,11 +49,11 @@ def _checks(
     message = (
         f"{unsent:.1%} of the arrivals at arm {trial.arm} were never sent (limit {limit:.0%})."
     )
-    if hypothesis.is_soak_script:  # another arm's requests are what was due
+    if hypothesis.is_soak_script:
         message = (
-            f"The script sent arm {trial.arm} {unsent:.1%} fewer requests than another arm got "
-            f"(limit {limit:.0%}), so that their loads differ. Let it send on schedule, however "
-            "long answers take."
+            f"The script sent arm {trial.arm} {unsent:.1%} fewer requests than its rate makes, or "
+            f"than another arm got (limit {limit:.0%}). Let it send on schedule, however long "
+            "answers take."
         )
     yield Check("unsent", unsent, limit, message)
     if stats.answers_awaited:

@@ -9,12 +9,15 @@ from lab.hypothesis.load_shape import (
     Sweep,
 )
 from lab.hypothesis.loader import (
+    NAME_NOT_ALLOWED,
     HypothesisError,
     find_hypothesis,
     hypothesis_names,
     load,
     loads,
+    misnamed_files,
     read_headline,
+    refuse_misnamed,
 )
 from lab.hypothesis.measure_names import (
     Measure,
@@ -54,6 +57,7 @@ from lab.hypothesis.worker_share import MAX_WORKERS, why_too_many_workers
 
 __all__ = [
     "MAX_WORKERS",
+    "NAME_NOT_ALLOWED",
     "SLICE_S",
     "Allow",
     "Benchmark",
@@ -92,8 +96,10 @@ __all__ = [
     "is_set_by_the_lab",
     "load",
     "loads",
+    "misnamed_files",
     "parse_measure",
     "read_headline",
+    "refuse_misnamed",
     "scenario_digests",
     "scenario_files",
     "why_not_passed",

@@ -22,6 +22,7 @@ from lab.input_files.text_file import normalised, read_text
 
 FOLDER = "hypotheses"
 _FILE = "a Markdown file"
+NAME_NOT_ALLOWED = "the file name is not allowed"
 _NAME_REMEDY = "Write it with a-z, 0-9, - and _, ending in .md, as in pool-exhaustion.md."
 
 
@@ -43,12 +44,29 @@ def hypothesis_names(project: Path) -> list[str]:
     return sorted(path.stem for path in files if FILE_NAME.fullmatch(path.stem))
 
 
+def misnamed_files(project: Path) -> list[Path]:
+    """The Markdown files beside the hypotheses whose names none may have; a README is none."""
+    files = (project / FOLDER).glob("*.md")
+    return sorted(
+        path for path in files if not FILE_NAME.fullmatch(path.stem) and path.name != "README.md"
+    )
+
+
+def refuse_misnamed(project: Path) -> None:
+    """HypothesisError if a file could be meant as a hypothesis and can never be run."""
+    for path in misnamed_files(project):
+        raise HypothesisError(path, None, NAME_NOT_ALLOWED, _NAME_REMEDY)
+
+
 def find_hypothesis(name: str, project: Path) -> Path:
     """The path of the hypothesis of this name; HypothesisError if there is none."""
     known = hypothesis_names(project)
     if name in known:
         return project / FOLDER / f"{name}.md"
     folder = project / FOLDER
+    path = folder / f"{name}.md"
+    if path in misnamed_files(project):
+        raise HypothesisError(path, None, NAME_NOT_ALLOWED, _NAME_REMEDY)
     if not known:
         raise HypothesisError(folder, None, "there is no hypothesis here", "Add a file NAME.md.")
     plain = PurePosixPath(name).stem
@@ -56,7 +74,7 @@ def find_hypothesis(name: str, project: Path) -> Path:
     if not FILE_NAME.fullmatch(name):
         problem = f"{shown(name)} is not a valid name (a-z, 0-9, - and _)"
         raise HypothesisError(folder, None, problem, remedy)
-    raise HypothesisError(folder / f"{name}.md", None, "there is no such hypothesis", remedy)
+    raise HypothesisError(path, None, "there is no such hypothesis", remedy)
 
 
 class Headline(NamedTuple):
@@ -101,7 +119,7 @@ def loads(
     name = name or path.stem
     with _located(path):
         if not FILE_NAME.fullmatch(name) or path.suffix != ".md":
-            raise Flaw(None, "the file name is not allowed", _NAME_REMEDY)
+            raise Flaw(None, NAME_NOT_ALLOWED, _NAME_REMEDY)
         text = normalised(text)
         document = parse_document(text)
         unsealed = parse_hypothesis(

@@ -86,7 +86,7 @@ class Observer(Protocol):
 
 
 class TrialObserver(Observer, Protocol):
-    """Observes one trial from the begin of its window to the end."""
+    """Observes one trial from the start of its window to the end."""
 
     def finish(self, whole: bool) -> None:
         """End observing; wait for the last observations, unless the trial was cut short."""

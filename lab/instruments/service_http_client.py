@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import http.client
 import ipaddress
-import json
 import time
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from lab.errors import MeasurementError
@@ -66,19 +64,6 @@ class HttpClient:
                 )
             path = self._redirected(wanted, path, to)
         raise HttpError(f"GET {wanted}: more than {MAX_REDIRECTS} redirects")
-
-    def get_json(self, path: str) -> dict[str, Any]:
-        """The JSON object of an answer; HttpError if its status is not 200."""
-        answer = self.get(path)
-        if answer.status != 200:
-            raise HttpError(f"GET {path}: status {answer.status}")
-        try:
-            data = json.loads(answer.body)
-        except ValueError as error:
-            raise HttpError(f"GET {path}: not JSON") from error
-        if not isinstance(data, dict):
-            raise HttpError(f"GET {path}: not a JSON object")
-        return data
 
     def close(self) -> None:
         """Close the connection."""

@@ -22,6 +22,7 @@ from lab.instruments.metrics_scraper import (
 )
 from lab.instruments.process_sampler import ProcessSampler, usage_over
 from lab.instruments.service_http_client import HttpError
+from lab.process_tree import started_by
 from lab.processor_time import core_times, exact_cpu_s, is_runnable, since
 from lab.system import DRIVER
 from lab.trial import MetricsReading, Usage
@@ -60,12 +61,14 @@ class LiveSliceObserver:
         now = self._scrape()
         if not self._owes_growth:  # nothing grows between slices: the latest reading will do
             self._before = now or (self._scrapes[-1] if self._scrapes else None)
+        self._add_new_processes()
         self._cores_before, self._cpu_before = core_times(), self._cpu_now()
         self._began, self._lab_before_s = time.monotonic(), time.process_time()
 
     def end(self, lasted_s: float) -> SliceReading:
         """The slice has ended; it lasted for so many seconds."""
         seconds, lab_s = time.monotonic() - self._began, time.process_time() - self._lab_before_s
+        self._add_new_processes()
         cpu, cores = self._cpu_now(), since(self._cores_before, core_times())
         used = {role: max(0.0, cpu[role] - self._cpu_before.get(role, 0.0)) for role in cpu}
         self._spans.append(Span(seconds, cores, sum(used.values()) + lab_s))
@@ -79,6 +82,7 @@ class LiveSliceObserver:
 
     def work_s(self, roles: Collection[str]) -> float:
         """Processor time that the processes of these roles have used so far, seconds."""
+        self._add_new_processes()
         members = self._sampler.members
         return sum(exact_cpu_s(pid) for role in roles for pid in members.get(role, ()))
 
@@ -115,7 +119,8 @@ class LiveSliceObserver:
     @property
     def metrics(self) -> MetricsReading:
         """How the counters were read, in all slices."""
-        return summarize(self._scrapes, self._problem)
+        unread_end_s = self._lasted_s[-1] if self._owes_growth else 0.0
+        return summarize(self._scrapes, self._problem, unread_end_s)
 
     @property
     def usage(self) -> dict[str, Usage]:
@@ -163,6 +168,12 @@ class LiveSliceObserver:
             self._problem = self._problem or str(error)
             return None
         return self._scrapes[-1]
+
+    def _add_new_processes(self) -> None:
+        """Count what was started since the processes were last looked at; all it used is of now."""
+        for role, roots in self._sampler.roles.items():
+            known = self._sampler.members[role]
+            known += [pid for root in roots for pid in started_by(root) if pid not in known]
 
     def _cpu_now(self) -> dict[str, float]:
         return {role: sum(map(exact_cpu_s, pids)) for role, pids in self._sampler.members.items()}

@@ -27,7 +27,7 @@ _FINISH_TIMEOUT_S = 60.0  # for a service or database that hangs; its identity i
 
 
 class LiveTrialObserver:
-    """Observes once a second from the begin of the window to its end, both in monotonic seconds."""
+    """Observes once a second from the start of the window to its end, both in monotonic seconds."""
 
     def __init__(
         self,

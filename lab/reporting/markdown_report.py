@@ -138,7 +138,7 @@ def _timeline(section: TimelineSection | None, row: str) -> Iterator[str]:
     yield f"{section.title}, lowest to highest {row} of the measured window."
     yield markdown_table(section.table)
     if section.zero_series:
-        yield escaped(f"At zero all along in every arm: {section.zero_series}.")
+        yield escaped(f"Zero throughout in every arm: {section.zero_series}.")
     if section.waits.rows:
         yield markdown_table(section.waits)
 
@@ -166,7 +166,7 @@ def _soak(section: SoakSection) -> Iterator[str]:
         yield "### Time until the limit is reached, from the start of a process"
         yield markdown_table(section.exhaustion)
     if section.segments.rows:
-        yield "### Trials with restarts or breaks"
+        yield "### Trials with restarts or interruptions"
         yield markdown_table(section.segments)
     if section.detectable:
         yield "Detectable slopes, as reported before the soak began:"

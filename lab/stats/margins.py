@@ -75,6 +75,8 @@ class SlopeMargins:
         min_final_slope: ... and it matters if the fitted parabola ends with less than this share
             of the slope.
         min_third: The slope of every third of a leak is at least this share of the whole's slope.
+        max_missing: Share of the bins without a value beyond which there is no slope: what cannot
+            be read for long may have grown otherwise. 1 if that was not regarded.
     """
 
     dropped_share: float = 1 / 3
@@ -84,3 +86,4 @@ class SlopeMargins:
     curvature_tail: float = 0.05
     min_final_slope: float = 0.5
     min_third: float = 0.3
+    max_missing: float = 1 / 8

@@ -118,6 +118,11 @@ class ProcessSpec:
         return FD in self.placeholders
 
     @property
+    def defaults(self) -> dict[str, str]:
+        """The plain values of its environment, which the settings of an arm replace."""
+        return {name: text.fill({}) for name, text in self.env.items() if not text.placeholders}
+
+    @property
     def uses_postgres(self) -> bool:
         """Whether it gets the URL of the arm's database."""
         return POSTGRES_URL in self.placeholders
@@ -160,6 +165,11 @@ class ComposeSpec:
         others: Further services that have a process of the same name, with their ports: they get
             the arm's settings, and are waited for, asked and restarted like that process.
         database: Its service that runs PostgreSQL on its usual port; None if none does.
+        ready: When the service is ready; this and the following only if there is no process,
+            which says it otherwise.
+        settings: Where it reports the settings that it runs with; None if it does not.
+        metrics: The path of its Prometheus metrics; None if it has none.
+        metric_names: Those that gates need.
     """
 
     file: str
@@ -167,6 +177,10 @@ class ComposeSpec:
     port: int
     others: Mapping[str, int] = field(default_factory=dict)
     database: str | None = None
+    ready: Ready = field(default_factory=Ready)
+    settings: Answer | None = None
+    metrics: str | None = None
+    metric_names: MetricNames = field(default_factory=MetricNames)
 
     @property
     def asked(self) -> tuple[str, ...]:
@@ -188,6 +202,8 @@ class UrlSpec:
         base: Its URL.
         switch: A command that gets an arm's settings as its environment and returns when they
             hold; None if the settings cannot be changed.
+        processes: Whether what listens on its port, on this machine, is the system itself and no
+            proxy or tunnel to it, so that these processes show what it uses.
         ready: The path that answers when it is ready; None if none does.
         settings: Where it reports the settings that it runs with.
         metrics: The path of its Prometheus metrics.
@@ -196,6 +212,7 @@ class UrlSpec:
 
     base: str
     switch: Command | None = None
+    processes: bool = False
     ready: Ready = field(default_factory=Ready)
     settings: Answer | None = None
     metrics: str | None = None
@@ -268,14 +285,32 @@ class System:
         return frozenset(name for each in self.processes for name in each.set_by_the_lab)
 
     @property
+    def defaults(self) -> dict[str, str]:
+        """The plain values of all environments; those of the loaded process win."""
+        found: dict[str, str] = {}
+        for process in sorted(self.processes, key=lambda each: each.name == self.loaded):
+            found |= process.defaults
+        return found
+
+    @property
+    def prepare(self) -> Command | None:
+        """The command that prepares the database of an arm; None if none does."""
+        return None if self.postgres is None else self.postgres.prepare
+
+    @property
+    def commands(self) -> tuple[Command, ...]:
+        """Those that start processes and prepare databases."""
+        started = tuple(process.command for process in self.processes)
+        return started if self.prepare is None else (*started, self.prepare)
+
+    @property
     def setting_placeholders(self) -> frozenset[str]:
         """Settings that commands and environment variables name."""
         return frozenset(self._setting_placeholders())
 
     def _setting_placeholders(self) -> Iterator[str]:
+        for command in self.commands:
+            yield from command.settings
         for process in self.processes:
-            yield from process.command.settings
             for value in process.env.values():
                 yield from value.settings
-        if self.postgres is not None and self.postgres.prepare is not None:
-            yield from self.postgres.prepare.settings

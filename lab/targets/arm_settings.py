@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 from lab.child_processes import INHERITED
 from lab.source_files import named
 from lab.system import FILE, Command, System
+from lab.system.placeholders import is_setting
 from lab.targets.command_environment import import_path, search_path, with_program
 from lab.targets.target_interface import SettingError, TargetFailure
 
@@ -53,7 +55,7 @@ def validated_settings(
         checked = _checked(system.check, project, code or project, unknown)
         return {arm: {**arms[arm], **checked[arm]} for arm in arms}
     if not anyway:
-        _refuse_unnamed(code or project, unknown)
+        _refuse_unnamed(system, code or project, unknown)
     return {arm: dict(settings) for arm, settings in arms.items()}
 
 
@@ -71,25 +73,34 @@ def _refuse_set_by_the_lab(system: System, arms: Mapping[str, Settings]) -> None
 
 
 def _refuse_unfilled(system: System, arms: Mapping[str, Settings]) -> None:
+    needed = [
+        (f"process {process.name}", process.placeholders, process.defaults)
+        for process in system.processes
+    ]
+    if system.prepare is not None:
+        needed.append(("`prepare`", system.prepare.placeholders, system.defaults))
     for arm, settings in arms.items():
-        for process in system.processes:
-            defaults = {name for name, value in process.env.items() if not value.placeholders}
-            for name in process.placeholders:
-                if name.isupper() and name not in settings and name not in defaults:
+        for what, placeholders, defaults in needed:
+            for name in placeholders:
+                if is_setting(name) and name not in settings and name not in defaults:
                     raise SettingError(
                         arm,
                         name,
-                        f"process {process.name} in {FILE} needs {{{name}}}, and the arm does not "
-                        "set it",
+                        f"{what} in {FILE} needs {{{name}}}, and the arm does not set it",
                         f"Set it in the arm, or give it a value for all arms in {FILE}: "
                         f'env = {{{name} = "..."}}',
                     )
 
 
-def _refuse_unnamed(project: Path, arms: Mapping[str, Settings]) -> None:
-    """A misspelt setting would change nothing, and equal arms would be compared."""
+def _refuse_unnamed(system: System, project: Path, arms: Mapping[str, Settings]) -> None:
+    """A misspelt setting would change nothing, and equal arms would be compared.
+
+    Of `lab.toml` its `env` and the words of its commands count; a comment reads nothing.
+    """
     names = {name for settings in arms.values() for name in settings}
-    found = named(project, names)
+    found = named(project, names, without={FILE}) | system.defaults.keys()
+    for command in system.commands:
+        found |= {name for name in names if re.search(rf"\b{re.escape(name)}\b", command.written)}
     for arm, settings in arms.items():
         for name in settings:
             if name not in found:

@@ -14,7 +14,10 @@ from lab.targets.docker_engine import PROXY, Container, EngineError
 from lab.targets.target_interface import TargetFailure, TargetUsageError
 
 _NEVER = -1  # no process starts then
-_MORE_TIME = "`within` of the `ready` of the process that is loaded gives it more time"
+_MORE_TIME = (
+    "`within` of the `ready` of the process that is loaded, or of [compose] without one, gives it "
+    "more time"
+)
 _NOTICED_S = 2.0  # an engine notices that a container has ended
 
 

@@ -64,9 +64,14 @@ class ComposeFile:
         flaws = (self._circular, self._replaced, self._replicated, self._shared, self._taken)
         return next(chain.from_iterable(flaw() for flaw in flaws), None)
 
-    def dependencies(self) -> list[str]:
-        """Services beside those of `lab.toml` that these depend on, directly or indirectly."""
-        return self._with_needed(*self.spec.ports)[len(self.spec.ports) :]
+    def left_out(self) -> list[str]:
+        """The services without a profile that no arm starts: none of its own depends on them."""
+        started = self._started()
+        return [
+            name
+            for name, service in self.data["services"].items()
+            if name not in started and not service.get("profiles")
+        ]
 
     def layers(self) -> list[tuple[str, ...]]:
         """The services of an arm in the order of their start: each depends on earlier layers only.

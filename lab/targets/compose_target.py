@@ -49,6 +49,7 @@ class ComposeTarget:
         children: Starts the commands.
         project: The folder of `lab.toml`.
         cores: The containers run on those of the target.
+        notify: Called with what the user should know of the services that arms have.
         anyway: Whether a setting is accepted that no source file names.
     """
 
@@ -60,6 +61,7 @@ class ComposeTarget:
         children: Children,
         project: Path,
         cores: Cores,
+        notify: Callable[[str], None] = lambda text: None,
         *,
         anyway: bool = False,
     ) -> None:
@@ -70,6 +72,7 @@ class ComposeTarget:
         self._children = children
         self._project = project
         self._cores = cores
+        self._notify = notify
         self._owner = docker_cleanup.owner()
         self._engine = ""  # version
         self._command: ComposeCommand | None = None
@@ -174,6 +177,11 @@ class ComposeTarget:
             project = self._arm_project(number, settings, self._additions(name))
             self._arms[name] = ComposeArm(name, project, self._spec)
         started = self._arms.values()
+        if left_out := self._file.left_out():
+            self._notify(
+                f"{self._spec.file}: arms run without {', '.join(left_out)}: no service of an arm "
+                "depends on it. If one belongs to them, write it into `depends_on`"
+            )
         self._build(next(iter(started)).project)
         for layer in self._file.layers():
             self._up(*layer)
@@ -272,6 +280,7 @@ class ComposeTarget:
             "engine": self._engine,
             "compose": " ".join(self._compose.program),
             "pinned": self._pinned,
+            **({"services left out": left_out} if (left_out := self._file.left_out()) else {}),
             "images": {
                 role: {
                     "name": "built" if role in self._file.built() else container.image_name,
@@ -401,11 +410,21 @@ class ComposeTarget:
         }
 
     def _process(self, role: str) -> ProcessSpec:
-        """How a service is asked: as the process of its name, or as the loaded process."""
+        """How a service is asked: as the process of its name, the loaded one, or [compose] says."""
         found = self._system.process(role)
         if found is None and role == self._spec.service:
             found = self._system.process(self._system.loaded)
-        return replace(found, name=role) if found else ProcessSpec(role, Command("", (), 0))
+        if found is not None:
+            return replace(found, name=role)
+        spec = self._spec
+        return ProcessSpec(
+            role,
+            Command("", (), 0),
+            ready=spec.ready,
+            settings=spec.settings,
+            metrics=spec.metrics,
+            metric_names=spec.metric_names,
+        )
 
     def _check_database(self, arm: ComposeArm) -> None:
         """TargetFailure while the database starts, TargetUsageError if it refuses for good."""

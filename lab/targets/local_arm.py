@@ -16,10 +16,13 @@ from lab.cpu_pinning import pin
 from lab.process_tree import (
     children_by_parent,
     files_open_for_writing,
+    is_listened_on,
     listeners,
+    listening_addresses,
+    shows_its_files,
     with_descendants,
 )
-from lab.system import ProcessSpec, System
+from lab.system import FILE, ProcessSpec, System
 from lab.system.placeholders import ARM_FOLDER, FD, PORT, POSTGRES_URL, URL
 from lab.targets.command_environment import import_path, search_path, with_program
 from lab.targets.postgres_sessions import libpq_variables
@@ -116,10 +119,10 @@ class LocalArm:
             for spec in self.system.processes
         }
 
-    def _answering(self, spec: ProcessSpec) -> list[int]:
+    def _answering(self, spec: ProcessSpec) -> list[int] | None:
         """The processes that listen on a port of the arm, where their environment is the proof."""
         if spec.settings is not None or spec.name not in self.ports:
-            return []
+            return None
         below = with_descendants(self.running[spec.name].pid, children_by_parent())
         return listeners(self.ports[spec.name], below)
 
@@ -137,6 +140,18 @@ class LocalArm:
         logs = {child.log for child in self.running.values()}
         found = files_open_for_writing(pids)
         return {file: path for file, path in found.items() if path not in logs}
+
+    def daemons(self) -> dict[str, list[str]]:
+        """By process, in words, the programs that left its tree: they are not seen to be its."""
+        found = {}
+        for child in self.running.values():
+            names = []
+            for pid in self.children.outside_tree(child):
+                with contextlib.suppress(psutil.Error):  # it has ended
+                    names.append(f"{psutil.Process(pid).name()} (process {pid})")
+            if names:
+                found[child.owner] = names
+        return found
 
     def url(self, role: str) -> str | None:
         """The URL of a process; None if it has no port."""
@@ -169,8 +184,23 @@ class LocalArm:
                 is_loaded=spec.name == self.system.loaded,
             )
 
-        await_ready(ask, self.dead, self.log_tail, spec.ready.within_s)
+        def remedy() -> str:
+            return self._remedy(spec, child)
+
+        await_ready(ask, self.dead, self.log_tail, spec.ready.within_s, remedy)
         self._refuse_foreign_listener(spec, child)
+
+    def _remedy(self, spec: ProcessSpec, child: Child) -> str:
+        """What would help a process that is not ready in time, by where it listens."""
+        port, own = self.ports.get(spec.name), with_descendants(child.pid, children_by_parent())
+        found = [] if port is None else sorted(listening_addresses(own))
+        if port not in {number for _, number in found}:
+            if found:
+                places = ", ".join(f"{host}:{number}" for host, number in found)
+                return f"It listens on {places}; let its command or its env take {{{PORT}}}"
+        elif not any(_takes_ipv4(host) for host, number in found if number == port):
+            return f"It listens on {found[0][0]} only; let it listen on {_HOST}"
+        return 'If it needs more time, `ready = {within = "2m"}` gives it that'
 
     def _launch(
         self,
@@ -225,10 +255,7 @@ class LocalArm:
         self, spec: ProcessSpec, port: int | None, held: socket.socket | None
     ) -> dict[str, str]:
         """The values of all placeholders of a process."""
-        defaults = {
-            name: value.fill({}) for name, value in spec.env.items() if not value.placeholders
-        }
-        values = {**defaults, **self.settings}
+        values = {**spec.defaults, **self.settings}
         values |= {f"{name}{URL}": _url(each) for name, each in self.ports.items()}
         if ARM_FOLDER in spec.placeholders:
             folder = self.children.folder / f"files-{self.name}"
@@ -245,16 +272,24 @@ class LocalArm:
         if spec.name not in self.ports or spec.inherits_socket:
             return
         port = self.ports[spec.name]
-        own = set(with_descendants(child.pid, children_by_parent()))
+        own = with_descendants(child.pid, children_by_parent())
         found = listeners(port)
-        if not found or own & set(found):
+        if set(own) & set(found):
             return
-        name = "another process"
-        with contextlib.suppress(psutil.Error):
-            name = psutil.Process(found[0]).name()
+        if found:
+            name = "another process"
+            with contextlib.suppress(psutil.Error):
+                name = psutil.Process(found[0]).name()
+            who = f"{name} (process {found[0]})"
+        elif is_listened_on(port) and all(map(shows_its_files, own)):
+            who = "a process of another user"
+        else:  # a program with privileges of its own shows nobody what it has open
+            return
         raise TargetFailure(
-            f"port {port} of {child.owner} is served by {name} (process {found[0]}), which it did "
-            "not start: something else has taken the port"
+            f"port {port} of {child.owner} is served by {who}, which it did not start: something "
+            "else has taken the port, or the command left the service to a daemon, as `docker run` "
+            "does. Its settings, processor time and memory would not be seen. Let the command stay "
+            f"in the foreground, or describe a container by [compose] in {FILE}"
         )
 
 
@@ -271,6 +306,11 @@ def _bind(port: int) -> socket.socket:
             f"port {port}, which an arm had before, cannot be taken again: {error.strerror}"
         ) from error
     return bound
+
+
+def _takes_ipv4(host: str) -> bool:
+    """Whether a socket on this address may take a connection to loopback."""
+    return ":" not in host or host == "::"
 
 
 def _url(port: int) -> str:

@@ -12,7 +12,8 @@ from typing import Any
 from lab.child_processes import Child, Children
 from lab.cpu_pinning import Cores, pin
 from lab.instruments.service_profiler import command_prefix, is_python, read_profile
-from lab.system import DATABASE, ProcessSpec, System
+from lab.system import DATABASE, FILE, ProcessSpec, System
+from lab.system.placeholders import POSTGRES_URL
 from lab.targets.arm_settings import validated_settings
 from lab.targets.command_environment import search_path, with_program
 from lab.targets.local_arm import LocalArm
@@ -67,6 +68,7 @@ class LocalTarget:
         self._arms: dict[str, LocalArm] = {}
         self._proofs = WeakestProofs()
         self._shared: dict[str, list[str]] = {}  # files that several arms write to
+        self._daemons: dict[str, list[str]] = {}  # by process, in words
         codes = dict.fromkeys(self._revisions.values()) or {project: None}
         self._reset_scripts = {code: reset_script(system, code) for code in codes}
 
@@ -115,6 +117,14 @@ class LocalTarget:
         self._start_arms(*self._arms.values())
         for running in self._arms.values():
             self._proofs.add(running.proofs())
+        for running in self._arms.values():
+            for owner, names in running.daemons().items():
+                self._daemons[owner] = names
+                self._notify(
+                    f"{owner} left {', '.join(names)} behind as a daemon: what that uses is not "
+                    "sampled, nor is it kept on the cores of the run. Let it run in the "
+                    f"foreground, as a [[process]] of its own in {FILE}"
+                )
         self._shared = self._shared_files()
         for path, sharing in self._shared.items():
             self._notify(
@@ -197,6 +207,7 @@ class LocalTarget:
             **databases,
             "proof of the settings": self._proofs.as_dict(),
             **({"files that arms share": self._shared} if self._shared else {}),
+            **({"daemons": self._daemons} if self._daemons else {}),
             "arms": {
                 arm: {
                     "settings": dict(running.settings),
@@ -283,18 +294,19 @@ class LocalTarget:
                 )
 
     def _prepare(self, running: LocalArm) -> Child | None:
-        assert self._system.postgres is not None and running.database is not None
-        command = self._system.postgres.prepare
+        assert running.database is not None
+        command, defaults = self._system.prepare, self._system.defaults
         if command is None:
             return None
-        values = {**running.settings, "postgres.url": running.database}
+        values = {**defaults, **running.settings, POSTGRES_URL: running.database}
         return self._children.start(
             with_program(command, command.fill(values), self._project, running.code),
             role="prepare",
             arm=running.name,
             env={
-                **running.imports(),
+                **defaults,
                 **running.settings,
+                **running.imports(defaults.get("PYTHONPATH", "")),
                 **libpq_variables(),
                 "DATABASE_URL": running.database,
                 "PATH": search_path(running.code),

@@ -52,7 +52,7 @@ def identify(
     url: str | None,
     pid: int,
     settings: Mapping[str, str],
-    answering: Sequence[int] = (),
+    answering: Sequence[int] | None = None,
 ) -> Identity:
     """The process that answers, by its own word as far as it gives it.
 
@@ -62,8 +62,9 @@ def identify(
         url: Its URL; None if it has no port.
         pid: Of the process that was started.
         settings: Of the arm, which are looked for in its environment otherwise.
-        answering: The processes that listen on its port, if they are known: one that it has
-            started, as by `npm start`, may have another environment.
+        answering: The processes that listen on its port, of those that it has started: they may
+            have another environment, as after `npm start`. None if it has no port; without any,
+            nothing is proved, since what answers is not known.
 
     Raises:
         TargetFailure: It does not answer, or with something else.
@@ -85,7 +86,8 @@ def identify(
         of_command = {name: settings[name] for name in spec.command.settings if name in settings}
         # what its program makes of them, as a number of workers, it may not know itself
         return Identity(instance, {**(_from_environment([pid], of_command) or {}), **reported})
-    return Identity(instance, _from_environment(answering or [pid], settings))
+    pids = [pid] if answering is None else answering
+    return Identity(instance, _from_environment(pids, settings))
 
 
 def ask_settings(who: str, url: str, answer: Answer) -> dict[str, str]:
@@ -110,6 +112,8 @@ def proof_of(spec: ProcessSpec, identity: Identity) -> Proof:
 def _from_environment(pids: Sequence[int], settings: Mapping[str, str]) -> dict[str, str] | None:
     """These settings as the processes were started with them; None if that cannot be read.
 
+    Of no processes nothing can be.
+
     A program that writes its title into the memory of its environment hides that. Of processes
     that differ, one whose settings are not those of the arm.
     """
@@ -118,7 +122,7 @@ def _from_environment(pids: Sequence[int], settings: Mapping[str, str]) -> dict[
         if not all(name in environment for name in settings):
             return None
         found.append({name: environment[name] for name in settings})
-    return next((each for each in found if each != dict(settings)), found[0])
+    return next((each for each in found if each != dict(settings)), found[0] if found else None)
 
 
 def _document(who: str, url: str, path: str) -> Any:

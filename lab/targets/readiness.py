@@ -55,6 +55,7 @@ def await_ready(
     dead: Callable[[], str | None],
     log_tail: Callable[[], str],
     within_s: float | None = None,
+    remedy: Callable[[], str] = lambda: "",
 ) -> None:
     """Call `ask` until it raises no TargetFailure any more.
 
@@ -64,6 +65,7 @@ def await_ready(
         dead: How a process of the service ended; None while all run.
         log_tail: The end of the log, for the message.
         within_s: How long it may take; None for READY_S.
+        remedy: Returns what would help, in a sentence, if it took longer.
 
     Raises:
         TargetFailure: A process ended, or the service was not ready in time.
@@ -81,7 +83,8 @@ def await_ready(
             time.sleep(_POLL_S)
         else:
             return
-    raise TargetFailure(f"{problem} (waited {limit_s:g} s):\n{log_tail()}")
+    advice = f". {text}" if (text := remedy()) else ""
+    raise TargetFailure(f"{problem} (waited {limit_s:g} s){advice}:\n{log_tail()}")
 
 
 def _check_path(who: str, url: str, path: str) -> None:

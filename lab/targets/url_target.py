@@ -125,8 +125,9 @@ class UrlTarget:
         """Nothing: its state is not the lab's."""
 
     def roles(self, arm: str) -> dict[str, tuple[int, ...]]:
-        """The processes that listen on its port, if they are on this machine and can be seen."""
-        found = listeners(self._spec.port) if self._spec.is_here else []
+        """The processes that listen on its port, if the file says that they are the system."""
+        is_seen = self._spec.processes and self._spec.is_here
+        found = listeners(self._spec.port) if is_seen else []
         if set(found) & set(docker_engine.port_proxies([self._spec.port])):
             return {}  # what is behind the proxy of a container is not known
         return {ROLE: tuple(uppermost(found))} if found else {}

@@ -406,6 +406,18 @@ COMMANDS = {
         "run hypotheses/quick.md",
         before=lambda project: shutil.copy(QUICK, project / "hypotheses" / "Quick.md"),
     ),
+    "misnamed-file": Command(
+        "check",
+        ("Quick.md: the file name is not allowed", "Write it with a-z, 0-9, - and _"),
+        before=lambda project: shutil.copy(QUICK, project / "hypotheses" / "Quick.md"),
+        remedied=without("hypotheses/Quick.md"),
+    ),
+    "misnamed-file-by-its-name": Command(
+        "run Quick",
+        ("Quick.md: the file name is not allowed", "Write it with a-z, 0-9, - and _"),
+        "run quick",
+        before=lambda project: shutil.copy(QUICK, project / "hypotheses" / "Quick.md"),
+    ),
     "not-utf8": Command(
         "run quick",
         ("quick.md:2: this is not UTF-8 text", "Save the file as UTF-8"),

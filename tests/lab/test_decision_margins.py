@@ -58,6 +58,8 @@ AT_FIRST: dict[str, Any] = {
         "counted_tail": 0.0,
         "equal_values": 0.0,
         "missing_arrivals": 0.0,
+        "max_unread_end": 1.0,
+        "whole_pages": 0.0,
     },
     "growth": {
         "linear": [0.8, 1.25],
@@ -86,6 +88,7 @@ AT_FIRST: dict[str, Any] = {
         "curvature_tail": 0.05,
         "min_final_slope": 0.5,
         "min_third": 0.3,
+        "max_missing": 1.0,
     },
     "slices": {
         "cycles": 10,

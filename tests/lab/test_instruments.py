@@ -84,7 +84,7 @@ def test_gauges_of_a_selector_are_added_up_and_summed_over_time() -> None:
 
 def test_a_service_that_does_not_listen_is_an_error() -> None:
     with pytest.raises(HttpError, match="GET /ready"):
-        HttpClient("http://127.0.0.1:9").get_json("/ready")
+        HttpClient("http://127.0.0.1:9").get("/ready")
 
 
 def test_what_the_sampler_has_no_access_to_is_unknown_and_not_zero(

@@ -84,15 +84,6 @@ def test_only_measures_above_0_are_compared_by_their_ratio() -> None:
     assert without == {"error_rate", "throttled", "recovery"}
 
 
-def test_a_soak_records_the_series_of_the_table() -> None:
-    recorded = {name for name, row in MEASURES.items() if row.in_soaks}
-    assert recorded == {"cpu", "rss_bytes", "descriptors", "threads", "throughput", "error_rate"}
-    assert [q for q in (50, 95, 99) if (row := built_in(f"latency_p{q}")) and row.in_soaks] == [
-        50,
-        99,
-    ]
-
-
 @pytest.mark.parametrize(
     ("series", "unit", "reduction"),
     [

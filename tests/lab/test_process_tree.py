@@ -11,8 +11,11 @@ import time
 from lab.process_tree import (
     children_by_parent,
     environment_of,
+    is_listened_on,
     kill_each,
     listeners,
+    listening_addresses,
+    shows_its_files,
     uppermost,
     with_descendants,
     with_variable,
@@ -40,7 +43,10 @@ def test_what_listens_on_a_port_is_found() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         assert listeners(port) == [os.getpid()]
-    assert listeners(port) == []
+        assert is_listened_on(port) and shows_its_files(os.getpid())
+        assert ("127.0.0.1", port) in listening_addresses([os.getpid(), 2**22 + 1])
+    assert listeners(port) == [] and not is_listened_on(port)
+    assert ("127.0.0.1", port) not in listening_addresses([os.getpid()])
 
 
 def test_workers_that_share_the_socket_of_their_parent_listen_as_well() -> None:

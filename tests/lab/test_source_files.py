@@ -33,6 +33,14 @@ def test_parts_that_are_named_are_taken_alone(project: Path) -> None:
     assert found == ["data.db", "c.py", "server.ts"]
 
 
+def test_of_a_folder_that_is_named_configuration_counts_as_well(project: Path) -> None:
+    (project / "web" / "app.yaml").write_text("cache: false\n")
+    whole, named_folder = digest(project), digest(project, ("web",))
+    (project / "web" / "app.yaml").write_text("cache: true\n")
+    assert digest(project, ("web",)) != named_folder
+    assert digest(project) == whole
+
+
 def test_a_digest_follows_names_and_contents(project: Path) -> None:
     first = digest(project)
     assert digest(project) == first

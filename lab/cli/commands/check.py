@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lab.cli.name_lookup import hypothesis_file
-from lab.hypothesis import Benchmark, Hypothesis, SoakTest, hypothesis_names, load
+from lab.hypothesis import (
+    Benchmark,
+    Hypothesis,
+    SoakTest,
+    hypothesis_names,
+    load,
+    refuse_misnamed,
+)
 from lab.project_folder import Project
 from lab.system import FILE, System, load_system
 
@@ -27,6 +34,7 @@ def command(
     ] = False,
 ) -> None:
     """Validate lab.toml, hypotheses, the settings of their arms and their scenarios."""
+    from lab.cli.cores_of_run import cores_line
     from lab.cli.load_caps import refuse_over_caps
     from lab.cli.run_assembly import target_of_run
     from lab.cli.run_preparation import forecast_of, system_of, with_revisions
@@ -36,7 +44,12 @@ def command(
     project = Project.find()
     if (project.root / FILE).exists():
         load_system(project.root)
-    for each in name or hypothesis_names(project.root):
+    names = name or hypothesis_names(project.root)
+    if not name:
+        refuse_misnamed(project.root)
+    if not names:
+        print(f"there is no hypothesis in {project.hypotheses} yet; `lab new NAME` begins one")
+    for each in names:
         file = hypothesis_file(each, project)
         hypothesis = load(file, project.root)
         system = system_of(hypothesis, project)
@@ -51,6 +64,8 @@ def command(
             print(f"  {chosen}")
         if plan.workers is not None:
             print(f"  load: by {plan.workers}, in whole windows")
+        if cores := cores_line(hypothesis, plan):
+            print(f"  {cores}")
         for line in forecast_of(hypothesis, plan, project, system):
             print(f"  {line}")
 

@@ -5,7 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from lab.hypothesis import HypothesisError, hypothesis_names, read_headline
+from lab.hypothesis import (
+    NAME_NOT_ALLOWED,
+    HypothesisError,
+    hypothesis_names,
+    misnamed_files,
+    read_headline,
+)
 from lab.project_folder import Project
 
 
@@ -20,6 +26,8 @@ def command() -> None:
         except HypothesisError as error:
             question = f"broken: {error.problem}"
         print(f"{name:<{width}}  {_latest(project.reports / name):<12}  {question}")
+    for file in misnamed_files(project.root):
+        print(f"{file.name:<{width}}  {'-':<12}  broken: {NAME_NOT_ALLOWED}")
 
 
 def _latest(folder: Path) -> str:

@@ -108,7 +108,7 @@ def _take_part(
         return False
     if code == WorkerExit.NO_MASTER and once:
         if joined:
-            raise MeasurementError(f"{address}: the run is not heard of any more")
+            raise MeasurementError(f"{address}: the contact with the run is lost")
         raise MeasurementError(f"{address}: no run listens there")
     if code not in tuple(WorkerExit):
         how = child.died() or "ended"

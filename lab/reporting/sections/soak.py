@@ -199,7 +199,7 @@ def _segment_lines(
         recorded: Of one arm in one block.
         series: Its name.
         fits: The fitted lines.
-        offset: Hours from the begin of the soak to that of the block.
+        offset: Hours from the start of the soak to that of the block.
         points: At most so many for each line.
     """
     values = recorded.series(series)

@@ -35,7 +35,7 @@ class TimelinePanel:
 
     @property
     def is_zero(self) -> bool:
-        """Whether it was at zero all along in every arm."""
+        """Whether it was zero throughout in every arm."""
         return not any(value for line in self.lines.values() for _, value in line)
 
     @property

@@ -47,7 +47,7 @@ def _summary(planned: PlannedWorkers, recorded: Sequence[WorkerRecord]) -> str:
     elif error_s or any(worker.clock_offset_s for worker in recorded):
         clocks = (
             "Their monotonic clocks differ: the offset of each was measured before each trial, and "
-            "at the begin of each trial the edges of its window and of its seconds may be wrong by "
+            "at the start of each trial the edges of its window and of its seconds may be wrong by "
             f"up to {seconds(error_s)}; how far clocks drift apart within it is not measured."
         )
     return (

@@ -26,6 +26,9 @@ _SERVICE = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]*")
 _HOST = re.compile(r"[a-zA-Z0-9]([a-zA-Z0-9.-]*[a-zA-Z0-9])?")
 _MAX_USERS = 200_000
 
+ASKED = ("ready", "settings", "metrics")
+"""Keys that say how a system is asked: of a process, or of a table that does without."""
+
 Readers = dict[str, Callable[[Node], Any]]
 
 
@@ -55,8 +58,14 @@ def read_compose(node: Node, project: Path) -> ComposeSpec:
         "port": read_port,
         "others": _read_others,
         "database": _read_service,
+        "ready": read_ready,
+        "settings": read_answer,
+        "metrics": read_metrics,
     }
-    spec = ComposeSpec(**node.fields(readers, ("others", "database")))
+    values = node.fields(readers, ("others", "database", *ASKED))
+    if "metrics" in values:
+        values["metrics"], values["metric_names"] = values["metrics"]
+    spec = ComposeSpec(**values)
     for key, names in (("others", spec.others), ("database", (spec.database,))):
         if spec.service in names:
             raise node.at(key).flaw(
@@ -70,11 +79,12 @@ def read_url(node: Node) -> UrlSpec:
     readers: Readers = {
         "base": _read_base,
         "switch": read_command,
+        "processes": Node.boolean,
         "ready": read_ready,
         "settings": read_answer,
         "metrics": read_metrics,
     }
-    values = node.fields(readers, ("switch", "ready", "settings", "metrics"))
+    values = node.fields(readers, ("switch", "processes", *ASKED))
     if "metrics" in values:
         values["metrics"], values["metric_names"] = values["metrics"]
     spec = UrlSpec(**values)

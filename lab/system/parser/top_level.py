@@ -12,6 +12,7 @@ from lab.system.model import SafetySpec, System
 from lab.system.parser.placeholder_check import check_placeholders
 from lab.system.parser.process import ReadProcess, read_process
 from lab.system.parser.tables import (
+    ASKED,
     read_build,
     read_compose,
     read_postgres,
@@ -62,6 +63,7 @@ def parse_system(root: Node, project: Path) -> System:
     _refuse_unread_metrics(processes, {loaded and loaded.spec.name, in_compose})
     if "compose" in values:
         _check_others(root.at("compose"), values["compose"].others, processes)
+        _refuse_asked_twice(root.at("compose"), loaded)
     if "url" in values:
         refuse_forbidden_host(root.at("url"), values["url"], values.get("safety", SafetySpec()))
     return System(
@@ -156,6 +158,15 @@ def _refuse_unread_metrics(processes: Sequence[ReadProcess], loaded: Container[s
                 f"load goes to another process than {shown(process.spec.name)}, and the metrics of "
                 "that one alone are read",
                 "Remove `metrics` here, or write loaded = true into this process.",
+            )
+
+
+def _refuse_asked_twice(compose: Node, loaded: ReadProcess | None) -> None:
+    for key in ASKED if loaded is not None else ():
+        if key in compose.mapping():
+            raise compose.at(key).flaw(
+                f"`{key}` stands in [compose], and there is a [[process]], which says it for both",
+                "Move it there.",
             )
 
 

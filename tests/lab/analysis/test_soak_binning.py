@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -33,6 +35,19 @@ def test_the_second_arm_is_subtracted_in_the_same_bins(rng: np.random.Generator)
     restart = 7e6 * difference.segments
     assert difference.values == pytest.approx(60e6 * difference.times - restart, abs=1e6)
     assert bin_series([one, other], "never_recorded") is None
+
+
+@pytest.mark.parametrize(("read", "has_slope"), [(0.95, True), (0.6, False)])
+def test_what_could_not_be_read_for_long_has_no_slope(
+    read: float, has_slope: bool, rng: np.random.Generator
+) -> None:
+    """It may have grown otherwise since then."""
+    recorded = memory_series(rng, 60)
+    memory = recorded.columns["rss_bytes"].copy()
+    memory[int(INTERVALS * read) :] = np.nan
+    binned = bin_series([replace(recorded, columns={"rss_bytes": memory})], "rss_bytes")
+    assert binned is not None and binned.times.size >= binned.margins.min_bins
+    assert (binned.fit is not None) is has_slope
 
 
 def test_memory_is_binned_by_its_minimum() -> None:

@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 
 from lab.cli import cores_of_run as module
-from lab.cli.cores_of_run import VARIABLE, cores_of_run
+from lab.cli.cores_of_run import VARIABLE, cores_line, cores_of_run
 from lab.core_choice import CoreChoice
 from lab.cpu_pinning import Cores
 from lab.errors import UsageError
 from lab.hypothesis import load
 from lab.run_folder import RunFolder
+from lab.trial_plan import draw
 from tests.lab.builders import PROJECT, SHIPPED
 
 CHOICE = CoreChoice(Cores((5,), (2, 4, 7)), "the quietest 4 of 8, seen for 1 s", {2: 0.01, 5: 0.2})
@@ -48,6 +49,22 @@ def test_a_service_with_more_processes_can_have_more(
     monkeypatch.setenv(VARIABLE, "6")
     cores_of_run(SHIPPED, None)
     assert asked == [6]
+
+
+def test_it_is_said_that_a_service_does_not_get_all_cores(
+    asked: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = draw(SHIPPED, 0, "local")
+    line = cores_line(SHIPPED, plan)
+    assert line is not None and line.startswith("cores: the service gets 3 of 8; set LAB_T")
+    assert cores_line(SHIPPED, draw(SHIPPED, 0, "url")) is None
+    soak = load(PROJECT / "hypotheses" / "memory-leak.md", PROJECT)
+    assert cores_line(soak, draw(soak, 0, "local")) is None
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(4)))
+    assert cores_line(SHIPPED, plan) is None
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(8)))
+    monkeypatch.setenv(VARIABLE, "2")
+    assert cores_line(SHIPPED, plan) is None
 
 
 @pytest.mark.parametrize("given", ["0", "9", "all", "-1"])

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from lab.decision_margins import BEFORE_SEALED, DecisionMargins
 from lab.gates import may_come
 from lab.hypothesis import Metric, MetricGauge, MetricQuantile, MetricRate, MetricRatio
 from lab.stats.latency_histogram import Histogram
-from lab.trial import MetricsReading, Requests
+from lab.trial import GaugeReading, MetricsReading, Requests
 from tests.default_margins import inspect
 from tests.lab.builders import ORDERS, altered, claim, ratio, trial
 
@@ -97,7 +99,7 @@ def test_no_page_of_metrics() -> None:
     assert reason("other", once).startswith("the metrics were read once only")
     partly = replace(refused, scrapes=3)
     assert reason("my_thing", partly, {}) == (
-        "the metrics were not read at the begin or at the end of the window: "
+        "the metrics were not read at the start or at the end of the window: "
         "GET /metrics: status 401."
     )
 
@@ -118,6 +120,52 @@ def test_a_sum_of_which_one_series_is_unread_is_no_evidence(unread: str) -> None
     broken = replace(READ, unread={unread: "line 3 is spoiled"})
     assert reason("my_thing", broken) == f"{unread}: line 3 is spoiled."
     assert bool(reason('my_thing{code="200"}', broken)) == (unread == "my_thing")
+
+
+@pytest.mark.parametrize(
+    ("metric", "reading", "why"),
+    [
+        ("my_thing", {"problem": "timed out"}, ""),  # its ends were read
+        ("my_thing", {"unread_end_s": 0.03, "problem": "timed out"}, ""),
+        (
+            *("my_thing", {"unread_end_s": 0.5, "problem": "timed out"}),
+            "the metrics were not read in the last 0.5 s of the window",
+        ),
+        (MetricGauge("queue"), {}, ""),
+        (MetricGauge("queue"), {"unread_end_s": 0.5}, ""),
+        (
+            MetricGauge("queue"),
+            {"problem": "status 503"},
+            "the metrics were not read each time: st",
+        ),
+        (
+            "my_thing",
+            {"unchanged": True},
+            "no series of the page of metrics changed while requests",
+        ),
+        (MetricGauge("queue"), {"unchanged": True}, "no series of the page of metrics changed"),
+        (MetricRatio("my_thing", "my_thing"), {"unchanged": True, "unread_end_s": 2.0}, ""),
+    ],
+)
+def test_a_value_of_a_part_of_the_window_is_no_evidence_and_final(
+    metric: str | Metric, reading: dict[str, Any], why: str
+) -> None:
+    kind = MetricRate(metric) if isinstance(metric, str) else metric
+    measured = replace(claim(replace(ratio(2.5), measure="hits")), measures={"hits": kind})
+    made = altered(
+        trial("narrow", 100),
+        counters=COUNTERS,
+        metrics=replace(READ, **reading),
+        gauges={"queue": GaugeReading(1.0, 2.0, 1.0, 4)},
+    )
+    found = [fault for fault in inspect(made, measured).faults if fault.gate == "evidence"]
+    assert len(found) == bool(why)
+    for fault in found:
+        assert f"of arm narrow: {why}" in fault.message and not fault.retryable
+        assert "the blocks whose metrics could not be read" in fault.message
+    earlier = replace(DecisionMargins(), measures=BEFORE_SEALED.measures)
+    judged = inspect(made, measured, margins=earlier)
+    assert not [fault for fault in judged.faults if fault.gate == "evidence"]
 
 
 def test_a_trial_of_an_older_lab_says_what_it_did() -> None:

@@ -15,7 +15,9 @@ from lab.hypothesis import (
     hypothesis_names,
     load,
     loads,
+    misnamed_files,
     read_headline,
+    refuse_misnamed,
 )
 from lab.input_files.text_file import MAX_BYTES
 from tests.lab.hypothesis.examples import BROKEN, GOOD, edited
@@ -48,6 +50,17 @@ def test_names_and_questions_of_a_project(project: Path) -> None:
         read_headline(folder / "README.md")
     with pytest.raises(HypothesisError, match="there is no hypothesis here"):
         find_hypothesis("any", project / "scenarios")
+
+
+def test_a_file_whose_name_no_hypothesis_may_have_is_not_passed_over(project: Path) -> None:
+    folder = project / "hypotheses"
+    (folder / "README.md").write_text("What lies here")
+    refuse_misnamed(project)
+    (folder / "Checkout.md").write_text(GOOD)
+    assert misnamed_files(project) == [folder / "Checkout.md"]
+    for find in (lambda: refuse_misnamed(project), lambda: find_hypothesis("Checkout", project)):
+        with pytest.raises(HypothesisError, match=r"Checkout\.md: the file name is not allowed"):
+            find()
 
 
 def test_reading_a_question_imports_no_heavy_module() -> None:

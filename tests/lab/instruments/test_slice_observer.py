@@ -95,6 +95,42 @@ def test_counters_and_processor_time_are_those_of_the_slices_alone(
     observer.close()
 
 
+def test_what_a_process_that_is_new_has_used_is_of_its_slice(
+    url: str, service: subprocess.Popen[str]
+) -> None:
+    """One that is started and ends within a second, before all processes are looked at again."""
+    observer = LiveSliceObserver(Source(url, "/metrics"), {"service": (os.getpid(),)})
+    observer.begin()
+    before = observer.work_s(["service"])
+    with subprocess.Popen(
+        [sys.executable, "-c", BUSY], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as started:
+        work(started, 0.2)
+        assert observer.work_s(["service"]) - before > 0.2
+        assert observer.end(0.3).cpu_s["service"] > 0.2
+        assert started.stdin is not None
+        started.stdin.close()
+    observer.close()
+
+
+def test_a_slice_whose_end_was_not_read_leaves_growth_unread(
+    url: str, service: subprocess.Popen[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    observer = LiveSliceObserver(Source(url, "/metrics"), {"service": (service.pid,)})
+    observer.begin()
+    assert observer.end(0.1).counters
+    assert observer.metrics.unread_end_s == 0.0
+
+    def fail(self: MetricsScraper) -> Scrape:
+        raise HttpError("timed out")
+
+    observer.begin()
+    monkeypatch.setattr(MetricsScraper, "scrape", fail)
+    observer.end(0.25)
+    assert observer.metrics.unread_end_s == 0.25
+    observer.close()
+
+
 def test_the_wait_ends_when_the_arm_is_idle(url: str, service: subprocess.Popen[str]) -> None:
     observer = LiveSliceObserver(Source(url, "/metrics"), {"service": (service.pid,)})
     observer.begin()

@@ -213,6 +213,10 @@ BROKEN = (
     Broken("compose-port", "port = 8000", "port = 80000", 29, "`port` is 80000", "from 1 to 65535"),
     Broken("compose-no-port", "port = 8000\n", "", 26, "`compose` has no `port`", "`port =`"),
     Broken("compose-service", 'service = "web"', 'service = "w b"', 28, "`w b` is not", "Compose"),
+    Broken(
+        *("compose-asked-twice", "port = 8000\n", 'port = 8000\nready = "/ready"\n'),
+        *(30, "`ready` stands in [compose], and there is a [[process]]", "Move it"),
+    ),
     Broken("others-unknown", "{quotes =", "{prices =", 30, "there is no process named", "quotes"),
     Broken("others-loaded", "{quotes =", "{web =", 30, "`others` names `web`, the", "Remove it"),
     Broken(

@@ -129,6 +129,10 @@ metrics = {path = "/m", requests = "served_total"}
 def test_a_compose_file_or_a_url_alone_is_a_system(tmp_path: Path) -> None:
     compose = '[compose]\nfile = "docker-compose.yml"\nservice = "web"\nport = 80\n'
     assert loaded(tmp_path, compose).loaded == ""
+    asked = 'ready = {path = "/up", within = "2m"}\nsettings = "/config"\nmetrics = "/metrics"\n'
+    spec = loaded(tmp_path, compose + asked).compose
+    assert spec is not None and spec.ready == Ready("/up", None, 120.0)
+    assert spec.settings == Answer("/config") and spec.metrics == "/metrics"
     url = '[url]\nbase = "http://staging.example.org"\n'
     allowed = loaded(tmp_path, url + '[safety]\nallow_hosts = ["staging.example.org"]\n')
     assert allowed.url is not None and allowed.url.switch is None

@@ -50,6 +50,10 @@ if "--forks" in sys.argv:  # a child, a grandchild in a session of its own
     code = "import os, subprocess, sys, time; os.setsid(); " \\
         "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']); time.sleep(600)"
     subprocess.Popen([sys.executable, "-c", code])
+if "--daemon" in sys.argv:  # its parent ends at once
+    code = "import subprocess, sys; subprocess.Popen([sys.executable, '-c', " \\
+        "'import time; time.sleep(600)'], start_new_session=True)"
+    subprocess.run([sys.executable, "-c", code], check=True)
 if "--hides" in sys.argv:  # a child in a session of its own, without any environment
     code = "import time; time.sleep(600)"
     hidden = subprocess.Popen([sys.executable, "-c", code], env={}, start_new_session=True)
@@ -60,6 +64,9 @@ if "--fd" in sys.argv:
     server = http.server.ThreadingHTTPServer(("", 0), Handler, bind_and_activate=False)
     server.socket = listening
     listening.listen(64)
+elif "--ipv6" in sys.argv:
+    http.server.ThreadingHTTPServer.address_family = socket.AF_INET6
+    server = http.server.ThreadingHTTPServer(("::1", PORT), Handler)
 else:
     server = http.server.ThreadingHTTPServer(("127.0.0.1", PORT), Handler)
 if "--writes" in sys.argv:

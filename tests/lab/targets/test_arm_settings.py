@@ -54,6 +54,27 @@ def test_a_name_that_no_source_file_has_is_refused(name: str, folder: Path) -> N
     assert settings_of(folder, WEB, anyway="yes", **{name: "1"}) == {name: "1"}
 
 
+def test_a_comment_in_lab_toml_names_no_setting_but_its_env_and_its_commands_do(
+    folder: Path,
+) -> None:
+    described = WEB + "# settings that its sources read: THREADS\n"
+    with pytest.raises(SettingError, match="arm a: THREADS: no source file"):
+        settings_of(folder, described, THREADS="4")
+    in_env = WEB.replace("WORKERS = 1,", "WORKERS = 1, THREADS = 2,")
+    assert settings_of(folder, in_env, THREADS="4") == {"THREADS": "4"}
+    in_a_shell = WEB.replace('"python app.py', "\"sh -c 'exec app --threads $THREADS'")
+    assert settings_of(folder, in_a_shell, THREADS="4") == {"THREADS": "4"}
+
+
+def test_what_prepare_needs_is_a_setting_of_every_arm_or_has_a_plain_value(folder: Path) -> None:
+    prepared = WEB + '\n[postgres]\nprepare = "python schema.py {ROWS} {WORKERS} {postgres.url}"\n'
+    with pytest.raises(SettingError, match=r"a: ROWS: `prepare` in lab\.toml needs \{ROWS\}"):
+        settings_of(folder, prepared)
+    assert settings_of(folder, prepared, ROWS="100") == {"ROWS": "100"}
+    plain = prepared.replace("WORKERS = 1,", "WORKERS = 1, ROWS = 50,")
+    assert settings_of(folder, plain) == {}
+
+
 def test_what_lab_toml_sets_itself_is_refused(folder: Path) -> None:
     with pytest.raises(SettingError, match=r"OWN_URL: lab\.toml sets it itself") as refused:
         settings_of(folder, WEB, OWN_URL="http://x")

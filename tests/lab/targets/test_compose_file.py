@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -123,7 +124,12 @@ def test_a_file_needs_only_what_lab_toml_names() -> None:
     spec = ComposeSpec("compose.yml", "web", 80)
     file = ComposeFile("me", {"services": {"web": {"depends_on": ["redis"]}, "redis": {}}}, spec)
     assert file.flaw() is None
-    assert file.dependencies() == ["redis"]
+    assert file.layers() == [("redis",), ("web",)]
+    others = {"worker": {}, "load": {"profiles": ["load"]}}
+    assert file.left_out() == []
+    assert replace(file, data={"services": {**file.data["services"], **others}}).left_out() == [
+        "worker"
+    ]
     added = file.additions({"A": "1"}, {"fsync": "off"}, str)["services"]
     assert added == {"web": {"environment": {"A": "1"}, "healthcheck": {"interval": "24h"}}}
 
@@ -135,7 +141,10 @@ def test_dependencies_are_found_directly_and_indirectly() -> None:
         "disk": {},
         "idle": {},
     }
-    assert read(services=services).dependencies() == ["cache", "disk"]
+    file = read(services=services)
+    started = {name for layer in file.layers() for name in layer}
+    assert {"cache", "disk"} <= started and "idle" not in started
+    assert file.left_out() == ["idle"]
 
 
 def test_services_start_after_those_that_they_depend_on() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from lab.child_processes import Children
 from lab.cpu_pinning import Cores
-from lab.system import ComposeSpec, load_system
+from lab.system import ComposeSpec, Ready, load_system
 from lab.targets.compose_arm import ComposeArm
 from lab.targets.compose_command import ComposeProject
 from lab.targets.compose_file import COMPLETED, HEALTHY, ComposeFile
@@ -126,6 +126,16 @@ def test_a_line_that_was_printed_before_a_restart_makes_no_service_ready(
     arm.containers["web"] = Container.of(data)
     with pytest.raises(TargetFailure, match="its log has no line with `Started`"):
         target._check_ready(arm, process)
+
+
+def test_without_a_process_the_table_says_how_the_service_is_asked(
+    tmp_path: Path, children: Children
+) -> None:
+    alone = TOML[TOML.index("[compose]") :]
+    asked = 'ready = {path = "/up", within = "2m"}\nmetrics = "/metrics"\n'
+    target = target_of(tmp_path, children, alone + asked)
+    assert target._process("web").ready == Ready("/up", None, 120.0)
+    assert target.loaded.metrics == "/metrics"
 
 
 def test_what_a_service_depends_on_is_waited_for(

@@ -272,7 +272,8 @@ def test_a_process_that_never_gets_ready_is_one_message(bench: Bench) -> None:
     )
     with pytest.raises(
         TargetFailure,
-        match=r"the web of arm red is not ready: GET /: status 503 \(waited 0\.5 s\):\nstarting",
+        match=r"the web of arm red is not ready: GET /: status 503 \(waited 0\.5 s\)\. If it needs "
+        r'more time, `ready = {within = "2m"}` gives it that:\nstarting',
     ):
         target.start(ARMS)
 
@@ -367,6 +368,52 @@ def test_a_port_that_something_else_serves_is_one_message(bench: Bench) -> None:
         patch.setattr("lab.targets.local_arm.listeners", lambda port: [os.getpid()])
         with pytest.raises(TargetFailure, match=r"port \d+ of the web of arm red is served by py"):
             target.start(ARMS)
+
+
+def test_a_service_that_the_command_left_to_a_daemon_is_one_message(bench: Bench) -> None:
+    """What listens belongs to another user, as the proxy of a container engine does."""
+    target = bench.target(listening())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("lab.targets.local_arm.listeners", lambda port, among=(): [])
+        with pytest.raises(
+            TargetFailure, match=r"served by a process of another user.*\[compose\]"
+        ):
+            target.start(ARMS)
+
+
+def test_what_a_service_leaves_behind_as_a_daemon_is_named(bench: Bench) -> None:
+    target = bench.started(listening("--daemon"), {"red": ARMS["red"]})
+    (note,) = bench.notes
+    assert note.startswith("the web of arm red left python") and "as a daemon" in note
+    (names,) = target.conditions()["daemons"].values()
+    assert len(names) == 1
+    target.stop()
+    assert "daemons" not in bench.started(listening()).conditions()
+
+
+def test_a_process_that_shows_nobody_what_it_has_open_proves_no_settings(bench: Bench) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("lab.targets.local_arm.listeners", lambda port, among=(): [])
+        patch.setattr("lab.targets.local_arm.shows_its_files", lambda pid: False)
+        target = bench.started(listening())
+        assert target.identities("red")["web"].settings is None
+    assert not target.proves_settings
+
+
+def test_a_process_that_listens_elsewhere_is_one_message(bench: Bench) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    toml = listening().replace("{port}", f"{port} {{port}}")
+    target = bench.target(toml.replace('"/"', '{path = "/", within = "500ms"}'))
+    told = rf"waited 0\.5 s\)\. It listens on 127\.0\.0\.1:{port}; let its command or its env take"
+    with pytest.raises(TargetFailure, match=told):
+        target.start({"red": ARMS["red"]})
+
+
+def test_a_process_that_listens_by_ipv6_only_is_one_message(bench: Bench) -> None:
+    toml = listening("--ipv6").replace('"/"', '{path = "/", within = "500ms"}')
+    with pytest.raises(TargetFailure, match=r"It listens on ::1 only; let it listen on 127\."):
+        bench.target(toml).start({"red": ARMS["red"]})
 
 
 def test_a_process_that_dies_later_is_found_dead(bench: Bench) -> None:

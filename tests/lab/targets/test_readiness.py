@@ -44,6 +44,8 @@ def test_a_service_that_never_gets_ready_is_reported_with_the_end_of_its_log(
 
     with pytest.raises(TargetFailure, match=r"not ready: 503 \(waited 0\.2 s\):\nlast line"):
         await_ready(ask, lambda: None, lambda: "last line")
+    with pytest.raises(TargetFailure, match=r"\(waited 0\.1 s\)\. Wait longer:\nlast line"):
+        await_ready(ask, lambda: None, lambda: "last line", 0.1, lambda: "Wait longer")
 
 
 def test_a_loaded_port_that_only_listens_is_not_ready(monkeypatch: pytest.MonkeyPatch) -> None:

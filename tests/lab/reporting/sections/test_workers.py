@@ -49,7 +49,7 @@ def test_it_is_said_how_far_clocks_may_be_wrong() -> None:
     away = worker(3, clock_offset_s=-12.5, clock_error_s=0.0203, lag=histogram(0.001))
     found = section(with_fleet(fleet(away)), remote=1)
     assert "4 workers, 1 of them joined by lab worker" in found.summary
-    assert "at the begin of each trial the edges" in found.summary
+    assert "at the start of each trial the edges" in found.summary
     assert "may be wrong by up to 20.3 ms" in found.summary
     own = dict(zip(found.table.head, found.table.rows[2], strict=True))
     assert (own["clock"], own["known to"]) == ("-12.500000 s", "20.3 ms")
