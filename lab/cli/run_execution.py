@@ -28,6 +28,7 @@ from lab.cli.worker_fleet import fleet_of
 from lab.cpu_pinning import pin
 from lab.errors import UsageError
 from lab.experiment import verdict_of
+from lab.gates import traffic_notes
 from lab.hypothesis import SoakTest, loads
 from lab.machine_conditions import differences, observe
 from lab.run_folder import RunFolder, RunFolderError, attempts
@@ -86,7 +87,7 @@ def execute(
             profiled = options.profile and _can_be_profiled(session)
             verdict = _judge(session)
             progress.close()
-            print_verdict(verdict)
+            print_verdict(verdict, traffic_notes(session.run_folder.trials()))
             progress.stage("writing the report")
             if not profiled:
                 _stop(stop)

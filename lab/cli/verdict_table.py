@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
 COLOURS = {"CONFIRMED": "green", "REFUTED": "magenta", "INCONCLUSIVE": "yellow", "INVALID": "red"}
 
 
-def print_verdict(verdict: Verdict) -> None:
-    """Print the verdict, its reasons, and each prediction."""
+def print_verdict(verdict: Verdict, notes: Iterable[str] = ()) -> None:
+    """Print the verdict, its reasons, each prediction, and what else the reader should know."""
     from rich.console import Console
     from rich.text import Text
 
@@ -34,6 +35,8 @@ def print_verdict(verdict: Verdict) -> None:
         console.print(Text(f"  {reason}"), soft_wrap=True)
     if any(map(estimate_text, (*verdict.predictions, *verdict.rivals))):
         console.print(judgement_table(verdict))
+    for note in notes:
+        console.print(Text(f"note: {note}"), soft_wrap=True)
 
 
 def print_report_path(report: Path) -> None:

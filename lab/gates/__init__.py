@@ -2,6 +2,7 @@
 
 from lab.gates.evidence_gate import lacking_limits, may_come, why_no_counters, why_no_series
 from lab.gates.limits import Gate, gates_of
+from lab.gates.traffic_gates import traffic_notes
 from lab.gates.trial_inspection import inspect
 
 __all__ = [
@@ -10,6 +11,7 @@ __all__ = [
     "inspect",
     "lacking_limits",
     "may_come",
+    "traffic_notes",
     "why_no_counters",
     "why_no_series",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from lab.decision_margins import GateLimits
 from lab.gates.gate_check import Check
@@ -11,6 +11,29 @@ from lab.prometheus.selector import Selector
 from lab.prometheus.text_format import find_role, unread_reasons
 from lab.system import FILE, MetricNames
 from lab.trial import LoadEvidence, MetricsReading, ServiceEvidence, Trial
+
+_REDIRECTED = 1.5  # answers for each request: at least every other one led to another one
+_MIN_REQUESTS = 20
+
+
+def traffic_notes(trials: Iterable[Trial]) -> tuple[str, ...]:
+    """What the reader should know of where requests went, a sentence for each arm that it is of.
+
+    A redirect is no fault, but what is measured then may be a page that asks for a log-in.
+    """
+    notes: dict[str, str] = {}
+    for trial in trials:
+        answers, seen = trial.service.arm_requests, total(trial)
+        sent = seen.ended.count - seen.socket_errors
+        if answers is None or sent < _MIN_REQUESTS or answers < _REDIRECTED * sent:
+            continue
+        notes.setdefault(
+            trial.arm,
+            f"Arm {trial.arm} gave {answers / sent:.1f} answers for each request of the scenario. "
+            "They are redirected, perhaps to a page that asks for a log-in, or sent anew. "
+            "Latencies are of all of it together.",
+        )
+    return tuple(notes.values())
 
 
 def hosts(trial: Trial) -> Check:

@@ -17,6 +17,7 @@ def command(
     """
     from lab.cli.verdict_table import print_report_path, print_verdict
     from lab.experiment import sealed_hypothesis, verdict_of
+    from lab.gates import traffic_notes
 
     result_files = ResultFiles.prepare(junit, summary)
     with stored_run(run) as stored:
@@ -32,7 +33,7 @@ def command(
         run_folder.write_verdict(verdict)
         if stored.place != run_folder.folder:
             _write_beside(stored)
-        print_verdict(verdict)
+        print_verdict(verdict, traffic_notes(run_folder.trials()))
         print_report_path(stored.report)
         result_files.write(run_folder, hypothesis, verdict)
 

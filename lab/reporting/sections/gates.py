@@ -41,7 +41,7 @@ class GatesSection:
     has_trials: bool
     voided_blocks: int
     faults: tuple[str, ...]  # which trials voided their block, and why
-    notes: tuple[str, ...]  # what could not be read of the metrics, and what was not checked
+    notes: tuple[str, ...]  # where requests went, what was not read of metrics, or not checked
     table: Table
     errors: Table  # of all trials, trusted or not, most frequent first
 
@@ -73,7 +73,11 @@ def gates_section(
             for trial in trials.all
             for fault in trial.faults
         ),
-        notes=(*_proof_notes(proof or {}), *_notes(trials.all)),
+        notes=(
+            *_proof_notes(proof or {}),
+            *gates.traffic_notes(trials.all),
+            *_notes(trials.all),
+        ),
         table=_gate_table(trials),
         errors=_errors(trials.all),
     )

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from lab.gates import traffic_notes
 from lab.system import MetricNames
 from lab.trial import Fault, MetricsReading, SoakEvidence, Trial
 from tests.default_margins import inspect
@@ -32,6 +33,21 @@ def test_requests_to_another_host_void_the_block_for_good() -> None:
     (fault,) = faults(served(398, foreign_hosts={"127.0.0.1:39827": 2}, arm_requests=398))
     assert (fault.gate, fault.figure, fault.retryable) == ("hosts", 2, False)
     assert "127.0.0.1:39827 (2)" in fault.message and "Write paths" in fault.message
+
+
+@pytest.mark.parametrize(
+    ("answers", "is_noted"), [(None, False), (0, False), (400, False), (500, False), (800, True)]
+)
+def test_it_is_noted_that_most_requests_are_redirected(answers: int | None, is_noted: bool) -> None:
+    """To log in, for example: what is measured is that page."""
+    notes = traffic_notes([served(400, arm_requests=answers)] * 2)
+    assert len(notes) == is_noted
+    if is_noted:
+        assert notes[0].startswith("Arm narrow gave 2.0 answers for each request of the scenario")
+
+
+def test_a_few_requests_that_are_redirected_are_not_noted() -> None:
+    assert traffic_notes([altered(trial("narrow", 4), arm_requests=40)]) == ()
 
 
 def test_an_arm_that_served_nothing_was_not_measured() -> None:
