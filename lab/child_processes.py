@@ -237,8 +237,8 @@ class Children:
 
     def outside_tree(self, child: Child) -> list[int]:
         """What a process of a whole tree has started and what its parents have left: daemons."""
-        below = with_descendants(child.pid, children_by_parent())
-        return sorted(set(with_variable(_TREE_VARIABLE, child.tree)) - set(below))
+        marked = with_variable(_TREE_VARIABLE, child.tree)  # first: what is started then is below
+        return sorted(set(marked) - set(with_descendants(child.pid, children_by_parent())))
 
     def await_end(self, child: Child, limit_s: float) -> str | None:
         """How a process ended by itself; None if it did not in time, and was ended."""

@@ -58,6 +58,8 @@ class GateLimits:
         max_clock_error_share: The same as a share of the window, if that is less: what two workers
             saw of one moment is then apart by at most twice this share.
         max_begin_late_s: Of a worker's load, seconds; arrivals that were due before come at once.
+        min_script_share: Of the requests that the rate of a soak script makes. It counts those that
+            have ended, and starts late. 0 if arms were compared with each other alone.
     """
 
     max_ticker_late_s: float = 0.005
@@ -76,6 +78,7 @@ class GateLimits:
     max_clock_error_s: float = 0.05
     max_clock_error_share: float = 0.02
     max_begin_late_s: float = 0.05
+    min_script_share: float = 0.8
 
 
 @dataclass(frozen=True)
@@ -121,8 +124,8 @@ class MeasureMargins:
             most there are, decide even one of eight predictions. 0 if equal values always decided.
         missing_arrivals: Share of the arrivals without an answer that may have been the slowest, or
             have failed. 0 if they were left out.
-        max_unread_end: Share of a window at whose end counters were not read beyond which a rate
-            has no value. 1 if that was not regarded.
+        max_unread: Share of a window for which the growth of counters was not read beyond which a
+            rate has no value. 1 if that was not regarded.
         whole_pages: 1 if a gauge has no value in a window in which its page could not be read each
             time, and neither a gauge nor a rate from a page that never changed. 0 if they had one.
     """
@@ -138,7 +141,7 @@ class MeasureMargins:
     counted_tail: float = 1.0
     equal_values: float = 0.49
     missing_arrivals: float = 1.0
-    max_unread_end: float = 0.01
+    max_unread: float = 0.01
     whole_pages: float = 1.0
 
 
@@ -263,6 +266,7 @@ BEFORE_SEALED = DecisionMargins(
         max_clock_error_s=0.05,
         max_clock_error_share=0.02,
         max_begin_late_s=0.05,
+        min_script_share=0.0,
     ),
     measures=MeasureMargins(
         min_beyond=10,
@@ -276,7 +280,7 @@ BEFORE_SEALED = DecisionMargins(
         counted_tail=0.0,
         equal_values=0.0,
         missing_arrivals=0.0,
-        max_unread_end=1.0,
+        max_unread=1.0,
         whole_pages=0.0,
     ),
     growth=GrowthMargins(

@@ -99,7 +99,26 @@ def is_listened_on(port: int) -> bool:
 
 def shows_its_files(pid: int) -> bool:
     """Whether it can be read what a process has open; so it is of one that has ended."""
-    return os.access(f"/proc/{pid}/fd", os.R_OK | os.X_OK) or not Path(f"/proc/{pid}").exists()
+    try:
+        for each in Path(f"/proc/{pid}/fd").iterdir():
+            with contextlib.suppress(FileNotFoundError):  # it was closed just now
+                each.readlink()  # a privilege may show the folder and not what it names
+                return True
+    except FileNotFoundError:
+        return not _runs(pid)  # else it is hidden
+    except OSError:
+        return False
+    return True
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def listening_addresses(pids: Iterable[int]) -> set[tuple[str, int]]:

@@ -15,13 +15,9 @@ SUFFIXES = frozenset(
         *(".rb", ".php", ".ex", ".exs", ".erl", ".clj", ".lua", ".pl", ".sh", ".sql", ".toml"),
     }
 )
-_CONFIGURATION = frozenset(
-    {
-        *(".yml", ".yaml", ".ini", ".cfg", ".conf", ".properties", ".json", ".xml", ".env"),
-        *(".j2", ".jinja", ".jinja2", ".tmpl", ".tpl", ".mustache", ".hbs", ".erb", ".graphql"),
-        *(".jar", ".war", ".proto"),
-    }
-)
+_WRITTEN_BY_HAND = frozenset({".yml", ".yaml", ".ini", ".cfg", ".conf", ".properties"})
+_TEMPLATES = frozenset({".j2", ".jinja", ".jinja2", ".tmpl", ".tpl", ".mustache", ".hbs", ".erb"})
+_CONFIGURATION = _WRITTEN_BY_HAND | {".json"}
 _WITHOUT_SUFFIX = frozenset({"Dockerfile", "Containerfile", "Makefile", "Procfile"})
 _SKIPPED = frozenset({"node_modules", "__pycache__", "target", "dist", "build"})
 _OF_THE_LAB = frozenset({"hypotheses", "reports", "scenarios"})  # in the project's folder
@@ -45,7 +41,7 @@ def source_files(project: Path, parts: Sequence[str] = ()) -> Iterator[Path]:
         if path.is_file():
             yield path
         else:
-            yield from _below(path, _may_name_settings)
+            yield from _below(path, _is_sealed)
 
 
 def digest(project: Path, parts: Sequence[str] = ()) -> str:
@@ -84,6 +80,11 @@ def named(project: Path, names: Iterable[str], without: Iterable[str] = ()) -> s
 
 def _is_source(path: Path) -> bool:
     return path.suffix in SUFFIXES
+
+
+def _is_sealed(path: Path) -> bool:
+    """Whether a file of a named folder counts: data that a service writes, as JSON, does not."""
+    return path.suffix in SUFFIXES | _WRITTEN_BY_HAND | _TEMPLATES
 
 
 def _may_name_settings(path: Path) -> bool:

@@ -218,7 +218,7 @@ class MetricsReading:
     types: Mapping[str, str] = field(default_factory=dict)  # by family, on the last page
     unread: Mapping[str, str] = field(default_factory=dict)  # by series or metric: why it was not
     notes: tuple[str, ...] = ()  # what a page did that it should not, with its line
-    unread_end_s: float = 0.0  # of a soak, or of slices: at the end, whose growth was not read
+    unread_s: float = 0.0  # of a soak, or of slices: whose growth was not read
     unchanged: bool = False  # every series was the same in all scrapes, of which there are several
 
 

@@ -14,7 +14,7 @@ from lab.hypothesis import Step
 from lab.measure_table import series_reduction
 from lab.stats.margins import SlopeMargins
 from lab.stats.slope_regression import SlopeFit, fit_slope
-from lab.stats.time_bins import time_bins
+from lab.stats.time_bins import missing_share, time_bins
 from lab.time_series import TimeSeries
 from lab.trial import SoakEvidence
 
@@ -83,8 +83,7 @@ def bin_series(
     reduced = [bins.reduce(each[:length], reduction) for each in values if each is not None]
     difference = reduced[0] - reduced[1] if reduced[1:] else reduced[0]
     present = np.isfinite(difference)
-    within = present[np.isin(bins.segments, bins.segments[present])]
-    missing = 1.0 - float(within.mean()) if within.size else 0.0
+    missing = missing_share(difference, bins.segments)
     return BinnedSeries(
         bins.times[present], difference[present], bins.segments[present], margins, missing
     )

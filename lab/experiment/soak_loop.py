@@ -126,7 +126,8 @@ class SoakLoop(Session):
                     trial.fault(fault)
         measured = _side_by_side([trial.whole() for trial in trials.values()])
         if self.hypothesis.is_soak_script:
-            measured = _with_due_load(measured, self._soak.load.peak)
+            share = self.plan.margins.gates.min_script_share
+            measured = _with_due_load(measured, self._soak.load.peak * share)
         return [
             inspect(
                 trial,
@@ -280,12 +281,12 @@ def _side_by_side(trials: Sequence[Trial]) -> list[Trial]:
 def _with_due_load(trials: Sequence[Trial], rate: float) -> list[Trial]:
     """Trials of one block whose load scripts make, with what was due.
 
-    A script reports no schedule: what its rate makes is expected of all, or what one has sent if
-    that is more, less by what chance makes of equal rates.
+    A script reports no schedule: most of what its rate makes is expected of all, or what one has
+    sent if that is more, less by what chance makes of equal rates.
 
     Args:
         trials: Of all arms.
-        rate: That scripts were given, a second.
+        rate: Requests a second that are expected at least.
     """
     counts = [sum(each.count for each in trial.service.requests.values()) for trial in trials]
     most = max(counts)

@@ -208,7 +208,7 @@ class SoakTrial:
             types=new.types or known.types,
             unread=bounded({**known.unread, **new.unread, **fallen}),
             notes=tuple(dict.fromkeys((*known.notes, *new.notes)))[:MAX_NOTES],
-            unread_end_s=0.0 if new.scrapes else known.unread_end_s + self._interval_s,
+            unread_s=0.0 if new.scrapes else known.unread_s + self._interval_s,
         )
 
     def _excuse(self) -> None:

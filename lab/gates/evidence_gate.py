@@ -30,10 +30,12 @@ from lab.measure_values import (
 from lab.prometheus.selector import Selector
 from lab.prometheus.text_format import LEFT_OUT, Role, find_role, unread_reasons
 from lab.stats.latency_histogram import min_count
+from lab.stats.margins import SlopeMargins
 from lab.system import DRIVER
 from lab.time_series import TimeSeries
 from lab.trial import MetricsReading, ServiceEvidence, SoakEvidence, Trial
 
+_AT_A_URL = " (at a URL they are if [url] has `processes = true`)"
 _SHOWN = 3  # names or series that a message lists
 
 
@@ -45,11 +47,22 @@ class _Lacking(NamedTuple):
     has_too_few: bool  # samples, or values within the buckets: it depends on what was measured
 
 
-def evidence(trial: Trial, hypothesis: Hypothesis, margins: MeasureMargins) -> Iterator[Check]:
+def evidence(
+    trial: Trial,
+    hypothesis: Hypothesis,
+    margins: MeasureMargins,
+    slope: SlopeMargins | None = None,
+) -> Iterator[Check]:
     """Whether every measure that a prediction needs, or a limit bounds, has a value; if not, why.
 
     No evidence is never a pass. A block that lacks a measure is repeated, unless what it lacks are
     samples: how many there are depends on how quick the arm was.
+
+    Args:
+        trial: Of any kind.
+        hypothesis: What it predicts.
+        margins: When a trial has a value.
+        slope: Of a soak, when its series have one.
     """
     if not total(trial).count:
         return  # `errors` reports it
@@ -58,7 +71,7 @@ def evidence(trial: Trial, hypothesis: Hypothesis, margins: MeasureMargins) -> I
     lacking = {
         **partial,  # of those that have a value
         **{name: each.reason for name, each in measures.items()},
-        **_lacking_series(trial, hypothesis),
+        **_lacking_series(trial, hypothesis, slope),
         **lacking_limits(trial, hypothesis),
     }
     reasons = "; ".join(dict.fromkeys(lacking.values()))
@@ -71,8 +84,9 @@ def evidence(trial: Trial, hypothesis: Hypothesis, margins: MeasureMargins) -> I
         or why_not_repeated(
             trial,
             partial,
-            "whose metrics could not be read",
-            "Let the page of metrics answer, whatever the load, and not from a cache.",
+            "of which the metrics were read in part",
+            "Let the page of metrics answer, whatever the load, and show something that changes "
+            "with each request, such as a counter of them.",
         ),
     )
 
@@ -81,9 +95,8 @@ def why_no_series(name: str, recorded: TimeSeries | None, reading: MetricsReadin
     """Why a soak has no time series for what a slope names; empty if it has one."""
     columns: Mapping[str, object] = {} if recorded is None else recorded.columns
     unread, selector = {} if reading is None else reading.unread, Selector.parse(name)
-    if len([each for each in columns if selector.matches(each)]) < 2:  # no sum lacks a part of it
-        unread = {series: reason for series, reason in unread.items() if series not in columns}
-    if reasons := unread_reasons(unread, selector):
+    lost = {series: reason for series, reason in unread.items() if series not in columns}
+    if reasons := unread_reasons(lost, selector):
         return _first(reasons)
     if recorded is not None and recorded.series(name) is not None:
         return ""
@@ -118,7 +131,7 @@ def lacking_limits(trial: Trial, hypothesis: Hypothesis) -> dict[str, str]:
     """The limit of processor time, if nothing was observed that it is a limit of."""
     if hypothesis.limits.target_cpu is None or trial.service.usage.keys() - {DRIVER}:
         return {}
-    return {"the limit `target_cpu`": "no process of the target was observed on this machine"}
+    return {"the limit `target_cpu`": f"no process of the target was observed{_AT_A_URL}"}
 
 
 def _lacking_measures(
@@ -166,10 +179,10 @@ def _why_partly_read(
     window_s: float,
     margins: MeasureMargins,
 ) -> str:
-    if isinstance(metric, MetricRate) and reading.unread_end_s > margins.max_unread_end * window_s:
+    if isinstance(metric, MetricRate) and reading.unread_s > margins.max_unread * window_s:
         return (
-            f"the metrics were not read in the last {reading.unread_end_s:.3g} s of the window, so "
-            f"that what its counter grew by then is not known: {reading.problem}"
+            f"what its counter grew by is not known for {reading.unread_s:.3g} s of the window, "
+            f"because the metrics were not read: {reading.problem}"
         )
     if margins.whole_pages and isinstance(metric, MetricGauge) and reading.problem:
         return f"the metrics were not read each time: {reading.problem}"
@@ -226,16 +239,42 @@ def _why_not_repeated(
     return why_not_repeated(trial, judged, which, f"{'; '.join(remedies)}.")
 
 
-def _lacking_series(trial: Trial, hypothesis: Hypothesis) -> dict[str, str]:
-    """The time series that are not there, and why."""
+def _lacking_series(
+    trial: Trial, hypothesis: Hypothesis, margins: SlopeMargins | None
+) -> dict[str, str]:
+    """The time series that are not there, or lack too much, and why."""
     slopes = dict.fromkeys(
         prediction.slope
         for prediction in hypothesis.all_predictions
         if trial.arm in prediction.arms and prediction.slope is not None
     )
     recorded = trial.evidence.time_series if isinstance(trial.evidence, SoakEvidence) else None
-    reasons = {name: why_no_series(name, recorded, trial.service.metrics) for name in slopes}
+    reasons = {
+        name: why_no_series(name, recorded, trial.service.metrics)
+        or _why_too_little(name, recorded, trial.service.metrics, margins)
+        for name in slopes
+    }
     return {name: reason for name, reason in reasons.items() if reason}
+
+
+def _why_too_little(
+    name: str,
+    recorded: TimeSeries | None,
+    reading: MetricsReading | None,
+    margins: SlopeMargins | None,
+) -> str:
+    """Why a series has too few values for a slope; empty if it has enough."""
+    values = None if recorded is None else recorded.series(name)
+    if recorded is None or values is None or margins is None or not values.size:
+        return ""
+    from lab.stats.time_bins import missing_share, time_bins  # numpy: for soaks alone
+
+    bins = time_bins(recorded.times, recorded.segments, margins)
+    missing = missing_share(bins.reduce(values, "median"), bins.segments)
+    if missing <= margins.max_missing:
+        return ""
+    why = f": {reading.problem}" if reading is not None and reading.problem else ""
+    return f"it has no value in {missing:.0%} of its time{why}"
 
 
 def _needed(name: str) -> tuple[str, ...]:
@@ -247,10 +286,7 @@ def _why_no_sample(trial: Trial, name: str) -> str:
     """Why a built-in measure has no value."""
     asked, keys = parse_measure(name), trial.service.requests
     if asked.scope is Scope.PROCESS:
-        return (
-            "the processes of the service could not be observed (at a URL they are if [url] has "
-            "`processes = true`)"
-        )
+        return f"the processes of the service could not be observed{_AT_A_URL}"
     if asked.request is not None and asked.request not in {key.name for key in keys}:
         names = dict.fromkeys(key.name for key in keys)
         return f"no request named {asked.request}; there are {_listed(names)}"

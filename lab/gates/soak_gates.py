@@ -50,10 +50,11 @@ def _checks(
         f"{unsent:.1%} of the arrivals at arm {trial.arm} were never sent (limit {limit:.0%})."
     )
     if hypothesis.is_soak_script:
+        share = margins.gates.min_script_share
         message = (
-            f"The script sent arm {trial.arm} {unsent:.1%} fewer requests than its rate makes, or "
-            f"than another arm got (limit {limit:.0%}). Let it send on schedule, however long "
-            "answers take."
+            f"The script sent arm {trial.arm} {unsent:.1%} fewer requests than another arm got, or "
+            f"than {share:.0%} of what its rate makes (limit {limit:.0%}). Let it send on "
+            "schedule, however long answers take."
         )
     yield Check("unsent", unsent, limit, message)
     if stats.answers_awaited:
@@ -68,5 +69,5 @@ def _checks(
         yield from traffic_gates.named_counters(trial, names)
     if evidence.arm_requests is not None and not evidence.crashes:
         yield from traffic_gates.served(trial, margins.gates, names)
-    yield from evidence_gate.evidence(trial, hypothesis, margins.measures)
+    yield from evidence_gate.evidence(trial, hypothesis, margins.measures, margins.slope)
     yield from service_gates.target_cpu(trial, hypothesis)

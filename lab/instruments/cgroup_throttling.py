@@ -16,9 +16,6 @@ class CpuPeriods(NamedTuple):
 def cpu_periods(pid: int, root: Path = Path("/")) -> CpuPeriods | None:
     """The periods of the control group of a process; None if the system does not report them.
 
-    A quota may be that of a group further up: of those that can be seen, the one that stopped its
-    processes most often counts.
-
     Args:
         pid: Of the process.
         root: Of the file system in which `proc` and `sys` are.
@@ -32,19 +29,11 @@ def cpu_periods(pid: int, root: Path = Path("/")) -> CpuPeriods | None:
         if controllers and "cpu" not in controllers.split(","):
             continue
         # version 1 has a tree for each set of controllers, version 2 ("0::/path") one for all
-        top = root / "sys/fs/cgroup" / controllers
-        group = top / path.lstrip("/")
-        if (own := _periods_of(group)) is not None:
-            above = map(_periods_of, (each for each in group.parents if each.is_relative_to(top)))
-            found = (own, *(each for each in above if each is not None))
-            return max(found, key=lambda each: (each.throttled, each.scheduled))
+        statistics = root / "sys/fs/cgroup" / controllers / path.lstrip("/") / "cpu.stat"
+        try:
+            text = statistics.read_text(encoding="ascii")
+        except OSError:
+            continue
+        counts = dict(entry.split() for entry in text.splitlines())
+        return CpuPeriods(int(counts.get("nr_periods", 0)), int(counts.get("nr_throttled", 0)))
     return None
-
-
-def _periods_of(group: Path) -> CpuPeriods | None:
-    try:
-        text = (group / "cpu.stat").read_text(encoding="ascii")
-    except OSError:
-        return None
-    counts = dict(entry.split() for entry in text.splitlines())
-    return CpuPeriods(int(counts.get("nr_periods", 0)), int(counts.get("nr_throttled", 0)))

@@ -176,13 +176,13 @@ def gauge_readings(scrapes: Sequence[Scrape], selectors: Iterable[str]) -> dict[
     return found
 
 
-def summarize(scrapes: Sequence[Scrape], problem: str, unread_end_s: float = 0.0) -> MetricsReading:
+def summarize(scrapes: Sequence[Scrape], problem: str, unread_s: float = 0.0) -> MetricsReading:
     """How the metrics of a service were read over some time.
 
     Args:
         scrapes: Those that succeeded, in the order of their time.
         problem: Of the first that did not; empty if all did.
-        unread_end_s: Seconds at the end whose growth was not read.
+        unread_s: Seconds whose growth was not read, as at the end.
     """
     unread: dict[str, str] = {}
     for scrape in scrapes:
@@ -196,7 +196,7 @@ def summarize(scrapes: Sequence[Scrape], problem: str, unread_end_s: float = 0.0
         types=scrapes[-1].page.types if scrapes else {},
         unread=bounded(unread),
         notes=tuple(notes)[:_MAX_UNREAD],
-        unread_end_s=unread_end_s,
+        unread_s=unread_s,
         unchanged=len(scrapes) > 1 and all(_are_equal(a, b) for a, b in pairwise(scrapes)),
     )
 

@@ -46,6 +46,8 @@ class LiveSliceObserver:
         self._cpu_s: list[Mapping[str, float]] = []
         self._before: Scrape | None = None
         self._owes_growth = False  # the latest slice could not be read at its end
+        self._unread_s = 0.0  # of the slices since the latest that could
+        self._lost_s = 0.0  # of slices of which not even the beginning could
         self._sampler = ProcessSampler(roles)
         self._sampler.sample()  # which processes there are
         self._levels_read_at = -math.inf  # a process of the driver is about to begin
@@ -68,8 +70,9 @@ class LiveSliceObserver:
     def end(self, lasted_s: float) -> SliceReading:
         """The slice has ended; it lasted for so many seconds."""
         seconds, lab_s = time.monotonic() - self._began, time.process_time() - self._lab_before_s
-        self._add_new_processes()
-        cpu, cores = self._cpu_now(), since(self._cores_before, core_times())
+        cores = since(self._cores_before, core_times())
+        self._add_new_processes()  # takes time, which is not of the slice
+        cpu = self._cpu_now()
         used = {role: max(0.0, cpu[role] - self._cpu_before.get(role, 0.0)) for role in cpu}
         self._spans.append(Span(seconds, cores, sum(used.values()) + lab_s))
         self._cpu_s.append(used)
@@ -78,6 +81,9 @@ class LiveSliceObserver:
         counters = after.since(self._before) if after and self._before else {}
         # the next slice then has the growth of both: what all slices grew by stays right
         self._owes_growth = after is None and self._before is not None
+        self._unread_s = 0.0 if after else self._unread_s + lasted_s
+        if after and self._before is None:
+            self._lost_s += lasted_s
         return SliceReading(counters, used)
 
     def work_s(self, roles: Collection[str]) -> float:
@@ -119,8 +125,7 @@ class LiveSliceObserver:
     @property
     def metrics(self) -> MetricsReading:
         """How the counters were read, in all slices."""
-        unread_end_s = self._lasted_s[-1] if self._owes_growth else 0.0
-        return summarize(self._scrapes, self._problem, unread_end_s)
+        return summarize(self._scrapes, self._problem, self._unread_s + self._lost_s)
 
     @property
     def usage(self) -> dict[str, Usage]:

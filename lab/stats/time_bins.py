@@ -60,6 +60,18 @@ class TimeBins:
         return reduced
 
 
+def missing_share(values: Values, segments: Indices) -> float:
+    """Return the share of bins without a value, of the segments that have any.
+
+    Args:
+        values: Reduced; shape (bins,).
+        segments: Of each bin; shape (bins,).
+    """
+    present = np.isfinite(values)
+    within = present[np.isin(segments, segments[present])]
+    return 1.0 - float(within.mean()) if within.size else 0.0
+
+
 def time_bins(times: Values, segments: Indices, margins: SlopeMargins) -> TimeBins:
     """Drop the start of every segment and divide the rest into bins.
 

@@ -123,8 +123,9 @@ class LocalArm:
         """The processes that listen on a port of the arm, where their environment is the proof."""
         if spec.settings is not None or spec.name not in self.ports:
             return None
-        below = with_descendants(self.running[spec.name].pid, children_by_parent())
-        return listeners(self.ports[spec.name], below)
+        port = self.ports[spec.name]
+        found = listeners(port, with_descendants(self.running[spec.name].pid, children_by_parent()))
+        return found if found or is_listened_on(port) else None  # it may not listen by TCP
 
     def proofs(self) -> dict[str, Proof]:
         """How far the proof of the settings goes, by role."""
@@ -194,13 +195,14 @@ class LocalArm:
         """What would help a process that is not ready in time, by where it listens."""
         port, own = self.ports.get(spec.name), with_descendants(child.pid, children_by_parent())
         found = [] if port is None else sorted(listening_addresses(own))
-        if port not in {number for _, number in found}:
-            if found:
-                places = ", ".join(f"{host}:{number}" for host, number in found)
-                return f"It listens on {places}; let its command or its env take {{{PORT}}}"
-        elif not any(_takes_ipv4(host) for host, number in found if number == port):
-            return f"It listens on {found[0][0]} only; let it listen on {_HOST}"
-        return 'If it needs more time, `ready = {within = "2m"}` gives it that'
+        hosts = [host for host, number in found if number == port]
+        more = 'If it needs more time, `ready = {within = "2m"}` gives it that'
+        if hosts and not any(map(_takes_ipv4, hosts)):
+            return f"It listens on {hosts[0]} only; let it listen on {_HOST}"
+        if hosts or not found:
+            return more
+        places = ", ".join(f"{host}:{number}" for host, number in found)
+        return f"It listens on {places}; let its command or its env take {{{PORT}}}. {more}"
 
     def _launch(
         self,
@@ -282,6 +284,8 @@ class LocalArm:
                 name = psutil.Process(found[0]).name()
             who = f"{name} (process {found[0]})"
         elif is_listened_on(port) and all(map(shows_its_files, own)):
+            if listeners(port):  # it has begun to listen just now
+                return
             who = "a process of another user"
         else:  # a program with privileges of its own shows nobody what it has open
             return
@@ -309,8 +313,8 @@ def _bind(port: int) -> socket.socket:
 
 
 def _takes_ipv4(host: str) -> bool:
-    """Whether a socket on this address may take a connection to loopback."""
-    return ":" not in host or host == "::"
+    """Whether a socket on this address may take a connection to 127.0.0.1."""
+    return ":" not in host or host == "::" or host.startswith("::ffff:")
 
 
 def _url(port: int) -> str:

@@ -63,8 +63,8 @@ def identify(
         pid: Of the process that was started.
         settings: Of the arm, which are looked for in its environment otherwise.
         answering: The processes that listen on its port, of those that it has started: they may
-            have another environment, as after `npm start`. None if it has no port; without any,
-            nothing is proved, since what answers is not known.
+            have another environment, as after `npm start`. None if nothing listens; without any
+            of its own, nothing is proved, since what answers is not known.
 
     Raises:
         TargetFailure: It does not answer, or with something else.

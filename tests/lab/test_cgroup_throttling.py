@@ -53,16 +53,6 @@ def test_a_version_1_tree_without_statistics_falls_back_to_version_2(tmp_path: P
     assert cpu_periods(PID, write(tmp_path, lines | files)) == CpuPeriods(120, 30)
 
 
-def test_a_quota_of_a_group_further_up_counts(tmp_path: Path) -> None:
-    files = {
-        "sys/fs/cgroup/cpu.stat": UNLIMITED,
-        "sys/fs/cgroup/limited.slice/cpu.stat": LIMITED,
-        "sys/fs/cgroup/limited.slice/web/cpu.stat": UNLIMITED,
-    }
-    root = write(tmp_path, membership("0::/limited.slice/web") | files)
-    assert cpu_periods(PID, root) == CpuPeriods(120, 30)
-
-
 def test_a_group_without_a_quota_has_no_periods(tmp_path: Path) -> None:
     files = {"sys/fs/cgroup/user.slice/cpu.stat": UNLIMITED}
     root = write(tmp_path, membership("0::/user.slice") | files)
@@ -74,7 +64,6 @@ def test_a_group_without_a_quota_has_no_periods(tmp_path: Path) -> None:
     [
         {},  # no such process, or no control groups
         membership("0::/docker/abc"),  # the group is not visible here
-        membership("0::/docker/abc") | {"sys/fs/cgroup/cpu.stat": LIMITED},
         membership("11:memory:/docker/abc"),  # no group of its own for the processor
     ],
 )

@@ -45,6 +45,7 @@ AT_FIRST: dict[str, Any] = {
         "max_clock_error_s": 0.05,
         "max_clock_error_share": 0.02,
         "max_begin_late_s": 0.05,
+        "min_script_share": 0.0,
     },
     "measures": {
         "min_beyond": 10,
@@ -58,7 +59,7 @@ AT_FIRST: dict[str, Any] = {
         "counted_tail": 0.0,
         "equal_values": 0.0,
         "missing_arrivals": 0.0,
-        "max_unread_end": 1.0,
+        "max_unread": 1.0,
         "whole_pages": 0.0,
     },
     "growth": {

@@ -7,6 +7,10 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
+from unittest.mock import Mock
+
+import pytest
 
 from lab.process_tree import (
     children_by_parent,
@@ -47,6 +51,22 @@ def test_what_listens_on_a_port_is_found() -> None:
         assert ("127.0.0.1", port) in listening_addresses([os.getpid(), 2**22 + 1])
     assert listeners(port) == [] and not is_listened_on(port)
     assert ("127.0.0.1", port) not in listening_addresses([os.getpid()])
+
+
+def test_what_a_hidden_process_has_open_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    process = subprocess.Popen(["sleep", "60"])
+    try:
+        assert shows_its_files(process.pid)
+        with monkeypatch.context() as patch:  # a privilege that shows the folder alone
+            patch.setattr(Path, "readlink", Mock(side_effect=PermissionError))
+            assert not shows_its_files(process.pid)
+        with monkeypatch.context() as patch:  # /proc that hides the processes of others
+            patch.setattr(Path, "iterdir", Mock(side_effect=FileNotFoundError))
+            assert not shows_its_files(process.pid)
+    finally:
+        process.kill()
+        process.wait()
+    assert shows_its_files(process.pid)
 
 
 def test_workers_that_share_the_socket_of_their_parent_listen_as_well() -> None:

@@ -92,6 +92,11 @@ def read_url(node: Node) -> UrlSpec:
         raise node.at("ready").flaw(
             "`ready` is a line of a log, and the log of a URL cannot be seen", "Write a path."
         )
+    if spec.processes and not spec.is_here:
+        raise node.at("processes").flaw(
+            f"`processes` is true, and {spec.host} is another machine",
+            "Remove it: processes of other machines cannot be seen.",
+        )
     if spec.switch is not None and (names := spec.switch.placeholders):
         raise node.at("switch").flaw(
             f"`switch` has the placeholder {{{names[0]}}}",

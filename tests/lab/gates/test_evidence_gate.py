@@ -126,13 +126,13 @@ def test_a_sum_of_which_one_series_is_unread_is_no_evidence(unread: str) -> None
     ("metric", "reading", "why"),
     [
         ("my_thing", {"problem": "timed out"}, ""),  # its ends were read
-        ("my_thing", {"unread_end_s": 0.03, "problem": "timed out"}, ""),
+        ("my_thing", {"unread_s": 0.03, "problem": "timed out"}, ""),
         (
-            *("my_thing", {"unread_end_s": 0.5, "problem": "timed out"}),
-            "the metrics were not read in the last 0.5 s of the window",
+            *("my_thing", {"unread_s": 0.5, "problem": "timed out"}),
+            "what its counter grew by is not known for 0.5 s of the window",
         ),
         (MetricGauge("queue"), {}, ""),
-        (MetricGauge("queue"), {"unread_end_s": 0.5}, ""),
+        (MetricGauge("queue"), {"unread_s": 0.5}, ""),
         (
             MetricGauge("queue"),
             {"problem": "status 503"},
@@ -144,7 +144,7 @@ def test_a_sum_of_which_one_series_is_unread_is_no_evidence(unread: str) -> None
             "no series of the page of metrics changed while requests",
         ),
         (MetricGauge("queue"), {"unchanged": True}, "no series of the page of metrics changed"),
-        (MetricRatio("my_thing", "my_thing"), {"unchanged": True, "unread_end_s": 2.0}, ""),
+        (MetricRatio("my_thing", "my_thing"), {"unchanged": True, "unread_s": 2.0}, ""),
     ],
 )
 def test_a_value_of_a_part_of_the_window_is_no_evidence_and_final(
@@ -162,7 +162,7 @@ def test_a_value_of_a_part_of_the_window_is_no_evidence_and_final(
     assert len(found) == bool(why)
     for fault in found:
         assert f"of arm narrow: {why}" in fault.message and not fault.retryable
-        assert "the blocks whose metrics could not be read" in fault.message
+        assert "the blocks of which the metrics were read in part" in fault.message
     earlier = replace(DecisionMargins(), measures=BEFORE_SEALED.measures)
     judged = inspect(made, measured, margins=earlier)
     assert not [fault for fault in judged.faults if fault.gate == "evidence"]

@@ -211,7 +211,7 @@ def test_a_limit_of_what_nobody_observed_is_no_pass(usage: dict[str, Usage]) -> 
     assert fault.gate == "evidence"
     assert fault.message == (
         "No evidence for the limit `target_cpu` of arm narrow: no process of the target was "
-        "observed on this machine."
+        "observed (at a URL they are if [url] has `processes = true`)."
     )
     assert inspect(unseen, replace(SHIPPED, limits=Limits())).trusted
 

@@ -9,7 +9,7 @@ import pytest
 from lab.hypothesis import Allow, Limits, load
 from lab.stats.latency_histogram import Histogram
 from lab.time_series import TimeSeries
-from lab.trial import Requests, SoakEvidence, SoakLoadStats, Trial, Usage
+from lab.trial import MetricsReading, Requests, SoakEvidence, SoakLoadStats, Trial, Usage
 from tests.default_margins import inspect
 from tests.lab.builders import ORDERS, PROJECT, altered
 
@@ -20,6 +20,14 @@ CORES = os.cpu_count() or 1
 def recorded(*names: str) -> TimeSeries:
     values = np.arange(5.0)
     return TimeSeries(values, np.zeros(5, dtype=np.int64), dict.fromkeys(names, values))
+
+
+def recorded_until(last: int) -> TimeSeries:
+    """Of 240 intervals; nothing is known of those beyond."""
+    times = np.arange(1.0, 241.0)
+    values = np.where(times <= last, times, np.nan)
+    columns = dict.fromkeys(("rss_bytes", "descriptors", "idempotency_records"), values)
+    return TimeSeries(times, np.zeros(240, dtype=np.int64), columns)
 
 
 def sound() -> Trial:
@@ -59,6 +67,15 @@ def test_a_sound_trial_passes_and_keeps_its_figures() -> None:
     }
 
 
+def test_a_series_may_lack_a_little_and_says_what_it_lacks() -> None:
+    reading = MetricsReading(scrapes=100, problem="GET /metrics: timed out")
+    for last, missing in ((230, ""), (160, "no value in 50% of its time: GET /metrics: timed out")):
+        made = altered(sound(), time_series=recorded_until(last), metrics=reading)
+        faults = [each for each in inspect(made, SHIPPED).faults if each.gate == "evidence"]
+        assert bool(faults) == bool(missing)
+        assert all(missing in fault.message for fault in faults)
+
+
 @pytest.mark.parametrize(
     ("gate", "spoiled"),
     [
@@ -70,6 +87,7 @@ def test_a_sound_trial_passes_and_keeps_its_figures() -> None:
         ("scenario", stats(task_errors=1, task_error="KeyError")),
         ("errors", altered(sound(), requests={})),
         ("evidence", altered(sound(), time_series=None)),
+        ("evidence", altered(sound(), time_series=recorded_until(140))),
     ],
 )
 def test_each_gate_fires_alone_and_is_final(gate: str, spoiled: Trial) -> None:

@@ -119,7 +119,7 @@ def test_a_slice_whose_end_was_not_read_leaves_growth_unread(
     observer = LiveSliceObserver(Source(url, "/metrics"), {"service": (service.pid,)})
     observer.begin()
     assert observer.end(0.1).counters
-    assert observer.metrics.unread_end_s == 0.0
+    assert observer.metrics.unread_s == 0.0
 
     def fail(self: MetricsScraper) -> Scrape:
         raise HttpError("timed out")
@@ -127,7 +127,14 @@ def test_a_slice_whose_end_was_not_read_leaves_growth_unread(
     observer.begin()
     monkeypatch.setattr(MetricsScraper, "scrape", fail)
     observer.end(0.25)
-    assert observer.metrics.unread_end_s == 0.25
+    assert observer.metrics.unread_s == 0.25
+    observer.begin()
+    observer.end(0.25)
+    assert observer.metrics.unread_s == 0.5
+    monkeypatch.undo()
+    observer.begin()
+    assert observer.end(0.25).counters["looks_total"] > 1.0  # with the growth of all three
+    assert observer.metrics.unread_s == 0.0
     observer.close()
 
 

@@ -53,6 +53,16 @@ FILES = (
 )
 
 
+URL_ELSEWHERE = """\
+[url]
+base = "http://x.org"
+processes = true
+
+[safety]
+allow_hosts = ["x.org"]
+"""
+
+
 class Broken(NamedTuple):
     """One edit of the good file.
 
@@ -216,6 +226,10 @@ BROKEN = (
     Broken(
         *("compose-asked-twice", "port = 8000\n", 'port = 8000\nready = "/ready"\n'),
         *(30, "`ready` stands in [compose], and there is a [[process]]", "Move it"),
+    ),
+    Broken(
+        *("url-processes", "", URL_ELSEWHERE),
+        *(3, "`processes` is true, and x.org is another machine", "Remove it"),
     ),
     Broken("others-unknown", "{quotes =", "{prices =", 30, "there is no process named", "quotes"),
     Broken("others-loaded", "{quotes =", "{web =", 30, "`others` names `web`, the", "Remove it"),

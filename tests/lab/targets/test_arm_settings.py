@@ -64,6 +64,8 @@ def test_a_comment_in_lab_toml_names_no_setting_but_its_env_and_its_commands_do(
     assert settings_of(folder, in_env, THREADS="4") == {"THREADS": "4"}
     in_a_shell = WEB.replace('"python app.py', "\"sh -c 'exec app --threads $THREADS'")
     assert settings_of(folder, in_a_shell, THREADS="4") == {"THREADS": "4"}
+    switch = '[url]\nbase = "http://localhost:1"\nswitch = "sh -c \'set-it THREADS=$THREADS\'"\n'
+    assert settings_of(folder, switch, THREADS="4") == {"THREADS": "4"}
 
 
 def test_what_prepare_needs_is_a_setting_of_every_arm_or_has_a_plain_value(folder: Path) -> None:
