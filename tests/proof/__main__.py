@@ -70,13 +70,6 @@ PARTS = {
     "lean-user": lean_user.prove,
 }
 
-NOT_MEASURED_YET = frozenset(
-    {
-        "disturbances",
-    }
-)
-"""Parts whose figures are not in docs/proof.md yet."""
-
 
 def main(wanted: list[str]) -> int:
     """Run the parts named, or all; 1 where one of them does not hold."""
