@@ -94,7 +94,7 @@ def listeners(port: int, among: Iterable[int] | None = None) -> list[int]:
 
 def is_listened_on(port: int) -> bool:
     """Whether a socket listens on a TCP port, whoever holds it."""
-    return any(True for _ in _listening(port))
+    return any(_listening(port))
 
 
 def shows_its_files(pid: int) -> bool:
@@ -114,10 +114,8 @@ def shows_its_files(pid: int) -> bool:
 def _runs(pid: int) -> bool:
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
+    except OSError as error:
+        return isinstance(error, PermissionError)
     return True
 
 

@@ -18,6 +18,7 @@ SUFFIXES = frozenset(
 _WRITTEN_BY_HAND = frozenset({".yml", ".yaml", ".ini", ".cfg", ".conf", ".properties"})
 _TEMPLATES = frozenset({".j2", ".jinja", ".jinja2", ".tmpl", ".tpl", ".mustache", ".hbs", ".erb"})
 _CONFIGURATION = _WRITTEN_BY_HAND | {".json"}
+_SEALED = SUFFIXES | _WRITTEN_BY_HAND | _TEMPLATES
 _WITHOUT_SUFFIX = frozenset({"Dockerfile", "Containerfile", "Makefile", "Procfile"})
 _SKIPPED = frozenset({"node_modules", "__pycache__", "target", "dist", "build"})
 _OF_THE_LAB = frozenset({"hypotheses", "reports", "scenarios"})  # in the project's folder
@@ -84,7 +85,7 @@ def _is_source(path: Path) -> bool:
 
 def _is_sealed(path: Path) -> bool:
     """Whether a file of a named folder counts: data that a service writes, as JSON, does not."""
-    return path.suffix in SUFFIXES | _WRITTEN_BY_HAND | _TEMPLATES
+    return path.suffix in _SEALED
 
 
 def _may_name_settings(path: Path) -> bool:

@@ -159,7 +159,7 @@ class ServiceSettings(Settings):
         "or however many fail.",
     )
     pricing_retries: int = Field(
-        2, ge=0, le=100, description="Retries of one question to pricing, at most."
+        2, ge=0, le=100, description="Retries of one request to pricing, at most."
     )
     pricing_retry_budget: float = Field(
         0.1, ge=0, le=1, description="Retries as a share of the requests to pricing, at most."

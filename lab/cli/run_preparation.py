@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -86,7 +87,24 @@ def system_of(hypothesis: Hypothesis, project: Project) -> System:
     return load_system(project.root)
 
 
-def forecast_of(hypothesis: Hypothesis, plan: Plan, project: Project, system: System) -> list[str]:
+def plan_lines(
+    hypothesis: Hypothesis, plan: Plan, project: Project, system: System
+) -> Iterator[str]:
+    """What is to be known of a plan before its run: processes, workers, cores, what it decides.
+
+    Raises:
+        UsageError: `processes` or LAB_TARGET_CORES is wrong.
+    """
+    if chosen := choose_lifetime(hypothesis, plan.margins.fresh_within, plan.target):
+        yield str(chosen)
+    if plan.workers is not None:
+        yield f"load: by {plan.workers}, in whole windows"
+    if cores := cores_line(hypothesis, plan):
+        yield cores
+    yield from _forecast_of(hypothesis, plan, project, system)
+
+
+def _forecast_of(hypothesis: Hypothesis, plan: Plan, project: Project, system: System) -> list[str]:
     """What a run is likely to decide, from earlier runs or else from a certificate.
 
     A soak has its forecast in its plan; here are the slopes of which it has none.
@@ -194,13 +212,7 @@ def new_run(
             "--for out"
         )
     refuse_over_caps(hypothesis, file, plan, system.safety)
-    if chosen := choose_lifetime(hypothesis, plan.margins.fresh_within, plan.target):
-        print(chosen)
-    if plan.workers is not None:
-        print(f"load: by {plan.workers}, in whole windows")
-    if cores := cores_line(hypothesis, plan):
-        print(cores)
-    for line in forecast_of(hypothesis, plan, project, system):
+    for line in plan_lines(hypothesis, plan, project, system):
         print(line)
     return PreparedRun(project, file, hypothesis, plan, None, system, described)
 

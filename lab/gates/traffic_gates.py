@@ -29,9 +29,9 @@ def traffic_notes(trials: Iterable[Trial]) -> tuple[str, ...]:
             continue
         notes.setdefault(
             trial.arm,
-            f"Arm {trial.arm} gave {answers / sent:.1f} answers for each request of the scenario. "
-            "They are redirected, perhaps to a page that asks for a log-in, or sent anew. "
-            "Latencies are of all of it together.",
+            f"Arm {trial.arm} gave {answers / sent:.1f} answers for each request of the scenario: "
+            "it redirects, perhaps to a page that asks for a log-in, or requests are sent anew. "
+            "Latencies include all of that.",
         )
     return tuple(notes.values())
 

@@ -47,7 +47,7 @@ class LiveSliceObserver:
         self._before: Scrape | None = None
         self._owes_growth = False  # the latest slice could not be read at its end
         self._unread_s = 0.0  # of the slices since the latest that could
-        self._lost_s = 0.0  # of slices of which not even the beginning could
+        self._lost_s = 0.0  # of slices before the first that could be read
         self._sampler = ProcessSampler(roles)
         self._sampler.sample()  # which processes there are
         self._levels_read_at = -math.inf  # a process of the driver is about to begin
@@ -81,9 +81,10 @@ class LiveSliceObserver:
         counters = after.since(self._before) if after and self._before else {}
         # the next slice then has the growth of both: what all slices grew by stays right
         self._owes_growth = after is None and self._before is not None
-        self._unread_s = 0.0 if after else self._unread_s + lasted_s
-        if after and self._before is None:
+        if self._before is None:
             self._lost_s += lasted_s
+        else:
+            self._unread_s = 0.0 if after else self._unread_s + lasted_s
         return SliceReading(counters, used)
 
     def work_s(self, roles: Collection[str]) -> float:

@@ -299,9 +299,10 @@ class System:
 
     @property
     def commands(self) -> tuple[Command, ...]:
-        """Those that start processes and prepare databases."""
-        started = tuple(process.command for process in self.processes)
-        return started if self.prepare is None else (*started, self.prepare)
+        """Those that get the settings of an arm: of processes, `prepare`, and the `switch`."""
+        switch = None if self.url is None else self.url.switch
+        started = (process.command for process in self.processes)
+        return tuple(each for each in (*started, self.prepare, switch) if each is not None)
 
     @property
     def setting_placeholders(self) -> frozenset[str]:

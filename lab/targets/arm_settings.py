@@ -99,8 +99,7 @@ def _refuse_unnamed(system: System, project: Path, arms: Mapping[str, Settings])
     """
     names = {name for settings in arms.values() for name in settings}
     found = named(project, names, without={FILE}) | system.defaults.keys()
-    switch = () if system.url is None or system.url.switch is None else (system.url.switch,)
-    for command in (*system.commands, *switch):
+    for command in system.commands:
         found |= {name for name in names if re.search(rf"\b{re.escape(name)}\b", command.written)}
     for arm, settings in arms.items():
         for name in settings:

@@ -7,6 +7,7 @@ import os
 import socket
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -185,9 +186,7 @@ class LocalArm:
                 is_loaded=spec.name == self.system.loaded,
             )
 
-        def remedy() -> str:
-            return self._remedy(spec, child)
-
+        remedy = partial(self._remedy, spec, child)
         await_ready(ask, self.dead, self.log_tail, spec.ready.within_s, remedy)
         self._refuse_foreign_listener(spec, child)
 

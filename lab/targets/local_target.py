@@ -117,7 +117,6 @@ class LocalTarget:
         self._start_arms(*self._arms.values())
         for running in self._arms.values():
             self._proofs.add(running.proofs())
-        for running in self._arms.values():
             for owner, names in running.daemons().items():
                 self._daemons[owner] = names
                 self._notify(

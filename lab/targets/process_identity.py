@@ -110,12 +110,11 @@ def proof_of(spec: ProcessSpec, identity: Identity) -> Proof:
 
 
 def _from_environment(pids: Sequence[int], settings: Mapping[str, str]) -> dict[str, str] | None:
-    """These settings as the processes were started with them; None if that cannot be read.
+    """These settings as the processes were started with them.
 
-    Of no processes nothing can be.
-
-    A program that writes its title into the memory of its environment hides that. Of processes
-    that differ, one whose settings are not those of the arm.
+    None if that cannot be read, or if there are no processes. A program that writes its title into
+    the memory of its environment hides that. Of processes that differ, one whose settings are not
+    those of the arm.
     """
     found = []
     for environment in map(environment_of, pids):

@@ -34,11 +34,9 @@ def command(
     ] = False,
 ) -> None:
     """Validate lab.toml, hypotheses, the settings of their arms and their scenarios."""
-    from lab.cli.cores_of_run import cores_line
     from lab.cli.load_caps import refuse_over_caps
     from lab.cli.run_assembly import target_of_run
-    from lab.cli.run_preparation import forecast_of, system_of, with_revisions
-    from lab.process_lifetime import choose_lifetime
+    from lab.cli.run_preparation import plan_lines, system_of, with_revisions
     from lab.trial_plan import draw
 
     project = Project.find()
@@ -60,13 +58,7 @@ def command(
         print(f"{each}: ok ({_contents(hypothesis)})")
         for note in hypothesis.arm_notes:
             print(f"  arms: {note}")
-        if chosen := choose_lifetime(hypothesis, plan.margins.fresh_within, plan.target):
-            print(f"  {chosen}")
-        if plan.workers is not None:
-            print(f"  load: by {plan.workers}, in whole windows")
-        if cores := cores_line(hypothesis, plan):
-            print(f"  {cores}")
-        for line in forecast_of(hypothesis, plan, project, system):
+        for line in plan_lines(hypothesis, plan, project, system):
             print(f"  {line}")
 
 

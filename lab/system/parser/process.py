@@ -11,13 +11,13 @@ from lab.input_files import Node, shown, suggestion
 from lab.input_files.quantities import duration_s
 from lab.system.model import RESERVED, ProcessSpec, Stop
 from lab.system.parser.commands import read_command, read_template
-from lab.system.parser.values import read_answer, read_metrics, read_ready
+from lab.system.parser.values import asked_fields, read_answer
 from lab.system.placeholders import Template
 
 _NAME = re.compile(r"[a-z][a-z0-9-]*")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SIGNALS = ("SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGWINCH", "SIGKILL")
-_OPTIONAL = ("env", "ready", "settings", "instance", "metrics", "stop", "loaded", "check")
+_OPTIONAL = ("env", "instance", "stop", "loaded", "check")
 
 
 class ReadProcess(NamedTuple):
@@ -34,18 +34,13 @@ def read_process(node: Node) -> ReadProcess:
         "name": read_name,
         "command": read_command,
         "env": _read_env,
-        "ready": read_ready,
-        "settings": read_answer,
         "instance": read_answer,
-        "metrics": read_metrics,
         "stop": _read_stop,
         "loaded": Node.boolean,
         "check": read_command,
     }
-    values = node.fields(readers, _OPTIONAL)
+    values = asked_fields(node, readers, _OPTIONAL)
     is_loaded = values.pop("loaded", False)
-    if "metrics" in values:
-        values["metrics"], values["metric_names"] = values["metrics"]
     return ReadProcess(node, ProcessSpec(**values), is_loaded)
 
 

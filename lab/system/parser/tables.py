@@ -13,21 +13,11 @@ from lab.input_files import Node, shown
 from lab.input_files.quantities import duration_s, rate_per_second
 from lab.system.model import BuildSpec, ComposeSpec, PostgresSpec, SafetySpec, UrlSpec
 from lab.system.parser.commands import read_command
-from lab.system.parser.values import (
-    read_answer,
-    read_file,
-    read_metrics,
-    read_port,
-    read_ready,
-    read_texts,
-)
+from lab.system.parser.values import asked_fields, read_file, read_port, read_texts
 
 _SERVICE = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]*")
 _HOST = re.compile(r"[a-zA-Z0-9]([a-zA-Z0-9.-]*[a-zA-Z0-9])?")
 _MAX_USERS = 200_000
-
-ASKED = ("ready", "settings", "metrics")
-"""Keys that say how a system is asked: of a process, or of a table that does without."""
 
 Readers = dict[str, Callable[[Node], Any]]
 
@@ -58,14 +48,8 @@ def read_compose(node: Node, project: Path) -> ComposeSpec:
         "port": read_port,
         "others": _read_others,
         "database": _read_service,
-        "ready": read_ready,
-        "settings": read_answer,
-        "metrics": read_metrics,
     }
-    values = node.fields(readers, ("others", "database", *ASKED))
-    if "metrics" in values:
-        values["metrics"], values["metric_names"] = values["metrics"]
-    spec = ComposeSpec(**values)
+    spec = ComposeSpec(**asked_fields(node, readers, ("others", "database")))
     for key, names in (("others", spec.others), ("database", (spec.database,))):
         if spec.service in names:
             raise node.at(key).flaw(
@@ -80,14 +64,8 @@ def read_url(node: Node) -> UrlSpec:
         "base": _read_base,
         "switch": read_command,
         "processes": Node.boolean,
-        "ready": read_ready,
-        "settings": read_answer,
-        "metrics": read_metrics,
     }
-    values = node.fields(readers, ("switch", "processes", *ASKED))
-    if "metrics" in values:
-        values["metrics"], values["metric_names"] = values["metrics"]
-    spec = UrlSpec(**values)
+    spec = UrlSpec(**asked_fields(node, readers, ("switch", "processes")))
     if spec.ready.log is not None:
         raise node.at("ready").flaw(
             "`ready` is a line of a log, and the log of a URL cannot be seen", "Write a path."

@@ -12,7 +12,6 @@ from lab.system.model import SafetySpec, System
 from lab.system.parser.placeholder_check import check_placeholders
 from lab.system.parser.process import ReadProcess, read_process
 from lab.system.parser.tables import (
-    ASKED,
     read_build,
     read_compose,
     read_postgres,
@@ -20,7 +19,7 @@ from lab.system.parser.tables import (
     read_url,
     refuse_forbidden_host,
 )
-from lab.system.parser.values import read_file, read_texts
+from lab.system.parser.values import ASKED, read_file, read_texts
 
 _PACKAGE = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 _NEEDS_A_PORT = ("settings", "instance", "metrics")

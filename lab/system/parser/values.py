@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from lab.input_files import Node, shown
 from lab.input_files.quantities import duration_s
 from lab.system.model import Answer, MetricNames, Ready
+
+ASKED = ("ready", "settings", "metrics")
+"""Keys that say how a system is asked: of a process, or of a table that does without."""
 
 _METRIC = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 _SPACE = re.compile(r"\s")
@@ -69,6 +72,23 @@ def read_metrics(node: Node) -> tuple[str, MetricNames]:
     values = node.fields(readers, ("requests", "time", "in_flight"))
     path = values.pop("path")
     return path, MetricNames(**values)
+
+
+def asked_fields(
+    node: Node, readers: Mapping[str, Callable[[Node], Any]], optional: Iterable[str]
+) -> dict[str, Any]:
+    """The values of a table that may have the keys of `ASKED` as well.
+
+    Args:
+        node: The table.
+        readers: Of its other keys.
+        optional: Those of them that may be missing.
+    """
+    asked = {"ready": read_ready, "settings": read_answer, "metrics": read_metrics}
+    values = node.fields({**readers, **asked}, (*optional, *ASKED))
+    if "metrics" in values:
+        values["metrics"], values["metric_names"] = values["metrics"]
+    return values
 
 
 def read_file(node: Node, project: Path, *, folder: bool = False) -> str:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from unittest.mock import Mock
 
 import pytest
 
@@ -121,11 +122,8 @@ def test_a_slice_whose_end_was_not_read_leaves_growth_unread(
     assert observer.end(0.1).counters
     assert observer.metrics.unread_s == 0.0
 
-    def fail(self: MetricsScraper) -> Scrape:
-        raise HttpError("timed out")
-
     observer.begin()
-    monkeypatch.setattr(MetricsScraper, "scrape", fail)
+    monkeypatch.setattr(MetricsScraper, "scrape", Mock(side_effect=HttpError("timed out")))
     observer.end(0.25)
     assert observer.metrics.unread_s == 0.25
     observer.begin()
@@ -135,6 +133,20 @@ def test_a_slice_whose_end_was_not_read_leaves_growth_unread(
     observer.begin()
     assert observer.end(0.25).counters["looks_total"] > 1.0  # with the growth of all three
     assert observer.metrics.unread_s == 0.0
+    observer.close()
+
+
+def test_slices_before_the_first_page_leave_growth_unread(
+    url: str, service: subprocess.Popen[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    observer = LiveSliceObserver(Source(url, "/metrics"), {"service": (service.pid,)})
+    with monkeypatch.context() as patch:
+        patch.setattr(MetricsScraper, "scrape", Mock(side_effect=HttpError("timed out")))
+        observer.begin()
+        observer.end(0.25)
+    observer.begin()
+    assert observer.end(0.25).counters
+    assert observer.metrics.unread_s == 0.25  # that growth does not come later
     observer.close()
 
 

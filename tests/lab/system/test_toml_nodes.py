@@ -137,7 +137,7 @@ def test_any_text_is_located(data: dict[str, Any]) -> None:
     places = locate(text)
     assert shape_of_places(places, data) == shape(data)
     for key, place in places.keys.items():
-        assert text.splitlines()[place.line - 1].startswith(f"{quoted(key)} =")
+        assert text.split("\n")[place.line - 1].startswith(f"{quoted(key)} =")
 
 
 @pytest.mark.parametrize(
