@@ -33,6 +33,12 @@ from lab.instruments.unfinished_results import unfinished
 _CLOCK_STEPS = 10
 """So many steps of its clock a loop has to last (pytest-benchmark's calibration precision)."""
 
+_CALIBRATIONS = 5  # at most
+
+_CALIBRATION_ROUNDS = 3  # at least: one that was interrupted would make loops too short
+
+_LONGEST_INTERRUPTION_S = 1.0  # what takes longer is not called again to calibrate
+
 
 class MeasuringSession:
     """What the fixtures of a process share: the request, the clock and what went wrong.
@@ -233,12 +239,26 @@ class MeasuringFixture(BenchmarkFixture):
         runner = self._make_runner(function, args, kwargs)
 
         def calibrated() -> tuple[TimedLoop, float]:
-            loop_s, iterations, calls = self._calibrate_timer(runner)
+            loop_s, iterations, calls = self._calibrate(runner)
             return TimedLoop(partial(runner, calls), iterations), loop_s
 
         self._measure_slices(calibrated)
         result = function(*args, **kwargs)
         return await_in_task(result) if self._is_async else result
+
+    def _calibrate(self, runner: Callable[..., Any]) -> tuple[float, int, range]:
+        """Find how many calls a loop needs; returns about its seconds, their number and its range.
+
+        A call that was interrupted looks slow, and a loop of too few calls would measure the clock:
+        a loop that is much shorter when it runs again is calibrated again.
+        """
+        found: tuple[float, int, range] = self._calibrate_timer(runner)
+        for _ in range(_CALIBRATIONS - 1):
+            loop_s, _iterations, calls = found
+            if loop_s > _LONGEST_INTERRUPTION_S or runner(calls) >= LOOP_S / 2:
+                break
+            found = max(found, self._calibrate_timer(runner), key=lambda each: each[1])
+        return found
 
     def _measure_rounds(
         self, pedantic: PedanticCall, first: list[Arguments], rounds: int, warmup_rounds: int
@@ -268,9 +288,16 @@ class MeasuringFixture(BenchmarkFixture):
             return seconds
 
         def calibrated() -> tuple[TimedLoop, float]:
-            found = measure_slice(TimedLoop(one_round, pedantic.iterations), LOOP_S, self._timer)
-            self._require_resolved(found.loops, pedantic)
-            round_s = found.took_s / found.loop_count
+            timed: list[float] = []
+            whole: list[float] = []  # set-ups included
+            while not whole or math.fsum(whole) < (
+                LOOP_S if len(whole) >= _CALIBRATION_ROUNDS else _LONGEST_INTERRUPTION_S
+            ):
+                began = self._timer()
+                timed.append(one_round())
+                whole.append(self._timer() - began)
+            self._require_resolved(median(timed), pedantic)
+            round_s = median(whole)
             count = math.ceil(LOOP_S / round_s)  # neighbours are timed as one loop
             several = TimedLoop(
                 lambda: math.fsum(one_round() for _ in range(count)), count * pedantic.iterations
@@ -337,10 +364,9 @@ class MeasuringFixture(BenchmarkFixture):
             f"`rounds={rounds}` of `benchmark.pedantic`)",
         )
 
-    def _require_resolved(self, seconds: Sequence[float], pedantic: PedanticCall) -> None:
+    def _require_resolved(self, round_s: float, pedantic: PedanticCall) -> None:
         """A round of a few steps of the clock would measure the clock."""
         least_s = _CLOCK_STEPS * self._get_precision(self._timer)
-        round_s = median(seconds) * pedantic.iterations
         if round_s < least_s:
             enough = 2 * math.ceil(least_s / round_s * pedantic.iterations)
             more = f"Write `iterations={enough}` or more"
