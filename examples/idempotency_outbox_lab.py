@@ -13,7 +13,7 @@ from contextlib import ExitStack, aclosing
 from prometheus_client import CollectorRegistry
 from sqlalchemy import text
 
-from lab.child_processes import Children
+from lab.processes.child_processes import Children
 from lab.targets.embedded_postgres import EmbeddedPostgres
 from lab.targets.postgres_databases import Databases
 from service.backoff import Backoff

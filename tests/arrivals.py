@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lab.child_processes import Children
-from lab.cpu_pinning import Cores, divide_cores
 from lab.driver_messages import ArrivalSummary, Closed, Frame, Opened, RunTrial
 from lab.experiment.driver_message_conversion import load_spec
 from lab.experiment.load_trial_builder import LoadRecordBuilder
 from lab.hypothesis import OpenLoad, Stage
 from lab.instruments.locust_driver_process import LoadDriver
+from lab.machine.cpu_pinning import Cores, divide_cores
+from lab.processes.child_processes import Children
 from lab.stats.arrival_schedule import ArrivalProcess
-from lab.trial import Dispatch, LoadEvidence, Trial
+from lab.trials.trial import Dispatch, LoadEvidence, Trial
 from tests.runs import ROOT
 from tests.servers import Serving, serving
 

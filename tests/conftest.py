@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from lab.child_processes import Children
+from lab.processes.child_processes import Children
 from lab.targets.embedded_postgres import EmbeddedPostgres
 from lab.targets.postgres_databases import Databases
 

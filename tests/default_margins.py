@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from lab import gates, measure_values
+from lab import gates
 from lab.analysis import (
     benchmark_scaling,
     estimate_prediction,
@@ -36,6 +36,7 @@ from lab.stats import (
     time_bins as bins,
 )
 from lab.system import MetricNames
+from lab.trials import measure_values
 
 MARGINS = DecisionMargins()
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from lab.process_tree import started_by
+from lab.processes.process_tree import started_by
 from tests.runs import ROOT
 
 

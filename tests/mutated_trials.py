@@ -7,13 +7,13 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lab.child_processes import Children
 from lab.driver_messages import Closed, Frame, RunTrial
 from lab.experiment.driver_message_conversion import load_spec
 from lab.experiment.load_trial_builder import LoadRecordBuilder
 from lab.hypothesis import ClosedLoad, Limits, OpenLoad, Stage
 from lab.instruments.locust_driver_process import DriverError, LoadDriver, ScenarioError
-from lab.trial import Trial
+from lab.processes.child_processes import Children
+from lab.trials.trial import Trial
 from tests.default_margins import inspect
 from tests.lab.builders import altered, claim, ratio, with_load
 from tests.mutated_scenarios import OPEN

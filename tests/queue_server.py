@@ -15,7 +15,7 @@ import socket
 import sys
 from collections.abc import Iterable, Mapping
 
-from lab.child_processes import Child, Children
+from lab.processes.child_processes import Child, Children
 from tests.fakes.target import FakeTarget
 from tests.runs import ROOT
 

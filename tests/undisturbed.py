@@ -8,11 +8,11 @@ from subprocess import CompletedProcess
 
 import pytest
 
-from lab.block_grouping import group_trials
 from lab.exit_codes import ExitCode
-from lab.run_folder import RunFolder
-from lab.trial import Fault, Trial
-from lab.trial_plan import Plan
+from lab.runs.run_folder import RunFolder
+from lab.trials.block_grouping import group_trials
+from lab.trials.plan import Plan
+from lab.trials.trial import Fault, Trial
 
 GATES_OF_THE_MACHINE = {"other_cpu", "steal", "ticker_late"}
 

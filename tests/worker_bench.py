@@ -10,8 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from lab.child_processes import Children
-from lab.cpu_pinning import Cores, divide_cores
 from lab.driver_messages import (
     Closed,
     ClosedLoadSpec,
@@ -24,6 +22,8 @@ from lab.driver_messages import (
 )
 from lab.experiment.driver_message_conversion import requests_of
 from lab.instruments.locust_driver_process import LoadDriver
+from lab.machine.cpu_pinning import Cores, divide_cores
+from lab.processes.child_processes import Children
 from lab.stats.latency_histogram import Histogram
 from tests.servers import Serving, serving
 

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lab.analysis.block_values import block_values, values_over_blocks
-from lab.block_grouping import Block
 from lab.decision_margins import DecisionMargins
 from lab.hypothesis import Hypothesis, Prediction
 from lab.stats.confidence_interval import log_ratio
+from lab.trials.block_grouping import Block
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from lab.analysis.sliced_values import paired_ratio
-from lab.block_grouping import Block
 from lab.decision_margins import DecisionMargins, MeasureMargins
 from lab.hypothesis import Benchmark, Hypothesis, Prediction, Step
-from lab.measure_values import measure
-from lab.trial import BenchmarkEvidence, Trial
+from lab.trials.block_grouping import Block
+from lab.trials.measure_values import measure
+from lab.trials.trial import BenchmarkEvidence, Trial
 
 BlockValues = Mapping[str, float | None]  # by arm; None if there is no evidence
 

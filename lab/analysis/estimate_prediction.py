@@ -15,7 +15,6 @@ from lab.analysis.block_values import (
     values_together,
 )
 from lab.analysis.estimate import Estimate, LimitedEstimate
-from lab.block_grouping import Block
 from lab.decision_margins import DecisionMargins, MeasureMargins
 from lab.hypothesis import (
     Comparison,
@@ -29,10 +28,11 @@ from lab.hypothesis import (
     parse_measure,
 )
 from lab.hypothesis.validation.units import is_share
-from lab.measure_table import Scope
-from lab.measure_values import AtLeast, Between, CountedShare
+from lab.measures.table import Scope
 from lab.stats.binomial_interval import binomial_interval
 from lab.stats.margins import SlopeMargins, SweepMargins
+from lab.trials.block_grouping import Block
+from lab.trials.measure_values import AtLeast, Between, CountedShare
 
 if TYPE_CHECKING:
     from lab.analysis.soak_binning import BinnedSeries

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from lab.analysis.sliced_load import slice_values
 from lab.decision_margins import SliceMargins
-from lab.measure_values import idle_arms_cpu
 from lab.stats.carry_over import MIN_SLICES, CarryOver, carry_over
-from lab.trial import LoadEvidence, Trial
+from lab.trials.measure_values import idle_arms_cpu
+from lab.trials.trial import LoadEvidence, Trial
 
 
 @dataclass(frozen=True)

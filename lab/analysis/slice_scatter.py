@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from lab.analysis.sliced_load import slice_values
 from lab.stats.paired_slices import median_error
-from lab.trial import Trial
+from lab.trials.trial import Trial
 
 
 def slice_scatter(trials: Sequence[Trial]) -> float | None:

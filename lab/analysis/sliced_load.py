@@ -10,8 +10,8 @@ import math
 from collections.abc import Mapping, Sequence
 
 from lab.hypothesis import Metric, MetricRate, MetricRatio, parse_measure
-from lab.measure_values import counter
-from lab.trial import LoadEvidence, LoadSlice, SliceRequests, Trial
+from lab.trials.measure_values import counter
+from lab.trials.trial import LoadEvidence, LoadSlice, SliceRequests, Trial
 
 
 def slice_values(

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from lab.analysis.sliced_load import slice_values
 from lab.hypothesis import Metric
 from lab.stats.paired_slices import paired_log_ratio
-from lab.trial import BenchmarkEvidence, Trial
+from lab.trials.trial import BenchmarkEvidence, Trial
 
 
 def paired_ratio(

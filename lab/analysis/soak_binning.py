@@ -9,14 +9,14 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from lab.block_grouping import Block
 from lab.hypothesis import Step
-from lab.measure_table import series_reduction
+from lab.measures.table import series_reduction
 from lab.stats.margins import SlopeMargins
 from lab.stats.slope_regression import SlopeFit, fit_slope
 from lab.stats.time_bins import missing_share, time_bins
-from lab.time_series import TimeSeries
-from lab.trial import SoakEvidence
+from lab.trials.block_grouping import Block
+from lab.trials.time_series import TimeSeries
+from lab.trials.trial import SoakEvidence
 
 Values = npt.NDArray[np.float64]
 

@@ -11,7 +11,7 @@ import numpy as np
 from lab.analysis.soak_binning import HOUR_S, BinnedSeries, bin_series
 from lab.stats.margins import SlopeMargins
 from lab.stats.time_bins import time_bins
-from lab.time_series import TimeSeries
+from lab.trials.time_series import TimeSeries
 
 
 @dataclass(frozen=True)

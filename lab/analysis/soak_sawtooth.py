@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lab.time_series import TimeSeries
+from lab.trials.time_series import TimeSeries
 
 MIN_FALLS = 3
 """Falls that make a sawtooth."""

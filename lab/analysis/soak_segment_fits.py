@@ -8,7 +8,7 @@ import numpy as np
 
 from lab.analysis.soak_binning import bin_series
 from lab.stats.margins import SlopeMargins
-from lab.time_series import TimeSeries
+from lab.trials.time_series import TimeSeries
 
 
 @dataclass(frozen=True)

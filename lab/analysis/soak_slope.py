@@ -15,11 +15,11 @@ import numpy as np
 
 from lab.analysis.estimate import SlopeEstimate
 from lab.analysis.soak_binning import BinnedSeries, bin_block
-from lab.block_grouping import Block
 from lab.stats.confidence_interval import t_interval
 from lab.stats.leak_shape import has_leak_shape, shares_of_thirds
 from lab.stats.margins import SlopeMargins
 from lab.stats.student_t import critical_value
+from lab.trials.block_grouping import Block
 
 _LEAST_BINS = 6  # of a segment: two in each third
 

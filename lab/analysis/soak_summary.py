@@ -11,8 +11,8 @@ from lab.analysis.estimate import SlopeEstimate
 from lab.analysis.soak_binning import time_series_of
 from lab.analysis.soak_sawtooth import Sawtooth, find_sawtooth
 from lab.analysis.soak_slope import estimate_slope
-from lab.block_grouping import Block
 from lab.stats.margins import SlopeMargins
+from lab.trials.block_grouping import Block
 
 
 @dataclass(frozen=True)

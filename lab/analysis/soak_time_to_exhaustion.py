@@ -10,8 +10,8 @@ import numpy as np
 
 from lab.analysis.soak_binning import HOUR_S, bin_block, time_series_of
 from lab.analysis.soak_slope import estimate_slope
-from lab.block_grouping import Block
 from lab.stats.margins import SlopeMargins
+from lab.trials.block_grouping import Block
 
 
 @dataclass(frozen=True)

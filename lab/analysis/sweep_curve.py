@@ -12,13 +12,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from lab.block_grouping import Block
-from lab.measure_values import REQUEST_READERS, MissingRequests, total
 from lab.stats.asymptotic_bounds import AsymptoticBounds, measure_bounds, measure_think
 from lab.stats.margins import SweepMargins
 from lab.stats.sweep_plateau import reach
 from lab.stats.universal_scalability_law import ScalabilityLaw, fit_law
-from lab.trial import LoadEvidence, Trial
+from lab.trials.block_grouping import Block
+from lab.trials.measure_values import REQUEST_READERS, MissingRequests, total
+from lab.trials.trial import LoadEvidence, Trial
 
 
 @dataclass(frozen=True)

@@ -11,22 +11,22 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lab.block_grouping import group_trials
 from lab.cli.run_forecast import Timing, block_timing, ends_of_blocks, smallest_effect, tails
 from lab.errors import MeasurementError
+from lab.files.json_files import write_whole
+from lab.files.project_folder import KEPT, kept_folder
 from lab.hypothesis import Benchmark, Hypothesis, LoadTest
-from lab.json_files import write_whole
-from lab.machine_conditions import machine_name, target_conditions
-from lab.number_format import percentage
-from lab.process_lifetime import URL
-from lab.project_folder import KEPT, kept_folder
+from lab.machine.conditions import machine_name, target_conditions
+from lab.measures.number_format import percentage
 from lab.targets.postgres_databases import server_address, users_server_url
+from lab.trials.block_grouping import group_trials
+from lab.trials.process_lifetime import URL
 
 if TYPE_CHECKING:
     from lab.analysis.block_noise import BlockNoise
-    from lab.run_folder import RunFolder
+    from lab.runs.run_folder import RunFolder
     from lab.system import System
-    from lab.trial_plan import Plan
+    from lab.trials.plan import Plan
 
 _FOLDER = "certificates"
 _ARMS = 2  # that a certificate compares, equal ones

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import os
 
-from lab.core_choice import (
+from lab.errors import UsageError
+from lab.hypothesis import Benchmark, Hypothesis, LoadTest
+from lab.machine.core_choice import (
     FOR_A_BENCHMARK,
     FOR_A_LOAD,
     CoreChoice,
     choose_cores,
     target_core_count,
 )
-from lab.cpu_pinning import Cores, divide_cores
-from lab.errors import UsageError
-from lab.hypothesis import Benchmark, Hypothesis, LoadTest
-from lab.run_folder import RunFolder
-from lab.trial_plan import Plan
+from lab.machine.cpu_pinning import Cores, divide_cores
+from lab.runs.run_folder import RunFolder
+from lab.trials.plan import Plan
 
 VARIABLE = "LAB_TARGET_CORES"
 

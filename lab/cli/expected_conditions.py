@@ -6,11 +6,11 @@ from typing import Any
 
 from lab.cli.cores_of_run import target_cores_of_new_run
 from lab.hypothesis import Benchmark, Hypothesis
-from lab.machine_conditions import this_machine
-from lab.process_lifetime import URL
+from lab.machine.conditions import this_machine
 from lab.system import System
 from lab.targets.postgres_databases import OF_EACH_ARM, users_server_url, whose_server
-from lab.trial_plan import Plan
+from lab.trials.plan import Plan
+from lab.trials.process_lifetime import URL
 
 
 def expected_conditions(hypothesis: Hypothesis, plan: Plan, system: System) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from lab.hypothesis import (
     SoakTest,
 )
 from lab.system import FILE, SafetySpec
-from lab.trial_plan import Plan
+from lab.trials.plan import Plan
 
 MAX_USERS = 1000
 MAX_RATE = 5000.0  # requests a second

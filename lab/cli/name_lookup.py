@@ -10,9 +10,9 @@ from typing import Annotated, NamedTuple
 
 import typer
 
+from lab.files.project_folder import Project
 from lab.hypothesis import find_hypothesis
-from lab.project_folder import Project
-from lab.run_folder import RunFolder, RunFolderError
+from lab.runs.run_folder import RunFolder, RunFolderError
 
 RunArgument = Annotated[
     str,
@@ -67,7 +67,7 @@ def stored_run(run: str) -> Iterator[StoredRun]:
         run_folder = open_run(run, project)
         yield StoredRun(run_folder, project.root, run_folder.folder)
         return
-    from lab.report_evidence import unpack
+    from lab.runs.report_evidence import unpack
 
     page = Path(run).absolute()
     with TemporaryDirectory(prefix="lab-") as folder:

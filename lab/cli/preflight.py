@@ -11,11 +11,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
-from lab.child_processes import Children
 from lab.cli.scenario_environment import remedy_of_scenario
 from lab.cli.worker_fleet import how_to_join
-from lab.cpu_pinning import Cores
 from lab.driver_messages import FormFleet
+from lab.files.project_folder import Project
 from lab.hypothesis import (
     Benchmark,
     ClosedLoad,
@@ -30,7 +29,8 @@ from lab.instruments.benchmark_selection import BenchmarkFileError, BenchmarkFun
 from lab.instruments.instrument_interfaces import Driver
 from lab.instruments.locust_driver_process import DriverError, LoadDriver, ScenarioError
 from lab.instruments.soak_script_driver import SoakScriptDriver
-from lab.project_folder import Project
+from lab.machine.cpu_pinning import Cores
+from lab.processes.child_processes import Children
 from lab.system import System
 from lab.targets.command_environment import import_path, search_path
 from lab.targets.postgres_databases import server_hosts, users_server_url

@@ -27,12 +27,12 @@ from lab.experiment import (
     slopes_so_far,
 )
 from lab.hypothesis import Benchmark, Hypothesis, SoakTest
-from lab.measure_values import measure
-from lab.number_format import MISSING
-from lab.trial import Trial
-from lab.trial_plan import Plan
-from lab.verdict_record import Verdict
-from lab.verdict_wording import estimate_text
+from lab.measures.number_format import MISSING
+from lab.trials.measure_values import measure
+from lab.trials.plan import Plan
+from lab.trials.trial import Trial
+from lab.verdict.record import Verdict
+from lab.verdict.wording import estimate_text
 
 _PLAIN_S = 60.0  # between two plain lines of a soak
 _SWITCH_S = 1.0  # between two trials, roughly, until a whole block was timed

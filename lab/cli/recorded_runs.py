@@ -6,8 +6,8 @@ from pathlib import Path
 
 from lab.errors import UsageError
 from lab.experiment import sealed_hypothesis
-from lab.judged_run import JudgedRun
-from lab.run_folder import RunFolder, RunFolderError, earlier_runs
+from lab.runs.judged_run import JudgedRun
+from lab.runs.run_folder import RunFolder, RunFolderError, earlier_runs
 
 
 def judged_run(run_folder: RunFolder) -> JudgedRun:

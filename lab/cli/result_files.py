@@ -14,8 +14,8 @@ from lab.errors import StorageError, UsageError, storage_error
 
 if TYPE_CHECKING:
     from lab.hypothesis import Hypothesis
-    from lab.run_folder import RunFolder
-    from lab.verdict_record import Verdict
+    from lab.runs.run_folder import RunFolder
+    from lab.verdict.record import Verdict
 
 JunitOption = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Write the verdict as JUnit XML.")
@@ -109,7 +109,7 @@ def _require_writable(option: str, file: Path) -> None:
 
 
 def _facts(run_folder: RunFolder) -> dict[str, str]:
-    from lab.machine_conditions import machine_name, marked_commit
+    from lab.machine.conditions import machine_name, marked_commit
 
     plan, conditions = run_folder.plan(), run_folder.conditions()
     return {

@@ -10,9 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from lab.child_processes import Children
 from lab.cli.preflight import RunParts, collect_benchmark, start_driver, start_soak_drivers
-from lab.cpu_pinning import Cores
 from lab.errors import UsageError
 from lab.experiment import (
     BenchmarkBlocks,
@@ -25,15 +23,17 @@ from lab.experiment import (
 from lab.hypothesis import Benchmark, Hypothesis, SoakTest
 from lab.instruments.instrument_interfaces import Driver
 from lab.instruments.metrics_scraper import divided_series
-from lab.machine_conditions import code_invariants, invariants
-from lab.run_folder import RunFolder
+from lab.machine.conditions import code_invariants, invariants
+from lab.machine.cpu_pinning import Cores
+from lab.processes.child_processes import Children
+from lab.runs.run_folder import RunFolder
 from lab.system import FILE, System
 from lab.targets.benchmark_target import BenchmarkTarget
 from lab.targets.local_target import LocalTarget
 from lab.targets.postgres_databases import users_server_url
 from lab.targets.revision_worktrees import lay_scenarios
 from lab.targets.target_interface import Target, TargetUsageError
-from lab.trial_plan import Plan
+from lab.trials.plan import Plan
 
 TARGETS = ("local", "compose", "url")
 

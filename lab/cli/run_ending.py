@@ -18,7 +18,7 @@ from lab.hypothesis import SoakTest
 
 if TYPE_CHECKING:
     from lab.cli.detach import DetachedRun
-    from lab.run_folder import RunFolder
+    from lab.runs.run_folder import RunFolder
 
 _BLOCKS = "finished blocks are kept, and the block under way is measured anew"
 _MEASURED = "what was measured is kept"  # of a soak, whose trials go on in a further segment

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from lab.child_processes import Children
 from lab.cli.certificates import certificate_of
 from lab.cli.cores_of_run import cores_of_run
 from lab.cli.preflight import RunParts
@@ -25,15 +24,16 @@ from lab.cli.scenario_environment import passed_variables
 from lab.cli.signals import Interrupted, before_first_trial, deferred_signals, interruptible
 from lab.cli.verdict_table import print_report_path, print_verdict
 from lab.cli.worker_fleet import fleet_of
-from lab.cpu_pinning import pin
 from lab.errors import UsageError
 from lab.experiment import verdict_of
+from lab.files.source_files import digest
 from lab.gates import traffic_notes
 from lab.hypothesis import SoakTest, loads
-from lab.machine_conditions import differences, observe
-from lab.run_folder import RunFolder, RunFolderError, attempts
-from lab.run_lock import machine_lock
-from lab.source_files import digest
+from lab.machine.conditions import differences, observe
+from lab.machine.cpu_pinning import pin
+from lab.machine.run_lock import machine_lock
+from lab.processes.child_processes import Children
+from lab.runs.run_folder import RunFolder, RunFolderError, attempts
 from lab.system import FILE
 from lab.targets.installed_packages import (
     differing_versions,
@@ -43,13 +43,13 @@ from lab.targets.installed_packages import (
 )
 from lab.targets.revision_worktrees import RevisionWorktrees, build_cautions, cautions
 from lab.targets.target_interface import TargetError
-from lab.trial_plan import Plan
+from lab.trials.plan import Plan
 
 if TYPE_CHECKING:
     from lab.cli.detach import DetachedRun
     from lab.cli.result_files import ResultFiles
     from lab.experiment import Session
-    from lab.verdict_record import Verdict
+    from lab.verdict.record import Verdict
 
 _NICENESS = 10
 _START_S = 10.0  # that interpreter and imports may take

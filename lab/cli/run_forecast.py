@@ -11,16 +11,16 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from lab.block_grouping import Block, group_trials
 from lab.errors import UsageError
 from lab.hypothesis import Bound, Hypothesis, Prediction, SoakTest, parse_measure
-from lab.machine_conditions import share_noise
-from lab.measure_table import Scope
-from lab.number_format import measured_ratio, percentage
-from lab.run_folder import earlier_runs
+from lab.machine.conditions import share_noise
+from lab.measures.number_format import measured_ratio, percentage
+from lab.measures.table import Scope
+from lab.runs.run_folder import earlier_runs
 from lab.stats.confidence_interval import count_beyond_chance
 from lab.stats.sequential_looks import nominal_level
-from lab.trial_plan import Plan
+from lab.trials.block_grouping import Block, group_trials
+from lab.trials.plan import Plan
 
 if TYPE_CHECKING:
     from lab.analysis.block_noise import BlockNoise

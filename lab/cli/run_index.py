@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from lab.run_folder import RunFolder
+from lab.runs.run_folder import RunFolder
 
 
 def rebuild_index(run_folder: RunFolder, reports: Path) -> None:

@@ -21,11 +21,10 @@ from lab.cli.soak_planning import detectable_lines, plan_soak, require_detectabl
 from lab.cli.worker_planning import WorkerOptions, plan_workers, resumed_workers
 from lab.errors import UsageError
 from lab.experiment import sealed_hypothesis
+from lab.files.project_folder import Project
+from lab.files.source_files import digest
 from lab.hypothesis import Benchmark, Hypothesis, SoakTest, load
-from lab.process_lifetime import choose_lifetime
-from lab.project_folder import Project
-from lab.run_folder import RunFolder, RunFolderError, require_latest_link
-from lab.source_files import digest
+from lab.runs.run_folder import RunFolder, RunFolderError, require_latest_link
 from lab.system import FILE, System, load_system
 from lab.targets.command_environment import refuse_hiding_the_lab
 from lab.targets.revision_worktrees import (
@@ -34,7 +33,8 @@ from lab.targets.revision_worktrees import (
     refuse_fixed_paths,
     require_commits,
 )
-from lab.trial_plan import Plan, draw
+from lab.trials.plan import Plan, draw
+from lab.trials.process_lifetime import choose_lifetime
 
 _SEEDS = 10**6
 

@@ -6,7 +6,6 @@ import os
 import re
 from pathlib import Path
 
-from lab.child_processes import INHERITED
 from lab.hypothesis import (
     Benchmark,
     EnvironmentRead,
@@ -17,7 +16,8 @@ from lab.hypothesis import (
     scenario_files,
     why_not_passed,
 )
-from lab.passed_variables import PassedVariables
+from lab.processes.child_processes import INHERITED
+from lab.processes.passed_variables import PassedVariables
 
 _MISSING_VARIABLE = re.compile(r"KeyError: '?(\w+)'?")
 _MISSING_OPTION = re.compile(r"arguments are required: (.+)")

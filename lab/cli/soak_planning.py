@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 from lab.errors import UsageError
 from lab.hypothesis import Hypothesis, HypothesisError, Prediction, SoakTest
-from lab.machine_conditions import share_noise
-from lab.measure_format import format_value
-from lab.run_folder import RunFolder, earlier_runs
-from lab.trial_plan import DetectableSlope, Plan
+from lab.machine.conditions import share_noise
+from lab.measures.value_format import format_value
+from lab.runs.run_folder import RunFolder, earlier_runs
+from lab.trials.plan import DetectableSlope, Plan
 
 if TYPE_CHECKING:
     from lab.analysis.soak_noise import Noise
     from lab.hypothesis import Bound
-    from lab.time_series import TimeSeries
+    from lab.trials.time_series import TimeSeries
 
 _LATEST_RUNS = 5  # that are searched for a recorded noise
 
@@ -184,7 +184,7 @@ def _measures_alike(a: Plan, b: Plan) -> bool:
 
 def _recorded(run_folder: RunFolder) -> dict[str, list[TimeSeries]]:
     """The time series of a run's trusted soak trials, by arm; one cut short shows too little."""
-    from lab.trial import SoakEvidence
+    from lab.trials.trial import SoakEvidence
 
     recorded: dict[str, list[TimeSeries]] = {}
     for trial in run_folder.trials():

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lab.number_format import MISSING
-from lab.verdict_record import Judgement, Verdict
-from lab.verdict_wording import estimate_text, why_immaterial
+from lab.measures.number_format import MISSING
+from lab.verdict.record import Judgement, Verdict
+from lab.verdict.wording import estimate_text, why_immaterial
 
 if TYPE_CHECKING:
     from rich.table import Table

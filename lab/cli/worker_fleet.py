@@ -9,7 +9,7 @@ from lab.cli.worker_address import WorkerAddress
 from lab.cli.worker_planning import WorkerOptions, bind_address
 from lab.driver_messages import WORKER_TOKEN, FormFleet
 from lab.errors import UsageError
-from lab.trial_plan import PlannedWorkers
+from lab.trials.plan import PlannedWorkers
 
 _TOKEN_BYTES = 18
 

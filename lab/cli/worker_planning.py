@@ -18,7 +18,7 @@ from lab.hypothesis import (
     SoakTest,
     why_too_many_workers,
 )
-from lab.trial_plan import Plan, PlannedWorkers
+from lab.trials.plan import Plan, PlannedWorkers
 
 _DEFAULT = WorkerAddress("127.0.0.1", WORKER_PORT)
 

@@ -7,10 +7,10 @@ import io
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
-from lab.judged_run import JudgedRun
-from lab.measure_table import Scope, names_of
-from lab.measure_values import measure, total
-from lab.trial import Trial
+from lab.measures.table import Scope, names_of
+from lab.runs.judged_run import JudgedRun
+from lab.trials.measure_values import measure, total
+from lab.trials.trial import Trial
 
 _QUANTILES = ("latency_p50", "latency_p90", "latency_p99", "latency_p99.9")
 _BUILT_IN = (*names_of(Scope.REQUEST), *_QUANTILES, *names_of(Scope.PROCESS), *names_of(Scope.CALL))

@@ -13,10 +13,10 @@ from hdrh.histogram import HdrHistogram
 from hdrh.log import HistogramLogWriter
 
 from lab.hypothesis import LoadTest, Step
-from lab.judged_run import JudgedRun
-from lab.measure_values import total
+from lab.runs.judged_run import JudgedRun
 from lab.stats.latency_histogram import ACCURACY, Histogram
-from lab.trial import Trial
+from lab.trials.measure_values import total
+from lab.trials.trial import Trial
 
 _NS = 1e9
 _LONGEST_NS = 24 * 3600 * 10**9

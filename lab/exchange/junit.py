@@ -6,8 +6,8 @@ import re
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 
-from lab.verdict_record import Judgement, Verdict
-from lab.verdict_wording import judgement_reason, outcome, rival_reason, why_immaterial
+from lab.verdict.record import Judgement, Verdict
+from lab.verdict.wording import judgement_reason, outcome, rival_reason, why_immaterial
 
 # not a character of XML 1.0: a file that holds one is read by no parser
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

@@ -15,10 +15,10 @@ import yaml
 
 from lab.exchange.csv_tables import Cell, as_csv
 from lab.hypothesis import Prediction, Step
-from lab.judged_run import JudgedRun
-from lab.machine_conditions import marked_commit
-from lab.measure_table import built_in
-from lab.measure_values import measure
+from lab.machine.conditions import marked_commit
+from lab.measures.table import built_in
+from lab.runs.judged_run import JudgedRun
+from lab.trials.measure_values import measure
 
 CSV_FILE, CONFIG_FILE = "otava.csv", "otava.yaml"
 

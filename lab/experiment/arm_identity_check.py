@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from lab.targets.target_interface import Identity
-from lab.trial import Fault
+from lab.trials.trial import Fault
 
 
 def wrong_settings(

@@ -19,10 +19,10 @@ from lab.instruments.benchmark_process import BenchmarkError, BenchmarkProcess, 
 from lab.instruments.benchmark_selection import BenchmarkFunction
 from lab.instruments.instrument_interfaces import BackgroundLoad
 from lab.instruments.process_sampler import ProcessSampler
-from lab.run_folder import RunFolder
+from lab.runs.run_folder import RunFolder
 from lab.targets.benchmark_target import BenchmarkTarget
-from lab.trial import BenchmarkEvidence, Fault, Trial
-from lab.trial_plan import Plan
+from lab.trials.plan import Plan
+from lab.trials.trial import BenchmarkEvidence, Fault, Trial
 
 
 class _Ended(NamedTuple):

@@ -14,10 +14,10 @@ from lab.experiment.stored_run_reader import BUDGET_ENDED, elapsed_of
 from lab.hypothesis import Hypothesis, SoakTest, Step
 from lab.instruments.background_load import background_over
 from lab.instruments.process_sampler import ProcessSampler, timer_lateness
-from lab.run_folder import RunFolder
-from lab.trial import Fault, Trial
-from lab.trial_plan import Plan
-from lab.verdict_rule import judge
+from lab.runs.run_folder import RunFolder
+from lab.trials.plan import Plan
+from lab.trials.trial import Fault, Trial
+from lab.verdict.rule import judge
 
 SETTLE_S = 20.0  # the longest wait after a voided block
 

@@ -18,8 +18,8 @@ from lab.driver_messages import (
     RequestSummary,
 )
 from lab.hypothesis import ClosedLoad, OpenLoad
-from lab.trial import Requests
-from lab.trial_serialization import requests_to_record
+from lab.trials.serialization import requests_to_record
+from lab.trials.trial import Requests
 
 ENDED_EARLY = "ended the trial early"
 """A fault of the scenario, of which nothing more is known; it continues "The scenario"."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from lab.driver_messages import Closed, Frame, Opened, WorkerEnd, WorkerStart
 from lab.stats.latency_histogram import Histogram
-from lab.worker_records import FleetRecord, WorkerRecord
+from lab.trials.worker_records import FleetRecord, WorkerRecord
 
 
 @dataclass

@@ -21,7 +21,7 @@ from lab.experiment.fleet_builder import FleetBuilder
 from lab.hypothesis import ClosedLoad, OpenLoad
 from lab.stats.latency_histogram import Histogram
 from lab.stats.nearest_rank import quantile
-from lab.trial import ArrivalSecond, Dispatch, LoadEvidence, Requests, StageRecord
+from lab.trials.trial import ArrivalSecond, Dispatch, LoadEvidence, Requests, StageRecord
 
 _EDGE_S = 1e-6  # precision of the ends of frames
 

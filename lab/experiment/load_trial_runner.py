@@ -11,7 +11,6 @@ from typing import Any
 
 from lab.analysis.slice_carry_over import carry_over_by_arm, carry_over_message, uneven_arm
 from lab.analysis.slice_scatter import slice_scatter
-from lab.block_grouping import group_trials, slice_count
 from lab.driver_messages import Closed, Frame, Opened, RunTrial
 from lab.experiment.arm_identity_check import (
     not_restarted,
@@ -44,13 +43,14 @@ from lab.instruments.instrument_interfaces import (
 from lab.instruments.locust_driver_process import DriverError
 from lab.instruments.slice_observer import LiveSliceObserver
 from lab.instruments.trial_observer import LiveTrialObserver
-from lab.number_format import percentage, seconds
-from lab.run_folder import SLICES_CHANGED, RunFolder
+from lab.measures.number_format import percentage, seconds
+from lab.runs.run_folder import SLICES_CHANGED, RunFolder
 from lab.system import DRIVER
 from lab.targets.target_interface import ProfiledCopy, Target, TargetError
-from lab.trial import CARRY_OVER, Fault, LoadEvidence, Trial
-from lab.trial_plan import Plan
-from lab.worker_records import FleetRecord, within_block
+from lab.trials.block_grouping import group_trials, slice_count
+from lab.trials.plan import Plan
+from lab.trials.trial import CARRY_OVER, Fault, LoadEvidence, Trial
+from lab.trials.worker_records import FleetRecord, within_block
 
 PROFILE_WARMUP_S = 0.5
 PROFILE_WINDOW_S = 2.0

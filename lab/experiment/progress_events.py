@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from lab.experiment.soak_trial_builder import SoakTrial
 from lab.hypothesis import Step
-from lab.trial import Fault, Trial
-from lab.verdict_record import Verdict
+from lab.trials.trial import Fault, Trial
+from lab.verdict.record import Verdict
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ from typing import Any
 
 from lab.experiment.progress_events import Event
 from lab.hypothesis import Hypothesis
-from lab.run_folder import RunFolder
-from lab.trial import Fault
-from lab.trial_plan import Plan
-from lab.verdict_rule import judge
+from lab.runs.run_folder import RunFolder
+from lab.trials.plan import Plan
+from lab.trials.trial import Fault
+from lab.verdict.rule import judge
 
 
 class Session(ABC):

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 from lab.decision_margins import SliceMargins
 from lab.hypothesis import ClosedLoad, Hypothesis, LoadTest, MetricGauge, parse_measure
-from lab.number_format import percentage, seconds
+from lab.measures.number_format import percentage, seconds
 from lab.stats.carry_over import MIN_SLICES
-from lab.trial import LoadEvidence, Trial
-from lab.trial_plan import PlannedWorkers
+from lab.trials.plan import PlannedWorkers
+from lab.trials.trial import LoadEvidence, Trial
 
 _UNLOADED = "between slices, when it could be read, nothing is loaded"
 _NOT_IN_SLICES = {  # what is not known of an arm that is loaded in slices, and why

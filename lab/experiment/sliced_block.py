@@ -27,12 +27,12 @@ from lab.instruments.instrument_interfaces import (
     SliceObserverFactory,
 )
 from lab.instruments.locust_driver_process import DriverError
-from lab.measure_values import selectors
-from lab.number_format import seconds
-from lab.run_folder import RunFolder, SeriesWriter
+from lab.measures.number_format import seconds
+from lab.runs.run_folder import RunFolder, SeriesWriter
 from lab.system import DRIVER
 from lab.targets.target_interface import Target
-from lab.trial import CARRY_OVER, Fault, Trial
+from lab.trials.measure_values import selectors
+from lab.trials.trial import CARRY_OVER, Fault, Trial
 
 IDLE_LIMIT_S = 0.2  # that the next slice waits, at most
 IDLE_LIMIT_SHARE = 0.25  # of a slice

@@ -13,8 +13,8 @@ from lab.hypothesis import ClosedLoad
 from lab.instruments.instrument_interfaces import SliceReading
 from lab.prometheus.selector import Selector
 from lab.stats.nearest_rank import quantile
-from lab.trial import LoadEvidence, LoadSlice, Requests, SliceRequests
-from lab.trial_serialization import requests_to_record
+from lab.trials.serialization import requests_to_record
+from lab.trials.trial import LoadEvidence, LoadSlice, Requests, SliceRequests
 
 
 class SliceSurroundings(NamedTuple):

@@ -28,13 +28,13 @@ from lab.hypothesis import Hypothesis, SoakTest, Step
 from lab.instruments.instrument_interfaces import BackgroundLoad, Driver
 from lab.instruments.locust_driver_process import DriverError
 from lab.instruments.soak_sampler import HttpIntervalSampler, IntervalSample, IntervalSampler
-from lab.run_folder import RunFolder
+from lab.runs.run_folder import RunFolder
 from lab.system import DRIVER
 from lab.targets.target_interface import Target, TargetError
-from lab.trial import Fault, SoakEvidence, SoakLoadStats, Trial
-from lab.trial_plan import Plan
-from lab.verdict_rule import judge
-from lab.worker_records import on_shared_cores
+from lab.trials.plan import Plan
+from lab.trials.trial import Fault, SoakEvidence, SoakLoadStats, Trial
+from lab.trials.worker_records import on_shared_cores
+from lab.verdict.rule import judge
 
 INTERVAL_S = 5.0
 SWITCH_S = 8.0  # between two blocks: fresh processes, the seeded state, the last answers

@@ -14,8 +14,8 @@ from lab.instruments.instrument_interfaces import BackgroundLoad
 from lab.instruments.metrics_scraper import bounded, without_runtime_metrics
 from lab.instruments.soak_sampler import IntervalSample
 from lab.stats.nearest_rank import quantile
-from lab.time_series import TimeSeries, TimeSeriesBuilder
-from lab.trial import (
+from lab.trials.time_series import TimeSeries, TimeSeriesBuilder
+from lab.trials.trial import (
     Ended,
     Fault,
     MetricsReading,
@@ -25,7 +25,7 @@ from lab.trial import (
     Trial,
     Usage,
 )
-from lab.worker_records import FleetRecord, over_both
+from lab.trials.worker_records import FleetRecord, over_both
 
 MAX_NOTES = 20  # of what is odd about a page of metrics
 LEAST_BEYOND = 1  # a p99 of an interval is drawn and its drift judged, never its value

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from lab.files.json_files import RESTORE
 from lab.hypothesis import Hypothesis, loads
-from lab.json_files import RESTORE
-from lab.measure_format import format_value
-from lab.run_folder import RunFolder, RunFolderError
-from lab.time_series import TimeSeries
-from lab.trial_plan import Plan
-from lab.verdict_record import Verdict
-from lab.verdict_rule import judge
+from lab.measures.value_format import format_value
+from lab.runs.run_folder import RunFolder, RunFolderError
+from lab.trials.plan import Plan
+from lab.trials.time_series import TimeSeries
+from lab.verdict.record import Verdict
+from lab.verdict.rule import judge
 
 BUDGET_ENDED = "budget ended"
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from lab.decision_margins import GateLimits
 from lab.gates.gate_check import Check
-from lab.trial import OtherProcess, Surroundings, Trial
+from lab.trials.trial import OtherProcess, Surroundings, Trial
 
 _UNSEEN = "processes that cannot be named from here, short-lived or outside of this container"
 _CLOSE = "Close it, or wait until it is done"

@@ -8,7 +8,7 @@ from lab.decision_margins import GateLimits
 from lab.gates import background_gates
 from lab.gates.gate_check import Check
 from lab.hypothesis import Hypothesis
-from lab.trial import BenchmarkEvidence, Trial
+from lab.trials.trial import BenchmarkEvidence, Trial
 
 
 def checks(trial: Trial, hypothesis: Hypothesis, limits: GateLimits) -> Iterator[Check]:

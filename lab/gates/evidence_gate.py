@@ -18,8 +18,13 @@ from lab.hypothesis import (
     MetricRatio,
     parse_measure,
 )
-from lab.measure_table import Scope
-from lab.measure_values import (
+from lab.measures.table import Scope
+from lab.prometheus.selector import Selector
+from lab.prometheus.text_format import LEFT_OUT, Role, find_role, unread_reasons
+from lab.stats.latency_histogram import min_count
+from lab.stats.margins import SlopeMargins
+from lab.system import DRIVER
+from lab.trials.measure_values import (
     counter,
     counting_uncertainty_s,
     histogram_quantile,
@@ -27,13 +32,8 @@ from lab.measure_values import (
     selectors,
     total,
 )
-from lab.prometheus.selector import Selector
-from lab.prometheus.text_format import LEFT_OUT, Role, find_role, unread_reasons
-from lab.stats.latency_histogram import min_count
-from lab.stats.margins import SlopeMargins
-from lab.system import DRIVER
-from lab.time_series import TimeSeries
-from lab.trial import MetricsReading, ServiceEvidence, SoakEvidence, Trial
+from lab.trials.time_series import TimeSeries
+from lab.trials.trial import MetricsReading, ServiceEvidence, SoakEvidence, Trial
 
 _AT_A_URL = " (at a URL they are if [url] has `processes = true`)"
 _SHOWN = 3  # names or series that a message lists

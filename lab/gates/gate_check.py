@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from lab.trial import Fault
+from lab.trials.trial import Fault
 
 
 class Check(NamedTuple):

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from lab.gates.gate_check import Check
 from lab.hypothesis import Hypothesis, Prediction, parse_measure
-from lab.measure_table import Scope
-from lab.trial import LoadEvidence, Trial
+from lab.measures.table import Scope
+from lab.trials.trial import LoadEvidence, Trial
 
 # What voids a block whatever its arm did: the rest of the machine, other machines, the scenario.
 _OTHER_CAUSES = frozenset(

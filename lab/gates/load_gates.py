@@ -10,10 +10,10 @@ from lab.gates import background_gates, evidence_gate, service_gates, traffic_ga
 from lab.gates.gate_check import Check
 from lab.gates.judged_measures import bounded_of_requests, predictions_of, why_not_repeated
 from lab.hypothesis import ClosedLoad, Hypothesis, LoadTest, OpenLoad, parse_measure
-from lab.measure_values import counter, idle_arms_cpu, total
 from lab.system import DRIVER, MetricNames
-from lab.trial import CARRY_OVER, Dispatch, LoadEvidence, Trial
-from lab.trial_plan import PlannedWorkers
+from lab.trials.measure_values import counter, idle_arms_cpu, total
+from lab.trials.plan import PlannedWorkers
+from lab.trials.trial import CARRY_OVER, Dispatch, LoadEvidence, Trial
 
 _DRIVER = "The load driver"
 

@@ -10,9 +10,9 @@ from lab.driver_messages import DRAIN_S
 from lab.gates.gate_check import Check
 from lab.gates.judged_measures import bounded, bounded_of_requests, why_not_repeated
 from lab.hypothesis import Hypothesis
-from lab.measure_values import total
 from lab.system import DRIVER
-from lab.trial import SoakEvidence, SoakLoadStats, Trial
+from lab.trials.measure_values import total
+from lab.trials.trial import SoakEvidence, SoakLoadStats, Trial
 
 
 def driver_cpu(cores: float, limits: GateLimits, whose: str) -> Check:

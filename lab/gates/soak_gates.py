@@ -9,8 +9,8 @@ from lab.gates import background_gates, evidence_gate, service_gates, traffic_ga
 from lab.gates.gate_check import Check
 from lab.hypothesis import Hypothesis, SoakTest
 from lab.system import DRIVER, MetricNames
-from lab.trial import SoakEvidence, Trial
-from lab.trial_plan import PlannedWorkers
+from lab.trials.plan import PlannedWorkers
+from lab.trials.trial import SoakEvidence, Trial
 
 
 def checks(

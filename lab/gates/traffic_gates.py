@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator
 
 from lab.decision_margins import GateLimits
 from lab.gates.gate_check import Check
-from lab.measure_values import counter, total
 from lab.prometheus.selector import Selector
 from lab.prometheus.text_format import find_role, unread_reasons
 from lab.system import FILE, MetricNames
-from lab.trial import LoadEvidence, MetricsReading, ServiceEvidence, Trial
+from lab.trials.measure_values import counter, total
+from lab.trials.trial import LoadEvidence, MetricsReading, ServiceEvidence, Trial
 
 _REDIRECTED = 1.5  # answers for each request: at least every other one led to another one
 _MIN_REQUESTS = 20

@@ -11,8 +11,8 @@ from lab.gates.gate_check import Check
 from lab.gates.judged_measures import with_final
 from lab.hypothesis import Benchmark, Hypothesis, LoadTest, SoakTest
 from lab.system import MetricNames
-from lab.trial import Trial
-from lab.trial_plan import PlannedWorkers
+from lab.trials.plan import PlannedWorkers
+from lab.trials.trial import Trial
 
 NO_NAMES = MetricNames()
 

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator, Sequence
 from lab.decision_margins import GateLimits
 from lab.gates.gate_check import Check
 from lab.hypothesis import ClosedLoad, OpenLoad
-from lab.trial import ServiceEvidence, Trial
-from lab.trial_plan import PlannedWorkers
-from lab.worker_records import FleetRecord, WorkerRecord
+from lab.trials.plan import PlannedWorkers
+from lab.trials.trial import ServiceEvidence, Trial
+from lab.trials.worker_records import FleetRecord, WorkerRecord
 
 _SHOWN = 3  # flaws that a message lists
 _ROUNDING = 1e-6  # of sums of processor times, cores

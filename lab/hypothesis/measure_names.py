@@ -6,7 +6,7 @@ import re
 from typing import NamedTuple
 
 from lab.input_files import shown
-from lab.measure_table import MeasureDefinition, Scope, built_in
+from lab.measures.table import MeasureDefinition, Scope, built_in
 from lab.prometheus.selector import QUOTED, unescaped
 
 _MEASURE = re.compile(r"([a-z][a-z0-9_.]*)(?:\{(.+)\})?")

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple, get_args
 
 from lab.decision_margins import GrowthMargins
-from lab.measure_format import format_value
-from lab.number_format import MOST_DIGITS
+from lab.measures.number_format import MOST_DIGITS
+from lab.measures.value_format import format_value
 
 Complexity = Literal["constant", "linear", "quadratic"]
 

@@ -15,8 +15,8 @@ from typing import NamedTuple, Self
 
 from lab.instruments.instrument_interfaces import BackgroundLoad
 from lab.instruments.process_sampler import ProcessSample
-from lab.processor_time import CoreTime, since
-from lab.trial import OtherProcess, Surroundings
+from lab.machine.processor_time import CoreTime, since
+from lab.trials.trial import OtherProcess, Surroundings
 
 MIN_NAMED = 0.02  # cores, of a process that is named
 MAX_NAMED = 3

@@ -18,8 +18,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lab import network_guard
-from lab.child_processes import Children
-from lab.cpu_pinning import Cores
 from lab.hypothesis import Step
 from lab.instruments.benchmark_outcome import Problem, Request
 from lab.instruments.benchmark_process import START_S, BenchmarkError, BenchmarkProcess
@@ -31,6 +29,8 @@ from lab.instruments.benchmark_selection import (
 )
 from lab.instruments.project_files import ProjectFiles
 from lab.instruments.service_profiler import PROFILE_S, read_profile
+from lab.machine.cpu_pinning import Cores
+from lab.processes.child_processes import Children
 
 _COLLECT_S = 25.0
 _PROFILE_SLACK = 20.0  # limit for a profile, in its own length

@@ -17,14 +17,14 @@ from statistics import median
 
 import psutil
 
-from lab.child_processes import Child, Children
-from lab.cpu_pinning import pin_family
 from lab.errors import MeasurementError
 from lab.hypothesis import Statistic, Step
 from lab.instruments.benchmark_outcome import MIN_LOOPS, FixtureUse, Outcome, Problem, Request
 from lab.instruments.benchmark_turns import FINISH, HELD, MEASURE, MEASURED
 from lab.instruments.project_files import ProjectFiles
-from lab.trial import Slice, Timing
+from lab.machine.cpu_pinning import pin_family
+from lab.processes.child_processes import Child, Children
+from lab.trials.trial import Slice, Timing
 
 START_S = 60.0  # limit for a process to start, its fixtures included; to calibrate; and to end
 _SLACK = 20.0  # limit for a slice, in slices

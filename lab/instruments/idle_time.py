@@ -6,8 +6,8 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from lab.process_tree import started_by
-from lab.processor_time import exact_cpu_s
+from lab.machine.processor_time import exact_cpu_s
+from lab.processes.process_tree import started_by
 
 _MAX_SHARE = 0.05  # of the time between its slices: a turn itself takes a tenth of that
 _LEAST_S = 0.05

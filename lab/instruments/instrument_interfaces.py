@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple, Protocol
 
 from lab.driver_messages import LaneEnded, LaneReady, RunTrial, SliceEnded, TrialMessage
-from lab.trial import GaugeReading, MetricsReading, Surroundings, Trial, Usage
+from lab.trials.trial import GaugeReading, MetricsReading, Surroundings, Trial, Usage
 
 Roles = Mapping[str, tuple[int, ...]]  # role -> ids of its processes; children belong to it
 

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import TypeVar
 
 from lab import driver_messages, network_guard
-from lab.child_processes import Child, Children
 from lab.driver_messages import (
     WORKER_TOKEN,
     Closed,
@@ -42,7 +41,8 @@ from lab.driver_messages import (
     Up,
 )
 from lab.errors import MeasurementError, UsageError
-from lab.passed_variables import PassedVariables
+from lab.processes.child_processes import Child, Children
+from lab.processes.passed_variables import PassedVariables
 
 _START_S = 60.0
 _SILENCE_S = 45.0  # without a message; the driver itself has shorter limits, and says for what

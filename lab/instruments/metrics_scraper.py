@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from itertools import pairwise, product
 
 from lab.instruments.service_http_client import Answer, HttpClient, HttpError
-from lab.number_format import plain
+from lab.measures.number_format import plain
 from lab.prometheus.selector import Selector, select
 from lab.prometheus.text_format import Page, decode, parse_page
-from lab.trial import GaugeReading, MetricsReading
+from lab.trials.trial import GaugeReading, MetricsReading
 
 ACCEPT = (
     "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"

@@ -14,10 +14,10 @@ import psutil
 from lab.driver_messages import TICK_S
 from lab.instruments.cgroup_throttling import CpuPeriods, cpu_periods
 from lab.instruments.instrument_interfaces import Roles
-from lab.process_tree import children_by_parent, with_descendants
-from lab.processor_time import CoreTime, ProcessTime, core_times, process_times
+from lab.machine.processor_time import CoreTime, ProcessTime, core_times, process_times
+from lab.processes.process_tree import children_by_parent, with_descendants
 from lab.stats.nearest_rank import quantile
-from lab.trial import Usage
+from lab.trials.trial import Usage
 
 _MIN_INTERVAL_S = 0.5  # between two samples, for a rate: CPU time has a resolution of 10 ms
 

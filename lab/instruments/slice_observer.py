@@ -22,10 +22,10 @@ from lab.instruments.metrics_scraper import (
 )
 from lab.instruments.process_sampler import ProcessSampler, usage_over
 from lab.instruments.service_http_client import HttpError
-from lab.process_tree import started_by
-from lab.processor_time import core_times, exact_cpu_s, is_runnable, since
+from lab.machine.processor_time import core_times, exact_cpu_s, is_runnable, since
+from lab.processes.process_tree import started_by
 from lab.system import DRIVER
-from lab.trial import MetricsReading, Usage
+from lab.trials.trial import MetricsReading, Usage
 
 IDLE_SHARE = 0.1  # of a core: an arm that uses less is idle
 PEAK_S = 1.0  # for which a peak lasts

@@ -12,7 +12,7 @@ from lab.instruments.instrument_interfaces import BackgroundLoad, Roles, Source
 from lab.instruments.metrics_scraper import NO_METRICS, MetricsScraper, Scrape, summarize
 from lab.instruments.process_sampler import ProcessSampler, usage_over
 from lab.instruments.service_http_client import HttpError
-from lab.trial import MetricsReading, Usage
+from lab.trials.trial import MetricsReading, Usage
 
 SCRAPE_TIMEOUT_S = 2.0  # a service that hangs must not delay the next interval
 _LASTING = 12  # samples in a row: such a process is no helper for a single task

@@ -18,7 +18,6 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from lab import network_guard
-from lab.child_processes import Child, Children
 from lab.driver_messages import (
     Closed,
     Frame,
@@ -31,7 +30,8 @@ from lab.driver_messages import (
     as_utf8,
 )
 from lab.instruments.locust_driver_process import DriverError
-from lab.passed_variables import PassedVariables
+from lab.processes.child_processes import Child, Children
+from lab.processes.passed_variables import PassedVariables
 from lab.stats.latency_histogram import Histogram
 
 SILENCE_S = 30.0  # without a line, after which a script counts as hung

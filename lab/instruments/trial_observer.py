@@ -20,7 +20,7 @@ from lab.instruments.metrics_scraper import (
 )
 from lab.instruments.process_sampler import ProcessSample, ProcessSampler, usage_over
 from lab.instruments.service_http_client import HttpError
-from lab.trial import GaugeReading, MetricsReading, Usage
+from lab.trials.trial import GaugeReading, MetricsReading, Usage
 
 _PERIOD_S = 1.0
 _FINISH_TIMEOUT_S = 60.0  # for a service or database that hangs; its identity is checked next

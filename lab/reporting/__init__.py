@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from lab.hypothesis import Hypothesis
-from lab.report_evidence import MAX_PAGE_BYTES, evidence_element
 from lab.reporting.html_report import html_report
 from lab.reporting.markdown_report import markdown_report
 from lab.reporting.report_content import gather_content
-from lab.run_folder import RunFolder
-from lab.trial_plan import Plan
-from lab.verdict_record import Verdict
+from lab.runs.report_evidence import MAX_PAGE_BYTES, evidence_element
+from lab.runs.run_folder import RunFolder
+from lab.trials.plan import Plan
+from lab.verdict.record import Verdict
 
 
 def render(run_folder: RunFolder, hypothesis: Hypothesis, plan: Plan, verdict: Verdict) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
-from lab import verdict_wording
 from lab.reporting import charts
 from lab.reporting.charts.svg import with_ids
 from lab.reporting.page_template import fill_template
 from lab.reporting.report_content import ReportContent
 from lab.reporting.sections import how_to_read
+from lab.verdict import wording as verdict_wording
 
 
 def html_report(content: ReportContent, evidence: str) -> str:

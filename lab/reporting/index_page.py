@@ -9,7 +9,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from lab.json_files import write_whole
+from lab.files.json_files import write_whole
 from lab.reporting.page_template import FOLDER, fill_template
 from lab.reporting.run_overview import RunOverview, run_overviews
 

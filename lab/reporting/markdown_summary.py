@@ -9,15 +9,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lab.hypothesis import Hypothesis
-from lab.machine_conditions import is_edited, machine_name, measured_commit
+from lab.machine.conditions import is_edited, machine_name, measured_commit
 from lab.reporting.markdown_syntax import bullets, code_block, escaped, markdown_table
 from lab.reporting.sections.predictions import PredictionResult, prediction_results
 from lab.reporting.sections.reproduction import reproduction_section
 from lab.reporting.sections.summary import Summary, summarize
 from lab.reporting.table import Table
-from lab.run_folder import RunFolder
-from lab.trial_plan import Plan
-from lab.verdict_record import Verdict
+from lab.runs.run_folder import RunFolder
+from lab.trials.plan import Plan
+from lab.verdict.record import Verdict
 
 MAX_CHARACTERS = 60_000  # a comment on GitHub may have 65,536
 _MAX_TEXT = 1_000  # of a single one

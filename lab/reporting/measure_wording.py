@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from lab.hypothesis import Metric, MetricRate, Statistic, parse_measure
 from lab.hypothesis.validation.units import unit_of_metric
-from lab.measure_format import UNIT_FORMATS
-from lab.number_format import ScalableFormat
+from lab.measures.number_format import ScalableFormat
+from lab.measures.value_format import UNIT_FORMATS
 
 TOO_FEW = "too few samples"  # of a quantile that is refused
 STATISTIC_NAMES: Mapping[Statistic, str] = {"min": "minimum", "median": "median"}

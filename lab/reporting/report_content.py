@@ -26,9 +26,9 @@ from lab.reporting.sections.trials import trial_table
 from lab.reporting.sections.workers import WorkersSection, workers_section
 from lab.reporting.table import Table
 from lab.reporting.trials_of_run import RunTrials
-from lab.run_folder import RunFolder
-from lab.trial_plan import Plan
-from lab.verdict_record import Verdict
+from lab.runs.run_folder import RunFolder
+from lab.trials.plan import Plan
+from lab.verdict.record import Verdict
 
 
 @dataclass(frozen=True)

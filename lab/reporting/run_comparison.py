@@ -8,15 +8,15 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from lab.hypothesis import Prediction
-from lab.judged_run import JudgedRun
-from lab.machine_conditions import machine_name
-from lab.number_format import DIGITS, MISSING, MOST_DIGITS
+from lab.machine.conditions import machine_name
+from lab.measures.number_format import DIGITS, MISSING, MOST_DIGITS
 from lab.reporting.run_overview import began, commit_of
 from lab.reporting.sections.conditions import flattened
 from lab.reporting.table import Table
-from lab.trial_plan import PlannedWorkers
-from lab.verdict_record import Judgement
-from lab.verdict_wording import estimate_text
+from lab.runs.judged_run import JudgedRun
+from lab.trials.plan import PlannedWorkers
+from lab.verdict.record import Judgement
+from lab.verdict.wording import estimate_text
 
 # differ from run to run, and say nothing about it
 _OF_THE_RUN = ("pid", "url", "ports", "container", "joined")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lab.judged_run import JudgedRun, Measured
 from lab.reporting.run_overview import began, commit_of
 from lab.reporting.sections.predictions import PredictionResult, prediction_results
 from lab.reporting.table import Table
-from lab.verdict_wording import VERDICT_TONES, Tone
+from lab.runs.judged_run import JudgedRun, Measured
+from lab.verdict.wording import VERDICT_TONES, Tone
 
 
 @dataclass(frozen=True)

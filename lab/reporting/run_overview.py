@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from lab.hypothesis import read_headline
-from lab.machine_conditions import machine_name, marked_commit
-from lab.run_folder import RunFolder, all_runs
-from lab.verdict_record import Verdict
-from lab.verdict_wording import VERDICT_TONES, Tone, estimate_text
+from lab.machine.conditions import machine_name, marked_commit
+from lab.runs.run_folder import RunFolder, all_runs
+from lab.verdict.record import Verdict
+from lab.verdict.wording import VERDICT_TONES, Tone, estimate_text
 
 UNFINISHED = "UNFINISHED"
 UNREADABLE = "UNREADABLE"

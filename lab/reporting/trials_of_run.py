@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from lab.block_grouping import Block, group_trials
 from lab.decision_margins import DecisionMargins
 from lab.hypothesis import Hypothesis, LoadTest, Step, Sweep
-from lab.measure_values import measure, total
 from lab.stats.latency_histogram import Histogram
 from lab.system import DATABASE, DRIVER
-from lab.trial import Trial
-from lab.trial_plan import Plan
+from lab.trials.block_grouping import Block, group_trials
+from lab.trials.measure_values import measure, total
+from lab.trials.plan import Plan
+from lab.trials.trial import Trial
 
 _LAST_ROLES = (DATABASE, DRIVER)
 

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from lab.files.source_files import MAX_BYTES, source_files
 from lab.hypothesis.environment_reads import environment_reads
 from lab.scaffolding import node_apps, python_apps
 from lab.scaffolding.found import Detected, FoundProcess, HasProgram
 from lab.scaffolding.process_files import compose_service, procfile_process
-from lab.source_files import MAX_BYTES, source_files
 
 _TESTS = re.compile(
     r"(^|/)(tests?|spec|__tests__|examples?|docs?)/|(^|/)(test_[^/]*|conftest)\.py$"

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from lab.child_processes import INHERITED
-from lab.source_files import named
+from lab.files.source_files import named
+from lab.processes.child_processes import INHERITED
 from lab.system import FILE, Command, System
 from lab.system.placeholders import is_setting
 from lab.targets.command_environment import import_path, search_path, with_program

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from lab.child_processes import Children
-from lab.cpu_pinning import Cores, pin_family
 from lab.hypothesis import Step
+from lab.machine.cpu_pinning import Cores, pin_family
+from lab.processes.child_processes import Children
 from lab.targets.postgres_databases import RunDatabases
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import lab
-from lab.source_files import digest
+from lab.files.source_files import digest
 from lab.system import FILE, Command
 from lab.targets.target_interface import TargetUsageError
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
-from lab.cleanup_watchdog import start_ticks
+from lab.processes.cleanup_watchdog import start_ticks
 from lab.system import ComposeSpec
 from lab.targets import docker_engine
 from lab.targets.compose_command import ComposeProject

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lab.child_processes import Child, Children
+from lab.processes.child_processes import Child, Children
 from lab.system import ComposeSpec
 from lab.targets import docker_engine
 from lab.targets.docker_engine import ANSWER_S, USE_LOCAL, EngineError

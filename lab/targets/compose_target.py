@@ -11,10 +11,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from lab.child_processes import Children
-from lab.cpu_pinning import Cores, pin
+from lab.files.source_files import named
 from lab.instruments.service_profiler import command_prefix, is_python, read_profile
-from lab.source_files import named
+from lab.machine.cpu_pinning import Cores, pin
+from lab.processes.child_processes import Children
 from lab.system import FILE, Command, ProcessSpec, System
 from lab.targets import docker_cleanup, docker_engine
 from lab.targets.arm_settings import validated_settings

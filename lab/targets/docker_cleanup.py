@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from lab.cleanup_watchdog import start_ticks
+from lab.processes.cleanup_watchdog import start_ticks
 from lab.targets.docker_engine import PROJECT_LABEL, EngineError, docker
 
 _REMOVAL_S = 60.0

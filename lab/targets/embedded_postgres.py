@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from lab.child_processes import Child, Children
+from lab.processes.child_processes import Child, Children
 from lab.targets.target_interface import DatabaseError
 
 _NOBODY = 65534

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import psutil
 
-from lab.child_processes import Child, Children
-from lab.cpu_pinning import pin
-from lab.process_tree import (
+from lab.machine.cpu_pinning import pin
+from lab.processes.child_processes import Child, Children
+from lab.processes.process_tree import (
     children_by_parent,
     files_open_for_writing,
     is_listened_on,

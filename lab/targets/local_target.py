@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lab.child_processes import Child, Children
-from lab.cpu_pinning import Cores, pin
 from lab.instruments.service_profiler import command_prefix, is_python, read_profile
+from lab.machine.cpu_pinning import Cores, pin
+from lab.processes.child_processes import Child, Children
 from lab.system import DATABASE, FILE, ProcessSpec, System
 from lab.system.placeholders import POSTGRES_URL
 from lab.targets.arm_settings import validated_settings

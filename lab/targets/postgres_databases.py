@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
-from lab.child_processes import Child, Children
-from lab.machine_conditions import DATABASE_SERVER
+from lab.machine.conditions import DATABASE_SERVER
+from lab.processes.child_processes import Child, Children
 from lab.system import System
 from lab.targets.embedded_postgres import EmbeddedPostgres
 from lab.targets.postgres_sessions import Sessions, drop_libpq_variables, first_line

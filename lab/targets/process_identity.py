@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Any
 
-from lab.cleanup_watchdog import start_ticks
 from lab.instruments.service_http_client import HttpClient, HttpError
-from lab.process_tree import environment_of
+from lab.processes.cleanup_watchdog import start_ticks
+from lab.processes.process_tree import environment_of
 from lab.system import Answer, ProcessSpec
 from lab.targets.target_interface import Identity, TargetFailure
 

@@ -23,9 +23,9 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from lab.child_processes import Child, Children
-from lab.json_files import write_whole
-from lab.project_folder import KEPT, kept_folder
+from lab.files.json_files import write_whole
+from lab.files.project_folder import KEPT, kept_folder
+from lab.processes.child_processes import Child, Children
 from lab.system import FILE, System
 from lab.targets.command_environment import search_path, with_program
 from lab.targets.git_repository import WORKTREE, GitRepository

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
-from lab.child_processes import NOT_OF_THE_RUN, Children
-from lab.process_tree import listeners, uppermost
+from lab.processes.child_processes import NOT_OF_THE_RUN, Children
+from lab.processes.process_tree import listeners, uppermost
 from lab.system import FILE, Command, System
 from lab.targets import docker_engine
 from lab.targets.arm_settings import validated_settings

@@ -18,7 +18,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from lab.cpu_pinning import pin
+from lab.machine.cpu_pinning import pin
 from tests.runs import ROOT
 
 USERS = 50

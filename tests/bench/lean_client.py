@@ -19,7 +19,7 @@ from statistics import median
 
 from lab.analysis.arm_comparison import ratio
 from lab.analysis.estimate import Estimate
-from lab.cpu_pinning import divide_cores
+from lab.machine.cpu_pinning import divide_cores
 from tests.bench.http_clients import USERS, Client, LocustUsers, Round, Wrk
 from tests.bench.static_server import StaticServer, static_server
 

@@ -23,8 +23,8 @@ from statistics import median
 import aiohttp
 
 from lab.analysis.arm_comparison import ratio
-from lab.child_processes import Children
-from lab.cpu_pinning import divide_cores
+from lab.machine.cpu_pinning import divide_cores
+from lab.processes.child_processes import Children
 from lab.targets.embedded_postgres import EmbeddedPostgres
 from lab.targets.postgres_databases import Databases
 from tests.runs import ROOT

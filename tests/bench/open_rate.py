@@ -18,7 +18,7 @@ from lab.driver_messages import Closed, Frame, RunTrial
 from lab.experiment.driver_message_conversion import load_spec
 from lab.experiment.load_trial_builder import LoadRecordBuilder
 from lab.hypothesis import OpenLoad
-from lab.trial import LoadEvidence
+from lab.trials.trial import LoadEvidence
 from tests.arrivals import Bench, bench, steady
 from tests.bench.static_server import StaticServer, static_server
 

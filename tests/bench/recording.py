@@ -26,13 +26,13 @@ from locust.env import Environment
 from locust.event import EventHook
 
 from lab.analysis.arm_comparison import ratio
-from lab.cpu_pinning import divide_cores
 from lab.driver.abandoned_requests import watch_requests
 from lab.driver.host_recorder import HostRecorder
 from lab.driver.lateness_ticker import LatenessTicker
 from lab.driver.request_recorder import RequestRecorder
 from lab.driver.scenario_faults import ScenarioFaults
 from lab.driver_messages import Frame, encode
+from lab.machine.cpu_pinning import divide_cores
 
 GROUPS, PAIRS = 100, 10
 USERS = 50

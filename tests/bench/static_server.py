@@ -20,7 +20,7 @@ from pathlib import Path
 import psutil
 import uvloop
 
-from lab.cpu_pinning import pin_family
+from lab.machine.cpu_pinning import pin_family
 from tests.conformance.real.nginx import configured, find_nginx
 from tests.runs import ROOT
 

@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lab.child_processes import Children
 from lab.driver_messages import Closed, Frame, Opened, RunTrial
 from lab.experiment.driver_message_conversion import load_spec
 from lab.experiment.load_trial_builder import LoadRecordBuilder
 from lab.hypothesis import ClosedLoad, OpenLoad, Stage
 from lab.instruments.locust_driver_process import LoadDriver
-from lab.passed_variables import PassedVariables
+from lab.processes.child_processes import Children
+from lab.processes.passed_variables import PassedVariables
 from lab.system import MetricNames
-from lab.trial import Trial
+from lab.trials.trial import Trial
 from tests.cases.arm import Arm
 from tests.default_margins import NAMES, inspect, measure
 from tests.lab.builders import altered, claim, ratio, with_load

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.trial import LoadEvidence
+from lab.trials.trial import LoadEvidence
 from tests.cases.arm import Arm
 from tests.cases.driving import closed, mean, opened
 from tests.default_margins import measure

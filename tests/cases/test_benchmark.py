@@ -14,18 +14,18 @@ from statistics import median
 
 import pytest
 
-from lab.child_processes import Children
 from lab.cli.preflight import RunParts, collect_benchmark
-from lab.cpu_pinning import Cores
 from lab.experiment.benchmark_block_runner import BenchmarkBlocks
+from lab.files.project_folder import Project
 from lab.hypothesis import HypothesisError, loads
 from lab.instruments.benchmark_outcome import MIN_LOOPS
-from lab.project_folder import Project
-from lab.run_folder import RunFolder
+from lab.machine.cpu_pinning import Cores
+from lab.processes.child_processes import Children
+from lab.runs.run_folder import RunFolder
 from lab.system import System
 from lab.targets.benchmark_target import BenchmarkTarget
-from lab.trial import BenchmarkEvidence, Trial
-from lab.trial_plan import PlannedSlices, draw
+from lab.trials.plan import PlannedSlices, draw
+from lab.trials.trial import BenchmarkEvidence, Trial
 from tests.runs import ended
 
 pytestmark = pytest.mark.slow

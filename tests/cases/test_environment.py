@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from lab.child_processes import Children
 from lab.cli.scenario_environment import passed_variables, refuse_withheld, remedy_of_scenario
-from lab.cpu_pinning import Cores
 from lab.driver_messages import Frame, RunTrial
 from lab.experiment.driver_message_conversion import load_spec
 from lab.hypothesis import ClosedLoad, Hypothesis, HypothesisError, loads
 from lab.instruments.benchmark_file import BenchmarkFile
 from lab.instruments.benchmark_selection import Wanted
 from lab.instruments.locust_driver_process import LoadDriver, ScenarioError
-from lab.passed_variables import PassedVariables
+from lab.machine.cpu_pinning import Cores
+from lab.processes.child_processes import Children
+from lab.processes.passed_variables import PassedVariables
 from tests.cases.arm import serving
 from tests.lab.hypothesis.examples import GOOD
 from tests.lab.instruments.benchmark_files import measure_alone

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from lab.child_processes import Children
 from lab.driver_messages import (
     Closed,
     ClosedLoadSpec,
@@ -24,8 +23,9 @@ from lab.driver_messages import (
 from lab.experiment.load_trial_builder import LoadRecordBuilder
 from lab.hypothesis import ClosedLoad, Limits
 from lab.instruments.locust_driver_process import LoadDriver, ScenarioError
-from lab.measure_values import total
-from lab.trial import LoadEvidence, Trial
+from lab.processes.child_processes import Children
+from lab.trials.measure_values import total
+from lab.trials.trial import LoadEvidence, Trial
 from tests.default_margins import inspect
 from tests.lab.builders import altered, claim, ratio
 from tests.runs import ROOT

@@ -15,9 +15,9 @@ import pytest
 
 from lab.cli.main import main
 from lab.hypothesis import HypothesisError, loads
-from lab.report_evidence import evidence_element
-from lab.run_folder import RunFolder
-from lab.run_lock import machine_lock
+from lab.machine.run_lock import machine_lock
+from lab.runs.report_evidence import evidence_element
+from lab.runs.run_folder import RunFolder
 from lab.system import SystemFileError, load_system
 from lab.targets.target_interface import Loaded
 from tests.cases.hypothesis_remedies import EDITS, MORE, Refused
@@ -947,15 +947,15 @@ ELSEWHERE = {  # place -> which test tries its remedy, or why none can
     "targets/revision_worktrees.py:_make": REVISION_WORKTREES,
     "targets/revision_worktrees.py:require_commits": REVISION_WORKTREES,
     "targets/url_target.py:check": "test_url_target.py",
-    "process_lifetime.py:choose_lifetime": "tests/lab/test_process_lifetime.py",
+    "process_lifetime.py:choose_lifetime": "tests/lab/trials/test_process_lifetime.py",
     "cli/run_execution.py:_record_conditions": "tests/lab/cli/test_run_execution.py",
     "cli/run_execution.py:_refuse_edited": "tests/lab/cli/test_run_execution.py",
     "instruments/benchmark_fixture.py:pedantic": "tests/lab/instruments/test_benchmark_fixture.py",
-    "report_evidence.py:_content": "tests/lab/test_report_evidence.py",
-    "report_evidence.py:_damaged": "tests/lab/test_report_evidence.py",
-    "report_evidence.py:_packed": "tests/lab/test_report_evidence.py: a page too large",
-    "run_folder.py:restore": "tests/lab/test_report_evidence.py",
-    "run_folder.py:rounds": "tests/lab/test_run_folder.py: of a report",
+    "report_evidence.py:_content": "tests/lab/runs/test_report_evidence.py",
+    "report_evidence.py:_damaged": "tests/lab/runs/test_report_evidence.py",
+    "report_evidence.py:_packed": "tests/lab/runs/test_report_evidence.py: a page too large",
+    "run_folder.py:restore": "tests/lab/runs/test_report_evidence.py",
+    "run_folder.py:rounds": "tests/lab/runs/test_run_folder.py: of a report",
     "run_folder.py:open": "no verb opens a folder without looking for its plan first",
     "run_folder.py:create": "needs a hundred runs within one second",
     "run_lock.py:machine_lock": "test_beside_a_run_the_service_is_refused",

@@ -15,7 +15,7 @@ import pytest
 
 from lab.hypothesis import ClosedLoad, OpenLoad
 from lab.instruments.locust_driver_process import ScenarioError
-from lab.passed_variables import PassedVariables
+from lab.processes.passed_variables import PassedVariables
 from tests.cases.arm import Arm
 from tests.cases.driving import closed, drive, mean, open_load
 from tests.default_margins import measure

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.child_processes import Children
+from lab.processes.child_processes import Children
 from tests.cases.arm import Arm, serving
 from tests.mutated_scenarios import CLOSED, OPEN, TASK_SET, Mutant, clean, mutants
 from tests.mutated_trials import MEASURED, REFUSED, VOID, outcome_of

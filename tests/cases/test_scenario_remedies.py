@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from lab.child_processes import Children
 from lab.cli.main import main
 from lab.cli.preflight import RunParts
 from lab.cli.run_assembly import bring_up
-from lab.cpu_pinning import divide_cores
 from lab.errors import UsageError
+from lab.files.project_folder import Project
 from lab.hypothesis import load
-from lab.project_folder import Project
+from lab.machine.cpu_pinning import divide_cores
+from lab.processes.child_processes import Children
 from lab.system import load_system
 from tests.runs import QUICK, ROOT, copy_project
 

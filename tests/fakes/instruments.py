@@ -28,7 +28,7 @@ from lab.instruments.instrument_interfaces import BackgroundLoad, Roles, SliceRe
 from lab.instruments.soak_sampler import IntervalSample
 from lab.stats.latency_histogram import Histogram
 from lab.system import DRIVER
-from lab.trial import LOADED, GaugeReading, MetricsReading, Usage
+from lab.trials.trial import LOADED, GaugeReading, MetricsReading, Usage
 
 ORDERS = RequestKey("/orders", "POST")  # every request
 

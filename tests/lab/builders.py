@@ -10,8 +10,8 @@ from lab.decision_margins import DecisionMargins, MeasureMargins
 from lab.driver_messages import RequestKey
 from lab.hypothesis import Bound, Comparison, Hypothesis, Load, LoadTest, Prediction, Rival, loads
 from lab.stats.latency_histogram import Histogram
-from lab.trial import Dispatch, LoadEvidence, Requests, Trial, Usage
-from lab.trial_plan import Plan, draw
+from lab.trials.plan import Plan, draw
+from lab.trials.trial import Dispatch, LoadEvidence, Requests, Trial, Usage
 
 PROJECT = Path(__file__).parent.parent.parent
 ORDERS = RequestKey("/orders", "POST")

@@ -12,8 +12,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lab.child_processes import Children
-from lab.cpu_pinning import Cores
 from lab.decision_margins import DecisionMargins, GateLimits
 from lab.exit_codes import ExitCode
 from lab.experiment.benchmark_block_runner import BenchmarkBlocks
@@ -21,13 +19,15 @@ from lab.hypothesis import Hypothesis, HypothesisError, ProcessLifetime, Step, l
 from lab.instruments.benchmark_file import BenchmarkFile
 from lab.instruments.benchmark_outcome import MIN_LOOPS
 from lab.instruments.benchmark_selection import BenchmarkFunction
+from lab.machine.cpu_pinning import Cores
+from lab.processes.child_processes import Children
 from lab.reporting import render
-from lab.run_folder import RunFolder
+from lab.runs.run_folder import RunFolder
 from lab.targets.benchmark_target import BenchmarkTarget
-from lab.trial import BenchmarkEvidence, Timing, Trial
-from lab.trial_plan import Plan, PlannedSlices, draw
-from lab.verdict_record import Verdict
-from lab.verdict_rule import judge
+from lab.trials.plan import Plan, PlannedSlices, draw
+from lab.trials.trial import BenchmarkEvidence, Timing, Trial
+from lab.verdict.record import Verdict
+from lab.verdict.rule import judge
 from tests.proof.bench import PLANTED, growth_text, planted_project
 from tests.runs import ended, lab
 from tests.undisturbed import undisturbed

@@ -8,7 +8,7 @@ import pytest
 
 from lab.driver_messages import ArrivalSummary, Frame, RequestKey, RequestSummary
 from lab.stats.latency_histogram import Histogram
-from lab.trial import Dispatch, LoadEvidence
+from lab.trials.trial import Dispatch, LoadEvidence
 from tests.bench import lean_client, open_rate
 from tests.bench.http_clients import USERS, Round, Wrk
 from tests.bench.lean_client import Served

@@ -21,9 +21,9 @@ from lab.gates import inspect
 from lab.hypothesis import Bound
 from lab.reporting.sections.gates import gates_section
 from lab.reporting.trials_of_run import RunTrials
-from lab.run_folder import RunFolder, RunFolderError
+from lab.runs.run_folder import RunFolder, RunFolderError
 from lab.stats.margins import SlopeMargins, SweepMargins
-from lab.verdict_rule import judge
+from lab.verdict.rule import judge
 from tests.lab.builders import PROJECT, SHIPPED, blocks, claim, plan, ratio, trial
 
 RECORDED = PROJECT / "tests" / "recorded"

@@ -15,7 +15,6 @@ from pathlib import Path
 
 import pytest
 
-from lab.child_processes import Children
 from lab.driver.user_cycles import phases
 from lab.driver_messages import (
     Closed,
@@ -29,6 +28,7 @@ from lab.driver_messages import (
     RunTrial,
 )
 from lab.instruments.locust_driver_process import DriverError, LoadDriver, ScenarioError
+from lab.processes.child_processes import Children
 from lab.stats.latency_histogram import Histogram
 from tests.runs import ROOT
 

@@ -13,7 +13,6 @@ from pathlib import Path
 import psutil
 import pytest
 
-from lab.child_processes import Children
 from lab.driver_messages import (
     ClosedLoadSpec,
     LaneEnded,
@@ -23,6 +22,7 @@ from lab.driver_messages import (
     SliceEnded,
 )
 from lab.instruments.locust_driver_process import DriverError, LoadDriver
+from lab.processes.child_processes import Children
 from tests.runs import ROOT
 from tests.servers import Serving, serving
 

@@ -34,12 +34,12 @@ from lab.hypothesis import (
     Step,
 )
 from lab.instruments.locust_driver_process import DriverError
-from lab.run_folder import RunFolder, RunFolderError
-from lab.trial_plan import PlannedWorkers
+from lab.runs.run_folder import RunFolder, RunFolderError
+from lab.trials.plan import PlannedWorkers
 from tests.fakes.instruments import FakeDriver, fake_observer_factory
 from tests.fakes.target import FakeTarget
 from tests.lab.builders import PROJECT, SHIPPED, claim, of_equal_blocks, plan, ratio, with_load
-from tests.lab.test_verdict_rule import RIVAL
+from tests.lab.verdict.test_rule import RIVAL
 from tests.lab.workers import end, opened, part
 from tests.runs import ended
 

@@ -11,7 +11,7 @@ import pytest
 
 from lab.hypothesis import HypothesisError, loads
 from lab.input_files import Node
-from lab.measure_table import MEASURES, Scope
+from lab.measures.table import MEASURES, Scope
 from tests.lab.documents import BASES, REFERENCE, Block, blocks, examples, names, rows, section
 from tests.runs import ROOT, lab
 

@@ -21,7 +21,7 @@ from lab.instruments.metrics_scraper import MetricsScraper, Scrape, gauge_readin
 from lab.instruments.process_sampler import ProcessSampler, usage_over
 from lab.instruments.service_http_client import HttpClient, HttpError
 from lab.instruments.trial_observer import LiveTrialObserver
-from lab.trial import GaugeReading
+from lab.trials.trial import GaugeReading
 from tests.pages import Page, served
 
 

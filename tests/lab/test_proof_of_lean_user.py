@@ -9,7 +9,7 @@ import pytest
 
 from lab.driver_messages import RequestKey
 from lab.stats.latency_histogram import Histogram
-from lab.trial import LoadEvidence, Requests, Trial, Usage
+from lab.trials.trial import LoadEvidence, Requests, Trial, Usage
 from tests.proof import lean_user
 from tests.runs import ROOT
 

@@ -18,7 +18,7 @@ from lab.hypothesis import loads
 from lab.stats.latency_histogram import Histogram
 from lab.system import load_system
 from lab.targets.arm_settings import validated_settings
-from lab.trial_plan import ALPHA, FIRST_LOOK, LAST_LOOK, draw
+from lab.trials.plan import ALPHA, FIRST_LOOK, LAST_LOOK, draw
 from service.settings import ServiceSettings
 from tests.oracles import simulation
 from tests.planted.slices.twice import Twice

@@ -11,7 +11,7 @@ import pytest
 from lab.experiment import sealed_hypothesis, verdict_of
 from lab.hypothesis import Benchmark, ClosedLoad, LoadTest, OpenLoad, SoakTest, Sweep, load
 from lab.reporting import render
-from lab.run_folder import RunFolder
+from lab.runs.run_folder import RunFolder
 from tests.runs import ROOT, lab
 
 SAMPLE = ROOT / "reports" / "sample"

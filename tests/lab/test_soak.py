@@ -41,14 +41,14 @@ from lab.hypothesis import (
     Step,
     load,
 )
-from lab.machine_conditions import observe, this_machine
+from lab.machine.conditions import observe, this_machine
 from lab.reporting import render
-from lab.run_folder import RunFolder
+from lab.runs.run_folder import RunFolder
 from lab.stats.latency_histogram import Histogram
 from lab.targets.target_interface import Identity
-from lab.time_series import TimeSeries
-from lab.trial import SoakEvidence, Trial
-from lab.trial_plan import PlannedWorkers, draw
+from lab.trials.plan import PlannedWorkers, draw
+from lab.trials.time_series import TimeSeries
+from lab.trials.trial import SoakEvidence, Trial
 from tests.fakes.instruments import FakeIntervalSampler, FakeSoakDriver, requests_at
 from tests.fakes.target import FakeTarget
 from tests.lab.builders import ORDERS, PROJECT
@@ -617,7 +617,7 @@ def test_status_tells_block_time_left_and_slopes_and_report_renders_what_there_i
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from lab.cli.commands import report, status
-    from lab.project_folder import Project
+    from lab.files.project_folder import Project
 
     monkeypatch.setattr(Project, "find", classmethod(lambda cls: Project(tmp_path)))
     bench = Bench(tmp_path / "reports")

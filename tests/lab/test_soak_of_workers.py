@@ -10,9 +10,9 @@ from lab.driver_messages import Closed
 from lab.experiment.soak_trial_builder import SoakTrial
 from lab.instruments.instrument_interfaces import BackgroundLoad
 from lab.instruments.soak_sampler import IntervalSample
-from lab.trial import SoakEvidence, Trial
-from lab.trial_serialization import from_record, to_record
-from lab.worker_records import FleetRecord
+from lab.trials.serialization import from_record, to_record
+from lab.trials.trial import SoakEvidence, Trial
+from lab.trials.worker_records import FleetRecord
 from tests.lab.workers import end, frame, histogram, opened, part
 
 QUIET = BackgroundLoad(0.0, 0.0)

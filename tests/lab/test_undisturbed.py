@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from lab.trial import Fault, Trial
+from lab.trials.trial import Fault, Trial
 from tests.lab.builders import SHIPPED, blocks, plan
 from tests.undisturbed import skip_if_disturbed
 

@@ -13,7 +13,7 @@ from lab.driver_messages import (
     WorkerStart,
 )
 from lab.stats.latency_histogram import Histogram
-from lab.worker_records import FleetRecord, WorkerRecord
+from lab.trials.worker_records import FleetRecord, WorkerRecord
 
 
 def histogram(*seconds: float) -> Histogram:

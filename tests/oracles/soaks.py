@@ -8,10 +8,10 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from lab.block_grouping import Block
 from lab.hypothesis import Step
-from lab.time_series import TimeSeries
-from lab.trial import SoakEvidence, Trial
+from lab.trials.block_grouping import Block
+from lab.trials.time_series import TimeSeries
+from lab.trials.trial import SoakEvidence, Trial
 
 Segments = npt.NDArray[np.int64]
 Shape = Literal["line", "stops", "fills"]

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from lab.hypothesis import loads
-from lab.run_folder import RunFolder
-from lab.verdict_rule import judge
+from lab.runs.run_folder import RunFolder
+from lab.verdict.rule import judge
 from tests.proof.record import Steps, publish
 from tests.runs import ROOT, lab
 

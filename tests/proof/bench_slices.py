@@ -18,16 +18,16 @@ from statistics import fmean
 import numpy as np
 
 from lab.analysis.sliced_values import paired_ratio
-from lab.child_processes import Children
-from lab.cpu_pinning import divide_cores
 from lab.hypothesis import SLICE_S, Statistic, Step
 from lab.instruments.benchmark_file import BenchmarkFile
 from lab.instruments.benchmark_group import BenchmarkGroup
 from lab.instruments.benchmark_process import BenchmarkProcess, Measured, stop_together
-from lab.run_lock import machine_lock
+from lab.machine.cpu_pinning import divide_cores
+from lab.machine.run_lock import machine_lock
+from lab.processes.child_processes import Children
 from lab.targets.benchmark_target import BenchmarkTarget
-from lab.trial import BenchmarkEvidence, Trial
-from lab.trial_plan import ALPHA, FIRST_LOOK, LAST_LOOK, MIN_LAUNCHES
+from lab.trials.plan import ALPHA, FIRST_LOOK, LAST_LOOK, MIN_LAUNCHES
+from lab.trials.trial import BenchmarkEvidence, Trial
 from tests.oracles import simulation
 from tests.proof.record import Steps, publish
 from tests.runs import ROOT

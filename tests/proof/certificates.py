@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from lab.analysis.block_noise import block_log_ratios, pool_noise
-from lab.block_grouping import group_trials
 from lab.cli.comparison_text import BUDGET, window_s
 from lab.exit_codes import DECIDED
 from lab.hypothesis import load
-from lab.run_folder import RunFolder
+from lab.runs.run_folder import RunFolder
+from lab.trials.block_grouping import group_trials
 from tests.proof.record import Steps, at_most, publish
 from tests.runs import copy_project, lab, outcome_of
 

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from lab.json_files import read_lines
+from lab.files.json_files import read_lines
 from lab.stats.confidence_interval import ConfidenceInterval, t_interval_of_logs
 from tests.planted_services import SLICES, without_database
 from tests.proof.record import Steps, at_most, publish

@@ -10,17 +10,17 @@ from typing import Any
 
 import numpy as np
 
-from lab.child_processes import Children
 from lab.cli.preflight import RunParts, start_driver
 from lab.cli.run_assembly import target_of
-from lab.cpu_pinning import divide_cores
 from lab.experiment import BlockLoop, LoadTrials
+from lab.files.project_folder import Project
 from lab.hypothesis import Step, load
-from lab.project_folder import Project
-from lab.run_folder import RunFolder
-from lab.run_lock import machine_lock
+from lab.machine.cpu_pinning import divide_cores
+from lab.machine.run_lock import machine_lock
+from lab.processes.child_processes import Children
+from lab.runs.run_folder import RunFolder
 from lab.system import load_system
-from lab.trial_plan import ALPHA, FIRST_LOOK, LAST_LOOK, draw
+from lab.trials.plan import ALPHA, FIRST_LOOK, LAST_LOOK, draw
 from tests.default_margins import measure
 from tests.oracles import simulation
 from tests.proof.record import STATE, Steps, publish

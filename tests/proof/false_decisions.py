@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 
 from lab.hypothesis import Hypothesis, loads
-from lab.trial import BenchmarkEvidence, Timing, Trial
-from lab.trial_plan import ALPHA, FIRST_LOOK, LAST_LOOK, draw
-from lab.verdict_record import Outcome
-from lab.verdict_rule import judge
+from lab.trials.plan import ALPHA, FIRST_LOOK, LAST_LOOK, draw
+from lab.trials.trial import BenchmarkEvidence, Timing, Trial
+from lab.verdict.record import Outcome
+from lab.verdict.rule import judge
 from tests.planted_services import SLICES, sample
 from tests.proof import bench_slices, slices_load
 from tests.proof.bench import planted_project

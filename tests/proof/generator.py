@@ -14,9 +14,9 @@ from typing import Any
 
 from lab.experiment import BlockLoop, LoadTrials, block_loop
 from lab.hypothesis import Allow, Bound, Hypothesis, LoadTest, OpenLoad, Prediction, Rival, load
-from lab.run_folder import RunFolder
-from lab.trial_plan import draw
-from lab.verdict_rule import judge
+from lab.runs.run_folder import RunFolder
+from lab.trials.plan import draw
+from lab.verdict.rule import judge
 from tests.arrivals import Bench, bench, steady
 from tests.disturbances import busy, throttled
 from tests.fakes.target import FakeTarget

@@ -11,8 +11,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from lab.run_folder import RunFolder
-from lab.trial import LoadEvidence, Trial
+from lab.runs.run_folder import RunFolder
+from lab.trials.trial import LoadEvidence, Trial
 from tests.proof.record import Steps, at_most, publish
 from tests.runs import ROOT, copy_project, lab, outcome_of
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from lab.machine_conditions import observe
+from lab.machine.conditions import observe
 from tests.runs import ROOT
 
 STATE = ROOT / ".proof"

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 
 from lab.analysis.block_values import block_values
-from lab.block_grouping import Block, group_trials
+from lab.files.json_files import read_lines
 from lab.hypothesis import Hypothesis, Step, loads
-from lab.json_files import read_lines
-from lab.run_folder import RunFolder
+from lab.runs.run_folder import RunFolder
 from lab.stats.latency_histogram import Histogram
 from lab.stats.paired_slices import median_error
+from lab.trials.block_grouping import Block, group_trials
 from tests.runs import lab, outcome_of
 
 RESAMPLES = 10_000

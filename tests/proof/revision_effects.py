@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from lab.child_processes import Children
-from lab.cpu_pinning import divide_cores
-from lab.processor_time import exact_cpu_s
+from lab.machine.cpu_pinning import divide_cores
+from lab.machine.processor_time import exact_cpu_s
+from lab.processes.child_processes import Children
 from lab.system import load_system
 from lab.targets.local_target import LocalTarget
 from lab.targets.revision_worktrees import RevisionWorktrees, commits_of

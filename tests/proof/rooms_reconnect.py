@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from lab.child_processes import Children
+from lab.processes.child_processes import Children
 from lab.targets.embedded_postgres import EmbeddedPostgres
 from lab.targets.postgres_databases import Databases
 from tests.proof.record import Steps, publish

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from lab.child_processes import Children
+from lab.processes.child_processes import Children
 from tests.cases.arm import serving
 from tests.mutated_scenarios import CLOSED, OPEN, TASK_SET, Mutant, clean, mutants
 from tests.mutated_trials import MEASURED, REFUSED, VOID, Outcome, outcome_of

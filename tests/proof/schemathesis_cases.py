@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 
-from lab.child_processes import Children
+from lab.processes.child_processes import Children
 from lab.targets.embedded_postgres import EmbeddedPostgres
 from lab.targets.postgres_databases import Databases
 from service.pricing.app import create_app as create_pricing

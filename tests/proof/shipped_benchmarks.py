@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from lab.run_folder import RunFolder
-from lab.trial import BenchmarkEvidence
+from lab.runs.run_folder import RunFolder
+from lab.trials.trial import BenchmarkEvidence
 from tests.proof.record import Steps, at_most, publish
 from tests.runs import ROOT, run_lab
 

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from lab.hypothesis import loads
-from lab.run_folder import RunFolder
-from lab.verdict_rule import judge
+from lab.runs.run_folder import RunFolder
+from lab.verdict.rule import judge
 from tests.planted_services import SLICES, listing_twice, without_database
 from tests.proof.bench import planted_project
 from tests.proof.record import Steps, at_most, publish

@@ -16,7 +16,7 @@ from lab.experiment.soak_loop import INTERVAL_S
 from lab.stats.leak_shape import shares_of_thirds
 from lab.stats.student_t import critical_value
 from lab.stats.time_bins import TimeBins
-from lab.trial_plan import ALPHA
+from lab.trials.plan import ALPHA
 from tests.default_margins import MARGINS, detectable_slope, fit_slope, has_leak_shape, time_bins
 from tests.proof.record import Steps, publish
 

@@ -133,9 +133,9 @@ def main(folder: Path) -> None:
     from lab.cli.soak_planning import plan_soak
     from lab.experiment import IntervalElapsed, SoakLoop, slopes_so_far
     from lab.hypothesis import load
-    from lab.machine_conditions import this_machine
-    from lab.run_folder import RunFolder
-    from lab.trial_plan import draw
+    from lab.machine.conditions import this_machine
+    from lab.runs.run_folder import RunFolder
+    from lab.trials.plan import draw
     from tests.fakes.instruments import FakeIntervalSampler
     from tests.fakes.target import FakeTarget
 

@@ -7,16 +7,16 @@ import time
 from pathlib import Path
 from typing import Any
 
-from lab.child_processes import Children
-from lab.cpu_pinning import divide_cores
 from lab.experiment import BlockLoop, LoadTrials, verdict_of
 from lab.hypothesis import load
 from lab.instruments.locust_driver_process import LoadDriver
-from lab.measure_values import counter
-from lab.run_folder import RunFolder
-from lab.run_lock import machine_lock
+from lab.machine.cpu_pinning import divide_cores
+from lab.machine.run_lock import machine_lock
+from lab.processes.child_processes import Children
+from lab.runs.run_folder import RunFolder
 from lab.stats.confidence_interval import t_interval
-from lab.trial_plan import draw
+from lab.trials.measure_values import counter
+from lab.trials.plan import draw
 from tests.default_margins import measure
 from tests.proof.record import Steps, publish
 from tests.queue_server import QueueTarget

@@ -19,10 +19,10 @@ import numpy as np
 
 from lab.decision_margins import DecisionMargins, GateLimits
 from lab.experiment import BlockLoop, LoadTrials, TrialBegun
-from lab.run_folder import RunFolder
+from lab.runs.run_folder import RunFolder
 from lab.stats.latency_histogram import Histogram
-from lab.trial_plan import PlannedWorkers, draw
-from lab.verdict_rule import judge
+from lab.trials.plan import PlannedWorkers, draw
+from lab.verdict.rule import judge
 from tests.arrivals import steady
 from tests.proof.generator import SLOW, Arm, claim
 from tests.proof.record import Steps, at_most, publish

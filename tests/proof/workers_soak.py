@@ -13,7 +13,7 @@ from typing import Any
 
 import psutil
 
-from lab.run_folder import RunFolder
+from lab.runs.run_folder import RunFolder
 from tests.proof.record import Steps, publish
 from tests.runs import QUICK_SOAK, copy_project, outcome_of, started
 

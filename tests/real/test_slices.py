@@ -12,15 +12,15 @@ from typing import Any
 
 import pytest
 
-from lab.block_grouping import group_trials
-from lab.child_processes import Children
-from lab.cpu_pinning import divide_cores
 from lab.experiment import BlockLoop, LoadTrials
 from lab.hypothesis import ClosedLoad, Hypothesis, LoadTest, load
 from lab.instruments.locust_driver_process import LoadDriver
-from lab.run_folder import RunFolder
-from lab.trial import LoadEvidence, Trial
-from lab.trial_plan import draw
+from lab.machine.cpu_pinning import divide_cores
+from lab.processes.child_processes import Children
+from lab.runs.run_folder import RunFolder
+from lab.trials.block_grouping import group_trials
+from lab.trials.plan import draw
+from lab.trials.trial import LoadEvidence, Trial
 from tests.deferred_server import DeferredTarget
 from tests.disturbances import kill
 from tests.lab.builders import ratio

@@ -12,8 +12,8 @@ import psutil
 import pytest
 
 from lab.hypothesis import Step
-from lab.run_folder import RunFolder
-from lab.run_lock import machine_lock
+from lab.machine.run_lock import machine_lock
+from lab.runs.run_folder import RunFolder
 from tests.runs import QUICK_SOAK, copy_project, gone, lab, started
 
 pytestmark = pytest.mark.real

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from lab.child_processes import Children
-from lab.cpu_pinning import divide_cores
 from lab.experiment import BlockLoop, LoadTrials
 from lab.hypothesis import Hypothesis, LoadTest, Step, Sweep, load
 from lab.instruments.locust_driver_process import LoadDriver
-from lab.run_folder import RunFolder
-from lab.trial import Trial
-from lab.trial_plan import draw
+from lab.machine.cpu_pinning import divide_cores
+from lab.processes.child_processes import Children
+from lab.runs.run_folder import RunFolder
+from lab.trials.plan import draw
+from lab.trials.trial import Trial
 from tests.default_margins import sweep_curve
 from tests.lab.builders import with_load
 from tests.queue_server import QueueTarget

@@ -16,8 +16,8 @@ import psutil
 import pytest
 
 from lab.exit_codes import ExitCode
-from lab.run_folder import RunFolder
-from lab.trial import LoadEvidence
+from lab.runs.run_folder import RunFolder
+from lab.trials.trial import LoadEvidence
 from tests.runs import QUICK_SOAK, copy_project, gone, lab, started
 from tests.undisturbed import undisturbed
 

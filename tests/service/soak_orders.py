@@ -19,7 +19,7 @@ from typing import Any
 import aiohttp
 import uvicorn
 
-from lab.child_processes import Children
+from lab.processes.child_processes import Children
 from lab.targets.embedded_postgres import EmbeddedPostgres
 from lab.targets.postgres_databases import Databases
 from service.pricing.app import create_app as create_pricing

@@ -44,7 +44,7 @@ def command(
     from lab.cli.run_ending import run_to_the_end
     from lab.cli.run_preparation import RunOptions
     from lab.exit_codes import DECIDED
-    from lab.project_folder import Project
+    from lab.files.project_folder import Project
 
     workload = Workload.of_options(scenario, benchmark, users, param or (), database=database)
     project = Project.find()

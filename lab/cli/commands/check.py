@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lab.cli.name_lookup import hypothesis_file
+from lab.files.project_folder import Project
 from lab.hypothesis import (
     Benchmark,
     Hypothesis,
@@ -17,7 +18,6 @@ from lab.hypothesis import (
     load,
     refuse_misnamed,
 )
-from lab.project_folder import Project
 from lab.system import FILE, System, load_system
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def command(
     from lab.cli.load_caps import refuse_over_caps
     from lab.cli.run_assembly import target_of_run
     from lab.cli.run_preparation import plan_lines, system_of, with_revisions
-    from lab.trial_plan import draw
+    from lab.trials.plan import draw
 
     project = Project.find()
     if (project.root / FILE).exists():
@@ -66,10 +66,10 @@ def _check(
     hypothesis: Hypothesis, file: Path, project: Project, system: System, *, anyway: bool
 ) -> None:
     """Check settings and scenario in processes of their own. HypothesisError if one is wrong."""
-    from lab.child_processes import Children
     from lab.cli.preflight import RunParts
     from lab.cli.scenario_environment import passed_variables, refuse_withheld
-    from lab.cpu_pinning import divide_cores
+    from lab.machine.cpu_pinning import divide_cores
+    from lab.processes.child_processes import Children
     from lab.targets.command_environment import refuse_hiding_the_lab
 
     refuse_hiding_the_lab(project.root)

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 def command() -> None:
     """Remove the worktrees of revisions, with their environments."""
-    from lab.project_folder import Project
-    from lab.run_lock import machine_lock
+    from lab.files.project_folder import Project
+    from lab.machine.run_lock import machine_lock
     from lab.targets.revision_worktrees import remove_all
 
     root = Project.find().root

@@ -14,7 +14,7 @@ from lab.errors import UsageError
 if TYPE_CHECKING:
     from lab.cli.comparison_text import Workload
     from lab.cli.run_preparation import PreparedRun, RunOptions
-    from lab.project_folder import Project
+    from lab.files.project_folder import Project
 
 _PERCENTAGE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?%")
 _SLOWER = "5%"
@@ -93,7 +93,7 @@ def command(
     from lab.cli.comparison_text import Workload
     from lab.cli.run_ending import end, run_to_the_end
     from lab.cli.run_preparation import RunOptions
-    from lab.project_folder import Project
+    from lab.files.project_folder import Project
 
     workload = Workload.of_options(scenario, benchmark, users, param or (), database=database)
     result_files = ResultFiles.prepare(junit, summary)

@@ -14,7 +14,7 @@ def command() -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from lab.doctor_checks import CHECKS
+    from lab.cli.doctor_checks import CHECKS
 
     console = Console(highlight=False)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))

@@ -11,7 +11,7 @@ import typer
 from lab.cli.name_lookup import RunOrReportArgument, stored_run
 
 if TYPE_CHECKING:
-    from lab.judged_run import JudgedRun
+    from lab.runs.judged_run import JudgedRun
 
 
 def command(
@@ -26,7 +26,7 @@ def command(
     from lab.exchange.csv_tables import estimates_csv, trials_csv
     from lab.exchange.hdr_log import latency_logs
     from lab.exchange.otava import otava_history
-    from lab.json_files import write_whole
+    from lab.files.json_files import write_whole
 
     with stored_run(run) as stored:
         exported = judged_run(stored.run_folder)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from lab.project_folder import Project
+from lab.files.project_folder import Project
 
 
 def command(
@@ -21,7 +21,7 @@ def command(
 
     from lab.cli.recorded_runs import judged_runs
     from lab.cli.text_tables import text_table
-    from lab.json_files import write_whole
+    from lab.files.json_files import write_whole
     from lab.reporting.history_page import FILE, history_page
     from lab.reporting.run_history import run_history
 

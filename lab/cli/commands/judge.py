@@ -5,7 +5,7 @@ from __future__ import annotations
 from lab.cli.name_lookup import RunOrReportArgument, StoredRun, stored_run
 from lab.cli.result_files import JunitOption, ResultFiles, SummaryOption
 from lab.errors import UsageError, storage_error
-from lab.run_folder import RunFolderError
+from lab.runs.run_folder import RunFolderError
 
 
 def command(

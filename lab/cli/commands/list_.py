@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from lab.files.project_folder import Project
 from lab.hypothesis import (
     NAME_NOT_ALLOWED,
     HypothesisError,
@@ -12,7 +13,6 @@ from lab.hypothesis import (
     misnamed_files,
     read_headline,
 )
-from lab.project_folder import Project
 
 
 def command() -> None:

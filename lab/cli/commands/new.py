@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lab.errors import UsageError
+from lab.files.project_folder import Project
 from lab.hypothesis.loader import FILE_NAME
-from lab.project_folder import Project
 
 if TYPE_CHECKING:
     from lab.scaffolding.openapi import Operation

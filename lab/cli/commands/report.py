@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from lab.cli.name_lookup import RunArgument, open_run
-from lab.project_folder import Project
-from lab.run_folder import RunFolderError
+from lab.files.project_folder import Project
+from lab.runs.run_folder import RunFolderError
 
 
 def command(run: RunArgument) -> None:

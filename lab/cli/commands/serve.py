@@ -35,12 +35,12 @@ def command(
     import time
     from contextlib import ExitStack, suppress
 
-    from lab.child_processes import Children
     from lab.cli.run_assembly import TargetParts, default_target, make_target
     from lab.cli.signals import Interrupted, interruptible
-    from lab.cpu_pinning import divide_cores
-    from lab.project_folder import Project
-    from lab.run_lock import machine_lock
+    from lab.files.project_folder import Project
+    from lab.machine.cpu_pinning import divide_cores
+    from lab.machine.run_lock import machine_lock
+    from lab.processes.child_processes import Children
     from lab.system import load_system
     from lab.targets.target_interface import TargetFailure
 

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lab.project_folder import Project
+from lab.files.project_folder import Project
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from lab.hypothesis import Hypothesis
-    from lab.run_folder import RunFolder
-    from lab.trial import SoakEvidence
-    from lab.trial_plan import Plan
+    from lab.runs.run_folder import RunFolder
+    from lab.trials.plan import Plan
+    from lab.trials.trial import SoakEvidence
 
 
 def command(
@@ -25,7 +25,7 @@ def command(
 ) -> None:
     """Show runs under way or without a verdict: block, time left, slopes. Never measures."""
     from lab.errors import UsageError
-    from lab.run_folder import RunFolder, RunFolderError
+    from lab.runs.run_folder import RunFolder, RunFolderError
 
     project = Project.find()
     if name is not None and not (project.reports / name).is_dir():
@@ -109,7 +109,7 @@ def _soak_lines(
 
 def _unfinished(run_folder: RunFolder, plan: Plan, block: int) -> Mapping[str, SoakEvidence]:
     """What the trials of the block under way have recorded so far, by arm."""
-    from lab.trial import SoakEvidence
+    from lab.trials.trial import SoakEvidence
 
     return {
         step.arm: trial.evidence

@@ -13,8 +13,8 @@ from lab.driver_messages import WORKER_PORT, WORKER_TOKEN
 from lab.errors import UsageError
 
 if TYPE_CHECKING:
-    from lab.child_processes import Child, Children
-    from lab.passed_variables import PassedVariables
+    from lab.processes.child_processes import Child, Children
+    from lab.processes.passed_variables import PassedVariables
 
 _AGAIN_S = 2.0  # before it joins the next run
 _STANDBY_S = 15.0  # before it asks a run again that has all its workers: asking costs a second
@@ -45,9 +45,9 @@ def command(
     """Generate part of the load of a run on another machine, until Ctrl-C."""
     from contextlib import ExitStack, suppress
 
-    from lab.child_processes import Children
     from lab.cli.signals import Interrupted, interruptible
-    from lab.project_folder import MARKER, Project
+    from lab.files.project_folder import MARKER, Project
+    from lab.processes.child_processes import Children
     from lab.system import load_system
 
     address = _address(master)
@@ -138,7 +138,7 @@ def _passed(names: list[str]) -> PassedVariables:
     """Their values. UsageError if one is not set."""
     import os
 
-    from lab.passed_variables import PassedVariables
+    from lab.processes.passed_variables import PassedVariables
 
     if missing := [name for name in names if name not in os.environ]:
         raise UsageError(

@@ -16,7 +16,7 @@ from lab.hypothesis.model import (
     MetricRatio,
 )
 from lab.input_files import Node, shown
-from lab.measure_table import built_in
+from lab.measures.table import built_in
 from lab.prometheus.selector import Selector
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from lab.child_processes import INHERITED
 from lab.hypothesis.parser.arms import CHANGES_LOADING, SET_BY_THE_LAB
 from lab.input_files import Node, shown
+from lab.processes.child_processes import INHERITED
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PROXY = re.compile(r"(https?|all|no|ftp)_proxy", re.IGNORECASE)

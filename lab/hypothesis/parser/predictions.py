@@ -20,7 +20,7 @@ from lab.hypothesis.prediction import (
 )
 from lab.input_files import Node, shown
 from lab.input_files.quantities import Quantity, number_or_slope, rate_per_second
-from lab.measure_table import series_example, series_has_unit
+from lab.measures.table import series_example, series_has_unit
 
 MAX_STATEMENTS = 8  # predictions or rivals: one of k is refuted at alpha / k
 

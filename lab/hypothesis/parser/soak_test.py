@@ -13,7 +13,7 @@ from lab.hypothesis.parser.measures import read_series
 from lab.hypothesis.parser.service_keys import read_allow, service_keys
 from lab.input_files import Node, shown
 from lab.input_files.quantities import Quantity, duration_s, positive_amount
-from lab.measure_table import series_has_unit
+from lab.measures.table import series_has_unit
 
 MAX_PAIRS = 12
 

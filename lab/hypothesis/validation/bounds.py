@@ -12,7 +12,7 @@ from lab.hypothesis.prediction import Prediction, ValueRange
 from lab.hypothesis.validation.statement import Statement
 from lab.input_files import Flaw, Node
 from lab.input_files.quantities import number_or_slope, percent_readings
-from lab.measure_table import Scope
+from lab.measures.table import Scope
 from lab.stats.margins import SweepMargins
 
 _LOOSER = {  # what lets more blocks count, by measure

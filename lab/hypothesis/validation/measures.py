@@ -8,7 +8,7 @@ from lab.hypothesis.measure_names import parse_measure
 from lab.hypothesis.model import Benchmark, Hypothesis, MetricGauge, SoakTest
 from lab.hypothesis.validation.statement import Statement
 from lab.input_files import Flaw, Node, shown, suggestion
-from lab.measure_table import MeasureDefinition, Scope, corrected_quantile, names_of
+from lab.measures.table import MeasureDefinition, Scope, corrected_quantile, names_of
 
 _SUGGESTED = (
     *names_of(Scope.REQUEST, Scope.PROCESS, Scope.STAGE, Scope.SWEEP),

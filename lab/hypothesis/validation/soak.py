@@ -8,7 +8,7 @@ from lab.hypothesis.measure_names import parse_measure
 from lab.hypothesis.model import MIN_BLOCKS, Hypothesis, Kind, SoakTest
 from lab.hypothesis.validation.statement import Statement
 from lab.input_files import Flaw, Node
-from lab.measure_table import Scope
+from lab.measures.table import Scope
 
 
 def soak_flaws(soak: SoakTest, statements: list[Statement]) -> Iterator[Flaw]:

@@ -10,7 +10,7 @@ from lab.hypothesis.measure_names import parse_measure
 from lab.hypothesis.model import Hypothesis, LoadTest
 from lab.hypothesis.validation.statement import Statement
 from lab.input_files import Flaw, shown, suggestion
-from lab.measure_table import Scope
+from lab.measures.table import Scope
 from lab.stats.latency_histogram import min_count
 
 

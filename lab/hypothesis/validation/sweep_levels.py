@@ -9,7 +9,7 @@ from lab.hypothesis.measure_names import parse_measure
 from lab.hypothesis.model import Benchmark, Hypothesis, LoadTest
 from lab.hypothesis.validation.statement import Statement
 from lab.input_files import Flaw
-from lab.measure_table import Scope
+from lab.measures.table import Scope
 
 MIN_SIZES = 4  # overhead, factor and exponent are fitted
 MIN_SPAN = 64.0  # the largest size over the smallest above 0

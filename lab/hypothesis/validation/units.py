@@ -29,7 +29,7 @@ from lab.hypothesis.prediction import Prediction
 from lab.hypothesis.validation.statement import Statement
 from lab.input_files import Flaw, Node
 from lab.input_files.quantities import Quantity, number_or_slope
-from lab.measure_table import Scope, Unit, series_unit
+from lab.measures.table import Scope, Unit, series_unit
 
 MAX_BARE_LATENCY_S = 60.0  # clients give up earlier; higher numbers are meant in milliseconds
 MIN_MEMORY_BYTES = 1e6  # no service is smaller; smaller numbers are meant in KB or MB

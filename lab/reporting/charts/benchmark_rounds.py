@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from lab.number_format import seconds
+from lab.measures.number_format import seconds
 from lab.reporting.charts.style import PAPER, WIDTH, arm_style, tick_format
 from lab.reporting.charts.svg import as_svg
 from lab.reporting.sections.benchmark import BenchmarkSection, ProcessRounds

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from lab.number_format import seconds
+from lab.measures.number_format import seconds
 from lab.reporting.charts.style import arm_style, legend, log_ticks, single_panel, tick_format
 from lab.reporting.charts.svg import as_svg
 from lab.reporting.sections.benchmark import BenchmarkSection, TimeBySize

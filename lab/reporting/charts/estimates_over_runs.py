@@ -19,7 +19,7 @@ from lab.reporting.charts.style import (
 )
 from lab.reporting.charts.svg import as_svg
 from lab.reporting.run_history import EstimatePanel, EstimatePoint
-from lab.verdict_wording import Tone
+from lab.verdict.wording import Tone
 
 _MARKERS: dict[Tone, str] = {"good": "o", "bad": "X", "open": "D"}
 _EDITED = 0.35  # opacity of runs whose claim was another

@@ -5,7 +5,7 @@ from __future__ import annotations
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
-from lab.number_format import percentage, seconds
+from lab.measures.number_format import percentage, seconds
 from lab.reporting.charts.style import arm_style, legend, log_ticks, single_panel, tick_format
 from lab.reporting.charts.svg import as_svg
 from lab.reporting.sections.latency import LatencySection

@@ -20,7 +20,7 @@ from lab.reporting.charts.style import (
 )
 from lab.reporting.charts.svg import as_svg
 from lab.reporting.sections.predictions import PredictionResult
-from lab.verdict_wording import Tone
+from lab.verdict.wording import Tone
 
 CARD = 4.5  # inches: within a card
 _MARKERS: Mapping[Tone, str] = {"good": "o", "bad": "X", "open": "D"}

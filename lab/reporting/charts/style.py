@@ -13,8 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 
-from lab.number_format import NumberFormat
-from lab.verdict_wording import Tone
+from lab.measures.number_format import NumberFormat
+from lab.verdict.wording import Tone
 
 WIDTH = 4.8  # inches: legible on a phone without zooming
 

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
 from lab.analysis.estimate import Estimate
-from lab.number_format import plain
+from lab.measures.number_format import plain
 from lab.reporting.charts.style import (
     FAINT,
     INK,

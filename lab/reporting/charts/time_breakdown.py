@@ -5,7 +5,7 @@ from __future__ import annotations
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from lab.number_format import percentage, seconds
+from lab.measures.number_format import percentage, seconds
 from lab.reporting.charts.style import MEETS, PART, legend, single_panel, tick_format
 from lab.reporting.charts.svg import as_svg
 from lab.reporting.sections.time_breakdown import TimeBreakdown

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from lab.hypothesis import Benchmark, Hypothesis
-from lab.number_format import low_to_high, per_second, percentage
+from lab.measures.number_format import low_to_high, per_second, percentage
 from lab.reporting.sections.latency import quantiles
 from lab.reporting.table import Table
 from lab.reporting.trials_of_run import RunTrials

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from lab.number_format import percentage, seconds
+from lab.measures.number_format import percentage, seconds
 from lab.reporting.table import Table
 from lab.reporting.trials_of_run import RunTrials
-from lab.trial import Dispatch, LoadEvidence
+from lab.trials.trial import Dispatch, LoadEvidence
 
 
 def arrival_table(trials: RunTrials) -> Table:

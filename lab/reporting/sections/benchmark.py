@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from lab.analysis.benchmark_scaling import fit_scaling
 from lab.hypothesis import Benchmark
 from lab.hypothesis.validation.sweep_levels import MIN_SIZES
-from lab.number_format import MISSING, low_to_high, percentage, plain, seconds
+from lab.measures.number_format import MISSING, low_to_high, percentage, plain, seconds
 from lab.reporting.measure_wording import STATISTIC_NAMES
 from lab.reporting.table import Table
 from lab.reporting.trials_of_run import RunTrials
-from lab.run_folder import RunFolder
+from lab.runs.run_folder import RunFolder
 from lab.stats.power_law import PowerLaw
-from lab.trial import BenchmarkEvidence, Timing, Trial
+from lab.trials.trial import BenchmarkEvidence, Timing, Trial
 
 
 @dataclass(frozen=True)

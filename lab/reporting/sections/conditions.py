@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from lab.number_format import MISSING
+from lab.measures.number_format import MISSING
 from lab.reporting.table import Table
 
 

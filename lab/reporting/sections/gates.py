@@ -10,7 +10,7 @@ from lab import gates
 from lab.gates import Gate
 from lab.hypothesis import SoakTest
 from lab.instruments.metrics_scraper import NO_METRICS
-from lab.number_format import (
+from lab.measures.number_format import (
     NumberFormat,
     cores,
     low_to_high,
@@ -22,7 +22,7 @@ from lab.prometheus.selector import Selector
 from lab.prometheus.text_format import find_role
 from lab.reporting.table import Table
 from lab.reporting.trials_of_run import RunTrials
-from lab.trial import Fault, MetricsReading, Trial
+from lab.trials.trial import Fault, MetricsReading, Trial
 
 _MIN_SCRAPES = 2  # of a trial, for growth
 _MAX_NOTES = 20

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from lab.hypothesis import Hypothesis, ProcessLifetime, SoakTest
-from lab.trial_plan import Plan
+from lab.trials.plan import Plan
 
 INTERIM_NOTE = (
     "Intervals include all blocks up to the last one. "

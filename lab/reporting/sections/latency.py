@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from lab.measure_values import total
-from lab.number_format import or_missing, seconds
+from lab.measures.number_format import or_missing, seconds
 from lab.reporting.measure_wording import TOO_FEW, by_arm
 from lab.reporting.table import Table
 from lab.reporting.trials_of_run import RunTrials
 from lab.stats.latency_histogram import Histogram
+from lab.trials.measure_values import total
 
 
 @dataclass(frozen=True)

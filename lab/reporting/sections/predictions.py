@@ -6,11 +6,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
-from lab import verdict_wording
 from lab.hypothesis import Bound, Hypothesis, Prediction
 from lab.hypothesis.validation.units import is_share
-from lab.measure_format import format_value
-from lab.number_format import (
+from lab.measures.number_format import (
     MOST_DIGITS,
     NumberFormat,
     ScalableFormat,
@@ -21,8 +19,10 @@ from lab.number_format import (
     plain,
     round_ratio,
 )
+from lab.measures.value_format import format_value
 from lab.reporting.measure_wording import measure_name, value_format
-from lab.verdict_record import Judgement, Verdict
+from lab.verdict import wording as verdict_wording
+from lab.verdict.record import Judgement, Verdict
 
 Scale = Literal["ratio", "share", "plain"]
 

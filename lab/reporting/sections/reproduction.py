@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from lab.hypothesis import Benchmark, Hypothesis
 from lab.reporting.table import Table
-from lab.trial_plan import LOCAL, Plan, PlannedWorkers
+from lab.trials.plan import LOCAL, Plan, PlannedWorkers
 
 _WRITTEN_BY = re.compile(r"Written by `(lab [^`]+)`")
 _RANGE = re.compile(r"(?<=^lab diff )\S+")

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from lab.analysis.slice_carry_over import ArmCarryOver, carry_over_by_arm, untested_arms
-from lab.number_format import percentage, plain, seconds
+from lab.measures.number_format import percentage, plain, seconds
 from lab.reporting.table import Table
 from lab.reporting.trials_of_run import RunTrials
-from lab.run_folder import SLICES_CHANGED
+from lab.runs.run_folder import SLICES_CHANGED
 from lab.stats.carry_over import MIN_SLICES
-from lab.trial import LoadEvidence, LoadSlice
+from lab.trials.trial import LoadEvidence, LoadSlice
 
 
 @dataclass(frozen=True)

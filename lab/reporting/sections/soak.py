@@ -14,14 +14,14 @@ from lab.analysis.soak_segment_fits import SegmentFit, fit_segments
 from lab.analysis.soak_summary import SeriesSummary, summarize_series
 from lab.analysis.soak_time_to_exhaustion import time_to_exhaustion
 from lab.hypothesis import Exhaustion, Hypothesis, SoakTest
-from lab.measure_format import format_value, series_format
-from lab.number_format import MISSING, NumberFormat, low_to_high
+from lab.measures.number_format import MISSING, NumberFormat, low_to_high
+from lab.measures.value_format import format_value, series_format
 from lab.reporting.table import Table
 from lab.reporting.trials_of_run import RunTrials
-from lab.run_folder import RunFolder
-from lab.time_series import TimeSeries
-from lab.trial import SoakEvidence, Trial
-from lab.trial_plan import DetectableSlope, Plan
+from lab.runs.run_folder import RunFolder
+from lab.trials.plan import DetectableSlope, Plan
+from lab.trials.time_series import TimeSeries
+from lab.trials.trial import SoakEvidence, Trial
 
 MAX_PANELS = 14  # beside those that a prediction names: the table has all
 MAX_POINTS = 240  # of a line: an interval of a long soak is narrower than a pixel

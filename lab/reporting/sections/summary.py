@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lab import verdict_wording
 from lab.hypothesis import Benchmark, Hypothesis, LoadTest, SoakTest
-from lab.number_format import plain
+from lab.measures.number_format import plain
 from lab.reporting.measure_wording import STATISTIC_NAMES
 from lab.reporting.sections.predictions import PredictionResult
-from lab.trial_plan import Attempt, Plan
-from lab.verdict_record import Verdict
+from lab.trials.plan import Attempt, Plan
+from lab.verdict import wording as verdict_wording
+from lab.verdict.record import Verdict
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from lab.analysis.estimate import Estimate
 from lab.analysis.sweep_curve import sweep_curve
 from lab.analysis.sweep_summary import SweepSummary, summarize_sweeps
-from lab.block_grouping import Block
 from lab.hypothesis import Hypothesis, LoadTest, Sweep
-from lab.number_format import (
+from lab.measures.number_format import (
     MISSING,
     NumberFormat,
     low_to_high,
@@ -22,7 +21,8 @@ from lab.number_format import (
 )
 from lab.reporting.table import Table
 from lab.stats.sequential_looks import nominal_level
-from lab.trial_plan import Plan
+from lab.trials.block_grouping import Block
+from lab.trials.plan import Plan
 
 
 @dataclass(frozen=True)

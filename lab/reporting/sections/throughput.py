@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from lab.number_format import MISSING, low_to_high, plain
+from lab.measures.number_format import MISSING, low_to_high, plain
 from lab.reporting.measure_wording import by_arm
 from lab.reporting.table import Table
 from lab.reporting.trials_of_run import RunTrials

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 from lab.hypothesis import MetricRatio
 from lab.hypothesis.validation.units import unit_by_name
-from lab.measure_values import counter
-from lab.number_format import percentage, seconds
+from lab.measures.number_format import percentage, seconds
 from lab.reporting.measure_wording import by_arm
 from lab.reporting.trials_of_run import RunTrials
+from lab.trials.measure_values import counter
 
 
 @dataclass(frozen=True)

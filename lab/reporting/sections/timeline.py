@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from lab.hypothesis import Hypothesis, LoadTest, MetricGauge, OpenLoad, Step
-from lab.number_format import NumberFormat, low_to_high, percentage, plain
+from lab.measures.number_format import NumberFormat, low_to_high, percentage, plain
 from lab.prometheus.selector import Selector
 from lab.reporting.table import Table
 from lab.reporting.trials_of_run import RunTrials, roles_in_order
-from lab.run_folder import RunFolder
+from lab.runs.run_folder import RunFolder
 from lab.stats.latency_histogram import Histogram
-from lab.trial import LoadEvidence
+from lab.trials.trial import LoadEvidence
 
 Row = Mapping[str, Any]
 Line = list[tuple[float, float | None]]  # seconds, value

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lab.hypothesis import Benchmark
-from lab.number_format import MISSING, or_missing, percentage
+from lab.measures.number_format import MISSING, or_missing, percentage
 from lab.reporting.measure_wording import TOO_FEW, value_format
 from lab.reporting.table import Table
 from lab.reporting.trials_of_run import RunTrials, roles_in_order
-from lab.trial import Trial
+from lab.trials.trial import Trial
 
 _MEASURES = ("throughput", "latency_p50", "latency_p95", "error_rate")
 

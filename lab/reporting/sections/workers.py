@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lab.number_format import MISSING, percentage, seconds
+from lab.measures.number_format import MISSING, percentage, seconds
 from lab.reporting.table import Table
 from lab.reporting.trials_of_run import RunTrials
-from lab.trial_plan import PlannedWorkers
-from lab.worker_records import WorkerRecord
+from lab.trials.plan import PlannedWorkers
+from lab.trials.worker_records import WorkerRecord
 
 
 @dataclass(frozen=True)

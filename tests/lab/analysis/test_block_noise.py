@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lab.analysis.block_noise import block_log_ratios, pool_noise
-from lab.block_grouping import group_trials
+from lab.trials.block_grouping import group_trials
 from tests.default_margins import MARGINS
 from tests.lab.builders import SHIPPED, blocks, plan, ratio
 

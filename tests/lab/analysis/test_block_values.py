@@ -10,10 +10,10 @@ from dataclasses import replace
 import pytest
 
 from lab.analysis.block_values import ValuesByArm, values_over_blocks, values_together
-from lab.block_grouping import Block
 from lab.decision_margins import DecisionMargins
 from lab.hypothesis import Benchmark, Bound, Comparison, Parameter, Prediction, Step
-from lab.trial import BenchmarkEvidence, Slice, Timing, Trial
+from lab.trials.block_grouping import Block
+from lab.trials.trial import BenchmarkEvidence, Slice, Timing, Trial
 from tests.default_margins import block_values
 from tests.lab.builders import SHIPPED, trial
 

@@ -15,7 +15,6 @@ from lab.analysis.benchmark_scaling import FactorEstimate
 from lab.analysis.block_values import BlockValues, values_together
 from lab.analysis.estimate import Estimate, LimitedEstimate, SlopeEstimate
 from lab.analysis.estimate_prediction import PredictionEstimator as Decided
-from lab.block_grouping import Block
 from lab.decision_margins import DecisionMargins
 from lab.hypothesis import (
     Benchmark,
@@ -36,7 +35,8 @@ from lab.hypothesis import (
 )
 from lab.stats.binomial_interval import binomial_interval
 from lab.stats.latency_histogram import Histogram
-from lab.trial import (
+from lab.trials.block_grouping import Block
+from lab.trials.trial import (
     BenchmarkEvidence,
     Dispatch,
     LoadEvidence,

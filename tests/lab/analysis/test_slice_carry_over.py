@@ -10,7 +10,7 @@ from dataclasses import replace
 from lab.analysis.slice_carry_over import carry_over_by_arm, uneven_arm, untested_arms
 from lab.decision_margins import SliceMargins
 from lab.experiment.slice_schedule import SliceSchedule
-from lab.trial import LoadEvidence, LoadSlice, SliceRequests, Trial
+from lab.trials.trial import LoadEvidence, LoadSlice, SliceRequests, Trial
 from tests.lab.builders import ORDERS
 
 MARGINS = SliceMargins()

@@ -9,7 +9,7 @@ import pytest
 
 from lab.analysis.slice_scatter import slice_scatter
 from lab.stats.paired_slices import median_error
-from lab.trial import LoadEvidence, LoadSlice, SliceRequests, Trial
+from lab.trials.trial import LoadEvidence, LoadSlice, SliceRequests, Trial
 from tests.lab.builders import ORDERS, trial
 
 

@@ -10,7 +10,7 @@ from lab.analysis.sliced_load import slice_values
 from lab.analysis.sliced_values import paired_ratio
 from lab.driver_messages import RequestKey
 from lab.hypothesis import Metric, MetricRate, MetricRatio
-from lab.trial import LoadEvidence, LoadSlice, SliceRequests, Trial
+from lab.trials.trial import LoadEvidence, LoadSlice, SliceRequests, Trial
 
 READ, WRITE = RequestKey("/orders", "GET"), RequestKey("/orders", "POST")
 DEFINITIONS: Mapping[str, Metric] = {

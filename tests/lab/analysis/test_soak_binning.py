@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lab.measure_table import series_reduction
+from lab.measures.table import series_reduction
 from tests.default_margins import bin_series
 from tests.oracles.soaks import INTERVALS, memory_series
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from lab.analysis.soak_sawtooth import find_sawtooth
-from lab.time_series import TimeSeries
+from lab.trials.time_series import TimeSeries
 from tests.oracles.soaks import memory_series
 
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from lab.analysis.estimate import SlopeEstimate
-from lab.block_grouping import Block
 from lab.hypothesis import Bound, Step
-from lab.time_series import TimeSeries
-from lab.trial_plan import ALPHA
+from lab.trials.block_grouping import Block
+from lab.trials.plan import ALPHA
+from lab.trials.time_series import TimeSeries
 from tests.default_margins import estimate_slope
 from tests.oracles.soaks import INTERVALS, Shape, memory_series, soak_blocks, soak_trial
 from tests.proof import soak as proof

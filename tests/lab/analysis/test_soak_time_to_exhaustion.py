@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from lab.time_series import TimeSeries
+from lab.trials.time_series import TimeSeries
 from tests.default_margins import time_to_exhaustion
 from tests.oracles.soaks import memory_series, soak_blocks
 

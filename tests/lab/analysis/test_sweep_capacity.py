@@ -10,7 +10,7 @@ from lab.analysis.estimate import Estimate
 from lab.analysis.sweep_capacity import SWEEP_MEASURES, fall_over_blocks
 from lab.decision_margins import BEFORE_SEALED
 from lab.hypothesis import Bound
-from lab.measure_table import Scope, names_of
+from lab.measures.table import Scope, names_of
 from tests.default_margins import estimate_of_sweeps, ratio_of_sweeps
 from tests.oracles.sweeps import (
     POOL,

@@ -7,7 +7,7 @@ import pytest
 
 from lab.analysis.sweep_curve import SweepCurve
 from lab.stats.latency_histogram import Histogram
-from lab.trial import Dispatch, Ended, LoadEvidence, Requests, Trial
+from lab.trials.trial import Dispatch, Ended, LoadEvidence, Requests, Trial
 from tests.default_margins import MARGINS
 from tests.lab.builders import ORDERS
 

@@ -23,4 +23,4 @@ def signal_handlers() -> Iterator[None]:
 def own_lock(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine lock of this test's own, so that a real run on this machine does not matter."""
     address = f"\0bottleneck-lab-test-{os.getpid()}-{time.monotonic_ns()}"
-    monkeypatch.setattr("lab.run_lock._ADDRESS", address)
+    monkeypatch.setattr("lab.machine.run_lock._ADDRESS", address)

@@ -17,8 +17,8 @@ from lab.cli.run_forecast import UNKNOWN, forecast_lines
 from lab.cli.run_preparation import PreparedRun
 from lab.errors import MeasurementError
 from lab.hypothesis import Benchmark, ClosedLoad, Hypothesis, LoadTest, loads
-from lab.machine_conditions import observe, this_machine
-from lab.run_folder import RunFolder
+from lab.machine.conditions import observe, this_machine
+from lab.runs.run_folder import RunFolder
 from lab.system import (
     Command,
     ComposeSpec,
@@ -29,7 +29,7 @@ from lab.system import (
     Template,
     UrlSpec,
 )
-from lab.trial_plan import Plan, PlannedWorkers, draw
+from lab.trials.plan import Plan, PlannedWorkers, draw
 from tests.lab.builders import trial
 from tests.runs import ROOT, copy_project
 

@@ -7,12 +7,12 @@ import pytest
 
 from lab.cli import cores_of_run as module
 from lab.cli.cores_of_run import VARIABLE, cores_line, cores_of_run
-from lab.core_choice import CoreChoice
-from lab.cpu_pinning import Cores
 from lab.errors import UsageError
 from lab.hypothesis import load
-from lab.run_folder import RunFolder
-from lab.trial_plan import draw
+from lab.machine.core_choice import CoreChoice
+from lab.machine.cpu_pinning import Cores
+from lab.runs.run_folder import RunFolder
+from lab.trials.plan import draw
 from tests.lab.builders import PROJECT, SHIPPED
 
 CHOICE = CoreChoice(Cores((5,), (2, 4, 7)), "the quietest 4 of 8, seen for 1 s", {2: 0.01, 5: 0.2})

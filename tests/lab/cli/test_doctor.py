@@ -6,7 +6,7 @@ import pytest
 import typer
 
 from lab.cli.commands import doctor
-from lab.doctor_checks import CheckResult
+from lab.cli.doctor_checks import CheckResult
 
 FINE = CheckResult("cores", "2", "2 or more", True)
 BUSY = CheckResult("other load", "0.90 cores", "at most 0.25", False)
@@ -15,7 +15,7 @@ BUSY = CheckResult("other load", "0.90 cores", "at most 0.25", False)
 def test_a_machine_that_passes_can_measure(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("lab.doctor_checks.CHECKS", (lambda: FINE,))
+    monkeypatch.setattr("lab.cli.doctor_checks.CHECKS", (lambda: FINE,))
     doctor.command()
     shown = capsys.readouterr().out
     assert "ok  cores" in shown and "This machine can measure." in shown
@@ -24,7 +24,7 @@ def test_a_machine_that_passes_can_measure(
 def test_one_failed_check_is_exit_code_1(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("lab.doctor_checks.CHECKS", (lambda: BUSY, lambda: FINE))
+    monkeypatch.setattr("lab.cli.doctor_checks.CHECKS", (lambda: BUSY, lambda: FINE))
     with pytest.raises(typer.Exit) as ended:
         doctor.command()
     assert ended.value.exit_code == 1

@@ -10,7 +10,7 @@ import pytest
 from lab.cli.cores_of_run import VARIABLE
 from lab.cli.expected_conditions import expected_conditions
 from lab.hypothesis import Benchmark, Hypothesis
-from lab.machine_conditions import TargetConditions, machine_name, target_conditions, this_machine
+from lab.machine.conditions import TargetConditions, machine_name, target_conditions, this_machine
 from lab.system import ComposeSpec, PostgresSpec, System, UrlSpec
 from lab.targets.postgres_databases import whose_server
 from tests.lab.builders import SHIPPED, plan

@@ -8,13 +8,13 @@ from typing import NoReturn
 
 import pytest
 
-from lab.child_processes import Children
 from lab.cli.main import main
 from lab.cli.run_assembly import target_of_run
 from lab.cli.run_preparation import system_of
 from lab.exit_codes import ExitCode
+from lab.files.project_folder import Project
 from lab.hypothesis import loads
-from lab.project_folder import Project
+from lab.processes.child_processes import Children
 from lab.system import FILE
 from tests.lab.system.broken_files import BROKEN, FILES, Broken, text_of
 from tests.proof.bench import PLANTED, planted_project

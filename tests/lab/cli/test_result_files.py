@@ -14,8 +14,8 @@ from lab.cli.main import main
 from lab.cli.recorded_runs import judged_run
 from lab.cli.result_files import ResultFiles
 from lab.errors import StorageError, UsageError
-from lab.report_evidence import evidence_element
-from lab.run_folder import RunFolder
+from lab.runs.report_evidence import evidence_element
+from lab.runs.run_folder import RunFolder
 from tests.lab.reporting.many_runs import edit
 from tests.runs import ROOT
 

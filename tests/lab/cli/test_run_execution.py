@@ -28,13 +28,13 @@ from lab.errors import UsageError
 from lab.exit_codes import ExitCode
 from lab.experiment import BlockLoop, LoadTrials, Session, sealed_hypothesis, verdict_of
 from lab.hypothesis import Hypothesis
-from lab.report_evidence import unpack
-from lab.run_folder import RunFolder, RunFolderError
-from lab.run_lock import MachineBusy, machine_lock
+from lab.machine.run_lock import MachineBusy, machine_lock
+from lab.runs.report_evidence import unpack
+from lab.runs.run_folder import RunFolder, RunFolderError
 from lab.targets.revision_worktrees import Revision
 from lab.targets.target_interface import TargetFailure
-from lab.trial_plan import Plan, draw
-from lab.verdict_record import Verdict
+from lab.trials.plan import Plan, draw
+from lab.verdict.record import Verdict
 from tests.fakes.instruments import FakeDriver, fake_observer_factory
 from tests.fakes.target import FakeTarget
 from tests.lab.builders import of_equal_blocks

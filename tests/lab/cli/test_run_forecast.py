@@ -15,11 +15,11 @@ from lab.analysis.block_noise import BlockNoise
 from lab.cli.run_forecast import UNKNOWN, distance_from, forecast_lines
 from lab.decision_margins import DecisionMargins, GateLimits
 from lab.hypothesis import Bound, Hypothesis, LoadTest, Rival, load
-from lab.machine_conditions import observe, this_machine
-from lab.run_folder import RunFolder
+from lab.machine.conditions import observe, this_machine
+from lab.runs.run_folder import RunFolder
 from lab.stats.decision_forecast import LIKELY, blocks_to_decide
 from lab.stats.sequential_looks import nominal_level
-from lab.trial_plan import ALPHA
+from lab.trials.plan import ALPHA
 from tests.lab.builders import PROJECT, SHIPPED, blocks, claim, plan, ratio
 from tests.oracles.simulation import decision_rates, normal
 

@@ -10,8 +10,8 @@ from lab.cli.run_forecast import UNKNOWN
 from lab.cli.run_preparation import PreparedRun, RunOptions, prepare
 from lab.cli.worker_planning import WorkerOptions
 from lab.errors import UsageError
-from lab.run_folder import RunFolder, RunFolderError
-from lab.trial_plan import PlannedWorkers
+from lab.runs.run_folder import RunFolder, RunFolderError
+from lab.trials.plan import PlannedWorkers
 from tests.runs import QUICK_SOAK, copy_project
 
 OPTIONS = RunOptions("quick", 1, None, False, False, True, None, False)

@@ -15,7 +15,7 @@ import pytest
 
 from lab.cli.commands import serve
 from lab.errors import UsageError
-from lab.run_lock import MachineBusy, machine_lock
+from lab.machine.run_lock import MachineBusy, machine_lock
 from lab.targets.target_interface import TargetFailure
 from tests.fakes.target import FakeTarget
 from tests.runs import copy_project

@@ -12,7 +12,7 @@ from lab.cli.worker_planning import WorkerOptions, bind_address, plan_workers, r
 from lab.driver_messages import WORKER_TOKEN, FormFleet
 from lab.errors import UsageError
 from lab.hypothesis import ClosedLoad, Hypothesis, OpenLoad, Stage
-from lab.trial_plan import Plan, PlannedWorkers, draw
+from lab.trials.plan import Plan, PlannedWorkers, draw
 from tests.lab.builders import SHIPPED, with_load
 
 FOUR = with_load(SHIPPED, ClosedLoad(50, workers=4))

@@ -14,9 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from lab.child_processes import Children
 from lab.driver_messages import Closed, FormFleet, Frame, LoadSpec, Opened, RunTrial, TrialMessage
 from lab.instruments.locust_driver_process import LoadDriver
+from lab.processes.child_processes import Children
 from tests.lab.driver.scenarios import HEAD
 
 TOKEN = "a-token-of-the-tests"

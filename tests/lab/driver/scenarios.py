@@ -10,8 +10,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from lab.child_processes import Children
-from lab.cleanup_watchdog import start_ticks
 from lab.driver_messages import (
     Closed,
     ClosedLoadSpec,
@@ -22,6 +20,8 @@ from lab.driver_messages import (
     TrialMessage,
 )
 from lab.instruments.locust_driver_process import LoadDriver
+from lab.processes.child_processes import Children
+from lab.processes.cleanup_watchdog import start_ticks
 from tests.runs import ROOT
 
 WINDOW_S = 0.3

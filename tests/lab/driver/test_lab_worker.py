@@ -13,8 +13,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from lab.child_processes import Children
 from lab.driver_messages import ClosedLoadSpec
+from lab.processes.child_processes import Children
 from tests.lab.driver.fleets import TOKEN, Fleets, free_port, opened_of, shared
 from tests.lab.driver.scenarios import PLAIN_USER, closed_of
 from tests.runs import PATH, gone

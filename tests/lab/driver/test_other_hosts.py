@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from lab.child_processes import Children
 from lab.driver_messages import OpenLoadSpec, RateStage, RunTrial
 from lab.instruments.locust_driver_process import DriverError, LoadDriver, ScenarioError
 from lab.instruments.soak_script_driver import SoakScriptDriver
+from lab.processes.child_processes import Children
 from tests.cases.arm import Arm
 from tests.lab.driver.scenarios import PLAIN_USER, Drivers, faults_of, run
 from tests.lab.instruments.benchmark_files import BenchmarkFiles

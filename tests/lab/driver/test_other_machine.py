@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from lab.child_processes import Children
 from lab.driver_messages import Frame, OpenLoadSpec, RateStage
 from lab.instruments.locust_driver_process import DriverError
+from lab.processes.child_processes import Children
 from lab.stats.latency_histogram import Histogram
 from tests.lab.driver.fleets import Fleets, free_port, opened_of, remote_worker, shared
 from tests.lab.driver.scenarios import PLAIN_USER, closed_of

@@ -14,7 +14,6 @@ import psutil
 import pytest
 import zmq
 
-from lab.child_processes import Children
 from lab.driver_messages import (
     ClosedLoadSpec,
     OpenLoadSpec,
@@ -24,6 +23,7 @@ from lab.driver_messages import (
 )
 from lab.errors import UsageError
 from lab.instruments.locust_driver_process import DriverError, LoadDriver, ScenarioError
+from lab.processes.child_processes import Children
 from lab.stats.arrival_schedule import RateSegment, schedule
 from lab.stats.nearest_rank import quantile
 from tests.lab.driver.fleets import (

@@ -9,8 +9,8 @@ import pytest
 
 from lab.cli.recorded_runs import judged_run
 from lab.exchange.csv_tables import as_csv, estimates_csv, trials_csv
-from lab.judged_run import JudgedRun
-from lab.run_folder import RunFolder
+from lab.runs.judged_run import JudgedRun
+from lab.runs.run_folder import RunFolder
 from tests.runs import ROOT
 
 POOL = ROOT / "tests" / "recorded" / "pool-exhaustion"

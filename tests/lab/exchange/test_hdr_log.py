@@ -12,8 +12,8 @@ from lab.cli.recorded_runs import judged_run
 from lab.exchange.csv_tables import trials_csv
 from lab.exchange.hdr_log import latency_logs
 from lab.hypothesis import LoadTest
-from lab.judged_run import JudgedRun
-from lab.run_folder import RunFolder
+from lab.runs.judged_run import JudgedRun
+from lab.runs.run_folder import RunFolder
 from lab.stats.latency_histogram import Histogram
 from tests.lab.reporting.made_up_runs import build
 from tests.runs import ROOT

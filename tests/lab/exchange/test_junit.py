@@ -7,7 +7,7 @@ import pytest
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase
 
 from lab.exchange.junit import junit_xml
-from lab.verdict_record import Verdict
+from lab.verdict.record import Verdict
 from tests.lab.reporting.made_up_runs import BLOCKS, Run
 
 

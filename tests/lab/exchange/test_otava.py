@@ -13,8 +13,8 @@ import yaml
 from lab.cli.recorded_runs import judged_runs
 from lab.exchange.otava import otava_history
 from lab.hypothesis import Bound, Comparison, Prediction
-from lab.judged_run import JudgedRun
-from lab.verdict_record import Judgement
+from lab.runs.judged_run import JudgedRun
+from lab.verdict.record import Judgement
 from tests.lab.reporting.many_runs import RECORDED, copy_run, edit, make_runs
 
 

@@ -9,7 +9,7 @@ import pytest
 from lab.decision_margins import BEFORE_SEALED
 from lab.gates.background_gates import core_names
 from lab.hypothesis import load
-from lab.trial import BenchmarkEvidence, OtherProcess, Slice, Surroundings, Timing, Trial
+from lab.trials.trial import BenchmarkEvidence, OtherProcess, Slice, Surroundings, Timing, Trial
 from tests.default_margins import MARGINS, inspect
 from tests.lab.builders import PROJECT, claim, ratio, trial
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from lab.hypothesis import Bound, Prediction, load
-from lab.trial import BenchmarkEvidence, Fault, Timing, Trial
+from lab.trials.trial import BenchmarkEvidence, Fault, Timing, Trial
 from tests.default_margins import inspect
 from tests.lab.builders import PROJECT, altered
 

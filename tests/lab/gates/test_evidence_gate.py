@@ -12,7 +12,7 @@ from lab.decision_margins import BEFORE_SEALED, DecisionMargins
 from lab.gates import may_come
 from lab.hypothesis import Metric, MetricGauge, MetricQuantile, MetricRate, MetricRatio
 from lab.stats.latency_histogram import Histogram
-from lab.trial import GaugeReading, MetricsReading, Requests
+from lab.trials.trial import GaugeReading, MetricsReading, Requests
 from tests.default_margins import inspect
 from tests.lab.builders import ORDERS, altered, claim, ratio, trial
 

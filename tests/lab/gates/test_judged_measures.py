@@ -20,7 +20,7 @@ from lab.hypothesis import (
     Stage,
 )
 from lab.system import DRIVER
-from lab.trial import Fault, LoadSlice, Requests, Trial, Usage
+from lab.trials.trial import Fault, LoadSlice, Requests, Trial, Usage
 from tests.default_margins import MARGINS, inspect
 from tests.lab.builders import ON_TIME, ORDERS, altered, claim, ratio, trial, with_load
 

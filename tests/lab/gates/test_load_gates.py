@@ -6,7 +6,7 @@ import pytest
 
 from lab.hypothesis import Allow, Limits, OpenLoad, Stage, load
 from lab.stats.latency_histogram import Histogram
-from lab.trial import Ended, Fault, Requests, Trial, Usage
+from lab.trials.trial import Ended, Fault, Requests, Trial, Usage
 from tests.default_margins import GATES, inspect
 from tests.lab.builders import (
     ON_TIME,

@@ -8,8 +8,8 @@ import pytest
 
 from lab.hypothesis import Allow, Limits, load
 from lab.stats.latency_histogram import Histogram
-from lab.time_series import TimeSeries
-from lab.trial import MetricsReading, Requests, SoakEvidence, SoakLoadStats, Trial, Usage
+from lab.trials.time_series import TimeSeries
+from lab.trials.trial import MetricsReading, Requests, SoakEvidence, SoakLoadStats, Trial, Usage
 from tests.default_margins import inspect
 from tests.lab.builders import ORDERS, PROJECT, altered
 

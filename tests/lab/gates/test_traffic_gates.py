@@ -8,7 +8,7 @@ import pytest
 
 from lab.gates import traffic_notes
 from lab.system import MetricNames
-from lab.trial import Fault, MetricsReading, SoakEvidence, Trial
+from lab.trials.trial import Fault, MetricsReading, SoakEvidence, Trial
 from tests.default_margins import inspect
 from tests.lab.builders import ORDERS, altered, claim, ratio, trial
 from tests.lab.gates.test_soak_gates import SHIPPED as SOAK

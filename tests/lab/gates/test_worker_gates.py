@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 from lab.hypothesis import OpenLoad, Stage
-from lab.trial import Dispatch, Fault, Trial
-from lab.trial_plan import PlannedWorkers
-from lab.worker_records import FleetRecord, WorkerRecord
+from lab.trials.plan import PlannedWorkers
+from lab.trials.trial import Dispatch, Fault, Trial
+from lab.trials.worker_records import FleetRecord, WorkerRecord
 from tests.default_margins import inspect
 from tests.lab.builders import SHIPPED, altered, claim, ratio, trial, with_load
 from tests.lab.workers import fleet, histogram, worker

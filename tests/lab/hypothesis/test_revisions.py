@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from lab.hypothesis import Hypothesis, HypothesisError, loads
-from lab.process_lifetime import choose_lifetime
-from lab.trial_plan import Plan, draw
+from lab.trials.plan import Plan, draw
+from lab.trials.process_lifetime import choose_lifetime
 from tests.runs import ROOT
 
 TEXT = """\

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from lab.child_processes import Children
-from lab.cpu_pinning import Cores
 from lab.hypothesis import Step
 from lab.instruments.benchmark_file import BenchmarkFile
 from lab.instruments.benchmark_group import expected_s
 from lab.instruments.benchmark_process import BenchmarkError, Measured, stop_together
 from lab.instruments.benchmark_selection import BenchmarkFileError, BenchmarkFunction, Wanted
+from lab.machine.cpu_pinning import Cores
+from lab.processes.child_processes import Children
 
 FILE = "scenarios/bench_a.py"
 SLICES, SLICE_S = 5, 0.01

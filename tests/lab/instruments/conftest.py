@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.child_processes import Children
+from lab.processes.child_processes import Children
 from tests.lab.instruments.benchmark_files import BenchmarkFiles
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from lab.instruments.background_load import Span, background_of, background_over
 from lab.instruments.process_sampler import ProcessSample, ProcessSampler
-from lab.processor_time import CoreTime, ProcessTime
-from lab.trial import OtherProcess
+from lab.machine.processor_time import CoreTime, ProcessTime
+from lab.trials.trial import OtherProcess
 
 DRIVER, TARGET = frozenset({0}), frozenset({1})
 GONE = 2_000_000_000  # no process has this id: where it is kept cannot be asked

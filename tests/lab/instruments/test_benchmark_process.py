@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from lab.child_processes import Children
-from lab.cpu_pinning import Cores
 from lab.hypothesis import Parameter
 from lab.instruments import benchmark_file, benchmark_process
 from lab.instruments.benchmark_file import BenchmarkFile
 from lab.instruments.benchmark_process import BenchmarkError
 from lab.instruments.benchmark_selection import Wanted
+from lab.machine.cpu_pinning import Cores
+from lab.processes.child_processes import Children
 from tests.lab.instruments.benchmark_files import FILE, BenchmarkFiles
 from tests.proof.bench import planted_project
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from lab.child_processes import Children
 from lab.cli import preflight
-from lab.cpu_pinning import Cores
 from lab.instruments.benchmark_file import BenchmarkFile, Code
 from lab.instruments.benchmark_selection import BenchmarkFileError, Wanted
+from lab.machine.cpu_pinning import Cores
+from lab.processes.child_processes import Children
 from lab.targets.command_environment import import_path
 
 FILE = "scenarios/bench_price.py"

@@ -31,7 +31,7 @@ def test_a_file_is_of_the_project_or_not(
 
 def test_the_lab_is_not_of_the_project_even_if_it_lies_there() -> None:
     folder = Path(lab.__file__).parents[1]
-    assert ProjectFiles(folder).place("lab/trial.py", 1) == NOWHERE
+    assert ProjectFiles(folder).place("lab/trials/trial.py", 1) == NOWHERE
     assert ProjectFiles(folder).place("service/app.py", 1) == ("service/app.py", 1)
 
 

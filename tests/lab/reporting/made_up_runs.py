@@ -9,13 +9,13 @@ from pathlib import Path
 from lab import hypothesis as hypotheses
 from lab.driver_messages import RequestKey
 from lab.hypothesis import Hypothesis
-from lab.run_folder import RunFolder
+from lab.runs.run_folder import RunFolder
 from lab.stats.latency_histogram import Histogram
-from lab.trial import Fault, LoadEvidence, Requests, Trial, Usage
-from lab.trial_plan import Attempt, Plan, draw
-from lab.trial_serialization import requests_to_record
-from lab.verdict_record import Verdict
-from lab.verdict_rule import judge
+from lab.trials.plan import Attempt, Plan, draw
+from lab.trials.serialization import requests_to_record
+from lab.trials.trial import Fault, LoadEvidence, Requests, Trial, Usage
+from lab.verdict.record import Verdict
+from lab.verdict.rule import judge
 from tests.lab.builders import ORDERS
 
 HOSTILE = "<script>alert(1)</script>|`x`\"'&"

@@ -79,7 +79,7 @@ def test_the_page_says_that_it_carries_the_data_only_if_it_does(
 ) -> None:
     run = make_run("CONFIRMED", bare=True)
     for most, is_carried in ((64_000_000, True), (1000, False)):
-        monkeypatch.setattr("lab.report_evidence.MAX_DATA_BYTES", most)
+        monkeypatch.setattr("lab.runs.report_evidence.MAX_DATA_BYTES", most)
         render(run.run_folder, run.hypothesis, run.plan, run.verdict)
         assert ('<template id="evidence"' in run.html) == is_carried
         assert ("This page carries the data" in HtmlPage(run.html).text) == is_carried

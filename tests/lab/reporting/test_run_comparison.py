@@ -9,9 +9,9 @@ import pytest
 from lab.cli.recorded_runs import judged_run
 from lab.hypothesis import Bound, Rival
 from lab.hypothesis.seal import text_digest
-from lab.judged_run import JudgedRun
 from lab.reporting.run_comparison import RunComparison, compare_runs
-from lab.run_folder import RunFolder
+from lab.runs.judged_run import JudgedRun
+from lab.runs.run_folder import RunFolder
 from tests.lab.reporting.many_runs import OTHER, edit, make_runs
 
 

@@ -7,11 +7,11 @@ import pytest
 
 from lab.cli.recorded_runs import judged_runs
 from lab.hypothesis import Bound
-from lab.judged_run import Measured
 from lab.reporting.charts import estimates_over_runs
 from lab.reporting.history_page import history_page
 from lab.reporting.run_history import AlikeRuns, RunHistory, run_history
 from lab.reporting.sections.predictions import PredictionResult
+from lab.runs.judged_run import Measured
 from tests.lab.reporting.figures import figure_of
 from tests.lab.reporting.html_page import HtmlPage
 from tests.lab.reporting.many_runs import OTHER, edit, make_runs

@@ -9,9 +9,9 @@ import psutil
 import psycopg
 import pytest
 
-from lab.child_processes import Children
-from lab.cpu_pinning import divide_cores
 from lab.hypothesis import Step
+from lab.machine.cpu_pinning import divide_cores
+from lab.processes.child_processes import Children
 from lab.targets.benchmark_target import BenchmarkTarget
 
 A, B = Step("a"), Step("b")

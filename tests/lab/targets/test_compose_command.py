@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.child_processes import Children
+from lab.processes.child_processes import Children
 from lab.system import ComposeSpec
 from lab.targets.compose_command import ComposeCommand, ComposeProject, find_program
 from lab.targets.docker_engine import EngineError

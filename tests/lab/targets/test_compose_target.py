@@ -8,8 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from lab.child_processes import Children
-from lab.cpu_pinning import Cores
+from lab.machine.cpu_pinning import Cores
+from lab.processes.child_processes import Children
 from lab.system import ComposeSpec, Ready, load_system
 from lab.targets.compose_arm import ComposeArm
 from lab.targets.compose_command import ComposeProject

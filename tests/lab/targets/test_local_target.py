@@ -16,12 +16,12 @@ from typing import Any
 import psutil
 import pytest
 
-from lab.child_processes import Children
-from lab.cleanup_watchdog import start_ticks
-from lab.cpu_pinning import Cores
 from lab.experiment.arm_identity_check import wrong_settings
 from lab.instruments.process_sampler import ProcessSampler
-from lab.process_tree import with_variable
+from lab.machine.cpu_pinning import Cores
+from lab.processes.child_processes import Children
+from lab.processes.cleanup_watchdog import start_ticks
+from lab.processes.process_tree import with_variable
 from lab.system import load_system
 from lab.targets.local_target import LocalTarget
 from lab.targets.target_interface import SettingError, TargetFailure, TargetUsageError
@@ -525,8 +525,8 @@ def test_what_is_not_python_has_no_profile(bench: Bench) -> None:
 KILLED = """\
 import sys, time
 from pathlib import Path
-from lab.child_processes import Children
-from lab.cpu_pinning import Cores
+from lab.processes.child_processes import Children
+from lab.machine.cpu_pinning import Cores
 from lab.system import load_system
 from lab.targets.local_target import LocalTarget
 

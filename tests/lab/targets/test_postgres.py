@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from lab.child_processes import Children
 from lab.exit_codes import ExitCode
+from lab.processes.child_processes import Children
 from lab.targets.postgres_databases import Databases, RunDatabases, whose_server
 from lab.targets.postgres_sessions import Sessions
 from lab.targets.target_interface import DatabaseError, TargetUsageError

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.child_processes import Child, Children
+from lab.processes.child_processes import Child, Children
 from lab.system import System, load_system
 from lab.targets.revision_worktrees import (
     RevisionWorktrees,
@@ -480,7 +480,7 @@ def test_an_interrupted_build_leaves_nothing(
 KILLED = """
 import sys
 from pathlib import Path
-from lab.child_processes import Children
+from lab.processes.child_processes import Children
 from tests.lab.targets.test_revision_worktrees import Built
 
 Built(Path(sys.argv[1]), Children())

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from lab.child_processes import Children
 from lab.experiment.arm_identity_check import wrong_settings
+from lab.processes.child_processes import Children
 from lab.system import load_system
 from lab.targets.target_interface import TargetFailure, TargetUsageError
 from lab.targets.url_target import UrlTarget

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator
 import httpx
 import pytest
 
-from lab.child_processes import Children
+from lab.processes.child_processes import Children
 from lab.targets.embedded_postgres import EmbeddedPostgres
 from tests.service.works import scalar, until
 

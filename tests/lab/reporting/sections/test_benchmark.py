@@ -10,7 +10,7 @@ from lab.hypothesis import Benchmark, Parameter, Step
 from lab.reporting.charts import time_by_size_linear, time_by_size_log
 from lab.reporting.sections.benchmark import BenchmarkSection, benchmark_section
 from lab.reporting.trials_of_run import RunTrials
-from lab.trial import BenchmarkEvidence, Timing, Trial
+from lab.trials.trial import BenchmarkEvidence, Timing, Trial
 from tests.default_margins import MARGINS
 from tests.lab.builders import SHIPPED
 from tests.lab.reporting.figures import figure_of, legend_of

@@ -5,7 +5,7 @@ from dataclasses import replace
 from lab.instruments.metrics_scraper import NO_METRICS
 from lab.reporting.sections.gates import GatesSection, gates_section
 from lab.reporting.trials_of_run import RunTrials
-from lab.trial import MetricsReading
+from lab.trials.trial import MetricsReading
 from tests.lab.builders import altered
 from tests.lab.reporting.made_up_runs import HOSTILE, Run
 

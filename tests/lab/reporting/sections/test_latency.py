@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from lab.block_grouping import Block
 from lab.driver_messages import RequestKey
 from lab.hypothesis import Step
 from lab.reporting.sections.latency import latency_section
 from lab.reporting.trials_of_run import RunTrials
-from lab.trial import Trial
+from lab.trials.block_grouping import Block
+from lab.trials.trial import Trial
 from tests.default_margins import MARGINS
 from tests.lab.builders import ORDERS, SHIPPED, trial
 

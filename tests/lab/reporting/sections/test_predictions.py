@@ -10,7 +10,7 @@ import pytest
 from lab.cli.verdict_table import judgement_table
 from lab.hypothesis import Bound
 from lab.reporting.sections.predictions import prediction_results
-from lab.verdict_record import Judgement, Outcome, Verdict, VerdictName
+from lab.verdict.record import Judgement, Outcome, Verdict, VerdictName
 from tests.lab.reporting.made_up_runs import Run
 
 OPEN: Outcome = "undecided"

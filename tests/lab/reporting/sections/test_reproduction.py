@@ -6,7 +6,7 @@ import pytest
 
 from lab.hypothesis import ClosedLoad
 from lab.reporting.sections.reproduction import reproduction_section
-from lab.trial_plan import DetectableSlope, PlannedWorkers
+from lab.trials.plan import DetectableSlope, PlannedWorkers
 from tests.lab.builders import SHIPPED, plan, with_load
 
 TOO_SHORT = DetectableSlope(

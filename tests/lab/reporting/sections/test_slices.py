@@ -5,7 +5,7 @@ from __future__ import annotations
 from lab.hypothesis import Step
 from lab.reporting.sections.slices import slices_section
 from lab.reporting.trials_of_run import RunTrials
-from lab.trial import Trial
+from lab.trials.trial import Trial
 from tests.default_margins import MARGINS
 from tests.lab.analysis.test_slice_carry_over import in_order, run
 from tests.lab.builders import SHIPPED, trial

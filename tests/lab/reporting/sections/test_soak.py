@@ -14,7 +14,7 @@ from lab.reporting.charts import soak_series
 from lab.reporting.charts.style import ARMS, GRID
 from lab.reporting.sections.soak import SoakSection, soak_section
 from lab.reporting.trials_of_run import RunTrials
-from lab.trial_plan import draw
+from lab.trials.plan import draw
 from tests.lab.builders import PROJECT
 from tests.lab.reporting.figures import figure_of, legend_of
 from tests.oracles.soaks import INTERVALS, memory_series, soak_blocks

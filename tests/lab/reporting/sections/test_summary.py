@@ -7,7 +7,7 @@ import pytest
 
 from lab.reporting.sections.predictions import prediction_results
 from lab.reporting.sections.summary import Summary, summarize
-from lab.trial_plan import Attempt, PlannedWorkers
+from lab.trials.plan import Attempt, PlannedWorkers
 from tests.lab.reporting.made_up_runs import Run
 
 SAME = Attempt("20250101-090000", "CONFIRMED", True)

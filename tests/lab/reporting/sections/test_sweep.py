@@ -11,11 +11,11 @@ from markdown_it import MarkdownIt
 
 from lab.hypothesis import Sweep, load
 from lab.reporting import render
-from lab.run_folder import RunFolder
+from lab.runs.run_folder import RunFolder
 from lab.stats.latency_histogram import Histogram
-from lab.trial import LoadEvidence, Requests, Trial, Usage
-from lab.trial_plan import draw
-from lab.verdict_rule import judge
+from lab.trials.plan import draw
+from lab.trials.trial import LoadEvidence, Requests, Trial, Usage
+from lab.verdict.rule import judge
 from tests.lab.builders import ORDERS, with_load
 from tests.lab.reporting.html_page import HtmlPage
 from tests.lab.reporting.made_up_runs import Run

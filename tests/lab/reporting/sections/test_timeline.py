@@ -10,7 +10,7 @@ from lab.reporting.charts import timeline
 from lab.reporting.charts.style import fitting
 from lab.reporting.sections.timeline import MAX_PANELS, timeline_section
 from lab.reporting.trials_of_run import RunTrials
-from lab.trial import LoadSlice
+from lab.trials.trial import LoadSlice
 from tests.lab.builders import altered
 from tests.lab.reporting.html_page import HtmlPage
 from tests.lab.reporting.made_up_runs import Run

@@ -5,7 +5,7 @@ from dataclasses import replace
 from lab.hypothesis import Benchmark, Metric, MetricRatio
 from lab.reporting.sections.trials import trial_table
 from lab.reporting.trials_of_run import RunTrials
-from lab.trial import BenchmarkEvidence, LoadSlice, Timing, Trial
+from lab.trials.trial import BenchmarkEvidence, LoadSlice, Timing, Trial
 from tests.lab.builders import SHIPPED, altered, blocks, plan, trial
 from tests.lab.reporting.made_up_runs import Run
 

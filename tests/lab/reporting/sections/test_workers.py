@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from lab.reporting.sections.workers import WorkersSection, workers_section
-from lab.trial import Trial
-from lab.trial_plan import PlannedWorkers
-from lab.worker_records import FleetRecord
+from lab.trials.plan import PlannedWorkers
+from lab.trials.trial import Trial
+from lab.trials.worker_records import FleetRecord
 from tests.lab.builders import altered, trial
 from tests.lab.reporting.sections.test_slices import sorted_trials
 from tests.lab.workers import fleet, histogram, worker

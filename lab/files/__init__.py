@@ -1,0 +1,1 @@
+"""Files of projects: where a project is, its sources, and JSON that survives a crash."""

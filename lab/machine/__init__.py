@@ -1,0 +1,1 @@
+"""The machine that measures: its cores and their processor time, its conditions, its lock."""

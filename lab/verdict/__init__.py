@@ -1,0 +1,1 @@
+"""The verdict: the rule that decides, the result on disk, and its wording."""
