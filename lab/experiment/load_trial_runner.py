@@ -304,7 +304,9 @@ class LoadTrials:
         try:
             self.target.reset(arm)
         except Exception as error:
-            problem = (str(error).strip() or type(error).__name__).splitlines()[0]
+            lines = (str(error).strip() or type(error).__name__).splitlines()
+            # of a command's output, the last line says most
+            problem = f"{lines[0]} {lines[-1]}" if lines[0].endswith(":") else lines[0]
             return self._identity_fault(arm) or Fault(
                 "alive", f"Arm {arm} cannot be reset: {problem}", retryable=False
             )

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from lab.system.placeholders import FD, PORT, POSTGRES_URL, Command, Template
+from lab.system.placeholders import FD, PORT, POSTGRES, Command, Template
 
 FILE = "lab.toml"
 DRIVER = "driver"  # the role of the load driver, which is not of the system
@@ -124,8 +124,8 @@ class ProcessSpec:
 
     @property
     def uses_postgres(self) -> bool:
-        """Whether it gets the URL of the arm's database."""
-        return POSTGRES_URL in self.placeholders
+        """Whether it learns where the arm's database is."""
+        return any(name in POSTGRES for name in self.placeholders)
 
     @property
     def set_by_the_lab(self) -> tuple[str, ...]:
@@ -253,6 +253,7 @@ class System:
         loaded: The name of the process that load goes to; "" if there is no process.
         code: Files and folders that the system is made of: they must not change in a run.
         packages: Python packages whose versions are recorded, and must not change in a run.
+        reset: A command that brings an arm back to its first state, before each trial.
     """
 
     processes: tuple[ProcessSpec, ...] = ()
@@ -264,6 +265,7 @@ class System:
     safety: SafetySpec = field(default_factory=SafetySpec)
     code: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
+    reset: Command | None = None
 
     def process(self, name: str) -> ProcessSpec | None:
         """The process of that name; None if there is none."""

@@ -11,7 +11,17 @@ from lab.errors import UsageError
 PORT = "port"
 FD = "fd"
 URL = ".url"
+OWN_PORT = ".port"
+ADDRESS = (URL, OWN_PORT)
+"""What of a process has a value, behind its name."""
+
 POSTGRES_URL = f"postgres{URL}"
+POSTGRES = (
+    POSTGRES_URL,
+    *(f"postgres.{part}" for part in ("host", "port", "user", "password", "database")),
+)
+"""Where the database of an arm is: its URL, and the parts of it."""
+
 ARM_FOLDER = "arm.folder"
 
 _PART = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")

@@ -16,6 +16,7 @@ from lab.instruments.service_profiler import command_prefix, is_python, read_pro
 from lab.machine.cpu_pinning import Cores, pin
 from lab.processes.child_processes import Children
 from lab.system import FILE, Command, ProcessSpec, System
+from lab.system.placeholders import ADDRESS, OWN_PORT, POSTGRES, POSTGRES_URL, URL
 from lab.targets import docker_cleanup, docker_engine
 from lab.targets.arm_settings import validated_settings
 from lab.targets.compose_arm import ComposeArm
@@ -23,10 +24,11 @@ from lab.targets.compose_command import ComposeCommand, ComposeProject, is_reser
 from lab.targets.compose_file import COMPLETED, HEALTHY, ComposeFile, free_port
 from lab.targets.docker_engine import PROXY, EngineError
 from lab.targets.embedded_postgres import EmbeddedPostgres
-from lab.targets.postgres_databases import OF_EACH_ARM, reset_script
+from lab.targets.postgres_databases import OF_EACH_ARM, postgres_values, reset_script
 from lab.targets.postgres_sessions import Sessions, drop_libpq_variables
 from lab.targets.process_identity import WeakestProofs, identify, proof_of
 from lab.targets.readiness import READY_S, await_ready, check_ready
+from lab.targets.reset_command import ResetCommand
 from lab.targets.target_interface import (
     DatabaseError,
     Identity,
@@ -83,6 +85,7 @@ class ComposeTarget:
         self._sessions = Sessions()
         self._started = self._pinned = False
         self._reset_script = reset_script(system, project)
+        self._reset = ResetCommand(system, children, project)
         self._proofs = WeakestProofs()
 
     @property
@@ -120,6 +123,16 @@ class ComposeTarget:
             raise TargetUsageError(
                 f"{FILE}: [postgres] has a `reset`, and [compose] names no `database` on which it "
                 "would run. Name it there, or remove `reset`"
+            )
+        known = [f"{name}{part}" for name in self._names() for part in ADDRESS]
+        if self._spec.database is not None:
+            known += POSTGRES
+        for settings in arms.values():
+            self._reset.check(
+                settings,
+                known,
+                "Reach the container by `docker compose exec`: COMPOSE_FILE and "
+                "COMPOSE_PROJECT_NAME are set to those of the arm.",
             )
         self._expected = validated_settings(self._system, self._project, arms, anyway=self._anyway)
         if not self._anyway:
@@ -231,9 +244,33 @@ class ComposeTarget:
         self._pin()
 
     def reset(self, arm: str) -> None:
-        """Run the script that resets the database, then VACUUM and CHECKPOINT."""
-        if self._reset_script is not None and self._spec.database is not None:
-            self._sessions.reset(self._database_url(self._arms[arm]), self._reset_script)
+        """Run the command that resets the arm, and its script in the database.
+
+        VACUUM and CHECKPOINT follow if either may have changed the database.
+        """
+        running, script = self._arms[arm], self._reset_script
+        values = self._values(running)
+        environment = self._compose.environment(running.project)
+        if POSTGRES_URL in values:
+            environment["DATABASE_URL"] = values[POSTGRES_URL]
+        self._reset.run(arm, self._settings[arm], values, environment)
+        if POSTGRES_URL in values and (script is not None or self._reset.exists):
+            self._sessions.reset(values[POSTGRES_URL], script or "")
+
+    def _values(self, arm: ComposeArm) -> dict[str, str]:
+        """The values of placeholders: where services of the arm are reached from here."""
+        values: dict[str, str] = {}
+        for name, role in self._names().items():
+            values |= {f"{name}{URL}": arm.url(role), f"{name}{OWN_PORT}": str(arm.port(role))}
+        if self._spec.database is not None:
+            values |= postgres_values(self._database_url(arm))
+        return values
+
+    def _names(self) -> dict[str, str]:
+        """By the name of its process, each service that is asked."""
+        return {name: name for name in self._spec.others} | {
+            self._system.loaded: self._spec.service
+        }
 
     def roles(self, arm: str) -> dict[str, tuple[int, ...]]:
         """The first process of each container, and the engine's proxies of its ports."""

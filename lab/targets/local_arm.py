@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -24,8 +24,9 @@ from lab.processes.process_tree import (
     with_descendants,
 )
 from lab.system import FILE, ProcessSpec, System
-from lab.system.placeholders import ARM_FOLDER, FD, PORT, POSTGRES_URL, URL
+from lab.system.placeholders import ARM_FOLDER, FD, OWN_PORT, PORT, URL
 from lab.targets.command_environment import import_path, search_path, with_program
+from lab.targets.postgres_databases import postgres_values
 from lab.targets.postgres_sessions import libpq_variables
 from lab.targets.process_identity import Proof, identify, proof_of
 from lab.targets.readiness import await_ready, check_ready, own_log
@@ -256,17 +257,32 @@ class LocalArm:
         self, spec: ProcessSpec, port: int | None, held: socket.socket | None
     ) -> dict[str, str]:
         """The values of all placeholders of a process."""
-        values = {**spec.defaults, **self.settings}
-        values |= {f"{name}{URL}": _url(each) for name, each in self.ports.items()}
-        if ARM_FOLDER in spec.placeholders:
+        values = {**spec.defaults, **self.settings, **self.values(spec.placeholders)}
+        if port is not None and held is not None:
+            values |= {PORT: str(port), FD: str(held.fileno())}
+        return values
+
+    def values(self, placeholders: Container[str]) -> dict[str, str]:
+        """The values of the placeholders that are the arm's; its folder is made if it is named."""
+        values = {f"{name}{URL}": _url(each) for name, each in self.ports.items()}
+        values |= {f"{name}{OWN_PORT}": str(each) for name, each in self.ports.items()}
+        if ARM_FOLDER in placeholders:
             folder = self.children.folder / f"files-{self.name}"
             folder.mkdir(exist_ok=True)
             values[ARM_FOLDER] = str(folder)
         if self.database is not None:
-            values[POSTGRES_URL] = self.database
-        if port is not None and held is not None:
-            values |= {PORT: str(port), FD: str(held.fileno())}
+            values |= postgres_values(self.database)
         return values
+
+    def environment(self, given: str = "") -> dict[str, str]:
+        """What commands for this arm get beside its settings: its database, and its revision.
+
+        Args:
+            given: As for `imports`.
+        """
+        if self.database is None:
+            return self.imports(given)
+        return {"DATABASE_URL": self.database, **libpq_variables(), **self.imports(given)}
 
     def _refuse_foreign_listener(self, spec: ProcessSpec, child: Child) -> None:
         """TargetFailure if something else than this process listens on its port."""

@@ -13,17 +13,16 @@ from lab.instruments.service_profiler import command_prefix, is_python, read_pro
 from lab.machine.cpu_pinning import Cores, pin
 from lab.processes.child_processes import Child, Children
 from lab.system import DATABASE, FILE, ProcessSpec, System
-from lab.system.placeholders import POSTGRES_URL
+from lab.system.placeholders import is_setting
 from lab.targets.arm_settings import validated_settings
 from lab.targets.command_environment import search_path, with_program
+from lab.targets.finished_command import LIMIT_S, await_success
 from lab.targets.local_arm import LocalArm
-from lab.targets.postgres_databases import RunDatabases, reset_script
-from lab.targets.postgres_sessions import libpq_variables
+from lab.targets.postgres_databases import RunDatabases, postgres_values, reset_script
 from lab.targets.process_identity import WeakestProofs
 from lab.targets.readiness import await_ready, check_ready, own_log
+from lab.targets.reset_command import ResetCommand
 from lab.targets.target_interface import Identity, Loaded, TargetFailure
-
-_PREPARE_S = 300.0
 
 
 class LocalTarget:
@@ -70,6 +69,7 @@ class LocalTarget:
         self._shared: dict[str, list[str]] = {}  # files that several arms write to
         self._daemons: dict[str, list[str]] = {}  # by process, in words
         codes = dict.fromkeys(self._revisions.values()) or {project: None}
+        self._reset = ResetCommand(system, children, project)
         self._reset_scripts = {code: reset_script(system, code) for code in codes}
 
     @property
@@ -95,6 +95,9 @@ class LocalTarget:
                 words = [word.written for word in spec.command.words]
                 for code in self._reset_scripts:
                     with_program(spec.command, words, self._project, code)
+        for arm, settings in arms.items():
+            known = [name for name in self._reset.placeholders if not is_setting(name)]
+            self._reset.check(settings, known, code=self._code(arm))
         for code in self._reset_scripts:
             own = {arm: arms[arm] for arm in arms if self._code(arm) == code}
             self._expected |= validated_settings(
@@ -164,11 +167,17 @@ class LocalTarget:
         self._start_arms(*restarted)
 
     def reset(self, arm: str) -> None:
-        """Run the script that resets the database, then VACUUM and CHECKPOINT."""
-        script = self._reset_scripts[self._code(arm)]
-        if script is not None:
-            assert self._databases is not None
-            self._databases.sessions.reset(self._database(arm), script)
+        """Run the command that resets the arm, and its script in the database.
+
+        VACUUM and CHECKPOINT follow if either may have changed the database.
+        """
+        running, defaults = self._arms[arm], self._system.defaults
+        environment = running.environment(defaults.get("PYTHONPATH", ""))
+        values = running.values(self._reset.placeholders)
+        self._reset.run(arm, running.settings, values, environment, running.code)
+        script = self._reset_scripts[running.code]
+        if self._databases is not None and (script is not None or self._reset.exists):
+            self._databases.sessions.reset(self._database(arm), script or "")
 
     def roles(self, arm: str) -> dict[str, tuple[int, ...]]:
         """Process ids of the arm's processes and, if it runs here, of the database."""
@@ -283,21 +292,17 @@ class LocalTarget:
         for arm, running in self._arms.items():
             running.database = self._databases.create(arm)
         preparing = [self._prepare(running) for running in self._arms.values()]
-        deadline = time.monotonic() + _PREPARE_S
+        deadline = time.monotonic() + LIMIT_S
         for child in filter(None, preparing):
-            how = self._children.await_end(child, max(0.0, deadline - time.monotonic()))
-            if how is None or child.popen.returncode:
-                how = how or f"did not end within {_PREPARE_S:g} s"
-                raise TargetFailure(
-                    f"`prepare` of arm {child.arm} {how}; its output:\n{child.log_tail()}"
-                )
+            left_s = max(0.0, deadline - time.monotonic())
+            await_success(self._children, child, f"`prepare` of arm {child.arm}", left_s)
 
     def _prepare(self, running: LocalArm) -> Child | None:
         assert running.database is not None
         command, defaults = self._system.prepare, self._system.defaults
         if command is None:
             return None
-        values = {**defaults, **running.settings, POSTGRES_URL: running.database}
+        values = {**defaults, **running.settings, **postgres_values(running.database)}
         return self._children.start(
             with_program(command, command.fill(values), self._project, running.code),
             role="prepare",
@@ -305,9 +310,7 @@ class LocalTarget:
             env={
                 **defaults,
                 **running.settings,
-                **running.imports(defaults.get("PYTHONPATH", "")),
-                **libpq_variables(),
-                "DATABASE_URL": running.database,
+                **running.environment(defaults.get("PYTHONPATH", "")),
                 "PATH": search_path(running.code),
             },
             cwd=running.code,

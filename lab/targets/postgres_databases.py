@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import getpass
 import hashlib
 import json
 import os
@@ -15,6 +16,8 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 from lab.machine.conditions import DATABASE_SERVER
 from lab.processes.child_processes import Child, Children
 from lab.system import System
+from lab.system.model import POSTGRES_PORT
+from lab.system.placeholders import POSTGRES_URL
 from lab.targets.embedded_postgres import EmbeddedPostgres
 from lab.targets.postgres_sessions import Sessions, drop_libpq_variables, first_line
 from lab.targets.target_interface import DatabaseError, TargetUsageError
@@ -63,6 +66,25 @@ def whose_server(users_url: str | None) -> dict[str, str]:
     address = json.dumps(server_address(users_url)).encode()
     digest = hashlib.sha256(address).hexdigest()[:16]
     return {"postgresql_is": "the user's server", DATABASE_SERVER: f"sha256:{digest}"}
+
+
+def postgres_values(url: str) -> dict[str, str]:
+    """The placeholders of a database, by their names; what its URL lacks is as libpq has it."""
+    from psycopg.conninfo import conninfo_to_dict
+
+    parts = conninfo_to_dict(url)
+
+    def part(name: str, variable: str, default: str) -> str:
+        return str(parts.get(name) or os.environ.get(variable) or default)
+
+    return {
+        POSTGRES_URL: url,
+        "postgres.host": part("host", "PGHOST", "localhost"),
+        "postgres.port": part("port", "PGPORT", str(POSTGRES_PORT)),
+        "postgres.user": part("user", "PGUSER", getpass.getuser()),
+        "postgres.password": part("password", "PGPASSWORD", ""),
+        "postgres.database": part("dbname", "PGDATABASE", ""),
+    }
 
 
 def reset_script(system: System, project: Path) -> str | None:

@@ -97,7 +97,7 @@ def refuse_fixed_paths(project: Path, system: System) -> None:
 
     That is the whole of the repository, of which the project may be a folder.
     """
-    texts = [] if system.check is None else [system.check.written]
+    texts = [each.written for each in (system.check, system.reset) if each is not None]
     for build in system.build.commands:  # its program may be one of the working tree
         texts += [word.written for word in build.words[1:]]
     for process in system.processes:

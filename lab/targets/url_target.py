@@ -12,12 +12,13 @@ from lab.system import FILE, Command, System
 from lab.targets import docker_engine
 from lab.targets.arm_settings import validated_settings
 from lab.targets.command_environment import search_path, with_program
+from lab.targets.finished_command import await_success
 from lab.targets.process_identity import Proof, ask_settings
 from lab.targets.readiness import await_ready, check_ready
+from lab.targets.reset_command import ResetCommand
 from lab.targets.target_interface import Identity, Loaded, TargetFailure, TargetUsageError
 
 ROLE = "service"
-_SWITCH_S = 300.0
 
 
 class UrlTarget:
@@ -44,6 +45,7 @@ class UrlTarget:
         self._children = children
         self._project = project
         self._anyway = anyway
+        self._reset = ResetCommand(system, children, project)
         self._settings: dict[str, dict[str, str]] = {}
         self._expected: dict[str, dict[str, str]] = {}
         self._active: str | None = None  # the arm whose settings hold
@@ -81,6 +83,8 @@ class UrlTarget:
                 )
         if self._spec.switch is not None:
             with_program(self._spec.switch, self._spec.switch.fill({}), self._project)
+        for settings in arms.values():
+            self._reset.check(settings, (), "Write its value: nothing is started here.")
         self._expected = validated_settings(self._system, self._project, arms, anyway=self._anyway)
 
     def start(self, arms: Mapping[str, Mapping[str, str]]) -> None:
@@ -122,7 +126,8 @@ class UrlTarget:
         raise TargetFailure("a system at a URL cannot be started again")
 
     def reset(self, arm: str) -> None:
-        """Nothing: its state is not the lab's."""
+        """Run the command that resets the system, if there is one."""
+        self._reset.run(arm, self._settings[arm], {}, {})
 
     def roles(self, arm: str) -> dict[str, tuple[int, ...]]:
         """The processes that listen on its port, if the file says that they are the system."""
@@ -169,7 +174,4 @@ class UrlTarget:
             env={**self._settings[arm], "PATH": search_path(self._project), **NOT_OF_THE_RUN},
             cwd=self._project,
         )
-        how = self._children.await_end(child, _SWITCH_S)
-        if child.popen.returncode or how is None:
-            how = how or f"did not end within {_SWITCH_S:g} s"
-            raise TargetFailure(f"`switch` to arm {arm} {how}; its output:\n{child.log_tail()}")
+        await_success(self._children, child, f"`switch` to arm {arm}")

@@ -35,6 +35,7 @@ from lab.hypothesis import (
 )
 from lab.instruments.locust_driver_process import DriverError
 from lab.runs.run_folder import RunFolder, RunFolderError
+from lab.targets.target_interface import TargetFailure
 from lab.trials.plan import PlannedWorkers
 from tests.fakes.instruments import FakeDriver, fake_observer_factory
 from tests.fakes.target import FakeTarget
@@ -238,6 +239,17 @@ def test_what_repeating_cannot_mend_ends_the_run(
     assert name == "INVALID"
     assert said.startswith(reason)
     assert len(bench.run_folder.trials()) <= 8
+
+
+def test_of_a_reset_that_fails_the_end_of_its_output_is_said(bench: Bench) -> None:
+    def fail(arm: str) -> None:
+        raise TargetFailure("`reset` ended with exit code 1; its output:\nConnecting\nno such host")
+
+    bench.target.reset = fail  # type: ignore[method-assign]
+    bench.run()
+    name, said = bench.verdict
+    assert name == "INVALID"
+    assert "cannot be reset: `reset` ended with exit code 1; its output: no such host" in said
 
 
 def test_a_dead_driver_is_not_told_as_changed_conditions(bench: Bench) -> None:

@@ -35,12 +35,12 @@ def test_contracts_hold() -> None:
         (
             "lab/driver/extra.py",
             "import lab.trials.trial",
-            "lab.driver is not allowed to import lab.trials.trial",
+            "lab.driver is not allowed to import lab.trials:",
         ),
         (
             "lab/driver/extra.py",
             "import lab.machine.run_lock",
-            "not allowed to import lab.machine.run_lock",
+            "lab.driver is not allowed to import lab.machine:",
         ),
         ("lab/trials/extra.py", "", "- lab.trials.extra"),
         (
@@ -52,7 +52,7 @@ def test_contracts_hold() -> None:
         (
             "lab/stats/extra.py",
             "import lab.trials.trial",
-            "lab.stats is not allowed to import lab.trials.trial",
+            "lab.stats is not allowed to import lab.trials:",
         ),
         ("lab/cli/extra.py", "import lab.driver.user", "- lab.cli.extra -> lab.driver.user"),
         ("lab/cli/extra.py", "import service.backoff", "- lab.cli.extra -> service.backoff"),

@@ -111,4 +111,5 @@ def _template(node: Node, text: str) -> Template:
 
 
 def _example(node: Node) -> str:
-    return node.entry(node.name, '"python app.py --port {port}"')
+    starts = '"python app.py --port {port}"'
+    return node.entry(node.name, starts if node.name == "command" else '"python script.py"')

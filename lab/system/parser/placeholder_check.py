@@ -9,13 +9,24 @@ from difflib import get_close_matches
 from lab.input_files import Node, shown
 from lab.system.model import PostgresSpec
 from lab.system.parser.process import ReadProcess
-from lab.system.placeholders import ARM_FOLDER, FD, PORT, POSTGRES_URL, URL, is_setting
+from lab.system.placeholders import (
+    ADDRESS,
+    ARM_FOLDER,
+    FD,
+    PORT,
+    POSTGRES,
+    Command,
+    is_setting,
+)
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
 
 
 def check_placeholders(
-    root: Node, processes: Sequence[ReadProcess], postgres: PostgresSpec | None
+    root: Node,
+    processes: Sequence[ReadProcess],
+    postgres: PostgresSpec | None,
+    reset: Command | None,
 ) -> None:
     """Raises `Flaw` at the first placeholder that has no value.
 
@@ -23,12 +34,14 @@ def check_placeholders(
         root: The keys of the file.
         processes: All of them.
         postgres: What `[postgres]` says; None if there is no such table.
+        reset: The command that resets an arm; None if there is none.
     """
     with_port = [each.spec.name for each in processes if each.spec.has_port]
-    urls = [f"{name}{URL}" for name in with_port]
+    addresses = [f"{name}{part}" for name in with_port for part in ADDRESS]
     names = {each.spec.name: each.node for each in processes}
+    of_arm = [ARM_FOLDER, *addresses, *(POSTGRES if postgres is not None else ())]
     for process in processes:
-        known = [PORT, FD, ARM_FOLDER, *urls, *([POSTGRES_URL] if postgres is not None else [])]
+        known = [PORT, FD, *of_arm]
         for node, found in _texts(process):
             for name in found:
                 _check(node, name, known, names)
@@ -37,7 +50,9 @@ def check_placeholders(
             _refuse_any(process.node.at("check"), process.spec.check.placeholders)
     if postgres is not None and postgres.prepare is not None:
         for name in postgres.prepare.placeholders:
-            _check(root.at("postgres", "prepare"), name, [POSTGRES_URL], {})
+            _check(root.at("postgres", "prepare"), name, POSTGRES, {})
+    for name in () if reset is None else reset.placeholders:
+        _check(root.at("reset"), name, of_arm, names)
 
 
 def _texts(process: ReadProcess) -> Iterator[tuple[Node, Iterable[str]]]:
@@ -50,15 +65,15 @@ def _texts(process: ReadProcess) -> Iterator[tuple[Node, Iterable[str]]]:
 def _check(node: Node, name: str, known: Sequence[str], processes: Mapping[str, Node]) -> None:
     if name in known or is_setting(name):
         return
-    if name == POSTGRES_URL:
+    if name in POSTGRES:
         raise node.flaw(
             f"{{{name}}} has no value: there is no table [postgres]",
             "Add one, which may be empty.",
         )
-    if name.endswith(URL) and name.removesuffix(URL) in processes:
-        owner = name.removesuffix(URL)
+    owner, _, part = name.rpartition(".")
+    if f".{part}" in ADDRESS and owner in processes:
         raise node.flaw(
-            f"{{{name}}} is the URL of process {shown(owner)}, which has no port",
+            f"{{{name}}} is of process {shown(owner)}, which has no port",
             "Put {port} into the command of that process, where it takes the port to listen on.",
         )
     if not _NAME.fullmatch(name):

@@ -107,13 +107,12 @@ def refuse_forbidden_host(node: Node, url: UrlSpec, safety: SafetySpec) -> None:
 
 
 def _read_sql(node: Node, project: Path) -> str:
-    path = read_file(node, project)
-    if not path.endswith(".sql"):
+    if not node.exact().endswith(".sql"):
         raise node.flaw(
-            f"{node.title} is {shown(path)}, not an SQL script",
-            'Write the path of one: reset = "reset.sql".',
+            f"{node.title} is {shown(node.exact())}, not an SQL script",
+            'Write the path of one: reset = "reset.sql". A command stands before the first table.',
         )
-    return path
+    return read_file(node, project)
 
 
 def _read_service(node: Node) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from lab.input_files import Node, shown
 from lab.system.model import SafetySpec, System
+from lab.system.parser.commands import read_command
 from lab.system.parser.placeholder_check import check_placeholders
 from lab.system.parser.process import ReadProcess, read_process
 from lab.system.parser.tables import (
@@ -38,6 +39,7 @@ def parse_system(root: Node, project: Path) -> System:
     readers: dict[str, Callable[[Node], Any]] = {
         "code": lambda node: read_texts(node, lambda item: read_file(item, project, folder=True)),
         "packages": lambda node: read_texts(node, _read_package),
+        "reset": read_command,
         "process": lambda node: [read_process(item) for item in _processes(node)],
         "postgres": lambda node: read_postgres(node, project),
         "build": lambda node: read_build(node, project),
@@ -53,7 +55,7 @@ def parse_system(root: Node, project: Path) -> System:
             'Add [[process]] with name = "web" and command = "... --port {port}".',
         )
     _refuse_same_names(processes)
-    check_placeholders(root, processes, values.get("postgres"))
+    check_placeholders(root, processes, values.get("postgres"), values.get("reset"))
     for process in processes:
         _check_port(process)
     _refuse_second_check(processes)

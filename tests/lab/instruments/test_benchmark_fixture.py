@@ -81,9 +81,9 @@ def test_an_interrupted_round_does_not_make_loops_of_single_rounds(files: Benchm
         def fresh():
             if next(count) == 2:  # the first that is timed
                 time.sleep(0.01)
-            return (range(50),), {}
+            return (range(500),), {}
         def test_a(benchmark):
-            assert benchmark.pedantic(sum, setup=fresh, rounds=5) == 1225
+            assert benchmark.pedantic(sum, setup=fresh, rounds=5) == 124750
         """)
     assert files.measure().timing.iterations >= 10
 

@@ -159,7 +159,7 @@ BROKEN = (
         *("no-such-url", "{quotes.url}", "{quote.url}"),
         *(11, "unknown placeholder", "{quotes.url}?"),
     ),
-    Broken("no-port-url", "--port {port}", "", 11, "{quotes.url} is the URL", "{port}"),
+    Broken("no-port-url", "--port {port}", "", 11, "{quotes.url} is of process", "{port}"),
     Broken("lone-brace", "{port}", "{port", 5, "`command` has a `{`", "{{"),
     Broken("json-brace", '"{quotes.url}"', "'{\"a\": 1}'", 11, "`{\"a\": 1}` is not", "Double"),
     Broken("both-ports", "--fd {fd}", "--fd {fd} {port}", 10, "process `web` has both", "Keep"),
@@ -198,6 +198,26 @@ BROKEN = (
     Broken("signal", '"SIGTERM"', '"TERM"', 15, "`TERM` is not a signal", "`SIGTERM`?"),
     Broken("patience", '"10s"', '"10 minutes"', 15, "`patience` is `10 minutes`", "4s"),
     # tables
+    Broken(
+        *("reset-command", '"reset.sql"', '"python reset.py"'),
+        *(20, "`reset` is `python reset.py`, not an", "A command stands before the first table"),
+    ),
+    Broken(
+        *("reset-empty", '["app.py"]', '["app.py"]\nreset = ""'),
+        *(2, "`reset` is empty", "after `reset =`"),
+    ),
+    Broken(
+        *("reset-no-words", '["app.py"]', '["app.py"]\nreset = []'),
+        *(2, "`reset` is empty", 'Write reset = "python script.py"'),
+    ),
+    Broken(
+        *("reset-port", '["app.py"]', '["app.py"]\nreset = "python reset.py {port}"'),
+        *(2, "unknown placeholder {port}", "{quotes.url}"),
+    ),
+    Broken(
+        *("reset-pipe", '["app.py"]', '["app.py"]\nreset = "cat a | sh"'),
+        *(2, "`reset` has `|`", "a shell of your own"),
+    ),
     Broken("reset-missing", '"reset.sql"', '"rest.sql"', 20, "`reset` is `rest.sql`, and", "path"),
     Broken(
         *("reset-text", '"reset.sql"', '"notes.txt"'),

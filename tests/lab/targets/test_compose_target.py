@@ -112,6 +112,16 @@ def test_a_reset_without_a_database_to_run_on_is_refused(
         target.check({"only": {}})
 
 
+def test_a_reset_that_names_what_containers_do_not_have_is_refused(
+    tmp_path: Path, children: Children
+) -> None:
+    toml = 'reset = "true {arm.folder} {web.url}"\n' + TOML.replace("{WORKERS}", "2")
+    target = target_of(tmp_path, children, toml)
+    with pytest.raises(TargetUsageError, match=r"placeholder {arm.folder}, .*docker compose exec`"):
+        target.check({"only": {}})
+    target_of(tmp_path, children, toml.replace("{arm.folder}", "")).check({"only": {}})
+
+
 def test_a_line_that_was_printed_before_a_restart_makes_no_service_ready(
     tmp_path: Path, children: Children, program: Program
 ) -> None:

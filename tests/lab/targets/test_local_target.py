@@ -16,6 +16,7 @@ from typing import Any
 import psutil
 import pytest
 
+from lab.errors import UsageError
 from lab.experiment.arm_identity_check import wrong_settings
 from lab.instruments.process_sampler import ProcessSampler
 from lab.machine.cpu_pinning import Cores
@@ -469,8 +470,14 @@ def test_a_database_is_prepared_once_and_reset_for_every_trial(bench: Bench) -> 
     bench.folder.mkdir()
     (bench.folder / "prepare.py").write_text(PREPARE)
     (bench.folder / "reset.sql").write_text("UPDATE colours SET name = 'reset'")
-    target = bench.started(listening("", 'env = {DATABASE_URL = "{postgres.url}"}\n') + POSTGRES)
-    url = asked(target, "red")["config"]["DATABASE_URL"]
+    parts = "user={postgres.user} host={postgres.host} port={postgres.port} "
+    parts += "dbname={postgres.database}"
+    env = 'env = {DATABASE_URL = "{postgres.url}", PARTS = "' + parts + '"}\n'
+    target = bench.started(listening("", env) + POSTGRES)
+    config = asked(target, "red")["config"]
+    url = config["DATABASE_URL"]
+    with psycopg.connect(config["PARTS"]) as connection:
+        assert connection.info.get_parameters() == psycopg.connect(url).info.get_parameters()
 
     def colours() -> list[tuple[str]]:
         with psycopg.connect(url) as connection:
@@ -498,6 +505,75 @@ def test_a_database_that_cannot_be_prepared_is_one_message(bench: Bench) -> None
         target.start({"bad": {"COLOUR": "broken"}})
     target.stop()
     bench.children.stop(*bench.children.running())
+
+
+# -- the command that resets an arm ------------------------------------------------------------
+
+RESET = """\
+import os, pathlib, sys
+if os.environ["COLOUR"] == "broken":
+    sys.exit("no such colour")
+pathlib.Path(f"reset-{os.environ['COLOUR']}.txt").write_text(" ".join(sys.argv[1:]))
+"""
+
+
+def test_a_command_resets_an_arm_before_each_trial(bench: Bench) -> None:
+    bench.folder.mkdir()
+    (bench.folder / "reset.py").write_text(RESET)
+    toml = 'reset = "python reset.py {web.url} {web.port} {arm.folder} {COLOUR}"\n' + listening()
+    target = bench.started(toml)
+    for arm in ("red", "blue", "red"):
+        target.reset(arm)
+        found = bench.folder / f"reset-{arm}.txt"
+        url, port, folder, colour = found.read_text().split()
+        assert (url, colour) == (target.url(arm), arm) and Path(folder).is_dir()
+        assert url == f"http://127.0.0.1:{port}"
+        found.unlink()
+    assert list(bench.folder.glob("reset-*.txt")) == []
+
+
+def test_a_command_resets_a_database_before_its_script(bench: Bench) -> None:
+    import psycopg
+
+    bench.folder.mkdir()
+    (bench.folder / "prepare.py").write_text(PREPARE)
+    again = PREPARE.replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS")
+    (bench.folder / "reset.py").write_text(again)
+    (bench.folder / "reset.sql").write_text("INSERT INTO colours VALUES ('by the script')")
+    toml = 'reset = "python reset.py {postgres.url}"\n' + listening() + POSTGRES
+    target = bench.started(toml, {"red": ARMS["red"]})
+    target.reset("red")
+    with psycopg.connect(target._database("red")) as connection:
+        found = connection.execute("SELECT name FROM colours").fetchall()
+    assert found == [("red",), ("red",), ("by the script",)]
+    target.stop()
+    bench.children.stop(*bench.children.running())
+
+
+def test_a_failing_reset_says_what_it_printed_and_leaves_nothing(bench: Bench) -> None:
+    bench.folder.mkdir()
+    (bench.folder / "reset.py").write_text(RESET)
+    target = bench.started(
+        'reset = "python reset.py"\n' + listening(), {"bad": {"COLOUR": "broken"}}
+    )
+    with pytest.raises(TargetFailure, match=r"`reset` ended with exit code 1; .*\n.*no such col"):
+        target.reset("bad")
+    assert [child.role for child in bench.children.running()] == ["web"]
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        ("no-such-program now", r"lab.toml:1: there is no program `no-such-program`"),
+        ("python reset.py {SIZE}", r"\{SIZE\} has no value. Set SIZE in every arm"),
+    ],
+)
+def test_a_reset_that_cannot_be_run_is_refused_before_anything_starts(
+    bench: Bench, command: str, message: str
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        bench.target(f'reset = "{command}"\n' + listening()).check(ARMS)
+    assert bench.family() == []
 
 
 # -- profiles --------------------------------------------------------------------------------

@@ -103,6 +103,29 @@ def test_a_switch_lets_the_settings_of_an_arm_hold(
     assert target.proves_settings and target.is_switched
 
 
+def test_a_command_resets_the_system_with_the_settings_of_the_arm(
+    folder: Path, base: str, children: Children
+) -> None:
+    toml = f'reset = "python3 switch.py {{COLOUR}}"\n[url]\nbase = "{base}"\n{SWITCHED}'
+    (folder / "lab.toml").write_text(toml)
+    target = UrlTarget(load_system(folder), children, folder, anyway=True)
+    target.check(ARMS)
+    target.start(ARMS)
+    target.reset("blue")
+    assert json.loads((folder / "settings.json").read_text()) == {"colour": "blue"}
+    assert children.running() == ()
+
+
+def test_a_reset_that_names_what_the_lab_would_have_started_is_refused(
+    folder: Path, base: str, children: Children
+) -> None:
+    toml = f'reset = "python3 switch.py {{arm.folder}}"\n[url]\nbase = "{base}"\n'
+    (folder / "lab.toml").write_text(toml)
+    target = UrlTarget(load_system(folder), children, folder, anyway=True)
+    with pytest.raises(TargetUsageError, match=r"lab.toml:1: `reset` has the placeholder .arm.fol"):
+        target.check({"all": {}})
+
+
 def test_an_arm_that_leaves_out_what_another_sets_is_refused(
     folder: Path, base: str, children: Children
 ) -> None:
