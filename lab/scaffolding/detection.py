@@ -19,6 +19,13 @@ _OF_THE_PLACE = frozenset({"PATH", "HOME", "PORT", "HOST", "USER", "PWD", "TMPDI
 _SECRET = re.compile(r"SECRET|TOKEN|PASSWORD|KEY|DSN")
 _METRICS = re.compile(r"""["'`]/metrics["'`]|make_asgi_app|Instrumentator|prom-client""")
 _POSTGRES = re.compile(r"\b(psycopg2?|asyncpg|pg8000|node-postgres)\b|[\"']pg[\"']")
+_DATABASE_PART = re.compile(
+    r"(?:DB|DATABASE|PG|POSTGRES|POSTGRESQL|SQL)_?"
+    r"(?:(?P<host>HOST|SERVER)|(?P<port>PORT)|(?P<user>USER|USERNAME)|(?P<password>PASS|PASSWORD)"
+    r"|(?P<database>NAME|DB|DATABASE|DBNAME))"
+)
+_REDIS_URL = re.compile(r"\w*(REDIS|VALKEY|CACHE|BROKER)\w*_UR[IL]")
+_REDIS = re.compile(r"\b(redis|valkey|celery|ioredis|bullmq)\b", re.IGNORECASE)
 _DEPENDENCIES = ("requirements.txt", "pyproject.toml", "package.json", "Pipfile", "setup.cfg")
 
 
@@ -36,14 +43,15 @@ def detect(root: Path, has_program: HasProgram) -> Detected:
     read = {each.name for file in python for each in environment_reads(file)}
     read |= {name for file in script for name in node_apps.variables(file)}
     texts = [file.read_text(encoding="utf-8", errors="replace") for file in (*python, *script)]
-    uses_postgres = "DATABASE_URL" in read and any(
-        _POSTGRES.search(text) for text in (*texts, *_dependencies(root))
-    )
+    named = [*texts, *_dependencies(root)]  # where libraries are named
+    database = _database(read) if any(map(_POSTGRES.search, named)) else {}
+    redis = [name for name in sorted(read) if _REDIS_URL.fullmatch(name)]
     return Detected(
         process=_with_paths(found),
         compose=compose_service(root),
-        settings=tuple(sorted(name for name in read if _is_setting(name))),
-        uses_postgres=uses_postgres,
+        settings=tuple(name for name in sorted(read - {*database, *redis}) if _is_setting(name)),
+        database=database,
+        redis=tuple(redis) if any(map(_REDIS.search, named)) else (),
         metrics="/metrics" if any(map(_METRICS.search, texts)) else None,
         others=tuple(f"{each.evidence}: {each.command}" for each in found[1:]),
     )
@@ -66,6 +74,16 @@ def _with_paths(found: list[FoundProcess]) -> FoundProcess | None:
     first = found[0]
     paths = next((each.paths for each in found if each.paths), ())
     return FoundProcess(first.what, first.evidence, first.command, first.env, paths)
+
+
+def _database(read: set[str]) -> dict[str, str]:
+    """The variables that say where a database is: its URL, or its host with other parts."""
+    if "DATABASE_URL" in read:
+        return {"DATABASE_URL": "{postgres.url}"}
+    parts = {name: found for name in sorted(read) if (found := _DATABASE_PART.fullmatch(name))}
+    if not any(found["host"] for found in parts.values()):
+        return {}
+    return {name: f"{{postgres.{found.lastgroup}}}" for name, found in parts.items()}
 
 
 def _is_source(root: Path, file: Path) -> bool:

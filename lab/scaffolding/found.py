@@ -58,7 +58,8 @@ class Detected:
         process: None if no way to start one was found.
         compose: None if there is no Compose file, or none whose services publish a port.
         settings: Environment variables that the sources read, sorted.
-        uses_postgres: Whether one of them is the URL of a PostgreSQL database.
+        database: Those that say where a PostgreSQL database is, with their placeholders.
+        redis: Those that are the URL of a Redis server.
         metrics: The path of Prometheus metrics; None if no source names it.
         others: What could have been taken instead, in words.
     """
@@ -66,7 +67,8 @@ class Detected:
     process: FoundProcess | None = None
     compose: FoundCompose | None = None
     settings: tuple[str, ...] = ()
-    uses_postgres: bool = False
+    database: Mapping[str, str] = field(default_factory=dict)
+    redis: tuple[str, ...] = ()
     metrics: str | None = None
     others: tuple[str, ...] = ()
 

@@ -23,6 +23,14 @@ _MORE = """\
 # settings = "/config#settings"         # where it reports the settings that it runs with
 # stop = {signal = "SIGINT", patience = "10s"}
 """
+_CACHE = """\
+# A cache of its own for every arm. To empty it before every trial, write at the top of this file:
+# reset = "redis-cli -p {cache.port} FLUSHALL"
+# [[process]]
+# name = "cache"
+# command = "redis-server --port {port} --save ''"
+# ready = {log = "Ready to accept connections"}
+"""
 
 
 def lab_toml(detected: Detected) -> str | None:
@@ -40,8 +48,10 @@ def example() -> str:
 def _parts(detected: Detected) -> Iterator[str]:
     yield _HEAD
     if (process := detected.process) is not None:
+        if detected.redis:  # first, because load goes to the last process
+            yield _CACHE
         yield "".join(_process(process, detected))
-        if detected.uses_postgres:
+        if detected.database:
             yield (
                 "[postgres]                              # a database of its own for every arm\n"
                 '# prepare = "python -m app.schema"      # makes its tables, once per arm\n'
@@ -58,10 +68,7 @@ def _process(process: FoundProcess, detected: Detected) -> Iterator[str]:
     yield "[[process]]\n"
     yield 'name = "web"\n'
     yield f"command = {json.dumps(process.command)}  # {process.evidence}\n"
-    env = dict(process.env)
-    if detected.uses_postgres:
-        env["DATABASE_URL"] = "{postgres.url}"
-    plain: dict[str, str | int] = {**env}
+    plain: dict[str, str | int] = {**process.env, **detected.database}
     if process.has_workers:
         plain[WORKERS] = 1
     if plain:
@@ -75,6 +82,9 @@ def _process(process: FoundProcess, detected: Detected) -> Iterator[str]:
         yield f"metrics = {json.dumps(detected.metrics)}\n"
     else:
         yield '# metrics = "/metrics"                  # its Prometheus metrics\n'
+    for name in detected.redis:
+        url = "redis://127.0.0.1:{cache.port}/0"
+        yield f'# {name} = "{url}" belongs into env, with the process above\n'
     yield _MORE
     if detected.settings:
         yield f"# settings that its sources read: {', '.join(detected.settings)}\n"

@@ -162,8 +162,34 @@ def test_a_compose_file_without_a_port_is_none(tmp_path: Path, text: str) -> Non
 def test_a_database_and_metrics_are_seen(tmp_path: Path) -> None:
     app = FASTAPI + "import asyncpg\nurl = os.environ['DATABASE_URL']\nmetrics = '/metrics'\n"
     detected = found(tmp_path, {"app.py": app})
-    assert detected.uses_postgres and detected.metrics == "/metrics"
+    assert detected.database == {"DATABASE_URL": "{postgres.url}"}
+    assert detected.metrics == "/metrics"
     assert "DATABASE_URL" not in detected.settings
+
+
+def test_the_parts_of_a_database_are_seen(tmp_path: Path) -> None:
+    names = ("DB_HOST", "DB_PORT", "DB_USER", "DB_PASSWORD", "DB_NAME", "DB_POOL")
+    app = FASTAPI + "import psycopg\n" + "".join(f"os.environ['{name}']\n" for name in names)
+    detected = found(tmp_path, {"app.py": app})
+    parts = ("host", "port", "user", "password", "database")
+    assert detected.database == {
+        name: f"{{postgres.{part}}}" for name, part in sorted(zip(names, parts, strict=False))
+    }
+    assert detected.settings == ("DB_POOL", "POOL_SIZE")
+    other = found(tmp_path, {"app.py": app.replace("psycopg", "pymysql")})
+    assert other.database == {} and "DB_HOST" in other.settings
+
+
+def test_a_port_without_a_host_is_no_database(tmp_path: Path) -> None:
+    app = FASTAPI + "import psycopg\nos.environ['DB_PORT']\n"
+    assert found(tmp_path, {"app.py": app}).database == {}
+
+
+def test_a_redis_server_is_seen(tmp_path: Path) -> None:
+    app = FASTAPI + "import redis\nredis.from_url(os.environ['REDIS_URL'])\n"
+    detected = found(tmp_path, {"app.py": app})
+    assert detected.redis == ("REDIS_URL",) and "REDIS_URL" not in detected.settings
+    assert found(tmp_path, {"app.py": app.replace("redis", "memo")}).redis == ()
 
 
 def test_nothing_is_found_where_nothing_is(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import itertools
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -31,12 +32,18 @@ PROCESSES = (
     FoundProcess("FastAPI", "app.py", "uvicorn a:b --port {port} --workers {WORKERS}"),
 )
 COMPOSE = (None, FoundCompose("compose.yml", "web", 80, "db"))
-EVERYTHING = [
-    Detected(process, compose, settings, postgres, metrics)
-    for process, compose, settings, postgres, metrics in itertools.product(
-        PROCESSES, COMPOSE, ((), ("POOL_SIZE", "CACHE")), (False, True), (None, "/metrics")
+FOUND = tuple(
+    Detected(process, compose, settings, metrics=metrics)
+    for process, compose, settings, metrics in itertools.product(
+        PROCESSES, COMPOSE, ((), ("POOL_SIZE", "CACHE")), (None, "/metrics")
     )
     if process or compose
+)
+PARTS = {"DB_HOST": "{postgres.host}", "DB_NAME": "{postgres.database}"}
+EVERYTHING = [
+    *FOUND,
+    *(replace(each, database={"DATABASE_URL": "{postgres.url}"}) for each in FOUND),
+    *(replace(each, database=PARTS, redis=("REDIS_URL",)) for each in FOUND),
 ]
 
 
@@ -49,9 +56,20 @@ def test_every_lab_toml_is_accepted(detected: Detected, tmp_path: Path) -> None:
     system = load_system(tmp_path)
     assert [each.name for each in system.processes] == ["web"] * (detected.process is not None)
     assert (system.compose is not None) == (detected.process is None)
-    assert (system.postgres is not None) == (
-        detected.uses_postgres and detected.process is not None
-    )
+    has_database = bool(detected.database) and detected.process is not None
+    assert (system.postgres is not None) == has_database
+
+
+def test_the_process_of_a_cache_can_be_taken_as_it_is(tmp_path: Path) -> None:
+    text = lab_toml(Detected(PROCESSES[1], redis=("REDIS_URL",)))
+    assert text is not None
+    lines = [line.removeprefix("# ") for line in text.splitlines()]
+    commented = ("reset", "[[process]]", "name =", "command =", "ready = {log")
+    kept = [line for line in lines if not line.startswith("#") and line.startswith(commented)]
+    (tmp_path / "lab.toml").write_text("\n".join(kept) + '\nenv = {PORT = "{port}"}\n')
+    system = load_system(tmp_path)
+    assert [each.name for each in system.processes] == ["cache", "web"]
+    assert system.loaded == "web" and system.reset is not None
 
 
 def test_where_nothing_is_found_everything_is_a_comment(tmp_path: Path) -> None:
