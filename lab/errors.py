@@ -48,6 +48,11 @@ def storage_error(place: Path, error: OSError, if_full: str = "Make room") -> St
     return StorageError(f"{where}: cannot be written ({error.strerror or error})")
 
 
+def first_line(error: BaseException) -> str:
+    """The first line of an error's text, or its type if it has none."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
 def is_disk_full(error: OSError) -> bool:
     """Whether a disk or a quota is full."""
     return error.errno in (errno.ENOSPC, errno.EDQUOT)

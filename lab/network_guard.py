@@ -34,6 +34,15 @@ _ENGINES = ("docker.sock", "containerd.sock", "podman.sock", "crio.sock")
 _KIND = 0xF  # of a socket's type: the bits above it are flags
 
 
+def is_loopback(host: str) -> bool:
+    """Whether a host of a URL is this machine, by its name or address; no name is looked up."""
+    name = host.rstrip(".").lower()
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    literal = _literal(name)
+    return literal is not None and literal.is_loopback
+
+
 class ForbiddenHostError(PermissionError):
     """A connection to a host that must not be loaded."""
 

@@ -24,7 +24,7 @@ from lab.cli.scenario_environment import passed_variables
 from lab.cli.signals import Interrupted, before_first_trial, deferred_signals, interruptible
 from lab.cli.verdict_table import print_report_path, print_verdict
 from lab.cli.worker_fleet import fleet_of
-from lab.errors import UsageError
+from lab.errors import UsageError, first_line
 from lab.experiment import verdict_of
 from lab.files.source_files import digest
 from lab.gates import traffic_notes
@@ -310,10 +310,7 @@ def _profile(
 
 def _report_lost_profiles(error: BaseException) -> None:
     """Say that profiles are missing, on standard error; the verdict does not need them."""
-    if isinstance(error, Interrupted):
-        how = "interrupted"
-    else:
-        how = f"ended: {(str(error).strip() or type(error).__name__).splitlines()[0]}"
+    how = "interrupted" if isinstance(error, Interrupted) else f"ended: {first_line(error)}"
     print(f"lab: profiling was {how}; verdict and report are complete", file=sys.stderr)
 
 

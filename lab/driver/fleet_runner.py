@@ -16,6 +16,7 @@ from locust.rpc import Message
 from locust.runners import STATE_MISSING, MasterRunner
 
 from lab.driver.worker_messages import JOIN, PONG
+from lab.errors import first_line
 
 _OF_ANYBODY = ("client_ready", "heartbeat", "quit", JOIN)
 _OF_WORKERS = ("stats", PONG)
@@ -72,13 +73,15 @@ class FleetRunner(MasterRunner):
             try:
                 frames = self.server.socket.recv_multipart(copy=False)
             except Exception as error:
-                self._note(f"the port of the workers cannot be read: {_text(error)}")
+                self._note(f"the port of the workers cannot be read: {first_line(error)[:120]}")
                 gevent.sleep(_PAUSE_S)
                 continue
             try:
                 self._receive(frames)
             except Exception as error:
-                self._note(f"a message on the port of the workers was dropped: {_text(error)}")
+                self._note(
+                    f"a message on the port of the workers was dropped: {first_line(error)[:120]}"
+                )
 
     def _receive(self, frames: list[Any]) -> None:
         if len(frames) != 2:
@@ -109,7 +112,3 @@ def _address(frame: Any) -> str:
         return str(frame.get("Peer-Address"))
     except Exception:  # a transport that has none
         return "an unknown address"
-
-
-def _text(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:120]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
@@ -40,6 +39,7 @@ from lab.driver_messages import (
     WorkerShare,
     WorkerStart,
 )
+from lab.network_guard import is_loopback
 
 READY_S = 180.0  # without a word of a worker whose users start: its own limits are shorter
 SILENCE_S = 15.0  # without a frame of some worker, while others report theirs
@@ -261,7 +261,7 @@ class FleetTrial:
     def _refuse_other_loopback(self, members: list[Member]) -> None:
         """A worker of another machine would load itself in place of the arm."""
         host = urlsplit(self._trial.host).hostname or ""
-        if not _is_loopback(host):
+        if not is_loopback(host):
             return
         for member in members:
             if member.join.network != self._fleet.own.network:
@@ -277,12 +277,3 @@ def _names(parts: Sequence[_Part]) -> str:
     shown = ", ".join(part.member.title for part in parts[:_SHOWN])
     more = len(parts) - _SHOWN
     return f"{shown} and {more} more" if more > 0 else shown
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -6,11 +6,9 @@ that it redirected to, and the one that answered. A socket that reports no addre
 
 from __future__ import annotations
 
-import ipaddress
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import Any, TypedDict
 from urllib.parse import SplitResult, urljoin, urlsplit
 
@@ -18,6 +16,7 @@ from gevent import getcurrent
 
 from lab.driver.arrival import is_hook_under_way, origin
 from lab.driver.source_location import of_frame
+from lab.network_guard import is_loopback
 
 _PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443}
 _LOOPBACK = "loopback"
@@ -91,11 +90,8 @@ class HostRecorder:
 def _endpoint(parts: SplitResult) -> tuple[str, int | None]:
     """Host and port; the names of this machine's loopback are one host."""
     host = (parts.hostname or "").rstrip(".").lower()
-    if host == "localhost" or host.endswith(".localhost"):
+    if is_loopback(host):
         host = _LOOPBACK
-    else:
-        with suppress(ValueError):  # a name
-            host = _LOOPBACK if ipaddress.ip_address(host).is_loopback else host
     return host, parts.port or _PORTS.get(parts.scheme.lower())
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from lab.analysis.slice_carry_over import carry_over_by_arm, carry_over_message, uneven_arm
 from lab.analysis.slice_scatter import slice_scatter
 from lab.driver_messages import Closed, Frame, Opened, RunTrial
+from lab.errors import first_line
 from lab.experiment.arm_identity_check import (
     not_restarted,
     process_ended,
@@ -304,9 +305,9 @@ class LoadTrials:
         try:
             self.target.reset(arm)
         except Exception as error:
-            lines = (str(error).strip() or type(error).__name__).splitlines()
-            # of a command's output, the last line says most
-            problem = f"{lines[0]} {lines[-1]}" if lines[0].endswith(":") else lines[0]
+            problem = first_line(error)
+            if problem.endswith(":"):  # of a command's output, the last line says most
+                problem += f" {str(error).strip().splitlines()[-1]}"
             return self._identity_fault(arm) or Fault(
                 "alive", f"Arm {arm} cannot be reset: {problem}", retryable=False
             )

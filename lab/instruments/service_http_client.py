@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import ipaddress
 import time
 import zlib
 from collections.abc import Mapping
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from urllib.parse import urljoin, urlsplit
 
 from lab.errors import MeasurementError
+from lab.network_guard import is_loopback
 
 MAX_REDIRECTS = 5
 MAX_BYTES = 64_000_000  # of a body, decompressed
@@ -125,16 +125,7 @@ def _bracketed(host: str) -> str:
 
 
 def _same_host(a: str, b: str) -> bool:
-    return a.lower() == b.lower() or (_is_loopback(a) and _is_loopback(b))
-
-
-def _is_loopback(host: str) -> bool:
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return a.lower() == b.lower() or (is_loopback(a) and is_loopback(b))
 
 
 def _decompressed(path: str, body: bytes, encoding: str) -> bytes:

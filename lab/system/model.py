@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from lab.network_guard import is_loopback
 from lab.system.placeholders import FD, PORT, POSTGRES, Command, Template
 
 FILE = "lab.toml"
@@ -16,7 +17,6 @@ RESERVED = (DRIVER, DATABASE, "benchmark", "compose", "postgres")
 """Names that no process may have: the lab gives them itself."""
 
 POSTGRES_PORT = 5432
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 READY_S = 60.0  # that a process may take to be ready
 STOP_S = 5.0  # that a process may take to end
 
@@ -231,7 +231,7 @@ class UrlSpec:
     @property
     def is_here(self) -> bool:
         """Whether it runs on this machine, as far as its address says."""
-        return self.host in _LOOPBACK
+        return is_loopback(self.host)
 
 
 @dataclass(frozen=True)

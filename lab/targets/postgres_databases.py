@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
+from lab.errors import first_line
 from lab.machine.conditions import DATABASE_SERVER
 from lab.processes.child_processes import Child, Children
 from lab.system import System
 from lab.system.model import POSTGRES_PORT
 from lab.system.placeholders import POSTGRES_URL
 from lab.targets.embedded_postgres import EmbeddedPostgres
-from lab.targets.postgres_sessions import Sessions, drop_libpq_variables, first_line
+from lab.targets.postgres_sessions import Sessions, drop_libpq_variables
 from lab.targets.target_interface import DatabaseError, TargetUsageError
 
 _CONNECT_S = 10

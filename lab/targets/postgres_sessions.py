@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from lab.errors import first_line
 from lab.targets.target_interface import DatabaseError
 
 _CONNECT_S = 10
@@ -22,12 +23,6 @@ def drop_libpq_variables() -> None:
     """Remove them from this process: each connection of the lab would use them otherwise."""
     for name in libpq_variables():
         del os.environ[name]
-
-
-def first_line(error: BaseException) -> str:
-    """The first line of an error's message, or its type if it has none."""
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
 
 
 @dataclass(frozen=True)

@@ -184,6 +184,18 @@ def test_no_way_leads_elsewhere(
     assert elsewhere.arrived == []
 
 
+@pytest.mark.parametrize(
+    ("host", "is_own"),
+    [
+        *(("localhost", True), ("LOCALHOST.", True), ("shop.localhost", True)),
+        *(("127.0.0.1", True), ("127.8.0.1", True), ("::1", True)),
+        *(("10.0.0.1", False), ("localhost.example.org", False), ("", False), ("::2", False)),
+    ],
+)
+def test_this_machine_is_known_by_its_names_and_addresses(host: str, is_own: bool) -> None:
+    assert network_guard.is_loopback(host) == is_own
+
+
 def test_a_host_that_is_allowed_and_this_machine_are_reached(
     elsewhere: Elsewhere, redirecting: str, tmp_path: Path
 ) -> None:
