@@ -7,7 +7,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,7 @@ from lab.trials.process_lifetime import URL
 if TYPE_CHECKING:
     from lab.analysis.block_noise import BlockNoise
     from lab.runs.run_folder import RunFolder
-    from lab.system import System
+    from lab.system import ComposeSpec, System
     from lab.trials.plan import Plan
 
 _FOLDER = "certificates"
@@ -136,9 +136,10 @@ def _started(hypothesis: Hypothesis, plan: Plan, system: System) -> dict[str, An
     As a digest, since values of environment variables may be secrets.
     """
     if plan.target == URL:
-        return {}
+        reset = None if system.url is None else system.url.reset
+        return {} if reset is None else {"system": _digest(reset.written)}
     if plan.target == "compose":
-        return {"system": _digest(system.compose and asdict(system.compose))}
+        return {"system": _digest(system.compose and _in_containers(system.compose))}
     server = users_server_url()
     used: dict[str, Any] = {} if server is None else {"database server": server_address(server)}
     if isinstance(hypothesis.kind, Benchmark):
@@ -153,7 +154,15 @@ def _started(hypothesis: Hypothesis, plan: Plan, system: System) -> dict[str, An
         ],
         "postgres": postgres and [prepare and prepare.written, postgres.reset],
     }
+    if system.reset is not None:
+        described["reset"] = system.reset.written
     return {"system": _digest(described), **({} if postgres is None else used)}
+
+
+def _in_containers(compose: ComposeSpec) -> dict[str, Any]:
+    described = asdict(replace(compose, reset=None))
+    del described["reset"]
+    return described | ({} if compose.reset is None else {"reset": compose.reset.written})
 
 
 def _digest(described: Any) -> str:

@@ -306,12 +306,11 @@ class LoadTrials:
             self.target.reset(arm)
         except Exception as error:
             problem = first_line(error)
-            if problem.endswith(":"):  # of a command's output, the last line says most
-                problem += f" {str(error).strip().splitlines()[-1]}"
             return self._identity_fault(arm) or Fault(
                 "alive", f"Arm {arm} cannot be reset: {problem}", retryable=False
             )
-        return None
+        fault = self._identity_fault(arm)
+        return fault and replace(fault, message=f"After its reset: {fault.message}")
 
     def _drive(self, blank: Trial) -> Generator[Event, None, Trial]:
         """Drive one trial and observe it; what was seen before a failure counts as evidence."""

@@ -76,7 +76,7 @@ def why_never_cut(
     if workers is not None:
         return f"{workers} share the load, and do not change from arm to arm at the same moment"
     if is_switched:
-        return "all arms are one system, and a command has to change its settings between them"
+        return "all arms are one system, which a command changes between them"
     for name, metric in hypothesis.measures.items():
         if isinstance(metric, MetricGauge):
             return f"{name} is a gauge, and {_UNLOADED}"

@@ -15,6 +15,7 @@ from dataclasses import replace
 from typing import Any
 
 from lab.driver_messages import RunTrial
+from lab.errors import first_line
 from lab.experiment.driver_message_conversion import load_spec
 from lab.experiment.driver_message_stream import DriverStream, ScenarioEndedTrial, WorkerLost
 from lab.experiment.metrics_source import metrics_source
@@ -30,7 +31,7 @@ from lab.instruments.locust_driver_process import DriverError
 from lab.instruments.soak_sampler import HttpIntervalSampler, IntervalSample, IntervalSampler
 from lab.runs.run_folder import RunFolder
 from lab.system import DRIVER
-from lab.targets.target_interface import Target, TargetError
+from lab.targets.target_interface import Target, TargetError, TargetFailure
 from lab.trials.plan import Plan
 from lab.trials.trial import Fault, SoakEvidence, SoakLoadStats, Trial
 from lab.trials.worker_records import on_shared_cores
@@ -156,11 +157,16 @@ class SoakLoop(Session):
 
     def _renew_processes(self, trials: Mapping[str, SoakTrial]) -> None:
         """Give every arm fresh processes, and the seeded state at the start of its trial."""
+        if not self._fresh:
+            self._target.restart(*trials)
         for arm, trial in trials.items():
-            if not self._fresh:
-                self._target.restart(arm)
             if self._fresh or not trial.until:  # a session begins with databases of its own
-                self._target.reset(arm)
+                try:
+                    self._target.reset(arm)
+                except TargetError as error:
+                    problem = f"arm {arm} cannot be reset: {first_line(error)}"
+                    raise TargetFailure(problem) from error
+        for trial in trials.values():
             trial.begin_segment()
         self._fresh = False
 

@@ -254,9 +254,12 @@ class MeasuringFixture(BenchmarkFixture):
         """
         found: tuple[float, int, range] = self._calibrate_timer(runner)
         for _ in range(_CALIBRATIONS - 1):
-            loop_s, _iterations, calls = found
-            if loop_s > _LONGEST_INTERRUPTION_S or runner(calls) >= LOOP_S / 2:
+            loop_s, iterations, calls = found
+            if loop_s > _LONGEST_INTERRUPTION_S:
                 break
+            again_s = runner(calls)
+            if again_s >= LOOP_S / 2:
+                return min(loop_s, again_s), iterations, calls
             found = max(found, self._calibrate_timer(runner), key=lambda each: each[1])
         return found
 
@@ -327,8 +330,13 @@ class MeasuringFixture(BenchmarkFixture):
                         return loop_s
                     warm = measure_slice(loop, slice_s, self._timer)
                     return warm.took_s / warm.loop_count
-                self.slices.append(measure_slice(loop, slice_s, self._timer))
-            return self.slices[-1].took_s
+                found = measure_slice(loop, slice_s, self._timer)
+                if not self.slices and found.typical_s * loop.iterations < LOOP_S / 2:
+                    # a call was interrupted for so long that it was taken for a slow one
+                    loop, _ = calibrated()
+                    found = measure_slice(loop, slice_s, self._timer)
+                self.slices.append(found)
+            return found.took_s
 
         self._session.measure_in_turns(measure)
         self._session.begin(f"the end of {self.name}")

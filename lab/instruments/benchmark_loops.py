@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from statistics import median
 
 LOOP_S = 0.0005
 """How long a timed loop lasts at least, unless a single call takes longer."""
@@ -41,6 +42,11 @@ class MeasuredSlice:
     loops: tuple[float, ...]
     loop_count: int
     took_s: float
+
+    @property
+    def typical_s(self) -> float:
+        """Seconds of one call, the median of the loops."""
+        return median(self.loops)
 
 
 def measure_slice(loop: TimedLoop, slice_s: float, clock: Callable[[], float]) -> MeasuredSlice:

@@ -19,13 +19,14 @@ _OF_THE_PLACE = frozenset({"PATH", "HOME", "PORT", "HOST", "USER", "PWD", "TMPDI
 _SECRET = re.compile(r"SECRET|TOKEN|PASSWORD|KEY|DSN")
 _METRICS = re.compile(r"""["'`]/metrics["'`]|make_asgi_app|Instrumentator|prom-client""")
 _POSTGRES = re.compile(r"\b(psycopg2?|asyncpg|pg8000|node-postgres)\b|[\"']pg[\"']")
+_DATABASE_URLS = ("DATABASE_URL", "POSTGRES_URL", "POSTGRESQL_URL", "DB_URL")
 _DATABASE_PART = re.compile(
-    r"(?:DB|DATABASE|PG|POSTGRES|POSTGRESQL|SQL)_?"
-    r"(?:(?P<host>HOST|SERVER)|(?P<port>PORT)|(?P<user>USER|USERNAME)|(?P<password>PASS|PASSWORD)"
+    r"(?P<of>POSTGRES|POSTGRESQL|PG|DB|DATABASE)_?"
+    r"(?:(?P<host>HOST)|(?P<port>PORT)|(?P<user>USER|USERNAME)|(?P<password>PASS|PASSWORD)"
     r"|(?P<database>NAME|DB|DATABASE|DBNAME))"
 )
 _REDIS_URL = re.compile(r"\w*(REDIS|VALKEY|CACHE|BROKER)\w*_UR[IL]")
-_REDIS = re.compile(r"\b(redis|valkey|celery|ioredis|bullmq)\b", re.IGNORECASE)
+_REDIS = re.compile(r"\b(redis|valkey|ioredis|bullmq)\b", re.IGNORECASE)
 _DEPENDENCIES = ("requirements.txt", "pyproject.toml", "package.json", "Pipfile", "setup.cfg")
 
 
@@ -45,13 +46,14 @@ def detect(root: Path, has_program: HasProgram) -> Detected:
     texts = [file.read_text(encoding="utf-8", errors="replace") for file in (*python, *script)]
     named = [*texts, *_dependencies(root)]  # where libraries are named
     database = _database(read) if any(map(_POSTGRES.search, named)) else {}
-    redis = [name for name in sorted(read) if _REDIS_URL.fullmatch(name)]
+    redis = filter(_REDIS_URL.fullmatch, sorted(read)) if any(map(_REDIS.search, named)) else ()
+    urls = tuple(redis)
     return Detected(
         process=_with_paths(found),
         compose=compose_service(root),
-        settings=tuple(name for name in sorted(read - {*database, *redis}) if _is_setting(name)),
+        settings=tuple(name for name in sorted(read - {*database, *urls}) if _is_setting(name)),
         database=database,
-        redis=tuple(redis) if any(map(_REDIS.search, named)) else (),
+        redis=urls,
         metrics="/metrics" if any(map(_METRICS.search, texts)) else None,
         others=tuple(f"{each.evidence}: {each.command}" for each in found[1:]),
     )
@@ -77,13 +79,20 @@ def _with_paths(found: list[FoundProcess]) -> FoundProcess | None:
 
 
 def _database(read: set[str]) -> dict[str, str]:
-    """The variables that say where a database is: its URL, or its host with other parts."""
-    if "DATABASE_URL" in read:
-        return {"DATABASE_URL": "{postgres.url}"}
-    parts = {name: found for name in sorted(read) if (found := _DATABASE_PART.fullmatch(name))}
-    if not any(found["host"] for found in parts.values()):
-        return {}
-    return {name: f"{{postgres.{found.lastgroup}}}" for name, found in parts.items()}
+    """The variables that say where a database is: its URL, or its host with other parts.
+
+    Of several databases, one that is named for PostgreSQL.
+    """
+    for url in _DATABASE_URLS:
+        if url in read:
+            return {url: "{postgres.url}"}
+    parts: dict[str, dict[str, str]] = {}
+    for name in sorted(read):
+        if (found := _DATABASE_PART.fullmatch(name)) is not None:
+            parts.setdefault(found["of"], {})[name] = f"{{postgres.{found.lastgroup}}}"
+    with_host = [of for of, each in parts.items() if "{postgres.host}" in each.values()]
+    likely = [of for of in with_host if of.startswith(("PG", "POSTGRES"))] or with_host
+    return parts[likely[0]] if len(likely) == 1 else {}
 
 
 def _is_source(root: Path, file: Path) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from lab.network_guard import is_loopback
-from lab.system.placeholders import FD, PORT, POSTGRES, Command, Template
+from lab.system.placeholders import FD, PORT, POSTGRES, POSTGRES_PARTS, Command, Template
 
 FILE = "lab.toml"
 DRIVER = "driver"  # the role of the load driver, which is not of the system
@@ -170,6 +170,7 @@ class ComposeSpec:
         settings: Where it reports the settings that it runs with; None if it does not.
         metrics: The path of its Prometheus metrics; None if it has none.
         metric_names: Those that gates need.
+        reset: A command that brings an arm back to its first state, before each trial.
     """
 
     file: str
@@ -181,6 +182,7 @@ class ComposeSpec:
     settings: Answer | None = None
     metrics: str | None = None
     metric_names: MetricNames = field(default_factory=MetricNames)
+    reset: Command | None = None
 
     @property
     def asked(self) -> tuple[str, ...]:
@@ -208,6 +210,7 @@ class UrlSpec:
         settings: Where it reports the settings that it runs with.
         metrics: The path of its Prometheus metrics.
         metric_names: Those that gates need.
+        reset: A command that brings the system back to its first state, before each trial.
     """
 
     base: str
@@ -217,6 +220,7 @@ class UrlSpec:
     settings: Answer | None = None
     metrics: str | None = None
     metric_names: MetricNames = field(default_factory=MetricNames)
+    reset: Command | None = None
 
     @property
     def host(self) -> str:
@@ -253,7 +257,8 @@ class System:
         loaded: The name of the process that load goes to; "" if there is no process.
         code: Files and folders that the system is made of: they must not change in a run.
         packages: Python packages whose versions are recorded, and must not change in a run.
-        reset: A command that brings an arm back to its first state, before each trial.
+        reset: A command that brings the processes of an arm back to their first state, before each
+            trial. Containers and a URL have one of their own.
     """
 
     processes: tuple[ProcessSpec, ...] = ()
@@ -301,10 +306,20 @@ class System:
 
     @property
     def commands(self) -> tuple[Command, ...]:
-        """Those that get the settings of an arm: of processes, `prepare`, and the `switch`."""
-        switch = None if self.url is None else self.url.switch
+        """Those that get the settings of an arm: of processes, `prepare`, `reset` and `switch`."""
         started = (process.command for process in self.processes)
-        return tuple(each for each in (*started, self.prepare, switch) if each is not None)
+        more = [self.prepare, self.reset]
+        more += [] if self.url is None else [self.url.switch, self.url.reset]
+        more += [] if self.compose is None else [self.compose.reset]
+        return tuple(each for each in (*started, *more) if each is not None)
+
+    @property
+    def uses_parts_of_postgres(self) -> bool:
+        """Whether it needs the address of its databases in other forms than a URL of libpq."""
+        texts = [name for process in self.processes for name in process.placeholders]
+        for command in (self.prepare, self.reset):
+            texts += () if command is None else command.placeholders
+        return any(name in POSTGRES_PARTS for name in texts)
 
     @property
     def setting_placeholders(self) -> frozenset[str]:

@@ -10,18 +10,15 @@ from lab.errors import UsageError
 
 PORT = "port"
 FD = "fd"
-URL = ".url"
-OWN_PORT = ".port"
-ADDRESS = (URL, OWN_PORT)
-"""What of a process has a value, behind its name."""
+URL_OF = ".url"  # behind the name of a process or service
+PORT_OF = ".port"
+ADDRESS_OF = (URL_OF, PORT_OF)
 
-POSTGRES_URL = f"postgres{URL}"
-POSTGRES = (
-    POSTGRES_URL,
-    *(f"postgres.{part}" for part in ("host", "port", "user", "password", "database")),
+POSTGRES_URL = "postgres.url"
+POSTGRES_PARTS = tuple(
+    f"postgres.{part}" for part in ("host", "port", "user", "password", "database")
 )
-"""Where the database of an arm is: its URL, and the parts of it."""
-
+POSTGRES = (POSTGRES_URL, *POSTGRES_PARTS)
 ARM_FOLDER = "arm.folder"
 
 _PART = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")

@@ -6,7 +6,7 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from lab.targets.target_interface import SettingError, TargetFailure
 _ANSWER_S = 60.0
 
 Settings = Mapping[str, str]
+Needed = tuple[str, Iterable[str], Mapping[str, str]]
 
 
 def validated_settings(
@@ -45,7 +46,14 @@ def validated_settings(
         TargetFailure: The command that checks settings does not answer.
     """
     _refuse_set_by_the_lab(system, arms)
-    _refuse_unfilled(system, arms)
+    needed = [
+        (f"process {process.name}", process.placeholders, process.defaults)
+        for process in system.processes
+    ]
+    for what, command in (("`prepare`", system.prepare), ("`reset`", system.reset)):
+        if command is not None:
+            needed.append((what, command.placeholders, system.defaults))
+    refuse_unfilled(needed, arms)
     known = system.setting_placeholders
     unknown = {
         arm: {name: value for name, value in settings.items() if name not in known}
@@ -72,13 +80,13 @@ def _refuse_set_by_the_lab(system: System, arms: Mapping[str, Settings]) -> None
                 )
 
 
-def _refuse_unfilled(system: System, arms: Mapping[str, Settings]) -> None:
-    needed = [
-        (f"process {process.name}", process.placeholders, process.defaults)
-        for process in system.processes
-    ]
-    if system.prepare is not None:
-        needed.append(("`prepare`", system.prepare.placeholders, system.defaults))
+def refuse_unfilled(needed: Iterable[Needed], arms: Mapping[str, Settings]) -> None:
+    """SettingError for a placeholder that is a setting which an arm lacks.
+
+    Args:
+        needed: What has placeholders, in words; these; and the values of all arms.
+        arms: The settings of each.
+    """
     for arm, settings in arms.items():
         for what, placeholders, defaults in needed:
             for name in placeholders:

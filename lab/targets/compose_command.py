@@ -96,20 +96,21 @@ class ComposeCommand:
             self._finish(child, _LIMIT_S)
         return answer.read_text(encoding="utf-8")
 
-    def environment(self, project: ComposeProject) -> dict[str, str]:
-        """The variables with which `docker compose exec SERVICE ...` finds a project."""
-        return {
-            **self._variables(project),
-            "COMPOSE_FILE": os.pathsep.join(map(str, project.files)),
-            "COMPOSE_PROJECT_NAME": project.name,
-        }
+    def exec_environment(self, project: ComposeProject) -> dict[str, str]:
+        """The variables with which `docker compose exec SERVICE ...` finds a project.
+
+        Its files are resolved, so that the command needs nothing else of the shell's environment.
+        """
+        file = self._children.folder / f"{project.name}.yml"
+        if not file.exists():
+            self.resolved(project, file)
+        given = self._environment.items()
+        engine = {name: value for name, value in given if name.startswith("DOCKER_")}
+        return {**engine, "COMPOSE_FILE": str(file), "COMPOSE_PROJECT_NAME": project.name}
 
     def stop(self) -> None:
         """End the commands that still run."""
         self._children.stop(*(c for c in self._children.running() if c.role == "compose"))
-
-    def _variables(self, project: ComposeProject) -> dict[str, str]:
-        return {**self._environment, **project.settings}
 
     def _start(
         self,
@@ -123,7 +124,7 @@ class ComposeCommand:
             [*self.program, *files, "--project-name", project.name, *arguments],
             role="compose",
             arm=label,
-            env=self._variables(project),
+            env={**self._environment, **project.settings},
             cwd=self._folder,
             stdout=stdout,
         )

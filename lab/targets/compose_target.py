@@ -14,21 +14,22 @@ from typing import Any
 from lab.files.source_files import named
 from lab.instruments.service_profiler import command_prefix, is_python, read_profile
 from lab.machine.cpu_pinning import Cores, pin
-from lab.processes.child_processes import Children
+from lab.processes.child_processes import Child, Children
 from lab.system import FILE, Command, ProcessSpec, System
-from lab.system.placeholders import ADDRESS, OWN_PORT, POSTGRES, POSTGRES_URL, URL
+from lab.system.placeholders import PORT_OF, POSTGRES_PARTS, POSTGRES_URL, URL_OF
 from lab.targets import docker_cleanup, docker_engine
-from lab.targets.arm_settings import validated_settings
+from lab.targets.arm_settings import refuse_unfilled, validated_settings
+from lab.targets.command_environment import search_path, with_program
 from lab.targets.compose_arm import ComposeArm
 from lab.targets.compose_command import ComposeCommand, ComposeProject, is_reserved
 from lab.targets.compose_file import COMPLETED, HEALTHY, ComposeFile, free_port
 from lab.targets.docker_engine import PROXY, EngineError
 from lab.targets.embedded_postgres import EmbeddedPostgres
-from lab.targets.postgres_databases import OF_EACH_ARM, postgres_values, reset_script
+from lab.targets.finished_command import await_reset, elsewhere
+from lab.targets.postgres_databases import OF_EACH_ARM, parts_of, reset_script
 from lab.targets.postgres_sessions import Sessions, drop_libpq_variables
 from lab.targets.process_identity import WeakestProofs, identify, proof_of
 from lab.targets.readiness import READY_S, await_ready, check_ready
-from lab.targets.reset_command import ResetCommand
 from lab.targets.target_interface import (
     DatabaseError,
     Identity,
@@ -85,7 +86,6 @@ class ComposeTarget:
         self._sessions = Sessions()
         self._started = self._pinned = False
         self._reset_script = reset_script(system, project)
-        self._reset = ResetCommand(system, children, project)
         self._proofs = WeakestProofs()
 
     @property
@@ -124,16 +124,12 @@ class ComposeTarget:
                 f"{FILE}: [postgres] has a `reset`, and [compose] names no `database` on which it "
                 "would run. Name it there, or remove `reset`"
             )
-        known = [f"{name}{part}" for name in self._names() for part in ADDRESS]
-        if self._spec.database is not None:
-            known += POSTGRES
-        for settings in arms.values():
-            self._reset.check(
-                settings,
-                known,
-                "Reach the container by `docker compose exec`: COMPOSE_FILE and "
-                "COMPOSE_PROJECT_NAME are set to those of the arm.",
-            )
+        if (reset := self._spec.reset) is not None:
+            refuse_unfilled([("`reset`", reset.placeholders, self._system.defaults)], arms)
+            if not reset.words[0].placeholders:
+                with_program(reset, [word.written for word in reset.words], self._project)
+        elif self._system.reset is not None:
+            raise TargetUsageError(elsewhere(self.name))
         self._expected = validated_settings(self._system, self._project, arms, anyway=self._anyway)
         if not self._anyway:
             self._refuse_placeholders(arms)
@@ -166,6 +162,7 @@ class ComposeTarget:
         """SettingError for what only commands take that containers do not run."""
         wanted = {name for settings in arms.values() for name in settings}
         wanted &= self._system.setting_placeholders
+        wanted -= set(() if self._spec.reset is None else self._spec.reset.settings)
         found = named(self._project, wanted, without={FILE})
         for arm, settings in arms.items():
             for name in settings:
@@ -248,29 +245,41 @@ class ComposeTarget:
 
         VACUUM and CHECKPOINT follow if either may have changed the database.
         """
-        running, script = self._arms[arm], self._reset_script
-        values = self._values(running)
-        environment = self._compose.environment(running.project)
-        if POSTGRES_URL in values:
-            environment["DATABASE_URL"] = values[POSTGRES_URL]
-        self._reset.run(arm, self._settings[arm], values, environment)
-        if POSTGRES_URL in values and (script is not None or self._reset.exists):
-            self._sessions.reset(values[POSTGRES_URL], script or "")
+        running, script, command = self._arms[arm], self._reset_script, self._spec.reset
+        if script is None and command is None:
+            return
+        url = None if self._spec.database is None else self._database_url(running)
+        if command is not None:
+            if url is not None:
+                self._sessions.forget(url)
+            await_reset(self._children, self._start_reset(command, running, url))
+        if url is not None:
+            self._sessions.reset(url, script or "")
 
-    def _values(self, arm: ComposeArm) -> dict[str, str]:
-        """The values of placeholders: where services of the arm are reached from here."""
-        values: dict[str, str] = {}
-        for name, role in self._names().items():
-            values |= {f"{name}{URL}": arm.url(role), f"{name}{OWN_PORT}": str(arm.port(role))}
-        if self._spec.database is not None:
-            values |= postgres_values(self._database_url(arm))
-        return values
-
-    def _names(self) -> dict[str, str]:
-        """By the name of its process, each service that is asked."""
-        return {name: name for name in self._spec.others} | {
-            self._system.loaded: self._spec.service
-        }
+    def _start_reset(self, command: Command, arm: ComposeArm, url: str | None) -> Child:
+        """Start the command that resets an arm, with the arm's settings and addresses."""
+        settings = self._settings[arm.name]
+        values = dict(self._system.defaults) | settings
+        for role in self._spec.asked:
+            values |= {f"{role}{URL_OF}": arm.url(role), f"{role}{PORT_OF}": str(arm.port(role))}
+        if url is not None:
+            values[POSTGRES_URL] = url
+            values |= parts_of(url) if set(command.placeholders) & set(POSTGRES_PARTS) else {}
+        database = {} if url is None else {"DATABASE_URL": url}
+        return self._children.start(
+            with_program(command, command.fill(values), self._project),
+            role="reset",
+            arm=arm.name,
+            env={
+                **self._system.defaults,
+                **database,
+                **settings,
+                **self._compose.exec_environment(arm.project),
+                "PATH": search_path(self._project),
+            },
+            cwd=self._project,
+            whole_tree=True,
+        )
 
     def roles(self, arm: str) -> dict[str, tuple[int, ...]]:
         """The first process of each container, and the engine's proxies of its ports."""

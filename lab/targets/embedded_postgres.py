@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import os
+import secrets
 import shutil
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Iterable, Mapping
@@ -15,14 +17,22 @@ from pathlib import Path
 from urllib.parse import quote
 
 from lab.processes.child_processes import Child, Children
+from lab.system.model import POSTGRES_PORT
 from lab.targets.target_interface import DatabaseError
 
+OWNER = "lab"
 _NOBODY = 65534
 _START_S = 30.0
 
 
 class EmbeddedPostgres:
-    """PostgreSQL 18 from the wheel's binaries, reachable by a Unix socket in a 0700 folder."""
+    """PostgreSQL 18 from the wheel's binaries, reachable by a Unix socket in a 0700 folder.
+
+    Args:
+        children: Start it.
+        cores: That it runs on; None for all.
+        over_tcp: Whether it also listens on a port of 127.0.0.1, with a password.
+    """
 
     # The data are thrown away, so commits do not wait for the disk: its delays would be counted as
     # the service's. Vacuum and checkpoints run before a trial only, not in the middle of one.
@@ -36,8 +46,15 @@ class EmbeddedPostgres:
         "listen_addresses": "",
     }
 
-    def __init__(self, children: Children, cores: Iterable[int] | None = None) -> None:
+    def __init__(
+        self, children: Children, cores: Iterable[int] | None = None, *, over_tcp: bool = False
+    ) -> None:
         self._children = children
+        self.port = _free_port() if over_tcp else POSTGRES_PORT
+        self.password = secrets.token_hex(16) if over_tcp else ""
+        self.settings = dict(self.SETTINGS)
+        if over_tcp:
+            self.settings["listen_addresses"] = "127.0.0.1"
         self._cores = cores
         self.folder = children.folder / "postgres"
         self.folder.mkdir(mode=0o700)
@@ -49,14 +66,17 @@ class EmbeddedPostgres:
     @property
     def url(self) -> str:
         """The URL for its owner."""
-        return f"postgresql://lab@/postgres?host={quote(str(self.folder), safe='/')}"
+        port = f"&port={self.port}" if self.password else ""
+        return f"postgresql://{OWNER}@/postgres?host={quote(str(self.folder), safe='/')}{port}"
 
     def start(self) -> None:
         """Start the server, on a new cluster the first time. DatabaseError if that fails."""
         if self.child is None:
             self._init_cluster()
         command = self._runner.command("postgres", "-D", str(self._data), "-k", str(self.folder))
-        for key, value in self.SETTINGS.items():
+        if self.password:
+            command += ["-p", str(self.port)]
+        for key, value in self.settings.items():
             command += ["-c", f"{key}={value}"]
         self.child = self._children.start(
             command,
@@ -68,12 +88,23 @@ class EmbeddedPostgres:
             user=self._runner.user,
         )
         self._await_start()
+        if self.password:
+            self._set_password()
+
+    def _set_password(self) -> None:
+        import psycopg
+        from psycopg import sql
+
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            owner, secret = sql.Identifier(OWNER), sql.Literal(self.password)
+            connection.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(owner, secret))
 
     def _init_cluster(self) -> None:
         done = self._runner.run(
             "initdb",
-            *("--pgdata", str(self._data), "--username=lab", "--encoding=UTF8"),
-            *("--locale=C", "--auth-local=trust", "--auth-host=reject", "--no-sync"),
+            *("--pgdata", str(self._data), f"--username={OWNER}", "--encoding=UTF8"),
+            *("--locale=C", "--auth-local=trust", "--no-sync"),
+            f"--auth-host={'scram-sha-256' if self.password else 'reject'}",
             env=self._environment,
         )
         if done.returncode:
@@ -148,6 +179,12 @@ class _Runner:
             text=True,
             check=False,
         )
+
+
+def _free_port() -> int:
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        return int(bound.getsockname()[1])
 
 
 def _binaries() -> Path:

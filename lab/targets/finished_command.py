@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lab.processes.child_processes import Child, Children
+from lab.system import FILE
 from lab.targets.target_interface import TargetFailure
 
 LIMIT_S = 300.0
@@ -21,7 +22,29 @@ def await_success(children: Children, child: Child, what: str, limit_s: float = 
     Raises:
         TargetFailure: It failed or took longer, and was ended: how, and the end of its output.
     """
+    if how := _failure(children, child, limit_s):
+        output = child.log_tail()
+        raise TargetFailure(f"{what} {how}; its output:\n{output}" if output else f"{what} {how}")
+
+
+def await_reset(children: Children, child: Child) -> None:
+    """Wait until an arm is reset. TargetFailure with the last line that was printed if it fails."""
+    if how := _failure(children, child, LIMIT_S):
+        lines = child.log_tail().strip().splitlines()
+        said = f": {lines[-1].strip()}" if lines else ""
+        raise TargetFailure(f"`reset` {how}{said}")
+
+
+def _failure(children: Children, child: Child, limit_s: float) -> str | None:
     how = children.await_end(child, limit_s)
-    if how is None or child.popen.returncode:
-        how = how or f"did not end within {limit_s:g} s"
-        raise TargetFailure(f"{what} {how}; its output:\n{child.log_tail()}")
+    if how is None:
+        return f"did not end within {limit_s:g} s"
+    return how if child.popen.returncode else None
+
+
+def elsewhere(target: str) -> str:
+    """What is said of a `reset` at the root, which this target does not run."""
+    return (
+        f"{FILE}: the `reset` at the root is run with --target local only, and arms would keep "
+        f"what earlier trials wrote. Write one into [{target}]"
+    )

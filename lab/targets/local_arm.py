@@ -24,9 +24,8 @@ from lab.processes.process_tree import (
     with_descendants,
 )
 from lab.system import FILE, ProcessSpec, System
-from lab.system.placeholders import ARM_FOLDER, FD, OWN_PORT, PORT, URL
+from lab.system.placeholders import ARM_FOLDER, FD, PORT, PORT_OF, POSTGRES_URL, URL_OF, Command
 from lab.targets.command_environment import import_path, search_path, with_program
-from lab.targets.postgres_databases import postgres_values
 from lab.targets.postgres_sessions import libpq_variables
 from lab.targets.process_identity import Proof, identify, proof_of
 from lab.targets.readiness import await_ready, check_ready, own_log
@@ -45,6 +44,7 @@ class LocalArm:
         name: Of the arm.
         settings: Of the arm.
         database: The URL of its database; None if the system has none.
+        parts_of_database: The parts of its address, by their placeholders, if they are used.
         ports: By process; an arm keeps them when it is started again.
         running: Its processes.
     """
@@ -56,6 +56,7 @@ class LocalArm:
     name: str
     settings: Mapping[str, str]
     database: str | None = None
+    parts_of_database: Mapping[str, str] = field(default_factory=dict)
     ports: dict[str, int] = field(default_factory=dict)
     running: dict[str, Child] = field(default_factory=dict)
 
@@ -233,56 +234,81 @@ class LocalArm:
             whole_tree=True,
         )
 
+    def start_command(self, command: Command, role: str, cores: Iterable[int]) -> Child:
+        """Start a command of `lab.toml` that does something for this arm, as `prepare`.
+
+        It gets what the processes get, without a port of its own: of the same variable, that of
+        the loaded process.
+
+        Args:
+            command: The command.
+            role: What it is.
+            cores: That it may use.
+        """
+        texts = [text for spec in self.system.processes for text in spec.env.values()]
+        texts += command.words
+        values = {
+            **self.system.defaults,
+            **self.settings,
+            **self._values_of_arm({name for text in texts for name in text.placeholders}),
+        }
+        given = {}
+        for spec in sorted(self.system.processes, key=lambda each: each.name == self.system.loaded):
+            for name, text in spec.env.items():
+                if all(each in values for each in text.placeholders):
+                    given[name] = text.fill(values)
+        own = {name: given[name] for name in self.system.set_by_the_lab if name in given}
+        database = {} if self.database is None else {"DATABASE_URL": self.database}
+        reach = libpq_variables() if database else {}
+        return self.children.start(
+            with_program(command, command.fill(values), self.project, self.code),
+            role=role,
+            arm=self.name,
+            env={**database, **given, **self.settings, **reach, **own, **self._found_by(given)},
+            cwd=self.code,
+            cores=cores,
+            whole_tree=True,
+        )
+
     def _environment(self, spec: ProcessSpec, values: Mapping[str, str]) -> dict[str, str]:
         """The environment variables of a process: the lab's own win, then those of the arm."""
         given = {name: value.fill(values) for name, value in spec.env.items()}
         own = {name: given[name] for name in spec.set_by_the_lab}
         reach = libpq_variables() if spec.uses_postgres else {}  # a server of the user's own
-        imports = self.imports(given.get("PYTHONPATH", ""))
-        path = search_path(self.code)
-        return {**given, **self.settings, **reach, **own, **imports, "PATH": path}
+        return {**given, **self.settings, **reach, **own, **self._found_by(given)}
 
-    def imports(self, given: str = "") -> dict[str, str]:
-        """The environment variable by which Python finds a revision before what is installed.
+    def _found_by(self, given: Mapping[str, str]) -> dict[str, str]:
+        """The variables by which programs and the modules of a revision are found.
 
         Args:
-            given: The folders that `lab.toml` gives in that variable, which come behind.
+            given: Variables of `lab.toml`; the folders of its PYTHONPATH come behind.
         """
+        path = {"PATH": search_path(self.code)}
         if self.code == self.project:
-            return {}
-        own = import_path(self.code)
-        return {"PYTHONPATH": os.pathsep.join((own, given)) if given else own}
+            return path
+        folders = filter(None, (import_path(self.code), given.get("PYTHONPATH")))
+        return {"PYTHONPATH": os.pathsep.join(folders), **path}
 
     def _values(
         self, spec: ProcessSpec, port: int | None, held: socket.socket | None
     ) -> dict[str, str]:
         """The values of all placeholders of a process."""
-        values = {**spec.defaults, **self.settings, **self.values(spec.placeholders)}
+        values = {**spec.defaults, **self.settings, **self._values_of_arm(spec.placeholders)}
         if port is not None and held is not None:
             values |= {PORT: str(port), FD: str(held.fileno())}
         return values
 
-    def values(self, placeholders: Container[str]) -> dict[str, str]:
+    def _values_of_arm(self, placeholders: Container[str]) -> dict[str, str]:
         """The values of the placeholders that are the arm's; its folder is made if it is named."""
-        values = {f"{name}{URL}": _url(each) for name, each in self.ports.items()}
-        values |= {f"{name}{OWN_PORT}": str(each) for name, each in self.ports.items()}
+        values = {f"{name}{URL_OF}": _url(each) for name, each in self.ports.items()}
+        values |= {f"{name}{PORT_OF}": str(each) for name, each in self.ports.items()}
         if ARM_FOLDER in placeholders:
             folder = self.children.folder / f"files-{self.name}"
             folder.mkdir(exist_ok=True)
             values[ARM_FOLDER] = str(folder)
         if self.database is not None:
-            values |= postgres_values(self.database)
+            values |= {POSTGRES_URL: self.database, **self.parts_of_database}
         return values
-
-    def environment(self, given: str = "") -> dict[str, str]:
-        """What commands for this arm get beside its settings: its database, and its revision.
-
-        Args:
-            given: As for `imports`.
-        """
-        if self.database is None:
-            return self.imports(given)
-        return {"DATABASE_URL": self.database, **libpq_variables(), **self.imports(given)}
 
     def _refuse_foreign_listener(self, spec: ProcessSpec, child: Child) -> None:
         """TargetFailure if something else than this process listens on its port."""

@@ -13,15 +13,13 @@ from lab.instruments.service_profiler import command_prefix, is_python, read_pro
 from lab.machine.cpu_pinning import Cores, pin
 from lab.processes.child_processes import Child, Children
 from lab.system import DATABASE, FILE, ProcessSpec, System
-from lab.system.placeholders import is_setting
 from lab.targets.arm_settings import validated_settings
-from lab.targets.command_environment import search_path, with_program
-from lab.targets.finished_command import LIMIT_S, await_success
+from lab.targets.command_environment import with_program
+from lab.targets.finished_command import LIMIT_S, await_reset, await_success
 from lab.targets.local_arm import LocalArm
-from lab.targets.postgres_databases import RunDatabases, postgres_values, reset_script
+from lab.targets.postgres_databases import RunDatabases, reset_script
 from lab.targets.process_identity import WeakestProofs
 from lab.targets.readiness import await_ready, check_ready, own_log
-from lab.targets.reset_command import ResetCommand
 from lab.targets.target_interface import Identity, Loaded, TargetFailure
 
 
@@ -69,7 +67,6 @@ class LocalTarget:
         self._shared: dict[str, list[str]] = {}  # files that several arms write to
         self._daemons: dict[str, list[str]] = {}  # by process, in words
         codes = dict.fromkeys(self._revisions.values()) or {project: None}
-        self._reset = ResetCommand(system, children, project)
         self._reset_scripts = {code: reset_script(system, code) for code in codes}
 
     @property
@@ -90,14 +87,12 @@ class LocalTarget:
 
     def check(self, arms: Mapping[str, Mapping[str, str]]) -> None:
         """The programs exist, and the system knows the settings."""
-        for spec in self._system.processes:
-            if not spec.command.words[0].placeholders:
-                words = [word.written for word in spec.command.words]
+        reset = [] if self._system.reset is None else [self._system.reset]
+        for command in (*(spec.command for spec in self._system.processes), *reset):
+            if not command.words[0].placeholders:
+                words = [word.written for word in command.words]
                 for code in self._reset_scripts:
-                    with_program(spec.command, words, self._project, code)
-        for arm, settings in arms.items():
-            known = [name for name in self._reset.placeholders if not is_setting(name)]
-            self._reset.check(settings, known, code=self._code(arm))
+                    with_program(command, words, self._project, code)
         for code in self._reset_scripts:
             own = {arm: arms[arm] for arm in arms if self._code(arm) == code}
             self._expected |= validated_settings(
@@ -171,12 +166,13 @@ class LocalTarget:
 
         VACUUM and CHECKPOINT follow if either may have changed the database.
         """
-        running, defaults = self._arms[arm], self._system.defaults
-        environment = running.environment(defaults.get("PYTHONPATH", ""))
-        values = running.values(self._reset.placeholders)
-        self._reset.run(arm, running.settings, values, environment, running.code)
+        running, command = self._arms[arm], self._system.reset
+        if command is not None:
+            if running.database is not None and self._databases is not None:
+                self._databases.sessions.forget(running.database)
+            await_reset(self._children, running.start_command(command, "reset", self._cores.all))
         script = self._reset_scripts[running.code]
-        if self._databases is not None and (script is not None or self._reset.exists):
+        if self._databases is not None and (script is not None or command is not None):
             self._databases.sessions.reset(self._database(arm), script or "")
 
     def roles(self, arm: str) -> dict[str, tuple[int, ...]]:
@@ -287,36 +283,27 @@ class LocalTarget:
 
     def _start_databases(self) -> None:
         """Start the server, create a database for each arm, and prepare them at once."""
-        self._databases = RunDatabases(self._children, self._cores.target, self._users_url)
+        self._databases = RunDatabases(
+            self._children,
+            self._cores.target,
+            self._users_url,
+            over_tcp=self._system.uses_parts_of_postgres,
+        )
         self._server_pid = self._databases.server_pid()
         for arm, running in self._arms.items():
             running.database = self._databases.create(arm)
-        preparing = [self._prepare(running) for running in self._arms.values()]
+            if self._system.uses_parts_of_postgres:
+                running.parts_of_database = self._databases.parts(running.database)
+        if (command := self._system.prepare) is None:
+            return
+        preparing = [
+            running.start_command(command, "prepare", self._cores.all)
+            for running in self._arms.values()
+        ]
         deadline = time.monotonic() + LIMIT_S
-        for child in filter(None, preparing):
+        for child in preparing:
             left_s = max(0.0, deadline - time.monotonic())
             await_success(self._children, child, f"`prepare` of arm {child.arm}", left_s)
-
-    def _prepare(self, running: LocalArm) -> Child | None:
-        assert running.database is not None
-        command, defaults = self._system.prepare, self._system.defaults
-        if command is None:
-            return None
-        values = {**defaults, **running.settings, **postgres_values(running.database)}
-        return self._children.start(
-            with_program(command, command.fill(values), self._project, running.code),
-            role="prepare",
-            arm=running.name,
-            env={
-                **defaults,
-                **running.settings,
-                **running.environment(defaults.get("PYTHONPATH", "")),
-                "PATH": search_path(running.code),
-            },
-            cwd=running.code,
-            cores=self._cores.all,
-            whole_tree=True,
-        )
 
 
 @dataclass

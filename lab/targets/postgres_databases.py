@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import getpass
 import hashlib
 import json
 import os
@@ -11,15 +10,14 @@ import secrets
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
 from lab.errors import first_line
 from lab.machine.conditions import DATABASE_SERVER
 from lab.processes.child_processes import Child, Children
 from lab.system import System
-from lab.system.model import POSTGRES_PORT
-from lab.system.placeholders import POSTGRES_URL
-from lab.targets.embedded_postgres import EmbeddedPostgres
+from lab.system.placeholders import POSTGRES_PARTS
+from lab.targets.embedded_postgres import OWNER, EmbeddedPostgres
 from lab.targets.postgres_sessions import Sessions, drop_libpq_variables
 from lab.targets.target_interface import DatabaseError, TargetUsageError
 
@@ -69,23 +67,21 @@ def whose_server(users_url: str | None) -> dict[str, str]:
     return {"postgresql_is": "the user's server", DATABASE_SERVER: f"sha256:{digest}"}
 
 
-def postgres_values(url: str) -> dict[str, str]:
-    """The placeholders of a database, by their names; what its URL lacks is as libpq has it."""
-    from psycopg.conninfo import conninfo_to_dict
+def parts_of(url: str) -> dict[str, str]:
+    """The parts of a database's address, by their placeholders, as a connection to it has them.
 
-    parts = conninfo_to_dict(url)
+    Raises:
+        DatabaseError: It cannot be reached.
+    """
+    import psycopg
 
-    def part(name: str, variable: str, default: str) -> str:
-        return str(parts.get(name) or os.environ.get(variable) or default)
-
-    return {
-        POSTGRES_URL: url,
-        "postgres.host": part("host", "PGHOST", "localhost"),
-        "postgres.port": part("port", "PGPORT", str(POSTGRES_PORT)),
-        "postgres.user": part("user", "PGUSER", getpass.getuser()),
-        "postgres.password": part("password", "PGPASSWORD", ""),
-        "postgres.database": part("dbname", "PGDATABASE", ""),
-    }
+    try:
+        with psycopg.connect(url, connect_timeout=_CONNECT_S) as connection:
+            info = connection.info
+            parts = (info.host, str(info.port), info.user, info.password, info.dbname)
+    except psycopg.Error as error:
+        raise DatabaseError(_redacted(first_line(error), url)) from None
+    return dict(zip(POSTGRES_PARTS, parts, strict=True))
 
 
 def reset_script(system: System, project: Path) -> str | None:
@@ -106,18 +102,30 @@ class RunDatabases:
     user's own cannot be used.
     """
 
-    def __init__(self, children: Children, cores: Iterable[int], users_url: str | None) -> None:
+    def __init__(
+        self,
+        children: Children,
+        cores: Iterable[int],
+        users_url: str | None,
+        *,
+        over_tcp: bool = False,
+    ) -> None:
         self._users_url = users_url
         self._is_users = users_url is not None
-        self.server: Child | None = None  # the embedded one
+        self._embedded: EmbeddedPostgres | None = None
         url = users_url
         with self._blamed():
             if url is None:
                 drop_libpq_variables()
-                embedded = EmbeddedPostgres(children, cores)
-                embedded.start()
-                url, self.server = embedded.url, embedded.child
+                self._embedded = EmbeddedPostgres(children, cores, over_tcp=over_tcp)
+                self._embedded.start()
+                url = self._embedded.url
             self._databases = Databases(url, prefix=f"lab_{secrets.token_hex(4)}")
+
+    @property
+    def server(self) -> Child | None:
+        """The process of the embedded server; None if it is the user's own."""
+        return None if self._embedded is None else self._embedded.child
 
     @property
     def sessions(self) -> Sessions:
@@ -128,6 +136,19 @@ class RunDatabases:
         """Create the database of an arm; its URL."""
         with self._blamed():
             return self._databases.create(arm)
+
+    def parts(self, url: str) -> dict[str, str]:
+        """The parts of a database's address, by their placeholders; of an embedded one, over TCP.
+
+        Args:
+            url: As `create` returned it.
+        """
+        if self._embedded is None:
+            with self._blamed():
+                return parts_of(url)
+        embedded, name = self._embedded, unquote(urlsplit(url).path[1:])
+        parts = ("127.0.0.1", str(embedded.port), OWNER, embedded.password, name)
+        return dict(zip(POSTGRES_PARTS, parts, strict=True))
 
     def drop_all(self) -> None:
         """Drop all databases of the run."""
@@ -143,7 +164,7 @@ class RunDatabases:
         return {
             "postgresql": self._databases.version,
             **whose_server(self._users_url),
-            "postgresql_settings": {} if self._is_users else dict(EmbeddedPostgres.SETTINGS),
+            "postgresql_settings": {} if self._embedded is None else self._embedded.settings,
         }
 
     def close(self) -> None:

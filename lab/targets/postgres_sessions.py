@@ -56,6 +56,11 @@ class Sessions:
         except psycopg.Error as error:
             raise DatabaseError(str(error).strip()) from error
 
+    def forget(self, url: str) -> None:
+        """Close the session of a database, so that it can be dropped and made anew."""
+        if (session := self._sessions.pop(url, None)) is not None:
+            session.close()
+
     def reset(self, url: str, script: str) -> None:
         """Run the script that restores the seeded state, then VACUUM and CHECKPOINT."""
         import psycopg

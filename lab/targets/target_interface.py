@@ -69,7 +69,7 @@ class Target(Protocol):
 
     @property
     def is_switched(self) -> bool:
-        """Whether one system serves all arms, so that `activate` must change it for each of them.
+        """Whether one system serves all arms, and a command changes it for each of them.
 
         Its arms cannot be loaded in turn, a fraction of a second each.
         """

@@ -6,16 +6,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
-from lab.processes.child_processes import NOT_OF_THE_RUN, Children
+from lab.processes.child_processes import NOT_OF_THE_RUN, Child, Children
 from lab.processes.process_tree import listeners, uppermost
 from lab.system import FILE, Command, System
 from lab.targets import docker_engine
 from lab.targets.arm_settings import validated_settings
 from lab.targets.command_environment import search_path, with_program
-from lab.targets.finished_command import await_success
+from lab.targets.finished_command import await_reset, await_success, elsewhere
 from lab.targets.process_identity import Proof, ask_settings
 from lab.targets.readiness import await_ready, check_ready
-from lab.targets.reset_command import ResetCommand
 from lab.targets.target_interface import Identity, Loaded, TargetFailure, TargetUsageError
 
 ROLE = "service"
@@ -45,7 +44,6 @@ class UrlTarget:
         self._children = children
         self._project = project
         self._anyway = anyway
-        self._reset = ResetCommand(system, children, project)
         self._settings: dict[str, dict[str, str]] = {}
         self._expected: dict[str, dict[str, str]] = {}
         self._active: str | None = None  # the arm whose settings hold
@@ -62,8 +60,8 @@ class UrlTarget:
 
     @property
     def is_switched(self) -> bool:
-        """Whether a command changes its settings, arm by arm."""
-        return self._spec.switch is not None
+        """Whether a command changes it from arm to arm: its settings, or its state."""
+        return self._spec.switch is not None or self._spec.reset is not None
 
     def check(self, arms: Mapping[str, Mapping[str, str]]) -> None:
         """The settings can be made to hold, and the system knows them."""
@@ -81,10 +79,11 @@ class UrlTarget:
                     f"--target url: arm {arm} does not set {', '.join(missing)}, and would run "
                     "with what the arm before it had set. Set it in every arm"
                 )
-        if self._spec.switch is not None:
-            with_program(self._spec.switch, self._spec.switch.fill({}), self._project)
-        for settings in arms.values():
-            self._reset.check(settings, (), "Write its value: nothing is started here.")
+        for command in (self._spec.switch, self._spec.reset):
+            if command is not None:
+                with_program(command, command.fill({}), self._project)
+        if self._system.reset is not None and self._spec.reset is None:
+            raise TargetUsageError(elsewhere(self.name))
         self._expected = validated_settings(self._system, self._project, arms, anyway=self._anyway)
 
     def start(self, arms: Mapping[str, Mapping[str, str]]) -> None:
@@ -126,8 +125,19 @@ class UrlTarget:
         raise TargetFailure("a system at a URL cannot be started again")
 
     def reset(self, arm: str) -> None:
-        """Run the command that resets the system, if there is one."""
-        self._reset.run(arm, self._settings[arm], {}, {})
+        """Run the command that resets the system, if there is one.
+
+        It may have set the settings back, or started the system again: they are made to hold
+        again, and the system is waited for.
+        """
+        if self._spec.reset is None:
+            return
+        await_reset(self._children, self._start(self._spec.reset, "reset", arm))
+        self._active = None
+        if self._spec.switch is None:
+            self._await_ready()
+        else:
+            self.activate(arm)
 
     def roles(self, arm: str) -> dict[str, tuple[int, ...]]:
         """The processes that listen on its port, if the file says that they are the system."""
@@ -167,11 +177,14 @@ class UrlTarget:
         )
 
     def _switch(self, command: Command, arm: str) -> None:
-        child = self._children.start(
+        await_success(self._children, self._start(command, "switch", arm), f"`switch` to arm {arm}")
+
+    def _start(self, command: Command, role: str, arm: str) -> Child:
+        """Start a command; what it starts outlives the run."""
+        return self._children.start(
             with_program(command, command.fill({}), self._project),
-            role="switch",
+            role=role,
             arm=arm,
             env={**self._settings[arm], "PATH": search_path(self._project), **NOT_OF_THE_RUN},
             cwd=self._project,
         )
-        await_success(self._children, child, f"`switch` to arm {arm}")

@@ -243,13 +243,25 @@ def test_what_repeating_cannot_mend_ends_the_run(
 
 def test_of_a_reset_that_fails_the_end_of_its_output_is_said(bench: Bench) -> None:
     def fail(arm: str) -> None:
-        raise TargetFailure("`reset` ended with exit code 1; its output:\nConnecting\nno such host")
+        raise TargetFailure("`reset` ended with exit code 1: no such host")
 
     bench.target.reset = fail  # type: ignore[method-assign]
     bench.run()
     name, said = bench.verdict
     assert name == "INVALID"
-    assert "cannot be reset: `reset` ended with exit code 1; its output: no such host" in said
+    assert "cannot be reset: `reset` ended with exit code 1: no such host" in said
+
+
+def test_a_reset_that_restarts_the_service_is_named(bench: Bench) -> None:
+    def restart(arm: str) -> None:
+        if arm == "wide":
+            bench.target.instances[arm] = "second"
+
+    bench.target.reset = restart  # type: ignore[method-assign]
+    bench.run()
+    name, said = bench.verdict
+    assert name == "INVALID"
+    assert said.startswith("After its reset: The service of arm wide was restarted")
 
 
 def test_a_dead_driver_is_not_told_as_changed_conditions(bench: Bench) -> None:

@@ -224,7 +224,8 @@ def test_further_services_are_started_too(tmp_path: Path) -> None:
     asks = f"{' '.join(find_program())} exec -T stays printenv HOSTNAME"
     notes = f"sh -c 'echo $({asks}) $DATABASE_URL >> resets.txt'"
     system = project / "lab.toml"
-    system.write_text(f'reset = "{notes}"\n{system.read_text()}')
+    table = "[compose]\n"
+    system.write_text(system.read_text().replace(table, f'{table}reset = "{notes}"\n'))
     file = project / "docker-compose.yml"
     needed = "      pricing: {condition: service_healthy}\n"
     more = needed + "      once: {condition: service_completed_successfully}\n"

@@ -40,6 +40,8 @@ def command() -> None:
 
 def _print_guesses(detected: Detected) -> None:
     """What was found, and what could have been taken instead."""
+    from lab.system import FILE
+
     process, compose = detected.process, detected.compose
     if process is not None:
         print(f"guessed from {process.evidence}: {process.command}")
@@ -49,5 +51,9 @@ def _print_guesses(detected: Detected) -> None:
         print(f"guessed from {compose.file}: service {compose.service}, port {compose.port}")
     if process is not None and not detected.paths:
         print("no source shows a path: the scenario asks for /")
+    if detected.database:
+        print(f"PostgreSQL by {', '.join(detected.database)}: every arm has a database of its own")
+    for name in detected.redis:
+        print(f"Redis by {name}: all arms share it until you complete {FILE}")
     if detected.settings:
         print(f"settings that the sources read: {', '.join(detected.settings)}")

@@ -64,6 +64,8 @@ def _refuse_shell(node: Node, words: list[str]) -> None:
     if _ASSIGNMENT.fullmatch(words[0]):
         name, _, value = words[0].partition("=")
         instead = node.entry("env", f'{{{name} = "{value}"}}')
+        if node.name != "command":  # there is no env beside it
+            instead = f"`env {words[0]}` before the program"
         raise node.flaw(
             f"{node.title} sets {name} before the program, as only a shell does",
             f"Write {instead} instead.",

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
+from typing import NoReturn
 
 from lab.input_files import Node, shown
-from lab.system.model import PostgresSpec
+from lab.system.model import ComposeSpec, PostgresSpec
 from lab.system.parser.process import ReadProcess
 from lab.system.placeholders import (
-    ADDRESS,
+    ADDRESS_OF,
     ARM_FOLDER,
     FD,
     PORT,
@@ -27,6 +28,7 @@ def check_placeholders(
     processes: Sequence[ReadProcess],
     postgres: PostgresSpec | None,
     reset: Command | None,
+    compose: ComposeSpec | None,
 ) -> None:
     """Raises `Flaw` at the first placeholder that has no value.
 
@@ -34,10 +36,11 @@ def check_placeholders(
         root: The keys of the file.
         processes: All of them.
         postgres: What `[postgres]` says; None if there is no such table.
-        reset: The command that resets an arm; None if there is none.
+        reset: The command that resets the processes of an arm; None if there is none.
+        compose: What `[compose]` says; None if there is no such table.
     """
     with_port = [each.spec.name for each in processes if each.spec.has_port]
-    addresses = [f"{name}{part}" for name in with_port for part in ADDRESS]
+    addresses = _addresses(with_port)
     names = {each.spec.name: each.node for each in processes}
     of_arm = [ARM_FOLDER, *addresses, *(POSTGRES if postgres is not None else ())]
     for process in processes:
@@ -53,6 +56,15 @@ def check_placeholders(
             _check(root.at("postgres", "prepare"), name, POSTGRES, {})
     for name in () if reset is None else reset.placeholders:
         _check(root.at("reset"), name, of_arm, names)
+    if compose is not None and compose.reset is not None:
+        known = _addresses(compose.asked)
+        known += () if compose.database is None else POSTGRES
+        for name in compose.reset.placeholders:
+            _check_in_compose(root.at("compose", "reset"), name, known)
+
+
+def _addresses(names: Iterable[str]) -> list[str]:
+    return [f"{name}{part}" for name in names for part in ADDRESS_OF]
 
 
 def _texts(process: ReadProcess) -> Iterator[tuple[Node, Iterable[str]]]:
@@ -71,7 +83,7 @@ def _check(node: Node, name: str, known: Sequence[str], processes: Mapping[str, 
             "Add one, which may be empty.",
         )
     owner, _, part = name.rpartition(".")
-    if f".{part}" in ADDRESS and owner in processes:
+    if f".{part}" in ADDRESS_OF and owner in processes:
         raise node.flaw(
             f"{{{name}}} is of process {shown(owner)}, which has no port",
             "Put {port} into the command of that process, where it takes the port to listen on.",
@@ -81,6 +93,21 @@ def _check(node: Node, name: str, known: Sequence[str], processes: Mapping[str, 
             f"{shown(f'{{{name}}}')} is not a placeholder",
             "Double a brace that is meant as itself, as in {{ and }}.",
         )
+    _refuse_unknown(node, name, known)
+
+
+def _check_in_compose(node: Node, name: str, known: Sequence[str]) -> None:
+    if name in known or is_setting(name):
+        return
+    if name in POSTGRES:
+        raise node.flaw(
+            f"{{{name}}} has no value: [compose] names no `database`",
+            'Name the service that runs PostgreSQL: database = "db".',
+        )
+    _refuse_unknown(node, name, known)
+
+
+def _refuse_unknown(node: Node, name: str, known: Sequence[str]) -> NoReturn:
     braces = ", ".join(f"{{{each}}}" for each in known)
     near = get_close_matches(name.lower(), known, n=1)
     meant = f"Did you mean {{{near[0]}}}? " if near else ""

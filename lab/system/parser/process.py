@@ -39,6 +39,11 @@ def read_process(node: Node) -> ReadProcess:
         "loaded": Node.boolean,
         "check": read_command,
     }
+    if "reset" in node.mapping():
+        raise node.at("reset").flaw(
+            "`reset` stands in a [[process]], and all processes of an arm are reset together",
+            "Move it before the first table.",
+        )
     values = asked_fields(node, readers, _OPTIONAL)
     is_loaded = values.pop("loaded", False)
     return ReadProcess(node, ProcessSpec(**values), is_loaded)

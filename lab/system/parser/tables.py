@@ -48,8 +48,9 @@ def read_compose(node: Node, project: Path) -> ComposeSpec:
         "port": read_port,
         "others": _read_others,
         "database": _read_service,
+        "reset": read_command,
     }
-    spec = ComposeSpec(**asked_fields(node, readers, ("others", "database")))
+    spec = ComposeSpec(**asked_fields(node, readers, ("others", "database", "reset")))
     for key, names in (("others", spec.others), ("database", (spec.database,))):
         if spec.service in names:
             raise node.at(key).flaw(
@@ -63,9 +64,10 @@ def read_url(node: Node) -> UrlSpec:
     readers: Readers = {
         "base": _read_base,
         "switch": read_command,
+        "reset": read_command,
         "processes": Node.boolean,
     }
-    spec = UrlSpec(**asked_fields(node, readers, ("switch", "processes")))
+    spec = UrlSpec(**asked_fields(node, readers, ("switch", "reset", "processes")))
     if spec.ready.log is not None:
         raise node.at("ready").flaw(
             "`ready` is a line of a log, and the log of a URL cannot be seen", "Write a path."
@@ -75,11 +77,12 @@ def read_url(node: Node) -> UrlSpec:
             f"`processes` is true, and {spec.host} is another machine",
             "Remove it: processes of other machines cannot be seen.",
         )
-    if spec.switch is not None and (names := spec.switch.placeholders):
-        raise node.at("switch").flaw(
-            f"`switch` has the placeholder {{{names[0]}}}",
-            "Remove it: the command gets the arm's settings as environment variables.",
-        )
+    for key, command in (("switch", spec.switch), ("reset", spec.reset)):
+        if command is not None and (names := command.placeholders):
+            raise node.at(key).flaw(
+                f"`{key}` has the placeholder {{{names[0]}}}",
+                "Remove it: the command gets the arm's settings as environment variables.",
+            )
     return spec
 
 

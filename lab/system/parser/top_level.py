@@ -55,7 +55,13 @@ def parse_system(root: Node, project: Path) -> System:
             'Add [[process]] with name = "web" and command = "... --port {port}".',
         )
     _refuse_same_names(processes)
-    check_placeholders(root, processes, values.get("postgres"), values.get("reset"))
+    if "reset" in values and not processes:
+        raise root.at("reset").flaw(
+            "`reset` stands at the root, and there is no [[process]] that it would reset",
+            "Move it into [compose] or [url].",
+        )
+    more = [values.get(key) for key in ("postgres", "reset", "compose")]
+    check_placeholders(root, processes, *more)
     for process in processes:
         _check_port(process)
     _refuse_second_check(processes)

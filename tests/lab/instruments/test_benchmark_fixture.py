@@ -61,13 +61,16 @@ def test_settings_made_in_the_test_leave_the_slices_as_they_are(
     assert 5 <= timing.rounds <= 51
 
 
-def test_an_interrupted_call_does_not_make_loops_of_single_calls(files: BenchmarkFiles) -> None:
-    files.write("""
+@pytest.mark.parametrize(("calls", "seconds"), [(1, 0.01), (2, 0.03), (1, 1.1)])
+def test_an_interrupted_call_does_not_make_loops_of_single_calls(
+    files: BenchmarkFiles, calls: int, seconds: float
+) -> None:
+    files.write(f"""
         import itertools, time
         count = itertools.count(1)
         def work():
-            if next(count) == 2:  # the first that is timed
-                time.sleep(0.01)
+            if 2 <= next(count) < 2 + {calls}:  # the first that are timed
+                time.sleep({seconds})
         def test_a(benchmark):
             benchmark(work)
         """)

@@ -180,6 +180,13 @@ def test_the_parts_of_a_database_are_seen(tmp_path: Path) -> None:
     assert other.database == {} and "DB_HOST" in other.settings
 
 
+def test_of_two_databases_the_one_of_postgresql_is_taken(tmp_path: Path) -> None:
+    app = FASTAPI + "import psycopg\nos.environ['DB_HOST']\nos.environ['PGHOST']\n"
+    assert found(tmp_path, {"app.py": app}).database == {"PGHOST": "{postgres.host}"}
+    unclear = app.replace("PGHOST", "DATABASE_HOST")
+    assert found(tmp_path, {"app.py": unclear}).database == {}
+
+
 def test_a_port_without_a_host_is_no_database(tmp_path: Path) -> None:
     app = FASTAPI + "import psycopg\nos.environ['DB_PORT']\n"
     assert found(tmp_path, {"app.py": app}).database == {}
@@ -189,7 +196,8 @@ def test_a_redis_server_is_seen(tmp_path: Path) -> None:
     app = FASTAPI + "import redis\nredis.from_url(os.environ['REDIS_URL'])\n"
     detected = found(tmp_path, {"app.py": app})
     assert detected.redis == ("REDIS_URL",) and "REDIS_URL" not in detected.settings
-    assert found(tmp_path, {"app.py": app.replace("redis", "memo")}).redis == ()
+    other = found(tmp_path, {"app.py": app.replace("redis", "memo")})
+    assert other.redis == () and "REDIS_URL" in other.settings
 
 
 def test_nothing_is_found_where_nothing_is(tmp_path: Path) -> None:

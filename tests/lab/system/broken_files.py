@@ -215,6 +215,26 @@ BROKEN = (
         *(2, "unknown placeholder {port}", "{quotes.url}"),
     ),
     Broken(
+        *("reset-assigns", '["app.py"]', '["app.py"]\nreset = "A=1 true"'),
+        *(2, "`reset` sets A before", "`env A=1` before the program"),
+    ),
+    Broken(
+        *("reset-of-process", 'ready = "/ready"', 'reset = "true"'),
+        *(12, "`reset` stands in a [[process]]", "before the first table"),
+    ),
+    Broken(
+        *("reset-in-compose", 'database = "db"', 'database = "db"\nreset = "a {web.prt}"'),
+        *(32, "unknown placeholder {web.prt}", "Did you mean {web.port}?"),
+    ),
+    Broken(
+        *("reset-without-database", 'database = "db"', 'reset = "a {postgres.url}"'),
+        *(31, "{postgres.url} has no value: [compose] names", "database ="),
+    ),
+    Broken(
+        *("reset-of-url", '"sh switch.sh"', '"sh switch.sh"\nreset = "a {quotes.url}"'),
+        *(36, "`reset` has the placeholder {quotes.url}", "environment variables"),
+    ),
+    Broken(
         *("reset-pipe", '["app.py"]', '["app.py"]\nreset = "cat a | sh"'),
         *(2, "`reset` has `|`", "a shell of your own"),
     ),
@@ -250,6 +270,10 @@ BROKEN = (
     Broken(
         *("url-processes", "", URL_ELSEWHERE),
         *(3, "`processes` is true, and x.org is another machine", "Remove it"),
+    ),
+    Broken(
+        *("reset-of-none", "", 'reset = "true"\n[url]\nbase = "http://127.0.0.1:8000"\n'),
+        *(1, "`reset` stands at the root, and there is no [[process]]", "into [compose] or [url]"),
     ),
     Broken("others-unknown", "{quotes =", "{prices =", 30, "there is no process named", "quotes"),
     Broken("others-loaded", "{quotes =", "{web =", 30, "`others` names `web`, the", "Remove it"),

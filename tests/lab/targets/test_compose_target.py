@@ -112,14 +112,14 @@ def test_a_reset_without_a_database_to_run_on_is_refused(
         target.check({"only": {}})
 
 
-def test_a_reset_that_names_what_containers_do_not_have_is_refused(
-    tmp_path: Path, children: Children
-) -> None:
-    toml = 'reset = "true {arm.folder} {web.url}"\n' + TOML.replace("{WORKERS}", "2")
-    target = target_of(tmp_path, children, toml)
-    with pytest.raises(TargetUsageError, match=r"placeholder {arm.folder}, .*docker compose exec`"):
-        target.check({"only": {}})
-    target_of(tmp_path, children, toml.replace("{arm.folder}", "")).check({"only": {}})
+def test_a_reset_of_processes_is_none_of_containers(tmp_path: Path, children: Children) -> None:
+    toml = 'reset = "true"\n' + TOML.replace("{WORKERS}", "2")
+    with pytest.raises(TargetUsageError, match=r"`reset` at the root .* Write one into .compose."):
+        target_of(tmp_path, children, toml).check({"only": {}})
+    own = toml.replace("[compose]\n", '[compose]\nreset = "true {web.url} {SIZE}"\n')
+    with pytest.raises(SettingError, match=r"`reset` in lab.toml needs \{SIZE\}"):
+        target_of(tmp_path, children, own).check({"only": {}})
+    target_of(tmp_path, children, own).check({"only": {"SIZE": "1"}})
 
 
 def test_a_line_that_was_printed_before_a_restart_makes_no_service_ready(

@@ -471,13 +471,16 @@ def test_a_database_is_prepared_once_and_reset_for_every_trial(bench: Bench) -> 
     (bench.folder / "prepare.py").write_text(PREPARE)
     (bench.folder / "reset.sql").write_text("UPDATE colours SET name = 'reset'")
     parts = "user={postgres.user} host={postgres.host} port={postgres.port} "
-    parts += "dbname={postgres.database}"
+    parts += "password={postgres.password} dbname={postgres.database}"
     env = 'env = {DATABASE_URL = "{postgres.url}", PARTS = "' + parts + '"}\n'
     target = bench.started(listening("", env) + POSTGRES)
     config = asked(target, "red")["config"]
     url = config["DATABASE_URL"]
-    with psycopg.connect(config["PARTS"]) as connection:
-        assert connection.info.get_parameters() == psycopg.connect(url).info.get_parameters()
+    with psycopg.connect(config["PARTS"]) as connection, psycopg.connect(url) as by_url:
+        assert connection.info.dbname == by_url.info.dbname
+        assert connection.info.host == "127.0.0.1"  # for programs that take no Unix socket
+    with pytest.raises(psycopg.OperationalError, match="password"):
+        psycopg.connect(config["PARTS"], password="another")
 
     def colours() -> list[tuple[str]]:
         with psycopg.connect(url) as connection:
@@ -513,19 +516,22 @@ RESET = """\
 import os, pathlib, sys
 if os.environ["COLOUR"] == "broken":
     sys.exit("no such colour")
-pathlib.Path(f"reset-{os.environ['COLOUR']}.txt").write_text(" ".join(sys.argv[1:]))
+found = [*sys.argv[1:], os.environ["URL"]]
+pathlib.Path(f"reset-{os.environ['COLOUR']}.txt").write_text(" ".join(found))
 """
 
 
 def test_a_command_resets_an_arm_before_each_trial(bench: Bench) -> None:
     bench.folder.mkdir()
     (bench.folder / "reset.py").write_text(RESET)
-    toml = 'reset = "python reset.py {web.url} {web.port} {arm.folder} {COLOUR}"\n' + listening()
+    toml = 'reset = "python reset.py {web.url} {web.port} {arm.folder} {COLOUR}"\n'
+    toml += listening("", 'env = {URL = "{web.url}/of-the-arm", SOCKET = "{port}"}\n')
     target = bench.started(toml)
     for arm in ("red", "blue", "red"):
         target.reset(arm)
         found = bench.folder / f"reset-{arm}.txt"
-        url, port, folder, colour = found.read_text().split()
+        url, port, folder, colour, own = found.read_text().split()
+        assert own == f"{url}/of-the-arm"  # as the service itself gets it
         assert (url, colour) == (target.url(arm), arm) and Path(folder).is_dir()
         assert url == f"http://127.0.0.1:{port}"
         found.unlink()
@@ -550,13 +556,42 @@ def test_a_command_resets_a_database_before_its_script(bench: Bench) -> None:
     bench.children.stop(*bench.children.running())
 
 
+def test_a_reset_may_make_the_database_anew(bench: Bench) -> None:
+    import psycopg
+
+    bench.folder.mkdir()
+    (bench.folder / "prepare.py").write_text(PREPARE)
+    (bench.folder / "reset.sql").write_text("UPDATE colours SET name = 'by the script'")
+    (bench.folder / "reset.py").write_text(
+        "import os, psycopg\n"
+        "name = os.environ['DB_NAME']\n"
+        "there = {key: os.environ[f'DB_{key.upper()}'] for key in ('host', 'port', 'password')}\n"
+        "admin = psycopg.connect(user='lab', dbname='postgres', autocommit=True, **there)\n"
+        "admin.execute(f'DROP DATABASE {name}')\n"
+        "admin.execute(f'CREATE DATABASE {name}')\n"
+        "exec(open('prepare.py').read())\n"
+    )
+    names = ("host", "port", "password")
+    env = "".join(f'DB_{name.upper()} = "{{postgres.{name}}}", ' for name in names)
+    env = f'env = {{{env}DB_NAME = "{{postgres.database}}"}}\n'
+    reset = 'reset = "python reset.py {postgres.url}"\n'
+    target = bench.started(reset + listening("", env) + POSTGRES, {"red": ARMS["red"]})
+    for _ in range(3):
+        target.reset("red")
+        with psycopg.connect(target._database("red")) as connection:
+            found = connection.execute("SELECT name FROM colours").fetchall()
+        assert found == [("by the script",)]
+    target.stop()
+    bench.children.stop(*bench.children.running())
+
+
 def test_a_failing_reset_says_what_it_printed_and_leaves_nothing(bench: Bench) -> None:
     bench.folder.mkdir()
     (bench.folder / "reset.py").write_text(RESET)
     target = bench.started(
         'reset = "python reset.py"\n' + listening(), {"bad": {"COLOUR": "broken"}}
     )
-    with pytest.raises(TargetFailure, match=r"`reset` ended with exit code 1; .*\n.*no such col"):
+    with pytest.raises(TargetFailure, match=r"`reset` ended with exit code 1: no such colour"):
         target.reset("bad")
     assert [child.role for child in bench.children.running()] == ["web"]
 
@@ -565,7 +600,7 @@ def test_a_failing_reset_says_what_it_printed_and_leaves_nothing(bench: Bench) -
     ("command", "message"),
     [
         ("no-such-program now", r"lab.toml:1: there is no program `no-such-program`"),
-        ("python reset.py {SIZE}", r"\{SIZE\} has no value. Set SIZE in every arm"),
+        ("python reset.py {SIZE}", r"`reset` in lab.toml needs \{SIZE\}, and the arm does not"),
     ],
 )
 def test_a_reset_that_cannot_be_run_is_refused_before_anything_starts(

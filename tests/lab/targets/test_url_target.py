@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -106,23 +107,57 @@ def test_a_switch_lets_the_settings_of_an_arm_hold(
 def test_a_command_resets_the_system_with_the_settings_of_the_arm(
     folder: Path, base: str, children: Children
 ) -> None:
-    toml = f'reset = "python3 switch.py {{COLOUR}}"\n[url]\nbase = "{base}"\n{SWITCHED}'
-    (folder / "lab.toml").write_text(toml)
-    target = UrlTarget(load_system(folder), children, folder, anyway=True)
-    target.check(ARMS)
+    target = target_of(folder, base, children, 'reset = "python3 switch.py"\nready = "/"\n')
+    assert target.is_switched  # it would undo what the users of another arm have done
     target.start(ARMS)
     target.reset("blue")
     assert json.loads((folder / "settings.json").read_text()) == {"colour": "blue"}
     assert children.running() == ()
 
 
-def test_a_reset_that_names_what_the_lab_would_have_started_is_refused(
+def test_settings_are_made_to_hold_again_after_a_reset(
     folder: Path, base: str, children: Children
 ) -> None:
-    toml = f'reset = "python3 switch.py {{arm.folder}}"\n[url]\nbase = "{base}"\n'
-    (folder / "lab.toml").write_text(toml)
+    (folder / "back.py").write_text(SWITCH.replace('os.environ["COLOUR"])', "'none')"))
+    target = target_of(folder, base, children, f'reset = "python3 back.py"\n{SWITCHED}')
+    target.check(ARMS)
+    target.start(ARMS)
+    for arm in ("red", "red", "blue"):
+        target.activate(arm)
+        target.reset(arm)
+        assert json.loads((folder / "settings.json").read_text()) == {"colour": arm}
+
+
+def test_after_a_reset_the_system_is_waited_for(
+    folder: Path, base: str, children: Children
+) -> None:
+    (folder / "down.py").write_text("")
+    more = 'reset = "python3 down.py"\nready = {path = "/", within = "1s"}\n'
+    target = target_of(folder, base, children, more)
+    target.start({"all": {}})
+    target.reset("all")
+    (folder / "settings.json").write_text("not JSON: it answers with an error")
+    with pytest.raises(TargetFailure, match="service at"):
+        target.reset("all")
+
+
+def test_what_a_reset_starts_stays(folder: Path, base: str, children: Children) -> None:
+    (folder / "again.py").write_text(
+        "import pathlib, subprocess\n"
+        "started = subprocess.Popen(['sleep', '60'], start_new_session=True)\n"
+        "pathlib.Path('started').write_text(str(started.pid))\n"
+    )
+    target = target_of(folder, base, children, 'reset = "python3 again.py"\nready = "/"\n')
+    target.start({"all": {}})
+    target.reset("all")
+    os.kill(int((folder / "started").read_text()), signal.SIGKILL)  # it is there
+
+
+def test_a_reset_of_processes_is_none_of_a_url(folder: Path, base: str, children: Children) -> None:
+    toml = 'reset = "true"\n[[process]]\nname = "web"\ncommand = "true {port}"\n'
+    (folder / "lab.toml").write_text(f'{toml}[url]\nbase = "{base}"\n')
     target = UrlTarget(load_system(folder), children, folder, anyway=True)
-    with pytest.raises(TargetUsageError, match=r"lab.toml:1: `reset` has the placeholder .arm.fol"):
+    with pytest.raises(TargetUsageError, match=r"`reset` at the root is .* Write one into .url."):
         target.check({"all": {}})
 
 
