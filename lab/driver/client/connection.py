@@ -2,36 +2,42 @@
 
 The watcher stays on while the connection is open: a request is one `send`, one switch to the event
 loop, and one `recv` when libev has found that there is something. The answer is read in the event
-loop, which switches back when it is complete. An idle connection that becomes readable is closed:
-whatever came, nobody has asked for it.
+loop, which switches back when it has read what all connections have. An idle connection that
+becomes readable is closed: whatever came, nobody has asked for it.
 """
 
 from __future__ import annotations
 
-import select
 from collections.abc import Callable
+from time import perf_counter
 from typing import Any
 
 from gevent import getcurrent
-from gevent.monkey import get_original
 from requests.exceptions import ReadTimeout
 
 from lab.driver.client.answer_reader import AnswerReader
 from lab.driver.client.deadlines import DeadlineSweep
 from lab.driver.client.errors import NoAnswerError
+from lab.driver.client.resumption import CLOSED, HANGS_UP, poll, resumption_of
 
 _RECEIVE, _RECEIVE_MORE = 8 * 1024, 256 * 1024  # bytes; a large buffer costs a microsecond
 _READ, _WRITE = 1, 2  # of libev
-_poll: Callable[[], Any] = get_original("select", "poll")  # gevent's own would switch greenlets
+_SILENT_S = 0.001  # so long nobody looks again whether a connection that was silent still is
 
 
 class Connection:
-    """Carries one request at a time; what it read of the answer is in `reader`."""
+    """Carries one request at a time; what it read of the answer is in `reader`.
+
+    Attributes:
+        ended: When the last answer was complete, in seconds of `perf_counter`.
+        answered, silent_at, number: As `Answered` has them.
+    """
 
     __slots__ = (
-        *("__weakref__", "_encode", "_ended", "_error", "_greenlet", "_poll", "_receive", "_rest"),
-        *("_send", "_sweep", "_switch", "_was_reset", "_watcher", "_writer"),
-        *("deadline", "hub", "reader", "socket"),
+        *("__weakref__", "_encode", "_ended", "_error", "_greenlet", "_poll"),
+        *("_receive", "_rest", "_resumption", "_send", "_sweep", "_switch", "_was_reset"),
+        *("_watcher", "_writer", "answered", "deadline", "ended", "hub", "number", "reader"),
+        *("silent_at", "socket"),
     )
 
     def __init__(self, hub: Any, socket: Any, sweep: DeadlineSweep) -> None:
@@ -48,16 +54,19 @@ class Connection:
         self.deadline = 0.0
         self._send, self._receive = socket.send, socket.recv
         self._greenlet: Any = None  # that waits for the answer
+        self.answered: Any = None
         self._error: Exception | None = None
         self._ended = False  # the other side has said that nothing more comes
         self._was_reset = False
         self._rest: memoryview | None = None  # of the request
         self._encode: Callable[[bytes], bytes] | None = None  # what is sent in place of a request
         self._writer: Any = None
-        poll = _poll()
-        poll.register(socket.fileno(), select.POLLIN | select.POLLRDHUP)
-        self._poll: Any = poll.poll
-        self._watcher: Any = hub.loop.io(socket.fileno(), _READ)
+        self.ended, self.silent_at, self.number = 0.0, 0.0, socket.fileno()
+        self._resumption = resumption_of(hub)
+        looked = poll()
+        looked.register(self.number, HANGS_UP)
+        self._poll: Any = looked.poll
+        self._watcher: Any = hub.loop.io(self.number, _READ)
         self._watcher.start(self._readable)
         sweep.add(self)
 
@@ -70,7 +79,7 @@ class Connection:
         """Whether an idle connection is open and silent, so that a request may be sent."""
         return self._watcher is not None and not self._poll(0)
 
-    def exchange(self, request: bytes, head_alone: bool, deadline: float) -> bool:
+    def exchange(self, request: bytes, head_alone: bool, begun: float, deadline: float) -> bool:
         """Send a request and wait until its answer is complete.
 
         Whatever is raised, also by whoever cuts it off, the connection is closed then.
@@ -80,7 +89,8 @@ class Connection:
         Args:
             request: Its bytes.
             head_alone: Whether the answer has no body, whatever it says.
-            deadline: In seconds of `perf_counter`.
+            begun: About now, in seconds of `perf_counter`.
+            deadline: Likewise.
 
         Returns:
             False if nothing was sent, so that it may be sent on another connection: the other side
@@ -90,7 +100,8 @@ class Connection:
             NoAnswerError, AnswerCutOffError, BadAnswerError: There is no whole answer.
             ReadTimeout: The deadline has passed.
         """
-        if self._watcher is None or (self._poll(0) and not self.is_usable()):
+        is_silent = 0.0 <= begun - self.silent_at < _SILENT_S
+        if not is_silent and (self._watcher is None or (self._poll(0) and not self.is_usable())):
             self.close()
             return False
         self.reader.begin(head_alone)
@@ -113,9 +124,10 @@ class Connection:
             while self._greenlet is not None:
                 self._switch()
         except BaseException:
-            self._greenlet = None
+            self._greenlet = self.answered = None
             self.close()
             raise
+        self.answered = None
         if self._error is not None:
             error, self._error = self._error, None
             raise error
@@ -129,6 +141,7 @@ class Connection:
         self._watcher.stop()
         self._watcher.close()
         self._watcher = None
+        self.silent_at, self.number = 0.0, CLOSED
         self._end_writing()
         self._poll = self._send = self._receive = self._encode = None
         self.reader.close()
@@ -213,8 +226,9 @@ class Connection:
             return
         if self._rest is not None or self._ended:  # answered before all of the request was sent
             self.reader.reusable = False
-        greenlet, self._greenlet = self._greenlet, None
-        greenlet.switch()
+        self.ended = perf_counter()
+        self.answered, self._greenlet = self._greenlet, None
+        self._resumption.add(self)
 
     def _fail(self, error: Exception) -> None:
         greenlet, self._greenlet = self._greenlet, None

@@ -60,11 +60,11 @@ class Exchange:
             if connection.hub is not get_hub():
                 idle.append(connection)
                 raise NotConnectedError("the client is used by several native threads")
-            if connection.exchange(request.data, request.head_alone, deadline):
+            if connection.exchange(request.data, request.head_alone, begun, deadline):
                 break
         else:
             connection = self._connected(endpoint, deadline, limits)
-            if not connection.exchange(request.data, request.head_alone, deadline):
+            if not connection.exchange(request.data, request.head_alone, begun, deadline):
                 raise NoAnswerError("the connection was closed before the request was sent")
         reader = connection.reader
         # the list is another one if the client was closed meanwhile
@@ -72,7 +72,9 @@ class Exchange:
             idle.append(connection)
         else:
             connection.close()
-        return LeanResponse(request, reader.head, reader.body)
+        response = LeanResponse(request, reader.head, reader.body)
+        response.seconds = connection.ended - begun
+        return response
 
     def follow(
         self, response: LeanResponse, options: Options, begun: float, limits: Limits
@@ -97,6 +99,7 @@ class Exchange:
                 response = self.send(sent, begun, limits)
             except RequestException as error:
                 response = LeanResponse(sent, NO_HEAD, None, error)
+                response.seconds = perf_counter() - begun
         response.history = history
         return response
 

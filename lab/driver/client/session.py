@@ -209,11 +209,12 @@ class LeanHttpSession:
                 response = self._exchange.follow(response, options, begun, limits)
         except RequestException as error:
             response = LeanResponse(sent, NO_HEAD, None, error)
+            response.seconds = perf_counter() - begun
         except BaseException as error:
             if (abandoned := self.abandoned) is not None:
                 abandoned(f"{method} {name}", error)
             raise
-        response.seconds = seconds = perf_counter() - begun
+        seconds = response.seconds
         if not response.head.is_plain:
             response = self._completed(response)
         if self.user is not None:

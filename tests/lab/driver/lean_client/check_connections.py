@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import os
+import socket
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import gevent
+from gevent.event import Event
 from gevent.pool import Group
+from greenlet import greenlet
 from requests import exceptions
 
 from lab.driver.client import (
     LeanHttpSession,
 )
+from lab.driver.client.resumption import CLOSED, resumption_of
 from tests.lab.driver.lean_client.scripted_server import (
     Events,
     answering,
@@ -175,6 +180,83 @@ def check_requests_side_by_side_have_a_connection_each() -> None:
         assert len(events.fired) == 20
 
 
+def check_answers_that_come_together_are_read_before_a_user_goes_on() -> None:
+    count = 150  # more than are resumed at once
+    arrived: list[int] = []
+    go = Event()
+
+    def answer(connection: Any, number: int) -> None:
+        read_request(connection)
+        arrived.append(number)
+        if len(arrived) == count:
+            go.set()
+        go.wait()
+        connection.sendall(ok())
+
+    seconds: list[float] = []
+    computed: list[float] = []
+
+    def ask() -> None:
+        response = session.get("/")
+        assert response.status_code == 200
+        seconds.append(response.seconds)
+        began = time.perf_counter()
+        time.sleep(0.001)  # nobody else runs
+        computed.append(time.perf_counter() - began)
+
+    with serving(answer) as server, session_of(server.url) as (session, _):
+        group = Group()
+        for _ in range(count):
+            group.spawn(ask)
+        group.join()
+    assert len(seconds) == count
+    assert max(seconds) - min(seconds) < sum(computed) / 2
+
+
+def check_a_greenlet_that_raises_keeps_none_of_the_others_waiting() -> None:
+    def ask() -> None:
+        session.get("/")
+        raise RuntimeError("meant to be seen on standard error")
+
+    together = Event()
+
+    def answer(connection: Any, number: int) -> None:
+        read_request(connection)
+        if number == 5:
+            together.set()
+        together.wait()
+        connection.sendall(ok())
+
+    with serving(answer) as server, session_of(server.url) as (session, events):
+        hub = gevent.get_hub()
+        hub.loop.run_callback(greenlet(ask, parent=hub).switch)  # none of gevent's
+        group = Group()
+        jobs = [group.spawn(session.get, "/") for _ in range(5)]
+        group.join(timeout=5)
+        assert [job.value.status_code for job in jobs] == [200] * 5
+        assert len(events.fired) == 6
+
+
+def check_a_connection_that_was_closed_or_left_is_not_resumed() -> None:
+    resumption = resumption_of(gevent.get_hub())
+    closed = [SimpleNamespace(answered=None, silent_at=0.0, number=CLOSED) for _ in range(4)]
+    for each in closed:
+        resumption.add(each)
+    gevent.sleep(0.01)
+    assert {each.silent_at for each in closed} == {0.0}
+    ends = socket.socketpair()
+    heard, silent = (
+        SimpleNamespace(answered=None, silent_at=0.0, number=end.fileno()) for end in ends
+    )
+    ends[1].send(b"more")
+    for each in (heard, silent, *closed):
+        resumption.add(each)
+    gevent.sleep(0.01)
+    assert heard.silent_at == 0.0 and silent.silent_at > 0
+    for end in ends:
+        end.close()
+
+
 def check_a_large_body_is_sent_in_parts_and_read_whole() -> None:
     body = os.urandom(8 * 1024 * 1024)
 
@@ -227,10 +309,10 @@ def check_a_killed_user_leaves_no_connection() -> None:
 
     with serving(answer) as server, session_of(server.url) as (session, events):
         before = descriptors()
-        greenlet = gevent.spawn(session.get, "/")
+        user = gevent.spawn(session.get, "/")
         gevent.sleep(0.1)
         assert descriptors() > before
-        greenlet.kill()
+        user.kill()
         gevent.sleep(0.05)
         assert events.fired == []
         assert descriptors() <= before + 1  # the server's end
