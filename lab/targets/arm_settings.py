@@ -15,7 +15,7 @@ from lab.processes.child_processes import INHERITED
 from lab.system import FILE, Command, System
 from lab.system.placeholders import is_setting
 from lab.targets.command_environment import import_path, search_path, with_program
-from lab.targets.target_interface import SettingError, TargetFailure
+from lab.targets.target_interface import SettingError, TargetFailure, TargetUsageError
 
 _ANSWER_S = 60.0
 
@@ -164,3 +164,18 @@ def _accepted(arm: str, settings: Settings, answer: Mapping[str, Any]) -> Settin
             f"The `check` of {FILE} says which settings there are",
         )
     return {name: str(answer["settings"][name]) for name in settings}
+
+
+def refuse_reset_of_processes(system: System, own: Command | None, target: str) -> None:
+    """TargetUsageError if arms would keep what earlier trials wrote.
+
+    Args:
+        system: Its `reset` at the root is for processes of this machine.
+        own: The `reset` of the target's table; None if it has none.
+        target: Its name, which is that of the table.
+    """
+    if system.reset is not None and own is None:
+        raise TargetUsageError(
+            f"{FILE}: the `reset` at the root is run with --target local only, and arms would keep "
+            f"what earlier trials wrote. Write one into [{target}]"
+        )

@@ -18,14 +18,18 @@ from lab.processes.child_processes import Child, Children
 from lab.system import FILE, Command, ProcessSpec, System
 from lab.system.placeholders import PORT_OF, POSTGRES_PARTS, POSTGRES_URL, URL_OF
 from lab.targets import docker_cleanup, docker_engine
-from lab.targets.arm_settings import refuse_unfilled, validated_settings
+from lab.targets.arm_settings import (
+    refuse_reset_of_processes,
+    refuse_unfilled,
+    validated_settings,
+)
 from lab.targets.command_environment import search_path, with_program
 from lab.targets.compose_arm import ComposeArm
 from lab.targets.compose_command import ComposeCommand, ComposeProject, is_reserved
 from lab.targets.compose_file import COMPLETED, HEALTHY, ComposeFile, free_port
 from lab.targets.docker_engine import PROXY, EngineError
 from lab.targets.embedded_postgres import EmbeddedPostgres
-from lab.targets.finished_command import await_reset, elsewhere
+from lab.targets.finished_command import await_reset
 from lab.targets.postgres_databases import OF_EACH_ARM, parts_of, reset_script
 from lab.targets.postgres_sessions import Sessions, drop_libpq_variables
 from lab.targets.process_identity import WeakestProofs, identify, proof_of
@@ -128,8 +132,7 @@ class ComposeTarget:
             refuse_unfilled([("`reset`", reset.placeholders, self._system.defaults)], arms)
             if not reset.words[0].placeholders:
                 with_program(reset, [word.written for word in reset.words], self._project)
-        elif self._system.reset is not None:
-            raise TargetUsageError(elsewhere(self.name))
+        refuse_reset_of_processes(self._system, reset, self.name)
         self._expected = validated_settings(self._system, self._project, arms, anyway=self._anyway)
         if not self._anyway:
             self._refuse_placeholders(arms)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from lab.processes.child_processes import Child, Children
-from lab.system import FILE
 from lab.targets.target_interface import TargetFailure
 
 LIMIT_S = 300.0
@@ -40,11 +39,3 @@ def _failure(children: Children, child: Child, limit_s: float) -> str | None:
     if how is None:
         return f"did not end within {limit_s:g} s"
     return how if child.popen.returncode else None
-
-
-def elsewhere(target: str) -> str:
-    """What is said of a `reset` at the root, which this target does not run."""
-    return (
-        f"{FILE}: the `reset` at the root is run with --target local only, and arms would keep "
-        f"what earlier trials wrote. Write one into [{target}]"
-    )

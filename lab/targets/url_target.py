@@ -10,9 +10,9 @@ from lab.processes.child_processes import NOT_OF_THE_RUN, Child, Children
 from lab.processes.process_tree import listeners, uppermost
 from lab.system import FILE, Command, System
 from lab.targets import docker_engine
-from lab.targets.arm_settings import validated_settings
+from lab.targets.arm_settings import refuse_reset_of_processes, validated_settings
 from lab.targets.command_environment import search_path, with_program
-from lab.targets.finished_command import await_reset, await_success, elsewhere
+from lab.targets.finished_command import await_reset, await_success
 from lab.targets.process_identity import Proof, ask_settings
 from lab.targets.readiness import await_ready, check_ready
 from lab.targets.target_interface import Identity, Loaded, TargetFailure, TargetUsageError
@@ -82,8 +82,7 @@ class UrlTarget:
         for command in (self._spec.switch, self._spec.reset):
             if command is not None:
                 with_program(command, command.fill({}), self._project)
-        if self._system.reset is not None and self._spec.reset is None:
-            raise TargetUsageError(elsewhere(self.name))
+        refuse_reset_of_processes(self._system, self._spec.reset, self.name)
         self._expected = validated_settings(self._system, self._project, arms, anyway=self._anyway)
 
     def start(self, arms: Mapping[str, Mapping[str, str]]) -> None:

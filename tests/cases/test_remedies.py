@@ -936,6 +936,7 @@ ELSEWHERE = {  # place -> which test tries its remedy, or why none can
     "targets/arm_settings.py:_refuse_set_by_the_lab": ARM_SETTINGS,
     "targets/arm_settings.py:refuse_unfilled": ARM_SETTINGS,
     "targets/arm_settings.py:_refuse_unnamed": ARM_SETTINGS,
+    "targets/arm_settings.py:refuse_reset_of_processes": "test_url_target.py",
     "system/placeholders.py:value": "an arm that lacks it is refused before anything is started",
     "targets/command_environment.py:with_program": COMMAND_ENVIRONMENT,
     "targets/command_environment.py:_refuse_another_environment": COMMAND_ENVIRONMENT,
